@@ -1,0 +1,346 @@
+package events
+
+import (
+	"bytes"
+	"reflect"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Event is one event as its CloudEvents envelope and data say it.
+type Event struct {
+	ID        string
+	Source    string
+	Type      string
+	Time      time.Time // when it happened at the source; decides nothing
+	ActorID   string    // the person who acted, where one did
+	ActorRole string
+	Data      Data // nil where the event was not taken
+}
+
+// Checked is what can be said of a message by itself. The order of judgement
+// puts the question whether (source, id) has been seen before between the two
+// rejections: see projections.
+type Checked struct {
+	Event    Event
+	Envelope *Rejection // malformed or wrong_subject
+	Content  *Rejection // unsupported_type, unsupported_version or schema
+}
+
+// Rejection returns the first rejection of the two, or nil.
+func (c *Checked) Rejection() *Rejection {
+	if c.Envelope != nil {
+		return c.Envelope
+	}
+	return c.Content
+}
+
+// Checker reads and checks messages, one after the other; it keeps buffers
+// between them. Use one for each goroutine. The zero Checker is ready.
+type Checker struct {
+	envelope, data jsontext.Decoder
+	buffer         bytes.Buffer
+	dataBuffer     bytes.Buffer
+	scratch        []byte
+}
+
+// Check reads the message body as it stood on subject. Of a malformed message
+// it fills in what could be read of the event's id and source.
+func (c *Checker) Check(subject string, body []byte) Checked {
+	var out Checked
+	data, r := c.readEnvelope(body, &out.Event)
+	if r == nil {
+		r = checkSubject(subject, out.Event.Source, out.Event.Type)
+	}
+	if r != nil {
+		out.Envelope = r
+		return out
+	}
+	if out.Content = checkType(out.Event.Type); out.Content == nil {
+		out.Event.Data, out.Content = c.readData(data, eventTypes[out.Event.Type])
+	}
+	return out
+}
+
+const wantObject = "the message is not one JSON object in UTF-8 without repeated names"
+
+// readEnvelope reads the whole message and returns the raw data; the decoder
+// is strict, so what comes out is valid throughout.
+func (c *Checker) readEnvelope(body []byte, e *Event) (jsontext.Value, *Rejection) {
+	c.buffer = *bytes.NewBuffer(body)
+	d := &c.envelope
+	d.Reset(&c.buffer)
+	broken := reject(Malformed, "", wantObject)
+	if d.PeekKind() != '{' {
+		return nil, broken
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return nil, broken
+	}
+	env := envelope{event: e}
+	for d.PeekKind() != '}' {
+		name, err := d.ReadValue()
+		if err != nil {
+			return nil, broken
+		}
+		attribute := env.attribute(name)
+		value, err := d.ReadValue()
+		if err != nil {
+			return nil, broken
+		}
+		if attribute != "" {
+			c.scratch = env.set(attribute, value, c.scratch)
+		}
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return nil, broken
+	}
+	if d.PeekKind() != 0 || d.InputOffset() != int64(len(bytes.TrimRight(body, " \t\r\n"))) {
+		return nil, broken
+	}
+	return env.data, env.rejection()
+}
+
+// readData reads the data of an event of type t.
+func (c *Checker) readData(raw jsontext.Value, t eventType) (Data, *Rejection) {
+	if raw.Kind() != '{' {
+		return nil, reject(Schema, "data", "must be an object")
+	}
+	c.dataBuffer = *bytes.NewBuffer(raw)
+	c.data.Reset(&c.dataBuffer, jsontext.AllowDuplicateNames(true)) // repeated names were found above
+	data := t.make()
+	r := &objectReader{d: &c.data, scratch: c.scratch}
+	rejection := r.read(t.shape, reflect.ValueOf(data).Elem())
+	c.scratch = r.scratch
+	if rejection != nil {
+		if rejection.Field != "" {
+			rejection.Field = "." + rejection.Field
+		}
+		rejection.Field = "data" + rejection.Field
+		return nil, rejection
+	}
+	return data, nil
+}
+
+// envelope gathers the attributes of a CloudEvents envelope and the first
+// fault of each.
+type envelope struct {
+	event  *Event
+	data   jsontext.Value
+	seen   [len(required)]bool
+	faulty string
+}
+
+// required are the attributes that every event has, in the order in which
+// their absence is reported.
+var required = [...]string{"specversion", "id", "source", "type", "time", "data"}
+
+// attribute returns the name that a raw JSON string holds, if it is one that
+// the envelope judges, else "".
+func (e *envelope) attribute(raw jsontext.Value) string {
+	switch string(raw) {
+	case `"specversion"`, `"id"`, `"source"`, `"type"`, `"time"`, `"data"`, `"actorid"`, `"actorrole"`:
+		return string(raw[1 : len(raw)-1])
+	}
+	if bytes.IndexByte(raw, '\\') < 0 {
+		return ""
+	}
+	name, err := jsontext.AppendUnquote(nil, raw)
+	if err != nil {
+		return ""
+	}
+	quoted, _ := jsontext.AppendQuote(nil, string(name))
+	if bytes.Equal(quoted, raw) {
+		return ""
+	}
+	return e.attribute(quoted)
+}
+
+func (e *envelope) set(name string, value jsontext.Value, scratch []byte) []byte {
+	if name == "data" {
+		if value.Kind() != 'n' && string(value) != `""` {
+			e.data = value
+			e.seen[len(required)-1] = true
+		}
+		return scratch
+	}
+	if value.Kind() != '"' {
+		if value.Kind() != 'n' || name != "actorid" && name != "actorrole" {
+			e.fault(name)
+		}
+		return scratch
+	}
+	scratch, err := jsontext.AppendUnquote(scratch[:0], value)
+	if err != nil || !e.setText(name, string(scratch)) {
+		e.fault(name)
+	}
+	return scratch
+}
+
+// setText takes one text attribute; false where it is not as it must be.
+func (e *envelope) setText(name, s string) bool {
+	ok := false
+	switch name {
+	case "specversion":
+		ok = s == "1.0"
+	case "id":
+		if ok = s != "" && checkText(s, 128, false); ok {
+			e.event.ID = s
+		}
+	case "source":
+		if ok = isSource(s); ok {
+			e.event.Source = s
+		}
+	case "type":
+		if ok = s != "" && checkText(s, 200, false); ok {
+			e.event.Type = s
+		}
+	case "time":
+		e.event.Time, ok = parseTime(s)
+	case "actorid":
+		if ok = checkText(s, 200, false); ok {
+			e.event.ActorID = s
+		}
+		return ok
+	case "actorrole":
+		if ok = checkText(s, 200, false); ok {
+			e.event.ActorRole = s
+		}
+		return ok
+	}
+	for i, want := range required {
+		if want == name {
+			e.seen[i] = ok
+		}
+	}
+	return ok
+}
+
+func (e *envelope) fault(name string) {
+	if e.faulty == "" {
+		e.faulty = name
+	}
+}
+
+var envelopeReasons = map[string]string{
+	"specversion": `must be "1.0"`,
+	"id":          "must be a string of 1 to 128 characters without control characters",
+	"source":      "must be a string of 1 to 40 of a-z 0-9 -",
+	"type":        "must be a string of 1 to 200 characters without control characters",
+	"time":        "must be a time as in RFC 3339, like 2026-11-20T20:59:58-08:00",
+	"data":        "must be there, and not blank",
+	"actorid":     "must be a string of at most 200 characters without control characters",
+	"actorrole":   "must be a string of at most 200 characters without control characters",
+}
+
+func (e *envelope) rejection() *Rejection {
+	name := e.faulty
+	for i := range required {
+		if name == "" && !e.seen[i] {
+			name = required[i]
+		}
+	}
+	if name == "" {
+		return nil
+	}
+	return reject(Malformed, name, envelopeReasons[name])
+}
+
+func isSource(s string) bool {
+	if len(s) < 1 || len(s) > 40 {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-') {
+			return false
+		}
+	}
+	return true
+}
+
+func isIdentifier(s string) bool {
+	if len(s) < 1 || len(s) > 40 {
+		return false
+	}
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '.', c == '_', c == '-':
+		default:
+			return false
+		}
+	}
+	return true
+}
+
+// IsIdentifier tells whether s can be a case's, agent's, agency's, person's,
+// member's or enrollment's identifier: 1 to 40 of A-Z a-z 0-9 . _ -
+func IsIdentifier(s string) bool { return isIdentifier(s) }
+
+// checkText tells whether s has at most most code points and none that is a
+// control character or that XML, and so a workbook, cannot carry.
+func checkText(s string, most int, lines bool) bool {
+	if len(s) > 4*most {
+		return false
+	}
+	n := 0
+	for i := 0; i < len(s); n++ {
+		if c := s[i]; c < utf8.RuneSelf {
+			if (c < 0x20 || c == 0x7f) && !(lines && c == '\n') {
+				return false
+			}
+			i++
+			continue
+		}
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if r < 0xa0 || r == 0xfffe || r == 0xffff {
+			return false
+		}
+		i += size
+	}
+	return n <= most
+}
+
+// parseInteger reads a JSON number that is mathematically an integer, however
+// it is written (2026, 2026.0, 2.026e3), if it has at most 18 digits.
+func parseInteger(raw []byte) (int64, bool) {
+	negative := len(raw) > 0 && raw[0] == '-'
+	if negative {
+		raw = raw[1:]
+	}
+	mantissa, exponent := raw, int64(0)
+	if i := bytes.IndexAny(raw, "eE"); i >= 0 {
+		mantissa = raw[:i]
+		var err error
+		if exponent, err = strconv.ParseInt(string(raw[i+1:]), 10, 32); err != nil {
+			exponent = 1 << 31 // beyond any number here, unless the mantissa is zero
+			if raw[i+1] == '-' {
+				exponent = -exponent
+			}
+		}
+	}
+	whole, fraction, _ := bytes.Cut(mantissa, []byte("."))
+	all := append(append(make([]byte, 0, 24), whole...), fraction...)
+	all = bytes.TrimLeft(all, "0")
+	if len(all) == 0 {
+		return 0, true
+	}
+	exponent -= int64(len(fraction))
+	for exponent < 0 && len(all) > 0 && all[len(all)-1] == '0' {
+		all = all[:len(all)-1]
+		exponent++
+	}
+	if exponent < 0 || int64(len(all))+exponent > 18 {
+		return 0, false
+	}
+	for range exponent {
+		all = append(all, '0')
+	}
+	n, err := strconv.ParseInt(string(all), 10, 64)
+	if negative {
+		n = -n
+	}
+	return n, err == nil
+}

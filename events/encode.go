@@ -1,0 +1,54 @@
+package events
+
+import (
+	"fmt"
+
+	"github.com/go-json-experiment/json"
+)
+
+// message is the envelope as it is written.
+type message struct {
+	SpecVersion     string `json:"specversion"`
+	ID              string `json:"id"`
+	Source          string `json:"source"`
+	Type            string `json:"type"`
+	Time            string `json:"time"`
+	DataContentType string `json:"datacontenttype"`
+	ActorID         string `json:"actorid,omitzero"`
+	ActorRole       string `json:"actorrole,omitzero"`
+	Data            Data   `json:"data"`
+}
+
+// Encode writes the event as a CloudEvents message in structured mode; the
+// same event gives the same bytes.
+func (e Event) Encode() ([]byte, error) {
+	body, err := json.Marshal(message{
+		SpecVersion: "1.0", ID: e.ID, Source: e.Source, Type: e.Type,
+		Time: e.Time.Format("2006-01-02T15:04:05.999999999Z07:00"), DataContentType: "application/json",
+		ActorID: e.ActorID, ActorRole: e.ActorRole, Data: e.Data,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("encoding an event of type %s: %w", e.Type, err)
+	}
+	return body, nil
+}
+
+// Subject is the subject on which the event is published live: its family's
+// for upstream sources, bookledger's own for the ledger's types.
+func (e Event) Subject() string {
+	for subject, types := range ownTypes {
+		for _, t := range types {
+			if t == e.Type {
+				return subject
+			}
+		}
+	}
+	family := e.Type
+	for i := range len(e.Type) {
+		if e.Type[i] == '.' {
+			family = e.Type[:i]
+			break
+		}
+	}
+	return "ledger." + family + "." + e.Source
+}

@@ -1,0 +1,254 @@
+package record
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"bookledger/events"
+)
+
+// MaxLine is the longest line that a Reader takes, in bytes: a message of
+// the largest size in base64 with room to spare.
+const MaxLine = 4 << 20
+
+// Line is a record as a line of NDJSON gives it. What the line does not say is
+// zero: a file for publishing has neither sequence nor times.
+type Line struct {
+	Record
+	Recorded time.Time
+}
+
+// AppendLine appends the record's line, newline included; recorded is zero
+// where the record has no recorded time.
+func (r Record) AppendLine(dst []byte, recorded time.Time) []byte {
+	dst = strconv.AppendUint(append(dst, `{"seq":`...), r.Seq, 10)
+	dst = appendTime(append(dst, `,"stamped":"`...), r.Stamped)
+	if !recorded.IsZero() {
+		dst = appendTime(append(dst, `","recorded":"`...), recorded)
+	}
+	dst = appendText(append(dst, '"'), "subject", r.Subject)
+	if r.Header != "" {
+		dst = appendText(dst, "header", r.Header)
+	}
+	dst = AppendMessage(append(dst, ','), r.Body)
+	return append(dst, '}', '\n')
+}
+
+// AppendMessage appends a message as the member "event" of a line, verbatim,
+// or as base64 in "raw" where its bytes are not JSON that can stand in a line.
+func AppendMessage(dst, body []byte) []byte {
+	if canSplice(body) {
+		dst = append(dst, `"event":`...)
+		return append(dst, body...)
+	}
+	dst = append(dst, `"raw":"`...)
+	dst = base64.StdEncoding.AppendEncode(dst, body)
+	return append(dst, '"')
+}
+
+func appendTime(dst []byte, t time.Time) []byte {
+	return t.UTC().AppendFormat(dst, time.RFC3339Nano)
+}
+
+// appendText appends a member that holds a text, in base64 under name_raw
+// where its bytes are not UTF-8, which NATS does not rule out.
+func appendText(dst []byte, name, text string) []byte {
+	dst = append(append(dst, ',', '"'), name...)
+	if !utf8.ValidString(text) {
+		dst = append(dst, `_raw":"`...)
+		dst = base64.StdEncoding.AppendEncode(dst, []byte(text))
+		return append(dst, '"')
+	}
+	dst, _ = jsontext.AppendQuote(append(dst, `":`...), text)
+	return dst
+}
+
+// canSplice tells whether body is a JSON object in UTF-8, from brace to brace,
+// without a byte under 0x20.
+func canSplice(body []byte) bool {
+	if len(body) < 2 || body[0] != '{' || body[len(body)-1] != '}' || !utf8.Valid(body) {
+		return false
+	}
+	for _, b := range body {
+		if b < 0x20 {
+			return false
+		}
+	}
+	return jsontext.Value(body).IsValid(jsontext.AllowDuplicateNames(true))
+}
+
+// ParseLine reads one line. The body is verbatim and its own copy.
+func ParseLine(text []byte) (Line, error) {
+	var l Line
+	// What the event repeats is for the check of events to say.
+	d := jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true))
+	if d.PeekKind() != '{' {
+		return l, errors.New("a line must be a JSON object")
+	}
+	if _, err := d.ReadToken(); err != nil {
+		return l, errors.New("a line must be a JSON object")
+	}
+	for d.PeekKind() != '}' {
+		name, err := d.ReadToken()
+		if err != nil {
+			return l, errors.New("the line is not valid JSON")
+		}
+		if err := l.member(d, name.String()); err != nil {
+			return l, err
+		}
+	}
+	if _, err := d.ReadToken(); err != nil || len(bytes.TrimSpace(text[d.InputOffset():])) > 0 {
+		return l, errors.New("the line is not one JSON object")
+	}
+	if l.Body == nil {
+		return l, errors.New(`the line has no "event"`)
+	}
+	return l, nil
+}
+
+func (l *Line) member(d *jsontext.Decoder, name string) error {
+	if name == "event" {
+		value, err := d.ReadValue()
+		if err != nil {
+			return errors.New(`"event" is not valid JSON`)
+		}
+		l.Body = bytes.Clone(value)
+		return nil
+	}
+	value, err := d.ReadValue()
+	if err != nil {
+		return errors.New("the line is not valid JSON")
+	}
+	switch name {
+	case "seq":
+		l.Seq, err = strconv.ParseUint(string(value), 10, 64)
+	case "stamped":
+		l.Stamped, err = parseTime(value)
+	case "recorded":
+		l.Recorded, err = parseTime(value)
+	case "subject":
+		l.Subject, err = parseText(value)
+	case "header":
+		l.Header, err = parseText(value)
+	case "subject_raw":
+		l.Subject, err = parseRaw(value)
+	case "header_raw":
+		l.Header, err = parseRaw(value)
+	case "raw":
+		var raw string
+		raw, err = parseRaw(value)
+		l.Body = append([]byte{}, raw...)
+	}
+	if err != nil {
+		return fmt.Errorf("%q is not as it must be", name)
+	}
+	return nil
+}
+
+func parseText(v jsontext.Value) (string, error) {
+	b, err := jsontext.AppendUnquote(nil, v)
+	return string(b), err
+}
+
+func parseRaw(v jsontext.Value) (string, error) {
+	text, err := parseText(v)
+	if err != nil {
+		return "", err
+	}
+	b, err := base64.StdEncoding.DecodeString(text)
+	return string(b), err
+}
+
+func parseTime(v jsontext.Value) (time.Time, error) {
+	s, err := parseText(v)
+	if err != nil {
+		return time.Time{}, err
+	}
+	return events.ParseTime(s)
+}
+
+// Reader cuts NDJSON into lines.
+type Reader struct {
+	r      *bufio.Reader
+	number int
+	line   []byte
+}
+
+// NewReader reads lines from r.
+func NewReader(r io.Reader) *Reader {
+	return &Reader{r: bufio.NewReaderSize(r, 256<<10)}
+}
+
+// LineError is what is wrong with one line; the reader can go on after it.
+type LineError struct {
+	Number int // from 1
+	Err    error
+}
+
+// Error names the line.
+func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Number, e.Err) }
+
+// Unwrap returns what is wrong.
+func (e *LineError) Unwrap() error { return e.Err }
+
+// ErrLineTooLong is of a line over MaxLine.
+var ErrLineTooLong = fmt.Errorf("the line is longer than %d bytes", MaxLine)
+
+// NextRaw returns the next line that is not blank, without its newline, and
+// its number; the bytes are valid until the next call. It returns io.EOF at
+// the end and a *LineError for a line over MaxLine.
+func (r *Reader) NextRaw() ([]byte, int, error) {
+	for {
+		text, err := r.readLine()
+		if err != nil {
+			return nil, r.number, err
+		}
+		if len(bytes.TrimSpace(text)) > 0 {
+			return text, r.number, nil
+		}
+	}
+}
+
+// Next returns the next line and its number.
+func (r *Reader) Next() (Line, int, error) {
+	text, number, err := r.NextRaw()
+	if err != nil {
+		return Line{}, number, err
+	}
+	l, err := ParseLine(text)
+	if err != nil {
+		return Line{}, number, &LineError{number, err}
+	}
+	return l, number, nil
+}
+
+func (r *Reader) readLine() ([]byte, error) {
+	r.line = r.line[:0]
+	r.number++
+	tooLong := false
+	for {
+		part, err := r.r.ReadSlice('\n')
+		if tooLong = tooLong || len(r.line)+len(part) > MaxLine; !tooLong {
+			r.line = append(r.line, part...)
+		}
+		if err == bufio.ErrBufferFull {
+			continue
+		}
+		if err != nil && (err != io.EOF || len(r.line) == 0 && !tooLong) {
+			return nil, err
+		}
+		if tooLong {
+			return nil, &LineError{r.number, ErrLineTooLong}
+		}
+		return r.line, nil
+	}
+}

@@ -1,0 +1,46 @@
+package record
+
+import (
+	"encoding/binary"
+	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// HeaderRecorded is the NATS header that carries the original recorded time
+// of a record on a history subject; elsewhere it means nothing.
+const HeaderRecorded = "Ledger-Recorded"
+
+// Record is one record of the journal.
+type Record struct {
+	Seq     uint64
+	Stamped time.Time // JetStream's time, UTC
+	Subject string
+	Header  string // HeaderRecorded verbatim, on history subjects only
+	Body    []byte // the message
+}
+
+// AppendLeaf appends the leaf that stands for the record in the journal's
+// tree: sequence, stamp in nanoseconds since 1970, subject, header and body,
+// each preceded by its length; numbers and lengths are 8 bytes, big-endian.
+func (r Record) AppendLeaf(dst []byte) []byte {
+	number := func(n uint64) {
+		dst = binary.BigEndian.AppendUint64(dst, 8)
+		dst = binary.BigEndian.AppendUint64(dst, n)
+	}
+	text := func(s string) {
+		dst = binary.BigEndian.AppendUint64(dst, uint64(len(s)))
+		dst = append(dst, s...)
+	}
+	number(r.Seq)
+	number(uint64(r.Stamped.UnixNano()))
+	text(r.Subject)
+	text(r.Header)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(len(r.Body)))
+	return append(dst, r.Body...)
+}
+
+// LeafHash returns the RFC 6962 hash of the record's leaf.
+func (r Record) LeafHash() [32]byte {
+	return tlog.RecordHash(r.AppendLeaf(make([]byte, 0, len(r.Body)+len(r.Subject)+len(r.Header)+64)))
+}

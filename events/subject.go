@@ -1,0 +1,111 @@
+package events
+
+import "strings"
+
+// MaxMessage is the largest message that the journal takes, in bytes.
+const MaxMessage = 1 << 20
+
+// The subjects that bookledger alone writes.
+const (
+	SubjectGenesis = "ledger.genesis"
+	SubjectClock   = "ledger.clock"
+	SubjectSeal    = "ledger.seal"
+	SubjectExport  = "ledger.export"
+	SubjectControl = "ledger.control"
+)
+
+// The sources that no upstream system may use.
+const (
+	SourceLedger = "bookledger"
+	SourcePortal = "portal"
+)
+
+const historyPrefix = "ledger.history."
+
+// UpstreamSubjects returns the wildcards of the subjects that upstream systems
+// may publish on; the last token is the publisher's source.
+func UpstreamSubjects() []string {
+	return []string{"ledger.consumer.*", "ledger.delegation.*", "ledger.agency.*", "ledger.history.*"}
+}
+
+// OwnSubjects returns the subjects that bookledger alone writes.
+func OwnSubjects() []string {
+	return []string{SubjectGenesis, SubjectClock, SubjectSeal, SubjectExport, SubjectControl}
+}
+
+// HistorySubject returns the subject of the history load for a source.
+func HistorySubject(source string) string { return historyPrefix + source }
+
+// IsHistory tells whether subject is one of the history load's.
+func IsHistory(subject string) bool { return strings.HasPrefix(subject, historyPrefix) }
+
+// IsUpstream tells whether subject is one on which live upstream systems or
+// the portal publish: consumer, delegation or agency, but not history.
+func IsUpstream(subject string) bool {
+	family, source, ok := splitSubject(subject)
+	return ok && source != "" && family != "history"
+}
+
+// splitSubject parts ledger.<family>.<source>; for bookledger's own subjects
+// source is empty.
+func splitSubject(subject string) (family, source string, ok bool) {
+	rest, ok := strings.CutPrefix(subject, "ledger.")
+	if !ok {
+		return "", "", false
+	}
+	family, source, _ = strings.Cut(rest, ".")
+	return family, source, true
+}
+
+// ownTypes are the types that each of bookledger's own subjects carries.
+var ownTypes = map[string][]string{
+	SubjectGenesis: {TypeGenesis},
+	SubjectClock:   {TypeClock},
+	SubjectSeal:    {TypeSealed, TypeSealSigned},
+	SubjectExport:  {TypeExportRequested, TypeExportDeclined, TypeExportDenied, TypeExportMade},
+	SubjectControl: {TypeHistoryClosed, TypeRules},
+}
+
+// checkSubject tells whether a message of this source and type may stand on
+// subject (contracts: wrong_subject).
+func checkSubject(subject, source, eventType string) *Rejection {
+	family, token, ok := splitSubject(subject)
+	if !ok {
+		return reject(WrongSubject, "type", "the subject is not one of the ledger's")
+	}
+	eventFamily, _, _ := strings.Cut(eventType, ".")
+	if token == "" {
+		return checkOwnSubject(subject, source, eventType)
+	}
+	switch family {
+	case "consumer", "delegation", "agency":
+		if eventFamily != family {
+			return reject(WrongSubject, "type", "the subject carries only types that begin with "+family+".")
+		}
+	case "history":
+		if eventFamily != "consumer" && eventFamily != "delegation" && eventFamily != "agency" {
+			return reject(WrongSubject, "type", "history carries only consumer, delegation and agency events")
+		}
+	default:
+		return reject(WrongSubject, "type", "the subject is not one of the ledger's")
+	}
+	if token != source {
+		return reject(WrongSubject, "source", "source is not the last token of the subject")
+	}
+	if source == SourceLedger || source == SourcePortal && family != "delegation" {
+		return reject(WrongSubject, "source", "source is reserved for the ledger itself")
+	}
+	return nil
+}
+
+func checkOwnSubject(subject, source, eventType string) *Rejection {
+	for _, t := range ownTypes[subject] {
+		if sameName(t, eventType) {
+			if source != SourceLedger {
+				return reject(WrongSubject, "source", "only the ledger itself writes on this subject")
+			}
+			return nil
+		}
+	}
+	return reject(WrongSubject, "type", "the subject does not carry this type")
+}

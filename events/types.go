@@ -1,0 +1,350 @@
+package events
+
+// The types of consumer events. Those that end in _recorded replace their
+// whole section of the case.
+const (
+	TypeHouseholdRecorded     = "consumer.household_recorded.v1"
+	TypeApplicationRecorded   = "consumer.application_recorded.v1"
+	TypeMemberRecorded        = "consumer.member_recorded.v1"
+	TypeMemberRemoved         = "consumer.member_removed.v1"
+	TypeEligibilityDetermined = "consumer.eligibility_determined.v1"
+	TypeEnrollmentRecorded    = "consumer.enrollment_recorded.v1"
+	TypeCaseClosed            = "consumer.case_closed.v1"
+)
+
+// The types of delegation events.
+const (
+	TypeDelegationRequested      = "delegation.requested.v1"
+	TypeDelegationAccepted       = "delegation.accepted.v1"
+	TypeDelegationDeclined       = "delegation.declined.v1"
+	TypeDelegationWithdrawn      = "delegation.withdrawn.v1"
+	TypeDelegationCreated        = "delegation.created.v1"
+	TypeDelegationMarkedInactive = "delegation.marked_inactive.v1"
+	TypeDelegationReactivated    = "delegation.reactivated.v1"
+	TypeDelegationTransferred    = "delegation.transferred.v1"
+	TypeDelegationEnded          = "delegation.ended.v1"
+)
+
+// The types of agency events.
+const (
+	TypeAgencyRegistered = "agency.registered.v1"
+	TypeAgentCertified   = "agency.agent_certified.v1"
+	TypeAgentMoved       = "agency.agent_moved.v1"
+	TypeAgentDecertified = "agency.agent_decertified.v1"
+	TypeStaffAssigned    = "agency.staff_assigned.v1"
+	TypeStaffRemoved     = "agency.staff_removed.v1"
+	TypeGenesis          = "ledger.genesis.v1"
+	TypeClock            = "ledger.clock.v1"
+	TypeHistoryClosed    = "ledger.history_closed.v1"
+	TypeRules            = "ledger.rules.v1"
+	TypeSealed           = "ledger.sealed.v1"
+	TypeSealSigned       = "ledger.seal_signed.v1"
+	TypeExportRequested  = "ledger.export_requested.v1"
+	TypeExportDeclined   = "ledger.export_declined.v1"
+	TypeExportDenied     = "ledger.export_denied.v1"
+	TypeExportMade       = "ledger.export_made.v1"
+)
+
+// Data is the data of an event: a pointer to one of the structs of this
+// package. The rule tag of a field says what the field may hold; a field
+// without one that is a string is free text of at most 200 characters.
+type Data interface{ data() }
+
+// Contact is the primary contact of a household.
+type Contact struct {
+	FirstName       string `json:"first_name,omitzero" rule:"name"`
+	LastName        string `json:"last_name,omitzero" rule:"name"`
+	Phone           string `json:"phone,omitzero"`
+	Email           string `json:"email,omitzero"`
+	DateOfBirth     Date   `json:"date_of_birth,omitzero"`
+	SSNLast4        string `json:"ssn_last4,omitzero" rule:"ssn_last4"`
+	SpokenLanguage  string `json:"spoken_language,omitzero"`
+	WrittenLanguage string `json:"written_language,omitzero"`
+}
+
+// Address is the home address of a household.
+type Address struct {
+	Line1  string `json:"line1,omitzero"`
+	Line2  string `json:"line2,omitzero"`
+	City   string `json:"city,omitzero"`
+	State  string `json:"state,omitzero"`
+	ZIP    string `json:"zip,omitzero"`
+	County string `json:"county,omitzero"`
+}
+
+// HouseholdRecorded is the household section of a case.
+type HouseholdRecorded struct {
+	CaseID         string  `json:"case_id" rule:"identifier,required"`
+	PrimaryContact Contact `json:"primary_contact,omitzero"`
+	Address        Address `json:"address,omitzero"`
+}
+
+// ApplicationRecorded is a case's application for one year.
+type ApplicationRecorded struct {
+	CaseID          string `json:"case_id" rule:"identifier,required"`
+	ApplicationYear int    `json:"application_year" rule:"year,required"`
+	CurrentStatus   string `json:"current_status,omitzero"`
+	NextSteps       string `json:"next_steps,omitzero"`
+	SubmittedOn     Date   `json:"submitted_on,omitzero"`
+}
+
+// Member is a person of a case.
+type Member struct {
+	CaseID       string `json:"case_id" rule:"identifier,required"`
+	MemberID     string `json:"member_id" rule:"identifier,required"`
+	FirstName    string `json:"first_name,omitzero" rule:"name"`
+	LastName     string `json:"last_name,omitzero" rule:"name"`
+	DateOfBirth  Date   `json:"date_of_birth,omitzero"`
+	Gender       string `json:"gender,omitzero"`
+	SSNLast4     string `json:"ssn_last4,omitzero" rule:"ssn_last4"`
+	Relationship string `json:"relationship,omitzero"`
+	Applying     Flag   `json:"applying,omitzero"`
+}
+
+// MemberRecorded lists a member of a case.
+type MemberRecorded struct{ Member }
+
+// MemberRemoved ends the listing of a member; only its ids matter.
+type MemberRemoved struct{ Member }
+
+// The programs of an eligibility determination.
+const (
+	ProgramCoveredCalifornia = "covered_california"
+	ProgramMediCal           = "medi_cal"
+	ProgramMCAP              = "mcap"
+	ProgramCCHIP             = "cchip"
+	ProgramNone              = "none"
+)
+
+// EligibilityDetermined is a member's eligibility in one year.
+type EligibilityDetermined struct {
+	CaseID            string `json:"case_id" rule:"identifier,required"`
+	MemberID          string `json:"member_id" rule:"identifier,required"`
+	ApplicationYear   int    `json:"application_year" rule:"year,required"`
+	Program           string `json:"program" rule:"one,required" values:"covered_california medi_cal mcap cchip none"`
+	Status            string `json:"status" rule:"one,required" values:"eligible conditionally_eligible ineligible pending"`
+	APTCMonthly       Money  `json:"aptc_monthly,omitzero"`
+	CSRLevel          string `json:"csr_level,omitzero"`
+	VerificationDueOn Date   `json:"verification_due_on,omitzero"`
+}
+
+// EnrollmentRecorded is the coverage of some members of a case in one plan and
+// year.
+type EnrollmentRecorded struct {
+	CaseID          string   `json:"case_id" rule:"identifier,required"`
+	EnrollmentID    string   `json:"enrollment_id" rule:"identifier,required"`
+	ApplicationYear int      `json:"application_year" rule:"year,required"`
+	CoverageKind    string   `json:"coverage_kind" rule:"one,required" values:"health dental"`
+	MemberIDs       []string `json:"member_ids" rule:"identifiers,required"`
+	Carrier         string   `json:"carrier,omitzero"`
+	PlanName        string   `json:"plan_name,omitzero"`
+	HIOSPlanID      string   `json:"hios_plan_id,omitzero"`
+	MetalTier       string   `json:"metal_tier,omitzero"`
+	CoverageStart   Date     `json:"coverage_start,omitzero"`
+	CoverageEnd     Date     `json:"coverage_end,omitzero"`
+	Status          string   `json:"status" rule:"one,required" values:"pending enrolled cancelled terminated"`
+	GrossPremium    Money    `json:"gross_premium,omitzero"`
+	APTCApplied     Money    `json:"aptc_applied,omitzero"`
+	StateSubsidy    Money    `json:"state_subsidy,omitzero"`
+	NetPremium      Money    `json:"net_premium,omitzero"`
+	BinderStatus    string   `json:"binder_status,omitzero"`
+	SubscriberID    string   `json:"subscriber_id,omitzero"`
+}
+
+// CaseClosed takes a case off lists and later books.
+type CaseClosed struct {
+	CaseID string `json:"case_id" rule:"identifier,required"`
+	Reason string `json:"reason,omitzero"`
+}
+
+// Delegation is what most delegation events say: a case and an agent.
+type Delegation struct {
+	CaseID  string `json:"case_id" rule:"identifier,required"`
+	AgentID string `json:"agent_id" rule:"identifier,required"`
+}
+
+// DelegationRequested is a consumer's request to an agent.
+type DelegationRequested struct{ Delegation }
+
+// DelegationAccepted is an agent's acceptance of a request.
+type DelegationAccepted struct{ Delegation }
+
+// DelegationDeclined is an agent's refusal of a request.
+type DelegationDeclined struct {
+	Delegation
+	Reason string `json:"reason,omitzero"`
+}
+
+// DelegationWithdrawn is a consumer's withdrawal of a request.
+type DelegationWithdrawn struct {
+	Delegation
+	Reason string `json:"reason,omitzero"`
+}
+
+// DelegationCreated delegates a case to an agent without a request.
+type DelegationCreated struct {
+	Delegation
+	Via string `json:"via,omitzero" rule:"one" values:"agent_application service_center conversion"`
+}
+
+// DelegationMarkedInactive is an agent's tidying away of a consumer.
+type DelegationMarkedInactive struct{ Delegation }
+
+// DelegationReactivated takes a marking as inactive back.
+type DelegationReactivated struct{ Delegation }
+
+// DelegationTransferred moves a case from one agent to another.
+type DelegationTransferred struct {
+	CaseID      string `json:"case_id" rule:"identifier,required"`
+	FromAgentID string `json:"from_agent_id" rule:"identifier,required"`
+	ToAgentID   string `json:"to_agent_id" rule:"identifier,required"`
+	BatchID     string `json:"batch_id,omitzero"`
+}
+
+// DelegationEnded ends an agent's delegation.
+type DelegationEnded struct {
+	Delegation
+	Reason string `json:"reason,omitzero" rule:"one" values:"consumer service_center decertified other"`
+}
+
+// AgencyRegistered is an agency's registration.
+type AgencyRegistered struct {
+	AgencyID string `json:"agency_id" rule:"identifier,required"`
+	Name     string `json:"name,omitzero" rule:"name"`
+}
+
+// AgentCertified is an agent's certification and place.
+type AgentCertified struct {
+	AgentID       string `json:"agent_id" rule:"identifier,required"`
+	AgencyID      string `json:"agency_id" rule:"identifier,required"`
+	FirstName     string `json:"first_name,omitzero" rule:"name"`
+	LastName      string `json:"last_name,omitzero" rule:"name"`
+	LicenseNumber string `json:"license_number,omitzero"`
+	Email         string `json:"email,omitzero"`
+}
+
+// AgentMoved takes an agent to another agency.
+type AgentMoved struct {
+	AgentID  string `json:"agent_id" rule:"identifier,required"`
+	AgencyID string `json:"agency_id" rule:"identifier,required"`
+}
+
+// AgentDecertified ends an agent's certification.
+type AgentDecertified struct {
+	AgentID string `json:"agent_id" rule:"identifier,required"`
+	Reason  string `json:"reason,omitzero"`
+}
+
+// Staff is a person's role in an agency.
+type Staff struct {
+	PersonID string `json:"person_id" rule:"identifier,required"`
+	AgencyID string `json:"agency_id" rule:"identifier,required"`
+	Role     string `json:"role" rule:"one,required" values:"manager admin_l1 admin_l2"`
+	Name     string `json:"name,omitzero" rule:"name"`
+	Email    string `json:"email,omitzero"`
+}
+
+// StaffAssigned gives a person a role in an agency, in place of any other
+// that the person has there.
+type StaffAssigned struct{ Staff }
+
+// StaffRemoved ends a person's role in an agency, whichever it is.
+type StaffRemoved struct{ Staff }
+
+// Genesis is the first record of a ledger: it fixes what a replay needs.
+type Genesis struct {
+	LedgerID string       `json:"ledger_id" rule:"identifier,required"`
+	Calendar CalendarSpec `json:"calendar" rule:"required"`
+	Rules    int          `json:"rules" rule:"rules,required"`
+	SealKey  string       `json:"seal_key" rule:"required"`
+}
+
+// CalendarSpec is the calendar of a ledger's cutoffs: the zone, the weekday in
+// English, the time of day HH:MM:SS and the SHA-256 of the zone file, in hex.
+type CalendarSpec struct {
+	Zone       string `json:"zone" rule:"required"`
+	Weekday    string `json:"weekday" rule:"one,required" values:"Sunday Monday Tuesday Wednesday Thursday Friday Saturday"`
+	Time       string `json:"time" rule:"clock,required"`
+	ZoneSHA256 string `json:"zone_sha256" rule:"hash,required"`
+}
+
+// Clock marks that the cutoff of a Friday has passed.
+type Clock struct {
+	Friday Date `json:"friday" rule:"required"`
+}
+
+// HistoryClosed ends the history load.
+type HistoryClosed struct {
+	Reason string `json:"reason,omitzero"`
+}
+
+// Rules says which rules hold from this record on.
+type Rules struct {
+	Rules int `json:"rules" rule:"rules,required"`
+}
+
+// Sealed is the seal of a Friday, a pure function of the record up to the
+// boundary. Roots are SHA-256 in hex.
+type Sealed struct {
+	Friday   Date   `json:"friday" rule:"required"`
+	Boundary int    `json:"boundary" rule:"count,required"`
+	TreeSize int    `json:"tree_size" rule:"count,required"`
+	BookRoot string `json:"book_root" rule:"hash,required"`
+	TreeRoot string `json:"tree_root" rule:"hash,required"`
+	Cases    int    `json:"cases" rule:"count,required"`
+	Rows     int    `json:"rows" rule:"count,required"`
+	Rules    int    `json:"rules" rule:"rules,required"`
+}
+
+// SealSigned is a signature of a seal, as a signed note.
+type SealSigned struct {
+	Friday Date   `json:"friday" rule:"required"`
+	Note   string `json:"note" rule:"note,required"`
+}
+
+// Export is the trail of one export: who asked, in which role, for what, and
+// what became of it. It never holds consumer data.
+type Export struct {
+	ExportID        string `json:"export_id,omitzero"`
+	PersonID        string `json:"person_id,omitzero"`
+	Role            string `json:"role" rule:"required"`
+	AgentID         string `json:"agent_id,omitzero"`
+	AgencyID        string `json:"agency_id,omitzero"`
+	Friday          Date   `json:"friday" rule:"required"`
+	Disclaimer      string `json:"disclaimer,omitzero"`
+	Accepted        Flag   `json:"accepted,omitzero"`
+	Rows            int    `json:"rows,omitzero" rule:"count"`
+	SHA256          string `json:"sha256,omitzero" rule:"hash"`
+	ExporterVersion string `json:"exporter_version,omitzero"`
+	Address         string `json:"address,omitzero"`
+}
+
+// ExportRequested, ExportDeclined, ExportDenied and ExportMade are the steps
+// of an export.
+type (
+	ExportRequested struct{ Export }
+	ExportDeclined  struct{ Export }
+	ExportDenied    struct{ Export }
+	ExportMade      struct{ Export }
+)
+
+func (*HouseholdRecorded) data()     {}
+func (*ApplicationRecorded) data()   {}
+func (*Member) data()                {}
+func (*EligibilityDetermined) data() {}
+func (*EnrollmentRecorded) data()    {}
+func (*CaseClosed) data()            {}
+func (*Delegation) data()            {}
+func (*DelegationTransferred) data() {}
+func (*AgencyRegistered) data()      {}
+func (*AgentCertified) data()        {}
+func (*AgentMoved) data()            {}
+func (*AgentDecertified) data()      {}
+func (*Staff) data()                 {}
+func (*Genesis) data()               {}
+func (*Clock) data()                 {}
+func (*HistoryClosed) data()         {}
+func (*Rules) data()                 {}
+func (*Sealed) data()                {}
+func (*SealSigned) data()            {}
+func (*Export) data()                {}
