@@ -1,0 +1,232 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"bookledger/events"
+	"bookledger/events/record"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+)
+
+// Limits of one Append.
+const (
+	// MaxBatch is how many messages one Append takes; the server's limit.
+	MaxBatch = 1000
+	// MaxBatchBytes bounds the bodies and subjects of one Append together. The
+	// server holds a batch twice, staged and stored, until it is committed.
+	MaxBatchBytes = 16 << 20
+	// headerRoom is kept for the headers of a message, since the server's limit
+	// of events.MaxMessage counts them too.
+	headerRoom = 512
+	// busyWait is the time between two tries to get a place for a batch.
+	busyWait = 50 * time.Millisecond
+	// MaxBody is the longest body that Append takes.
+	MaxBody = events.MaxMessage - headerRoom
+)
+
+// A Message is what Append writes.
+type Message struct {
+	Subject  string
+	Recorded string // the Ledger-Recorded header; on history subjects only
+	Body     []byte // not kept after Append returns
+}
+
+func (m Message) size() int { return len(m.Subject) + len(m.Recorded) + len(m.Body) }
+
+// An Ack says where messages stand: First to Last, without others between.
+type Ack struct{ First, Last uint64 }
+
+// Append writes 1 to MaxBatch messages and returns when they are on disk, all
+// or none, in order, behind one another. Several are one atomic batch with one
+// fsync, so a thousand cost little more than one.
+//
+// It returns ErrTooLarge before anything is sent, ErrFull and ErrBusy when
+// nothing was stored, and ErrUnsure when that is not known; after any other
+// error nothing was stored. The server does not answer what a client is not
+// permitted to publish: that ends with ErrUnsure too, after ctx or 30 seconds.
+func (j *Journal) Append(ctx context.Context, msgs []Message) (Ack, error) {
+	if err := checkBatch(msgs); err != nil {
+		return Ack{}, err
+	}
+	if err := j.ctx.Err(); err != nil {
+		return Ack{}, ErrClosed
+	}
+	// Close waits for an answer that is under way, so only the caller's context
+	// and the time-out end this.
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	var ack Ack
+	var err error
+	if len(msgs) == 1 {
+		ack, err = j.appendOne(ctx, msgs[0])
+	} else {
+		ack, err = j.appendBatch(ctx, msgs)
+	}
+	if err != nil {
+		return Ack{}, fmt.Errorf("append %d messages: %w", len(msgs), err)
+	}
+	return ack, nil
+}
+
+func checkBatch(msgs []Message) error {
+	if len(msgs) == 0 || len(msgs) > MaxBatch {
+		return fmt.Errorf("append %d messages: %w: one append takes 1 to %d", len(msgs), ErrTooLarge, MaxBatch)
+	}
+	total := 0
+	for i, m := range msgs {
+		if len(m.Body) > MaxBody || m.size()-len(m.Body) > headerRoom/2 {
+			return fmt.Errorf("append message %d of %d: %w: its body has %d bytes and may have %d", i+1, len(msgs), ErrTooLarge, len(m.Body), MaxBody)
+		}
+		if m.Recorded != "" && !events.IsHistory(m.Subject) {
+			return fmt.Errorf("append message %d of %d: %s is no history subject and takes no recorded time", i+1, len(msgs), m.Subject)
+		}
+		total += m.size()
+	}
+	if total > MaxBatchBytes {
+		return fmt.Errorf("append %d messages: %w: %d bytes together, and one append takes %d", len(msgs), ErrTooLarge, total, MaxBatchBytes)
+	}
+	return nil
+}
+
+func (m Message) natsMsg() *nats.Msg {
+	msg := &nats.Msg{Subject: m.Subject, Data: m.Body}
+	if m.Recorded != "" {
+		msg.Header = nats.Header{record.HeaderRecorded: {m.Recorded}}
+	}
+	return msg
+}
+
+func (j *Journal) appendOne(ctx context.Context, m Message) (Ack, error) {
+	ack, err := j.js.PublishMsg(ctx, m.natsMsg(), jetstream.WithExpectStream(Stream), jetstream.WithRetryAttempts(0))
+	if err != nil {
+		return Ack{}, answerError(ctx, err)
+	}
+	// A crash before the acknowledgement arrives leaves a stored record that
+	// the caller does not know of; it sends it again and the id tells.
+	return Ack{First: ack.Sequence, Last: ack.Sequence}, nil
+}
+
+// appendBatch sends one atomic batch. At first only the commit is answered,
+// which is quickest. Where the server refused an earlier message the commit
+// says only that the batch is incomplete, so it is sent once more with an
+// answer to the first message too, which tells why; and again while the
+// places for open batches are taken.
+func (j *Journal) appendBatch(ctx context.Context, msgs []Message) (Ack, error) {
+	ack, err := j.sendBatch(ctx, msgs, jetstreamext.BatchFlowControl{})
+	for isIncomplete(err) || errors.Is(err, ErrBusy) {
+		ack, err = j.sendBatch(ctx, msgs, jetstreamext.BatchFlowControl{AckFirst: true, AckTimeout: requestTimeout})
+		if !errors.Is(err, ErrBusy) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return Ack{}, err
+		case <-time.After(busyWait):
+		}
+	}
+	return ack, err
+}
+
+func (j *Journal) sendBatch(ctx context.Context, msgs []Message, flow jetstreamext.BatchFlowControl) (Ack, error) {
+	batch, err := jetstreamext.NewBatchPublisher(j.js, flow)
+	if err != nil {
+		return Ack{}, err
+	}
+	last := len(msgs) - 1
+	for i, m := range msgs[:last] {
+		// A crash here leaves an open batch: the server forgets it after ten
+		// seconds, and stores nothing of it.
+		if err := batch.AddMsg(m.natsMsg()); err != nil {
+			return Ack{}, fmt.Errorf("message %d, nothing was stored: %w", i+1, apiError(err))
+		}
+	}
+	ack, err := batch.CommitMsg(ctx, msgs[last].natsMsg())
+	if err != nil {
+		return Ack{}, answerError(ctx, err)
+	}
+	// A crash before this point leaves the batch stored whole or not at all,
+	// and the caller unsure: it sends it again and the ids tell.
+	return Ack{First: ack.Sequence - uint64(last), Last: ack.Sequence}, nil
+}
+
+// answerError sorts the error of a message that was to be acknowledged.
+func answerError(ctx context.Context, err error) error {
+	if unsure(err) {
+		return fmt.Errorf("%w: no answer came (%w); sending it again is safe", ErrUnsure, cause(ctx, err))
+	}
+	return apiError(err)
+}
+
+// AppendAll writes messages in order, cut into full batches, and calls done for
+// each batch when it is on disk. While one batch is being written the next is
+// being collected; never are two under way, so what is stored is always a
+// beginning of what was given. It ends at the first error, of msgs, of writing
+// or of done; what done was called for stays.
+func (j *Journal) AppendAll(ctx context.Context, msgs iter.Seq2[Message, error], done func(Ack) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	batches := make(chan []Message)
+	written := make(chan error, 1)
+	go func() { written <- j.appendEach(ctx, cancel, batches, done) }()
+	readErr := collect(ctx, msgs, batches)
+	close(batches)
+	if err := <-written; err != nil {
+		return err
+	}
+	return readErr
+}
+
+func (j *Journal) appendEach(ctx context.Context, cancel context.CancelCauseFunc, batches <-chan []Message, done func(Ack) error) error {
+	for batch := range batches {
+		ack, err := j.Append(ctx, batch)
+		if err == nil {
+			err = done(ack)
+		}
+		if err != nil {
+			cancel(err)
+			return err
+		}
+	}
+	return nil
+}
+
+// collect cuts msgs into batches. After an error of msgs, what came before it
+// is still sent.
+func collect(ctx context.Context, msgs iter.Seq2[Message, error], batches chan<- []Message) error {
+	var batch []Message
+	size := 0
+	send := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		select {
+		case batches <- batch:
+			batch, size = nil, 0
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	for m, err := range msgs {
+		if err != nil {
+			return errors.Join(err, send())
+		}
+		if len(batch) == MaxBatch || size+m.size() > MaxBatchBytes {
+			if err := send(); err != nil {
+				return err
+			}
+		}
+		if batch == nil {
+			batch = make([]Message, 0, MaxBatch)
+		}
+		batch, size = append(batch, m), size+m.size()
+	}
+	return send()
+}

@@ -1,0 +1,180 @@
+package journal
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"iter"
+	"slices"
+	"testing"
+
+	"bookledger/events"
+
+	"github.com/nats-io/nats.go"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+	"go.uber.org/zap"
+)
+
+var nopLog = zap.NewNop()
+
+func TestAppend(t *testing.T) {
+	j := openTest(t, Options{})
+	want := 1
+	for _, n := range []int{1, 2, 999, 1000, 1} {
+		ack := mustAppend(t, j, messages(n, want)...)
+		if ack.First != uint64(want+1) || ack.Last != uint64(want+n) {
+			t.Fatalf("%d messages after %d: %+v", n, want, ack)
+		}
+		want += n
+	}
+	checkWhole(t, j, want)
+}
+
+func TestAppendRefusesBeforeSending(t *testing.T) {
+	j := openTest(t, Options{})
+	big := Message{Subject: consumerSubject, Body: bytes.Repeat([]byte("x"), MaxBody)}
+	history := Message{Subject: events.HistorySubject("calheers"), Recorded: "2026-11-20T20:59:58-08:00", Body: big.Body}
+	over := Message{Subject: consumerSubject, Body: append(big.Body, 'x')}
+	for name, msgs := range map[string][]Message{
+		"none": nil, "1001": messages(1001, 0), "one": {over}, "last of two": {big, over},
+		"too many bytes": slices.Repeat([]Message{big}, MaxBatchBytes/MaxBody+1),
+	} {
+		if _, err := j.Append(testContext(t), msgs); !errors.Is(err, ErrTooLarge) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := j.Append(testContext(t), []Message{{Subject: consumerSubject, Recorded: "x"}}); err == nil {
+		t.Error("a recorded time on a live subject")
+	}
+	// The largest that is taken is not refused by the server.
+	mustAppend(t, j, history)
+	mustAppend(t, j, slices.Repeat([]Message{history}, MaxBatchBytes/(MaxBody+len(history.Subject)+len(history.Recorded)))...)
+	checkWhole(t, j, 2+MaxBatchBytes/MaxBody)
+}
+
+// TestBatchIsAtomic sends a batch of which the server refuses a message in the
+// middle, and one that is never committed.
+func TestBatchIsAtomic(t *testing.T) {
+	j := openTest(t, Options{})
+	ctx := testContext(t)
+	for _, bad := range []string{"Nats-Rollup", "Nats-TTL", "Nats-Expected-Last-Msg-Id"} {
+		batch, err := jetstreamext.NewBatchPublisher(j.js)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 10 {
+			msg := &nats.Msg{Subject: consumerSubject, Header: nats.Header{}}
+			if i == 5 {
+				msg.Header.Set(bad, "1s")
+			}
+			if err := batch.AddMsg(msg); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := batch.Commit(ctx, consumerSubject, nil); err == nil {
+			t.Fatal("stored a batch with", bad)
+		}
+	}
+	open, _ := jetstreamext.NewBatchPublisher(j.js)
+	open.Add(consumerSubject, nil)
+	mustAppend(t, j, messages(3, 0)...)
+	checkWhole(t, j, 4)
+}
+
+func TestAppendFull(t *testing.T) {
+	j := openTest(t, Options{MaxBytes: 1 << 20})
+	body := bytes.Repeat([]byte("x"), 10_000)
+	batch := slices.Repeat([]Message{{Subject: consumerSubject, Body: body}}, 50)
+	mustAppend(t, j, batch...)
+	mustAppend(t, j, batch...)
+	if _, err := j.Append(testContext(t), batch); !errors.Is(err, ErrFull) {
+		t.Fatal("batch:", err)
+	}
+	for range 10 {
+		if _, err := j.Append(testContext(t), batch[:1]); err != nil {
+			if !errors.Is(err, ErrFull) {
+				t.Fatal("one:", err)
+			}
+			checkAfterFull(t, j)
+			return
+		}
+	}
+	t.Fatal("never full")
+}
+
+func checkAfterFull(t *testing.T, j *Journal) {
+	t.Helper()
+	last, err := j.Last(testContext(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkWhole(t, j, int(last))
+	// With room again it takes appends again, without a restart.
+	if err := j.setMaxBytes(testContext(t), 1<<30); err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, j, messages(5, 0)...)
+	checkWhole(t, j, int(last)+5)
+}
+
+func TestReserveBoundsTheStream(t *testing.T) {
+	dir := t.TempDir()
+	free, err := diskFree(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j, err := Open(testContext(t), Options{Dir: dir, Genesis: testGenesis, ReserveBytes: 2 * free})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer j.Close()
+	if _, err := j.Append(testContext(t), messages(1, 0)); !errors.Is(err, ErrFull) {
+		t.Fatal(err)
+	}
+	checkWhole(t, j, 1)
+}
+
+func TestAppendUnsure(t *testing.T) {
+	j := openTest(t, Options{})
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := j.Append(ctx, messages(1, 0)); !errors.Is(err, ErrUnsure) && !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+}
+
+func each(msgs []Message, last error) iter.Seq2[Message, error] {
+	return func(yield func(Message, error) bool) {
+		for _, m := range msgs {
+			if !yield(m, nil) {
+				return
+			}
+		}
+		if last != nil {
+			yield(Message{}, last)
+		}
+	}
+}
+
+func TestAppendAll(t *testing.T) {
+	j := openTest(t, Options{})
+	var acks []Ack
+	collect := func(a Ack) error { acks = append(acks, a); return nil }
+	if err := j.AppendAll(testContext(t), each(messages(2500, 0), nil), collect); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(acks, []Ack{{2, 1001}, {1002, 2001}, {2002, 2501}}) {
+		t.Fatal(acks)
+	}
+	broken := errors.New("broken input")
+	if err := j.AppendAll(testContext(t), each(messages(1500, 2500), broken), collect); !errors.Is(err, broken) {
+		t.Fatal(err)
+	}
+	checkWhole(t, j, 4001) // what came before the break is there
+	refused := errors.New("enough")
+	err := j.AppendAll(testContext(t), each(messages(5000, 4000), nil), func(Ack) error { return refused })
+	if !errors.Is(err, refused) {
+		t.Fatal(err)
+	}
+	checkWhole(t, j, 5001)
+}

@@ -1,0 +1,156 @@
+package journal
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"bookledger/events/record"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/synadia-io/orbit.go/jetstreamext"
+)
+
+const (
+	benchRounds  = 6
+	benchBatches = 20
+	benchBatch   = 1000
+)
+
+func benchMessages() []Message {
+	msgs := make([]Message, benchBatch)
+	for i := range msgs {
+		msgs[i] = Message{Subject: consumerSubject, Body: fmt.Appendf(nil, `{"id":"%08d","data":"%s"}`, i, bytes.Repeat([]byte("x"), 720))}
+	}
+	return msgs
+}
+
+// bareAppend is the least that a client can do: one atomic batch, the commit
+// awaited.
+func bareAppend(b *testing.B, j *Journal, msgs []Message) {
+	batch, err := jetstreamext.NewBatchPublisher(j.js, jetstreamext.BatchFlowControl{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i, m := range msgs {
+		msg := &nats.Msg{Subject: m.Subject, Data: m.Body}
+		if i < len(msgs)-1 {
+			err = batch.AddMsg(msg)
+		} else {
+			_, err = batch.CommitMsg(context.Background(), msg)
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func ourAppend(b *testing.B, j *Journal, msgs []Message) {
+	if _, err := j.Append(context.Background(), msgs); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// BenchmarkAppend compares Append with bare atomic batches of the same bytes,
+// each on a fresh journal of its own with sync-always, batch by batch in
+// turns, so that what else the machine does falls on both.
+func BenchmarkAppend(b *testing.B) {
+	msgs := benchMessages()
+	var ours, bare time.Duration
+	timed := func(sum *time.Duration, run func(*testing.B, *Journal, []Message), j *Journal) {
+		start := time.Now()
+		run(b, j, msgs)
+		*sum += time.Since(start)
+	}
+	for range b.N * benchRounds {
+		left, right := openTest(b, Options{}), openTest(b, Options{})
+		bareAppend(b, left, msgs) // warm up
+		bareAppend(b, right, msgs)
+		for i := range benchBatches {
+			if i%2 == 0 {
+				timed(&ours, ourAppend, left)
+				timed(&bare, bareAppend, right)
+			} else {
+				timed(&bare, bareAppend, right)
+				timed(&ours, ourAppend, left)
+			}
+		}
+		if err := errors.Join(left.Close(), right.Close()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	events := float64(b.N * benchRounds * benchBatches * benchBatch)
+	b.ReportMetric(bare.Seconds()/ours.Seconds(), "x-bare")
+	b.ReportMetric(events/ours.Seconds(), "events/s")
+}
+
+// bareFollow reads with the client library's ordered consumer and does nothing.
+func bareFollow(b *testing.B, j *Journal, n int) {
+	ctx := context.Background()
+	c, err := j.js.OrderedConsumer(ctx, Stream, jetstream.OrderedConsumerConfig{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	done, seen := make(chan struct{}), 0
+	cc, err := c.Consume(func(jetstream.Msg) {
+		if seen++; seen == n {
+			close(done)
+		}
+	}, jetstream.PullMaxMessages(10_000))
+	if err != nil {
+		b.Fatal(err)
+	}
+	<-done
+	cc.Stop()
+	<-cc.Closed()
+}
+
+func ourFollow(b *testing.B, j *Journal, n int) {
+	seen := 0
+	err := j.Read(context.Background(), 0, uint64(n), func(rs []record.Record) error {
+		seen += len(rs)
+		return nil
+	})
+	if err != nil || seen != n {
+		b.Fatal(seen, err)
+	}
+}
+
+// BenchmarkFollow compares Read with a bare ordered consumer on one stream of
+// 200,000 events, in turns.
+func BenchmarkFollow(b *testing.B) {
+	j := openTest(b, Options{})
+	msgs := benchMessages()
+	for range 200 {
+		ourAppend(b, j, msgs)
+	}
+	last, err := j.Last(context.Background())
+	if err != nil {
+		b.Fatal(err)
+	}
+	timed := func(run func(*testing.B, *Journal, int)) time.Duration {
+		start := time.Now()
+		run(b, j, int(last))
+		return time.Since(start)
+	}
+	timed(bareFollow) // both find the store's cache as warm
+	timed(ourFollow)
+	b.ReportAllocs()
+	b.ResetTimer()
+	var ours, bare time.Duration
+	for i := range b.N * benchRounds {
+		if i%2 == 0 {
+			ours += timed(ourFollow)
+			bare += timed(bareFollow)
+		} else {
+			bare += timed(bareFollow)
+			ours += timed(ourFollow)
+		}
+	}
+	b.ReportMetric(bare.Seconds()/ours.Seconds(), "x-bare")
+	b.ReportMetric(float64(b.N*benchRounds)*float64(last)/ours.Seconds(), "events/s")
+}

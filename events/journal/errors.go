@@ -1,0 +1,105 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+var (
+	// ErrNoLedger is returned by Open when there is no ledger and none was to be made.
+	ErrNoLedger = errors.New("there is no ledger")
+	// ErrTooLarge is returned by Append, before anything is sent, for a message
+	// or a batch over its limit.
+	ErrTooLarge = errors.New("too large")
+	// ErrFull is returned by Append when the stream has reached the bound that
+	// keeps the disk's reserve free. Nothing was stored.
+	ErrFull = errors.New("the journal is full")
+	// ErrBusy is returned by Append when other writers hold all the places for
+	// open batches until the context ends. Nothing was stored.
+	ErrBusy = errors.New("too many batches are open")
+	// ErrUnsure is returned by Append when no answer came after the messages
+	// were sent: they are stored all or not at all, and nobody knows which.
+	// Sending them again is safe, since event ids are remembered downstream.
+	ErrUnsure = errors.New("not known whether it was stored")
+	// ErrGap is returned by Follow and Read when the next record is not the one
+	// after the last. The records before it were handed over.
+	ErrGap = errors.New("gap in the journal")
+	// ErrBehind is returned by Follow and Read when the journal ends before the
+	// caller's position, as one that was restored from an old copy does.
+	ErrBehind = errors.New("the journal ends before the position")
+	// ErrReconnected is returned by Follow and Read when the flow of records was
+	// interrupted and can be taken up again: check the record at the position,
+	// then call again.
+	ErrReconnected = errors.New("the connection to the journal was interrupted")
+	// ErrNotFound is returned by At for a sequence that has no record.
+	ErrNotFound = errors.New("no such record")
+	// ErrClosed is returned by everything once Close was called.
+	ErrClosed = errors.New("the journal is closed")
+)
+
+// Error codes of the JetStream API that the client library does not name.
+const (
+	codeWrongLastSequence       = 10071
+	codeWrongLastSequenceNoCopy = 10164
+	codeStoreFailed             = 10077
+	codeResourcesExceeded       = 10002
+	codeInsufficientResources   = 10023
+	codeStorageExceeded         = 10047
+	codeMessageTooLarge         = 10054
+	codeIncompleteBatch         = 10176
+	codeTooManyBatches          = 10210
+	codeTooManyConsumers        = 10026
+	codeConsumerInvalid         = 10012
+)
+
+// apiError turns a refusal by JetStream into one of this package's errors,
+// keeping the refusal's own words.
+func apiError(err error) error {
+	var api *jetstream.APIError
+	if !errors.As(err, &api) {
+		return err
+	}
+	switch int(api.ErrorCode) {
+	case codeStoreFailed, codeResourcesExceeded, codeInsufficientResources, codeStorageExceeded:
+		return fmt.Errorf("%w (%v): free disk space or raise MaxBytes, then open it again", ErrFull, err)
+	case codeMessageTooLarge:
+		return fmt.Errorf("%w: %w", ErrTooLarge, err)
+	case codeTooManyBatches:
+		return fmt.Errorf("%w: %w", ErrBusy, err)
+	}
+	return err
+}
+
+// unsure tells whether err, of a request that was sent, leaves open what
+// became of it.
+func unsure(err error) bool {
+	var api *jetstream.APIError
+	return !errors.As(err, &api) &&
+		!errors.Is(err, nats.ErrNoResponders) && !errors.Is(err, jetstream.ErrNoStreamResponse)
+}
+
+// isLastSequence tells whether JetStream refused since another record came first.
+func isLastSequence(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) &&
+		(api.ErrorCode == codeWrongLastSequence || api.ErrorCode == codeWrongLastSequenceNoCopy)
+}
+
+// isIncomplete tells whether a batch was refused since a message before the
+// commit was; nothing of it was stored.
+func isIncomplete(err error) bool {
+	var api *jetstream.APIError
+	return errors.As(err, &api) && api.ErrorCode == codeIncompleteBatch
+}
+
+// cause prefers the reason why a context ended over the bare fact.
+func cause(ctx context.Context, err error) error {
+	if c := context.Cause(ctx); c != nil {
+		return c
+	}
+	return err
+}

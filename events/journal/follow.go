@@ -1,0 +1,266 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"bookledger/events/record"
+
+	"github.com/nats-io/nats.go"
+)
+
+const (
+	// maxYield is how many records are handed over at once.
+	maxYield = 512
+	// heartbeat is how often the server says that it has nothing to say.
+	heartbeat = 5 * time.Second
+)
+
+// Follow hands over every record after sequence after, in order and without a
+// gap, first those that are there and then each as it comes, until ctx ends,
+// yield returns an error, or the journal is closed. It hands over up to 512 at
+// once, and never waits for more: what is there goes.
+//
+// yield may keep the records. Follow returns ErrBehind if the journal ends
+// before after, ErrGap if a record is missing, and ErrReconnected when the
+// flow was interrupted: the caller checks that the record at its position is
+// the one that it knows, and calls Follow again from there. That is the same
+// call as at the start, so recovery needs no code of its own.
+func (j *Journal) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
+	return j.deliver(ctx, after, 0, yield)
+}
+
+// Read is Follow that ends after the record upTo. It returns ErrBehind if the
+// journal ends before that.
+func (j *Journal) Read(ctx context.Context, after, upTo uint64, yield func([]record.Record) error) error {
+	if upTo <= after {
+		return nil
+	}
+	return j.deliver(ctx, after, upTo, yield)
+}
+
+func (j *Journal) deliver(ctx context.Context, after, upTo uint64, yield func([]record.Record) error) error {
+	if err := j.follow(ctx, after, upTo, yield); err != nil {
+		return fmt.Errorf("follow the journal after record %d: %w", after, err)
+	}
+	return nil
+}
+
+func (j *Journal) follow(ctx context.Context, after, upTo uint64, yield func([]record.Record) error) error {
+	// Taken first: a connection that is lost while the consumer is made counts.
+	lost := j.nextBreak()
+	last, err := j.Last(ctx)
+	if err != nil {
+		return err
+	}
+	if need := max(after, upTo); last < need {
+		return fmt.Errorf("%w: it ends at record %d, before %d", ErrBehind, last, need)
+	}
+	in := &inflow{ready: make(chan struct{}, 1)}
+	c, err := j.consume(ctx, after+1, in)
+	if err != nil {
+		return err
+	}
+	defer c.stop()
+	f := &follower{j: j, in: in, consumer: c, pos: after, upTo: upTo, yield: yield}
+	return f.run(ctx, lost)
+}
+
+// An inflow passes what the server sends from the client library's goroutine
+// to the follower's. Flow control bounds it: the server sends on only as the
+// follower, not the library, comes along.
+type inflow struct {
+	mu    sync.Mutex
+	queue []delivery
+	ready chan struct{} // holds one token whenever the queue was filled
+}
+
+// A delivery is up to maxYield records or one word of the server.
+type delivery struct {
+	records []record.Record
+	control *control
+}
+
+// A control is what the server says between records.
+type control struct {
+	err     error
+	reply   string // flow control: answer here when everything before is done
+	lastSeq uint64 // heartbeat: the last record that was sent
+	ended   int    // a request ended with so many records unsent
+}
+
+// receive is called by the client library for each message.
+func (in *inflow) receive(msg *nats.Msg) {
+	// The reply subject tells a record from a word of the server. The header
+	// does not: whoever publishes an event may put a Status into it.
+	if !strings.HasPrefix(msg.Reply, ackPrefix) {
+		in.put(delivery{control: readControl(msg)})
+		return
+	}
+	seq, stamped, err := position(msg.Reply)
+	if err != nil {
+		in.put(delivery{control: &control{err: err}})
+		return
+	}
+	in.mu.Lock()
+	n := len(in.queue)
+	if n == 0 || in.queue[n-1].control != nil || len(in.queue[n-1].records) == maxYield {
+		room := 8
+		if n > 0 {
+			room = maxYield // they come faster than they are taken
+		}
+		in.queue = append(in.queue, delivery{records: make([]record.Record, 0, room)})
+		n++
+	}
+	last := &in.queue[n-1]
+	last.records = append(last.records, record.Record{
+		Seq:     seq,
+		Stamped: stamped,
+		Subject: msg.Subject,
+		Header:  recordedHeader(msg.Subject, msg.Header),
+		Body:    msg.Data,
+	})
+	in.unlock(n == 1 && len(last.records) == 1)
+}
+
+func (in *inflow) put(d delivery) {
+	in.mu.Lock()
+	in.queue = append(in.queue, d)
+	in.unlock(len(in.queue) == 1)
+}
+
+// unlock wakes the follower if the queue was empty.
+func (in *inflow) unlock(first bool) {
+	in.mu.Unlock()
+	if first {
+		select {
+		case in.ready <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// take returns all that has come, and reuses spare for what comes next.
+func (in *inflow) take(spare []delivery) []delivery {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	got := in.queue
+	in.queue = spare[:0]
+	return got
+}
+
+// readControl reads a heartbeat, a request of the flow control (which a
+// heartbeat of a stalled flow carries too), or the end of a pull request.
+func readControl(msg *nats.Msg) *control {
+	c := &control{reply: msg.Reply}
+	switch status := msg.Header.Get("Status"); status {
+	case "100":
+		if c.reply == "" {
+			c.reply = msg.Header.Get("Nats-Consumer-Stalled")
+		}
+		c.lastSeq, _ = strconv.ParseUint(msg.Header.Get("Nats-Last-Stream"), 10, 64)
+	case "408":
+		c.ended, _ = strconv.Atoi(msg.Header.Get("Nats-Pending-Messages"))
+	default:
+		c.err = fmt.Errorf("%w: the server says %s %s", ErrReconnected, status, msg.Header.Get("Description"))
+	}
+	return c
+}
+
+// A follower hands one consumer's deliveries over and keeps the position.
+type follower struct {
+	j        *Journal
+	in       *inflow
+	consumer *consumer
+	pos      uint64 // the last record handed over
+	upTo     uint64 // the last to hand over; 0: no end
+	yield    func([]record.Record) error
+}
+
+func (f *follower) run(ctx context.Context, lost <-chan struct{}) error {
+	silence := time.NewTimer(3 * heartbeat)
+	defer silence.Stop()
+	var got []delivery
+	for f.upTo == 0 || f.pos < f.upTo {
+		select {
+		case <-f.in.ready:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-f.j.ctx.Done():
+			return ErrClosed
+		case <-lost:
+			return ErrReconnected
+		case <-silence.C:
+			return fmt.Errorf("%w: the server was silent for %v", ErrReconnected, 3*heartbeat)
+		}
+		got = f.in.take(got)
+		for _, d := range got {
+			if ctx.Err() != nil {
+				return context.Cause(ctx)
+			}
+			if err := f.handle(d); err != nil {
+				return err
+			}
+		}
+		clear(got)
+		silence.Reset(3 * heartbeat)
+	}
+	return nil
+}
+
+func (f *follower) handle(d delivery) error {
+	if d.control != nil {
+		return f.answer(d.control)
+	}
+	whole := f.whole(d.records)
+	if len(whole) > 0 {
+		if err := f.yield(whole); err != nil {
+			return err
+		}
+		f.pos += uint64(len(whole))
+		if err := f.consumer.taken(len(whole)); err != nil {
+			return err
+		}
+	}
+	if len(whole) < len(d.records) && (f.upTo == 0 || f.pos < f.upTo) {
+		return fmt.Errorf("%w: record %d came after record %d", ErrGap, d.records[len(whole)].Seq, f.pos)
+	}
+	return nil
+}
+
+// whole returns the records from the beginning that follow the position
+// without a gap, up to the last that is wanted.
+func (f *follower) whole(records []record.Record) []record.Record {
+	for i := range records {
+		seq := f.pos + 1 + uint64(i)
+		if records[i].Seq != seq || f.upTo != 0 && seq > f.upTo {
+			return records[:i]
+		}
+	}
+	return records
+}
+
+// answer lets the server send on, and compares what it says it has sent.
+func (f *follower) answer(c *control) error {
+	if c.err != nil {
+		return c.err
+	}
+	if c.reply != "" {
+		if err := f.j.nc.Publish(c.reply, nil); err != nil {
+			return fmt.Errorf("%w: %w", ErrReconnected, err)
+		}
+	}
+	if c.ended > 0 {
+		if err := f.consumer.taken(c.ended); err != nil {
+			return err
+		}
+	}
+	if c.lastSeq > f.pos && (f.upTo == 0 || f.pos < f.upTo) {
+		return fmt.Errorf("%w: the server has sent record %d, and %d was the last to arrive", ErrGap, c.lastSeq, f.pos)
+	}
+	return nil
+}

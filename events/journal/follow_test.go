@@ -1,0 +1,212 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"bookledger/events/record"
+
+	"github.com/nats-io/nats.go"
+)
+
+func TestFollow(t *testing.T) {
+	j := openTest(t, Options{})
+	mustAppend(t, j, messages(1000, 0)...)
+	for _, after := range []uint64{0, 1, 700} {
+		ctx, cancel := context.WithCancel(testContext(t))
+		next := after + 1
+		last, err := j.Last(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = j.Follow(ctx, after, func(rs []record.Record) error {
+			if len(rs) == 0 || len(rs) > maxYield {
+				t.Errorf("%d records at once", len(rs))
+			}
+			for _, r := range rs {
+				if r.Seq != next {
+					t.Fatalf("record %d, want %d", r.Seq, next)
+				}
+				next++
+			}
+			if next > last {
+				cancel()
+			}
+			return nil
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestFollowLive follows past the end and sees each record as it comes.
+func TestFollowLive(t *testing.T) {
+	for name, opts := range map[string]Options{"embedded": {}, "external": {URL: externalServer(t)}} {
+		t.Run(name, func(t *testing.T) { followLive(t, openTest(t, opts)) })
+	}
+}
+
+func followLive(t *testing.T, j *Journal) {
+	ctx, cancel := context.WithCancel(testContext(t))
+	got := make(chan uint64, 1)
+	done := make(chan error, 1)
+	go func() {
+		done <- j.Follow(ctx, 1, func(rs []record.Record) error {
+			for _, r := range rs {
+				got <- r.Seq
+			}
+			return nil
+		})
+	}()
+	for i := range 20 {
+		ack := mustAppend(t, j, messages(1+i%3, i)...)
+		for want := ack.First; want <= ack.Last; want++ {
+			if seq := <-got; seq != want {
+				t.Fatalf("record %d, want %d", seq, want)
+			}
+		}
+	}
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+}
+
+func TestFollowBehind(t *testing.T) {
+	j := openTest(t, Options{})
+	none := func([]record.Record) error { return errors.New("handed over") }
+	if err := j.Follow(testContext(t), 2, none); !errors.Is(err, ErrBehind) {
+		t.Fatal(err)
+	}
+	if err := j.Read(testContext(t), 0, 2, none); !errors.Is(err, ErrBehind) {
+		t.Fatal(err)
+	}
+	if err := j.Read(testContext(t), 5, 5, none); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestReadIsBounded(t *testing.T) {
+	j := openTest(t, Options{})
+	mustAppend(t, j, messages(1000, 0)...)
+	var seqs []uint64
+	err := j.Read(testContext(t), 300, 900, func(rs []record.Record) error {
+		for _, r := range rs {
+			seqs = append(seqs, r.Seq)
+		}
+		return nil
+	})
+	if err != nil || len(seqs) != 600 || seqs[0] != 301 || seqs[599] != 900 {
+		t.Fatal(len(seqs), err)
+	}
+	stop := errors.New("stop")
+	if err := j.Read(testContext(t), 0, 900, func([]record.Record) error { return stop }); !errors.Is(err, stop) {
+		t.Fatal(err)
+	}
+}
+
+func TestFollowEndsWithTheJournal(t *testing.T) {
+	j := openTest(t, Options{})
+	began := make(chan struct{})
+	done := make(chan error, 1)
+	go func() {
+		done <- j.Follow(t.Context(), 0, func([]record.Record) error { close(began); return nil })
+	}()
+	<-began
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-done; !errors.Is(err, ErrClosed) {
+		t.Fatal(err)
+	}
+}
+
+func TestFollowReportsReconnect(t *testing.T) {
+	j := openTest(t, Options{})
+	ctx := testContext(t)
+	pos, reached := uint64(0), errors.New("reached")
+	forced := false
+	for pos < 21 {
+		err := j.Follow(ctx, pos, func(rs []record.Record) error {
+			pos += uint64(len(rs))
+			if pos == 21 {
+				return reached
+			}
+			if !forced {
+				forced = true
+				return j.nc.ForceReconnect()
+			}
+			return nil
+		})
+		if errors.Is(err, reached) {
+			break
+		}
+		if !errors.Is(err, ErrReconnected) {
+			t.Fatal(err)
+		}
+		// The same call again, as at the start.
+		for !j.Connected() {
+			if ctx.Err() != nil {
+				t.Fatal("never connected again")
+			}
+			time.Sleep(time.Millisecond)
+		}
+		mustAppend(t, j, messages(20, 0)...)
+	}
+}
+
+// TestGap feeds the follower what a server that lost a record would send.
+func TestGap(t *testing.T) {
+	deliver := func(seq string) *nats.Msg {
+		return &nats.Msg{Subject: consumerSubject, Reply: "$JS.ACK.LEDGER.c.1." + seq + ".9.1700000000000000000.0", Data: []byte("{}")}
+	}
+	heartbeat := &nats.Msg{Header: nats.Header{"Status": {"100"}, "Nats-Last-Stream": {"4"}}}
+	for name, msgs := range map[string][]*nats.Msg{
+		"missing":   {deliver("2"), deliver("4")},
+		"repeated":  {deliver("2"), deliver("2")},
+		"tail lost": {deliver("2"), heartbeat},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := &inflow{ready: make(chan struct{}, 1)}
+			for _, m := range msgs {
+				in.receive(m)
+			}
+			j := &Journal{}
+			j.ctx, j.stop = context.WithCancelCause(t.Context())
+			var seqs []uint64
+			f := &follower{j: j, in: in, pos: 1, yield: func(rs []record.Record) error {
+				for _, r := range rs {
+					seqs = append(seqs, r.Seq)
+				}
+				return nil
+			}}
+			if err := f.run(testContext(t), nil); !errors.Is(err, ErrGap) {
+				t.Fatal(err)
+			}
+			if len(seqs) != 1 || seqs[0] != 2 {
+				t.Fatal("handed over:", seqs)
+			}
+		})
+	}
+}
+
+func TestPosition(t *testing.T) {
+	want := time.Unix(0, 1700000000000000123).UTC()
+	for _, reply := range []string{
+		"$JS.ACK.LEDGER.c.1.77.78.1700000000000000123.0",
+		"$JS.ACK._.hash.LEDGER.c.1.77.78.1700000000000000123.0",
+		"$JS.ACK.dom.hash.LEDGER.c.1.77.78.1700000000000000123.0.token",
+	} {
+		if seq, at, err := position(reply); err != nil || seq != 77 || !at.Equal(want) {
+			t.Errorf("%s: %d %v %v", reply, seq, at, err)
+		}
+	}
+	for _, reply := range []string{"", "x", "$JS.ACK.LEDGER.c.1.x.78.1.0", "_INBOX.a.b.c.d.e.f.g.h", "$JS.ACK.a.b.c.d.e.f.g.h", "$JS.ACK.LEDGER.c.1.0.78.1.0"} {
+		if _, _, err := position(reply); err == nil {
+			t.Errorf("%q was read", reply)
+		}
+	}
+}

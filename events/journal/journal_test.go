@@ -1,0 +1,313 @@
+package journal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"bookledger/events"
+	"bookledger/events/record"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+var testGenesis = []byte(`{"type":"ledger.genesis.v1"}`)
+
+const consumerSubject = "ledger.consumer.calheers"
+
+func testContext(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func openTest(t testing.TB, opts Options) *Journal {
+	t.Helper()
+	if opts.Dir == "" && opts.URL == "" {
+		opts.Dir = t.TempDir()
+	}
+	if opts.Genesis == nil {
+		opts.Genesis = testGenesis
+	}
+	j, err := Open(testContext(t), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return j
+}
+
+// externalServer runs a server with JetStream and without accounts.
+func externalServer(t testing.TB) string {
+	t.Helper()
+	s, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	if !s.ReadyForConnections(10 * time.Second) {
+		t.Fatal("the server is not ready")
+	}
+	return s.ClientURL()
+}
+
+func messages(n int, from int) []Message {
+	msgs := make([]Message, n)
+	for i := range msgs {
+		msgs[i] = Message{Subject: consumerSubject, Body: fmt.Appendf(nil, `{"n":%d}`, from+i)}
+	}
+	return msgs
+}
+
+func mustAppend(t testing.TB, j *Journal, msgs ...Message) Ack {
+	t.Helper()
+	ack, err := j.Append(testContext(t), msgs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ack
+}
+
+func readAll(t testing.TB, j *Journal) []record.Record {
+	t.Helper()
+	ctx := testContext(t)
+	last, err := j.Last(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []record.Record
+	err = j.Read(ctx, 0, last, func(rs []record.Record) error { all = append(all, rs...); return nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// checkWhole reads everything back in both ways and checks what always holds.
+func checkWhole(t testing.TB, j *Journal, want int) {
+	t.Helper()
+	all := readAll(t, j)
+	if len(all) != want {
+		t.Fatalf("%d records, want %d", len(all), want)
+	}
+	for i, r := range all {
+		if r.Seq != uint64(i+1) {
+			t.Fatalf("record %d has sequence %d", i+1, r.Seq)
+		}
+		if i == 0 && (r.Subject != events.SubjectGenesis || string(r.Body) != string(testGenesis)) {
+			t.Fatalf("the first record is %s %s", r.Subject, r.Body)
+		}
+		if i%97 != 0 {
+			continue
+		}
+		at, err := j.At(testContext(t), r.Seq)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if at.LeafHash() != r.LeafHash() || at.Stamped.Location() != time.UTC {
+			t.Fatalf("At(%d) = %+v, followed as %+v", r.Seq, at, r)
+		}
+	}
+}
+
+func TestOptions(t *testing.T) {
+	dir := t.TempDir()
+	for _, opts := range []Options{
+		{}, {Dir: dir, URL: "nats://127.0.0.1:1"}, {Dir: dir, Creds: "x"},
+		{URL: "nats://127.0.0.1:1", Listen: "127.0.0.1:0"}, {Dir: dir, Replicas: -1},
+		{Dir: dir, Listen: "0.0.0.0:0"}, {Dir: dir, Listen: ":4222"}, {Dir: dir, Listen: "10.0.0.1:0"},
+		{Dir: dir, Listen: "[::]:0"}, {Dir: dir, Listen: "example.org:0"}, {Dir: dir, Listen: "127.0.0.1"},
+		{Dir: dir, Listen: "127.0.0.1:99999"},
+	} {
+		opts.Genesis = testGenesis
+		j, err := Open(testContext(t), opts)
+		if err == nil {
+			j.Close()
+			t.Errorf("%+v: opened", opts)
+		}
+	}
+}
+
+func TestOpenWithoutLedger(t *testing.T) {
+	for name, opts := range map[string]Options{
+		"embedded": {Dir: filepath.Join(t.TempDir(), "none")},
+		"external": {URL: externalServer(t)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := Open(testContext(t), opts); !errors.Is(err, ErrNoLedger) {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
+func TestRestartKeepsEverything(t *testing.T) {
+	dir := t.TempDir()
+	history := Message{Subject: events.HistorySubject("calheers"), Recorded: "2026-11-20T20:59:58-08:00", Body: []byte("{}")}
+	var before []record.Record
+	for round := range 3 {
+		genesis := testGenesis
+		if round > 0 {
+			genesis = nil // an old ledger needs none
+		}
+		j, err := Open(testContext(t), Options{Dir: dir, Genesis: genesis})
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := readAll(t, j)
+		for i, r := range before {
+			if all[i].LeafHash() != r.LeafHash() {
+				t.Fatalf("round %d: record %d changed", round, i+1)
+			}
+		}
+		mustAppend(t, j, messages(300, 0)...)
+		ack := mustAppend(t, j, history)
+		checkWhole(t, j, 1+(round+1)*301)
+		if r, err := j.At(testContext(t), ack.Last); err != nil || r.Header != history.Recorded {
+			t.Fatalf("history record: %+v, %v", r, err)
+		}
+		before = readAll(t, j)
+		if err := j.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if err := j.Close(); err != nil {
+			t.Fatal("second Close:", err)
+		}
+		if _, err := j.Append(testContext(t), messages(1, 0)); !errors.Is(err, ErrClosed) {
+			t.Fatal("append after Close:", err)
+		}
+	}
+}
+
+// TestGenesisCrashPoints leaves the stream as a crash after each durable step
+// of its making does, and opens it again.
+func TestGenesisCrashPoints(t *testing.T) {
+	for steps, name := range []string{"nothing", "created", "genesis", "widened"} {
+		t.Run(name, func(t *testing.T) {
+			url := externalServer(t)
+			nc, err := nats.Connect(url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer nc.Close()
+			js, _ := jetstream.New(nc)
+			half := &Journal{nc: nc, js: js, opts: Options{URL: url, Genesis: testGenesis, Replicas: 1}, log: nopLog}
+			half.ctx, half.stop = context.WithCancelCause(t.Context())
+			ctx := testContext(t)
+			if steps > 0 {
+				if _, err := half.createStream(ctx); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := nc.Request(consumerSubject, nil, time.Second); !errors.Is(err, nats.ErrNoResponders) {
+					t.Fatal("a publisher could come before genesis:", err)
+				}
+			}
+			if steps > 1 {
+				info, _ := half.info(ctx)
+				if err := half.appendGenesis(ctx, info); err != nil {
+					t.Fatal(err)
+				}
+				info, _ = half.info(ctx)
+				if steps > 2 {
+					if err := half.widen(ctx, info); err != nil {
+						t.Fatal(err)
+					}
+				}
+			}
+			if steps < 2 {
+				if _, err := Open(ctx, Options{URL: url}); !errors.Is(err, ErrNoLedger) {
+					t.Fatal("without genesis:", err)
+				}
+			}
+			j := openTest(t, Options{URL: url})
+			mustAppend(t, j, messages(2, 0)...)
+			checkWhole(t, j, 3)
+		})
+	}
+}
+
+func TestGenesisRace(t *testing.T) {
+	url := externalServer(t)
+	const nodes = 8
+	type opened struct {
+		j   *Journal
+		err error
+	}
+	results := make(chan opened, nodes)
+	for i := range nodes {
+		go func() {
+			j, err := Open(t.Context(), Options{URL: url, Genesis: fmt.Appendf(nil, `{"node":%d}`, i)})
+			results <- opened{j, err}
+		}()
+	}
+	var first [32]byte
+	for i := range nodes {
+		o := <-results
+		if o.err != nil {
+			t.Fatal(o.err)
+		}
+		defer o.j.Close()
+		mustAppend(t, o.j, messages(2, 0)...)
+		r, err := o.j.At(testContext(t), 1)
+		if err != nil || r.Subject != events.SubjectGenesis {
+			t.Fatal(r, err)
+		}
+		if i == 0 {
+			first = r.LeafHash()
+		}
+		if r.LeafHash() != first {
+			t.Fatal("two nodes see two first records")
+		}
+		if r2, err := o.j.At(testContext(t), 2); err != nil || r2.Subject == events.SubjectGenesis {
+			t.Fatal("a second genesis:", r2, err)
+		}
+	}
+}
+
+func TestForeignStreamIsRefused(t *testing.T) {
+	url := externalServer(t)
+	nc, _ := nats.Connect(url)
+	defer nc.Close()
+	js, _ := jetstream.New(nc)
+	ctx := testContext(t)
+	if _, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: Stream, Subjects: []string{"ledger.>"}}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(ctx, Options{URL: url, Genesis: testGenesis})
+	if err == nil || !strings.Contains(err.Error(), "deny_delete is off") {
+		t.Fatal(err)
+	}
+}
+
+func TestNowAndHealth(t *testing.T) {
+	j := openTest(t, Options{})
+	now, err := j.Now(testContext(t))
+	if err != nil || time.Since(now).Abs() > time.Minute {
+		t.Fatal(now, err)
+	}
+	if err := j.Healthy(testContext(t)); err != nil || !j.Connected() {
+		t.Fatal(err)
+	}
+	if j.URL() != "" {
+		t.Fatal("a URL without a listener:", j.URL())
+	}
+	if _, err := j.At(testContext(t), 2); !errors.Is(err, ErrNotFound) {
+		t.Fatal(err)
+	}
+	if _, err := j.At(testContext(t), 0); !errors.Is(err, ErrNotFound) {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,221 @@
+package journal
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"bookledger/events"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
+)
+
+// The embedded server has two accounts. LEDGER owns the stream, and only the
+// journal's own in-process connection is in it, with a password that exists in
+// this process alone. Everyone who comes by the listener is in OPEN, which has
+// no JetStream, and reaches LEDGER through the services below and nothing else.
+//
+// A single account with permissions would not do, since permissions bind what
+// a client publishes and not what it makes the server publish. In one account
+// a client can name ledger.clock, or $JS.API.STREAM.DELETE.LEDGER, as the
+// reply subject of a direct get, and the server publishes there the body of an
+// event of that client's choice: the first forges a record, the second deletes
+// the ledger. Across accounts a reply comes back into OPEN alone, and a push
+// consumer, which would deliver within LEDGER, is refused by the gate.
+const serverConfig = `
+server_name: bookledger
+accounts {
+  LEDGER {
+    jetstream: enabled
+    users: [ { user: bookledger, password: %[1]q } ]
+    exports: [ %[2]s ]
+  }
+  OPEN {
+    users: [ {
+      user: open, password: %[1]q
+      permissions: {
+        publish: { allow: [ %[4]s ], deny: [ %[5]s ] }
+        subscribe: { allow: [ "_INBOX.>" ] }
+      }
+    } ]
+    imports: [ %[3]s ]
+  }
+}
+no_auth_user: open
+`
+
+// A service is something of LEDGER that clients in OPEN may use: under public
+// there, and reaching private here.
+type service struct {
+	public, private string
+	stream          bool // several messages may answer
+}
+
+// publishPrefix and gatePrefix begin the private names of the services that
+// are not passed on as they are.
+const (
+	publishPrefix = "open.publish."
+	gatePrefix    = "open.gate."
+	apiPrefix     = "$JS.API.CONSUMER."
+)
+
+// services lists all that OPEN may do.
+func services() []service {
+	api := func(name string) service { return service{public: "$JS.API." + name, private: "$JS.API." + name} }
+	many := func(name string) service { s := api(name); s.stream = true; return s }
+	gated := func(name string) service { return service{public: apiPrefix + name, private: gatePrefix + name} }
+	list := []service{
+		api("INFO"), api("STREAM.NAMES"), api("STREAM.LIST"),
+		api("STREAM.INFO." + Stream), api("STREAM.MSG.GET." + Stream),
+		many("DIRECT.GET." + Stream), many("DIRECT.GET." + Stream + ".>"),
+		api("CONSUMER.NAMES." + Stream), api("CONSUMER.LIST." + Stream), api("CONSUMER.INFO." + Stream + ".*"),
+		many("CONSUMER.MSG.NEXT." + Stream + ".*"),
+		{public: "$JS.ACK." + Stream + ".>", private: "$JS.ACK." + Stream + ".>"},
+		gated("CREATE." + Stream), gated("CREATE." + Stream + ".>"),
+		gated("DURABLE.CREATE." + Stream + ".*"), gated("DELETE." + Stream + ".*"),
+	}
+	for _, subject := range events.UpstreamSubjects() {
+		list = append(list, service{public: subject, private: publishPrefix + subject})
+	}
+	return list
+}
+
+// reservedSubjects are those among the upstream subjects that only bookledger
+// may write.
+func reservedSubjects() []string {
+	var list []string
+	for _, subject := range events.UpstreamSubjects() {
+		stem := strings.TrimSuffix(subject, "*")
+		list = append(list, stem+events.SourceLedger, stem+events.SourcePortal)
+	}
+	return list
+}
+
+// startServer runs the embedded server and returns how to connect to it as
+// the owner of LEDGER.
+func (j *Journal) startServer() ([]nats.Option, error) {
+	host, port, err := listenAddress(j.opts.Listen)
+	if err != nil {
+		return nil, err
+	}
+	if j.opts.Genesis == nil {
+		// Nothing is made on the disk where nothing is.
+		if _, err := os.Stat(filepath.Join(j.opts.Dir, server.JetStreamStoreDir)); errors.Is(err, os.ErrNotExist) {
+			return nil, fmt.Errorf("%w: the folder %s holds no journal", ErrNoLedger, j.opts.Dir)
+		}
+	}
+	password := rand.Text()
+	opts, err := serverOptions(password)
+	if err != nil {
+		return nil, err
+	}
+	opts.Host, opts.Port, opts.DontListen = host, port, j.opts.Listen == ""
+	opts.JetStream, opts.StoreDir = true, j.opts.Dir
+	// Acknowledged means on disk. The default would sync every two minutes.
+	opts.SyncAlways = true
+	// The stream's own bound decides when the journal is full, see disk.go.
+	opts.JetStreamMaxStore = 1 << 60
+	opts.MaxPayload = events.MaxMessage
+	opts.NoSigs = true
+	if j.srv, err = server.NewServer(opts); err != nil {
+		return nil, fmt.Errorf("set up the embedded server: %w", err)
+	}
+	j.srv.SetLoggerV2(serverLog{j.log.Sugar()}, false, false, false)
+	j.srv.Start()
+	if !j.srv.ReadyForConnections(requestTimeout) || !j.srv.JetStreamEnabled() {
+		return nil, fmt.Errorf("start the embedded server: not ready after %v (is %q taken, or %s not writable?)", requestTimeout, j.opts.Listen, j.opts.Dir)
+	}
+	return []nats.Option{nats.InProcessServer(j.srv), nats.UserInfo("bookledger", password)}, nil
+}
+
+// serverOptions builds the accounts from services and reservedSubjects.
+func serverOptions(password string) (*server.Options, error) {
+	var exports, imports, publish, deny []string
+	for _, s := range services() {
+		kind := "singleton"
+		if s.stream {
+			kind = "stream"
+		}
+		exports = append(exports, fmt.Sprintf("{service: %q, response: %s, accounts: [OPEN]}", s.private, kind))
+		imports = append(imports, fmt.Sprintf("{service: {account: LEDGER, subject: %q}, to: %q}", s.private, s.public))
+		publish = append(publish, strconv.Quote(s.public))
+	}
+	for _, subject := range reservedSubjects() {
+		deny = append(deny, strconv.Quote(subject))
+	}
+	opts := &server.Options{}
+	text := fmt.Sprintf(serverConfig, password, strings.Join(exports, ", "), strings.Join(imports, ", "),
+		strings.Join(publish, ", "), strings.Join(deny, ", "))
+	if err := opts.ProcessConfigString(text); err != nil {
+		return nil, fmt.Errorf("configure the embedded server: %w", err)
+	}
+	for _, account := range opts.Accounts {
+		if account.Name == "LEDGER" {
+			if err := mapPublishing(account); err != nil {
+				return nil, fmt.Errorf("configure the embedded server: %w", err)
+			}
+		}
+	}
+	return opts, nil
+}
+
+// mapPublishing leads what OPEN publishes to the stream's subjects, but the
+// reserved ones nowhere. The permissions say the same to the client's face;
+// the mapping also holds for what a client makes the server publish in OPEN.
+// The first mapping that matches counts.
+func mapPublishing(ledger *server.Account) error {
+	for _, subject := range reservedSubjects() {
+		if err := ledger.AddMapping(publishPrefix+subject, "open.refused"); err != nil {
+			return fmt.Errorf("map %s: %w", subject, err)
+		}
+	}
+	for _, subject := range events.UpstreamSubjects() {
+		stored := strings.ReplaceAll(subject, "*", "$1")
+		if err := ledger.AddMapping(publishPrefix+subject, stored); err != nil {
+			return fmt.Errorf("map %s: %w", subject, err)
+		}
+	}
+	return nil
+}
+
+// listenAddress parts Options.Listen and refuses what is not this machine alone.
+func listenAddress(listen string) (host string, port int, err error) {
+	if listen == "" {
+		return "127.0.0.1", server.RANDOM_PORT, nil
+	}
+	host, text, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", 0, fmt.Errorf("listen on %q: %w", listen, err)
+	}
+	if port, err = strconv.Atoi(text); err != nil || port < -1 || port > 65535 {
+		return "", 0, fmt.Errorf("listen on %q: the port is not a number up to 65535", listen)
+	}
+	if port == 0 {
+		port = server.RANDOM_PORT
+	}
+	if host == "localhost" {
+		host = "127.0.0.1" // whatever the resolver says
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		return "", 0, fmt.Errorf("listen on %q: only loopback addresses (127.0.0.1, ::1, localhost), since clients of the embedded server are not authenticated; for others run a NATS server with accounts and give its URL", listen)
+	}
+	return host, port, nil
+}
+
+// serverLog passes the server's own log on; its traces, which could show
+// bodies, are never on.
+type serverLog struct{ log *zap.SugaredLogger }
+
+func (l serverLog) Noticef(format string, v ...any) { l.log.Debugf("nats: "+format, v...) }
+func (l serverLog) Warnf(format string, v ...any)   { l.log.Warnf("nats: "+format, v...) }
+func (l serverLog) Errorf(format string, v ...any)  { l.log.Errorf("nats: "+format, v...) }
+func (l serverLog) Fatalf(format string, v ...any)  { l.log.Errorf("nats: "+format, v...) }
+func (l serverLog) Debugf(string, ...any)           {}
+func (l serverLog) Tracef(string, ...any)           {}
