@@ -1,0 +1,120 @@
+package active
+
+import (
+	"encoding/binary"
+
+	"bookledger/events"
+	"bookledger/projections/fold"
+	"bookledger/projections/internal/store"
+)
+
+// Index writes, in the batches of the projection, which cases are something
+// to an agent. It remembers what the batch that is being made holds, since a
+// reader sees only what is committed.
+type Index struct {
+	reader  store.Reader
+	week    events.Date
+	current map[string]Relation // put under week in this batch
+	earlier map[string]Relation // put under earlier weeks in this batch
+	touched map[string]uint64   // agents whose lists changed, and by which record
+}
+
+// NewIndex begins to write under week.
+func NewIndex(r store.Reader, week events.Date) *Index {
+	x := &Index{reader: r, week: week}
+	x.reset()
+	return x
+}
+
+func (x *Index) reset() {
+	x.current, x.earlier, x.touched = map[string]Relation{}, map[string]Relation{}, map[string]uint64{}
+}
+
+// Move notes what a changed case is to whom.
+func (x *Index) Move(id string, before, after *fold.Case) {
+	for _, c := range [...]*fold.Case{before, after} {
+		x.touch(c.AgentID, id, before, after)
+		for _, r := range c.Pending {
+			x.touch(r.AgentID, id, before, after)
+		}
+	}
+}
+
+func (x *Index) touch(agent, id string, before, after *fold.Case) {
+	if agent == "" {
+		return
+	}
+	x.touched[agent] = after.Changed.Seq
+	if now := relation(agent, after); now != relation(agent, before) {
+		x.current[string(store.Held(agent, id))] = now
+	}
+}
+
+func relation(agent string, c *fold.Case) (r Relation) {
+	if c.AgentID == agent {
+		r = Holds
+	}
+	for _, p := range c.Pending {
+		if p.AgentID == agent {
+			r |= Pending
+		}
+	}
+	return r
+}
+
+// Pass puts what has changed under its week into the batch, and goes on under
+// next.
+func (x *Index) Pass(b *store.Batch, next events.Date) error {
+	for k, r := range x.current {
+		if err := x.put(b, store.Key(k), r); err != nil {
+			return err
+		}
+	}
+	for k, r := range x.current {
+		x.earlier[k] = r
+	}
+	clear(x.current)
+	x.week = next
+	return nil
+}
+
+// put writes a relation; one that ended becomes a tombstone where an earlier
+// week has it, and vanishes where it came and went within the week.
+func (x *Index) put(b *store.Batch, k store.Key, r Relation) error {
+	if r != 0 {
+		return b.Set(k, x.week, []byte{byte(r)})
+	}
+	before, ok := x.earlier[string(k)]
+	if !ok {
+		_, held, err := x.reader.At(k, x.week.AddDays(-1))
+		if err != nil {
+			return err
+		}
+		ok = held
+	} else {
+		ok = before != 0
+	}
+	if ok {
+		return b.Set(k, x.week, nil)
+	}
+	return b.Delete(k, x.week)
+}
+
+// Flush puts everything into the batch, which is then to be committed.
+func (x *Index) Flush(b *store.Batch) error {
+	if err := x.Pass(b, x.week); err != nil {
+		return err
+	}
+	for agent, seq := range x.touched {
+		if err := b.SetPlain(store.Changed(agent), binary.AppendUvarint(nil, seq)); err != nil {
+			return err
+		}
+	}
+	x.reset()
+	return nil
+}
+
+func decodeSeq(b []byte) uint64 {
+	seq, _ := binary.Uvarint(b)
+	return seq
+}

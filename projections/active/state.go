@@ -1,0 +1,142 @@
+package active
+
+import (
+	"fmt"
+	"strings"
+
+	"bookledger/events"
+	"bookledger/projections/book"
+	"bookledger/projections/fold"
+	"bookledger/projections/internal/store"
+)
+
+// Relation is what a case is to an agent.
+type Relation byte
+
+// The relations; a case can be both.
+const (
+	Holds   Relation = 1 << iota // the agent holds it, active or inactive, open or closed
+	Pending                      // a request to the agent is pending
+)
+
+// State is the ledger as of the books of one Friday, or live, as a reader of
+// the store has it. It is a book.Source and a book.Whole.
+type State struct {
+	reader store.Reader
+	week   events.Date
+}
+
+var (
+	_ book.Source = State{}
+	_ book.Whole  = State{}
+)
+
+// AsOf is the state as of the book of Friday week.
+func AsOf(r store.Reader, week events.Date) State { return State{r, week} }
+
+// Live is the newest state.
+func Live(r store.Reader) State { return State{r, store.Newest} }
+
+// Agent returns an agent and whether it is known.
+func (s State) Agent(id string) (fold.Agent, bool, error) {
+	return read(s, store.Agent(id), fold.DecodeAgent)
+}
+
+// Agency returns an agency and whether it is registered.
+func (s State) Agency(id string) (fold.Agency, bool, error) {
+	return read(s, store.Agency(id), fold.DecodeAgency)
+}
+
+// Staff returns a person's role in an agency, and whether there is one.
+func (s State) Staff(agency, person string) (fold.Staff, bool, error) {
+	return read(s, store.Staff(agency, person), fold.DecodeStaff)
+}
+
+// Case returns a case and whether it is known.
+func (s State) Case(id string) (fold.Case, bool, error) {
+	return read(s, store.Case(id), fold.DecodeCase)
+}
+
+func read[T any](s State, k store.Key, decode func([]byte) (T, error)) (v T, known bool, err error) {
+	b, ok, err := s.reader.At(k, s.week)
+	if err != nil || !ok {
+		return v, false, err
+	}
+	v, err = decode(b)
+	return v, err == nil, err
+}
+
+// EachAgent calls yield with every known agent, by id.
+func (s State) EachAgent(yield func(id string, agent *fold.Agent) error) error {
+	return each(s, store.Agent(""), fold.DecodeAgent, yield)
+}
+
+// EachAgency calls yield with every registered agency, by id.
+func (s State) EachAgency(yield func(id string, agency *fold.Agency) error) error {
+	return each(s, store.Agency(""), fold.DecodeAgency, yield)
+}
+
+// EachStaff calls yield with every role of a person in an agency, by the
+// agency's id and the person's.
+func (s State) EachStaff(yield func(agency, person string, staff *fold.Staff) error) error {
+	return each(s, store.Staff("", ""), fold.DecodeStaff, func(name string, staff *fold.Staff) error {
+		agency, person, _ := strings.Cut(name, "\x00")
+		return yield(agency, person, staff)
+	})
+}
+
+// EachCase calls yield with every known case, by id.
+func (s State) EachCase(yield func(id string, c *fold.Case) error) error {
+	return each(s, store.Case(""), fold.DecodeCase, yield)
+}
+
+func each[T any](s State, prefix store.Key, decode func([]byte) (T, error), yield func(string, *T) error) error {
+	return s.reader.Each(prefix, s.week, func(name, value []byte) error {
+		v, err := decode(value)
+		if err != nil {
+			return fmt.Errorf("reading %q of the projection: %w", name, err)
+		}
+		return yield(string(name), &v)
+	})
+}
+
+// EachHeld calls yield with every case that the agent holds, by case id.
+func (s State) EachHeld(agent string, yield func(id string, c *fold.Case) error) error {
+	return s.EachRelated(agent, Holds, yield)
+}
+
+// EachRelated calls yield with every case that has the relation to the agent,
+// by case id.
+func (s State) EachRelated(agent string, relation Relation, yield func(id string, c *fold.Case) error) error {
+	cursor, err := s.reader.Cursor(store.Case(""))
+	if err != nil {
+		return err
+	}
+	defer cursor.Close()
+	return s.reader.Each(store.Held(agent, ""), s.week, func(id, value []byte) error {
+		if Relation(value[0])&relation == 0 {
+			return nil
+		}
+		b, ok, err := cursor.At(store.Case(string(id)), s.week)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return fmt.Errorf("reading case %s of the projection: the index names it, but it is not there", id)
+		}
+		c, err := fold.DecodeCase(b)
+		if err != nil {
+			return fmt.Errorf("reading case %s of the projection: %w", id, err)
+		}
+		return yield(string(id), &c)
+	})
+}
+
+// changed returns the last change in an agent's lists: 0 where there was none.
+func (s State) changed(agent string) (seq uint64, err error) {
+	b, ok, err := s.reader.Get(store.Changed(agent))
+	if err != nil || !ok {
+		return 0, err
+	}
+	return decodeSeq(b), nil
+}

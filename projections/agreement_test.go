@@ -1,0 +1,207 @@
+package projections_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"pgregory.net/rapid"
+
+	"bookledger/events"
+	"bookledger/events/record"
+	"bookledger/projections"
+	"bookledger/projections/book"
+	"bookledger/projections/checkpoint"
+	"bookledger/projections/replay"
+)
+
+// account is everything that can be asked of a ledger, in comparable form.
+type account struct {
+	Status   projections.Status
+	Rejected []projections.Rejected
+	Fridays  []checkpoint.Friday
+	Hashes   map[events.Date]string
+	Books    map[string]string // by Friday and agent
+	Lists    map[string]string // live, by agent
+}
+
+var allAgents = []string{"a1", "a2", "a3"}
+
+// render writes a book as text: each row's fields, and the counts.
+func render(b *book.Book) string {
+	var out strings.Builder
+	for i := range b.Rows {
+		for _, name := range []string{"case.id", "application.year", "household.type", "primary.first_name", "member.id",
+			"eligibility.program", "health.net_premium", "dental.status", "delegation.status", "delegation.since", "agent.name"} {
+			field, _ := book.FieldByName(name)
+			fmt.Fprintf(&out, "%s|", field(&b.Rows[i]))
+		}
+		out.WriteByte('\n')
+	}
+	return out.String()
+}
+
+type at interface {
+	book.Source
+	book.Whole
+}
+
+// take notes what a state says as of a Friday, and checks its counts by
+// counting.
+func (a *account) take(t *rapid.T, s at, c *events.Calendar, f checkpoint.Friday) {
+	sum, err := book.StateHash(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Hashes[f.Friday.Friday] = fmt.Sprintf("%x", sum)
+	var cases, rows int64
+	for _, agent := range allAgents {
+		b, err := book.ForAgent(context.Background(), s, c, f.Friday, agent)
+		if errors.Is(err, book.ErrUnknown) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, n := b.Counts()
+		cases, rows = cases+int64(n), rows+int64(len(b.Rows))
+		a.Books[f.Friday.Friday.String()+" "+agent] = render(b)
+	}
+	if cases != f.Cases || rows != f.Rows {
+		t.Fatalf("Friday %s counts %d cases and %d rows, its books hold %d and %d", f.Friday.Friday, f.Cases, f.Rows, cases, rows)
+	}
+}
+
+func (a *account) takeLists(t *rapid.T, s book.Source, c *events.Calendar, open events.Date) {
+	for _, agent := range allAgents {
+		list, err := book.ActiveList(s, c, agent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		page, total := list.Page(book.Query{}, open.Year())
+		a.Lists[agent] = fmt.Sprintf("%d %+v", total, page)
+	}
+}
+
+func newAccount() *account {
+	return &account{Hashes: map[events.Date]string{}, Books: map[string]string{}, Lists: map[string]string{}}
+}
+
+// replayed derives the account from the records alone.
+func replayed(t *rapid.T, records []record.Record) *account {
+	a, r := newAccount(), replay.New()
+	r.OnFriday(func(f checkpoint.Friday) error {
+		a.take(t, r.State(), r.Calendar(), f)
+		return nil
+	})
+	var checker events.Checker
+	for i := range records {
+		checked := checker.Check(records[i].Subject, records[i].Body)
+		if _, err := r.Apply(&records[i], records[i].LeafHash(), &checked); err != nil {
+			t.Fatal(err)
+		}
+	}
+	status, err := r.Status()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Status, a.Rejected, a.Fridays = status, r.Rejected(), r.Fridays()
+	a.takeLists(t, r.State(), r.Calendar(), r.OpenFriday())
+	return a
+}
+
+// served asks a projection.
+func served(t *rapid.T, p *projections.Projection) *account {
+	v, err := p.View()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer v.Close()
+	a := newAccount()
+	if a.Fridays, err = v.Fridays(); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range a.Fridays {
+		a.take(t, v.AsOf(f.Friday.Friday), v.Calendar(), f)
+	}
+	if err := v.EachRejected(func(r projections.Rejected) error {
+		a.Rejected = append(a.Rejected, r)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if a.Status, err = v.Status(); err != nil {
+		t.Fatal(err)
+	}
+	a.takeLists(t, v.Live(), v.Calendar(), v.OpenFriday())
+	return a
+}
+
+func same(t *rapid.T, what string, want, got *account) {
+	w, g := reflect.ValueOf(*want), reflect.ValueOf(*got)
+	for i := range w.NumField() {
+		if !reflect.DeepEqual(w.Field(i).Interface(), g.Field(i).Interface()) {
+			t.Fatalf("%s: %s differs:\nreplayed %+v\nserved   %+v", what, w.Type().Field(i).Name, w.Field(i), g.Field(i))
+		}
+	}
+}
+
+func open(t *rapid.T, fs vfs.FS) *projections.Projection {
+	p, err := projections.Open(projections.Options{Dir: "p", FS: fs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func catchUp(t *rapid.T, p *projections.Projection, records []record.Record, chunk int) {
+	if err := p.CatchUp(context.Background(), slice{records, chunk}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func shut(t *rapid.T, p *projections.Projection) {
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestLiveReplayRestartAgree holds the promise on which everything rests: the
+// serving state, the state after crashes and restarts, and a replay of the
+// record are the same, at every Friday and now.
+func TestLiveReplayRestartAgree(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		records := history(t)
+		want := replayed(t, records)
+
+		fs := vfs.NewCrashableMem()
+		p := open(t, fs)
+		at := 0
+		for at < len(records) {
+			at = min(len(records), at+rapid.IntRange(1, 15).Draw(t, "more"))
+			catchUp(t, p, records[:at], rapid.IntRange(1, 40).Draw(t, "chunk"))
+			if at == len(records) || rapid.IntRange(0, 3).Draw(t, "crash") > 0 {
+				continue
+			}
+			crashed := fs.CrashClone(vfs.CrashCloneCfg{
+				UnsyncedDataPercent: rapid.IntRange(0, 100).Draw(t, "kept"),
+				RNG:                 rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "crash"), 0)),
+			})
+			shut(t, p)
+			fs = crashed
+			p = open(t, fs)
+		}
+		catchUp(t, p, records, 7)
+		same(t, "live", want, served(t, p))
+		shut(t, p)
+
+		p = open(t, fs)
+		same(t, "restarted", want, served(t, p))
+		shut(t, p)
+	})
+}

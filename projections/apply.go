@@ -1,0 +1,286 @@
+package projections
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"bookledger/events"
+	"bookledger/events/record"
+	"bookledger/projections/active"
+	"bookledger/projections/checkpoint"
+	"bookledger/projections/fold"
+	"bookledger/projections/internal/judge"
+	"bookledger/projections/internal/store"
+)
+
+const (
+	// batchRecords is how many records a batch holds at most: about a thousand
+	// keys are what Pebble writes fastest.
+	batchRecords = 1000
+	// cachedCases bounds the decoded cases that are kept between batches.
+	cachedCases = 20_000
+)
+
+var ledgerKey = store.Meta("ledger")
+
+// applier judges records over the store and gathers what they change in
+// batches. It is used by one goroutine.
+type applier struct {
+	store  *store.Store
+	reader store.Reader
+	ledger *judge.Ledger
+
+	batch   *store.Batch
+	records int // in the batch
+	week    events.Date
+	index   *active.Index
+	cursor  *store.Cursor // over cases, of the time when the batch began
+	cases   map[string]*caseSlot
+	dirty   []string
+	seen    map[string]struct{} // remembered in this batch
+	agents  map[string]fold.Agent
+	others  map[string][]byte // agencies and staff put in this batch, by key
+}
+
+type caseSlot struct {
+	state fold.Case
+	dirty bool
+}
+
+// newApplier goes on from what the store holds.
+func newApplier(s *store.Store) (*applier, error) {
+	ledger, err := readLedger(s.Reader())
+	if err != nil {
+		return nil, err
+	}
+	a := &applier{
+		store: s, reader: s.Reader(), ledger: ledger, week: ledger.Week,
+		index: active.NewIndex(s.Reader(), ledger.Week),
+		cases: map[string]*caseSlot{}, agents: map[string]fold.Agent{},
+	}
+	a.begin()
+	return a, nil
+}
+
+func readLedger(r store.Reader) (*judge.Ledger, error) {
+	ledger := judge.New()
+	b, ok, err := r.Get(ledgerKey)
+	if err != nil || !ok {
+		return ledger, err
+	}
+	if err := json.Unmarshal(b, ledger); err != nil {
+		return nil, fmt.Errorf("reading the projection's position: %w", err)
+	}
+	return ledger, ledger.Resume()
+}
+
+func (a *applier) begin() {
+	a.batch, a.records = a.store.NewBatch(), 0
+	a.seen, a.others, a.dirty = map[string]struct{}{}, map[string][]byte{}, a.dirty[:0]
+	if len(a.cases) > cachedCases {
+		clear(a.cases)
+	}
+}
+
+// apply judges one record.
+func (a *applier) apply(r *record.Record, leaf [32]byte, c *events.Checked) (judge.Verdict, error) {
+	a.records++
+	return a.ledger.Judge(r, leaf, c, a)
+}
+
+// commit makes the batch and the position in it part of the store. A crash
+// before this point loses the batch whole, and the journal gives it again; a
+// crash after it may lose it too, as long as it is unsynced, with the same
+// effect.
+func (a *applier) commit() error {
+	if err := a.flushCases(); err != nil {
+		return err
+	}
+	if err := a.index.Flush(a.batch); err != nil {
+		return err
+	}
+	b, err := json.Marshal(a.ledger)
+	if err != nil {
+		return fmt.Errorf("encoding the projection's position: %w", err)
+	}
+	if err := a.batch.SetPlain(ledgerKey, b); err != nil {
+		return err
+	}
+	if err := a.batch.Commit(); err != nil {
+		return err
+	}
+	if err := a.closeCursor(); err != nil {
+		return err
+	}
+	a.begin()
+	return nil
+}
+
+// discard gives the batch up.
+func (a *applier) discard() {
+	_ = a.batch.Discard()
+	_ = a.closeCursor()
+}
+
+func (a *applier) closeCursor() error {
+	if a.cursor == nil {
+		return nil
+	}
+	err := a.cursor.Close()
+	a.cursor = nil
+	return err
+}
+
+func (a *applier) flushCases() error {
+	var buffer []byte
+	for _, id := range a.dirty {
+		slot := a.cases[id]
+		buffer = fold.AppendCase(buffer[:0], &slot.state)
+		if err := a.batch.Set(store.Case(id), a.week, buffer); err != nil {
+			return err
+		}
+		slot.dirty = false
+	}
+	a.dirty = a.dirty[:0]
+	return nil
+}
+
+// The rest makes applier a judge.State.
+
+func (a *applier) Seen(source, id string) (bool, error) {
+	k := store.Seen(source, id)
+	if _, ok := a.seen[string(k)]; ok {
+		return true, nil
+	}
+	if ok, err := a.reader.Has(k); ok || err != nil {
+		return ok, err
+	}
+	a.seen[string(k)] = struct{}{}
+	return false, a.batch.SetPlain(k, nil)
+}
+
+func (a *applier) Case(id string) (*fold.Case, error) {
+	slot, err := a.slot(id)
+	if err != nil {
+		return nil, err
+	}
+	return &slot.state, nil
+}
+
+func (a *applier) slot(id string) (*caseSlot, error) {
+	if slot, ok := a.cases[id]; ok {
+		return slot, nil
+	}
+	if a.cursor == nil {
+		var err error
+		if a.cursor, err = a.reader.Cursor(store.Case("")); err != nil {
+			return nil, err
+		}
+	}
+	slot := &caseSlot{}
+	b, ok, err := a.cursor.At(store.Case(id), store.Newest)
+	if err != nil {
+		return nil, err
+	}
+	if ok {
+		if slot.state, err = fold.DecodeCase(b); err != nil {
+			return nil, err
+		}
+	}
+	a.cases[id] = slot
+	return slot, nil
+}
+
+func (a *applier) PutCase(id string, before *fold.Case, after fold.Case) error {
+	a.index.Move(id, before, &after)
+	slot, err := a.slot(id)
+	if err != nil {
+		return err
+	}
+	slot.state = after
+	if !slot.dirty {
+		slot.dirty = true
+		a.dirty = append(a.dirty, id)
+	}
+	return nil
+}
+
+func (a *applier) Agent(id string) (fold.Agent, bool, error) {
+	if agent, ok := a.agents[id]; ok {
+		return agent, true, nil
+	}
+	agent, known, err := active.Live(a.reader).Agent(id)
+	if known {
+		a.agents[id] = agent
+	}
+	return agent, known, err
+}
+
+func (a *applier) PutAgent(id string, after fold.Agent) error {
+	a.agents[id] = after
+	return a.batch.Set(store.Agent(id), a.week, fold.AppendAgent(nil, &after))
+}
+
+func (a *applier) Agency(id string) (fold.Agency, bool, error) {
+	if b, ok := a.others[string(store.Agency(id))]; ok {
+		agency, err := fold.DecodeAgency(b)
+		return agency, true, err
+	}
+	return active.Live(a.reader).Agency(id)
+}
+
+func (a *applier) PutAgency(id string, after fold.Agency) error {
+	return a.putOther(store.Agency(id), fold.AppendAgency(nil, &after))
+}
+
+func (a *applier) Staff(agencyID, personID string) (fold.Staff, error) {
+	if b, ok := a.others[string(store.Staff(agencyID, personID))]; ok {
+		if len(b) == 0 {
+			return fold.Staff{}, nil
+		}
+		return fold.DecodeStaff(b)
+	}
+	staff, _, err := active.Live(a.reader).Staff(agencyID, personID)
+	return staff, err
+}
+
+func (a *applier) PutStaff(agencyID, personID string, after fold.Staff) error {
+	var b []byte // a tombstone where the role has ended
+	if after != (fold.Staff{}) {
+		b = fold.AppendStaff(nil, &after)
+	}
+	return a.putOther(store.Staff(agencyID, personID), b)
+}
+
+func (a *applier) putOther(k store.Key, b []byte) error {
+	a.others[string(k)] = b
+	return a.batch.Set(k, a.week, b)
+}
+
+func (a *applier) Reject(r judge.Rejected) error {
+	b, err := json.Marshal(r)
+	if err != nil {
+		return fmt.Errorf("encoding a rejection: %w", err)
+	}
+	return a.batch.SetPlain(store.Rejected(r.Seq), b)
+}
+
+// Pass puts what the week has changed under that week, keeps its checkpoint
+// and goes on under the next: nothing is copied.
+func (a *applier) Pass(f checkpoint.Friday, next events.Date) error {
+	if err := a.flushCases(); err != nil {
+		return err
+	}
+	if err := a.index.Pass(a.batch, next); err != nil {
+		return err
+	}
+	a.week = next
+	if f.Friday.Friday == 0 {
+		return nil
+	}
+	b, err := json.Marshal(f)
+	if err != nil {
+		return fmt.Errorf("encoding a checkpoint: %w", err)
+	}
+	return a.batch.SetPlain(store.Friday(f.Friday.Friday), b)
+}

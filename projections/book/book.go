@@ -1,0 +1,154 @@
+package book
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"bookledger/events"
+	"bookledger/projections/fold"
+)
+
+// ErrUnknown is of an agent or agency that no applied event has named.
+var ErrUnknown = errors.New("nobody knows it")
+
+// Source is a state of the ledger at one moment, from which lists and books
+// are made.
+type Source interface {
+	// Agent returns an agent and whether it is known.
+	Agent(id string) (agent fold.Agent, known bool, err error)
+	// Agency returns an agency and whether it is known.
+	Agency(id string) (agency fold.Agency, known bool, err error)
+	// EachAgent calls yield with every known agent, by id.
+	EachAgent(yield func(id string, agent *fold.Agent) error) error
+	// EachHeld calls yield with every case that the agent holds, by case id,
+	// the closed ones too. The case is the callee's to keep.
+	EachHeld(agent string, yield func(id string, c *fold.Case) error) error
+}
+
+// Friday is the cutoff as of which a book is made.
+type Friday struct {
+	Friday   events.Date
+	Cutoff   time.Time
+	Boundary uint64 // the last sequence recorded at or before the cutoff
+}
+
+// Book is a Book of Business: of one agent, or of all agents of an agency.
+type Book struct {
+	Friday
+	AgentID  string     // "" in an agency's book
+	Agent    fold.Agent // of AgentID
+	AgencyID string     // the agent's agency, or the agency whose book it is
+	Agency   fold.Agency
+	Agents   int // how many agents' consumers it unites
+	Zone     *time.Location
+	Rows     []Row
+}
+
+// ForAgent makes the book of an agent from the state at a Friday's cutoff. An
+// agent without consumers has a book without rows; ErrUnknown if nobody knows
+// the agent.
+func ForAgent(ctx context.Context, s Source, calendar *events.Calendar, f Friday, agentID string) (*Book, error) {
+	agent, known, err := s.Agent(agentID)
+	if err != nil {
+		return nil, err
+	}
+	if !known {
+		return nil, fmt.Errorf("agent %q as of Friday %s: %w", agentID, f.Friday, ErrUnknown)
+	}
+	b := &Book{Friday: f, AgentID: agentID, Agent: agent, AgencyID: agent.AgencyID, Zone: calendar.Zone()}
+	if agent.AgencyID != "" {
+		if b.Agency, _, err = s.Agency(agent.AgencyID); err != nil {
+			return nil, err
+		}
+	}
+	return b, b.fill(ctx, s, calendar, []string{agentID}, map[string]*fold.Agent{agentID: &b.Agent})
+}
+
+// ForAgency makes the book that unites those of the agents who were the
+// agency's own at the Friday's cutoff.
+func ForAgency(ctx context.Context, s Source, calendar *events.Calendar, f Friday, agencyID string) (*Book, error) {
+	agency, known, err := s.Agency(agencyID)
+	if err != nil {
+		return nil, err
+	}
+	ids, agents := []string{}, map[string]*fold.Agent{}
+	err = s.EachAgent(func(id string, a *fold.Agent) error {
+		if a.AgencyID == agencyID {
+			ids, agents[id] = append(ids, id), a
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !known && len(ids) == 0 {
+		return nil, fmt.Errorf("agency %q as of Friday %s: %w", agencyID, f.Friday, ErrUnknown)
+	}
+	b := &Book{Friday: f, AgencyID: agencyID, Agency: agency, Zone: calendar.Zone()}
+	return b, b.fill(ctx, s, calendar, ids, agents)
+}
+
+func (b *Book) fill(ctx context.Context, s Source, calendar *events.Calendar, ids []string, agents map[string]*fold.Agent) error {
+	b.Agents = len(ids)
+	for _, id := range ids {
+		err := s.EachHeld(id, func(caseID string, c *fold.Case) error {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			if Delegated(c) {
+				b.Rows = appendRows(b.Rows, caseID, c, agents[id], calendar.Day(c.Since), b.Friday.Friday.Year())
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("making the book of Friday %s: %w", b.Friday.Friday, err)
+		}
+	}
+	order := make([]int32, len(b.Rows)) // rows are large, so their places are sorted
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortFunc(order, func(i, j int32) int { return compareRows(&b.Rows[i], &b.Rows[j]) })
+	sorted := make([]Row, len(b.Rows))
+	for to, from := range order {
+		sorted[to] = b.Rows[from]
+	}
+	b.Rows = sorted
+	return nil
+}
+
+// Count is how many rows and cases of a book are of one household type; a
+// case of two types in two years counts once in each.
+type Count struct {
+	HouseholdType string
+	Rows, Cases   int
+}
+
+// Counts returns the counts by household type, in the order of
+// HouseholdTypes, and the number of cases in all.
+func (b *Book) Counts() (byType []Count, cases int) {
+	types := HouseholdTypes()
+	byType = make([]Count, len(types))
+	last := make([]*fold.Case, len(types))
+	var lastCase *fold.Case
+	for i := range b.Rows {
+		r := &b.Rows[i]
+		t := slices.Index(types, r.HouseholdType)
+		byType[t].Rows++
+		if last[t] != r.Case { // the rows of a case stand together
+			byType[t].Cases++
+			last[t] = r.Case
+		}
+		if lastCase != r.Case {
+			cases++
+			lastCase = r.Case
+		}
+	}
+	for i, t := range types {
+		byType[i].HouseholdType = t
+	}
+	return byType, cases
+}

@@ -1,0 +1,144 @@
+package book
+
+import (
+	"slices"
+
+	"bookledger/events"
+	"bookledger/projections/fold"
+)
+
+// The household types of a case in a year; "" where none is determined.
+const (
+	CoveredCalifornia = "Covered California"
+	MediCal           = "Medi-Cal"
+	Mixed             = "Mixed Household"
+)
+
+// HouseholdTypes returns the types in the order in which they are counted; the
+// last is of those not determined.
+func HouseholdTypes() []string { return []string{CoveredCalifornia, Mixed, MediCal, ""} }
+
+// Years returns the years of a case, ascending: all that its applications,
+// eligibility and enrollments name, whatever their status.
+func Years(c *fold.Case) []int {
+	var years []int
+	add := func(y int) {
+		if i, found := slices.BinarySearch(years, y); !found {
+			years = slices.Insert(years, i, y)
+		}
+	}
+	for i := range c.Applications {
+		add(c.Applications[i].ApplicationYear)
+	}
+	for i := range c.Eligibility {
+		add(c.Eligibility[i].ApplicationYear)
+	}
+	for i := range c.Enrollments {
+		add(c.Enrollments[i].ApplicationYear)
+	}
+	return years
+}
+
+// ShownYears returns those of a case's years that stand in list and book as of
+// a Friday of calendar year current: the ones not before it or, if there is
+// none, the last.
+func ShownYears(years []int, current int) []int {
+	if len(years) == 0 {
+		return nil
+	}
+	i, _ := slices.BinarySearch(years, current)
+	return years[min(i, len(years)-1):]
+}
+
+// HouseholdType returns the household type of a case in a year, from the
+// listed members who are eligible or conditionally eligible in it.
+func HouseholdType(c *fold.Case, year int) string {
+	covered, medical := false, false
+	for i := range c.Eligibility {
+		e := &c.Eligibility[i]
+		if e.ApplicationYear != year || e.Status != "eligible" && e.Status != "conditionally_eligible" || !listed(c, e.MemberID) {
+			continue
+		}
+		switch e.Program {
+		case events.ProgramCoveredCalifornia:
+			covered = true
+		case events.ProgramMediCal, events.ProgramMCAP, events.ProgramCCHIP:
+			medical = true
+		}
+	}
+	switch {
+	case covered && medical:
+		return Mixed
+	case covered:
+		return CoveredCalifornia
+	case medical:
+		return MediCal
+	}
+	return ""
+}
+
+func listed(c *fold.Case, member string) bool {
+	for i := range c.Members {
+		if c.Members[i].MemberID == member {
+			return true
+		}
+	}
+	return false
+}
+
+// application returns the application of a year, or nil.
+func application(c *fold.Case, year int) *events.ApplicationRecorded {
+	for i := range c.Applications {
+		if c.Applications[i].ApplicationYear == year {
+			return &c.Applications[i]
+		}
+	}
+	return nil
+}
+
+// eligibility returns a member's determination in a year, or nil.
+func eligibility(c *fold.Case, member string, year int) *events.EligibilityDetermined {
+	for i := range c.Eligibility {
+		if e := &c.Eligibility[i]; e.ApplicationYear == year && e.MemberID == member {
+			return e
+		}
+	}
+	return nil
+}
+
+// enrollment returns the coverage of a member in a year and kind: the one
+// recorded last that is not cancelled or, where all are, the one recorded
+// last; nil where there is none.
+func enrollment(c *fold.Case, member string, year int, kind string) *events.EnrollmentRecorded {
+	var cancelled *events.EnrollmentRecorded
+	for i := len(c.Enrollments) - 1; i >= 0; i-- {
+		e := &c.Enrollments[i]
+		if e.ApplicationYear != year || e.CoverageKind != kind || !slices.Contains(e.MemberIDs, member) {
+			continue
+		}
+		if e.Status != "cancelled" {
+			return e
+		}
+		if cancelled == nil {
+			cancelled = e
+		}
+	}
+	return cancelled
+}
+
+// Extent is how much of a book a case takes: its years, and its rows in each.
+type Extent struct {
+	Years []int
+	Rows  int
+}
+
+// ExtentOf returns the extent of a case, wherever it may stand.
+func ExtentOf(c *fold.Case) Extent {
+	return Extent{Years: Years(c), Rows: max(1, len(c.Members))}
+}
+
+// Delegated tells whether a case stands in its holder's book.
+func Delegated(c *fold.Case) bool { return c.AgentID != "" && !c.Closed }
+
+// Active tells whether a case stands in its holder's Active Consumers list.
+func Active(c *fold.Case) bool { return Delegated(c) && !c.Inactive }

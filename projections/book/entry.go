@@ -1,0 +1,149 @@
+package book
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"bookledger/events"
+	"bookledger/projections/fold"
+)
+
+// Entry is a case in an agent's list.
+type Entry struct {
+	CaseID    string
+	FirstName string
+	LastName  string
+	Phone     string
+	Email     string
+	Address   string // in one line
+	DOB       string // MM/DD
+	SSN       string // XXX-XX-1234
+	Years     []EntryYear
+	Since     events.Date // the Pacific date on which the delegation began
+	Changed   fold.At
+
+	firstKey, lastKey string
+}
+
+// EntryYear is what the list shows of one year of a case.
+type EntryYear struct {
+	ApplicationYear int        `json:"application_year"`
+	CurrentStatus   string     `json:"current_status"`
+	NextSteps       string     `json:"next_steps"`
+	HouseholdType   string     `json:"household_type"`
+	Programs        []string   `json:"-"`
+	Coverage        []Coverage `json:"coverage"`
+}
+
+// Coverage is an enrollment that holds for some listed member.
+type Coverage struct {
+	CoverageKind string      `json:"coverage_kind"`
+	Carrier      string      `json:"carrier"`
+	PlanName     string      `json:"plan_name"`
+	MetalTier    string      `json:"metal_tier"`
+	Status       string      `json:"status"`
+	Start        events.Date `json:"coverage_start"`
+	End          events.Date `json:"coverage_end"`
+}
+
+// NewEntry makes the entry of a case, with all its years.
+func NewEntry(id string, c *fold.Case, calendar *events.Calendar) Entry {
+	p := &c.Household.PrimaryContact
+	e := Entry{
+		CaseID: id, FirstName: p.FirstName, LastName: p.LastName, Phone: p.Phone, Email: p.Email,
+		Address: addressLine(&c.Household.Address), SSN: MaskSSN(p.SSNLast4), Changed: c.Changed,
+		firstKey: SortKey(p.FirstName), lastKey: SortKey(p.LastName),
+	}
+	if d := p.DateOfBirth; !d.IsZero() {
+		e.DOB = fmt.Sprintf("%02d/%02d", d.Month(), d.Day())
+	}
+	if c.AgentID != "" {
+		e.Since = calendar.Day(c.Since)
+	}
+	for _, year := range Years(c) {
+		e.Years = append(e.Years, newEntryYear(c, year))
+	}
+	return e
+}
+
+func newEntryYear(c *fold.Case, year int) EntryYear {
+	y := EntryYear{ApplicationYear: year, HouseholdType: HouseholdType(c, year)}
+	if a := application(c, year); a != nil {
+		y.CurrentStatus, y.NextSteps = a.CurrentStatus, a.NextSteps
+	}
+	var shown []*events.EnrollmentRecorded
+	for i := range c.Members {
+		id := c.Members[i].MemberID
+		if e := eligibility(c, id, year); e != nil && !slices.Contains(y.Programs, e.Program) {
+			y.Programs = append(y.Programs, e.Program)
+		}
+		for _, kind := range [...]string{"health", "dental"} {
+			if e := enrollment(c, id, year, kind); e != nil && !slices.Contains(shown, e) {
+				shown = append(shown, e)
+			}
+		}
+	}
+	for _, e := range shown {
+		y.Coverage = append(y.Coverage, Coverage{
+			CoverageKind: e.CoverageKind, Carrier: e.Carrier, PlanName: e.PlanName, MetalTier: e.MetalTier,
+			Status: e.Status, Start: e.CoverageStart, End: e.CoverageEnd,
+		})
+	}
+	return y
+}
+
+// addressLine is an address in one line: 12345 Main St, Sacramento CA 95838.
+func addressLine(a *events.Address) string {
+	place := strings.Join(slices.DeleteFunc([]string{a.City, a.State, a.ZIP}, isBlank), " ")
+	return strings.Join(slices.DeleteFunc([]string{a.Line1, a.Line2, place}, isBlank), ", ")
+}
+
+func isBlank(s string) bool { return s == "" }
+
+// Shown returns the entry as it stands in a list for a Friday of calendar year
+// current: with its shown years alone.
+func (e Entry) Shown(current int) Entry {
+	e.Years = e.shownYears(current)
+	return e
+}
+
+func (e *Entry) shownYears(current int) []EntryYear {
+	for i := range e.Years {
+		if e.Years[i].ApplicationYear >= current || i == len(e.Years)-1 {
+			return e.Years[i:]
+		}
+	}
+	return nil
+}
+
+// MarshalJSON writes the entry in its published form.
+func (e Entry) MarshalJSON() ([]byte, error) {
+	years := e.Years
+	if years == nil {
+		years = []EntryYear{}
+	}
+	return json.Marshal(struct {
+		CaseID    string      `json:"case_id"`
+		FirstName string      `json:"first_name"`
+		LastName  string      `json:"last_name"`
+		Phone     string      `json:"phone"`
+		Email     string      `json:"email"`
+		Address   string      `json:"address"`
+		DOB       string      `json:"dob"`
+		SSN       string      `json:"ssn"`
+		Years     []EntryYear `json:"years"`
+		Since     events.Date `json:"delegated_since"`
+	}{e.CaseID, e.FirstName, e.LastName, e.Phone, e.Email, e.Address, e.DOB, e.SSN, years, e.Since})
+}
+
+// MarshalJSON writes the year in its published form, without coverage as an
+// empty list.
+func (y EntryYear) MarshalJSON() ([]byte, error) {
+	type plain EntryYear
+	if y.Coverage == nil {
+		y.Coverage = []Coverage{}
+	}
+	return json.Marshal(plain(y))
+}

@@ -1,0 +1,103 @@
+package checkpoint
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"bookledger/events"
+	"bookledger/projections/book"
+)
+
+// Friday is the checkpoint of one Friday.
+type Friday struct {
+	book.Friday
+	Cases int64 // delegated cases, over all books
+	Rows  int64 // rows, over all books
+}
+
+// fridayJSON is a Friday as commands and the interface show it.
+type fridayJSON struct {
+	Friday   events.Date `json:"friday"`
+	Cutoff   time.Time   `json:"cutoff"`
+	Boundary uint64      `json:"boundary"`
+	Cases    int64       `json:"cases"`
+	Rows     int64       `json:"rows"`
+	Sealed   bool        `json:"sealed"`
+}
+
+// MarshalJSON writes the checkpoint in its published form.
+func (f Friday) MarshalJSON() ([]byte, error) {
+	return json.Marshal(fridayJSON{f.Friday.Friday, f.Cutoff.UTC(), f.Boundary, f.Cases, f.Rows, false})
+}
+
+// UnmarshalJSON reads the published form.
+func (f *Friday) UnmarshalJSON(b []byte) error {
+	var j fridayJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return fmt.Errorf("reading a checkpoint: %w", err)
+	}
+	*f = Friday{book.Friday{Friday: j.Friday, Cutoff: j.Cutoff, Boundary: j.Boundary}, j.Cases, j.Rows}
+	return nil
+}
+
+const (
+	firstYear = 2014 // the years that an event may name
+	lastYear  = 2100
+)
+
+// Tally keeps count of the delegated cases and of their rows, for whichever
+// calendar year the next cutoff falls in.
+type Tally struct {
+	Cases int64
+	Rows  int64 // in all years of all cases
+
+	// Hidden holds at index y the rows that are hidden by the end of year
+	// firstYear+y: those of a case's years that are not its last.
+	Hidden [lastYear - firstYear + 1]int64
+}
+
+// Add counts a case in.
+func (t *Tally) Add(e book.Extent) { t.count(e, 1) }
+
+// Remove counts a case out that had this extent.
+func (t *Tally) Remove(e book.Extent) { t.count(e, -1) }
+
+func (t *Tally) count(e book.Extent, sign int64) {
+	t.Cases += sign
+	rows := sign * int64(e.Rows)
+	t.Rows += rows * int64(max(1, len(e.Years)))
+	for i, y := range e.Years {
+		if i < len(e.Years)-1 {
+			t.Hidden[y-firstYear] += rows
+		}
+	}
+}
+
+// Checkpoint makes the checkpoint of a Friday from the counts as they are.
+func (t *Tally) Checkpoint(f book.Friday) Friday {
+	rows := t.Rows
+	for y := firstYear; y < f.Friday.Year() && y <= lastYear; y++ {
+		rows -= t.Hidden[y-firstYear]
+	}
+	return Friday{Friday: f, Cases: t.Cases, Rows: rows}
+}
+
+// ErrNone is of a day that has no book.
+var ErrNone = errors.New("there is no book of it")
+
+// Missing says why f has no checkpoint, where open is the Friday whose week is
+// open (0 before all time): it is no Friday, has not come, or is before the
+// first. It wraps ErrNone.
+func Missing(c *events.Calendar, f, open events.Date) error {
+	switch {
+	case f == 0:
+		return fmt.Errorf("no Friday's cutoff has passed yet: %w", ErrNone)
+	case !c.IsFriday(f):
+		return fmt.Errorf("%s is a %s, and books are as of a %s: %w", f, f.Weekday(), c.Weekday(), ErrNone)
+	case open == 0 || f >= open:
+		return fmt.Errorf("%s has not come, or no record has passed its cutoff yet: %w", f, ErrNone)
+	}
+	return fmt.Errorf("%s is before the first Friday of this ledger: %w", f, ErrNone)
+}

@@ -1,0 +1,12 @@
+// Package projections follows a source of records, judges them in order, and
+// keeps what they add up to in the store: each agent's live list, the books
+// of every past Friday, the rejected list and the checkpoints. It keeps the
+// position in the same batch as the state, so that after a crash it resumes
+// where it was and comes to the same state, and hands out read-only views,
+// each of one moment.
+//
+// It promises that no event stops it and that none is skipped: only an error
+// of the source or of the disk ends [Projection.Follow]. Where records come
+// from is left to the caller's [Source]; what is made of a view to exporter
+// and cmd.
+package projections

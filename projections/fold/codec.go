@@ -1,0 +1,276 @@
+package fold
+
+import (
+	"encoding/binary"
+	"errors"
+	"time"
+
+	"bookledger/events"
+)
+
+// CodecVersion is the version of the encoding of cases, agents, agencies and
+// staff. 1: the first.
+const CodecVersion = 1
+
+// ErrEncoding is of bytes that are not what this package has encoded.
+var ErrEncoding = errors.New("fold: not an encoded state of this version")
+
+// coder walks over a state's fields, in one order for both directions: it
+// appends them to out, or takes them from in.
+type coder struct {
+	writing bool
+	out     []byte
+	in      string // decoded strings share its memory
+	failed  bool
+}
+
+// AppendCase appends the canonical encoding of a case.
+func AppendCase(dst []byte, c *Case) []byte {
+	k := coder{writing: true, out: dst}
+	k.caseState(c)
+	return k.out
+}
+
+// DecodeCase reads what AppendCase wrote.
+func DecodeCase(b []byte) (Case, error) {
+	var c Case
+	k := coder{in: string(b)}
+	k.caseState(&c)
+	return c, k.end()
+}
+
+// AppendAgent appends the canonical encoding of an agent.
+func AppendAgent(dst []byte, a *Agent) []byte {
+	k := coder{writing: true, out: dst}
+	k.agent(a)
+	return k.out
+}
+
+// DecodeAgent reads what AppendAgent wrote.
+func DecodeAgent(b []byte) (Agent, error) {
+	var a Agent
+	k := coder{in: string(b)}
+	k.agent(&a)
+	return a, k.end()
+}
+
+// AppendAgency appends the canonical encoding of an agency.
+func AppendAgency(dst []byte, a *Agency) []byte {
+	k := coder{writing: true, out: dst}
+	k.agency(a)
+	return k.out
+}
+
+// DecodeAgency reads what AppendAgency wrote.
+func DecodeAgency(b []byte) (Agency, error) {
+	var a Agency
+	k := coder{in: string(b)}
+	k.agency(&a)
+	return a, k.end()
+}
+
+// AppendStaff appends the canonical encoding of a staff member.
+func AppendStaff(dst []byte, s *Staff) []byte {
+	k := coder{writing: true, out: dst}
+	k.staff(s)
+	return k.out
+}
+
+// DecodeStaff reads what AppendStaff wrote.
+func DecodeStaff(b []byte) (Staff, error) {
+	var s Staff
+	k := coder{in: string(b)}
+	k.staff(&s)
+	return s, k.end()
+}
+
+func (k *coder) caseState(c *Case) {
+	k.text(&c.AgentID)
+	k.bool(&c.Inactive)
+	k.bool(&c.Closed)
+	k.time(&c.Since)
+	k.uint(&c.Changed.Seq)
+	k.time(&c.Changed.Recorded)
+	list(k, &c.Pending, func(r *Request) { k.text(&r.AgentID); k.time(&r.Requested) })
+	k.household(&c.Household)
+	list(k, &c.Applications, k.application)
+	list(k, &c.Members, k.member)
+	list(k, &c.Eligibility, k.eligibility)
+	list(k, &c.Enrollments, k.enrollment)
+}
+
+func (k *coder) household(h *events.HouseholdRecorded) {
+	p := &h.PrimaryContact
+	for _, s := range [...]*string{&p.FirstName, &p.LastName, &p.Phone, &p.Email, &p.SSNLast4, &p.SpokenLanguage, &p.WrittenLanguage} {
+		k.text(s)
+	}
+	k.date(&p.DateOfBirth)
+	a := &h.Address
+	for _, s := range [...]*string{&a.Line1, &a.Line2, &a.City, &a.State, &a.ZIP, &a.County} {
+		k.text(s)
+	}
+}
+
+func (k *coder) application(a *events.ApplicationRecorded) {
+	k.int(&a.ApplicationYear)
+	k.text(&a.CurrentStatus)
+	k.text(&a.NextSteps)
+	k.date(&a.SubmittedOn)
+}
+
+func (k *coder) member(m *events.Member) {
+	for _, s := range [...]*string{&m.MemberID, &m.FirstName, &m.LastName, &m.Gender, &m.SSNLast4, &m.Relationship} {
+		k.text(s)
+	}
+	k.date(&m.DateOfBirth)
+	applying := uint64(m.Applying)
+	k.uint(&applying)
+	m.Applying = events.Flag(applying)
+}
+
+func (k *coder) eligibility(e *events.EligibilityDetermined) {
+	k.text(&e.MemberID)
+	k.int(&e.ApplicationYear)
+	for _, s := range [...]*string{&e.Program, &e.Status, &e.CSRLevel} {
+		k.text(s)
+	}
+	k.money(&e.APTCMonthly)
+	k.date(&e.VerificationDueOn)
+}
+
+func (k *coder) enrollment(e *events.EnrollmentRecorded) {
+	k.text(&e.EnrollmentID)
+	k.int(&e.ApplicationYear)
+	list(k, &e.MemberIDs, k.text)
+	for _, s := range [...]*string{&e.CoverageKind, &e.Carrier, &e.PlanName, &e.HIOSPlanID, &e.MetalTier, &e.Status, &e.BinderStatus, &e.SubscriberID} {
+		k.text(s)
+	}
+	k.date(&e.CoverageStart)
+	k.date(&e.CoverageEnd)
+	for _, m := range [...]*events.Money{&e.GrossPremium, &e.APTCApplied, &e.StateSubsidy, &e.NetPremium} {
+		k.money(m)
+	}
+}
+
+func (k *coder) agent(a *Agent) {
+	for _, s := range [...]*string{&a.AgencyID, &a.FirstName, &a.LastName, &a.LicenseNumber, &a.Email} {
+		k.text(s)
+	}
+	k.bool(&a.Named)
+	k.bool(&a.Certified)
+}
+
+func (k *coder) agency(a *Agency) {
+	k.text(&a.Name)
+	k.bool(&a.Registered)
+}
+
+func (k *coder) staff(s *Staff) {
+	k.text(&s.Role)
+	k.text(&s.Name)
+	k.text(&s.Email)
+}
+
+func list[T any](k *coder, items *[]T, each func(*T)) {
+	n := uint64(len(*items))
+	k.uint(&n)
+	if !k.writing && n > 0 {
+		if n > uint64(len(k.in)) { // each item takes a byte at least
+			k.failed = true
+			return
+		}
+		*items = make([]T, n)
+	}
+	for i := range *items {
+		each(&(*items)[i])
+	}
+}
+
+func (k *coder) uint(n *uint64) {
+	if k.writing {
+		k.out = binary.AppendUvarint(k.out, *n)
+		return
+	}
+	var v uint64
+	for i := 0; i < len(k.in) && i < binary.MaxVarintLen64; i++ {
+		b := k.in[i]
+		v |= uint64(b&0x7f) << (7 * i)
+		if b < 0x80 {
+			*n, k.in = v, k.in[i+1:]
+			return
+		}
+	}
+	k.failed, k.in = true, ""
+}
+
+func (k *coder) text(s *string) {
+	n := uint64(len(*s))
+	k.uint(&n)
+	if k.writing {
+		k.out = append(k.out, *s...)
+		return
+	}
+	if n > uint64(len(k.in)) {
+		k.failed, k.in = true, ""
+		return
+	}
+	*s, k.in = k.in[:n], k.in[n:]
+}
+
+func (k *coder) bool(b *bool) {
+	n := uint64(0)
+	if *b {
+		n = 1
+	}
+	k.uint(&n)
+	*b = n == 1
+}
+
+func (k *coder) int(i *int) {
+	n := uint64(*i)
+	k.uint(&n)
+	*i = int(n)
+}
+
+func (k *coder) date(d *events.Date) {
+	n := uint64(*d)
+	k.uint(&n)
+	*d = events.Date(n)
+}
+
+func (k *coder) money(m *events.Money) {
+	n := uint64(0)
+	if cents, known := m.Cents(); known {
+		n = uint64(cents) + 1
+	}
+	k.uint(&n)
+	if !k.writing && n > 0 {
+		*m = events.Cents(int64(n - 1))
+	}
+}
+
+// time is kept in nanoseconds: seconds and their fraction, since a recorded
+// time may lie anywhere in the calendar.
+func (k *coder) time(t *time.Time) {
+	if k.writing && t.IsZero() {
+		k.out = append(k.out, 0)
+		return
+	}
+	const epoch = 62135596800 // seconds from year 1 to 1970
+	seconds, nanos := uint64(t.Unix()+epoch)<<1|1, uint64(t.Nanosecond())
+	k.uint(&seconds)
+	if seconds == 0 {
+		return
+	}
+	k.uint(&nanos)
+	if !k.writing {
+		*t = time.Unix(int64(seconds>>1)-epoch, int64(nanos)).UTC()
+	}
+}
+
+func (k *coder) end() error {
+	if k.failed || k.in != "" {
+		return ErrEncoding
+	}
+	return nil
+}

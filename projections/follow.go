@@ -1,0 +1,158 @@
+package projections
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"bookledger/events"
+	"bookledger/events/record"
+)
+
+// chunk is some records on their way through decoding to application.
+type chunk struct {
+	records []record.Record
+	checked []events.Checked
+	leaves  [][32]byte
+	ready   chan struct{} // closed when checked and leaves are filled in
+}
+
+// chunkRecords is the size to which what the source hands over is cut, small
+// enough that decoding is spread over the cores.
+const chunkRecords = 128
+
+// pipeline decodes on all cores and applies in order.
+type pipeline struct {
+	ctx    context.Context
+	cancel context.CancelCauseFunc
+	work   chan *chunk // to be decoded, by anybody
+	order  chan *chunk // to be applied, in order
+	done   sync.WaitGroup
+	decode sync.WaitGroup
+}
+
+// stream runs read, which hands records over, and applies them; it ends when
+// read has ended and everything is committed, or at the first error.
+func (p *Projection) stream(ctx context.Context, a *applier, g *generation, read func(context.Context, func([]record.Record) error) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	workers := runtime.GOMAXPROCS(0)
+	l := &pipeline{
+		ctx: ctx, cancel: cancel,
+		work: make(chan *chunk, 8*workers), order: make(chan *chunk, 8*workers),
+	}
+	for range workers {
+		l.decode.Go(l.decodeAll)
+	}
+	l.done.Go(func() {
+		if err := p.applyAll(l, a, g); err != nil {
+			cancel(err)
+		}
+	})
+	err := read(ctx, l.accept)
+	close(l.work)
+	l.decode.Wait()
+	close(l.order)
+	l.done.Wait()
+	if cause := context.Cause(ctx); cause != nil && ctx.Err() != nil && cause != context.Canceled {
+		return cause
+	}
+	return err
+}
+
+// accept takes records from the source, as fast as they are applied.
+func (l *pipeline) accept(records []record.Record) error {
+	for len(records) > 0 {
+		n := min(chunkRecords, len(records))
+		c := &chunk{records: records[:n], ready: make(chan struct{})}
+		records = records[n:]
+		for _, to := range [...]chan *chunk{l.order, l.work} {
+			select {
+			case to <- c:
+			case <-l.ctx.Done():
+				return context.Cause(l.ctx)
+			}
+		}
+	}
+	return nil
+}
+
+func (l *pipeline) decodeAll() {
+	var checker events.Checker
+	for c := range l.work {
+		c.checked = make([]events.Checked, len(c.records))
+		c.leaves = make([][32]byte, len(c.records))
+		for i := range c.records {
+			r := &c.records[i]
+			c.checked[i] = checker.Check(r.Subject, r.Body)
+			c.leaves[i] = r.LeafHash()
+		}
+		close(c.ready)
+	}
+}
+
+// applyAll applies chunks in order, and commits whenever a batch is full or
+// nothing more is waiting.
+func (p *Projection) applyAll(l *pipeline, a *applier, g *generation) error {
+	for c := range l.order {
+		select {
+		case <-c.ready:
+		case <-l.ctx.Done():
+			return nil // read's error says why
+		}
+		for i := range c.records {
+			v, err := a.apply(&c.records[i], c.leaves[i], &c.checked[i])
+			if err != nil {
+				return err
+			}
+			p.note(g, c.records[i].Seq, v)
+			if a.records == batchRecords {
+				if err := p.commit(a, g); err != nil {
+					return err
+				}
+			}
+		}
+		if len(l.order) == 0 && a.records > 0 {
+			if err := p.commit(a, g); err != nil {
+				return err
+			}
+		}
+	}
+	if a.records > 0 {
+		return p.commit(a, g)
+	}
+	return nil
+}
+
+// commit makes what was applied part of the store, and known.
+func (p *Projection) commit(a *applier, g *generation) error {
+	if err := a.commit(); err != nil {
+		return err
+	}
+	p.reach(g, a.ledger.Position)
+	return nil
+}
+
+// verify checks that the source holds at the projection's position the very
+// record that was applied there; it is called whenever following begins.
+func verify(ctx context.Context, src Source, position uint64, leaf [32]byte) error {
+	if position == 0 {
+		return nil
+	}
+	last, err := src.Last(ctx)
+	if err != nil {
+		return err
+	}
+	if last < position {
+		return fmt.Errorf("%w: it has applied record %d, the journal ends at %d; restore the newest copy of the journal, or remove the projection to have it built anew", ErrAhead, position, last)
+	}
+	r, err := src.At(ctx, position)
+	if err != nil {
+		return fmt.Errorf("reading record %d, the projection's position: %w", position, err)
+	}
+	if r.LeafHash() != leaf {
+		return fmt.Errorf("%w: record %d differs", ErrForked, position)
+	}
+	return nil
+}

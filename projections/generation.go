@@ -1,0 +1,333 @@
+package projections
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"go.uber.org/zap"
+
+	"bookledger/events"
+	"bookledger/events/record"
+	"bookledger/projections/active"
+	"bookledger/projections/internal/store"
+)
+
+// A generation is one store, in a folder store-<n> of the projection's. The
+// file CURRENT names the one that serves; another one is being built, or was
+// left by a crash.
+type generation struct {
+	number  int
+	store   *store.Store
+	lists   active.Lists
+	views   int  // that are open, under the projection's lock
+	retired bool // to be closed and removed with its last view
+}
+
+const currentFile = "CURRENT"
+
+var versionsKey = store.Meta("versions")
+
+// versions say by what a store was made; where they differ it is built anew.
+type versions struct {
+	Format    int // of the keys
+	Projector int
+}
+
+func thisVersion() versions { return versions{store.Format, Version} }
+
+func (p *Projection) path(n int) string {
+	return p.fs.PathJoin(p.dir, "store-"+strconv.Itoa(n))
+}
+
+// openGenerations opens the store that serves and, where that was made by
+// another version or there is none, begins a new one.
+func (p *Projection) openGenerations() error {
+	if err := p.fs.MkdirAll(p.dir, 0o700); err != nil {
+		return fmt.Errorf("making the projection's folder: %w", err)
+	}
+	current, err := p.readCurrent()
+	if err != nil {
+		return err
+	}
+	if err := p.removeOthers(current); err != nil {
+		return err
+	}
+	if current == 0 {
+		return p.beginServing(1)
+	}
+	g, made, err := p.openGeneration(current)
+	if err != nil {
+		return err
+	}
+	if made == thisVersion() {
+		p.serving = g
+		return p.loadPosition()
+	}
+	p.log.Info("the projection was made by another version and is built anew",
+		zap.Int("format", made.Format), zap.Int("projector", made.Projector))
+	if made.Format == store.Format {
+		p.serving = g // its keys can be read, so it serves meanwhile
+		if err := p.loadPosition(); err != nil {
+			return err
+		}
+	} else if err := g.store.Close(); err != nil {
+		return err
+	}
+	return p.beginBuilding(current + 1)
+}
+
+// loadPosition reads the serving store's position when the projection opens.
+func (p *Projection) loadPosition() error {
+	ledger, err := readLedger(p.serving.store.Reader())
+	if err != nil {
+		return err
+	}
+	p.position = ledger.Position
+	return nil
+}
+
+func (p *Projection) openGeneration(n int) (*generation, versions, error) {
+	s, err := store.Open(p.path(n), store.Options{FS: p.fs, Log: p.log})
+	if err != nil {
+		return nil, versions{}, err
+	}
+	var made versions
+	b, _, err := s.Reader().Get(versionsKey)
+	if err == nil && b != nil {
+		err = json.Unmarshal(b, &made)
+	}
+	if err != nil {
+		return nil, versions{}, errors.Join(fmt.Errorf("reading the versions of %s: %w", p.path(n), err), s.Close())
+	}
+	return &generation{number: n, store: s}, made, nil
+}
+
+// begin opens store n, empty or as an earlier run of this version left it.
+func (p *Projection) begin(n int) (*generation, error) {
+	g, made, err := p.openGeneration(n)
+	if err != nil || made == thisVersion() {
+		return g, err
+	}
+	if made != (versions{}) {
+		if err := g.store.Close(); err != nil {
+			return nil, err
+		}
+		if err := p.fs.RemoveAll(p.path(n)); err != nil {
+			return nil, fmt.Errorf("removing a store that was never finished: %w", err)
+		}
+		if g, _, err = p.openGeneration(n); err != nil {
+			return nil, err
+		}
+	}
+	b, err := json.Marshal(thisVersion())
+	if err != nil {
+		return nil, err
+	}
+	batch := g.store.NewBatch()
+	if err := errors.Join(batch.SetPlain(versionsKey, b), batch.Commit()); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// beginBuilding makes store n the one that is built beside the serving one.
+func (p *Projection) beginBuilding(n int) error {
+	g, err := p.begin(n)
+	if err != nil {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.building = g
+	return nil
+}
+
+// beginServing makes store n serve from its first record on, since there is
+// no other that could.
+func (p *Projection) beginServing(n int) error {
+	g, err := p.begin(n)
+	if err != nil {
+		return err
+	}
+	if err := p.writeCurrent(n); err != nil {
+		return errors.Join(err, g.store.Close())
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.serving, p.position = g, 0
+	return nil
+}
+
+// checkLedger begins anew where the store is of another ledger than the
+// source; what is there of the other is not served any more.
+func (p *Projection) checkLedger(ctx context.Context, src Source) error {
+	if p.serving == nil {
+		return nil
+	}
+	ledger, err := readLedger(p.serving.store.Reader())
+	if err != nil || ledger.Position == 0 || ledger.LedgerID == "" {
+		return err
+	}
+	first, err := src.At(ctx, 1)
+	if err != nil {
+		return fmt.Errorf("reading the journal's genesis: %w", err)
+	}
+	var checker events.Checker
+	checked := checker.Check(first.Subject, first.Body)
+	genesis, ok := checked.Event.Data.(*events.Genesis)
+	if ok && genesis.LedgerID == ledger.LedgerID {
+		return nil
+	}
+	p.log.Warn("the projection is of another ledger than the journal, and is built anew")
+	p.mu.Lock()
+	old, building := p.serving, p.building
+	p.serving, p.building = nil, nil
+	p.mu.Unlock()
+	n := old.number + 1
+	if building != nil {
+		n = building.number + 1
+		if err := p.retire(building); err != nil {
+			return err
+		}
+	}
+	if err := p.beginServing(n); err != nil {
+		return err
+	}
+	return p.retire(old)
+}
+
+// retire closes a store that no longer serves, and removes it, once its last
+// view is closed.
+func (p *Projection) retire(g *generation) error {
+	p.mu.Lock()
+	g.retired = true
+	open := g.views > 0
+	p.mu.Unlock()
+	if open {
+		return nil
+	}
+	return p.remove(g)
+}
+
+func (p *Projection) remove(g *generation) error {
+	if err := g.store.Close(); err != nil {
+		return fmt.Errorf("closing a store that no longer serves: %w", err)
+	}
+	if err := p.fs.RemoveAll(p.path(g.number)); err != nil {
+		return fmt.Errorf("removing a store that no longer serves: %w", err)
+	}
+	return nil
+}
+
+// rebuild brings the store that is being built to where the source ends now,
+// and lets it serve.
+func (p *Projection) rebuild(ctx context.Context, src Source) error {
+	last, err := src.Last(ctx)
+	if err != nil {
+		return err
+	}
+	err = p.advance(ctx, src, p.building, func(ctx context.Context, after uint64, yield func([]record.Record) error) error {
+		if after >= last {
+			return nil
+		}
+		return src.Read(ctx, after, last, yield)
+	})
+	if err != nil {
+		return fmt.Errorf("building the projection: %w", err)
+	}
+	// Durable before CURRENT names it: a crash before the pointer is replaced
+	// goes on serving the old one, and builds again.
+	if err := p.building.store.Flush(); err != nil {
+		return err
+	}
+	if err := p.writeCurrent(p.building.number); err != nil {
+		return err
+	}
+	p.mu.Lock()
+	old := p.serving
+	p.serving, p.building = p.building, nil
+	p.mu.Unlock()
+	ledger, err := readLedger(p.serving.store.Reader())
+	if err != nil {
+		return err
+	}
+	p.reach(p.serving, ledger.Position)
+	if old == nil {
+		return nil
+	}
+	return p.retire(old)
+}
+
+// readCurrent returns the number of the store that serves, 0 where there is
+// none.
+func (p *Projection) readCurrent() (int, error) {
+	name := p.fs.PathJoin(p.dir, currentFile)
+	f, err := p.fs.Open(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("opening %s: %w", name, err)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(f)
+	if err != nil {
+		return 0, fmt.Errorf("reading %s: %w", name, err)
+	}
+	n, err := strconv.Atoi(strings.TrimPrefix(strings.TrimSpace(string(b)), "store-"))
+	if err != nil || n < 1 {
+		return 0, fmt.Errorf("%s does not name a store; remove the projection's folder to have it built anew", name)
+	}
+	return n, nil
+}
+
+// writeCurrent replaces the pointer file in one step.
+func (p *Projection) writeCurrent(n int) error {
+	name := p.fs.PathJoin(p.dir, currentFile)
+	f, err := p.fs.Create(name+".new", vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	_, err = fmt.Fprintf(f, "store-%d\n", n)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	if err := p.fs.Rename(name+".new", name); err != nil {
+		return fmt.Errorf("writing %s: %w", name, err)
+	}
+	return p.syncDir()
+}
+
+func (p *Projection) syncDir() error {
+	d, err := p.fs.OpenDir(p.dir)
+	if err != nil {
+		return fmt.Errorf("opening the projection's folder: %w", err)
+	}
+	return errors.Join(d.Sync(), d.Close())
+}
+
+// removeOthers removes stores that a crash left; the one after the serving
+// one may be half-built, and is gone on with.
+func (p *Projection) removeOthers(current int) error {
+	names, err := p.fs.List(p.dir)
+	if err != nil {
+		return fmt.Errorf("listing the projection's folder: %w", err)
+	}
+	for _, name := range names {
+		n, err := strconv.Atoi(strings.TrimPrefix(name, "store-"))
+		if !strings.HasPrefix(name, "store-") || err != nil || n == current || n == current+1 {
+			continue
+		}
+		if err := p.fs.RemoveAll(p.fs.PathJoin(p.dir, name)); err != nil {
+			return fmt.Errorf("removing a store that no longer serves: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,290 @@
+package projections_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"bookledger/events"
+	"bookledger/events/record"
+)
+
+// slice is a source that holds its records in memory, as a dump does.
+type slice struct {
+	records []record.Record
+	chunk   int // how many are handed over at once
+}
+
+func (s slice) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
+	return s.Read(ctx, after, uint64(len(s.records)), yield)
+}
+
+func (s slice) Read(_ context.Context, after, upTo uint64, yield func([]record.Record) error) error {
+	for part := range slices.Chunk(s.records[after:upTo], max(1, s.chunk)) {
+		if err := yield(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s slice) At(_ context.Context, seq uint64) (record.Record, error) {
+	if seq < 1 || seq > uint64(len(s.records)) {
+		return record.Record{}, fmt.Errorf("there is no record %d", seq)
+	}
+	return s.records[seq-1], nil
+}
+
+func (s slice) Last(context.Context) (uint64, error) { return uint64(len(s.records)), nil }
+
+// history draws a journal: genesis, a history load, and live records, in a
+// few cases and agents so that they meet, at times that crowd around cutoffs,
+// daylight-saving weeks and the turn of the year, with duplicates, refusals
+// and nonsense.
+func history(t *rapid.T) []record.Record {
+	h := &historian{t: t, calendar: events.DefaultCalendar()}
+	h.now = h.calendar.Cutoff(rapid.SampledFrom([]events.Date{20251024, 20251226, 20260227, 20260703}).Draw(t, "begin")).Add(-3 * time.Hour)
+	spec, err := events.NewCalendarSpec(events.DefaultCutoff)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rapid.IntRange(0, 9).Draw(t, "genesis") > 0 {
+		h.add(events.SubjectGenesis, h.encode(events.SourceLedger, events.TypeGenesis,
+			&events.Genesis{LedgerID: "test", Calendar: spec, Rules: 1, SealKey: "none"}), "")
+	}
+	for range rapid.IntRange(0, 80).Draw(t, "loaded") {
+		h.load()
+	}
+	for range rapid.IntRange(40, 160).Draw(t, "live") {
+		h.publish()
+	}
+	return h.records
+}
+
+type historian struct {
+	t        *rapid.T
+	calendar *events.Calendar
+	now      time.Time
+	records  []record.Record
+	ids      int
+}
+
+func (h *historian) add(subject string, body []byte, header string) {
+	h.records = append(h.records, record.Record{
+		Seq: uint64(len(h.records) + 1), Stamped: h.now.UTC(), Subject: subject, Header: header, Body: body,
+	})
+}
+
+// step moves time on: often to the very moment of a cutoff or next to it.
+func (h *historian) step() {
+	cutoff := h.calendar.Cutoff(h.calendar.FridayOf(h.now))
+	switch rapid.IntRange(0, 35).Draw(h.t, "step") {
+	case 0:
+		h.now = cutoff
+	case 1:
+		h.now = cutoff.Add(time.Nanosecond)
+	case 2:
+		h.now = cutoff.Add(-time.Nanosecond)
+	case 3:
+		h.now = h.now.Add(time.Duration(rapid.IntRange(1, 30).Draw(h.t, "days")) * 24 * time.Hour)
+	case 4:
+		h.now = h.now.Add(-time.Minute) // a server's clock that was set back
+	default:
+		h.now = h.now.Add(time.Duration(rapid.IntRange(0, 7200).Draw(h.t, "seconds")) * time.Second)
+	}
+}
+
+// load adds a record of the history load, which is stamped much later.
+func (h *historian) load() {
+	h.step()
+	header := h.now.Format(time.RFC3339Nano)
+	switch rapid.IntRange(0, 19).Draw(h.t, "header") {
+	case 0:
+		header = ""
+	case 1:
+		header = h.now.AddDate(2, 0, 0).Format(time.RFC3339Nano)
+	case 2:
+		header = h.now.AddDate(0, 0, -9).Format(time.RFC3339Nano)
+	}
+	body := h.event()
+	h.records = append(h.records, record.Record{
+		Seq: uint64(len(h.records) + 1), Stamped: h.now.AddDate(1, 0, 0).UTC(),
+		Subject: events.HistorySubject("calheers"), Header: header, Body: body,
+	})
+}
+
+// publish adds a live record.
+func (h *historian) publish() {
+	h.step()
+	switch rapid.IntRange(0, 24).Draw(h.t, "kind") {
+	case 0:
+		h.add(events.SubjectClock, h.encode(events.SourceLedger, events.TypeClock, &events.Clock{Friday: 20260101}), "")
+	case 1:
+		h.add(events.SubjectControl, h.encode(events.SourceLedger, events.TypeHistoryClosed, &events.HistoryClosed{}), "")
+	case 2:
+		h.add("ledger.consumer.calheers", []byte("no JSON at all"), "")
+	case 3:
+		h.add("ledger.agency.other", h.event(), "")
+	case 4:
+		h.load()
+	default:
+		data, family := h.data()
+		h.add("ledger."+family+".calheers", h.encode("calheers", typeOf(data), data), "")
+	}
+}
+
+func (h *historian) event() []byte {
+	data, _ := h.data()
+	return h.encode("calheers", typeOf(data), data)
+}
+
+func (h *historian) encode(source, eventType string, data events.Data) []byte {
+	h.ids++
+	if h.ids > 3 && rapid.IntRange(0, 14).Draw(h.t, "resend") == 0 {
+		h.ids -= rapid.IntRange(1, 3).Draw(h.t, "back") // an id that was used already
+	}
+	body, err := events.Event{
+		ID: fmt.Sprint("e", h.ids), Source: source, Type: eventType, Time: h.now, Data: data,
+	}.Encode()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return body
+}
+
+func (h *historian) pick(label string, from ...string) string {
+	return rapid.SampledFrom(from).Draw(h.t, label)
+}
+
+func (h *historian) data() (data events.Data, family string) {
+	switch h.pick("family", "consumer", "consumer", "delegation", "delegation", "delegation", "agency") {
+	case "consumer":
+		return h.consumer(), "consumer"
+	case "delegation":
+		return h.delegation(), "delegation"
+	}
+	return h.agency(), "agency"
+}
+
+func (h *historian) consumer() events.Data {
+	id := h.pick("case", "5000000001", "5000000002", "5000000003")
+	m := h.pick("member", "m1", "m2", "m3")
+	year := rapid.IntRange(2025, 2027).Draw(h.t, "year")
+	switch h.pick("consumer", "household", "application", "member", "member", "removed", "eligibility", "eligibility", "enrollment", "closed") {
+	case "household":
+		return &events.HouseholdRecorded{CaseID: id, PrimaryContact: events.Contact{
+			FirstName: h.pick("first", "José", "Jose", "Zoë", ""), LastName: h.pick("last", "Nuñez", "O'Hara", "d'Arc"),
+		}}
+	case "application":
+		return &events.ApplicationRecorded{CaseID: id, ApplicationYear: year, CurrentStatus: h.pick("status", "Submitted", "Enrolled")}
+	case "member":
+		return &events.MemberRecorded{Member: events.Member{CaseID: id, MemberID: m, FirstName: h.pick("name", "Ann", "Bo")}}
+	case "removed":
+		return &events.MemberRemoved{Member: events.Member{CaseID: id, MemberID: m}}
+	case "eligibility":
+		return &events.EligibilityDetermined{CaseID: id, MemberID: m, ApplicationYear: year,
+			Program: h.pick("program", "covered_california", "medi_cal", "none"), Status: h.pick("eligible", "eligible", "pending")}
+	case "closed":
+		return &events.CaseClosed{CaseID: id}
+	}
+	return &events.EnrollmentRecorded{CaseID: id, EnrollmentID: h.pick("enrollment", "n1", "n2"), ApplicationYear: year,
+		CoverageKind: h.pick("coverage", "health", "dental"), MemberIDs: []string{m, "m1"},
+		Status: h.pick("enrolled", "enrolled", "cancelled", "terminated"), NetPremium: events.Cents(int64(year))}
+}
+
+func (h *historian) delegation() events.Data {
+	d := events.Delegation{
+		CaseID:  h.pick("case", "5000000001", "5000000002", "5000000003"),
+		AgentID: h.pick("agent", "a1", "a2", "a3"),
+	}
+	switch h.pick("delegation", "requested", "accepted", "declined", "withdrawn", "created", "inactive", "reactivated", "transferred", "ended") {
+	case "requested":
+		return &events.DelegationRequested{Delegation: d}
+	case "accepted":
+		return &events.DelegationAccepted{Delegation: d}
+	case "declined":
+		return &events.DelegationDeclined{Delegation: d}
+	case "withdrawn":
+		return &events.DelegationWithdrawn{Delegation: d}
+	case "created":
+		return &events.DelegationCreated{Delegation: d}
+	case "inactive":
+		return &events.DelegationMarkedInactive{Delegation: d}
+	case "reactivated":
+		return &events.DelegationReactivated{Delegation: d}
+	case "transferred":
+		return &events.DelegationTransferred{CaseID: d.CaseID, FromAgentID: d.AgentID, ToAgentID: h.pick("to", "a1", "a2", "a3")}
+	}
+	return &events.DelegationEnded{Delegation: d}
+}
+
+func (h *historian) agency() events.Data {
+	agent, agency := h.pick("agent", "a1", "a2", "a3"), h.pick("agency", "y1", "y2")
+	switch h.pick("agency event", "registered", "certified", "certified", "moved", "decertified", "assigned", "removed") {
+	case "registered":
+		return &events.AgencyRegistered{AgencyID: agency, Name: "Agency " + agency}
+	case "certified":
+		return &events.AgentCertified{AgentID: agent, AgencyID: agency, FirstName: "Pat"}
+	case "moved":
+		return &events.AgentMoved{AgentID: agent, AgencyID: agency}
+	case "decertified":
+		return &events.AgentDecertified{AgentID: agent}
+	case "assigned":
+		return &events.StaffAssigned{Staff: events.Staff{PersonID: "p1", AgencyID: agency, Role: h.pick("role", "manager", "admin_l1")}}
+	}
+	return &events.StaffRemoved{Staff: events.Staff{PersonID: "p1", AgencyID: agency, Role: "manager"}}
+}
+
+// typeOf returns the type of an event's data.
+func typeOf(data events.Data) string {
+	switch data.(type) {
+	case *events.HouseholdRecorded:
+		return events.TypeHouseholdRecorded
+	case *events.ApplicationRecorded:
+		return events.TypeApplicationRecorded
+	case *events.MemberRecorded:
+		return events.TypeMemberRecorded
+	case *events.MemberRemoved:
+		return events.TypeMemberRemoved
+	case *events.EligibilityDetermined:
+		return events.TypeEligibilityDetermined
+	case *events.EnrollmentRecorded:
+		return events.TypeEnrollmentRecorded
+	case *events.CaseClosed:
+		return events.TypeCaseClosed
+	case *events.DelegationRequested:
+		return events.TypeDelegationRequested
+	case *events.DelegationAccepted:
+		return events.TypeDelegationAccepted
+	case *events.DelegationDeclined:
+		return events.TypeDelegationDeclined
+	case *events.DelegationWithdrawn:
+		return events.TypeDelegationWithdrawn
+	case *events.DelegationCreated:
+		return events.TypeDelegationCreated
+	case *events.DelegationMarkedInactive:
+		return events.TypeDelegationMarkedInactive
+	case *events.DelegationReactivated:
+		return events.TypeDelegationReactivated
+	case *events.DelegationTransferred:
+		return events.TypeDelegationTransferred
+	case *events.DelegationEnded:
+		return events.TypeDelegationEnded
+	case *events.AgencyRegistered:
+		return events.TypeAgencyRegistered
+	case *events.AgentCertified:
+		return events.TypeAgentCertified
+	case *events.AgentMoved:
+		return events.TypeAgentMoved
+	case *events.AgentDecertified:
+		return events.TypeAgentDecertified
+	case *events.StaffAssigned:
+		return events.TypeStaffAssigned
+	case *events.StaffRemoved:
+		return events.TypeStaffRemoved
+	}
+	panic(fmt.Sprintf("no type for %T", data))
+}

@@ -1,0 +1,246 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"go.uber.org/zap"
+
+	"bookledger/events"
+)
+
+// Newest is later than every week: what is live is read as of it.
+const Newest = events.Date(1<<31 - 1)
+
+// Options are how a store is opened.
+type Options struct {
+	FS  vfs.FS // nil: the disk
+	Log *zap.Logger
+}
+
+// Store is an open store.
+type Store struct {
+	db *pebble.DB
+}
+
+// Open opens the store in dir, or makes one. It fails when another process
+// has it open.
+func Open(dir string, o Options) (*Store, error) {
+	cache := pebble.NewCache(256 << 20)
+	defer cache.Unref()
+	po := &pebble.Options{
+		FS:                          o.FS,
+		Cache:                       cache,
+		Logger:                      logger{o.Log},
+		FormatMajorVersion:          pebble.FormatValueSeparation, // the newest of pebble v2.1
+		MemTableSize:                64 << 20,
+		MemTableStopWritesThreshold: 4,
+		L0CompactionThreshold:       4,
+		L0StopWritesThreshold:       24,
+	}
+	po.Levels[0].FilterPolicy = bloom.FilterPolicy(10) // most look-ups of ids find nothing
+	db, err := pebble.Open(dir, po)
+	if err != nil {
+		return nil, fmt.Errorf("opening the projection's store in %s: %w", dir, err)
+	}
+	return &Store{db: db}, nil
+}
+
+// Close closes the store; it fails while a view is open.
+func (s *Store) Close() error { return s.db.Close() }
+
+// Flush makes everything that is committed durable.
+func (s *Store) Flush() error { return s.db.Flush() }
+
+// DiskUsage returns the bytes that the store takes on disk.
+func (s *Store) DiskUsage() uint64 { return s.db.Metrics().DiskSpaceUsage() }
+
+// Reader reads the store, as it is at each call, or as it was when Snapshot
+// was called.
+type Reader struct {
+	r    pebble.Reader
+	snap *pebble.Snapshot
+}
+
+// Reader reads what is committed at the time of each call.
+func (s *Store) Reader() Reader { return Reader{r: s.db} }
+
+// Snapshot reads what is committed now; it must be closed.
+func (s *Store) Snapshot() Reader {
+	snap := s.db.NewSnapshot()
+	return Reader{r: snap, snap: snap}
+}
+
+// Close releases a snapshot.
+func (r Reader) Close() error {
+	if r.snap == nil {
+		return nil
+	}
+	return r.snap.Close()
+}
+
+// Get returns the value of a key that has no weeks.
+func (r Reader) Get(k []byte) (value []byte, ok bool, err error) {
+	v, closer, err := r.r.Get(k)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, readError(err)
+	}
+	return bytes.Clone(v), true, closer.Close()
+}
+
+// Has tells whether a key that has no weeks is there.
+func (r Reader) Has(k []byte) (bool, error) {
+	_, closer, err := r.r.Get(k)
+	if errors.Is(err, pebble.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, readError(err)
+	}
+	return true, closer.Close()
+}
+
+// Cursor reads single versioned values, one after the other, at less cost than
+// a read for each. It must be closed.
+type Cursor struct{ it *pebble.Iterator }
+
+// Cursor returns a cursor over the keys of k's kind, as they are now.
+func (r Reader) Cursor(k Key) (*Cursor, error) {
+	it, err := r.r.NewIter(&pebble.IterOptions{LowerBound: k[:1], UpperBound: end(k[:1])})
+	if err != nil {
+		return nil, readError(err)
+	}
+	return &Cursor{it}, nil
+}
+
+// At returns the newest value of k that is not later than week; an empty value
+// is a tombstone. The value is valid until the next call.
+func (c *Cursor) At(k Key, week events.Date) (value []byte, ok bool, err error) {
+	if !c.it.SeekGE(k.version(week)) {
+		return nil, false, c.it.Error()
+	}
+	found, _ := splitVersion(c.it.Key())
+	if !bytes.Equal(found, k) {
+		return nil, false, nil
+	}
+	value, err = c.it.ValueAndErr()
+	return value, len(value) > 0, err
+}
+
+// Close releases the cursor.
+func (c *Cursor) Close() error { return c.it.Close() }
+
+// At returns a copy of the newest value of k that is not later than week.
+func (r Reader) At(k Key, week events.Date) ([]byte, bool, error) {
+	c, err := r.Cursor(k)
+	if err != nil {
+		return nil, false, err
+	}
+	v, ok, err := c.At(k, week)
+	return bytes.Clone(v), ok, errors.Join(err, c.Close())
+}
+
+// Each calls yield with the newest value not later than week of every key that
+// begins with prefix, in the order of keys, tombstones left out. Name is what
+// follows the prefix, without the closing zero byte; both are valid during
+// the call alone.
+func (r Reader) Each(prefix Key, week events.Date, yield func(name, value []byte) error) (err error) {
+	it, err := r.r.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: end(prefix)})
+	if err != nil {
+		return readError(err)
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	var done []byte // the key whose version was found
+	for ok := it.First(); ok; ok = it.Next() {
+		k, version := splitVersion(it.Key())
+		if version > week || bytes.Equal(k, done) {
+			continue
+		}
+		done = append(done[:0], k...)
+		value, err := it.ValueAndErr()
+		if err != nil {
+			return readError(err)
+		}
+		if len(value) == 0 {
+			continue
+		}
+		if err := yield(done[len(prefix):len(done)-1], value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// EachPlain calls yield with every key that has no weeks, from from on to the
+// end of its kind, in order.
+func (r Reader) EachPlain(from []byte, yield func(key, value []byte) error) (err error) {
+	it, err := r.r.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: end(from[:1])})
+	if err != nil {
+		return readError(err)
+	}
+	defer func() { err = errors.Join(err, it.Close()) }()
+	for ok := it.First(); ok; ok = it.Next() {
+		value, err := it.ValueAndErr()
+		if err != nil {
+			return readError(err)
+		}
+		if err := yield(it.Key(), value); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func readError(err error) error { return fmt.Errorf("reading the projection's store: %w", err) }
+
+// Batch gathers changes that are committed together.
+type Batch struct{ b *pebble.Batch }
+
+// NewBatch begins a batch.
+func (s *Store) NewBatch() *Batch { return &Batch{s.db.NewBatch()} }
+
+// Set gives k a value from week on; an empty value is a tombstone.
+func (b *Batch) Set(k Key, week events.Date, value []byte) error {
+	return b.b.Set(k.version(week), value, nil)
+}
+
+// Delete takes the version of a week away.
+func (b *Batch) Delete(k Key, week events.Date) error {
+	return b.b.Delete(k.version(week), nil)
+}
+
+// SetPlain gives a key that has no weeks a value.
+func (b *Batch) SetPlain(k, value []byte) error { return b.b.Set(k, value, nil) }
+
+// Commit commits the batch, unsynced: the write-ahead log is on, so that a
+// crash loses only the newest batches, which the journal gives again.
+func (b *Batch) Commit() error {
+	if err := b.b.Commit(pebble.NoSync); err != nil {
+		return fmt.Errorf("writing to the projection's store: %w", err)
+	}
+	return b.b.Close()
+}
+
+// Discard drops the batch.
+func (b *Batch) Discard() error { return b.b.Close() }
+
+// logger passes Pebble's errors on; what it calls fatal (a failed write to
+// its log) ends the program, since its state is then unknown.
+type logger struct{ log *zap.Logger }
+
+func (l logger) Infof(string, ...any) {}
+
+func (l logger) Errorf(format string, args ...any) {
+	l.log.Error("store: " + fmt.Sprintf(format, args...))
+}
+
+func (l logger) Fatalf(format string, args ...any) {
+	l.log.Fatal("store: " + fmt.Sprintf(format, args...))
+}

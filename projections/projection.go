@@ -1,0 +1,235 @@
+package projections
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"go.uber.org/zap"
+
+	"bookledger/events/record"
+	"bookledger/projections/internal/judge"
+	"bookledger/projections/internal/store"
+)
+
+// Version is the version of what the projection makes of records: it is
+// raised when the same journal would come to another store, which is then
+// built anew. 1: the first.
+const Version = 1
+
+// Options are how a projection is opened.
+type Options struct {
+	Dir string      // its folder; made where it is missing
+	FS  vfs.FS      // nil: the disk
+	Log *zap.Logger // nil: no log
+}
+
+// Projection is an open projection.
+type Projection struct {
+	dir string
+	fs  vfs.FS
+	log *zap.Logger
+
+	mu       sync.Mutex
+	serving  *generation // what views read
+	building *generation // what is built anew beside it, else nil
+	position uint64      // of the serving generation, as committed
+	moved    chan struct{}
+	outcomes [recentOutcomes]record.Outcome // of the newest records, by sequence
+	failed   error                          // why following ended, if it did
+}
+
+// recentOutcomes is of how many records WaitFor remembers what became of them
+// without asking the store.
+const recentOutcomes = 1 << 16
+
+// Open opens the projection in a folder. Another process that has it open
+// makes it fail.
+func Open(o Options) (*Projection, error) {
+	if o.FS == nil {
+		o.FS = vfs.Default
+	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	p := &Projection{dir: o.Dir, fs: o.FS, log: o.Log, moved: make(chan struct{})}
+	if err := p.openGenerations(); err != nil {
+		return nil, errors.Join(err, p.Close())
+	}
+	return p, nil
+}
+
+// Close closes the stores; following must have ended, and views be closed.
+func (p *Projection) Close() error {
+	var errs []error
+	for _, g := range [...]*generation{p.serving, p.building} {
+		if g != nil {
+			errs = append(errs, g.store.Flush(), g.store.Close())
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// Follow applies the source's records from the projection's position on, and
+// goes on with each new one until ctx ends or the source or the disk fails.
+// It may be called again after it has ended: it begins by checking that the
+// source still holds what was applied, else it returns ErrAhead or ErrForked.
+func (p *Projection) Follow(ctx context.Context, src Source) error {
+	return p.run(ctx, src, func(ctx context.Context, after uint64, yield func([]record.Record) error) error {
+		return src.Follow(ctx, after, yield)
+	})
+}
+
+// CatchUp applies what the source holds at the time of the call, and returns.
+func (p *Projection) CatchUp(ctx context.Context, src Source) error {
+	last, err := src.Last(ctx)
+	if err != nil {
+		return err
+	}
+	return p.run(ctx, src, func(ctx context.Context, after uint64, yield func([]record.Record) error) error {
+		if after >= last {
+			return nil
+		}
+		return src.Read(ctx, after, last, yield)
+	})
+}
+
+type reader func(ctx context.Context, after uint64, yield func([]record.Record) error) error
+
+func (p *Projection) run(ctx context.Context, src Source, read reader) (err error) {
+	p.setFailed(nil)
+	defer func() { p.setFailed(err) }()
+	if err := p.checkLedger(ctx, src); err != nil {
+		return err
+	}
+	if p.building != nil {
+		if err := p.rebuild(ctx, src); err != nil {
+			return err
+		}
+	}
+	return p.advance(ctx, src, p.serving, read)
+}
+
+// advance applies records to one generation, from its position on.
+func (p *Projection) advance(ctx context.Context, src Source, g *generation, read reader) error {
+	a, err := newApplier(g.store)
+	if err != nil {
+		return err
+	}
+	defer a.discard()
+	if err := verify(ctx, src, a.ledger.Position, a.ledger.Leaf); err != nil {
+		return err
+	}
+	p.reach(g, a.ledger.Position)
+	after := a.ledger.Position
+	return p.stream(ctx, a, g, func(ctx context.Context, yield func([]record.Record) error) error {
+		return read(ctx, after, yield)
+	})
+}
+
+// reach makes a committed position known to those who wait for it.
+func (p *Projection) reach(g *generation, position uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if g != p.serving {
+		return
+	}
+	p.position = position
+	close(p.moved)
+	p.moved = make(chan struct{})
+}
+
+func (p *Projection) setFailed(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.failed = err
+	close(p.moved)
+	p.moved = make(chan struct{})
+}
+
+// note remembers what became of a record, for those who wait for it.
+func (p *Projection) note(g *generation, seq uint64, v judge.Verdict) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if g != p.serving {
+		return
+	}
+	p.outcomes[seq%recentOutcomes] = v.Outcome
+}
+
+// Position returns the sequence of the newest record that views show.
+func (p *Projection) Position() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.position
+}
+
+// Rebuilding tells whether a store is being built anew beside the one that
+// serves, which meanwhile stands still.
+func (p *Projection) Rebuilding() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.building != nil
+}
+
+// WaitFor waits until views show the record, and returns what became of it.
+// It returns ctx's error if that ends first, and the error that ended
+// following if that has ended.
+func (p *Projection) WaitFor(ctx context.Context, seq uint64) (record.Outcome, *Rejected, error) {
+	for {
+		p.mu.Lock()
+		reached, moved, failed := p.position >= seq, p.moved, p.failed
+		recent := p.position-seq < recentOutcomes
+		outcome := p.outcomes[seq%recentOutcomes]
+		p.mu.Unlock()
+		if reached {
+			if recent && outcome != 0 && outcome != record.Rejected {
+				return outcome, nil, nil
+			}
+			return p.outcome(seq)
+		}
+		if failed != nil {
+			return 0, nil, fmt.Errorf("waiting for record %d: following has ended: %w", seq, failed)
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return 0, nil, fmt.Errorf("waiting for record %d: %w", seq, ctx.Err())
+		}
+	}
+}
+
+// outcome asks the store what became of a record that was applied long ago:
+// only rejections are kept for good.
+func (p *Projection) outcome(seq uint64) (record.Outcome, *Rejected, error) {
+	v, err := p.View()
+	if err != nil {
+		return 0, nil, err
+	}
+	defer v.Close()
+	b, ok, err := v.reader.Get(store.Rejected(seq))
+	if err != nil || !ok {
+		return record.Applied, nil, err
+	}
+	r := new(Rejected)
+	if err := json.Unmarshal(b, r); err != nil {
+		return 0, nil, fmt.Errorf("reading the rejection of record %d: %w", seq, err)
+	}
+	return record.Rejected, r, nil
+}
+
+// Usage returns how many bytes the stores take on disk.
+func (p *Projection) Usage() uint64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var n uint64
+	for _, g := range [...]*generation{p.serving, p.building} {
+		if g != nil {
+			n += g.store.DiskUsage()
+		}
+	}
+	return n
+}

@@ -1,0 +1,102 @@
+package replay
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"bookledger/events"
+	"bookledger/events/record"
+	"bookledger/projections/book"
+	"bookledger/projections/checkpoint"
+	"bookledger/projections/internal/judge"
+)
+
+// Replay is a ledger that is being derived from records.
+type Replay struct {
+	ledger *judge.Ledger
+	state  *state
+	ended  bool
+}
+
+// New returns a replay before its first record.
+func New() *Replay { return &Replay{ledger: judge.New(), state: newState()} }
+
+// errEnded ends a replay at a Friday's boundary.
+var errEnded = errors.New("the Friday has passed")
+
+// StopAfter makes the replay end at the boundary of Friday f: what is recorded
+// after its cutoff is not applied. It is called before the first record.
+func (r *Replay) StopAfter(f events.Date) {
+	r.state.passed = func(passed checkpoint.Friday) error {
+		if passed.Friday.Friday == f {
+			return errEnded
+		}
+		return nil
+	}
+}
+
+// StopAt makes the replay end with the last record that was recorded at or
+// before t. It is called before the first record.
+func (r *Replay) StopAt(t time.Time) { r.ledger.StopAt(t) }
+
+// OnFriday has f called with every checkpoint, while the state is as of it.
+func (r *Replay) OnFriday(f func(checkpoint.Friday) error) { r.state.passed = f }
+
+// Apply judges the next record. It returns false when the replay has come to
+// the end that was set, and the record does not count any more.
+func (r *Replay) Apply(rec *record.Record, leaf [32]byte, c *events.Checked) (more bool, err error) {
+	if r.ended {
+		return false, nil
+	}
+	_, err = r.ledger.Judge(rec, leaf, c, r.state)
+	if errors.Is(err, errEnded) || errors.Is(err, judge.ErrStopped) {
+		r.ended = true
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// Calendar is the ledger's calendar.
+func (r *Replay) Calendar() *events.Calendar { return r.ledger.Calendar() }
+
+// OpenFriday is the Friday whose week is open; 0 before all time.
+func (r *Replay) OpenFriday() events.Date { return r.ledger.Week }
+
+// State is the state as the records so far have left it.
+func (r *Replay) State() interface {
+	book.Source
+	book.Whole
+} {
+	return r.state
+}
+
+// Recorded is the newest recorded time; zero before all time.
+func (r *Replay) Recorded() time.Time { return r.ledger.Timeline.Last }
+
+// Fridays returns the checkpoints so far.
+func (r *Replay) Fridays() []checkpoint.Friday { return r.state.fridays }
+
+// Friday returns the checkpoint of a Friday; checkpoint.ErrNone says why there
+// is none.
+func (r *Replay) Friday(f events.Date) (checkpoint.Friday, error) {
+	for _, have := range r.state.fridays {
+		if have.Friday.Friday == f {
+			return have, nil
+		}
+	}
+	return checkpoint.Friday{}, checkpoint.Missing(r.Calendar(), f, r.ledger.Week)
+}
+
+// Rejected returns the rejections so far.
+func (r *Replay) Rejected() []Rejected { return r.state.rejected }
+
+// Status returns where the ledger stands, with the hash of the whole state.
+func (r *Replay) Status() (Status, error) {
+	sum, err := book.StateHash(r.state)
+	if err != nil {
+		return Status{}, fmt.Errorf("hashing the state: %w", err)
+	}
+	return r.ledger.Status(hex.EncodeToString(sum[:])), nil
+}

@@ -1,0 +1,170 @@
+package replay
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"bookledger/events"
+	"bookledger/projections/book"
+	"bookledger/projections/checkpoint"
+	"bookledger/projections/fold"
+	"bookledger/projections/internal/judge"
+)
+
+// Rejected is a rejected record.
+type Rejected = judge.Rejected
+
+// Status is where a ledger stands, as commands show it.
+type Status = judge.Status
+
+// state is the ledger in plain maps, as of the newest record alone.
+type state struct {
+	cases    map[string]*fold.Case
+	held     map[string]map[string]struct{} // cases by the agent who holds them
+	agents   map[string]fold.Agent
+	agencies map[string]fold.Agency
+	staff    map[string]fold.Staff // by agency, a zero byte and person
+	seen     map[string]struct{}
+	rejected []Rejected
+	fridays  []checkpoint.Friday
+	passed   func(checkpoint.Friday) error // tells of a Friday before anything of the next week is put
+}
+
+var (
+	_ book.Source = (*state)(nil)
+	_ book.Whole  = (*state)(nil)
+	_ judge.State = (*state)(nil)
+)
+
+func newState() *state {
+	return &state{
+		cases: map[string]*fold.Case{}, held: map[string]map[string]struct{}{},
+		agents: map[string]fold.Agent{}, agencies: map[string]fold.Agency{},
+		staff: map[string]fold.Staff{}, seen: map[string]struct{}{},
+	}
+}
+
+// What makes state a judge.State.
+
+func (s *state) Seen(source, id string) (bool, error) {
+	k := source + "\x00" + id
+	_, seen := s.seen[k]
+	s.seen[k] = struct{}{}
+	return seen, nil
+}
+
+func (s *state) Case(id string) (*fold.Case, error) {
+	if c, ok := s.cases[id]; ok {
+		return c, nil
+	}
+	return new(fold.Case), nil
+}
+
+func (s *state) PutCase(id string, before *fold.Case, after fold.Case) error {
+	if before.AgentID != after.AgentID {
+		delete(s.held[before.AgentID], id)
+		if after.AgentID != "" {
+			if s.held[after.AgentID] == nil {
+				s.held[after.AgentID] = map[string]struct{}{}
+			}
+			s.held[after.AgentID][id] = struct{}{}
+		}
+	}
+	s.cases[id] = &after
+	return nil
+}
+
+func (s *state) Agent(id string) (fold.Agent, bool, error) {
+	a, known := s.agents[id]
+	return a, known, nil
+}
+
+func (s *state) PutAgent(id string, after fold.Agent) error {
+	s.agents[id] = after
+	return nil
+}
+
+func (s *state) Agency(id string) (fold.Agency, bool, error) {
+	a, known := s.agencies[id]
+	return a, known, nil
+}
+
+func (s *state) PutAgency(id string, after fold.Agency) error {
+	s.agencies[id] = after
+	return nil
+}
+
+func (s *state) Staff(agencyID, personID string) (fold.Staff, error) {
+	return s.staff[agencyID+"\x00"+personID], nil
+}
+
+func (s *state) PutStaff(agencyID, personID string, after fold.Staff) error {
+	if after == (fold.Staff{}) {
+		delete(s.staff, agencyID+"\x00"+personID)
+		return nil
+	}
+	s.staff[agencyID+"\x00"+personID] = after
+	return nil
+}
+
+func (s *state) Reject(r Rejected) error {
+	s.rejected = append(s.rejected, r)
+	return nil
+}
+
+func (s *state) Pass(f checkpoint.Friday, _ events.Date) error {
+	if f.Friday.Friday == 0 {
+		return nil
+	}
+	s.fridays = append(s.fridays, f)
+	if s.passed != nil {
+		return s.passed(f)
+	}
+	return nil
+}
+
+// What makes state a book.Source and a book.Whole.
+
+func (s *state) EachHeld(agent string, yield func(id string, c *fold.Case) error) error {
+	for _, id := range slices.Sorted(maps.Keys(s.held[agent])) {
+		if err := yield(id, s.cases[id]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *state) EachCase(yield func(id string, c *fold.Case) error) error {
+	for _, id := range slices.Sorted(maps.Keys(s.cases)) {
+		if err := yield(id, s.cases[id]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *state) EachAgent(yield func(id string, agent *fold.Agent) error) error {
+	return eachOf(s.agents, yield)
+}
+
+func (s *state) EachAgency(yield func(id string, agency *fold.Agency) error) error {
+	return eachOf(s.agencies, yield)
+}
+
+func (s *state) EachStaff(yield func(agency, person string, staff *fold.Staff) error) error {
+	return eachOf(s.staff, func(id string, staff *fold.Staff) error {
+		agency, person, _ := strings.Cut(id, "\x00")
+		return yield(agency, person, staff)
+	})
+}
+
+func eachOf[T any](m map[string]T, yield func(string, *T) error) error {
+	for _, id := range slices.Sorted(maps.Keys(m)) {
+		v := m[id]
+		if err := yield(id, &v); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,148 @@
+package projections
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"bookledger/events"
+	"bookledger/projections/active"
+	"bookledger/projections/book"
+	"bookledger/projections/checkpoint"
+	"bookledger/projections/internal/judge"
+	"bookledger/projections/internal/store"
+)
+
+// Rejected is a rejected record.
+type Rejected = judge.Rejected
+
+// Status is where a ledger stands, as commands and the interface show it.
+type Status = judge.Status
+
+// View is the projection at one moment; whatever is read of it belongs
+// together. It must be closed.
+type View struct {
+	p      *Projection
+	g      *generation
+	reader store.Reader
+	ledger *judge.Ledger
+}
+
+// View returns a view of what is committed now.
+func (p *Projection) View() (*View, error) {
+	p.mu.Lock()
+	g := p.serving
+	if g == nil {
+		p.mu.Unlock()
+		return nil, errors.New("the projection is being opened for another ledger")
+	}
+	g.views++
+	p.mu.Unlock()
+	v := &View{p: p, g: g, reader: g.store.Snapshot()}
+	var err error
+	if v.ledger, err = readLedger(v.reader); err != nil {
+		return nil, errors.Join(err, v.Close())
+	}
+	return v, nil
+}
+
+// Close releases the view.
+func (v *View) Close() error {
+	err := v.reader.Close()
+	v.p.mu.Lock()
+	v.g.views--
+	last := v.g.retired && v.g.views == 0
+	v.p.mu.Unlock()
+	if last {
+		err = errors.Join(err, v.p.remove(v.g))
+	}
+	return err
+}
+
+// Position is the sequence of the newest record that the view shows.
+func (v *View) Position() uint64 { return v.ledger.Position }
+
+// Calendar is the ledger's calendar.
+func (v *View) Calendar() *events.Calendar { return v.ledger.Calendar() }
+
+// Ledger is what is known of the ledger as a whole.
+func (v *View) Ledger() *judge.Ledger { return v.ledger }
+
+// Live is the state as the newest record has left it.
+func (v *View) Live() active.State { return active.Live(v.reader) }
+
+// ActiveList is an agent's live Active Consumers list.
+func (v *View) ActiveList(agent string) (*book.List, error) {
+	return v.g.lists.List(v.Live(), v.Calendar(), agent)
+}
+
+// AsOf is the state as of the book of a Friday that has a checkpoint.
+func (v *View) AsOf(f events.Date) active.State { return active.AsOf(v.reader, f) }
+
+// OpenFriday is the Friday whose week is open, for which live lists are shown;
+// 0 before the first record.
+func (v *View) OpenFriday() events.Date { return v.ledger.Week }
+
+// Friday returns the checkpoint of a Friday; checkpoint.ErrNone says why there
+// is none.
+func (v *View) Friday(f events.Date) (checkpoint.Friday, error) {
+	b, ok, err := v.reader.Get(store.Friday(f))
+	if err != nil {
+		return checkpoint.Friday{}, err
+	}
+	if !ok {
+		return checkpoint.Friday{}, checkpoint.Missing(v.Calendar(), f, v.ledger.Week)
+	}
+	return decodeFriday(b)
+}
+
+// Latest returns the checkpoint of the last Friday that a record has passed.
+func (v *View) Latest() (checkpoint.Friday, error) {
+	if v.ledger.Week == 0 {
+		return checkpoint.Friday{}, checkpoint.Missing(v.Calendar(), 0, 0)
+	}
+	return v.Friday(v.Calendar().Previous(v.ledger.Week))
+}
+
+// Fridays returns all checkpoints, the earliest first.
+func (v *View) Fridays() ([]checkpoint.Friday, error) {
+	var all []checkpoint.Friday
+	err := v.reader.EachPlain(store.Friday(0), func(_, value []byte) error {
+		f, err := decodeFriday(value)
+		all = append(all, f)
+		return err
+	})
+	return all, err
+}
+
+func decodeFriday(b []byte) (f checkpoint.Friday, err error) {
+	if err = json.Unmarshal(b, &f); err != nil {
+		err = fmt.Errorf("reading a checkpoint of the projection: %w", err)
+	}
+	return f, err
+}
+
+// EachRejected calls yield with every rejected record, in order.
+func (v *View) EachRejected(yield func(Rejected) error) error {
+	return v.reader.EachPlain(store.Rejected(0), func(_, value []byte) error {
+		var r Rejected
+		if err := json.Unmarshal(value, &r); err != nil {
+			return fmt.Errorf("reading a rejection of the projection: %w", err)
+		}
+		return yield(r)
+	})
+}
+
+// Status returns where the ledger stands. The state hash takes a pass over
+// the whole live state.
+func (v *View) Status() (Status, error) {
+	sum, err := book.StateHash(v.Live())
+	if err != nil {
+		return Status{}, err
+	}
+	return v.ledger.Status(hex.EncodeToString(sum[:])), nil
+}
+
+// StateHash returns the hash of the state as of a Friday.
+func (v *View) StateHash(f events.Date) ([32]byte, error) { return book.StateHash(v.AsOf(f)) }
