@@ -38,13 +38,10 @@ func (c *Checked) Rejection() *Rejection {
 	return c.Content
 }
 
-// Checker reads and checks messages, one after the other; it keeps buffers
+// Checker reads and checks messages, one after the other; it keeps a buffer
 // between them. Use one for each goroutine. The zero Checker is ready.
 type Checker struct {
-	envelope, data jsontext.Decoder
-	buffer         bytes.Buffer
-	dataBuffer     bytes.Buffer
-	scratch        []byte
+	scratch []byte
 }
 
 // Check reads the message body as it stood on subject. Of a malformed message
@@ -67,53 +64,38 @@ func (c *Checker) Check(subject string, body []byte) Checked {
 
 const wantObject = "the message is not one JSON object in UTF-8 without repeated names"
 
-// readEnvelope reads the whole message and returns the raw data; the decoder
-// is strict, so what comes out is valid throughout.
-func (c *Checker) readEnvelope(body []byte, e *Event) (jsontext.Value, *Rejection) {
-	c.buffer = *bytes.NewBuffer(body)
-	d := &c.envelope
-	d.Reset(&c.buffer)
-	broken := reject(Malformed, "", wantObject)
-	if d.PeekKind() != '{' {
-		return nil, broken
-	}
-	if _, err := d.ReadToken(); err != nil {
-		return nil, broken
+// readEnvelope reads the whole message and returns the raw data; what it
+// returns without a rejection is valid throughout.
+func (c *Checker) readEnvelope(body []byte, e *Event) (data []byte, _ *Rejection) {
+	valid := jsontext.Value(body).IsValid()
+	if !valid && !utf8.Valid(body) {
+		return nil, reject(Malformed, "", wantObject)
 	}
 	env := envelope{event: e}
-	for d.PeekKind() != '}' {
-		name, err := d.ReadValue()
-		if err != nil {
-			return nil, broken
+	w := walker{in: body}
+	if w.open('{') {
+		for name, value := w.member(); name != nil; name, value = w.member() {
+			if attribute := env.attribute(name); attribute != "" {
+				c.scratch = env.set(attribute, value, c.scratch)
+			}
 		}
-		attribute := env.attribute(name)
-		value, err := d.ReadValue()
-		if err != nil {
-			return nil, broken
-		}
-		if attribute != "" {
-			c.scratch = env.set(attribute, value, c.scratch)
-		}
+	} else {
+		valid = false
 	}
-	if _, err := d.ReadToken(); err != nil {
-		return nil, broken
-	}
-	if d.PeekKind() != 0 || d.InputOffset() != int64(len(bytes.TrimRight(body, " \t\r\n"))) {
-		return nil, broken
+	if !valid {
+		return nil, reject(Malformed, "", wantObject)
 	}
 	return env.data, env.rejection()
 }
 
 // readData reads the data of an event of type t.
-func (c *Checker) readData(raw jsontext.Value, t eventType) (Data, *Rejection) {
-	if raw.Kind() != '{' {
+func (c *Checker) readData(raw []byte, t eventType) (Data, *Rejection) {
+	if raw[0] != '{' {
 		return nil, reject(Schema, "data", "must be an object")
 	}
-	c.dataBuffer = *bytes.NewBuffer(raw)
-	c.data.Reset(&c.dataBuffer, jsontext.AllowDuplicateNames(true)) // repeated names were found above
 	data := t.make()
-	r := &objectReader{d: &c.data, scratch: c.scratch}
-	rejection := r.read(t.shape, reflect.ValueOf(data).Elem())
+	r := &objectReader{scratch: c.scratch}
+	rejection := r.read(t.shape, raw, reflect.ValueOf(data).Elem())
 	c.scratch = r.scratch
 	if rejection != nil {
 		if rejection.Field != "" {
@@ -129,7 +111,7 @@ func (c *Checker) readData(raw jsontext.Value, t eventType) (Data, *Rejection) {
 // fault of each.
 type envelope struct {
 	event  *Event
-	data   jsontext.Value
+	data   []byte
 	seen   [len(required)]bool
 	faulty string
 }
@@ -140,10 +122,24 @@ var required = [...]string{"specversion", "id", "source", "type", "time", "data"
 
 // attribute returns the name that a raw JSON string holds, if it is one that
 // the envelope judges, else "".
-func (e *envelope) attribute(raw jsontext.Value) string {
+func (e *envelope) attribute(raw []byte) string {
 	switch string(raw) {
-	case `"specversion"`, `"id"`, `"source"`, `"type"`, `"time"`, `"data"`, `"actorid"`, `"actorrole"`:
-		return string(raw[1 : len(raw)-1])
+	case `"specversion"`:
+		return "specversion"
+	case `"id"`:
+		return "id"
+	case `"source"`:
+		return "source"
+	case `"type"`:
+		return "type"
+	case `"time"`:
+		return "time"
+	case `"data"`:
+		return "data"
+	case `"actorid"`:
+		return "actorid"
+	case `"actorrole"`:
+		return "actorrole"
 	}
 	if bytes.IndexByte(raw, '\\') < 0 {
 		return ""
@@ -159,22 +155,22 @@ func (e *envelope) attribute(raw jsontext.Value) string {
 	return e.attribute(quoted)
 }
 
-func (e *envelope) set(name string, value jsontext.Value, scratch []byte) []byte {
+func (e *envelope) set(name string, value, scratch []byte) []byte {
 	if name == "data" {
-		if value.Kind() != 'n' && string(value) != `""` {
+		if !isBlank(value) {
 			e.data = value
 			e.seen[len(required)-1] = true
 		}
 		return scratch
 	}
-	if value.Kind() != '"' {
-		if value.Kind() != 'n' || name != "actorid" && name != "actorrole" {
+	if value[0] != '"' {
+		if value[0] != 'n' || name != "actorid" && name != "actorrole" {
 			e.fault(name)
 		}
 		return scratch
 	}
-	scratch, err := jsontext.AppendUnquote(scratch[:0], value)
-	if err != nil || !e.setText(name, string(scratch)) {
+	text, scratch, ok := unquote(value, scratch)
+	if !ok || !e.setText(name, string(text)) {
 		e.fault(name)
 	}
 	return scratch

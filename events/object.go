@@ -1,50 +1,148 @@
 package events
 
 import (
+	"bytes"
 	"encoding/hex"
 	"reflect"
-	"slices"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
 
+// walker walks over JSON that was found to be valid. Of other text it gives
+// what it can, and never leaves it.
+type walker struct {
+	in []byte
+	at int
+}
+
+// peek returns the first byte of the next value or name, or the bracket that
+// closes what is being walked over; 0 at the end.
+func (w *walker) peek() byte {
+	for ; w.at < len(w.in); w.at++ {
+		switch c := w.in[w.at]; c {
+		case ' ', '\t', '\r', '\n', ',', ':':
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+// open steps into an object or list, if one comes next.
+func (w *walker) open(bracket byte) bool {
+	if w.peek() != bracket {
+		return false
+	}
+	w.at++
+	return true
+}
+
+// member returns the next member of an object, nil at its end.
+func (w *walker) member() (name, value []byte) {
+	if w.peek() != '"' {
+		return nil, nil
+	}
+	name, value = w.value(), w.value()
+	if value == nil {
+		return nil, nil
+	}
+	return name, value
+}
+
+// value returns the next value, nil where there is none.
+func (w *walker) value() []byte {
+	first := w.peek()
+	from := w.at
+	switch first {
+	case 0, '}', ']':
+		return nil
+	case '"':
+		w.skipString()
+	case '{', '[':
+		w.skipNested()
+	default:
+		for ; w.at < len(w.in); w.at++ {
+			switch w.in[w.at] {
+			case ' ', '\t', '\r', '\n', ',', ':', '}', ']':
+				return w.in[from:w.at]
+			}
+		}
+	}
+	return w.in[from:w.at]
+}
+
+func (w *walker) skipString() {
+	for w.at++; ; {
+		n := bytes.IndexByte(w.in[w.at:], '"')
+		if n < 0 {
+			w.at = len(w.in)
+			return
+		}
+		w.at += n + 1
+		escapes := 0
+		for w.in[w.at-2-escapes] == '\\' {
+			escapes++
+		}
+		if escapes%2 == 0 {
+			return
+		}
+	}
+}
+
+func (w *walker) skipNested() {
+	depth := 0
+	for w.at < len(w.in) {
+		switch w.in[w.at] {
+		case '"':
+			w.skipString()
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth == 0 {
+				w.at++
+				return
+			}
+		}
+		w.at++
+	}
+}
+
+// unquote returns the text of a JSON string, in scratch where it must be
+// written anew.
+func unquote(raw, scratch []byte) (text, _ []byte, ok bool) {
+	if bytes.IndexByte(raw, '\\') < 0 && len(raw) > 1 {
+		return raw[1 : len(raw)-1], scratch, true
+	}
+	scratch, err := jsontext.AppendUnquote(scratch[:0], raw)
+	return scratch, scratch, err == nil
+}
+
+// isBlank tells whether a value counts as absent.
+func isBlank(raw []byte) bool { return raw[0] == 'n' || string(raw) == `""` }
+
 // objectReader reads JSON objects into structs by their shapes. Its input is
 // known to be valid JSON.
 type objectReader struct {
-	d       *jsontext.Decoder
 	scratch []byte
 }
 
-// read reads the object that comes next; the rejection's field is the path
-// below it.
-func (r *objectReader) read(s *shape, into reflect.Value) *Rejection {
-	if _, err := r.d.ReadToken(); err != nil {
-		return reject(Schema, "", "must be an object")
-	}
+// read reads an object; the rejection's field is the path below it.
+func (r *objectReader) read(s *shape, raw []byte, into reflect.Value) *Rejection {
+	w := walker{in: raw}
+	w.open('{')
 	var seen uint64 // bit i: field i is there and not blank
-	for r.d.PeekKind() != '}' {
-		name, err := r.d.ReadValue()
-		if err != nil {
-			return reject(Schema, "", "must be an object")
-		}
+	for name, value := w.member(); name != nil; name, value = w.member() {
 		i, known := r.lookup(s, name)
-		if !known {
-			if r.d.SkipValue() != nil {
-				return reject(Schema, "", "must be an object")
-			}
+		if !known || isBlank(value) {
 			continue
 		}
-		f := &s.fields[i]
-		blank, rejection := r.readField(f, into)
-		if rejection != nil {
+		if rejection := r.readField(&s.fields[i], value, into); rejection != nil {
 			return rejection
 		}
-		if !blank {
-			seen |= 1 << i
-		}
+		seen |= 1 << i
 	}
-	_, _ = r.d.ReadToken() // the closing brace that was peeked
 	for i := range s.fields {
 		if s.fields[i].required && seen&(1<<i) == 0 {
 			return reject(Schema, s.fields[i].name, "is required, and must not be blank")
@@ -53,94 +151,95 @@ func (r *objectReader) read(s *shape, into reflect.Value) *Rejection {
 	return nil
 }
 
-func (r *objectReader) lookup(s *shape, raw jsontext.Value) (int, bool) {
-	r.scratch, _ = jsontext.AppendUnquote(r.scratch[:0], raw)
-	i, ok := s.byName[string(r.scratch)]
+func (r *objectReader) lookup(s *shape, raw []byte) (i int, ok bool) {
+	name, scratch, _ := unquote(raw, r.scratch)
+	r.scratch = scratch
+	i, ok = s.byName[string(name)]
 	return i, ok
 }
 
-// readField reads the value that comes next into its field.
-func (r *objectReader) readField(f *field, into reflect.Value) (blank bool, _ *Rejection) {
+// readField reads a value that is not blank into its field.
+func (r *objectReader) readField(f *field, raw []byte, into reflect.Value) *Rejection {
 	target := into.FieldByIndex(f.index)
-	if f.kind == kindObject && r.d.PeekKind() == '{' {
-		if rejection := r.read(f.shape, target); rejection != nil {
-			if rejection.Field != "" {
-				rejection.Field = "." + rejection.Field
-			}
-			rejection.Field = f.name + rejection.Field
-			return false, rejection
-		}
-		return false, nil
-	}
-	if f.kind == kindIdentifiers && r.d.PeekKind() == '[' {
-		return false, r.readIdentifiers(f, target)
-	}
-	raw, err := r.d.ReadValue()
-	if err != nil {
-		return false, reject(Schema, f.name, "is not readable")
-	}
-	if raw.Kind() == 'n' || string(raw) == `""` {
-		return true, nil // required fields are missed by the caller
-	}
 	switch f.kind {
+	case kindObject:
+		return r.readObject(f, raw, target)
+	case kindIdentifiers:
+		return r.readIdentifiers(f, raw, target)
 	case kindInteger:
-		n, ok := int64(0), raw.Kind() == '0'
+		n, ok := int64(0), raw[0] == '-' || raw[0] >= '0' && raw[0] <= '9'
 		if ok {
 			n, ok = parseInteger(raw)
 		}
 		if !ok || n < f.least || n > f.most {
-			return false, reject(Schema, f.name, "must be an integer from "+strconv.FormatInt(f.least, 10)+" to "+strconv.FormatInt(f.most, 10))
+			return reject(Schema, f.name, "must be an integer from "+strconv.FormatInt(f.least, 10)+" to "+strconv.FormatInt(f.most, 10))
 		}
 		target.SetInt(n)
-		return false, nil
+		return nil
 	case kindFlag:
-		if raw.Kind() != 't' && raw.Kind() != 'f' {
-			return false, reject(Schema, f.name, "must be true or false")
+		if raw[0] != 't' && raw[0] != 'f' {
+			return reject(Schema, f.name, "must be true or false")
 		}
-		target.SetUint(uint64(FlagOf(raw.Kind() == 't')))
-		return false, nil
-	case kindIdentifiers:
-		return false, reject(Schema, f.name, "must be a list")
-	case kindObject:
-		return false, reject(Schema, f.name, "must be an object")
+		target.SetUint(uint64(FlagOf(raw[0] == 't')))
+		return nil
 	}
-	if raw.Kind() != '"' {
-		return false, reject(Schema, f.name, "must be a string")
+	if raw[0] != '"' {
+		return reject(Schema, f.name, "must be a string")
 	}
-	r.scratch, err = jsontext.AppendUnquote(r.scratch[:0], raw)
-	if err != nil {
-		return false, reject(Schema, f.name, "is not readable")
+	text, scratch, ok := unquote(raw, r.scratch)
+	r.scratch = scratch
+	if !ok {
+		return reject(Schema, f.name, "is not readable")
 	}
-	return false, setText(f, string(r.scratch), target)
+	return setText(f, text, target)
+}
+
+func (r *objectReader) readObject(f *field, raw []byte, target reflect.Value) *Rejection {
+	if raw[0] != '{' {
+		return reject(Schema, f.name, "must be an object")
+	}
+	rejection := r.read(f.shape, raw, target)
+	if rejection == nil {
+		return nil
+	}
+	if rejection.Field != "" {
+		rejection.Field = "." + rejection.Field
+	}
+	rejection.Field = f.name + rejection.Field
+	return rejection
 }
 
 // setText puts a text into its field, if it is as the field's kind demands.
-func setText(f *field, s string, target reflect.Value) *Rejection {
+func setText(f *field, text []byte, target reflect.Value) *Rejection {
 	switch f.kind {
 	case kindDate:
-		d, err := ParseDate(s)
+		d, err := ParseDate(string(text))
 		if err != nil {
 			return reject(Schema, f.name, "must be a day of the calendar, written YYYY-MM-DD")
 		}
 		target.SetInt(int64(d))
 		return nil
 	case kindMoney:
-		m, err := ParseMoney(s)
+		m, err := ParseMoney(string(text))
 		if err != nil {
 			return reject(Schema, f.name, `must be an amount from "0.00" to "9999999.99", with two places`)
 		}
 		*target.Addr().Interface().(*Money) = m
 		return nil
+	case kindOne:
+		i := f.value(text)
+		if i < 0 {
+			return reject(Schema, f.name, "is not one of the values that this field may have")
+		}
+		target.SetString(f.values[i])
+		return nil
+	}
+	s := string(text)
+	switch f.kind {
 	case kindIdentifier:
 		if !isIdentifier(s) {
 			return reject(Schema, f.name, "must be 1 to 40 of A-Z a-z 0-9 . _ -")
 		}
-	case kindOne:
-		i := slices.Index(f.values, s)
-		if i < 0 {
-			return reject(Schema, f.name, "is not one of the values that this field may have")
-		}
-		s = f.values[i]
 	case kindSSN:
 		if _, ok := digits(s); !ok || len(s) != 4 {
 			return reject(Schema, f.name, "must be the last four digits alone")
@@ -171,23 +270,25 @@ func isLowerHex(s string) bool {
 	return true
 }
 
-// readIdentifiers reads the list of identifiers that comes next.
-func (r *objectReader) readIdentifiers(f *field, target reflect.Value) *Rejection {
-	_, _ = r.d.ReadToken() // the bracket that was peeked
-	var list []string
-	for r.d.PeekKind() != ']' {
-		path := f.name + "[" + strconv.Itoa(len(list)) + "]"
-		item, err := r.d.ReadValue()
-		if err != nil || item.Kind() != '"' {
-			return reject(Schema, path, "must be a string")
-		}
-		r.scratch, _ = jsontext.AppendUnquote(r.scratch[:0], item)
-		if !isIdentifier(string(r.scratch)) {
-			return reject(Schema, path, "must be 1 to 40 of A-Z a-z 0-9 . _ -")
-		}
-		list = append(list, string(r.scratch))
+// readIdentifiers reads a list of identifiers.
+func (r *objectReader) readIdentifiers(f *field, raw []byte, target reflect.Value) *Rejection {
+	w := walker{in: raw}
+	if !w.open('[') {
+		return reject(Schema, f.name, "must be a list")
 	}
-	_, _ = r.d.ReadToken()
+	var list []string
+	for item := w.value(); item != nil; item = w.value() {
+		if item[0] != '"' {
+			return reject(Schema, f.name+"["+strconv.Itoa(len(list))+"]", "must be a string")
+		}
+		var text []byte
+		text, r.scratch, _ = unquote(item, r.scratch)
+		id := string(text)
+		if !isIdentifier(id) {
+			return reject(Schema, f.name+"["+strconv.Itoa(len(list))+"]", "must be 1 to 40 of A-Z a-z 0-9 . _ -")
+		}
+		list = append(list, id)
+	}
 	if len(list) == 0 {
 		return reject(Schema, f.name, "must name at least one")
 	}

@@ -37,6 +37,16 @@ type field struct {
 	shape    *shape   // of kindObject
 }
 
+// value returns the place of a text among the values of a field, or -1.
+func (f *field) value(text []byte) int {
+	for i, v := range f.values {
+		if v == string(text) {
+			return i
+		}
+	}
+	return -1
+}
+
 // shape is the form of one struct.
 type shape struct {
 	fields []field

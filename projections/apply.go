@@ -3,6 +3,8 @@ package projections
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"slices"
 
 	"bookledger/events"
 	"bookledger/events/record"
@@ -17,8 +19,8 @@ const (
 	// batchRecords is how many records a batch holds at most: about a thousand
 	// keys are what Pebble writes fastest.
 	batchRecords = 1000
-	// cachedCases bounds the decoded cases that are kept between batches.
-	cachedCases = 20_000
+	// keptBytes bounds the encoded cases that are kept between batches.
+	keptBytes = 64 << 20
 )
 
 var ledgerKey = store.Meta("ledger")
@@ -30,16 +32,22 @@ type applier struct {
 	reader store.Reader
 	ledger *judge.Ledger
 
-	batch   *store.Batch
-	records int // in the batch
-	week    events.Date
-	index   *active.Index
-	cursor  *store.Cursor // over cases, of the time when the batch began
-	cases   map[string]*caseSlot
-	dirty   []string
-	seen    map[string]struct{} // remembered in this batch
-	agents  map[string]fold.Agent
-	others  map[string][]byte // agencies and staff put in this batch, by key
+	batch    *store.Batch
+	records  int // in the batch
+	outcomes []record.Outcome
+	week     events.Date
+	index    *active.Index
+	cursor   *store.Cursor // over cases, of the time when the batch began
+	cases    map[string]*caseSlot
+	dirty    []string
+	seen     map[string]struct{} // remembered in this batch
+	agents   map[string]fold.Agent
+	others   map[string][]byte // agencies and staff put in this batch, by key
+
+	// What spares look-ups in the store.
+	kept     map[string][]byte // cases, encoded, as committed
+	keptSize int
+	news     *sieve // of the ids and cases of all batches, nil where it does not know all
 }
 
 type caseSlot struct {
@@ -56,7 +64,10 @@ func newApplier(s *store.Store) (*applier, error) {
 	a := &applier{
 		store: s, reader: s.Reader(), ledger: ledger, week: ledger.Week,
 		index: active.NewIndex(s.Reader(), ledger.Week),
-		cases: map[string]*caseSlot{}, agents: map[string]fold.Agent{},
+		cases: map[string]*caseSlot{}, agents: map[string]fold.Agent{}, kept: map[string][]byte{},
+	}
+	if ledger.Position == 0 {
+		a.news = newSieve()
 	}
 	a.begin()
 	return a, nil
@@ -75,24 +86,32 @@ func readLedger(r store.Reader) (*judge.Ledger, error) {
 }
 
 func (a *applier) begin() {
-	a.batch, a.records = a.store.NewBatch(), 0
-	a.seen, a.others, a.dirty = map[string]struct{}{}, map[string][]byte{}, a.dirty[:0]
-	if len(a.cases) > cachedCases {
-		clear(a.cases)
-	}
+	a.batch, a.records, a.outcomes = a.store.NewBatch(), 0, a.outcomes[:0]
+	a.seen, a.others = map[string]struct{}{}, map[string][]byte{}
+	clear(a.cases)
 }
 
 // apply judges one record.
-func (a *applier) apply(r *record.Record, leaf [32]byte, c *events.Checked) (judge.Verdict, error) {
+func (a *applier) apply(r *record.Record, leaf [32]byte, c *events.Checked) error {
+	v, err := a.ledger.Judge(r, leaf, c, a)
+	if err != nil {
+		return err
+	}
 	a.records++
-	return a.ledger.Judge(r, leaf, c, a)
+	a.outcomes = append(a.outcomes, v.Outcome)
+	return nil
 }
 
 // commit makes the batch and the position in it part of the store. A crash
 // before this point loses the batch whole, and the journal gives it again; a
 // crash after it may lose it too, as long as it is unsynced, with the same
-// effect.
+// effect. The next batch is to be begun.
 func (a *applier) commit() error {
+	for _, k := range slices.Sorted(maps.Keys(a.seen)) {
+		if err := a.batch.SetPlain([]byte(k), nil); err != nil {
+			return err
+		}
+	}
 	if err := a.flushCases(); err != nil {
 		return err
 	}
@@ -109,11 +128,7 @@ func (a *applier) commit() error {
 	if err := a.batch.Commit(); err != nil {
 		return err
 	}
-	if err := a.closeCursor(); err != nil {
-		return err
-	}
-	a.begin()
-	return nil
+	return a.closeCursor()
 }
 
 // discard gives the batch up.
@@ -131,32 +146,49 @@ func (a *applier) closeCursor() error {
 	return err
 }
 
+// flushCases puts the changed cases into the batch, in the order of keys, in
+// which the store takes them quickest.
 func (a *applier) flushCases() error {
-	var buffer []byte
+	slices.Sort(a.dirty)
+	var b []byte
 	for _, id := range a.dirty {
 		slot := a.cases[id]
-		buffer = fold.AppendCase(buffer[:0], &slot.state)
-		if err := a.batch.Set(store.Case(id), a.week, buffer); err != nil {
+		slot.dirty = false
+		b = fold.AppendCase(b[:0], &slot.state)
+		a.keep(id, b)
+		if err := a.batch.Set(store.Case(id), a.week, b); err != nil {
 			return err
 		}
-		slot.dirty = false
 	}
 	a.dirty = a.dirty[:0]
 	return nil
 }
 
+// keep keeps a copy of an encoded case for the batches to come.
+func (a *applier) keep(id string, b []byte) {
+	old := a.kept[id]
+	now := append(old[:0], b...)
+	if a.keptSize += cap(now) - cap(old); a.keptSize > keptBytes {
+		clear(a.kept)
+		a.keptSize = cap(now)
+	}
+	a.kept[id] = now
+}
+
 // The rest makes applier a judge.State.
 
 func (a *applier) Seen(source, id string) (bool, error) {
-	k := store.Seen(source, id)
-	if _, ok := a.seen[string(k)]; ok {
+	k := string(store.Seen(source, id))
+	if _, ok := a.seen[k]; ok {
 		return true, nil
 	}
-	if ok, err := a.reader.Has(k); ok || err != nil {
-		return ok, err
+	if a.news == nil || !a.news.add(k) {
+		if ok, err := a.reader.Has([]byte(k)); ok || err != nil {
+			return ok, err
+		}
 	}
-	a.seen[string(k)] = struct{}{}
-	return false, a.batch.SetPlain(k, nil)
+	a.seen[k] = struct{}{}
+	return false, nil
 }
 
 func (a *applier) Case(id string) (*fold.Case, error) {
@@ -171,24 +203,37 @@ func (a *applier) slot(id string) (*caseSlot, error) {
 	if slot, ok := a.cases[id]; ok {
 		return slot, nil
 	}
+	b, err := a.readCase(id)
+	if err != nil {
+		return nil, err
+	}
+	slot := &caseSlot{}
+	if len(b) > 0 {
+		if slot.state, err = fold.DecodeCase(b); err != nil {
+			return nil, fmt.Errorf("reading case %s of the projection: %w", id, err)
+		}
+	}
+	a.cases[id] = slot
+	return slot, nil
+}
+
+// readCase returns a case as it was when the batch began, nothing where it is
+// not known.
+func (a *applier) readCase(id string) ([]byte, error) {
+	if b, ok := a.kept[id]; ok {
+		return b, nil
+	}
+	if a.news != nil && a.news.add(id) {
+		return nil, nil
+	}
 	if a.cursor == nil {
 		var err error
 		if a.cursor, err = a.reader.Cursor(store.Case("")); err != nil {
 			return nil, err
 		}
 	}
-	slot := &caseSlot{}
-	b, ok, err := a.cursor.At(store.Case(id), store.Newest)
-	if err != nil {
-		return nil, err
-	}
-	if ok {
-		if slot.state, err = fold.DecodeCase(b); err != nil {
-			return nil, err
-		}
-	}
-	a.cases[id] = slot
-	return slot, nil
+	b, _, err := a.cursor.At(store.Case(id), store.Newest)
+	return b, err
 }
 
 func (a *applier) PutCase(id string, before *fold.Case, after fold.Case) error {

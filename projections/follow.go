@@ -102,11 +102,9 @@ func (p *Projection) applyAll(l *pipeline, a *applier, g *generation) error {
 			return nil // read's error says why
 		}
 		for i := range c.records {
-			v, err := a.apply(&c.records[i], c.leaves[i], &c.checked[i])
-			if err != nil {
+			if err := a.apply(&c.records[i], c.leaves[i], &c.checked[i]); err != nil {
 				return err
 			}
-			p.note(g, c.records[i].Seq, v)
 			if a.records == batchRecords {
 				if err := p.commit(a, g); err != nil {
 					return err
@@ -130,7 +128,8 @@ func (p *Projection) commit(a *applier, g *generation) error {
 	if err := a.commit(); err != nil {
 		return err
 	}
-	p.reach(g, a.ledger.Position)
+	p.reach(g, a.ledger.Position, a.outcomes)
+	a.begin()
 	return nil
 }
 

@@ -161,7 +161,7 @@ func (p *Projection) beginServing(n int) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.serving, p.position = g, 0
+	p.serving, p.position, p.outcomes = g, 0, [recentOutcomes]outcome{}
 	return nil
 }
 
@@ -258,7 +258,7 @@ func (p *Projection) rebuild(ctx context.Context, src Source) error {
 	if err != nil {
 		return err
 	}
-	p.reach(p.serving, ledger.Position)
+	p.reach(p.serving, ledger.Position, nil)
 	if old == nil {
 		return nil
 	}

@@ -11,7 +11,6 @@ import (
 	"go.uber.org/zap"
 
 	"bookledger/events/record"
-	"bookledger/projections/internal/judge"
 	"bookledger/projections/internal/store"
 )
 
@@ -38,13 +37,19 @@ type Projection struct {
 	building *generation // what is built anew beside it, else nil
 	position uint64      // of the serving generation, as committed
 	moved    chan struct{}
-	outcomes [recentOutcomes]record.Outcome // of the newest records, by sequence
-	failed   error                          // why following ended, if it did
+	outcomes [recentOutcomes]outcome // of the newest records, by sequence
+	failed   error                   // why following ended, if it did
 }
 
 // recentOutcomes is of how many records WaitFor remembers what became of them
 // without asking the store.
 const recentOutcomes = 1 << 16
+
+// outcome is what became of the record seq.
+type outcome struct {
+	seq     uint64
+	outcome record.Outcome
+}
 
 // Open opens the projection in a folder. Another process that has it open
 // makes it fail.
@@ -123,19 +128,25 @@ func (p *Projection) advance(ctx context.Context, src Source, g *generation, rea
 	if err := verify(ctx, src, a.ledger.Position, a.ledger.Leaf); err != nil {
 		return err
 	}
-	p.reach(g, a.ledger.Position)
+	p.reach(g, a.ledger.Position, nil)
 	after := a.ledger.Position
 	return p.stream(ctx, a, g, func(ctx context.Context, yield func([]record.Record) error) error {
 		return read(ctx, after, yield)
 	})
 }
 
-// reach makes a committed position known to those who wait for it.
-func (p *Projection) reach(g *generation, position uint64) {
+// reach makes a committed position known to those who wait for it, and what
+// became of the records up to it.
+func (p *Projection) reach(g *generation, position uint64, outcomes []record.Outcome) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if g != p.serving {
 		return
+	}
+	first := position + 1 - uint64(len(outcomes))
+	for i, o := range outcomes {
+		seq := first + uint64(i)
+		p.outcomes[seq%recentOutcomes] = outcome{seq, o}
 	}
 	p.position = position
 	close(p.moved)
@@ -148,16 +159,6 @@ func (p *Projection) setFailed(err error) {
 	p.failed = err
 	close(p.moved)
 	p.moved = make(chan struct{})
-}
-
-// note remembers what became of a record, for those who wait for it.
-func (p *Projection) note(g *generation, seq uint64, v judge.Verdict) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if g != p.serving {
-		return
-	}
-	p.outcomes[seq%recentOutcomes] = v.Outcome
 }
 
 // Position returns the sequence of the newest record that views show.
@@ -182,12 +183,11 @@ func (p *Projection) WaitFor(ctx context.Context, seq uint64) (record.Outcome, *
 	for {
 		p.mu.Lock()
 		reached, moved, failed := p.position >= seq, p.moved, p.failed
-		recent := p.position-seq < recentOutcomes
-		outcome := p.outcomes[seq%recentOutcomes]
+		o := p.outcomes[seq%recentOutcomes]
 		p.mu.Unlock()
 		if reached {
-			if recent && outcome != 0 && outcome != record.Rejected {
-				return outcome, nil, nil
+			if o.seq == seq && o.outcome != record.Rejected {
+				return o.outcome, nil, nil
 			}
 			return p.outcome(seq)
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"bookledger/events"
 	"bookledger/projections/active"
@@ -66,8 +67,14 @@ func (v *View) Position() uint64 { return v.ledger.Position }
 // Calendar is the ledger's calendar.
 func (v *View) Calendar() *events.Calendar { return v.ledger.Calendar() }
 
-// Ledger is what is known of the ledger as a whole.
-func (v *View) Ledger() *judge.Ledger { return v.ledger }
+// HistoryClosed tells whether the history load is over.
+func (v *View) HistoryClosed() bool { return v.ledger.Timeline.Closed }
+
+// Recorded is the newest recorded time; zero before all time.
+func (v *View) Recorded() time.Time { return v.ledger.Timeline.Last }
+
+// Summary is where the ledger stands, without the state hash.
+func (v *View) Summary() Status { return v.ledger.Status("") }
 
 // Live is the state as the newest record has left it.
 func (v *View) Live() active.State { return active.Live(v.reader) }

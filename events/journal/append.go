@@ -168,7 +168,8 @@ func answerError(ctx context.Context, err error) error {
 // each batch when it is on disk. While one batch is being written the next is
 // being collected; never are two under way, so what is stored is always a
 // beginning of what was given. It ends at the first error, of msgs, of writing
-// or of done; what done was called for stays.
+// or of done; what done was called for stays. msgs is read on a goroutine of its
+// own, which an input that hangs can outlive the call by.
 func (j *Journal) AppendAll(ctx context.Context, msgs iter.Seq2[Message, error], done func(Ack) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -197,36 +198,78 @@ func (j *Journal) appendEach(ctx context.Context, cancel context.CancelCauseFunc
 	return nil
 }
 
+// linger is how long a batch that is not full waits for more.
+const linger = 20 * time.Millisecond
+
 // collect cuts msgs into batches. After an error of msgs, what came before it
-// is still sent.
+// is still sent; while msgs waits for its own input, what has come is sent.
 func collect(ctx context.Context, msgs iter.Seq2[Message, error], batches chan<- []Message) error {
-	var batch []Message
-	size := 0
-	send := func() error {
-		if len(batch) == 0 {
-			return nil
+	c := collector{ctx: ctx, batches: batches}
+	in := make(chan Message, MaxBatch)
+	var readErr error // written before in is closed
+	go func() {
+		defer close(in)
+		for m, err := range msgs {
+			if readErr = err; err != nil {
+				return
+			}
+			select {
+			case in <- m:
+			case <-ctx.Done():
+				return
+			}
 		}
+	}()
+	for {
 		select {
-		case batches <- batch:
-			batch, size = nil, 0
-			return nil
+		case m, more := <-in:
+			if !more {
+				return errors.Join(readErr, c.send())
+			}
+			if err := c.add(m); err != nil {
+				return err
+			}
+		case <-c.due:
+			if err := c.send(); err != nil {
+				return err
+			}
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
-	for m, err := range msgs {
-		if err != nil {
-			return errors.Join(err, send())
+}
+
+type collector struct {
+	ctx     context.Context
+	batches chan<- []Message
+	batch   []Message
+	size    int
+	due     <-chan time.Time // when the batch has lingered
+}
+
+func (c *collector) add(m Message) error {
+	if len(c.batch) == MaxBatch || c.size+m.size() > MaxBatchBytes {
+		if err := c.send(); err != nil {
+			return err
 		}
-		if len(batch) == MaxBatch || size+m.size() > MaxBatchBytes {
-			if err := send(); err != nil {
-				return err
-			}
-		}
-		if batch == nil {
-			batch = make([]Message, 0, MaxBatch)
-		}
-		batch, size = append(batch, m), size+m.size()
 	}
-	return send()
+	if c.batch == nil {
+		c.batch = make([]Message, 0, MaxBatch)
+		c.due = time.After(linger)
+	}
+	c.batch, c.size = append(c.batch, m), c.size+m.size()
+	return nil
+}
+
+func (c *collector) send() error {
+	if len(c.batch) == 0 {
+		return nil
+	}
+	select {
+	case c.batches <- c.batch:
+		c.batch, c.size, c.due = nil, 0, nil
+		return nil
+	case <-c.ctx.Done():
+		return context.Cause(c.ctx)
+	}
 }

@@ -75,6 +75,12 @@ func (r *Replay) State() interface {
 // Recorded is the newest recorded time; zero before all time.
 func (r *Replay) Recorded() time.Time { return r.ledger.Timeline.Last }
 
+// HistoryClosed tells whether the history load is over.
+func (r *Replay) HistoryClosed() bool { return r.ledger.Timeline.Closed }
+
+// Timeline is the timeline as the records so far have moved it.
+func (r *Replay) Timeline() record.Timeline { return r.ledger.Timeline }
+
 // Fridays returns the checkpoints so far.
 func (r *Replay) Fridays() []checkpoint.Friday { return r.state.fridays }
 

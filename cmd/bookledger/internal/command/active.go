@@ -1,0 +1,146 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bookledger/events"
+	"bookledger/projections/book"
+)
+
+type activeOptions struct {
+	where
+	agent, friday, at string
+	json              bool
+}
+
+func newActive(env *environment) *cobra.Command {
+	var o activeOptions
+	cmd := &cobra.Command{
+		Use:   "active",
+		Short: "Show an agent's Active Consumers list",
+		Long: `Show an agent's Active Consumers list, all of it, in the order of first names: as
+it is now, as of a Friday's cutoff, or, from a dump, as of any moment. It holds
+personal data.`,
+		Example: `  bookledger active --data ./ledger --agent A1001
+  bookledger active --journal dump.ndjson --agent A1001 --friday latest --json
+  bookledger active --journal dump.ndjson --agent A1001 --at 2026-11-18T12:00:00-08:00`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runActive(cmd.Context(), env, o) },
+	}
+	o.register(cmd)
+	cmd.Flags().StringVar(&o.agent, "agent", "", "the agent's id (required)")
+	cmd.Flags().StringVar(&o.friday, "friday", "", "as of this Friday's cutoff: a date, or latest")
+	cmd.Flags().StringVar(&o.at, "at", "", "as of this moment, from a dump")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object")
+	return cmd
+}
+
+func runActive(ctx context.Context, env *environment, o activeOptions) error {
+	if o.agent == "" {
+		return usagef("--agent is required")
+	}
+	if o.friday != "" && o.at != "" {
+		return usagef("give --friday or --at, not both")
+	}
+	if o.at != "" && o.data != "" {
+		return usagef("--at needs --journal: a folder keeps each Friday and now, a dump every moment (journal dump makes one)")
+	}
+	find, err := o.find()
+	if err != nil {
+		return err
+	}
+	r, err := o.open(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	s, err := find(ctx, r)
+	if err != nil {
+		return err
+	}
+	if err := checkAgent(s, o.agent); err != nil {
+		return err
+	}
+	list, err := book.ActiveList(s, s.calendar, o.agent)
+	if err != nil {
+		return err
+	}
+	consumers, total := list.Page(book.Query{}, s.list.Year())
+	if o.json {
+		return json.NewEncoder(env.out).Encode(struct {
+			AsOf      time.Time    `json:"as_of"`
+			Total     int          `json:"total"`
+			Consumers []book.Entry `json:"consumers"`
+		}{s.asOf.UTC(), total, consumers})
+	}
+	return printActive(env.out, s, consumers)
+}
+
+// find makes what the flags ask for of a reading.
+func (o *activeOptions) find() (func(context.Context, reading) (*snapshot, error), error) {
+	switch {
+	case o.friday != "":
+		f, err := parseFriday(o.friday)
+		return func(ctx context.Context, r reading) (*snapshot, error) { return r.asOf(ctx, f) }, err
+	case o.at != "":
+		t, err := parseTime("at", o.at)
+		return func(ctx context.Context, r reading) (*snapshot, error) { return r.at(ctx, t) }, err
+	}
+	return func(ctx context.Context, r reading) (*snapshot, error) { return r.live(ctx) }, nil
+}
+
+func checkAgent(s *snapshot, id string) error {
+	_, known, err := s.Agent(id)
+	if err == nil && !known {
+		err = fmt.Errorf("agent %q as of %s: %w", id, pacific(s.calendar, s.asOf), book.ErrUnknown)
+	}
+	return err
+}
+
+// pacific writes a moment as people read it.
+func pacific(c *events.Calendar, t time.Time) string {
+	if t.IsZero() {
+		return "before the first record"
+	}
+	return t.In(c.Zone()).Format("Mon 2006-01-02 15:04:05 MST")
+}
+
+func printActive(out io.Writer, s *snapshot, consumers []book.Entry) error {
+	var text strings.Builder
+	fmt.Fprintf(&text, "Active Consumers as of %s: %d\n", pacific(s.calendar, s.asOf), len(consumers))
+	for i, e := range consumers {
+		fmt.Fprintf(&text, "\n%4d  %s\n", i+1, strings.TrimSpace(e.FirstName+" "+e.LastName))
+		fields := [...][2]string{{"Phone", e.Phone}, {"Email", e.Email}, {"Address", e.Address}, {"DOB", e.DOB}, {"SSN", e.SSN},
+			{"Case ID", e.CaseID}, {"Delegated since", e.Since.String()}}
+		for _, f := range fields {
+			if f[1] != "" {
+				fmt.Fprintf(&text, "      %s: %s\n", f[0], f[1])
+			}
+		}
+		for _, y := range e.Years {
+			fmt.Fprintf(&text, "      %d: %s\n", y.ApplicationYear, strings.Join(nonBlank(y.CurrentStatus, y.NextSteps, y.HouseholdType), "; "))
+			for _, c := range y.Coverage {
+				fmt.Fprintf(&text, "            %s\n", strings.Join(nonBlank(c.Carrier, c.PlanName, c.MetalTier, book.Word(c.Status)), ", "))
+			}
+		}
+	}
+	_, err := io.WriteString(out, text.String())
+	return err
+}
+
+func nonBlank(texts ...string) []string {
+	var out []string
+	for _, t := range texts {
+		if t != "" {
+			out = append(out, t)
+		}
+	}
+	return out
+}

@@ -1,0 +1,367 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"bookledger/cmd/bookledger/internal/daemon"
+	"bookledger/cmd/bookledger/internal/ledger"
+	"bookledger/cmd/bookledger/internal/progress"
+	"bookledger/cmd/bookledger/internal/world"
+	"bookledger/events"
+	"bookledger/events/journal"
+	"bookledger/events/record"
+	"bookledger/projections/book"
+)
+
+// The size of the demo's world.
+const (
+	demoAgents    = 12
+	demoConsumers = 6000
+	demoWeeks     = 6
+	demoLive      = 40
+)
+
+type demoOptions struct {
+	once                     bool
+	data, out, listen, until string
+	seed                     uint64
+}
+
+func newDemo(env *environment) *cobra.Command {
+	var o demoOptions
+	cmd := &cobra.Command{
+		Use:   "demo",
+		Short: "Run the whole system at once on made-up data",
+		Long: `Run the whole system on made-up data: begin a ledger, load some past weeks as
+history, publish live events over NATS, follow them into the live list, and
+write the books of the last Friday. It then goes on serving until it is
+interrupted. The same --seed and --until give the same world.`,
+		Example: `  bookledger demo
+  bookledger demo --once --data ./demo --out ./demo/books --seed 7 --until 2026-11-21`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), env, o) },
+	}
+	cmd.Flags().BoolVar(&o.once, "once", false, "exit after the books are written")
+	cmd.Flags().StringVar(&o.data, "data", "", "folder of the demo's ledger (default: a new one for temporary files)")
+	cmd.Flags().StringVar(&o.out, "out", "", "folder of the books (default: books in the ledger's folder)")
+	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback address that answers HTTP; port 0 is any free one")
+	cmd.Flags().Uint64Var(&o.seed, "seed", 1, "which of the made-up worlds")
+	cmd.Flags().StringVar(&o.until, "until", "", "when history ends: a time or a date that is past (default now)")
+	return cmd
+}
+
+// demo is a demo under way.
+type demo struct {
+	env    *environment
+	o      demoOptions
+	world  world.Config
+	friday events.Date // whose books are written
+	ledger *ledger.Ledger
+	daemon *daemon.Daemon
+}
+
+func runDemo(ctx context.Context, env *environment, o demoOptions) (err error) {
+	d := &demo{env: env, o: o}
+	if err := d.prepare(); err != nil {
+		return err
+	}
+	log, err := env.quietLogger()
+	if err != nil {
+		return err
+	}
+	if d.ledger, err = ledger.Open(ctx, ledger.Options{Dir: d.o.data, Create: true, NATSListen: "127.0.0.1:0", Log: log}); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.ledger.Close()) }()
+	if d.daemon, err = daemon.New(d.ledger, o.listen, log); err != nil {
+		return err
+	}
+	return d.run(ctx, log)
+}
+
+// prepare checks the options and fills in what was left open.
+func (d *demo) prepare() error {
+	host, _, err := net.SplitHostPort(d.o.listen)
+	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		return usagef("--listen: the demo answers on loopback addresses only, like 127.0.0.1:8080")
+	}
+	until, err := parseUntil(d.o.until)
+	if err != nil {
+		return err
+	}
+	if until.After(time.Now()) {
+		return usagef("--until: history cannot end in the future")
+	}
+	d.world = world.Config{Agents: demoAgents, Consumers: demoConsumers, Weeks: demoWeeks, Seed: d.o.seed, Until: until}
+	if err := d.world.Check(); err != nil {
+		return usagef("--until: %v", err)
+	}
+	calendar := events.DefaultCalendar()
+	if d.friday = calendar.FridayOf(until); calendar.Cutoff(d.friday).After(until) {
+		d.friday = calendar.Previous(d.friday)
+	}
+	if d.o.data == "" {
+		if d.o.data, err = os.MkdirTemp("", "bookledger-demo-"); err != nil {
+			return fmt.Errorf("making a folder for the demo: %w", err)
+		}
+	}
+	if d.o.out == "" {
+		d.o.out = filepath.Join(d.o.data, "books")
+	}
+	return nil
+}
+
+// run shows the system at work while the daemon runs, and ends the daemon
+// afterwards, or lets it go on until ctx ends.
+func (d *demo) run(ctx context.Context, log *zap.Logger) error {
+	serving, end := context.WithCancel(ctx)
+	defer end()
+	group, serving := errgroup.WithContext(serving)
+	group.Go(func() error { return d.daemon.Run(serving) })
+	group.Go(func() error {
+		if err := d.show(serving); err != nil {
+			return err
+		}
+		if d.o.once {
+			end()
+		}
+		return nil
+	})
+	err := group.Wait()
+	if ctx.Err() == nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	log.Debug("the demo has ended")
+	return err
+}
+
+func (d *demo) show(ctx context.Context) error {
+	d.sayf("A made-up world (seed %d, until %s) in %s\n", d.o.seed, pacific(events.DefaultCalendar(), d.world.Until), d.o.data)
+	for _, step := range [...]func(context.Context) error{d.load, d.publish, d.refuse, d.export, d.describe} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	d.next()
+	return nil
+}
+
+func (d *demo) sayf(format string, args ...any) { fmt.Fprintf(d.env.out, format+"\n", args...) }
+
+// load loads the past weeks as history and closes it.
+func (d *demo) load(ctx context.Context) error {
+	closed, err := d.historyClosed(ctx)
+	if err != nil {
+		return err
+	}
+	if closed {
+		d.sayf("1. The folder holds the history of an earlier run already.")
+		return nil
+	}
+	begun, bar := time.Now(), progress.New(d.env.err, "events of history loaded", 0)
+	n := 0
+	err = d.ledger.Journal.AppendAll(ctx, func(yield func(journal.Message, error) bool) {
+		err := d.world.Generate(func(i world.Item) error {
+			body, err := i.Body()
+			if err != nil {
+				return err
+			}
+			m := journal.Message{
+				Subject: events.HistorySubject(i.Event.Source), Recorded: i.Recorded.UTC().Format(time.RFC3339Nano), Body: body,
+			}
+			if !yield(m, nil) {
+				return errStop
+			}
+			return nil
+		})
+		if err != nil && err != errStop {
+			yield(journal.Message{}, err)
+		}
+	}, func(a journal.Ack) error {
+		n += int(a.Last - a.First + 1)
+		bar.Add(int(a.Last - a.First + 1))
+		return nil
+	})
+	bar.Done()
+	if err != nil {
+		return fmt.Errorf("loading the demo's history: %w", err)
+	}
+	ack, err := closeHistory(ctx, d.ledger.Journal)
+	if err != nil {
+		return err
+	}
+	if _, _, err := d.ledger.Projection.WaitFor(ctx, ack.Last); err != nil {
+		return err
+	}
+	d.sayf("1. Loaded %d past weeks as history: %d events, every one judged and applied, in %.1f s.", d.world.Weeks, n, time.Since(begun).Seconds())
+	return nil
+}
+
+func (d *demo) historyClosed(ctx context.Context) (bool, error) {
+	last, err := d.ledger.Journal.Last(ctx)
+	if err != nil {
+		return false, err
+	}
+	if _, _, err := d.ledger.Projection.WaitFor(ctx, last); err != nil {
+		return false, err
+	}
+	v, err := d.ledger.Projection.View()
+	if err != nil {
+		return false, err
+	}
+	return v.HistoryClosed(), v.Close()
+}
+
+// publish publishes live events as an upstream system does, over NATS.
+func (d *demo) publish(ctx context.Context) error {
+	live, err := d.world.Live(demoLive)
+	if err != nil {
+		return err
+	}
+	outcomes, err := d.send(ctx, live)
+	if err != nil {
+		return err
+	}
+	counts := map[record.Outcome]int{}
+	for _, o := range outcomes {
+		counts[o]++
+	}
+	d.sayf("2. Published %d live events over NATS at %s: %d applied, %d unchanged, %d seen before, %d rejected.", len(live),
+		d.ledger.Journal.URL(), counts[record.Applied], counts[record.Unchanged], counts[record.Duplicate], counts[record.Rejected])
+	return nil
+}
+
+// refuse publishes an event that the ledger rejects.
+func (d *demo) refuse(ctx context.Context) error {
+	wrong := d.world.Wrong()
+	outcomes, err := d.send(ctx, []events.Event{wrong})
+	if err != nil {
+		return err
+	}
+	d.sayf("3. Published a wrong one, %s without a request: it is %s and stands in the rejected list.", wrong.Type, outcomes[0])
+	return nil
+}
+
+// send publishes events over NATS as an upstream system does, and waits until
+// the live lists show them.
+func (d *demo) send(ctx context.Context, all []events.Event) ([]record.Outcome, error) {
+	upstream, err := journal.Open(ctx, journal.Options{URL: d.ledger.Journal.URL()})
+	if err != nil {
+		return nil, fmt.Errorf("connecting as an upstream system: %w", err)
+	}
+	defer upstream.Close()
+	var messages []journal.Message
+	for _, e := range all {
+		body, err := e.Encode()
+		if err != nil {
+			return nil, err
+		}
+		messages = append(messages, journal.Message{Subject: e.Subject(), Body: body})
+	}
+	ack, err := upstream.Append(ctx, messages)
+	if err != nil {
+		return nil, fmt.Errorf("publishing live events: %w", err)
+	}
+	var outcomes []record.Outcome
+	for seq := ack.First; seq <= ack.Last; seq++ {
+		outcome, _, err := d.ledger.Projection.WaitFor(ctx, seq)
+		if err != nil {
+			return nil, err
+		}
+		outcomes = append(outcomes, outcome)
+	}
+	return outcomes, nil
+}
+
+// export writes the books of the last Friday of the world's history.
+func (d *demo) export(ctx context.Context) error {
+	v, err := d.ledger.Projection.View()
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	s, err := (&dataReading{d.ledger, v}).asOf(ctx, d.friday)
+	if err != nil {
+		return err
+	}
+	b, err := newBinder(d.env, s, nil)
+	if err != nil {
+		return err
+	}
+	begun := time.Now()
+	if err := b.all(ctx, d.o.out); err != nil {
+		return err
+	}
+	d.sayf("4. Wrote the books of Friday %s (%d cases, %d rows in all) into %s in %.1f s.", d.friday, s.friday.Cases, s.friday.Rows, d.o.out, time.Since(begun).Seconds())
+	list, err := v.ActiveList(d.world.Identities()[0].AgentID)
+	if err != nil {
+		return err
+	}
+	page, total := list.Page(book.Query{Limit: 3}, v.OpenFriday().Year())
+	d.sayf("\nThe live list of agent %s has %d active consumers; the first by first name:", d.world.Identities()[0].AgentID, total)
+	for _, e := range page {
+		d.sayf("   %s %s, case %s, delegated since %s", e.FirstName, e.LastName, e.CaseID, e.Since)
+	}
+	return nil
+}
+
+// identity is somebody who signs in to the portal.
+type identity struct {
+	world.Identity
+	Token string `json:"token"` // blank until there is a portal
+}
+
+// describe writes demo.json, as the last thing, under a temporary name that is
+// then renamed: who finds it finds everything.
+func (d *demo) describe(context.Context) error {
+	var identities []identity
+	for _, i := range d.world.Identities() {
+		identities = append(identities, identity{Identity: i})
+	}
+	text, err := json.MarshalIndent(struct {
+		Portal     string     `json:"portal"`
+		NATS       string     `json:"nats"`
+		Identities []identity `json:"identities"`
+	}{d.daemon.URL(), d.ledger.Journal.URL(), identities}, "", "  ")
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(d.o.data, "demo.json")
+	if err := os.WriteFile(path+".new", append(text, '\n'), 0o600); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return nil
+}
+
+// next says what to try.
+func (d *demo) next() {
+	agent := d.world.Identities()[0].AgentID
+	const run = "   go run ./cmd/bookledger "
+	if !d.o.once {
+		d.sayf("\nIt goes on serving at %s until you press Ctrl-C. Meanwhile, in another terminal:", d.daemon.URL())
+		d.sayf(run+"generate --agents 3 --consumers 20 --weeks 1 --seed 9 | go run ./cmd/bookledger publish - --nats %s", d.ledger.Journal.URL())
+		d.sayf(run+"journal dump --nats %s > %s", d.ledger.Journal.URL(), filepath.Join(d.o.data, "dump.ndjson"))
+		d.sayf("   curl %s/readyz", d.daemon.URL())
+		d.sayf("\nAfterwards:")
+	} else {
+		d.sayf("\nTry next:")
+	}
+	d.sayf(run+"active --data %s --agent %s", d.o.data, agent)
+	d.sayf(run+"fridays --data %s", d.o.data)
+	d.sayf(run+"rejected --data %s", d.o.data)
+	d.sayf(run+"export --data %s --agent %s --out book.xlsx", d.o.data, agent)
+}

@@ -1,0 +1,113 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"bookledger/events"
+	"bookledger/events/journal"
+	"bookledger/events/record"
+)
+
+// openInput opens a file, or standard input for "-"; size is 0 where it is not
+// known.
+func (env *environment) openInput(path string) (in io.ReadCloser, size int64, err error) {
+	if path == "-" {
+		return io.NopCloser(env.in), 0, nil
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, 0, err
+	}
+	info, err := f.Stat()
+	if err != nil || info.IsDir() {
+		return nil, 0, errors.Join(fmt.Errorf("%s is no file that can be read", path), err, f.Close())
+	}
+	return f, info.Size(), nil
+}
+
+// finding is a line of NDJSON that is not as it must be.
+type finding struct {
+	Line   int         `json:"line"`
+	ID     string      `json:"id,omitempty"`
+	Code   events.Code `json:"code"`
+	Field  string      `json:"field"`
+	Reason string      `json:"reason"`
+}
+
+func (f finding) String() string {
+	if f.Field == "" {
+		return fmt.Sprintf("line %d: %s: %s", f.Line, f.Code, f.Reason)
+	}
+	return fmt.Sprintf("line %d: %s: %s %s", f.Line, f.Code, f.Field, f.Reason)
+}
+
+// lines reads NDJSON and checks each line's event as the ledger will. Lines
+// that are not as they must be go to refused; the others to take.
+type lines struct {
+	checker events.Checker
+	history bool // they are to be loaded as history: the subject does not matter
+	refused func(finding) error
+	read    int
+}
+
+// errStop ends each from take or refused without an error.
+var errStop = errors.New("enough")
+
+func (l *lines) each(in io.Reader, take func(line record.Line, e *events.Event) error) error {
+	reader := record.NewReader(in)
+	for {
+		line, number, err := reader.Next()
+		if err == io.EOF {
+			return nil
+		}
+		l.read++
+		var bad *record.LineError
+		switch {
+		case errors.As(err, &bad):
+			err = l.refused(finding{Line: number, Code: events.Malformed, Reason: bad.Err.Error()})
+		case err != nil:
+			return fmt.Errorf("reading the events: %w", err)
+		default:
+			err = l.judge(line, number, take)
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (l *lines) judge(line record.Line, number int, take func(record.Line, *events.Event) error) error {
+	if len(line.Body) > journal.MaxBody {
+		return l.refused(finding{Line: number, Code: events.Malformed, Reason: fmt.Sprintf("the event has %d bytes, and at most %d go into the journal", len(line.Body), journal.MaxBody)})
+	}
+	checked := l.checker.Check(line.Subject, line.Body)
+	if l.history && checked.Event.Source != "" {
+		line.Subject = events.HistorySubject(checked.Event.Source)
+		checked = l.checker.Check(line.Subject, line.Body)
+	}
+	rejection := checked.Rejection()
+	if rejection == nil && !events.IsUpstream(line.Subject) && !l.history {
+		rejection = &events.Rejection{Code: events.WrongSubject, Reason: "only bookledger itself writes on this subject; history is loaded with history load"}
+	}
+	if rejection != nil {
+		return l.refused(finding{number, checked.Event.ID, rejection.Code, rejection.Field, rejection.Reason})
+	}
+	return take(line, &checked.Event)
+}
+
+// parseTime reads a time that a person has given: RFC 3339, or a date, which is
+// its midnight in Pacific time.
+func parseTime(flag, s string) (time.Time, error) {
+	if t, err := events.ParseTime(s); err == nil {
+		return t, nil
+	}
+	d, err := events.ParseDate(s)
+	if err != nil {
+		return time.Time{}, usagef("--%s: %q is neither a time like 2026-11-20T21:00:00-08:00 nor a date like 2026-11-20", flag, s)
+	}
+	return time.Date(d.Year(), time.Month(d.Month()), d.Day(), 0, 0, 0, 0, events.DefaultCalendar().Zone()), nil
+}

@@ -1,0 +1,129 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"bookledger/events"
+	"bookledger/projections"
+)
+
+// inspection is a command that reads a ledger and shows one thing of it, to a
+// person or as JSON.
+func inspection(env *environment, use, short, long string, run func(ctx context.Context, r reading, asJSON bool) error) *cobra.Command {
+	var w where
+	asJSON := false
+	cmd := &cobra.Command{
+		Use:   use,
+		Short: short,
+		Long:  long,
+		Example: fmt.Sprintf(`  bookledger %s --data ./ledger
+  bookledger %s --journal dump.ndjson --json`, use, use),
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			r, err := w.open(cmd.Context(), env)
+			if err != nil {
+				return err
+			}
+			defer r.close()
+			return run(cmd.Context(), r, asJSON)
+		},
+	}
+	w.register(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, one object a line")
+	return cmd
+}
+
+func newFridays(env *environment) *cobra.Command {
+	return inspection(env, "fridays", "Show the checkpoints: cutoff, boundary and counts of every Friday",
+		`Show every Friday whose cutoff a record has passed: the cutoff, the boundary (the
+last record that counts), and how many cases and rows its books hold in all.`,
+		func(ctx context.Context, r reading, asJSON bool) error {
+			fridays, err := r.fridays(ctx)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return encodeAll(env, fridays)
+			}
+			if len(fridays) == 0 {
+				env.sayf("no Friday's cutoff has passed yet: there is no book")
+				return nil
+			}
+			out := tabwriter.NewWriter(env.out, 0, 0, 2, ' ', 0)
+			fmt.Fprintln(out, "FRIDAY\tCUTOFF\tBOUNDARY\tCASES\tROWS\tSEALED")
+			zone := events.DefaultCalendar()
+			for _, f := range fridays {
+				fmt.Fprintf(out, "%s\t%s\t%d\t%d\t%d\tno\n", f.Friday.Friday, pacific(zone, f.Cutoff), f.Boundary, f.Cases, f.Rows)
+			}
+			return out.Flush()
+		})
+}
+
+func newRejected(env *environment) *cobra.Command {
+	return inspection(env, "rejected", "Show the rejected events",
+		`Show every event that was rejected: its sequence, code, the field at fault and
+the reason. Values of the event are never shown. A corrected event needs a new
+id.`,
+		func(ctx context.Context, r reading, asJSON bool) error {
+			if asJSON {
+				out := json.NewEncoder(env.out)
+				return r.rejected(ctx, func(rejected projections.Rejected) error { return out.Encode(rejected) })
+			}
+			out := tabwriter.NewWriter(env.out, 0, 0, 2, ' ', 0)
+			n := 0
+			err := r.rejected(ctx, func(e projections.Rejected) error {
+				if n++; n == 1 {
+					fmt.Fprintln(out, "SEQ\tRECORDED\tSUBJECT\tID\tCODE\tFIELD\tREASON")
+				}
+				recorded := "-"
+				if !e.Recorded.IsZero() {
+					recorded = pacific(events.DefaultCalendar(), e.Recorded)
+				}
+				_, err := fmt.Fprintf(out, "%d\t%s\t%q\t%q\t%s\t%s\t%s\n", e.Seq, recorded, e.Subject, e.ID, e.Code, e.Field, e.Reason)
+				return err
+			})
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				env.sayf("no event was rejected")
+			}
+			return out.Flush()
+		})
+}
+
+func newStatus(env *environment) *cobra.Command {
+	return inspection(env, "status", "Show the position, the counts and the state hash",
+		`Show where the ledger stands: the position, how many records were applied,
+found to be duplicates and rejected, how many cases and agents are known, the
+Friday whose week is open, and the hash of the whole state, which is the same
+for everyone who has applied the same records.`,
+		func(ctx context.Context, r reading, asJSON bool) error {
+			s, err := r.status(ctx)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return json.NewEncoder(env.out).Encode(s)
+			}
+			out := tabwriter.NewWriter(env.out, 0, 0, 2, ' ', 0)
+			fmt.Fprintf(out, "Position\t%d\nApplied\t%d\nDuplicates\t%d\nRejected\t%d\nCases\t%d\nAgents\t%d\nOpen Friday\t%s\nState hash\t%s\n",
+				s.Position, s.Applied, s.Duplicates, s.Rejected, s.Cases, s.Agents, s.OpenFriday, s.StateHash)
+			return out.Flush()
+		})
+}
+
+func encodeAll[T any](env *environment, items []T) error {
+	out := json.NewEncoder(env.out)
+	for _, item := range items {
+		if err := out.Encode(item); err != nil {
+			return err
+		}
+	}
+	return nil
+}

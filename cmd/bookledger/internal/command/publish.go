@@ -1,0 +1,170 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"sync"
+
+	"github.com/spf13/cobra"
+
+	"bookledger/cmd/bookledger/internal/progress"
+	"bookledger/events"
+	"bookledger/events/journal"
+	"bookledger/events/record"
+)
+
+const defaultNATS = "nats://127.0.0.1:4222"
+
+type publishOptions struct {
+	nats, creds string
+	json        bool
+}
+
+func newPublish(env *environment) *cobra.Command {
+	var o publishOptions
+	cmd := &cobra.Command{
+		Use:   "publish FILE|-",
+		Short: "Publish events as an upstream system does",
+		Long: `Publish the events of an NDJSON file, or of standard input, to a running ledger.
+Each line has a "subject" and an "event"; other members are not used. The events
+are read, checked and sent as a stream, in batches that the journal acknowledges
+once they are on disk. Events that validate would refuse are not sent: each is
+named with its line, and the exit code is 1.
+
+Publishing again after a break is safe: an event whose source and id have come
+before never acts twice.`,
+		Example: `  bookledger publish events.ndjson
+  bookledger generate --agents 5 --consumers 50 --weeks 2 --seed 1 | bookledger publish - --json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runPublish(cmd.Context(), env, args[0], o)
+		},
+	}
+	cmd.Flags().StringVar(&o.nats, "nats", defaultNATS, "URL of the NATS server")
+	cmd.Flags().StringVar(&o.creds, "nats-creds", "", "credentials file for the NATS server")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one line of JSON for each acknowledged batch")
+	return cmd
+}
+
+func runPublish(ctx context.Context, env *environment, path string, o publishOptions) error {
+	in, _, err := env.openInput(path)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	j, err := journal.Open(ctx, journal.Options{URL: o.nats, Creds: o.creds})
+	if err != nil {
+		return err
+	}
+	defer j.Close()
+	s := newSender(env, j, o.json)
+	err = s.send(ctx, in, &lines{}, func(record.Line) (journal.Message, error) { return journal.Message{}, nil })
+	return s.end(err)
+}
+
+// sender sends lines to a journal and keeps count.
+type sender struct {
+	env     *environment
+	journal *journal.Journal
+	json    *json.Encoder // nil: no line for each batch
+	bar     *progress.Bar
+
+	mu      sync.Mutex
+	ids     []string // of events sent and not yet acknowledged
+	acked   int
+	refused int
+}
+
+func newSender(env *environment, j *journal.Journal, asJSON bool) *sender {
+	s := &sender{env: env, journal: j, bar: progress.New(env.err, "events acknowledged", 0)}
+	if asJSON {
+		s.json = json.NewEncoder(env.out)
+	}
+	return s
+}
+
+// send sends what l lets through. with may refuse a line more by a *finding,
+// or give its message other parts than subject and body.
+func (s *sender) send(ctx context.Context, in io.Reader, l *lines, with func(record.Line) (journal.Message, error)) error {
+	l.refused = s.refuse
+	return s.journal.AppendAll(ctx, s.messages(in, l, with), s.acknowledge)
+}
+
+func (s *sender) messages(in io.Reader, l *lines, with func(record.Line) (journal.Message, error)) iter.Seq2[journal.Message, error] {
+	return func(yield func(journal.Message, error) bool) {
+		err := l.each(in, func(line record.Line, e *events.Event) error {
+			m, err := with(line)
+			var refusal *refusal
+			if errors.As(err, &refusal) {
+				return s.refuse(finding{l.read, e.ID, refusal.code, "", refusal.reason})
+			}
+			if err != nil {
+				return err
+			}
+			m.Subject, m.Body = line.Subject, line.Body
+			s.mu.Lock()
+			s.ids = append(s.ids, e.ID)
+			s.mu.Unlock()
+			if !yield(m, nil) {
+				return errStop
+			}
+			return nil
+		})
+		if err != nil && err != errStop {
+			yield(journal.Message{}, err)
+		}
+	}
+}
+
+// refusal is of a line that its message cannot be made of.
+type refusal struct {
+	code   events.Code
+	reason string
+}
+
+func (r *refusal) Error() string { return r.reason }
+
+func (s *sender) refuse(f finding) error {
+	s.refused++
+	s.env.sayf("%s; not sent", f)
+	return nil
+}
+
+// acknowledgement is what publish --json says of a batch.
+type acknowledgement struct {
+	Acknowledged int    `json:"acknowledged"`
+	FirstSeq     uint64 `json:"first_seq"`
+	LastSeq      uint64 `json:"last_seq"`
+	LastID       string `json:"last_id"`
+}
+
+func (s *sender) acknowledge(a journal.Ack) error {
+	n := int(a.Last - a.First + 1)
+	s.mu.Lock()
+	last := s.ids[n-1]
+	s.ids = s.ids[n:]
+	s.mu.Unlock()
+	s.acked += n
+	s.bar.Add(n)
+	if s.json == nil {
+		return nil
+	}
+	return s.json.Encode(acknowledgement{n, a.First, a.Last, last})
+}
+
+// end says what became of the whole.
+func (s *sender) end(err error) error {
+	s.bar.Done()
+	s.env.sayf("%d events acknowledged, %d refused", s.acked, s.refused)
+	if err != nil {
+		return fmt.Errorf("sending events: %w; what was acknowledged is in the journal, and sending all again is safe", err)
+	}
+	if s.refused > 0 {
+		return fmt.Errorf("%d events were not sent, since the ledger would reject them", s.refused)
+	}
+	return nil
+}

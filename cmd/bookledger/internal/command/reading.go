@@ -1,0 +1,268 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"bookledger/cmd/bookledger/internal/ledger"
+	"bookledger/cmd/bookledger/internal/progress"
+	"bookledger/events"
+	"bookledger/projections"
+	"bookledger/projections/book"
+	"bookledger/projections/checkpoint"
+	"bookledger/projections/replay"
+)
+
+// snapshot is the ledger as of a moment.
+type snapshot struct {
+	book.Source
+	calendar *events.Calendar
+	asOf     time.Time
+	list     events.Date       // the Friday for which lists are shown
+	friday   checkpoint.Friday // of a snapshot of a Friday
+}
+
+// reading is a ledger that is read: the folder of a stopped daemon, or a dump
+// that is replayed in memory.
+type reading interface {
+	live(ctx context.Context) (*snapshot, error)
+	asOf(ctx context.Context, f events.Date) (*snapshot, error) // 0: the latest Friday
+	at(ctx context.Context, t time.Time) (*snapshot, error)
+	fridays(ctx context.Context) ([]checkpoint.Friday, error)
+	rejected(ctx context.Context, yield func(projections.Rejected) error) error
+	status(ctx context.Context) (projections.Status, error)
+	close() error
+}
+
+// where are the flags that say which ledger is read.
+type where struct{ data, journal string }
+
+func (w *where) register(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&w.data, "data", "", "folder of the ledger of a stopped daemon")
+	cmd.Flags().StringVar(&w.journal, "journal", "", "dump or history file, replayed in memory")
+}
+
+func (w *where) open(ctx context.Context, env *environment) (reading, error) {
+	switch {
+	case (w.data == "") == (w.journal == ""):
+		return nil, usagef("give either --data or --journal")
+	case w.data != "":
+		l, v, err := openData(ctx, env, ledger.Options{Dir: w.data})
+		if err != nil {
+			return nil, err
+		}
+		return &dataReading{l, v}, nil
+	}
+	if info, err := os.Stat(w.journal); err != nil || info.IsDir() {
+		return nil, errors.Join(fmt.Errorf("%s is no file that can be read", w.journal), err)
+	}
+	return &dumpReading{env: env, path: w.journal}, nil
+}
+
+// openData opens a data folder and brings its projection up with its journal.
+func openData(ctx context.Context, env *environment, o ledger.Options) (*ledger.Ledger, *projections.View, error) {
+	log, err := env.quietLogger()
+	if err != nil {
+		return nil, nil, err
+	}
+	o.Log = log
+	l, err := ledger.Open(ctx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	stop := showCatchUp(ctx, env, l)
+	err = l.CatchUp(ctx)
+	stop()
+	if err != nil {
+		return nil, nil, errors.Join(err, l.Close())
+	}
+	v, err := l.Projection.View()
+	if err != nil {
+		return nil, nil, errors.Join(err, l.Close())
+	}
+	return l, v, nil
+}
+
+// showCatchUp shows how far the projection is until stop is called.
+func showCatchUp(ctx context.Context, env *environment, l *ledger.Ledger) (stop func()) {
+	last, err := l.Journal.Last(ctx)
+	if err != nil {
+		return func() {} // catching up will say it
+	}
+	from := l.Projection.Position()
+	bar := progress.New(env.err, "records applied", int64(last-min(from, last)))
+	done, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		ticker := time.NewTicker(200 * time.Millisecond)
+		defer ticker.Stop()
+		for shown := from; ; {
+			select {
+			case <-done:
+				bar.Add(int(l.Projection.Position() - shown))
+				bar.Done()
+				return
+			case <-ticker.C:
+				now := l.Projection.Position()
+				bar.Add(int(now - shown))
+				shown = now
+			}
+		}
+	}()
+	return func() { close(done); <-ended }
+}
+
+// dataReading reads a data folder.
+type dataReading struct {
+	ledger *ledger.Ledger
+	view   *projections.View
+}
+
+func (d *dataReading) live(context.Context) (*snapshot, error) {
+	return &snapshot{Source: d.view.Live(), calendar: d.view.Calendar(), asOf: d.view.Recorded(), list: d.view.OpenFriday()}, nil
+}
+
+func (d *dataReading) asOf(_ context.Context, f events.Date) (*snapshot, error) {
+	find := func() (checkpoint.Friday, error) { return d.view.Friday(f) }
+	if f == 0 {
+		find = d.view.Latest
+	}
+	c, err := find()
+	if err != nil {
+		return nil, err
+	}
+	return &snapshot{Source: d.view.AsOf(c.Friday.Friday), calendar: d.view.Calendar(), asOf: c.Cutoff, list: c.Friday.Friday, friday: c}, nil
+}
+
+func (d *dataReading) at(context.Context, time.Time) (*snapshot, error) {
+	return nil, usagef("--at needs --journal: a folder keeps each Friday and now, a dump every moment (journal dump makes one)")
+}
+
+func (d *dataReading) fridays(context.Context) ([]checkpoint.Friday, error) { return d.view.Fridays() }
+
+func (d *dataReading) rejected(_ context.Context, yield func(projections.Rejected) error) error {
+	return d.view.EachRejected(yield)
+}
+
+func (d *dataReading) status(context.Context) (projections.Status, error) { return d.view.Status() }
+
+func (d *dataReading) close() error { return errors.Join(d.view.Close(), d.ledger.Close()) }
+
+// dumpReading replays a dump, as far as each question needs.
+type dumpReading struct {
+	env  *environment
+	path string
+	all  *replay.Replay // the whole dump, once it was needed
+}
+
+func (d *dumpReading) replay(ctx context.Context, r *replay.Replay) (*replay.Replay, error) {
+	f, err := os.Open(d.path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	bar := progress.New(d.env.err, "records replayed", 0)
+	defer bar.Done()
+	var in io.Reader = f
+	if err := r.Dump(ctx, in, bar.Add); err != nil {
+		return nil, fmt.Errorf("%s: %w", d.path, err)
+	}
+	return r, nil
+}
+
+func (d *dumpReading) whole(ctx context.Context) (_ *replay.Replay, err error) {
+	if d.all == nil {
+		d.all, err = d.replay(ctx, replay.New())
+	}
+	return d.all, err
+}
+
+func (d *dumpReading) live(ctx context.Context) (*snapshot, error) {
+	r, err := d.whole(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &snapshot{Source: r.State(), calendar: r.Calendar(), asOf: r.Recorded(), list: r.OpenFriday()}, nil
+}
+
+func (d *dumpReading) asOf(ctx context.Context, f events.Date) (*snapshot, error) {
+	if f == 0 {
+		all, err := d.whole(ctx)
+		if err != nil {
+			return nil, err
+		}
+		passed := all.Fridays()
+		if len(passed) == 0 {
+			return nil, checkpoint.Missing(all.Calendar(), 0, 0)
+		}
+		f = passed[len(passed)-1].Friday.Friday
+	}
+	r := replay.New()
+	r.StopAfter(f)
+	if _, err := d.replay(ctx, r); err != nil {
+		return nil, err
+	}
+	c, err := r.Friday(f)
+	if err != nil {
+		return nil, err
+	}
+	return &snapshot{Source: r.State(), calendar: r.Calendar(), asOf: c.Cutoff, list: f, friday: c}, nil
+}
+
+func (d *dumpReading) at(ctx context.Context, t time.Time) (*snapshot, error) {
+	r := replay.New()
+	r.StopAt(t)
+	if _, err := d.replay(ctx, r); err != nil {
+		return nil, err
+	}
+	return &snapshot{Source: r.State(), calendar: r.Calendar(), asOf: t, list: r.Calendar().FridayOf(t)}, nil
+}
+
+func (d *dumpReading) fridays(ctx context.Context) ([]checkpoint.Friday, error) {
+	r, err := d.whole(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return r.Fridays(), nil
+}
+
+func (d *dumpReading) rejected(ctx context.Context, yield func(projections.Rejected) error) error {
+	r, err := d.whole(ctx)
+	if err != nil {
+		return err
+	}
+	for _, rejected := range r.Rejected() {
+		if err := yield(rejected); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *dumpReading) status(ctx context.Context) (projections.Status, error) {
+	r, err := d.whole(ctx)
+	if err != nil {
+		return projections.Status{}, err
+	}
+	return r.Status()
+}
+
+func (d *dumpReading) close() error { return nil }
+
+// parseFriday reads what --friday says; 0 is the latest.
+func parseFriday(s string) (events.Date, error) {
+	if s == "latest" {
+		return 0, nil
+	}
+	f, err := events.ParseDate(s)
+	if err != nil {
+		return 0, usagef("--friday: %q is neither a date like 2026-11-20 nor latest", s)
+	}
+	return f, nil
+}

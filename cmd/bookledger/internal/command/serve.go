@@ -1,0 +1,127 @@
+package command
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+
+	"bookledger/cmd/bookledger/internal/daemon"
+	"bookledger/cmd/bookledger/internal/ledger"
+	"bookledger/events"
+)
+
+// Serve is the configuration of the daemon. Each field is a flag, an
+// environment variable BOOKLEDGER_… and a setting of the file that --config
+// names, under the name that stands with it.
+type Serve struct {
+	// Data (data) is the folder in which the ledger lives; it is made where it
+	// is missing. It holds personal data and the private key of the seals, and
+	// is for the daemon's user alone.
+	Data string
+
+	// Listen (listen) is the address that answers HTTP.
+	Listen string
+
+	// NATSListen (nats-listen) is the address on which the embedded NATS server
+	// accepts publishers. It must be a loopback address, since whoever can
+	// connect may publish and read: other addresses need an external server
+	// with accounts.
+	NATSListen string
+
+	// NATS (nats) is the URL of an external NATS server that holds the journal;
+	// blank for the embedded one.
+	NATS string
+
+	// NATSCreds (nats-creds) is the credentials file for the external server.
+	NATSCreds string
+
+	// Replicas (replicas) is how many copies a journal has that is begun on an
+	// external cluster.
+	Replicas int
+
+	// Cutoff (cutoff) is the weekday and Pacific time of the weekly cutoff. It
+	// is written into the genesis of a new ledger and fixed from then on.
+	Cutoff string
+}
+
+func (s *Serve) register(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.StringVar(&s.Data, "data", "", "folder of the ledger; made where it is missing (required)")
+	f.StringVar(&s.Listen, "listen", "127.0.0.1:8080", "address that answers HTTP")
+	f.StringVar(&s.NATSListen, "nats-listen", "127.0.0.1:4222", "loopback address on which the embedded NATS server accepts publishers")
+	f.StringVar(&s.NATS, "nats", "", "URL of an external NATS server, in place of the embedded one")
+	f.StringVar(&s.NATSCreds, "nats-creds", "", "credentials file for the external NATS server")
+	f.IntVar(&s.Replicas, "replicas", 1, "copies of a journal that is begun on an external cluster")
+	f.StringVar(&s.Cutoff, "cutoff", "", `weekday and Pacific time of the cutoff of a new ledger (default "`+events.DefaultCutoff+`")`)
+}
+
+// check tells what is wrong with the configuration as a whole.
+func (s *Serve) check(cmd *cobra.Command) error {
+	if s.Data == "" {
+		return usagef("--data is required")
+	}
+	if s.NATS != "" {
+		if cmd.Flags().Changed("nats-listen") {
+			return usagef("give --nats-listen or --nats, not both")
+		}
+		s.NATSListen = ""
+	}
+	if s.Cutoff != "" {
+		if _, err := events.NewCalendarSpec(s.Cutoff); err != nil {
+			return usagef("--cutoff: %v", err)
+		}
+	}
+	return nil
+}
+
+func newServe(env *environment) *cobra.Command {
+	var s Serve
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the ledger",
+		Long: `Run the ledger: take events from upstream systems over NATS, keep the lists and
+books, close each week after its cutoff, and answer /healthz, /readyz and
+/metrics. SIGTERM or an interrupt ends it in order.
+
+The portal is off, since no OpenID issuer can be configured yet.`,
+		Example: `  bookledger serve --data /var/lib/bookledger
+  bookledger serve --data ./node1 --nats nats://nats.example:4222 --nats-creds ./ledger.creds
+  BOOKLEDGER_DATA=./ledger bookledger serve --config serve.yaml`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := s.check(cmd); err != nil {
+				return err
+			}
+			return runServe(cmd.Context(), env, s)
+		},
+	}
+	s.register(cmd)
+	return cmd
+}
+
+func runServe(ctx context.Context, env *environment, s Serve) (err error) {
+	log, err := env.logger()
+	if err != nil {
+		return err
+	}
+	l, err := ledger.Open(ctx, ledger.Options{
+		Dir: s.Data, Create: true, URL: s.NATS, Creds: s.NATSCreds, NATSListen: s.NATSListen,
+		Replicas: s.Replicas, Cutoff: s.Cutoff, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	d, err := daemon.New(l, s.Listen, log)
+	if err != nil {
+		return err
+	}
+	log.Info("serving", zap.String("http", d.URL()), zap.String("nats", l.Journal.URL()),
+		zap.Uint64("position", l.Projection.Position()))
+	log.Info("the portal is off: no OpenID issuer is configured")
+	err = d.Run(ctx)
+	log.Info("ending", zap.Uint64("position", l.Projection.Position()))
+	return err
+}

@@ -1,0 +1,62 @@
+package command
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"bookledger/cmd/bookledger/internal/progress"
+	"bookledger/events"
+	"bookledger/events/record"
+)
+
+func newValidate(env *environment) *cobra.Command {
+	asJSON := false
+	cmd := &cobra.Command{
+		Use:   "validate FILE|-",
+		Short: "Check events against the schemas without publishing them",
+		Long: `Check each line of an NDJSON file, or of standard input, as the ledger would:
+the envelope, the subject, the type and its schema. What depends on the ledger's
+state, such as a request that must be pending, is not checked.`,
+		Example: `  bookledger validate events.ndjson
+  bookledger validate --json - < events.ndjson`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error { return runValidate(env, args[0], asJSON) },
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print each refused line as JSON")
+	return cmd
+}
+
+func runValidate(env *environment, path string, asJSON bool) error {
+	in, _, err := env.openInput(path)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	refused, good := 0, 0
+	out := json.NewEncoder(env.out)
+	bar := progress.New(env.err, "events checked", 0)
+	l := lines{refused: func(f finding) error {
+		refused++
+		if asJSON {
+			return out.Encode(f)
+		}
+		_, err := fmt.Fprintln(env.out, f)
+		return err
+	}}
+	err = l.each(in, func(record.Line, *events.Event) error {
+		good++
+		bar.Add(1)
+		return nil
+	})
+	bar.Done()
+	if err != nil {
+		return err
+	}
+	env.sayf("%d events are valid, %d are not", good, refused)
+	if refused > 0 {
+		return fmt.Errorf("%d of %d lines would be rejected", refused, good+refused)
+	}
+	return nil
+}

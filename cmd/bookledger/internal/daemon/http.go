@@ -1,0 +1,150 @@
+package daemon
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// problem is an error answer as in RFC 9457.
+type problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+}
+
+func (p problem) write(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p) // a client that has gone needs no answer
+}
+
+func (d *Daemon) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, "ok\n") })
+	mux.HandleFunc("GET /readyz", d.ready)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(d.metrics(), promhttp.HandlerOpts{}))
+	// A known path with another method, and everything else, when the portal
+	// is off.
+	for _, path := range [...]string{"/healthz", "/readyz", "/metrics"} {
+		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Allow", "GET, HEAD")
+			problem{"urn:bookledger:problem:method", "Method not allowed", http.StatusMethodNotAllowed, "This path answers GET only."}.write(w)
+		})
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		problem{"urn:bookledger:problem:portal-off", "The portal is off", http.StatusNotFound,
+			"No OpenID issuer is configured, so only /healthz, /readyz and /metrics answer here."}.write(w)
+	})
+	return mux
+}
+
+func writeText(w http.ResponseWriter, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write([]byte(text)) // a client that has gone needs no answer
+}
+
+// readyWithin is how long the projection may take to come to where the
+// journal ended when it was asked.
+const readyWithin = time.Second
+
+// ready answers whether the projection has caught up with the journal.
+func (d *Daemon) ready(w http.ResponseWriter, r *http.Request) {
+	unready := func(detail string) {
+		problem{"urn:bookledger:problem:not-ready", "Not ready", http.StatusServiceUnavailable, detail}.write(w)
+	}
+	if d.ledger.Projection.Rebuilding() {
+		unready("The projection is being built anew.")
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
+	defer cancel()
+	last, err := d.ledger.Journal.Last(ctx)
+	if err != nil {
+		unready("The journal does not answer.")
+		return
+	}
+	if _, _, err := d.ledger.Projection.WaitFor(ctx, last); err != nil {
+		unready("The projection has not caught up with the journal.")
+		return
+	}
+	writeText(w, "ready\n")
+}
+
+// metrics are read anew at each request; none has a label that could name a
+// person.
+func (d *Daemon) metrics() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), (*ledgerCollector)(d))
+	return registry
+}
+
+// ledgerCollector reads the figures of the ledger from one view, so that they
+// belong together.
+type ledgerCollector Daemon
+
+func description(name, help string) *prometheus.Desc {
+	return prometheus.NewDesc("bookledger_"+name, help, nil, nil)
+}
+
+var (
+	positionDesc   = description("position", "Sequence of the newest record that views show.")
+	lastDesc       = description("journal_last", "Sequence of the newest record of the journal.")
+	appliedDesc    = description("applied_total", "Records accepted, whether they changed anything or not.")
+	duplicatesDesc = description("duplicates_total", "Records whose source and id had come before.")
+	rejectedDesc   = description("rejected_total", "Records rejected.")
+	casesDesc      = description("cases", "Known cases.")
+	agentsDesc     = description("agents", "Known agents.")
+	cutoffDesc     = description("next_cutoff_seconds", "The next cutoff, in seconds since 1970.")
+	storeDesc      = description("projection_bytes", "Bytes that the projection takes on disk.")
+	rebuildingDesc = description("rebuilding", "1 while the projection is built anew.")
+)
+
+func (c *ledgerCollector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range [...]*prometheus.Desc{positionDesc, lastDesc, appliedDesc, duplicatesDesc, rejectedDesc, casesDesc, agentsDesc, cutoffDesc, storeDesc, rebuildingDesc} {
+		out <- d
+	}
+}
+
+func (c *ledgerCollector) Collect(out chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v)
+	}
+	counter := func(d *prometheus.Desc, v uint64) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
+	defer cancel()
+	if last, err := c.ledger.Journal.Last(ctx); err == nil {
+		gauge(lastDesc, float64(last))
+	}
+	rebuilding := 0.0
+	if c.ledger.Projection.Rebuilding() {
+		rebuilding = 1
+	}
+	gauge(rebuildingDesc, rebuilding)
+	gauge(storeDesc, float64(c.ledger.Projection.Usage()))
+	v, err := c.ledger.Projection.View()
+	if err != nil {
+		return
+	}
+	s, calendar := v.Summary(), v.Calendar()
+	if v.Close() != nil {
+		return
+	}
+	gauge(positionDesc, float64(s.Position))
+	counter(appliedDesc, s.Applied)
+	counter(duplicatesDesc, s.Duplicates)
+	counter(rejectedDesc, s.Rejected)
+	gauge(casesDesc, float64(s.Cases))
+	gauge(agentsDesc, float64(s.Agents))
+	if s.OpenFriday != 0 {
+		gauge(cutoffDesc, float64(calendar.Cutoff(s.OpenFriday).Unix()))
+	}
+}

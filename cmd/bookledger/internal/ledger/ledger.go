@@ -1,0 +1,154 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/gofrs/flock"
+	"go.uber.org/zap"
+
+	"bookledger/events"
+	"bookledger/events/journal"
+	"bookledger/projections"
+)
+
+// Options say which ledger to open.
+type Options struct {
+	Dir        string // the data folder
+	Create     bool   // begin a new ledger where there is none
+	URL        string // of an external NATS server that holds the journal; "" for the embedded one
+	Creds      string // credentials file for URL
+	NATSListen string // where the embedded server accepts clients; "" for none
+	Replicas   int    // of a journal that is begun on an external cluster
+	Cutoff     string // like "Friday 21:00:00"; "" is the ledger's own, or that for a new one
+	Log        *zap.Logger
+}
+
+// Ledger is an open ledger.
+type Ledger struct {
+	Dir        string
+	Journal    *journal.Journal
+	Projection *projections.Projection
+
+	lock *flock.Flock
+}
+
+var (
+	// ErrInUse is of a folder that another process has open.
+	ErrInUse = errors.New("the folder is in use")
+	// ErrOtherCutoff is of a cutoff that differs from the one in genesis.
+	ErrOtherCutoff = errors.New("the ledger's cutoff is fixed")
+)
+
+// Open opens the ledger in a folder. It returns ErrInUse while another process
+// has it open, and journal.ErrNoLedger where there is none and none is to be
+// made.
+func Open(ctx context.Context, o Options) (_ *Ledger, err error) {
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	if o.Create {
+		if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+			return nil, fmt.Errorf("making the data folder: %w", err)
+		}
+	} else if _, err := os.Stat(o.Dir); err != nil {
+		return nil, fmt.Errorf("opening the data folder: %w", err)
+	}
+	l := &Ledger{Dir: o.Dir, lock: flock.New(filepath.Join(o.Dir, "lock"))}
+	locked, err := l.lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("locking the data folder %s: %w", o.Dir, err)
+	}
+	if !locked {
+		return nil, fmt.Errorf("%w: another bookledger has %s open; stop it first, or use a copy", ErrInUse, o.Dir)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.Close())
+		}
+	}()
+	if err := l.openJournal(ctx, o); err != nil {
+		return nil, err
+	}
+	if err := l.checkCutoff(ctx, o.Cutoff); err != nil {
+		return nil, err
+	}
+	l.Projection, err = projections.Open(projections.Options{Dir: filepath.Join(o.Dir, "projection"), Log: o.Log})
+	return l, err
+}
+
+func (l *Ledger) openJournal(ctx context.Context, o Options) (err error) {
+	opts := journal.Options{
+		URL: o.URL, Creds: o.Creds, Listen: o.NATSListen, Replicas: o.Replicas, Log: o.Log,
+	}
+	if o.URL == "" {
+		opts.Dir = filepath.Join(o.Dir, "journal")
+	}
+	if l.Journal, err = journal.Open(ctx, opts); !errors.Is(err, journal.ErrNoLedger) || !o.Create {
+		return err
+	}
+	if opts.Genesis, err = newGenesis(o); err != nil {
+		return err
+	}
+	l.Journal, err = journal.Open(ctx, opts)
+	return err
+}
+
+// checkCutoff compares a cutoff that was asked for with the one that genesis
+// has fixed.
+func (l *Ledger) checkCutoff(ctx context.Context, cutoff string) error {
+	if cutoff == "" {
+		return nil
+	}
+	want, err := events.NewCalendarSpec(cutoff)
+	if err != nil {
+		return err
+	}
+	first, err := l.Journal.At(ctx, 1)
+	if err != nil {
+		return fmt.Errorf("reading the ledger's genesis: %w", err)
+	}
+	var checker events.Checker
+	checked := checker.Check(first.Subject, first.Body)
+	genesis, ok := checked.Event.Data.(*events.Genesis)
+	if !ok {
+		return errors.New("reading the ledger's genesis: the first record is none")
+	}
+	if have := genesis.Calendar; have.Weekday != want.Weekday || have.Time != want.Time {
+		return fmt.Errorf("%w: genesis says %q, asked for was %q; leave the option away, or begin a new ledger", ErrOtherCutoff, have.Weekday+" "+have.Time, cutoff)
+	}
+	return nil
+}
+
+// Follow keeps the projection up with the journal until ctx ends or something
+// fails that needs an operator. When the connection to the journal was
+// interrupted it begins again, which checks the position as at the start.
+func (l *Ledger) Follow(ctx context.Context) error {
+	for {
+		err := l.Projection.Follow(ctx, l.Journal)
+		if !errors.Is(err, journal.ErrReconnected) {
+			return err
+		}
+	}
+}
+
+// CatchUp brings the projection to where the journal ends now.
+func (l *Ledger) CatchUp(ctx context.Context) error {
+	return l.Projection.CatchUp(ctx, l.Journal)
+}
+
+// Close closes everything, in the order in which it depends on each other, and
+// frees the folder.
+func (l *Ledger) Close() error {
+	var errs []error
+	if l.Projection != nil {
+		errs = append(errs, l.Projection.Close())
+	}
+	if l.Journal != nil {
+		errs = append(errs, l.Journal.Close())
+	}
+	return errors.Join(append(errs, l.lock.Unlock())...)
+}

@@ -1,0 +1,221 @@
+package events_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"bookledger/events"
+)
+
+// moment reads a time of a test.
+func moment(t testing.TB, s string) time.Time {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return at
+}
+
+func calendarOf(t testing.TB, cutoff string) *events.Calendar {
+	t.Helper()
+	spec, err := events.NewCalendarSpec(cutoff)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := events.NewCalendar(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// TestCutoff holds that the cutoff is 21:00:00 Pacific on Friday, in winter
+// and in summer, and on another weekday and time where genesis says so.
+func TestCutoff(t *testing.T) {
+	for _, c := range []struct {
+		cutoff string
+		friday events.Date
+		want   string
+	}{
+		{events.DefaultCutoff, 20260109, "2026-01-10T05:00:00Z"}, // PST
+		{events.DefaultCutoff, 20260710, "2026-07-11T04:00:00Z"}, // PDT
+		{events.DefaultCutoff, 20260306, "2026-03-07T05:00:00Z"}, // the last in PST
+		{events.DefaultCutoff, 20260313, "2026-03-14T04:00:00Z"}, // the first in PDT
+		{events.DefaultCutoff, 20261030, "2026-10-31T04:00:00Z"}, // the last in PDT
+		{events.DefaultCutoff, 20261106, "2026-11-07T05:00:00Z"}, // the first in PST
+		{events.DefaultCutoff, 20271231, "2028-01-01T05:00:00Z"}, // the turn of the year in UTC alone
+		{"Thursday 17:30:05", 20260709, "2026-07-10T00:30:05Z"},
+		{"Sunday 00:00:00", 20261101, "2026-11-01T07:00:00Z"}, // midnight before the clocks go back
+		{"Sunday 23:59:59", 20261101, "2026-11-02T07:59:59Z"}, // and the end of that day
+	} {
+		got := calendarOf(t, c.cutoff).Cutoff(c.friday)
+		if !got.Equal(moment(t, c.want)) || got.Location() != time.UTC {
+			t.Errorf("cutoff %s of %s: got %s, want %s", c.cutoff, c.friday, got, c.want)
+		}
+	}
+}
+
+// TestWeeksOfDaylightSaving holds that in a daylight-saving week the week has
+// 167 or 169 hours, and otherwise 168.
+func TestWeeksOfDaylightSaving(t *testing.T) {
+	calendar := events.DefaultCalendar()
+	for friday, hours := range map[events.Date]time.Duration{
+		20260306: 168, 20260313: 167, 20260320: 168,
+		20261030: 168, 20261106: 169, 20261113: 168,
+		20250314: 167, 20251107: 169,
+	} {
+		if got := calendar.Cutoff(friday).Sub(calendar.Cutoff(calendar.Previous(friday))); got != hours*time.Hour {
+			t.Errorf("the week that ends on %s has %s, want %d hours", friday, got, hours)
+		}
+	}
+}
+
+// TestFridayOf holds that a record belongs to the first Friday whose cutoff is
+// not before its recorded time: at 9 p.m. sharp is in, after it is out.
+func TestFridayOf(t *testing.T) {
+	for _, c := range []struct {
+		cutoff, at string
+		want       events.Date
+	}{
+		{events.DefaultCutoff, "2026-11-21T04:59:59.5Z", 20261120},
+		{events.DefaultCutoff, "2026-11-21T05:00:00Z", 20261120},
+		{events.DefaultCutoff, "2026-11-21T05:00:00.000000001Z", 20261127},
+		{events.DefaultCutoff, "2026-11-20T21:00:00-08:00", 20261120}, // in any zone
+		{events.DefaultCutoff, "2026-07-11T04:00:00Z", 20260710},
+		{events.DefaultCutoff, "2026-07-11T04:00:00.000000001Z", 20260717},
+		{events.DefaultCutoff, "2026-11-20T08:00:00Z", 20261120}, // the day's first moment
+		{events.DefaultCutoff, "2026-11-20T07:59:59Z", 20261120}, // Thursday night
+		{events.DefaultCutoff, "2026-03-14T04:00:00.000000001Z", 20260320},
+		{events.DefaultCutoff, "2026-11-07T05:00:00Z", 20261106},
+		{events.DefaultCutoff, "2026-12-26T05:00:00.000000001Z", 20270101}, // in the next year
+		{"Thursday 17:30:05", "2026-07-10T00:30:05Z", 20260709},
+		{"Thursday 17:30:05", "2026-07-10T00:30:05.1Z", 20260716},
+		{"Monday 00:00:00", "2026-07-06T07:00:00Z", 20260706},
+		{"Monday 00:00:00", "2026-07-06T07:00:00.000000001Z", 20260713},
+	} {
+		if got := calendarOf(t, c.cutoff).FridayOf(moment(t, c.at)); got != c.want {
+			t.Errorf("cutoff %s: %s belongs to %s, want %s", c.cutoff, c.at, got, c.want)
+		}
+	}
+}
+
+// TestFridayOfIsTheFirst holds the same rule at any moment of any calendar.
+func TestFridayOfIsTheFirst(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		weekday := time.Weekday(rapid.IntRange(0, 6).Draw(r, "weekday"))
+		clock := rapid.SampledFrom([]string{"00:00:00", "01:30:00", "03:15:00", "21:00:00", "23:59:59"}).Draw(r, "clock")
+		calendar := calendarOf(t, weekday.String()+" "+clock)
+		at := time.Unix(rapid.Int64Range(1388534400, 4102444800).Draw(r, "seconds"), rapid.Int64Range(0, 999999999).Draw(r, "nanos"))
+		switch rapid.IntRange(0, 3).Draw(r, "near") { // a cutoff itself, and next to it
+		case 0:
+			at = calendar.Cutoff(calendar.FridayOf(at))
+		case 1:
+			at = calendar.Cutoff(calendar.FridayOf(at)).Add(1)
+		}
+		f := calendar.FridayOf(at)
+		if !calendar.IsFriday(f) || f.Weekday() != weekday || calendar.Weekday() != weekday {
+			t.Fatalf("%s is a %s, want a %s", f, f.Weekday(), weekday)
+		}
+		if calendar.Cutoff(f).Before(at) || !calendar.Cutoff(calendar.Previous(f)).Before(at) {
+			t.Fatalf("%s belongs to %s, of which the cutoff is %s", at, f, calendar.Cutoff(f))
+		}
+		if calendar.Next(calendar.Previous(f)) != f || calendar.IsFriday(f.AddDays(1)) {
+			t.Fatalf("Fridays are not a week apart at %s", f)
+		}
+	})
+}
+
+// TestDay holds that the date of a moment is the Pacific one.
+func TestDay(t *testing.T) {
+	calendar := events.DefaultCalendar()
+	for at, want := range map[string]events.Date{
+		"2026-01-01T07:59:59.999999999Z": 20251231,
+		"2026-01-01T08:00:00Z":           20260101,
+		"2026-07-01T06:59:59Z":           20260630,
+		"2026-07-01T07:00:00Z":           20260701,
+		"2026-07-01T23:30:00+09:00":      20260701,
+	} {
+		if got := calendar.Day(moment(t, at)); got != want {
+			t.Errorf("%s is on %s, want %s", at, got, want)
+		}
+	}
+	if got := calendar.Zone().String(); got != "America/Los_Angeles" {
+		t.Errorf("the zone is %s", got)
+	}
+}
+
+// TestNewCalendarRefuses holds that the zone file is that of genesis or none:
+// another hash is refused, as are days and times that are none.
+func TestNewCalendarRefuses(t *testing.T) {
+	good, err := events.NewCalendarSpec(events.DefaultCutoff)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if good.Zone != "America/Los_Angeles" || good.Weekday != "Friday" || good.Time != "21:00:00" || len(good.ZoneSHA256) != 64 {
+		t.Fatalf("genesis would say %+v", good)
+	}
+	for name, spoil := range map[string]func(*events.CalendarSpec){
+		"hash":     func(s *events.CalendarSpec) { s.ZoneSHA256 = strings.Repeat("0", 64) },
+		"no hash":  func(s *events.CalendarSpec) { s.ZoneSHA256 = "" },
+		"zone":     func(s *events.CalendarSpec) { s.Zone = "America/New_York" },
+		"weekday":  func(s *events.CalendarSpec) { s.Weekday = "friday" },
+		"hour":     func(s *events.CalendarSpec) { s.Time = "24:00:00" },
+		"minute":   func(s *events.CalendarSpec) { s.Time = "21:60:00" },
+		"second":   func(s *events.CalendarSpec) { s.Time = "21:00:60" },
+		"short":    func(s *events.CalendarSpec) { s.Time = "21:00" },
+		"negative": func(s *events.CalendarSpec) { s.Time = "-1:00:00" },
+	} {
+		spec := good
+		spoil(&spec)
+		if _, err := events.NewCalendar(spec); err == nil {
+			t.Errorf("%s: %+v is taken", name, spec)
+		}
+	}
+	for _, cutoff := range []string{"", "Friday", "21:00:00", "Fri 21:00:00", "Friday  21:00:00", "Friday 9 p.m.", "Friday 21:00:00 "} {
+		if _, err := events.NewCalendarSpec(cutoff); err == nil {
+			t.Errorf("the cutoff %q is taken", cutoff)
+		}
+	}
+}
+
+// TestSystemZonePlaysNoPart holds that the zone is loaded from the embedded
+// bytes, never from the system: in a process whose ZONEINFO and TZ lie, the
+// cutoff is where it was.
+func TestSystemZonePlaysNoPart(t *testing.T) {
+	const cutoff = "2026-11-21T05:00:00Z"
+	if os.Getenv("BOOKLEDGER_TEST_LYING_ZONE") != "" {
+		lying, err := time.LoadLocation("America/Los_Angeles")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, offset := moment(t, cutoff).In(lying).Zone(); offset != 5*3600 {
+			t.Fatalf("the system's zone file does not lie (offset %d), so the test proves nothing", offset)
+		}
+		if got := events.DefaultCalendar().Cutoff(20261120); !got.Equal(moment(t, cutoff)) {
+			t.Fatalf("the cutoff is %s, want %s", got, cutoff)
+		}
+		return
+	}
+	dir := t.TempDir()
+	zone := "TZif" + strings.Repeat("\x00", 16) + // version 1, reserved
+		strings.Repeat("\x00", 16) + "\x00\x00\x00\x01\x00\x00\x00\x04" + // no transitions, one type, four characters
+		"\x00\x00\x46\x50\x00\x00" + "FAK\x00" // UTC+5
+	if err := os.MkdirAll(filepath.Join(dir, "America"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "America", "Los_Angeles"), []byte(zone), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	child := exec.Command(os.Args[0], "-test.run=^TestSystemZonePlaysNoPart$")
+	child.Env = append(os.Environ(), "BOOKLEDGER_TEST_LYING_ZONE=1", "ZONEINFO="+dir, "TZ=America/Los_Angeles")
+	if out, err := child.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+}

@@ -1,0 +1,80 @@
+package record_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"testing"
+	"time"
+
+	"bookledger/events/record"
+)
+
+// leaf writes what the contract says of a leaf by itself: sequence, stamp in
+// nanoseconds, subject, header or nothing, message, each length-prefixed.
+func leaf(seq, nanos uint64, subject, header, body string) string {
+	number := func(n uint64) string { return fmt.Sprintf("%016x", n) }
+	out := number(8) + number(seq) + number(8) + number(nanos)
+	for _, part := range []string{subject, header, body} {
+		out += number(uint64(len(part))) + hex.EncodeToString([]byte(part))
+	}
+	return out
+}
+
+// TestLeaf holds the leaf's bytes, and its hash as RFC 6962 has it.
+func TestLeaf(t *testing.T) {
+	r := record.Record{
+		Seq: 7, Stamped: time.Date(2026, 11, 21, 4, 59, 59, 5e8, time.UTC),
+		Subject: "ledger.history.calheers", Header: "2026-11-13T21:00:00-08:00", Body: []byte(`{"id":"1"}`),
+	}
+	const golden = "0000000000000008" + "0000000000000007" +
+		"0000000000000008" + "18e9f6b8abc3bb00" +
+		"0000000000000017" + "6c65646765722e686973746f72792e63616c6865657273" +
+		"0000000000000019" + "323032362d31312d31335432313a30303a30302d30383a3030" +
+		"000000000000000a" + "7b226964223a2231227d"
+	if got := hex.EncodeToString(r.AppendLeaf(nil)); got != golden {
+		t.Errorf("got  %s\nwant %s", got, golden)
+	}
+	if got := leaf(7, 1795237199500000000, r.Subject, r.Header, string(r.Body)); got != golden {
+		t.Errorf("the golden leaf is not what the contract says: %s", got)
+	}
+	bytes, err := hex.DecodeString("00" + golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := r.LeafHash(), sha256.Sum256(bytes); got != want {
+		t.Errorf("the hash is %x, want %x", got, want)
+	}
+}
+
+// TestLeafOfLive holds that a record without header has nothing in its place,
+// and that the zone in which its stamp is written is no part of it.
+func TestLeafOfLive(t *testing.T) {
+	stamped := time.Date(2026, 11, 20, 20, 59, 59, 5e8, time.FixedZone("PST", -8*3600))
+	r := record.Record{Seq: 1 << 40, Stamped: stamped, Subject: "s", Body: []byte{0, 255}}
+	if got, want := hex.EncodeToString(r.AppendLeaf([]byte{1})), "01"+leaf(1<<40, 1795237199500000000, "s", "", "\x00\xff"); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// TestLeafTellsRecordsApart holds that no two different records share a leaf,
+// wherever a byte has moved from one part to the next.
+func TestLeafTellsRecordsApart(t *testing.T) {
+	at := time.Unix(1795237199, 0)
+	seen := map[[32]byte]int{}
+	for i, r := range []record.Record{
+		{Seq: 1, Stamped: at, Subject: "ab", Header: "c", Body: []byte("d")},
+		{Seq: 2, Stamped: at, Subject: "ab", Header: "c", Body: []byte("d")},
+		{Seq: 1, Stamped: at.Add(1), Subject: "ab", Header: "c", Body: []byte("d")},
+		{Seq: 1, Stamped: at, Subject: "a", Header: "bc", Body: []byte("d")},
+		{Seq: 1, Stamped: at, Subject: "ab", Header: "", Body: []byte("cd")},
+		{Seq: 1, Stamped: at, Subject: "abc", Header: "", Body: []byte("d")},
+		{Seq: 1, Stamped: at, Subject: "ab", Header: "cd", Body: nil},
+		{Seq: 1, Stamped: at, Subject: "ab", Header: "c", Body: []byte("D")},
+	} {
+		if j, twice := seen[r.LeafHash()]; twice {
+			t.Errorf("records %d and %d have one leaf", i, j)
+		}
+		seen[r.LeafHash()] = i
+	}
+}

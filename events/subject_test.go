@@ -1,0 +1,94 @@
+package events_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"bookledger/events"
+)
+
+// TestSubjects holds which subjects carry what: a family's types on its own
+// subject, the source as the last token, the ledger's own types from
+// bookledger alone; bookledger and portal are reserved, and the portal's
+// events are delegations.
+func TestSubjects(t *testing.T) {
+	const (
+		household = `consumer.household_recorded.v1", "data":{"case_id":"5000032500"}`
+		requested = `delegation.requested.v1", "data":{"case_id":"5000032500","agent_id":"a1"}`
+		agency    = `agency.registered.v1", "data":{"agency_id":"y1"}`
+		clock     = `ledger.clock.v1", "data":{"friday":"2026-11-20"}`
+		closed    = `ledger.history_closed.v1", "data":{}`
+	)
+	for _, c := range []struct {
+		subject, source, rest string
+		field                 string // "" where the subject is right
+	}{
+		{"ledger.consumer.calheers", "calheers", household, ""},
+		{"ledger.delegation.calheers", "calheers", requested, ""},
+		{"ledger.agency.calheers", "calheers", agency, ""},
+		{"ledger.history.calheers", "calheers", household, ""},
+		{"ledger.history.calheers", "calheers", requested, ""},
+		{"ledger.history.calheers", "calheers", agency, ""},
+		{"ledger.delegation.portal", "portal", requested, ""},
+		{"ledger.clock", "bookledger", clock, ""},
+		{"ledger.control", "bookledger", closed, ""},
+		{"ledger.delegation.calheers", "calheers", household, "type"},
+		{"ledger.consumer.calheers", "calheers", agency, "type"},
+		{"ledger.consumer.calheers", "calheers", closed, "type"},
+		{"ledger.history.calheers", "calheers", clock, "type"},
+		{"ledger.clock", "bookledger", closed, "type"},
+		{"ledger.clock", "bookledger", household, "type"},
+		{"ledger.genesis", "bookledger", clock, "type"},
+		{"ledger.consumer", "calheers", household, "type"},
+		{"ledger.other.calheers", "calheers", household, "type"},
+		{"elsewhere", "calheers", household, "type"},
+		{"ledger.consumer.calheers", "hbx", household, "source"},
+		{"ledger.history.calheers", "hbx", household, "source"},
+		{"ledger.consumer.calheers.more", "calheers", household, "source"},
+		{"ledger.clock", "calheers", clock, "source"},
+		{"ledger.consumer.bookledger", "bookledger", household, "source"},
+		{"ledger.consumer.portal", "portal", household, "source"},
+		{"ledger.history.portal", "portal", requested, "source"},
+		{"ledger.history.bookledger", "bookledger", household, "source"},
+	} {
+		body := fmt.Sprintf(`{"specversion":"1.0","id":"1","source":%q,"time":"2026-11-20T20:59:58-08:00","type":"%s}`, c.source, c.rest)
+		var checker events.Checker
+		checked := checker.Check(c.subject, []byte(body))
+		if c.field == "" {
+			if r := checked.Rejection(); r != nil {
+				t.Errorf("%s on %s: %v", body, c.subject, r)
+			} else if s := checked.Event.Subject(); s != c.subject && !events.IsHistory(c.subject) {
+				t.Errorf("the event of %s would be published on %s", c.subject, s)
+			}
+			continue
+		}
+		if r := checked.Envelope; r == nil || r.Code != events.WrongSubject || r.Field != c.field {
+			t.Errorf("%s on %s: got %v, want wrong_subject at %s", body, c.subject, r, c.field)
+		}
+	}
+}
+
+// TestKindsOfSubjects holds which subjects are the history load's, which are
+// live upstream ones, and which the ledger's own.
+func TestKindsOfSubjects(t *testing.T) {
+	for _, family := range []string{"consumer", "delegation", "agency"} {
+		if s := "ledger." + family + ".calheers"; !events.IsUpstream(s) || events.IsHistory(s) {
+			t.Errorf("%s is not upstream", s)
+		}
+	}
+	if s := events.HistorySubject("calheers"); s != "ledger.history.calheers" || !events.IsHistory(s) || events.IsUpstream(s) {
+		t.Errorf("%s is not of the history load", s)
+	}
+	own := events.OwnSubjects()
+	slices.Sort(own)
+	if got, want := strings.Join(own, " "), "ledger.clock ledger.control ledger.export ledger.genesis ledger.seal"; got != want {
+		t.Errorf("bookledger writes on %s, want %s", got, want)
+	}
+	for _, s := range own {
+		if events.IsUpstream(s) || events.IsHistory(s) {
+			t.Errorf("%s is taken for an upstream subject", s)
+		}
+	}
+}

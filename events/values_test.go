@@ -1,0 +1,153 @@
+package events_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"bookledger/events"
+)
+
+// TestDate holds that a date is YYYY-MM-DD, a real day of the calendar.
+func TestDate(t *testing.T) {
+	for text, want := range map[string]events.Date{
+		"2026-11-20": 20261120, "2024-02-29": 20240229, "2000-02-29": 20000229,
+		"0000-01-01": 101, "9999-12-31": 99991231,
+	} {
+		got, err := events.ParseDate(text)
+		if err != nil || got != want || got.String() != text {
+			t.Errorf("%s: got %d, written %q (%v)", text, got, got, err)
+		}
+	}
+	for _, text := range []string{
+		"", "2026-11-2", "2026-11-200", "11/20/2026", "2026/11/20", "20261120", "2026-00-10", "2026-13-10", "2026-11-00",
+		"2026-11-31", "2026-02-29", "1900-02-29", "2026-06-31", "+026-11-20", "2026-11-2x", "2026-11-20 ", "２026-11-20",
+	} {
+		if got, err := events.ParseDate(text); err == nil {
+			t.Errorf("%q is read as %s", text, got)
+		}
+	}
+}
+
+// TestDateAsTime holds that dates count days, weeks and order as the calendar
+// does, checked against package time.
+func TestDateAsTime(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		day := time.Date(rapid.IntRange(1, 9998).Draw(r, "year"), 1, rapid.IntRange(1, 366).Draw(r, "day"), 0, 0, 0, 0, time.UTC)
+		n := rapid.IntRange(-300, 300).Draw(r, "n")
+		d, later := events.DateOf(day), day.AddDate(0, 0, n)
+		if got := d.AddDays(n); got != events.DateOf(later) || got.String() != later.Format(time.DateOnly) {
+			t.Fatalf("%s and %d days is %s, want %s", d, n, got, later.Format(time.DateOnly))
+		}
+		if d.Weekday() != day.Weekday() || d.Year() != day.Year() || d.Month() != int(day.Month()) || d.Day() != day.Day() {
+			t.Fatalf("%s is not %s", d, day)
+		}
+		if (d < d.AddDays(n)) != (n > 0) {
+			t.Fatalf("%s and %d days are out of order", d, n)
+		}
+	})
+}
+
+// TestMoney holds that money is a decimal string with two places, at most
+// 9,999,999.99, not negative and without leading zeros, in cents inside.
+func TestMoney(t *testing.T) {
+	for text, cents := range map[string]int64{
+		"0.00": 0, "0.01": 1, "0.10": 10, "1.00": 100, "412.33": 41233, "10.05": 1005, "9999999.99": 999999999,
+	} {
+		got, err := events.ParseMoney(text)
+		if n, known := got.Cents(); err != nil || n != cents || !known || got.String() != text || got != events.Cents(cents) {
+			t.Errorf("%s: got %d cents, written %q (%v)", text, n, got, err)
+		}
+	}
+	for _, text := range []string{
+		"", ".00", "1", "1.0", "1.000", "00.10", "01.00", "-1.00", "+1.00", "1,000.00", "10000000.00", "1e2.00", "1.0x", " 1.00", "1.00 ", "$1.00", "1,00", "１.00",
+	} {
+		if got, err := events.ParseMoney(text); err == nil {
+			t.Errorf("%q is read as %s", text, got)
+		}
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		cents := rapid.Int64Range(0, 999999999).Draw(r, "cents")
+		if got, err := events.ParseMoney(fmt.Sprintf("%d.%02d", cents/100, cents%100)); err != nil || got != events.Cents(cents) {
+			t.Fatalf("%d cents: got %s (%v)", cents, got, err)
+		}
+	})
+}
+
+// TestBlanks holds that what is blank is written as such and differs from 0.00
+// and from no.
+func TestBlanks(t *testing.T) {
+	var (
+		date  events.Date
+		money events.Money
+		flag  events.Flag
+	)
+	if !date.IsZero() || !money.IsZero() || !flag.IsZero() || date.String() != "" || money.String() != "" {
+		t.Error("a zero value is not blank")
+	}
+	if events.Cents(0).IsZero() || events.FlagOf(false).IsZero() || events.FlagOf(true) != events.Yes {
+		t.Error("0.00 or a no is blank")
+	}
+	type all struct {
+		Date  events.Date
+		Money events.Money
+		Flag  events.Flag
+	}
+	for want, v := range map[string]all{
+		`{"Date":"","Money":"","Flag":null}`:                 {},
+		`{"Date":"2026-11-20","Money":"0.00","Flag":false}`:  {20261120, events.Cents(0), events.No},
+		`{"Date":"2026-11-20","Money":"412.33","Flag":true}`: {20261120, events.Cents(41233), events.Yes},
+	} {
+		got, err := json.Marshal(v)
+		if err != nil || string(got) != want {
+			t.Errorf("got %s (%v), want %s", got, err, want)
+		}
+		var back struct {
+			Date  events.Date
+			Money events.Money
+		}
+		if err := json.Unmarshal(got, &back); err != nil || back.Date != v.Date || back.Money != v.Money {
+			t.Errorf("%s is read back as %+v (%v)", got, back, err)
+		}
+	}
+	if err := new(events.Date).UnmarshalText([]byte("2026-02-30")); err == nil {
+		t.Error("a day that is none is read")
+	}
+	if err := new(events.Money).UnmarshalText([]byte("1.5")); err == nil {
+		t.Error("an amount with one place is read")
+	}
+}
+
+// TestParseTime holds that times are RFC 3339, here with upper-case T and Z
+// and at most nine digits of a fraction, and mean what package time says.
+func TestParseTime(t *testing.T) {
+	for _, text := range []string{
+		"2026-11-20T20:59:58-08:00", "2026-11-21T04:59:59.5Z", "2026-11-21T04:59:59.000000001Z", "2024-02-29T00:00:00+14:00",
+		"2026-01-01T23:59:59.999999999+05:45", "0001-01-01T00:00:01Z", "2026-01-01T00:00:00.120Z", "2026-01-01T00:00:00-00:00",
+	} {
+		got, err := events.ParseTime(text)
+		if err != nil || !got.Equal(moment(t, text)) || got.Location() != time.UTC {
+			t.Errorf("%s: got %s (%v)", text, got, err)
+		}
+	}
+	for _, text := range []string{
+		"", "2026-11-20", "2026-11-20 20:59:58Z", "2026-11-20t20:59:58Z", "2026-11-20T20:59:58z", "2026-11-20T20:59:58", "2026-11-20T20:59Z",
+		"2026-11-20T24:00:00Z", "2026-11-20T20:60:00Z", "2026-12-31T23:59:60Z", "2026-11-31T00:00:00Z", "2026-11-20T20:59:58.Z",
+		"2026-11-20T20:59:58.1234567890Z", "2026-11-20T20:59:58,5Z", "2026-11-20T20:59:58+24:00", "2026-11-20T20:59:58+08:60",
+		"2026-11-20T20:59:58-0800", "2026-11-20T20:59:58-08", "2026-11-20T20:59:58Z ", "2026-11-20T20:59:58+08:00x", "20260-11-20T20:59:58Z",
+	} {
+		if got, err := events.ParseTime(text); err == nil {
+			t.Errorf("%q is read as %s", text, got)
+		}
+	}
+	rapid.Check(t, func(r *rapid.T) {
+		zone := time.FixedZone("", 60*rapid.IntRange(-23*60, 23*60).Draw(r, "offset"))
+		want := time.Unix(rapid.Int64Range(0, 4102444800).Draw(r, "seconds"), rapid.Int64Range(0, 999999999).Draw(r, "nanos")).In(zone)
+		if got, err := events.ParseTime(want.Format(time.RFC3339Nano)); err != nil || !got.Equal(want) {
+			t.Fatalf("%s: got %s (%v)", want.Format(time.RFC3339Nano), got, err)
+		}
+	})
+}

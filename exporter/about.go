@@ -1,0 +1,250 @@
+package exporter
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/xuri/excelize/v2"
+
+	"bookledger/projections/book"
+	"bookledger/schemas"
+)
+
+// aboutWidths are the widths of the columns of the sheet about.
+var aboutWidths = [...]float64{25, 20, 85}
+
+const lineHeight = 15.75 // of a line of text, in points
+
+// line is a row of the sheet about.
+type line struct {
+	cells  []aboutCell
+	height float64 // in points; 0 leaves it to the reader
+	merged bool    // its one cell takes the whole width
+}
+
+// aboutCell is a text or, where the text is blank, a number.
+type aboutCell struct {
+	style  int
+	text   string
+	number int
+}
+
+// page collects the lines of the sheet about.
+type page struct {
+	s     *styles
+	lines []line
+}
+
+// aboutLines says what the book is, to whoever opens the workbook.
+func aboutLines(set schemas.Columns, b *book.Book, s *styles) []line {
+	p := &page{s: s}
+	p.add(line{cells: []aboutCell{{style: s.about.title, text: set.Title}}, height: 27})
+	p.whose(b)
+	p.when(b)
+	p.fact("Versions", "column set "+set.Version+", workbook "+Version)
+	p.counts(b)
+	p.meaning(b)
+	p.confidential()
+	p.legend(set.Columns)
+	return p.lines
+}
+
+func (p *page) add(l line) { p.lines = append(p.lines, l) }
+
+func (p *page) heading(text string) {
+	p.add(line{})
+	p.add(line{cells: []aboutCell{{style: p.s.about.heading, text: text}}, height: 21})
+}
+
+// fact adds a label and what it labels, which may come from anywhere.
+func (p *page) fact(label, value string) {
+	style := p.s.about.value
+	if looksFormula(value) {
+		style = p.s.about.quoted
+	}
+	cells := []aboutCell{{style: p.s.about.label, text: label}}
+	if value != "" {
+		cells = append(cells, aboutCell{style: style, text: value})
+	}
+	p.add(line{cells: cells})
+}
+
+func (p *page) paragraph(text string) {
+	width := 0.0
+	for _, w := range aboutWidths {
+		width += w
+	}
+	p.add(line{
+		cells:  []aboutCell{{style: p.s.about.wrapped, text: text}},
+		height: heightOf(text, width) + lineHeight/3,
+		merged: true,
+	})
+}
+
+// heightOf estimates how high text is that is wrapped at a width, which Excel
+// counts in digits: of prose about an eighth more goes into a line.
+func heightOf(text string, width float64) float64 {
+	lines := 1 + int(float64(utf8.RuneCountInString(text))/(width*1.125))
+	return float64(lines) * lineHeight
+}
+
+func (p *page) whose(b *book.Book) {
+	p.heading("Whose book this is")
+	if b.AgentID != "" {
+		p.fact("Agent", b.Agent.Name())
+		p.fact("Agent ID", b.AgentID)
+		p.fact("Agent license", b.Agent.LicenseNumber)
+	}
+	p.fact("Agency", b.Agency.Name)
+	p.fact("Agency ID", b.AgencyID)
+	if b.AgentID == "" {
+		p.fact("Agents", strconv.Itoa(b.Agents))
+	}
+}
+
+func (p *page) when(b *book.Book) {
+	p.heading("As of when")
+	p.fact("Cutoff", spelled(b.Cutoff.In(b.Zone)))
+	p.fact("Cutoff in UTC", b.Cutoff.UTC().Format(time.RFC3339))
+	p.fact("Ledger boundary", strconv.FormatUint(b.Boundary, 10)+" (the number of the last record that counts)")
+}
+
+// spelled writes a time as people say it, with its zone.
+func spelled(t time.Time) string {
+	half := "a.m."
+	if t.Hour() >= 12 {
+		half = "p.m."
+	}
+	return t.Format("Monday, January 2, 2006, 3:04:05 ") + half + t.Format(" MST")
+}
+
+func (p *page) counts(b *book.Book) {
+	p.heading("How many")
+	p.header("Household type", "Cases", "Rows")
+	byType, cases := b.Counts()
+	for _, c := range byType {
+		name := c.HouseholdType
+		if name == "" {
+			name = "Not determined"
+		}
+		p.count(name, c.Cases, c.Rows, p.s.about.number)
+	}
+	p.count("All", cases, len(b.Rows), p.s.about.strong)
+	p.paragraph("A case whose type differs between two application years counts under both, and once under All.")
+}
+
+func (p *page) header(texts ...string) {
+	l := line{height: headerHeight - 4}
+	for _, t := range texts {
+		l.cells = append(l.cells, aboutCell{style: p.s.about.header, text: t})
+	}
+	p.add(l)
+}
+
+func (p *page) count(name string, cases, rows, style int) {
+	p.add(line{cells: []aboutCell{
+		{style: p.s.about.label, text: name}, {style: style, number: cases}, {style: style, number: rows},
+	}})
+}
+
+func (p *page) meaning(b *book.Book) {
+	whose := "the agent"
+	if b.AgentID == "" {
+		whose = "any of the agency's agents"
+	}
+	p.heading("What this book is, and what it is not")
+	p.paragraph("It lists every consumer who was delegated to " + whose + " at the cutoff, those marked inactive too. " +
+		"No filter or search of the Active Consumers list changes what is in it.")
+	p.paragraph("Each row is one member of one case in one application year. A case without listed members, or without " +
+		"a year, has a row all the same. A cell is empty where something does not apply or was never provided.")
+	next := b.Cutoff.In(b.Zone).AddDate(0, 0, 7)
+	p.paragraph("It shows things as they stood at the cutoff and is never updated. Whatever was recorded later is left for the " +
+		"next book, that of " + next.Format("Monday, January 2, 2006") + ".")
+	p.paragraph("It is not proof of coverage and decides nothing about anybody's eligibility. Look the case up before you act on it.")
+}
+
+func (p *page) confidential() {
+	p.heading("Confidential")
+	p.paragraph("This workbook holds personally identifiable information: names, contact details, dates of birth, parts of Social " +
+		"Security numbers, and facts about people's health coverage. Whoever has a copy is bound by the agreement with Covered " +
+		"California under which it was given out, by its privacy and security rules, and by law.")
+	p.paragraph("Share it with nobody who has no right and no need to see it. If it must go by e-mail, whole or in part, encrypt it. " +
+		"Keep copies on protected devices only, and delete them as soon as they have served their purpose.")
+}
+
+func (p *page) legend(columns []schemas.Column) {
+	p.heading("The columns")
+	p.header("Column", "Group", "What it holds")
+	for _, c := range columns {
+		p.add(line{
+			cells: []aboutCell{
+				{style: p.s.about.label, text: c.Header},
+				{style: p.s.about.wrapped, text: c.Group},
+				{style: p.s.about.wrapped, text: c.Legend},
+			},
+			height: max(heightOf(c.Header, aboutWidths[0]), heightOf(c.Group, aboutWidths[1]), heightOf(c.Legend, aboutWidths[2])),
+		})
+	}
+}
+
+// frameAbout makes the sheet about, without rows.
+func frameAbout(f *excelize.File, lines []line) error {
+	area := "A1:" + letters(len(aboutWidths)) + strconv.Itoa(len(lines))
+	if err := f.SetSheetDimension(AboutSheet, area); err != nil {
+		return err
+	}
+	if err := ignoreErrors(f, AboutSheet, area); err != nil {
+		return err
+	}
+	grid := false
+	if err := f.SetSheetView(AboutSheet, 0, &excelize.ViewOptions{ShowGridLines: &grid}); err != nil {
+		return err
+	}
+	sw, err := f.NewStreamWriter(AboutSheet)
+	if err != nil {
+		return err
+	}
+	for i := len(aboutWidths); i > 0; i-- { // excelize puts the last one set first
+		if err := sw.SetColWidth(i, i, aboutWidths[i-1]); err != nil {
+			return err
+		}
+	}
+	for i, l := range lines {
+		if l.merged {
+			n := strconv.Itoa(i + 1)
+			if err := sw.MergeCell("A"+n, letters(len(aboutWidths))+n); err != nil {
+				return err
+			}
+		}
+	}
+	return sw.Flush()
+}
+
+// writeLines writes the rows of the sheet about.
+func writeLines(w io.Writer, lines []line) error {
+	var buf []byte
+	var err error
+	for i, l := range lines {
+		if buf, err = appendLine(buf, i+1, l); err != nil {
+			return err
+		}
+	}
+	_, err = w.Write(buf)
+	return err
+}
+
+func appendLine(buf []byte, n int, l line) (_ []byte, err error) {
+	buf = openRow(buf, n, l.height)
+	for i, c := range l.cells {
+		if c.text == "" {
+			buf = openNumber(buf, letters(i+1), n, c.style)
+			buf = append(strconv.AppendInt(buf, int64(c.number), 10), "</v></c>"...)
+		} else if buf, err = appendText(buf, letters(i+1), n, c.style, c.text); err != nil {
+			return nil, fmt.Errorf("cell %s%d: %w", letters(i+1), n, err)
+		}
+	}
+	return append(buf, "</row>"...), nil
+}

@@ -1,0 +1,148 @@
+package exporter_test
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/xuri/excelize/v2"
+
+	"bookledger/events"
+	"bookledger/exporter"
+	"bookledger/projections/book"
+)
+
+// about returns the lines of the sheet about, cells parted by a bar.
+func about(tb testing.TB, workbook []byte) []string {
+	tb.Helper()
+	rows, err := open(tb, workbook).GetRows(exporter.AboutSheet)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	lines := make([]string, len(rows))
+	for i, row := range rows {
+		lines[i] = strings.Join(row, "|")
+	}
+	return lines
+}
+
+func wantLines(tb testing.TB, lines []string, want ...string) {
+	tb.Helper()
+	for _, w := range want {
+		if !slices.Contains(lines, w) {
+			tb.Errorf("no line %q in\n%s", w, strings.Join(lines, "\n"))
+		}
+	}
+}
+
+func TestAboutOfAnAgentsBook(t *testing.T) {
+	l := newLedger().with(3)
+	l.cases["0007000001"].Eligibility = nil
+	lines := about(t, write(t, l.book(t, agentID)))
+	wantLines(t, lines,
+		"Agent|Ann Agent", "Agent ID|A-1001", "Agent license|0A12345", "Agency|Golden State Insurance", "Agency ID|0042",
+		"Cutoff|Friday, November 20, 2026, 9:00:00 p.m. PST", "Cutoff in UTC|2026-11-21T05:00:00Z",
+		"Ledger boundary|123456 (the number of the last record that counts)", "Versions|column set 1, workbook "+exporter.Version,
+		"Covered California|0|0", "Mixed Household|2|4", "Medi-Cal|0|0", "Not determined|2|3", "All|4|7",
+	)
+	for _, c := range columnSet(t).Columns {
+		wantLines(t, lines, c.Header+"|"+c.Group+"|"+c.Legend)
+	}
+	if !strings.Contains(strings.Join(lines, "\n"), "that of Friday, November 27, 2026.") {
+		t.Error("it does not name the next book")
+	}
+}
+
+func TestAboutOfAnAgencysBook(t *testing.T) {
+	b, err := book.ForAgency(context.Background(), newLedger().with(3), events.DefaultCalendar(), friday(), agencyID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := about(t, write(t, b))
+	wantLines(t, lines, "Agency|Golden State Insurance", "Agency ID|0042", "Agents|2", "All|4|7")
+	for _, l := range lines {
+		if strings.HasPrefix(l, "Agent|") || strings.HasPrefix(l, "Agent ID|") {
+			t.Errorf("it names one agent: %s", l)
+		}
+	}
+	if name := exporter.FileName(b); name != "book-of-business_0042_2026-11-20.xlsx" {
+		t.Errorf("its file is named %s", name)
+	}
+}
+
+// TestAboutOfAnUnknownAgent is of one whom only delegations have named.
+func TestAboutOfAnUnknownAgent(t *testing.T) {
+	l := newLedger()
+	l.agents[agentID].FirstName, l.agents[agentID].LastName, l.agents[agentID].AgencyID = "", "", ""
+	wantLines(t, about(t, write(t, l.book(t, agentID))), "Agent", "Agent ID|A-1001", "Agency", "Agency ID")
+}
+
+func TestAboutIsReadable(t *testing.T) {
+	l := newLedger()
+	l.agents[agentID].FirstName = "=1+1 _x0041_x0042_"
+	f := open(t, write(t, l.book(t, agentID)))
+	ref, err := f.SearchSheet(exporter.AboutSheet, "=1+1 _x0041_x0042_ Agent")
+	if err != nil || len(ref) != 1 {
+		t.Fatalf("a hostile name is found at %v, %v", ref, err)
+	}
+	id, _ := f.GetCellStyle(exporter.AboutSheet, ref[0])
+	if f.Styles.CellXfs.Xf[id].QuotePrefix == nil {
+		t.Error("a hostile name is not quoted")
+	}
+	for _, what := range []struct {
+		text       string
+		bold, wrap bool
+	}{{"Cutoff", true, true}, {columnSet(t).Columns[2].Legend, false, true}} {
+		ref, err := f.SearchSheet(exporter.AboutSheet, what.text)
+		if err != nil || len(ref) == 0 {
+			t.Fatalf("%q is not there: %v", what.text, err)
+		}
+		id, _ := f.GetCellStyle(exporter.AboutSheet, ref[0])
+		style, err := f.GetStyle(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if style.Font.Bold != what.bold || style.Alignment.WrapText != what.wrap {
+			t.Errorf("%q has the style %+v", what.text, style)
+		}
+	}
+	merged, err := f.GetMergeCells(exporter.AboutSheet)
+	if err != nil || len(merged) == 0 {
+		t.Fatalf("no paragraphs: %v", err)
+	}
+	for _, m := range merged {
+		_, row, _ := excelize.CellNameToCoordinates(m.GetStartAxis())
+		if height, _ := f.GetRowHeight(exporter.AboutSheet, row); height <= 15 {
+			t.Errorf("paragraph %s is %v points high", m.GetStartAxis(), height)
+		}
+	}
+}
+
+// TestNoticeIsOurOwn holds the words apart from those of the job aid.
+func TestNoticeIsOurOwn(t *testing.T) {
+	text := strings.Join(about(t, write(t, newLedger().book(t, agentID))), "\n")
+	for _, copied := range []string{"must remain secure and confidential", "including all applicable laws", "must be encrypted or secured"} {
+		if strings.Contains(text, copied) {
+			t.Errorf("it says %q", copied)
+		}
+	}
+	for _, said := range []string{"personally identifiable information", "agreement", "encrypt"} {
+		if !strings.Contains(text, said) {
+			t.Errorf("it does not speak of %q", said)
+		}
+	}
+}
+
+func TestCutoffInSummer(t *testing.T) {
+	b := newLedger().book(t, agentID)
+	b.Cutoff = time.Date(2026, 7, 4, 4, 0, 0, 0, time.UTC)
+	wantLines(t, about(t, write(t, b)), "Cutoff|Friday, July 3, 2026, 9:00:00 p.m. PDT")
+}
+
+func TestFileName(t *testing.T) {
+	if name := exporter.FileName(newLedger().book(t, agentID)); name != "book-of-business_A-1001_2026-11-20.xlsx" {
+		t.Errorf("the file is named %s", name)
+	}
+}

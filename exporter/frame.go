@@ -1,0 +1,149 @@
+package exporter
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/xuri/excelize/v2"
+
+	"bookledger/projections/book"
+)
+
+// tableName is the name of the Excel table that holds header and rows.
+const tableName = "BookOfBusiness"
+
+// frame is a workbook but for its rows.
+type frame struct {
+	parts       parts
+	book, about string // the parts that are the sheets
+	styles      *styles
+	lines       []line // of the sheet about
+}
+
+// newFrame makes the frame of a book's workbook.
+func (e *Exporter) newFrame(b *book.Book) (*frame, error) {
+	f := excelize.NewFile()
+	defer func() { _ = f.Close() }() // it has no files
+	s, err := newStyles(f)
+	if err != nil {
+		return nil, err
+	}
+	lines := aboutLines(e.set, b, s)
+	steps := []func() error{
+		func() error { return f.SetSheetName("Sheet1", Sheet) },
+		func() error { _, err := f.NewSheet(AboutSheet); return err },
+		func() error { return e.setLayout(f, b) },
+		func() error { return e.frameBook(f, s, len(b.Rows)) },
+		func() error { return frameAbout(f, lines) },
+		func() error { return e.setProperties(f, b) },
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	collected := parts{}
+	f.SetZipWriter(func(io.Writer) excelize.ZipWriter { return collected })
+	if err := f.Write(io.Discard); err != nil {
+		return nil, err
+	}
+	return &frame{parts: collected, book: "xl/worksheets/sheet1.xml", about: "xl/worksheets/sheet2.xml", styles: s, lines: lines}, nil
+}
+
+// frameBook makes the sheet of the book, with the header as its only row.
+func (e *Exporter) frameBook(f *excelize.File, s *styles, rows int) error {
+	last := e.columns[len(e.columns)-1].letters
+	all := "A1:" + last + strconv.Itoa(rows+1)
+	table := "A1:" + last + strconv.Itoa(max(rows, 1)+1) // a table has a row, if an empty one
+	if err := f.SetSheetDimension(Sheet, all); err != nil {
+		return err
+	}
+	if err := ignoreErrors(f, Sheet, table); err != nil {
+		return err
+	}
+	sw, err := f.NewStreamWriter(Sheet)
+	if err != nil {
+		return err
+	}
+	err = sw.SetPanes(&excelize.Panes{
+		Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft",
+		Selection: []excelize.Selection{{SQRef: "A2", ActiveCell: "A2", Pane: "bottomLeft"}},
+	})
+	header := make([]any, len(e.columns))
+	for i, c := range slices.Backward(e.columns) { // excelize puts the last width set first
+		header[i] = excelize.Cell{StyleID: s.header[c.shade], Value: c.Header}
+		err = errors.Join(err, sw.SetColWidth(i+1, i+1, c.Width))
+	}
+	if err != nil {
+		return err
+	}
+	if err := sw.SetRow("A1", header, excelize.RowOpts{Height: headerHeight}); err != nil {
+		return err
+	}
+	stripes := true
+	err = sw.AddTable(&excelize.Table{Range: table, Name: tableName, StyleName: "TableStyleMedium2", ShowRowStripes: &stripes})
+	if err != nil {
+		return err
+	}
+	return sw.Flush()
+}
+
+// ignoreErrors keeps Excel from marking identifiers as numbers stored as text,
+// and text that happens to look like a date.
+func ignoreErrors(f *excelize.File, sheet, area string) error {
+	if err := f.AddIgnoredErrors(sheet, area, excelize.IgnoredErrorsNumberStoredAsText); err != nil {
+		return err
+	}
+	return f.AddIgnoredErrors(sheet, area, excelize.IgnoredErrorsTwoDigitTextYear)
+}
+
+// setLayout says how the workbook is printed.
+func (e *Exporter) setLayout(f *excelize.File, b *book.Book) error {
+	landscape, portrait, letter, wide, one, free, yes := "landscape", "portrait", 1, 4, 1, 0, true
+	footer := &excelize.HeaderFooterOptions{
+		OddFooter: "&L" + ownerID(b) + ", as of " + b.Friday.Friday.String() + "&CConfidential: personal information&RPage &P of &N",
+	}
+	return errors.Join(
+		f.SetPageLayout(Sheet, &excelize.PageLayoutOptions{Size: &letter, Orientation: &landscape, FitToWidth: &wide, FitToHeight: &free}),
+		f.SetSheetProps(Sheet, &excelize.SheetPropsOptions{FitToPage: &yes}),
+		f.SetHeaderFooter(Sheet, footer),
+		f.SetDefinedName(&excelize.DefinedName{
+			Name: "_xlnm.Print_Titles", Scope: Sheet,
+			RefersTo: fmt.Sprintf("'%s'!$A:$A,'%s'!$1:$1", Sheet, Sheet),
+		}),
+		f.SetPageLayout(AboutSheet, &excelize.PageLayoutOptions{Size: &letter, Orientation: &portrait, FitToWidth: &one, FitToHeight: &free}),
+		f.SetSheetProps(AboutSheet, &excelize.SheetPropsOptions{FitToPage: &yes}),
+		f.SetHeaderFooter(AboutSheet, footer),
+	)
+}
+
+// setProperties sets the document's properties, whose times are the cutoff.
+func (e *Exporter) setProperties(f *excelize.File, b *book.Book) error {
+	cutoff := b.Cutoff.UTC().Format(time.RFC3339)
+	return errors.Join(
+		f.SetDocProps(&excelize.DocProperties{
+			Title:          e.set.Title + ", Friday " + b.Friday.Friday.String(),
+			Subject:        "Consumers of " + owner(b) + " as of the cutoff, " + cutoff,
+			Description:    fmt.Sprintf("Ledger boundary %d, column set %s, exporter %s", b.Boundary, e.set.Version, Version),
+			Creator:        "bookledger",
+			LastModifiedBy: "bookledger",
+			Language:       "en-US",
+			Created:        cutoff,
+			Modified:       cutoff,
+		}),
+		f.SetAppProps(&excelize.AppProperties{Application: "bookledger"}),
+	)
+}
+
+// letters returns the letters of the n-th column, from A.
+func letters(n int) string {
+	var s string
+	for ; n > 0; n = (n - 1) / 26 {
+		s = string(rune('A'+(n-1)%26)) + s
+	}
+	return s
+}

@@ -1,0 +1,186 @@
+package exporter_test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"bookledger/events"
+	"bookledger/exporter"
+	"bookledger/projections/book"
+	"bookledger/projections/fold"
+	"bookledger/schemas"
+)
+
+// ledger is a state of the ledger, small enough for a test.
+type ledger struct {
+	agents   map[string]*fold.Agent
+	agencies map[string]fold.Agency
+	cases    map[string]*fold.Case
+}
+
+func (l *ledger) Agent(id string) (fold.Agent, bool, error) {
+	a, ok := l.agents[id]
+	if !ok {
+		return fold.Agent{}, false, nil
+	}
+	return *a, true, nil
+}
+
+func (l *ledger) Agency(id string) (fold.Agency, bool, error) {
+	a, ok := l.agencies[id]
+	return a, ok, nil
+}
+
+func (l *ledger) EachAgent(yield func(string, *fold.Agent) error) error {
+	for _, id := range sortedKeys(l.agents) {
+		if err := yield(id, l.agents[id]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *ledger) EachHeld(agent string, yield func(string, *fold.Case) error) error {
+	for _, id := range sortedKeys(l.cases) {
+		if c := l.cases[id]; c.AgentID == agent {
+			if err := yield(id, c); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
+	keys := make([]K, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+const (
+	agentID  = "A-1001"
+	idleID   = "A-1002"
+	agencyID = "0042"
+)
+
+var cutoff = time.Date(2026, 11, 21, 5, 0, 0, 0, time.UTC)
+
+func friday() book.Friday {
+	return book.Friday{Friday: 2026_11_20, Cutoff: cutoff, Boundary: 123456}
+}
+
+// newLedger has two agents of one agency and the job aid's consumer.
+func newLedger() *ledger {
+	return &ledger{
+		agents: map[string]*fold.Agent{
+			agentID: {AgencyID: agencyID, FirstName: "Ann", LastName: "Agent", LicenseNumber: "0A12345", Named: true, Certified: true},
+			idleID:  {AgencyID: agencyID, FirstName: "Ida", LastName: "Idle", Named: true, Certified: true},
+		},
+		agencies: map[string]fold.Agency{agencyID: {Name: "Golden State Insurance", Registered: true}},
+		cases:    map[string]*fold.Case{"5000032500": calTraining()},
+	}
+}
+
+func calTraining() *fold.Case {
+	c := &fold.Case{AgentID: agentID, Since: time.Date(2026, 11, 3, 7, 30, 0, 0, time.UTC)}
+	c.Household.PrimaryContact = events.Contact{
+		FirstName: "CAL", LastName: "TRAINING", Phone: "5555555555", Email: "ca@coveredca.com",
+		DateOfBirth: 1980_01_01, SSNLast4: "7880",
+	}
+	c.Household.Address = events.Address{Line1: "12345 Main St", City: "Sacramento", State: "CA", ZIP: "95838"}
+	c.Members = []events.Member{{
+		MemberID: "1", FirstName: "CAL", LastName: "TRAINING", DateOfBirth: 1980_01_01, SSNLast4: "7880",
+	}}
+	c.Applications = []events.ApplicationRecorded{{ApplicationYear: 2026, CurrentStatus: "Application Not Started"}}
+	return c
+}
+
+// mixedHousehold is a case that fills every column: a parent with Covered
+// California and a child, who has an accent, with Medi-Cal.
+func mixedHousehold(n int) *fold.Case {
+	c := &fold.Case{AgentID: agentID, Inactive: n%7 == 3, Since: time.Date(2025, 10, 1, 20, 0, n, 0, time.UTC)}
+	last := fmt.Sprintf("Núñez %05d", n)
+	c.Household.PrimaryContact = events.Contact{
+		FirstName: "José", LastName: last, Phone: fmt.Sprintf("916555%04d", n%10000), Email: fmt.Sprintf("jose.%d@example.org", n),
+		SpokenLanguage: "Spanish", WrittenLanguage: "English",
+	}
+	c.Household.Address = events.Address{
+		Line1: fmt.Sprintf("%d Capitol Mall", n), Line2: "Apt 4", City: "Sacramento", State: "CA", ZIP: fmt.Sprintf("0%04d", n%10000), County: "Sacramento",
+	}
+	c.Applications = []events.ApplicationRecorded{{
+		ApplicationYear: 2027, CurrentStatus: "Submitted", NextSteps: "Choose a plan", SubmittedOn: 2026_11_02,
+	}}
+	c.Members = []events.Member{
+		{MemberID: "0001", FirstName: "José", LastName: last, Relationship: "Self", DateOfBirth: 1985_02_28, Gender: "Male",
+			SSNLast4: fmt.Sprintf("%04d", n%10000), Applying: events.Yes},
+		{MemberID: "0002", FirstName: "Zoë", LastName: last, Relationship: "Child", DateOfBirth: 2015_12_31, Gender: "Female",
+			SSNLast4: "0007", Applying: events.No},
+	}
+	c.Eligibility = []events.EligibilityDetermined{
+		{MemberID: "0001", ApplicationYear: 2027, Program: events.ProgramCoveredCalifornia, Status: "eligible",
+			APTCMonthly: events.Cents(41233 + int64(n)), CSRLevel: "Silver 87", VerificationDueOn: 2027_01_31},
+		{MemberID: "0002", ApplicationYear: 2027, Program: events.ProgramMediCal, Status: "conditionally_eligible"},
+	}
+	c.Enrollments = []events.EnrollmentRecorded{
+		{EnrollmentID: "1", ApplicationYear: 2027, CoverageKind: "health", MemberIDs: []string{"0001"}, Carrier: "Kaiser Permanente",
+			PlanName: "Silver 87 HMO", HIOSPlanID: "40513CA0380001", MetalTier: "Silver", CoverageStart: 2027_01_01, CoverageEnd: 2027_12_31,
+			Status: "enrolled", GrossPremium: events.Cents(51210), APTCApplied: events.Cents(41233), StateSubsidy: events.Cents(100),
+			NetPremium: events.Cents(9877), BinderStatus: "Paid", SubscriberID: fmt.Sprintf("00%08d", n)},
+		{EnrollmentID: "2", ApplicationYear: 2027, CoverageKind: "dental", MemberIDs: []string{"0001", "0002"}, Carrier: "Delta Dental",
+			PlanName: "Family Dental PPO", Status: "pending", NetPremium: events.Cents(0)},
+	}
+	return c
+}
+
+// with adds cases of two rows each.
+func (l *ledger) with(cases int) *ledger {
+	for i := range cases {
+		l.cases[fmt.Sprintf("%010d", 7000000+i)] = mixedHousehold(i)
+	}
+	return l
+}
+
+func (l *ledger) book(tb testing.TB, agent string) *book.Book {
+	tb.Helper()
+	b, err := book.ForAgent(context.Background(), l, events.DefaultCalendar(), friday(), agent)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return b
+}
+
+func columnSet(tb testing.TB) schemas.Columns {
+	tb.Helper()
+	set, err := schemas.ColumnSet("1")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return set
+}
+
+func newExporter(tb testing.TB) *exporter.Exporter {
+	tb.Helper()
+	e, err := exporter.New(columnSet(tb))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return e
+}
+
+// write returns the workbook of a book.
+func write(tb testing.TB, b *book.Book) []byte {
+	tb.Helper()
+	var w bytes.Buffer
+	if _, err := newExporter(tb).Write(context.Background(), &w, b); err != nil {
+		tb.Fatal(err)
+	}
+	return w.Bytes()
+}

@@ -1,0 +1,114 @@
+package exporter_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/csv"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"bookledger/events"
+	"bookledger/projections/book"
+)
+
+// requireVariable set to 1 makes a missing LibreOffice a failure.
+const requireVariable = "BOOKLEDGER_REQUIRE_LIBREOFFICE"
+
+// toCSV has LibreOffice open a workbook and save its first sheet as CSV.
+func toCSV(t *testing.T, workbook []byte) [][]string {
+	t.Helper()
+	soffice, err := exec.LookPath("soffice")
+	if err != nil {
+		if os.Getenv(requireVariable) == "1" {
+			t.Fatalf("%s is set: %v", requireVariable, err)
+		}
+		t.Skipf("LibreOffice is not there: %v", err)
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "book.xlsx")
+	if err := os.WriteFile(file, workbook, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	const asShownInUTF8 = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true"
+	convert := exec.CommandContext(ctx, soffice, "--headless", "-env:UserInstallation=file://"+filepath.Join(dir, "profile"),
+		"--convert-to", asShownInUTF8, "--outdir", dir, file)
+	convert.Env = append(os.Environ(), "HOME="+dir, "LC_ALL=C.UTF-8")
+	if out, err := convert.CombinedOutput(); err != nil {
+		t.Fatalf("LibreOffice: %v: %s", err, out)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*.csv"))
+	if err != nil || len(files) != 1 {
+		t.Fatalf("LibreOffice wrote %v, %v", files, err)
+	}
+	text, err := os.ReadFile(files[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := csv.NewReader(bytes.NewReader(text))
+	r.FieldsPerRecord = -1
+	rows, err := r.ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return rows
+}
+
+// shown returns what a spreadsheet shows of a value.
+func shown(v book.Value) string {
+	switch v.Kind {
+	case book.Date:
+		return fmt.Sprintf("%02d/%02d/%04d", v.Date.Month(), v.Date.Day(), v.Date.Year())
+	case book.Money:
+		s := v.String()
+		for i := len(s) - len(".00") - 3; i > 0; i -= 3 {
+			s = s[:i] + "," + s[i:]
+		}
+		return s
+	}
+	return v.String()
+}
+
+// TestLibreOffice has another program read the workbook, cell by cell.
+func TestLibreOffice(t *testing.T) {
+	texts := make([]string, 0, len(hostile))
+	for _, s := range hostile {
+		if !strings.ContainsAny(s, "\r\t") { // CSV does not keep all of these
+			texts = append(texts, s)
+		}
+	}
+	l := ledgerOf(texts).with(20)
+	l.cases["5000032500"] = calTraining()
+	l.cases["0007000003"].Members[0].DateOfBirth = 1899_12_31
+	l.cases["0007000004"].Enrollments[0].GrossPremium = events.Cents(123456705)
+	b := l.book(t, agentID)
+	rows := toCSV(t, write(t, b))
+	if len(rows) != len(b.Rows)+1 {
+		t.Fatalf("LibreOffice shows %d rows, want %d and a header", len(rows), len(b.Rows))
+	}
+	for i, c := range columnSet(t).Columns {
+		if rows[0][i] != c.Header {
+			t.Errorf("header %d is %q, want %q", i, rows[0][i], c.Header)
+		}
+		field, _ := book.FieldByName(c.Field)
+		for j := range b.Rows {
+			if want := shown(field(&b.Rows[j])); rows[j+1][i] != want {
+				t.Errorf("row %d, %s: LibreOffice shows %q, want %q", j+2, c.Header, rows[j+1][i], want)
+			}
+		}
+	}
+}
+
+// TestLibreOfficeOpensAnEmptyBook is of an agent without consumers.
+func TestLibreOfficeOpensAnEmptyBook(t *testing.T) {
+	rows := toCSV(t, write(t, newLedger().book(t, idleID)))
+	if len(rows) != 1 || len(rows[0]) != 52 || rows[0][0] != "Case ID" {
+		t.Errorf("LibreOffice shows %q", rows)
+	}
+}

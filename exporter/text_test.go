@@ -1,0 +1,220 @@
+package exporter_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/xuri/excelize/v2"
+
+	"bookledger/events"
+	"bookledger/exporter"
+	"bookledger/projections/book"
+	"bookledger/projections/fold"
+)
+
+// hostile are texts that a spreadsheet, XML or CSV could take for something
+// else than what they are.
+var hostile = []string{
+	"=1+1", "=HYPERLINK(\"http://example.org\";\"x\")", "+1 916 555 0100", "-2+3", "@SUM(A1)", " =1", "＝1", "=cmd|'/c calc'!A0",
+	"_x0041_", "_x005F_", "_x005f_x0041_", "_x0041_x0042_", "__x0041__", "_x005F_x005F_", "_xD83D__xDE00_", "_x000D_", "_xZZZZ_", "_x004_", "_X0041_", "_x4_", "_x41_", "_x00041_", "_x12345_", "_xab_", "_xa_", "_xg_", "_xu_li", "maria_xu@example.org", "_x0041", "_x+041_", "_x 041_",
+	"_x0041", "x0041_", "_", "__", "_x_x0041_",
+	" leading", "trailing ", "  ", " ", "two  spaces", "\u00a0no-break\u00a0", "line\nbreak", "\nfirst", "tab\tinside", "return\rinside", "\r\n",
+	"<b>&amp;</b>", "</t></is></c></row></sheetData>", "]]>", "<![CDATA[x]]>", "&#65;", "\"'", "a&b<c>d",
+	"José Núñez", "Zoë", "Nguyễn Thị Ánh", "李小龍", "अमिता", "עברית", "العربية", "Ωμέγα", "e\u0301", "\u202Eesrever", "\u200b", "\ufeffmark",
+	"👩‍👩‍👧‍👦", "🏳️‍🌈", "😀", "𝒳", "\U0010FFFF", "\U0001FFFE", "\uFFFD", "\uE000", "\u2028\u2029",
+	"00123", "0", "1E5", "1/2", "01/02/29", "TRUE", "#N/A", "NULL", "1,5", "95838-0001", "٣",
+}
+
+// ledgerOf has one case per text, which stands in two cells of its row.
+func ledgerOf(texts []string) *ledger {
+	l := newLedger()
+	clear(l.cases)
+	for i, s := range texts {
+		c := &fold.Case{AgentID: agentID, Since: cutoff}
+		c.Household.PrimaryContact = events.Contact{Email: s}
+		c.Applications = []events.ApplicationRecorded{{ApplicationYear: 2026, NextSteps: s}}
+		l.cases[fmt.Sprintf("%05d", i)] = c
+	}
+	return l
+}
+
+func TestHostileText(t *testing.T) {
+	long := []string{strings.Repeat("x", 32767), strings.Repeat("😀", 16383) + "x", strings.Repeat("_x0041_", 4000)}
+	texts := append(slices.Clone(hostile), long...)
+	workbook := write(t, ledgerOf(texts).book(t, agentID))
+	f := open(t, workbook)
+	for i, s := range texts {
+		for _, column := range []string{"E", "J"} {
+			ref := column + strconv.Itoa(i+2)
+			if kind, _ := f.GetCellType(exporter.Sheet, ref); kind != excelize.CellTypeInlineString {
+				t.Errorf("%.40q is a cell of type %v", s, kind)
+			}
+			if !strings.Contains(strings.ToLower(s), "_xd83d_") { // excelize reads no halves of pairs
+				if got, _ := f.GetCellValue(exporter.Sheet, ref); got != s {
+					t.Errorf("%.40q comes out as %.40q", s, got)
+				}
+			}
+			id, _ := f.GetCellStyle(exporter.Sheet, ref)
+			first := strings.TrimLeft(s, " \u00a0\n")
+			formula := first != "" && strings.ContainsAny(first[:1], "=+-@\t\r") || strings.HasPrefix(first, "＝")
+			if got := f.Styles.CellXfs.Xf[id].QuotePrefix != nil; got != formula {
+				t.Errorf("%.40q is quoted: %t", s, got)
+			}
+		}
+	}
+	if _, parts := readParts(t, workbook); strings.Contains(parts["xl/worksheets/sheet1.xml"], "<f>") {
+		t.Error("there is a formula")
+	}
+}
+
+var escape = regexp.MustCompile(`_x([0-9A-Fa-f]{4})_`)
+
+// decode reads text as a spreadsheet does.
+func decode(s string) string {
+	return escape.ReplaceAllStringFunc(s, func(e string) string {
+		code, _ := strconv.ParseUint(e[2:6], 16, 16)
+		return string(rune(code))
+	})
+}
+
+func TestRefusedText(t *testing.T) {
+	for want, texts := range map[string][]string{
+		"longer than":       {strings.Repeat("x", 32768), strings.Repeat("😀", 16384), strings.Repeat("é", 32768)},
+		"not valid UTF-8":   {"secret\xff", "secret\xed\xa0\x80"},
+		"a workbook cannot": {"secret\x00", "secret\x1f", "secret\uffff", "\ufffesecret", "secret\x0b"},
+	} {
+		for _, s := range texts {
+			_, err := newExporter(t).Write(context.Background(), io.Discard, ledgerOf([]string{"a", s}).book(t, agentID))
+			if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "cell E3 (Next Steps)") {
+				t.Errorf("%.20q: error is %v", s, err)
+			} else if strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "xxx") {
+				t.Errorf("the error tells the text: %v", err)
+			}
+		}
+	}
+}
+
+func TestDates(t *testing.T) {
+	c := calTraining()
+	c.Members = nil
+	var dates []events.Date
+	for _, d := range []string{"0000-01-01", "0001-01-01", "1899-12-31", "1900-01-01", "1900-02-28", "1900-03-01", "1969-12-31", "1970-01-01", "2000-02-29", "2026-11-20", "9999-12-31"} {
+		date, err := events.ParseDate(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dates = append(dates, date)
+		c.Members = append(c.Members, events.Member{MemberID: fmt.Sprintf("%02d", len(dates)), DateOfBirth: date})
+	}
+	l := newLedger()
+	l.cases = map[string]*fold.Case{"1": c}
+	f := open(t, write(t, l.book(t, agentID)))
+	for i, d := range dates {
+		ref := fmt.Sprintf("W%d", i+2)
+		want := fmt.Sprintf("%02d/%02d/%04d", d.Month(), d.Day(), d.Year())
+		if got, _ := f.GetCellValue(exporter.Sheet, ref); got != want {
+			t.Errorf("%s is shown as %s", want, got)
+		}
+		kind, _ := f.GetCellType(exporter.Sheet, ref)
+		if text := kind == excelize.CellTypeInlineString; text != (d < 1900_03_01) {
+			t.Errorf("%s is text: %t", want, text)
+		}
+		if d >= 1900_03_01 {
+			raw, _ := f.GetCellValue(exporter.Sheet, ref, excelize.Options{RawCellValue: true})
+			serial, _ := strconv.ParseFloat(raw, 64)
+			when, _ := excelize.ExcelDateToTime(serial, false)
+			if events.DateOf(when) != d {
+				t.Errorf("%s has the serial number %s, %s", want, raw, when.Format(time.DateOnly))
+			}
+		}
+	}
+}
+
+func TestMoney(t *testing.T) {
+	l := newLedger()
+	c := l.cases["5000032500"]
+	amounts := map[int64][2]string{
+		0: {"0", "0.00"}, 1: {"0.01", "0.01"}, 10: {"0.1", "0.10"}, 41233: {"412.33", "412.33"}, 100000: {"1000", "1,000.00"},
+		123456789: {"1234567.89", "1,234,567.89"}, 999999999: {"9999999.99", "9,999,999.99"}, 29: {"0.29", "0.29"}, 110: {"1.1", "1.10"},
+	}
+	for _, cents := range sortedKeys(amounts) {
+		c.Eligibility = []events.EligibilityDetermined{{
+			MemberID: "1", ApplicationYear: 2026, Program: "none", Status: "pending", APTCMonthly: events.Cents(cents),
+		}}
+		workbook := write(t, l.book(t, agentID))
+		_, parts := readParts(t, workbook)
+		if want := `<v>` + amounts[cents][0] + `</v>`; !strings.Contains(parts["xl/worksheets/sheet1.xml"], want) {
+			t.Errorf("%d cents are not written as %s", cents, want)
+		}
+		if shown, _ := open(t, workbook).GetCellValue(exporter.Sheet, "AD2"); shown != amounts[cents][1] {
+			t.Errorf("%d cents are shown as %s", cents, shown)
+		}
+	}
+}
+
+// TestCellsAreThoseOfExcelize holds the rows that are written here to those
+// that excelize writes, for values that it writes rightly.
+func TestCellsAreThoseOfExcelize(t *testing.T) {
+	texts := slices.DeleteFunc(slices.Clone(hostile), func(s string) bool {
+		return strings.Contains(s, "_x") || strings.ContainsAny(s, "=+-@＝\t\r") // quoted
+	})
+	l := ledgerOf(texts).with(50)
+	l.cases["5000032500"] = calTraining()
+	b := l.book(t, agentID)
+	_, parts := readParts(t, write(t, b))
+	f := excelize.NewFile()
+	defer func() { _ = f.Close() }()
+	sw, err := f.NewStreamWriter("Sheet1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours := map[book.Kind]int{book.Text: 3, book.Date: 4, book.Money: 5, book.Year: 6}
+	for range 10 { // the styles need only be there
+		_, _ = f.NewStyle(&excelize.Style{NumFmt: 1})
+	}
+	for i := range b.Rows {
+		if err := sw.SetRow(fmt.Sprintf("A%d", i+2), bareRow(columnSet(t), &b.Rows[i], ours)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := sw.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	buffer, err := f.WriteToBuffer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, theirs := readBare(t, buffer.Bytes())
+	_, theirRows, _ := strings.Cut(theirs["xl/worksheets/sheet1.xml"], "<sheetData>")
+	theirRows, _, _ = strings.Cut(theirRows, "</sheetData>")
+	ourSheet := parts["xl/worksheets/sheet1.xml"]
+	ourRows := ourSheet[strings.Index(ourSheet, `<row r="2">`):strings.Index(ourSheet, "</sheetData>")]
+	a, z := strings.SplitAfter(ourRows, "</row>"), strings.SplitAfter(theirRows, "</row>")
+	for i := range a {
+		if i >= len(z) || a[i] != z[i] {
+			t.Fatalf("row %d is\n%s\nexcelize has\n%s", i+2, a[i], z[min(i, len(z)-1)])
+		}
+	}
+}
+
+func FuzzText(f *testing.F) {
+	for _, s := range hostile {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		cell, err := exporter.AppendEscaped(nil, s)
+		if err != nil {
+			return
+		}
+		if got := decode(unescapeXML(t, cell)); got != s {
+			t.Errorf("%q is written as %s and read as %q", s, cell, got)
+		}
+	})
+}

@@ -1,0 +1,146 @@
+package projections_test
+
+import (
+	"context"
+	"io/fs"
+	"iter"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"bookledger/events"
+	"bookledger/events/journal"
+	"bookledger/events/record"
+	"bookledger/projections"
+)
+
+const (
+	rebuildEvents = 300_000
+	rebuildAgents = 1000
+	rebuildRounds = 3
+)
+
+// BenchmarkRebuild builds a projection from an embedded journal, from an empty
+// folder until everything is applied and flushed, in turns with a bare read of
+// the same stream. That is the journal's own Read, which is a little faster
+// than the client library's ordered consumer (BenchmarkFollow of the journal
+// compares them). An iteration is several such rounds.
+func BenchmarkRebuild(b *testing.B) {
+	j := openJournal(b)
+	fillJournal(b, j, rebuildEvents)
+	bareRead(b, j, rebuildEvents) // what is read later is as warm
+	b.ReportAllocs()
+	var ours, bare time.Duration
+	var size int64
+	for b.Loop() {
+		for range rebuildRounds {
+			bare += timed(func() { bareRead(b, j, rebuildEvents) })
+			dir := b.TempDir()
+			ours += timed(func() { rebuild(b, j, dir, rebuildEvents) })
+			size += sizeOf(b, dir)
+		}
+	}
+	all := float64(b.N * rebuildRounds * rebuildEvents)
+	b.ReportMetric(bare.Seconds()/ours.Seconds(), "x-bare")
+	b.ReportMetric(all/ours.Seconds(), "events/s")
+	b.ReportMetric(all/bare.Seconds(), "bare-events/s")
+	b.ReportMetric(float64(size)/all, "B/event")
+}
+
+func timed(run func()) time.Duration {
+	start := time.Now()
+	run()
+	return time.Since(start)
+}
+
+// genesisBody is the body of a ledger's first record.
+func genesisBody(tb testing.TB, ledger string) []byte {
+	tb.Helper()
+	spec, err := events.NewCalendarSpec(events.DefaultCutoff)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	body, err := events.Event{
+		ID: "genesis", Source: events.SourceLedger, Type: events.TypeGenesis, Time: time.Date(2026, 11, 16, 8, 0, 0, 0, time.UTC),
+		Data: &events.Genesis{LedgerID: ledger, Calendar: spec, Rules: 1, SealKey: "none"},
+	}.Encode()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return body
+}
+
+func openJournal(tb testing.TB) *journal.Journal {
+	tb.Helper()
+	j, err := journal.Open(context.Background(), journal.Options{Dir: tb.TempDir(), Genesis: genesisBody(tb, "test")})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := j.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return j
+}
+
+// fillJournal makes the journal hold n records, genesis among them.
+func fillJournal(tb testing.TB, j *journal.Journal, n int) {
+	tb.Helper()
+	size := 0
+	var msgs iter.Seq2[journal.Message, error] = func(yield func(journal.Message, error) bool) {
+		for m := range newStream(rebuildAgents).events(n - 1) {
+			size += len(m.body)
+			if !yield(journal.Message{Subject: m.subject, Body: m.body}, nil) {
+				return
+			}
+		}
+	}
+	if err := j.AppendAll(context.Background(), msgs, func(journal.Ack) error { return nil }); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Logf("%d bytes an event on average", size/n)
+}
+
+// rebuild builds a projection anew.
+func rebuild(tb testing.TB, j *journal.Journal, dir string, n uint64) {
+	p, err := projections.Open(projections.Options{Dir: dir})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if err := p.CatchUp(context.Background(), j); err != nil {
+		tb.Fatal(err)
+	}
+	if p.Position() != n {
+		tb.Fatalf("the projection stands at %d of %d", p.Position(), n)
+	}
+	if err := p.Close(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// sizeOf returns the bytes of all files below a folder.
+func sizeOf(tb testing.TB, dir string) (size int64) {
+	err := filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		info, err := e.Info()
+		size += info.Size()
+		return err
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return size
+}
+
+func bareRead(tb testing.TB, j *journal.Journal, n uint64) {
+	seen := 0
+	if err := j.Read(context.Background(), 0, n, func(rs []record.Record) error {
+		seen += len(rs)
+		return nil
+	}); err != nil || uint64(seen) != n {
+		tb.Fatal(seen, err)
+	}
+}
