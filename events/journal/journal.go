@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -163,7 +165,7 @@ func (j *Journal) connect(account []nats.Option) error {
 	}
 	var err error
 	if j.nc, err = nats.Connect(j.opts.URL, options...); err != nil {
-		return fmt.Errorf("connect to %s: %w", j.where(), err)
+		return fmt.Errorf("connecting: %w", err)
 	}
 	j.js, err = jetstream.New(j.nc, jetstream.WithDefaultTimeout(requestTimeout))
 	return err
@@ -259,8 +261,13 @@ func (j *Journal) where() string {
 	if j.opts.Dir != "" {
 		return "in " + j.opts.Dir
 	}
-	if j.nc != nil {
-		return "at " + j.nc.ConnectedUrlRedacted()
+	var servers []string
+	for server := range strings.SplitSeq(j.opts.URL, ",") {
+		u, err := url.Parse(strings.TrimSpace(server))
+		if err != nil {
+			return "at a URL that cannot be read"
+		}
+		servers = append(servers, u.Redacted())
 	}
-	return "on the external server"
+	return "at " + strings.Join(servers, ", ")
 }

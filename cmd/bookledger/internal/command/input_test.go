@@ -1,0 +1,144 @@
+package command_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestWrongUse holds the exit code and the message of everything that is
+// called wrongly or cannot be done.
+func TestWrongUse(t *testing.T) {
+	ledger := t.TempDir()
+	past := must(t, "", "generate", "--agents", "2", "--consumers", "10", "--weeks", "2", "--seed", "1", "--until", "2026-11-21T06:00:00Z")
+	must(t, past, "history", "load", "-", "--data", ledger, "--close")
+	good := event("ledger.delegation.calheers", "1", "delegation.created.v1", `{"case_id":"5000032500","agent_id":"A1"}`)
+	for _, c := range []struct {
+		args  string
+		stdin string
+		code  int
+		says  string
+	}{
+		{"nonsense", "", 2, "unknown command"},
+		{"status", "", 2, "--data or --journal"},
+		{"status --data x --journal y", "", 2, "--data or --journal"},
+		{"status --dta x", "", 2, "unknown flag"},
+		{"status --data " + filepath.Join(ledger, "none"), "", 1, "no such file"},
+		{"status --data " + t.TempDir(), "", 1, "no ledger"},
+		{"status --journal " + filepath.Join(ledger, "none"), "", 1, "no file"},
+		{"status --journal " + ledger, "", 1, "no file"},
+		{"status --journal " + file(t, "no JSON\n"), "", 1, "line 1"},
+		{"status --config " + filepath.Join(ledger, "none") + " --data " + ledger, "", 1, "configuration"},
+		{"status --config " + file(t, "dta: x\n") + " --data " + ledger, "", 2, "dta"},
+		{"active --data " + ledger, "", 2, "--agent"},
+		{"active --data " + ledger + " --agent NOBODY", "", 1, "nobody"},
+		{"active --data " + ledger + " --agent A100001 --at 2026-11-20", "", 2, "--journal"},
+		{"active --data " + ledger + " --agent A100001 --friday 2026-11-19", "", 1, "Thursday"},
+		{"export --data " + ledger + " --out x", "", 2, "--agent"},
+		{"export --data " + ledger + " --all", "", 2, "--out"},
+		{"export --data " + ledger + " --agent A100001 --out x --friday tomorrow", "", 2, "--friday"},
+		{"export --data " + ledger + " --agent A100001 --out x --friday 2036-11-21", "", 1, "not come"},
+		{"export --data " + ledger + " --agent A100001 --out x --friday 2006-11-24", "", 1, "before the first"},
+		{"export --data " + ledger + " --agent NOBODY --out x", "", 1, "nobody"},
+		{"export --data " + ledger + " --agency NOBODY --out x", "", 1, "nobody"},
+		{"publish", "", 2, "accepts 1 arg"},
+		{"publish " + filepath.Join(ledger, "none"), "", 1, "no such file"},
+		{"publish - --nats nats://127.0.0.1:1", good, 1, "127.0.0.1:1"},
+		{"validate -", good, 0, "1 events are valid"},
+		{"validate -", good + "{}\n", 1, "line 2"},
+		{"validate -", strings.ReplaceAll(good, "ledger.delegation", "ledger.consumer"), 1, "wrong_subject"},
+		{"validate -", strings.ReplaceAll(good, "A1", strings.Repeat("A", 1<<20)), 1, "bytes"},
+		{"validate -", strings.Repeat("x", 5<<20) + "\n" + good, 1, "line 1"},
+		{"history load - --data " + ledger, past, 3, "closed"},
+		{"history load -", past, 2, "--data or --nats"},
+		{"history load - --data " + t.TempDir() + " --cutoff Someday", past, 2, "--cutoff"},
+		{"history load - --data " + t.TempDir(), good, 1, "bad_recorded"},
+		{"serve --listen 127.0.0.1:0", "", 2, "--data"},
+		{"serve --listen 127.0.0.1:0 --nats-listen 127.0.0.1:0 --data " + ledger + " --cutoff", "", 2, "--cutoff"},
+		{"serve --listen 127.0.0.1:0 --nats-listen 0.0.0.0:0 --data " + t.TempDir(), "", 1, "loopback"},
+		{"demo --listen 0.0.0.0:0", "", 2, "loopback"},
+		{"demo --until 2999-01-01", "", 2, "future"},
+		{"generate --agents 0", "", 2, "agents"},
+		{"generate --until yesterday", "", 2, "--until"},
+	} {
+		r := run(t, c.stdin, strings.Fields(c.args)...)
+		if r.code != c.code || !strings.Contains(r.out+r.err, c.says) {
+			t.Errorf("bookledger %s: exit code %d, want %d and %q: %.300s%.300s", c.args, r.code, c.code, c.says, r.out, r.err)
+		}
+	}
+	if r := run(t, "", "serve", "--listen", "127.0.0.1:0", "--nats-listen", "127.0.0.1:0", "--data", ledger, "--cutoff", "Monday 09:00:00"); r.code != 1 || !strings.Contains(r.err, "fixed") {
+		t.Errorf("another cutoff: exit code %d: %s", r.code, r.err)
+	}
+}
+
+// TestPublishRefuses holds that what validate would refuse is not sent, and is
+// named by its line without its values.
+func TestPublishRefuses(t *testing.T) {
+	data := t.TempDir()
+	p := serve(t, data)
+	const ssn = "900123456"
+	stdin := event("ledger.consumer.calheers", "1", "consumer.member_recorded.v1", `{"case_id":"5000032500","member_id":"1","ssn_last4":"`+ssn+`"}`) +
+		event("ledger.consumer.calheers", "2", "consumer.member_recorded.v1", `{"case_id":"5000032500","member_id":"1","ssn_last4":"3456"}`) +
+		event("ledger.history.calheers", "3", "consumer.case_closed.v1", `{"case_id":"5000032500"}`)
+	r := run(t, stdin, "publish", "-", "--nats", p.nats, "--json")
+	if r.code != 1 || !strings.Contains(r.err, "line 1: schema: data.ssn_last4") || !strings.Contains(r.err, "line 3: wrong_subject") {
+		t.Errorf("exit code %d: %s", r.code, r.err)
+	}
+	if want := `{"acknowledged":1,"first_seq":2,"last_seq":2,"last_id":"2"}` + "\n"; r.out != want {
+		t.Errorf("acknowledged %s, want %s", r.out, want)
+	}
+	dump := must(t, "", "journal", "dump", "--nats", p.nats)
+	if strings.Contains(r.err+r.out+dump+p.text(), ssn) {
+		t.Error("the nine digits appear")
+	}
+}
+
+// TestConfiguration holds that a flag wins over the environment, and that over
+// the file.
+func TestConfiguration(t *testing.T) {
+	config := file(t, "data: "+filepath.Join(t.TempDir(), "of-file")+"\n")
+	if r := run(t, "", "status", "--config", config); !strings.Contains(r.err, "of-file") {
+		t.Errorf("the file does not count: %s", r.err)
+	}
+	t.Setenv("BOOKLEDGER_DATA", filepath.Join(t.TempDir(), "of-environment"))
+	if r := run(t, "", "status", "--config", config); !strings.Contains(r.err, "of-environment") {
+		t.Errorf("the environment does not count: %s", r.err)
+	}
+	if r := run(t, "", "status", "--config", config, "--data", filepath.Join(t.TempDir(), "of-flag")); !strings.Contains(r.err, "of-flag") {
+		t.Errorf("the flag does not count: %s", r.err)
+	}
+}
+
+// TestHelp holds that every command says what it does, with an example.
+func TestHelp(t *testing.T) {
+	for _, name := range []string{"", "demo", "serve", "publish", "validate", "history load", "journal dump", "active", "export",
+		"fridays", "rejected", "status", "generate", "version", "completion bash"} {
+		out := must(t, "", append(strings.Fields(name), "--help")...)
+		if !strings.Contains(out, "Usage:") || !strings.Contains(out, "Example") && name != "completion bash" {
+			t.Errorf("the help of %q is %s", name, out)
+		}
+	}
+}
+
+// TestHistoryAgain holds that loading again after a break changes nothing.
+func TestHistoryAgain(t *testing.T) {
+	data := t.TempDir()
+	past := must(t, "", "generate", "--agents", "3", "--consumers", "30", "--weeks", "3", "--seed", "2", "--until", "2026-11-21T06:00:00Z")
+	half := past[:strings.LastIndexByte(past[:len(past)/2], '\n')+1]
+	must(t, half, "history", "load", "-", "--data", data)
+	must(t, past, "history", "load", "-", "--data", data, "--close")
+	s := statusOf(t, "--data", data)
+	if int(s.Duplicates) != strings.Count(half, "\n") || s.Rejected != 0 {
+		t.Errorf("after loading again the ledger says %+v", s)
+	}
+	other := t.TempDir()
+	must(t, past, "history", "load", "-", "--data", other, "--close")
+	question := []string{"active", "--agent", "A100001", "--json", "--friday", "latest"}
+	if a, b := must(t, "", append(question, "--data", data)...), must(t, "", append(question, "--data", other)...); a != b {
+		t.Errorf("loaded at once and in two: %s and %s", a, b)
+	}
+	if _, err := os.Stat(filepath.Join(data, "seal.key")); err != nil {
+		t.Error(err)
+	}
+}

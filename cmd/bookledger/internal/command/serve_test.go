@@ -1,0 +1,182 @@
+package command_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"bookledger/events"
+)
+
+// TestLive follows one event from an upstream system to the list and the
+// daemon's figures.
+func TestLive(t *testing.T) {
+	data := t.TempDir()
+	p := serve(t, data)
+	must(t, event("ledger.delegation.calheers", "1", "delegation.created.v1", `{"case_id":"5000032500","agent_id":"A1"}`)+
+		event("ledger.consumer.calheers", "2", "consumer.household_recorded.v1", `{"case_id":"5000032500","primary_contact":{"first_name":"José","last_name":"Nuñez","date_of_birth":"1980-01-02","ssn_last4":"0880"},"address":{"line1":"12345 Main St","city":"Sacramento","state":"CA","zip":"02138"}}`),
+		"publish", "-", "--nats", p.nats)
+	eventually(t, "both events are applied", func() bool { return metric(t, p, "bookledger_applied_total") == "3" })
+	if code, body := get(t, p.http+"/readyz"); code != 200 {
+		t.Errorf("not ready: %s", body)
+	}
+	if code, _ := get(t, p.http+"/healthz"); code != 200 {
+		t.Error("not healthy")
+	}
+	if code, body := get(t, p.http+"/"); code != 404 || !strings.Contains(body, "portal") {
+		t.Errorf("the missing portal answers %d %s", code, body)
+	}
+	if r := run(t, "", "status", "--data", data); r.code != 1 || !strings.Contains(r.err, "in use") {
+		t.Errorf("a folder in use: exit code %d: %s", r.code, r.err)
+	}
+	if code := p.stop(t); code != 0 {
+		t.Errorf("an orderly end has exit code %d: %s", code, p.text())
+	}
+	got := must(t, "", "active", "--data", data, "--agent", "A1", "--json")
+	want := `"total":1,"consumers":[{"case_id":"5000032500","first_name":"José","last_name":"Nuñez","phone":"","email":"","address":"12345 Main St, Sacramento CA 02138","dob":"01/02","ssn":"XXX-XX-0880","years":[],"delegated_since":"`
+	if !strings.Contains(got, want) {
+		t.Errorf("the list is %s, want %s", got, want)
+	}
+	if strings.Contains(p.text(), "Nuñez") {
+		t.Errorf("the log holds personal data: %s", p.text())
+	}
+}
+
+// TestNudge holds that a cutoff that passes in silence closes its week within
+// seconds.
+func TestNudge(t *testing.T) {
+	zone := events.DefaultCalendar().Zone()
+	cutoff := time.Now().In(zone).Add(4 * time.Second)
+	p := serve(t, t.TempDir(), "--cutoff", cutoff.Format("Monday 15:04:05"))
+	must(t, event("ledger.delegation.calheers", "1", "delegation.created.v1", `{"case_id":"5000032500","agent_id":"A1"}`), "publish", "-", "--nats", p.nats)
+	eventually(t, "the event is applied", func() bool { return metric(t, p, "bookledger_applied_total") == "2" })
+	if !time.Now().Before(cutoff) {
+		t.Skip("the machine was too slow to come before the cutoff")
+	}
+	eventually(t, "the week is closed", func() bool { return metric(t, p, "bookledger_applied_total") == "3" })
+	dump := filepath.Join(t.TempDir(), "dump")
+	if err := os.WriteFile(dump, []byte(must(t, "", "journal", "dump", "--nats", p.nats)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fridays := decode[struct {
+		Friday   string
+		Boundary uint64
+		Cases    int
+	}](t, must(t, "", "fridays", "--json", "--journal", dump))
+	if len(fridays) != 1 || fridays[0].Boundary != 2 || fridays[0].Cases != 1 || fridays[0].Friday != cutoff.Format(time.DateOnly) {
+		t.Errorf("the checkpoints are %+v", fridays)
+	}
+}
+
+// TestKilled holds that what was acknowledged is there once, when the daemon is
+// killed in the middle of publishing and started again.
+func TestKilled(t *testing.T) {
+	data := t.TempDir()
+	path := filepath.Join(t.TempDir(), "events.ndjson")
+	if err := os.WriteFile(path, []byte(must(t, "", "generate", "--agents", "20", "--consumers", "4000", "--weeks", "2", "--seed", "5", "--until", "2026-11-21")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	acknowledged := map[string]bool{}
+	for round := range 3 {
+		p := serve(t, data)
+		publish := exec.Command(os.Args[0], "publish", path, "--nats", p.nats, "--json")
+		publish.Env = append(os.Environ(), "BOOKLEDGER_TEST_PROGRAM=1")
+		out, err := publish.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := publish.Start(); err != nil {
+			t.Fatal(err)
+		}
+		answers := json.NewDecoder(out)
+		for n := 0; ; n++ {
+			var a struct {
+				LastID string `json:"last_id"`
+			}
+			if answers.Decode(&a) != nil {
+				break
+			}
+			acknowledged[a.LastID] = true
+			if n == 3+6*round {
+				p.kill()
+				_ = publish.Process.Kill()
+			}
+		}
+		_ = publish.Wait()
+	}
+	ids := map[string]int{}
+	for _, line := range decode[struct{ Event struct{ ID string } }](t, must(t, "", "journal", "dump", "--data", data)) {
+		ids[line.Event.ID]++
+	}
+	for id := range acknowledged {
+		if ids[id] == 0 {
+			t.Errorf("event %s was acknowledged and is not there", id)
+		}
+	}
+	if len(acknowledged) < 12 {
+		t.Errorf("only %d batches were acknowledged", len(acknowledged))
+	}
+	s := statusOf(t, "--data", data)
+	if int(s.Applied+s.Rejected) != len(ids) || int(s.Position) != len(ids)+int(s.Duplicates) || s.Duplicates == 0 {
+		t.Errorf("%d different events are in the journal, and the ledger says %+v", len(ids), s)
+	}
+	before := s.StateHash
+	if err := os.RemoveAll(filepath.Join(data, "projection")); err != nil {
+		t.Fatal(err)
+	}
+	if after := statusOf(t, "--data", data).StateHash; after != before {
+		t.Errorf("built anew the state has another hash: %s, before %s", after, before)
+	}
+}
+
+// TestStockClient publishes with the stock nats client.
+func TestStockClient(t *testing.T) {
+	nats, err := exec.LookPath("nats")
+	if err != nil {
+		if os.Getenv("BOOKLEDGER_REQUIRE_NATS_CLI") == "1" {
+			t.Fatal("the nats client is required, and is not there")
+		}
+		t.Skip("the nats client is not installed: go install github.com/nats-io/natscli/nats@v0.5.1")
+	}
+	data := t.TempDir()
+	p := serve(t, data)
+	client := func(args ...string) string {
+		cmd := exec.Command(nats, append([]string{"--server", p.nats}, args...)...)
+		cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "XDG_CONFIG_HOME="+t.TempDir())
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Logf("nats %v: %v: %s", args, err, out)
+		}
+		return string(out)
+	}
+	client("pub", "ledger.delegation.calheers", bare("calheers", "1", "delegation.created.v1", `{"case_id":"5000032500","agent_id":"A1"}`))
+	client("pub", "ledger.consumer.calheers", bare("calheers", "2", "consumer.member_recorded.v1", `{"case_id":"5000032500","member_id":"1","ssn_last4":"900123456"}`))
+	client("pub", "ledger.consumer.calheers", "not JSON at all")
+	client("pub", "ledger.clock", bare("bookledger", "3", "ledger.clock.v1", `{"friday":"2026-11-20"}`))
+	client("stream", "purge", "LEDGER", "--force")
+	client("stream", "rm", "LEDGER", "--force")
+	eventually(t, "three events have come", func() bool { return metric(t, p, "bookledger_position") == "4" })
+	if info := client("stream", "info", "LEDGER", "--json"); !strings.Contains(info, `"messages": 4`) {
+		t.Errorf("the stream says %s", info)
+	}
+	p.stop(t)
+	if got := must(t, "", "active", "--data", data, "--agent", "A1", "--json"); !strings.Contains(got, `"total":1`) {
+		t.Errorf("the list is %s", got)
+	}
+	rejected := must(t, "", "rejected", "--data", data, "--json")
+	codes := ""
+	for _, r := range decode[struct{ Code, Field string }](t, rejected) {
+		codes += fmt.Sprintf("%s %s;", r.Code, r.Field)
+	}
+	if codes != "schema data.ssn_last4;malformed ;" {
+		t.Errorf("the rejected are %s", rejected)
+	}
+	if strings.Contains(rejected+p.text(), "900123456") {
+		t.Error("the nine digits appear outside of the journal")
+	}
+}
