@@ -209,13 +209,23 @@ func listenAddress(listen string) (host string, port int, err error) {
 	return host, port, nil
 }
 
+// plainPassword is a warning that does not concern a password which this very
+// process has made and nobody else can learn; the user of those who do not
+// sign in cannot have a hashed one.
+const plainPassword = "Plaintext passwords detected"
+
 // serverLog passes the server's own log on; its traces, which could show
 // bodies, are never on.
 type serverLog struct{ log *zap.SugaredLogger }
 
 func (l serverLog) Noticef(format string, v ...any) { l.log.Debugf("nats: "+format, v...) }
-func (l serverLog) Warnf(format string, v ...any)   { l.log.Warnf("nats: "+format, v...) }
 func (l serverLog) Errorf(format string, v ...any)  { l.log.Errorf("nats: "+format, v...) }
 func (l serverLog) Fatalf(format string, v ...any)  { l.log.Errorf("nats: "+format, v...) }
 func (l serverLog) Debugf(string, ...any)           {}
 func (l serverLog) Tracef(string, ...any)           {}
+
+func (l serverLog) Warnf(format string, v ...any) {
+	if !strings.HasPrefix(format, plainPassword) {
+		l.log.Warnf("nats: "+format, v...)
+	}
+}
