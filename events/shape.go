@@ -95,6 +95,18 @@ var eventTypes = map[string]eventType{
 	TypeExportMade:               typeOf[ExportMade](),
 }
 
+// typesOfData are the newest types by the Go type of their data.
+var typesOfData = func() map[reflect.Type]string {
+	types := make(map[reflect.Type]string)
+	for name, t := range eventTypes {
+		types[reflect.TypeOf(t.make())] = name
+	}
+	return types
+}()
+
+// TypeOf returns the type of the events that carry data of this kind.
+func TypeOf(data Data) string { return typesOfData[reflect.TypeOf(data)] }
+
 // eventNames are the known types without their versions.
 var eventNames = func() map[string]bool {
 	names := make(map[string]bool)

@@ -348,3 +348,20 @@ func (*Rules) data()                 {}
 func (*Sealed) data()                {}
 func (*SealSigned) data()            {}
 func (*Export) data()                {}
+
+// OfCase is the data of an event that is about one case.
+type OfCase interface {
+	Data
+	// Case returns the case's id.
+	Case() string
+}
+
+// Case returns the case's id.
+func (d *HouseholdRecorded) Case() string     { return d.CaseID }
+func (d *ApplicationRecorded) Case() string   { return d.CaseID }
+func (d *Member) Case() string                { return d.CaseID }
+func (d *EligibilityDetermined) Case() string { return d.CaseID }
+func (d *EnrollmentRecorded) Case() string    { return d.CaseID }
+func (d *CaseClosed) Case() string            { return d.CaseID }
+func (d *Delegation) Case() string            { return d.CaseID }
+func (d *DelegationTransferred) Case() string { return d.CaseID }

@@ -1,6 +1,7 @@
 package events
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -119,12 +120,12 @@ func ParseMoney(s string) (Money, error) {
 	const form = "an amount is written like 412.33, from 0.00 to 9999999.99"
 	n := len(s)
 	if n < 4 || n > 10 || s[n-3] != '.' || s[0] == '0' && n > 4 {
-		return Money{}, fmt.Errorf(form)
+		return Money{}, errors.New(form)
 	}
 	dollars, ok1 := digits(s[:n-3])
 	cents, ok2 := digits(s[n-2:])
 	if !ok1 || !ok2 {
-		return Money{}, fmt.Errorf(form)
+		return Money{}, errors.New(form)
 	}
 	return Cents(int64(dollars)*100 + int64(cents)), nil
 }

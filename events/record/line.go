@@ -72,16 +72,26 @@ func appendText(dst []byte, name, text string) []byte {
 	return dst
 }
 
+// maxDepth is how deep jsontext nests values before it gives up.
+const maxDepth = 10_000
+
 // canSplice tells whether body is a JSON object in UTF-8, from brace to brace,
-// without a byte under 0x20.
+// without a byte under 0x20, that can be read again from within a line.
 func canSplice(body []byte) bool {
 	if len(body) < 2 || body[0] != '{' || body[len(body)-1] != '}' || !utf8.Valid(body) {
 		return false
 	}
+	opened := 0 // an upper bound of how deep it is
 	for _, b := range body {
-		if b < 0x20 {
+		switch {
+		case b < 0x20:
 			return false
+		case b == '{' || b == '[':
+			opened++
 		}
+	}
+	if opened >= maxDepth { // a line adds one more
+		body = append(append([]byte("["), body...), ']')
 	}
 	return jsontext.Value(body).IsValid(jsontext.AllowDuplicateNames(true))
 }
@@ -237,13 +247,14 @@ func (r *Reader) readLine() ([]byte, error) {
 	tooLong := false
 	for {
 		part, err := r.r.ReadSlice('\n')
-		if tooLong = tooLong || len(r.line)+len(part) > MaxLine; !tooLong {
-			r.line = append(r.line, part...)
+		text := bytes.TrimSuffix(part, []byte("\n"))
+		if tooLong = tooLong || len(r.line)+len(text) > MaxLine; !tooLong {
+			r.line = append(r.line, text...)
 		}
 		if err == bufio.ErrBufferFull {
 			continue
 		}
-		if err != nil && (err != io.EOF || len(r.line) == 0 && !tooLong) {
+		if err != nil && (err != io.EOF || len(r.line) == 0 && len(part) == 0 && !tooLong) {
 			return nil, err
 		}
 		if tooLong {

@@ -23,8 +23,9 @@ func (t *Timeline) Recorded(r *Record) (time.Time, *events.Rejection) {
 	}
 	header, err := events.ParseTime(r.Header)
 	switch {
-	case err != nil:
-		return time.Time{}, &events.Rejection{Code: events.BadRecorded, Reason: "the header Ledger-Recorded is missing or no time as in RFC 3339"}
+	case err != nil || !header.After(time.Time{}):
+		// The zero time stands for before all time.
+		return time.Time{}, &events.Rejection{Code: events.BadRecorded, Reason: "the header Ledger-Recorded is missing or no time as in RFC 3339 after the year 1 began"}
 	case header.After(r.Stamped):
 		return time.Time{}, &events.Rejection{Code: events.BadRecorded, Reason: "the header Ledger-Recorded is later than the record's own stamp"}
 	case t.Closed:

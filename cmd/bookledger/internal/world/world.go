@@ -208,7 +208,7 @@ func (w *world) sayAs(actor, role string, data events.Data) {
 	w.err = w.yield(Item{
 		Recorded: time.UnixMilli(w.now).UTC(),
 		Event: events.Event{
-			ID: eventID(w.c.Seed, w.said, w.now-lag), Source: source, Type: typeOf(data),
+			ID: eventID(w.c.Seed, w.said, w.now-lag), Source: source, Type: events.TypeOf(data),
 			Time: time.UnixMilli(w.now - lag).In(w.zone), ActorID: actor, ActorRole: role, Data: data,
 		},
 	})

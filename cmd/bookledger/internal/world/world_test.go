@@ -101,7 +101,8 @@ func (l *ledger) take(e events.Event, recorded time.Time) *events.Rejection {
 }
 
 func (l *ledger) apply(data events.Data, at time.Time) *events.Rejection {
-	if id := fold.CaseID(data); id != "" {
+	if d, ok := data.(events.OfCase); ok {
+		id := d.Case()
 		next, changed, refusal := fold.NextCase(l.cases[id], data, fold.At{Recorded: at})
 		if refusal == nil {
 			l.cases[id] = next

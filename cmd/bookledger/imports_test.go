@@ -1,0 +1,406 @@
+package main_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "bookledger"
+
+// What a package must never know, of what it is built from in the end.
+const (
+	nats   = "github.com/nats-io"
+	pebble = "github.com/cockroachdb/pebble"
+	excel  = "github.com/xuri/excelize"
+)
+
+// What a package must never know, of what its own sources import and call.
+const (
+	noHTTP     = "HTTP"
+	noIO       = "I/O"
+	noFloats   = "floats"
+	noMapOrder = "map order"
+)
+
+// layer is a line of the layout's table.
+type layer struct {
+	imports []string // ours, that it may import; "…/*" is everything below
+	never   []string // what it must not be built from; ours without the module
+	own     []string // what its own sources must not use
+}
+
+// layout is the table of the design, with the judging package that projections
+// and replay share. A package that is not in it may not be.
+var layout = map[string]layer{
+	"schemas":                    {never: []string{"events"}},
+	"events":                     {imports: []string{"schemas"}, own: []string{noIO, noFloats, noHTTP}},
+	"events/record":              {imports: []string{"events"}, never: []string{nats, pebble}},
+	"events/journal":             {imports: []string{"events", "events/record"}, never: []string{"projections", pebble}},
+	"projections/fold":           {imports: []string{"events"}, never: []string{"projections/internal/store", pebble}, own: []string{noIO, noMapOrder}},
+	"projections/book":           {imports: []string{"events", "projections/fold"}, never: []string{"projections/internal/store", pebble, nats, excel}},
+	"projections/checkpoint":     {imports: []string{"events", "events/record", "projections/book"}, never: []string{nats, pebble, excel}, own: []string{noHTTP}},
+	"projections/internal/store": {imports: []string{"events"}, never: []string{"projections/fold", nats}},
+	"projections/internal/judge": {
+		imports: []string{"events", "events/record", "projections/book", "projections/checkpoint", "projections/fold"},
+		never:   []string{"projections/internal/store", nats, pebble, excel},
+		own:     []string{noHTTP, noIO},
+	},
+	"projections/active": {
+		imports: []string{"events", "projections/fold", "projections/book", "projections/internal/store"},
+		never:   []string{nats, excel}, own: []string{noHTTP},
+	},
+	"projections": {
+		imports: []string{"events", "events/record", "projections/*"},
+		never:   []string{"events/journal", "exporter"}, own: []string{noHTTP},
+	},
+	"projections/replay": {
+		imports: []string{"events", "events/record", "projections/fold", "projections/book", "projections/checkpoint", "projections/internal/judge"},
+		never:   []string{pebble, nats},
+	},
+	"exporter": {
+		imports: []string{"events", "projections/book", "projections/checkpoint", "schemas"},
+		never:   []string{pebble, nats}, own: []string{noHTTP},
+	},
+	"exporter/proof": {
+		imports: []string{"exporter", "events", "projections/book", "projections/checkpoint", "schemas", "events/record", "projections/replay"},
+		never:   []string{pebble, nats}, own: []string{noHTTP},
+	},
+	"cmd/bookaudit":  {imports: []string{"exporter/proof"}, never: []string{pebble, nats}, own: []string{noHTTP}},
+	"cmd/bookledger": {imports: []string{"*"}},
+}
+
+// clockReaders are the calls that read the wall clock or wait for it.
+var clockReaders = []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}
+
+// waits are the packages outside cmd that may nevertheless call some of them,
+// since they time their own waiting for a server; no record depends on it.
+var waits = map[string][]string{"events/journal": {"Now", "After", "NewTimer", "NewTicker"}}
+
+// pack is a package as go list describes it.
+type pack struct {
+	ImportPath, Dir, Doc string
+	GoFiles              []string
+	Imports, Deps        []string
+}
+
+// ours is the package's path below the module; "" where it is not ours.
+func ours(path string) string {
+	name, _ := strings.CutPrefix(path, module+"/")
+	if name == path {
+		return ""
+	}
+	return name
+}
+
+// under tells whether path is root or below it; a version may follow.
+func under(path, root string) bool {
+	return path == root || strings.HasPrefix(path, root+"/")
+}
+
+func layerOf(name string) (layer, bool) {
+	if under(name, "cmd/bookledger") {
+		name = "cmd/bookledger"
+	}
+	l, ok := layout[name]
+	return l, ok
+}
+
+// importFaults says what a package imports, or is built from, against the
+// table.
+func importFaults(p pack) (faults []string) {
+	name := ours(p.ImportPath)
+	l, ok := layerOf(name)
+	if !ok {
+		return []string{name + " is not in the layout"}
+	}
+	for _, path := range p.Imports {
+		imported := ours(path)
+		allowed := imported == "" || slices.ContainsFunc(l.imports, func(a string) bool {
+			below, all := strings.CutSuffix(a, "*")
+			return a == imported || all && strings.HasPrefix(imported, below)
+		})
+		if !allowed {
+			faults = append(faults, fmt.Sprintf("%s imports %s", name, imported))
+		}
+	}
+	for _, path := range p.Deps {
+		for _, never := range l.never {
+			root := never
+			if !strings.Contains(root, ".") {
+				root = module + "/" + root
+			}
+			if under(path, root) {
+				faults = append(faults, fmt.Sprintf("%s is built from %s", name, path))
+			}
+		}
+	}
+	return faults
+}
+
+// source is one file's imports by the name under which the file knows them.
+type source struct {
+	pack, file string
+	layer      layer
+	names      map[string]string
+	faults     []string
+}
+
+func (s *source) fault(format string, args ...any) {
+	s.faults = append(s.faults, s.pack+", "+s.file+": "+fmt.Sprintf(format, args...))
+}
+
+// sourceFaults says what a file imports and calls that its package must not.
+func sourceFaults(name, file string, text any) ([]string, error) {
+	parsed, err := parser.ParseFile(token.NewFileSet(), file, text, parser.SkipObjectResolution)
+	if err != nil {
+		return nil, err
+	}
+	l, _ := layerOf(name)
+	s := &source{pack: name, file: filepath.Base(file), layer: l, names: map[string]string{}}
+	for _, spec := range parsed.Imports {
+		s.imports(spec)
+	}
+	ast.Inspect(parsed, func(n ast.Node) bool {
+		s.node(n)
+		return true
+	})
+	return s.faults, nil
+}
+
+func (s *source) imports(spec *ast.ImportSpec) {
+	path, _ := strconv.Unquote(spec.Path.Value)
+	name := path[strings.LastIndexByte(path, '/')+1:]
+	if spec.Name != nil {
+		name = spec.Name.Name
+	}
+	s.names[name] = path
+	if name == "." {
+		s.fault("imports %s under no name, so that its calls cannot be told", path)
+	}
+	banned := map[string][]string{
+		noHTTP:   {"net/http", "golang.org/x/net/http2"},
+		noIO:     {"os", "net", "io/ioutil", "io/fs", "log", "syscall", "database/sql", "golang.org/x/sys"},
+		noFloats: {"math", "math/big"},
+	}
+	for _, area := range s.layer.own {
+		for _, root := range banned[area] {
+			if under(path, root) && !(root == "math" && under(path, "math/bits")) {
+				s.fault("imports %s: %s", path, area)
+			}
+		}
+	}
+	if !under(s.pack, "cmd") && (path == "flag" || under(path, "github.com/spf13")) {
+		s.fault("imports %s: flags are for cmd", path)
+	}
+}
+
+var (
+	floatNames = regexp.MustCompile(`^(float32|float64|complex64|complex128|ParseFloat|FormatFloat|AppendFloat)$`)
+	floatVerbs = regexp.MustCompile(`%[-+# 0-9.*]*[feEgG]`)
+)
+
+func (s *source) node(n ast.Node) {
+	switch n := n.(type) {
+	case *ast.SelectorExpr:
+		if x, ok := n.X.(*ast.Ident); ok {
+			s.call(s.names[x.Name], n.Sel.Name)
+		}
+	case *ast.Ident:
+		if slices.Contains(s.layer.own, noFloats) && floatNames.MatchString(n.Name) {
+			s.fault("uses %s", n.Name)
+		}
+	case *ast.BasicLit:
+		if slices.Contains(s.layer.own, noFloats) && (n.Kind == token.FLOAT || n.Kind == token.STRING && floatVerbs.MatchString(n.Value)) {
+			s.fault("writes %s: floats", n.Value)
+		}
+	case *ast.MapType:
+		if slices.Contains(s.layer.own, noMapOrder) {
+			s.fault("holds a map, and might go through it in its order")
+		}
+	}
+}
+
+// call judges what is only for cmd: the wall clock and the environment.
+func (s *source) call(path, name string) {
+	if under(s.pack, "cmd") {
+		return
+	}
+	switch {
+	case path == "time" && slices.Contains(clockReaders, name) && !slices.Contains(waits[s.pack], name):
+		s.fault("calls time.%s: the wall clock is for cmd", name)
+	case path == "os" && (strings.HasSuffix(name, "env") || strings.HasSuffix(name, "Env") || name == "Environ" || name == "Args"):
+		s.fault("uses os.%s: the environment is for cmd", name)
+	case path == "fmt" && strings.HasPrefix(name, "Print") && slices.Contains(s.layer.own, noIO):
+		s.fault("calls fmt.%s: I/O", name)
+	}
+}
+
+func command(t *testing.T, dir, name string, args ...string) []byte {
+	t.Helper()
+	c := exec.Command(name, args...)
+	c.Dir = dir
+	var complaint bytes.Buffer
+	c.Stderr = &complaint
+	out, err := c.Output()
+	if err != nil {
+		t.Fatalf("%s %v: %v\n%s", name, args, err, complaint.String())
+	}
+	return out
+}
+
+func root(t *testing.T) string {
+	t.Helper()
+	return strings.TrimSpace(string(command(t, ".", "go", "list", "-m", "-f", "{{.Dir}}")))
+}
+
+func packages(t *testing.T) (all []pack) {
+	t.Helper()
+	list := json.NewDecoder(bytes.NewReader(command(t, root(t), "go", "list", "-json=ImportPath,Dir,Doc,GoFiles,Imports,Deps", "./...")))
+	for {
+		var p pack
+		err := list.Decode(&p)
+		if errors.Is(err, io.EOF) {
+			return all
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, p)
+	}
+}
+
+// TestLayout holds the directions in which packages may know each other: the
+// layout's third column against direct imports, and of its fourth NATS,
+// Pebble, Excel and our own packages against all that a package is built from,
+// and HTTP, I/O, clock and floats against its own sources. Every package says
+// what it is.
+func TestLayout(t *testing.T) {
+	seen := 0
+	for _, p := range packages(t) {
+		for _, fault := range importFaults(p) {
+			t.Error(fault)
+		}
+		name := ours(p.ImportPath)
+		for _, file := range p.GoFiles {
+			faults, err := sourceFaults(name, filepath.Join(p.Dir, file), nil)
+			if err != nil {
+				t.Error(err)
+			}
+			for _, fault := range faults {
+				t.Error(fault)
+			}
+		}
+		if p.Doc == "" && len(p.GoFiles) > 0 {
+			t.Errorf("%s has no doc comment", name)
+		}
+		if _, ok := layout[name]; ok {
+			seen++
+		}
+	}
+	if seen < 12 {
+		t.Errorf("only %d packages of the layout were found", seen)
+	}
+}
+
+// TestJudgeIsShared holds that the judging package is used by projections and
+// replay alone.
+func TestJudgeIsShared(t *testing.T) {
+	for _, p := range packages(t) {
+		if name := ours(p.ImportPath); slices.Contains(p.Imports, module+"/projections/internal/judge") && name != "projections" && name != "projections/replay" {
+			t.Errorf("%s judges by itself", name)
+		}
+	}
+}
+
+// TestLayoutCanFail holds the test itself: made-up violations are found, and
+// nothing is found where there is none.
+func TestLayoutCanFail(t *testing.T) {
+	for _, c := range []struct {
+		pack pack
+		want int
+	}{
+		{pack{ImportPath: module + "/events", Imports: []string{"time", module + "/schemas"}, Deps: []string{"net/http"}}, 0},
+		{pack{ImportPath: module + "/projections", Imports: []string{module + "/projections/internal/store"}, Deps: []string{pebble + "/v2", "net/http"}}, 0},
+		{pack{ImportPath: module + "/cmd/bookledger/internal/portal", Imports: []string{module + "/exporter"}, Deps: []string{nats + "/nats.go"}}, 0},
+		{pack{ImportPath: module + "/schemas", Imports: []string{module + "/events"}, Deps: []string{module + "/events"}}, 2},
+		{pack{ImportPath: module + "/projections/replay", Imports: []string{module + "/projections/internal/store"}, Deps: []string{pebble + "/v2/vfs"}}, 2},
+		{pack{ImportPath: module + "/events/journal", Deps: []string{module + "/projections/fold"}}, 1},
+		{pack{ImportPath: module + "/projections", Imports: []string{module + "/exporter"}, Deps: []string{module + "/exporter", module + "/events/journal"}}, 3},
+		{pack{ImportPath: module + "/cmd/bookaudit", Imports: []string{module + "/exporter"}, Deps: []string{nats + "/nats.go"}}, 2},
+		{pack{ImportPath: module + "/util"}, 1},
+	} {
+		if got := importFaults(c.pack); len(got) != c.want {
+			t.Errorf("%s: found %q, want %d", c.pack.ImportPath, got, c.want)
+		}
+	}
+	for _, c := range []struct {
+		name, text string
+		want       int
+	}{
+		{"events", `import "time"; func f(t time.Time) string { return t.Format("100%") }`, 0},
+		{"cmd/bookledger", `import ("os"; "time"; "flag"); var _, _, _ = os.Getenv("A"), time.Now(), flag.Parse`, 0},
+		{"events/journal", `import "time"; var _ = time.After(1)`, 0},
+		{"events", `import "time"; var _ = time.Now()`, 1},
+		{"events", `import clock "time"; func f() { clock.Sleep(1) }`, 1},
+		{"events", `import . "time"; var _ = Now()`, 1},
+		{"events", `var _ float64 = 1.5`, 2},
+		{"events", `import "fmt"; func f(v any) string { return fmt.Sprintf("%6.2f", v) }`, 1},
+		{"events", `import ("net/http"; "os"); var _, _ = http.Get, os.Open`, 3}, // net/http is both HTTP and I/O
+		{"events", `import "fmt"; func f() { fmt.Println() }`, 1},
+		{"events/journal", `import "time"; var _ = time.Since`, 1},
+		{"projections/fold", `import "time"; var now = time.Now; var m map[string]int`, 2},
+		{"projections/book", `import "os"; var _ = os.Getenv("A")`, 1},
+		{"exporter", `import "flag"; var _ = flag.Parse`, 1},
+		{"exporter", `import "net/http"; var _ = http.Get`, 1},
+	} {
+		got, err := sourceFaults(c.name, "made_up.go", "package p; "+c.text)
+		if err != nil || len(got) != c.want {
+			t.Errorf("%s of %s: found %q (%v), want %d", c.text, c.name, got, err, c.want)
+		}
+	}
+	if got := strangers("cmd/a.go\nevents/b.go\n.ci/run\nREADME.md\ndocs/x.md\nMakefile\n"); !slices.Equal(got, []string{"Makefile", "docs"}) {
+		t.Errorf("at the top level, found %q", got)
+	}
+}
+
+// strangers returns what of git's files does not belong to the top level.
+func strangers(files string) (found []string) {
+	known := strings.Fields("cmd events projections exporter schemas go.mod go.sum README.md")
+	for file := range strings.FieldsFuncSeq(files, func(r rune) bool { return r == '\n' || r == 0 }) {
+		entry, _, _ := strings.Cut(file, "/")
+		if !strings.HasPrefix(entry, ".") && !slices.Contains(known, entry) && !slices.Contains(found, entry) {
+			found = append(found, entry)
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// TestTopLevel holds that nothing else stands at the top of the repository,
+// and that the program's main.go stays under 100 lines.
+func TestTopLevel(t *testing.T) {
+	dir := root(t)
+	if text, err := os.ReadFile(filepath.Join(dir, "cmd", "bookledger", "main.go")); err != nil || bytes.Count(text, []byte("\n")) >= 100 {
+		t.Errorf("main.go has %d lines (%v)", bytes.Count(text, []byte("\n")), err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, ".git")); err != nil {
+		t.Skip("this is no clone of the repository")
+	}
+	if found := strangers(string(command(t, dir, "git", "ls-files", "-z"))); len(found) > 0 {
+		t.Errorf("at the top level stand %q", found)
+	}
+}
