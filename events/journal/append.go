@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strconv"
+	"strings"
 	"time"
 
 	"bookledger/events"
@@ -49,8 +51,7 @@ type Ack struct{ First, Last uint64 }
 //
 // It returns ErrTooLarge before anything is sent, ErrFull and ErrBusy when
 // nothing was stored, and ErrUnsure when that is not known; after any other
-// error nothing was stored. The server does not answer what a client is not
-// permitted to publish: that ends with ErrUnsure too, after ctx or 30 seconds.
+// error nothing was stored, ErrForbidden among them.
 func (j *Journal) Append(ctx context.Context, msgs []Message) (Ack, error) {
 	if err := checkBatch(msgs); err != nil {
 		return Ack{}, err
@@ -62,6 +63,8 @@ func (j *Journal) Append(ctx context.Context, msgs []Message) (Ack, error) {
 	// and the time-out end this.
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
+	ctx, settled := j.await(ctx, msgs)
+	defer settled()
 	var ack Ack
 	var err error
 	if len(msgs) == 1 {
@@ -69,10 +72,52 @@ func (j *Journal) Append(ctx context.Context, msgs []Message) (Ack, error) {
 	} else {
 		ack, err = j.appendBatch(ctx, msgs)
 	}
+	if cause := context.Cause(ctx); errors.Is(cause, ErrForbidden) {
+		err = cause
+	}
 	if err != nil {
 		return Ack{}, fmt.Errorf("append %d messages: %w", len(msgs), err)
 	}
 	return ack, nil
+}
+
+// pendingAppend is an append that waits for its answer.
+type pendingAppend struct {
+	msgs   []Message
+	forbid context.CancelCauseFunc
+}
+
+// await notes an append until settled is called. The server does not answer
+// what a client may not publish, but says so to the connection as a whole.
+func (j *Journal) await(ctx context.Context, msgs []Message) (_ context.Context, settled func()) {
+	ctx, forbid := context.WithCancelCause(ctx)
+	p := &pendingAppend{msgs, forbid}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.pending == nil {
+		j.pending = make(map[*pendingAppend]struct{})
+	}
+	j.pending[p] = struct{}{}
+	return ctx, func() {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		delete(j.pending, p)
+		forbid(nil)
+	}
+}
+
+// forbidden ends the appends that a violation of permissions is about.
+func (j *Journal) forbidden(violation error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for p := range j.pending {
+		for _, m := range p.msgs {
+			if strings.Contains(violation.Error(), strconv.Quote(m.Subject)) {
+				p.forbid(fmt.Errorf("%w: publishing on %s", ErrForbidden, m.Subject))
+				break
+			}
+		}
+	}
 }
 
 func checkBatch(msgs []Message) error {

@@ -156,8 +156,6 @@ func redirect(t *testing.T, nc *nats.Conn, target string) {
 	for _, reply := range []string{target, own.Subject} {
 		for _, msg := range []*nats.Msg{
 			{Subject: consumerSubject, Data: []byte("{}")},
-			{Subject: "$JS.API.DIRECT.GET.LEDGER", Data: []byte(`{"seq":2}`)},
-			{Subject: "$JS.API.DIRECT.GET.LEDGER.ledger.consumer.calheers"},
 			{Subject: "$JS.API.STREAM.MSG.GET.LEDGER", Data: []byte(`{"seq":2}`)},
 			{Subject: "$JS.API.CONSUMER.MSG.NEXT.LEDGER.c", Data: []byte("1")},
 			{Subject: "$JS.API.STREAM.INFO.LEDGER"},
@@ -172,10 +170,49 @@ func redirect(t *testing.T, nc *nats.Conn, target string) {
 		}
 	}
 	// All but the traced message, which the server refuses for its target.
-	for i := range 8 {
+	for i := range 6 {
 		if _, err := own.NextMsg(5 * time.Second); err != nil {
 			t.Fatalf("after %d answers: %v", i, err)
 		}
+	}
+}
+
+// TestOpenClientCannotAmplify holds that one small request cannot have the
+// journal write its own records again without end, by leading the answers to an
+// upstream subject.
+func TestOpenClientCannotAmplify(t *testing.T) {
+	j, nc := openToAll(t)
+	js, _ := jetstream.New(nc)
+	ctx := testContext(t)
+	for range 3 {
+		if _, err := js.Publish(ctx, consumerSubject, []byte("{}")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := js.CreateConsumer(ctx, Stream, jetstream.ConsumerConfig{Durable: "c", AckPolicy: jetstream.AckNonePolicy}); err != nil {
+		t.Fatal(err)
+	}
+	own, err := nc.SubscribeSync(nc.NewInbox())
+	if err != nil {
+		t.Fatal(err)
+	}
+	greedy := fmt.Appendf(nil, `{"batch":%d}`, pullBatch+1)
+	for _, reply := range []string{consumerSubject, own.Subject} {
+		if err := nc.PublishRequest("$JS.API.CONSUMER.MSG.NEXT.LEDGER.c", reply, greedy); err != nil {
+			t.Fatal(err)
+		}
+		if err := nc.PublishRequest("$JS.API.DIRECT.GET.LEDGER", reply, []byte(`{"seq":1,"batch":1000000}`)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	refused, err := own.NextMsg(5 * time.Second)
+	if err != nil || refused.Header.Get("Status") != "409" {
+		t.Fatalf("the greedy request was answered %+v (%v)", refused, err)
+	}
+	// The refusal itself was led to the upstream subject too: one record for a
+	// request is what the client could have published.
+	if last, err := j.Last(ctx); err != nil || last > 6 {
+		t.Errorf("the journal has grown to %d records (%v)", last, err)
 	}
 }
 

@@ -13,9 +13,14 @@ import (
 	"github.com/nats-io/nuid"
 )
 
-// pullAhead is how many records a pull consumer has been asked for at most;
-// half of it taken, more are asked for.
-const pullAhead = 16_384
+// A pull consumer is asked for pullBatch records at a time, and for pullAhead
+// at most that have not come yet. More than pullBatch at a time is refused to
+// clients without an account: answers can be led to an upstream subject, so
+// that one small request would have the journal write that many records.
+const (
+	pullBatch = 1000
+	pullAhead = 16 * pullBatch
+)
 
 // pullExpires is how long the server waits for records that were asked for.
 const pullExpires = 30 * time.Second
@@ -72,14 +77,12 @@ func (c *consumer) taken(n int) error {
 	if c == nil || !c.pull {
 		return nil
 	}
-	if c.due += n; c.due < pullAhead/2 {
-		return nil
+	body := fmt.Appendf(nil, `{"batch":%d,"expires":%d,"idle_heartbeat":%d}`, pullBatch, pullExpires, heartbeat)
+	for c.due += n; c.due >= pullBatch; c.due -= pullBatch {
+		if err := c.nc.PublishRequest("$JS.API.CONSUMER.MSG.NEXT."+Stream+"."+c.name, c.sub.Subject, body); err != nil {
+			return fmt.Errorf("%w: ask for records: %w", ErrReconnected, err)
+		}
 	}
-	body := fmt.Appendf(nil, `{"batch":%d,"expires":%d,"idle_heartbeat":%d}`, c.due, pullExpires, heartbeat)
-	if err := c.nc.PublishRequest("$JS.API.CONSUMER.MSG.NEXT."+Stream+"."+c.name, c.sub.Subject, body); err != nil {
-		return fmt.Errorf("%w: ask for records: %w", ErrReconnected, err)
-	}
-	c.due = 0
 	return nil
 }
 

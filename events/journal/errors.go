@@ -21,6 +21,9 @@ var (
 	// ErrBusy is returned by Append when other writers hold all the places for
 	// open batches until the context ends. Nothing was stored.
 	ErrBusy = errors.New("too many batches are open")
+	// ErrForbidden is returned by Append when the server does not let this
+	// connection publish on the subject. Nothing was stored.
+	ErrForbidden = errors.New("the server does not permit it")
 	// ErrUnsure is returned by Append when no answer came after the messages
 	// were sent: they are stored all or not at all, and nobody knows which.
 	// Sending them again is safe, since event ids are remembered downstream.

@@ -100,6 +100,9 @@ func (j *Journal) checkConsumer(name string, data []byte) ([]byte, *jetstream.AP
 		c.InactiveThreshold = openIdle
 	}
 	c.MemoryStorage, c.Replicas = true, 1
+	if c.MaxRequestBatch <= 0 || c.MaxRequestBatch > pullBatch {
+		c.MaxRequestBatch = pullBatch
+	}
 	if info, err := j.info(j.ctx); err != nil || info.State.Consumers >= openConsumers {
 		return nil, &jetstream.APIError{Code: 400, ErrorCode: codeTooManyConsumers, Description: "too many consumers: delete some or wait until idle ones expire"}
 	}

@@ -102,6 +102,7 @@ type Journal struct {
 	wg   sync.WaitGroup
 
 	mu       sync.Mutex
+	pending  map[*pendingAppend]struct{}
 	breaks   chan struct{} // closed and replaced when the connection is lost
 	maxBytes int64         // the stream's bound; embedded only
 	closing  sync.Once
@@ -158,6 +159,9 @@ func (j *Journal) connect(account []nats.Option) error {
 		nats.ReconnectHandler(func(*nats.Conn) { j.log.Info("journal: connected again") }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			j.log.Warn("journal: connection reports an error", zap.Error(err))
+			if errors.Is(err, nats.ErrPermissionViolation) {
+				j.forbidden(err)
+			}
 		}),
 	}, account...)
 	if j.opts.Creds != "" {

@@ -74,7 +74,6 @@ func services() []service {
 	list := []service{
 		api("INFO"), api("STREAM.NAMES"), api("STREAM.LIST"),
 		api("STREAM.INFO." + Stream), api("STREAM.MSG.GET." + Stream),
-		many("DIRECT.GET." + Stream), many("DIRECT.GET." + Stream + ".>"),
 		api("CONSUMER.NAMES." + Stream), api("CONSUMER.LIST." + Stream), api("CONSUMER.INFO." + Stream + ".*"),
 		many("CONSUMER.MSG.NEXT." + Stream + ".*"),
 		{public: "$JS.ACK." + Stream + ".>", private: "$JS.ACK." + Stream + ".>"},
@@ -127,10 +126,18 @@ func (j *Journal) startServer() ([]nats.Option, error) {
 	if j.srv, err = server.NewServer(opts); err != nil {
 		return nil, fmt.Errorf("set up the embedded server: %w", err)
 	}
-	j.srv.SetLoggerV2(serverLog{j.log.Sugar()}, false, false, false)
+	log := serverLog{j.log.Sugar(), make(chan string, 1)}
+	j.srv.SetLoggerV2(log, false, false, false)
 	j.srv.Start()
-	if !j.srv.ReadyForConnections(requestTimeout) || !j.srv.JetStreamEnabled() {
-		return nil, fmt.Errorf("start the embedded server: not ready after %v (is %q taken, or %s not writable?)", requestTimeout, j.opts.Listen, j.opts.Dir)
+	ready := make(chan bool, 1)
+	go func() { ready <- j.srv.ReadyForConnections(requestTimeout) }()
+	select {
+	case why := <-log.fatal:
+		return nil, fmt.Errorf("start the embedded server: %s", why)
+	case ok := <-ready:
+		if !ok || !j.srv.JetStreamEnabled() {
+			return nil, fmt.Errorf("start the embedded server: not ready after %v", requestTimeout)
+		}
 	}
 	return []nats.Option{nats.InProcessServer(j.srv), nats.UserInfo("bookledger", password)}, nil
 }
@@ -216,16 +223,28 @@ const plainPassword = "Plaintext passwords detected"
 
 // serverLog passes the server's own log on; its traces, which could show
 // bodies, are never on.
-type serverLog struct{ log *zap.SugaredLogger }
+type serverLog struct {
+	log   *zap.SugaredLogger
+	fatal chan string // takes why the server could not start
+}
 
 func (l serverLog) Noticef(format string, v ...any) { l.log.Debugf("nats: "+format, v...) }
 func (l serverLog) Errorf(format string, v ...any)  { l.log.Errorf("nats: "+format, v...) }
-func (l serverLog) Fatalf(format string, v ...any)  { l.log.Errorf("nats: "+format, v...) }
 func (l serverLog) Debugf(string, ...any)           {}
 func (l serverLog) Tracef(string, ...any)           {}
 
 func (l serverLog) Warnf(format string, v ...any) {
 	if !strings.HasPrefix(format, plainPassword) {
 		l.log.Warnf("nats: "+format, v...)
+	}
+}
+
+// Fatalf does not end the program, as the server expects: whoever opens the
+// journal is told.
+func (l serverLog) Fatalf(format string, v ...any) {
+	select {
+	case l.fatal <- fmt.Sprintf(format, v...):
+	default:
+		l.log.Errorf("nats: "+format, v...)
 	}
 }

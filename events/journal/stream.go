@@ -31,7 +31,6 @@ func (j *Journal) streamConfig() jetstream.StreamConfig {
 		MaxMsgSize:         events.MaxMessage,
 		DenyDelete:         true,
 		DenyPurge:          true,
-		AllowDirect:        true,
 		AllowAtomicPublish: true,
 		// The window is one for all publishers: an id that somebody else used
 		// is acknowledged and not stored. This is the least that it can be, and
@@ -94,7 +93,6 @@ func checkConfig(c jetstream.StreamConfig) error {
 		"deny_delete is off":                 !c.DenyDelete,
 		"deny_purge is off":                  !c.DenyPurge,
 		"allow_atomic is off":                !c.AllowAtomicPublish,
-		"allow_direct is off":                !c.AllowDirect,
 		"discard is not new":                 c.Discard != jetstream.DiscardNew,
 		"storage is not file":                c.Storage != jetstream.FileStorage,
 		"retention is not limits":            c.Retention != jetstream.LimitsPolicy,
