@@ -102,7 +102,7 @@ func (p *part) parse(checker *events.Checker) {
 	for _, n := range p.lines {
 		l, err := record.ParseLine(p.text[n.begin:n.end])
 		if err == nil && l.Stamped.IsZero() {
-			err = unstamped(&l)
+			err = unstamped(&l, checker)
 		}
 		if err != nil {
 			p.err = fmt.Errorf("reading the dump: %w", &record.LineError{Number: n.number, Err: err})
@@ -113,12 +113,17 @@ func (p *part) parse(checker *events.Checker) {
 	}
 }
 
-// unstamped takes a line of a history file at its recorded time.
-func unstamped(l *record.Line) error {
+// unstamped takes a line of a history file at its recorded time; one without a
+// subject stands where the history load puts it.
+func unstamped(l *record.Line, checker *events.Checker) error {
 	if l.Recorded.IsZero() {
 		return errors.New(`the line has neither "stamped" nor "recorded"`)
 	}
 	l.Stamped = l.Recorded
+	if l.Subject == "" {
+		checked := checker.Check("", l.Body)
+		l.Subject = events.HistorySubject(checked.Event.Source)
+	}
 	if events.IsHistory(l.Subject) && l.Header == "" {
 		l.Header = l.Recorded.UTC().Format(time.RFC3339Nano)
 	}

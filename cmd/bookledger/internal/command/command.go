@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/goccy/go-yaml"
@@ -136,6 +137,8 @@ func (env *environment) configure(flags *pflag.FlagSet) error {
 			}
 		}
 	}
+	given := map[string]bool{} // on the command line
+	flags.Visit(func(f *pflag.Flag) { given[f.Name] = true })
 	var err error
 	flags.VisitAll(func(f *pflag.Flag) {
 		value, ok := os.LookupEnv(variable(f.Name))
@@ -145,7 +148,7 @@ func (env *environment) configure(flags *pflag.FlagSet) error {
 				value = fmt.Sprint(v)
 			}
 		}
-		if !ok || f.Changed || f.Name == "help" || err != nil {
+		if !ok || f.Changed || f.Name == "help" || err != nil || alternativeGiven(f, given) {
 			return
 		}
 		if setErr := flags.Set(f.Name, value); setErr != nil {
@@ -153,6 +156,20 @@ func (env *environment) configure(flags *pflag.FlagSet) error {
 		}
 	})
 	return err
+}
+
+// alternatives says that only one of these flags counts: one on the command
+// line puts the others aside, where they come from the environment or a file.
+func alternatives(flags *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		flags.Lookup(name).Annotations = map[string][]string{alternativeTo: names}
+	}
+}
+
+const alternativeTo = "bookledger_alternative_to"
+
+func alternativeGiven(f *pflag.Flag, given map[string]bool) bool {
+	return slices.ContainsFunc(f.Annotations[alternativeTo], func(name string) bool { return given[name] })
 }
 
 // knownSetting are settings of some command; one file may serve several.

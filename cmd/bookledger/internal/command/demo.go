@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
-	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
 	"bookledger/cmd/bookledger/internal/daemon"
@@ -80,20 +79,21 @@ func runDemo(ctx context.Context, env *environment, o demoOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	listener, err := net.Listen("tcp", o.listen)
+	if err != nil {
+		return fmt.Errorf("listening for HTTP: %w", err)
+	}
 	if d.ledger, err = ledger.Open(ctx, ledger.Options{Dir: d.o.data, Create: true, NATSListen: "127.0.0.1:0", Log: log}); err != nil {
-		return err
+		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, d.ledger.Close()) }()
-	if d.daemon, err = daemon.New(d.ledger, o.listen, log); err != nil {
-		return err
-	}
-	return d.run(ctx, log)
+	d.daemon = daemon.New(d.ledger, listener, log)
+	return d.run(ctx)
 }
 
 // prepare checks the options and fills in what was left open.
 func (d *demo) prepare() error {
-	host, _, err := net.SplitHostPort(d.o.listen)
-	if ip := net.ParseIP(host); err != nil || host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	if !isLoopback(d.o.listen) {
 		return usagef("--listen: the demo answers on loopback addresses only, like 127.0.0.1:8080")
 	}
 	until, err := parseUntil(d.o.until)
@@ -103,6 +103,9 @@ func (d *demo) prepare() error {
 	if until.After(time.Now()) {
 		return usagef("--until: history cannot end in the future")
 	}
+	if until, err = d.claim(until); err != nil {
+		return err
+	}
 	d.world = world.Config{Agents: demoAgents, Consumers: demoConsumers, Weeks: demoWeeks, Seed: d.o.seed, Until: until}
 	if err := d.world.Check(); err != nil {
 		return usagef("--until: %v", err)
@@ -110,11 +113,6 @@ func (d *demo) prepare() error {
 	calendar := events.DefaultCalendar()
 	if d.friday = calendar.FridayOf(until); calendar.Cutoff(d.friday).After(until) {
 		d.friday = calendar.Previous(d.friday)
-	}
-	if d.o.data == "" {
-		if d.o.data, err = os.MkdirTemp("", "bookledger-demo-"); err != nil {
-			return fmt.Errorf("making a folder for the demo: %w", err)
-		}
 	}
 	if d.o.out == "" {
 		d.o.out = filepath.Join(d.o.data, "books")
@@ -124,7 +122,7 @@ func (d *demo) prepare() error {
 
 // run shows the system at work while the daemon runs, and ends the daemon
 // afterwards, or lets it go on until ctx ends.
-func (d *demo) run(ctx context.Context, log *zap.Logger) error {
+func (d *demo) run(ctx context.Context) error {
 	serving, end := context.WithCancel(ctx)
 	defer end()
 	group, serving := errgroup.WithContext(serving)
@@ -142,7 +140,6 @@ func (d *demo) run(ctx context.Context, log *zap.Logger) error {
 	if ctx.Err() == nil && errors.Is(err, context.Canceled) {
 		return nil
 	}
-	log.Debug("the demo has ended")
 	return err
 }
 
@@ -249,7 +246,11 @@ func (d *demo) refuse(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.sayf("3. Published a wrong one, %s without a request: it is %s and stands in the rejected list.", wrong.Type, outcomes[0])
+	if outcomes[0] == record.Rejected {
+		d.sayf("3. Published a wrong one, %s without a request: it is rejected, and stands in the rejected list.", wrong.Type)
+	} else {
+		d.sayf("3. Published a wrong one again: it is a %s of the one that was rejected.", outcomes[0])
+	}
 	return nil
 }
 
@@ -316,6 +317,9 @@ func (d *demo) export(ctx context.Context) error {
 	return nil
 }
 
+// demoFile tells outsiders where the demo answers, and who may sign in.
+const demoFile = "demo.json"
+
 // identity is somebody who signs in to the portal.
 type identity struct {
 	world.Identity
@@ -337,7 +341,7 @@ func (d *demo) describe(context.Context) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(d.o.data, "demo.json")
+	path := filepath.Join(d.o.data, demoFile)
 	if err := os.WriteFile(path+".new", append(text, '\n'), 0o600); err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"sync"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -96,7 +95,11 @@ func runExport(ctx context.Context, env *environment, o exportOptions) error {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, exporter.FileName(made))
 	}
-	return b.write(ctx, made, path)
+	w, err := b.write(ctx, made, path)
+	if err != nil {
+		return err
+	}
+	return b.say(w)
 }
 
 // binder makes books of one Friday and writes them.
@@ -104,7 +107,6 @@ type binder struct {
 	env      *environment
 	s        *snapshot
 	exporter *exporter.Exporter
-	mu       sync.Mutex
 	say      func(written) error // tells of a book; nil: nothing
 }
 
@@ -143,18 +145,27 @@ func (b *binder) all(ctx context.Context, folder string) error {
 	defer bar.Done()
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0)) // which also bounds the memory
-	for _, id := range agents {
+	all := make([]written, len(agents))
+	for i, id := range agents {
 		group.Go(func() error {
 			made, err := b.make(ctx, id, "")
 			if err != nil {
 				return err
 			}
+			all[i], err = b.write(ctx, made, filepath.Join(folder, exporter.FileName(made)))
 			bar.Add(1)
-			return b.write(ctx, made, filepath.Join(folder, exporter.FileName(made)))
+			return err
 		})
 	}
 	if err := group.Wait(); err != nil {
 		return err
+	}
+	if b.say != nil {
+		for _, w := range all {
+			if err := b.say(w); err != nil {
+				return err
+			}
+		}
 	}
 	b.env.sayf("%d books as of Friday %s written into %s", len(agents), b.s.friday.Friday.Friday, folder)
 	return nil
@@ -173,28 +184,23 @@ type written struct {
 
 // write writes a book under a temporary name and renames it, so that there is
 // never half a book.
-func (b *binder) write(ctx context.Context, made *book.Book, path string) error {
+func (b *binder) write(ctx context.Context, made *book.Book, path string) (written, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".book-*")
 	if err != nil {
-		return fmt.Errorf("writing a book: %w", err)
+		return written{}, fmt.Errorf("writing a book: %w", err)
 	}
 	result, err := b.exporter.Write(ctx, f, made)
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("writing a book to %s: %w", path, err), os.Remove(f.Name()))
-	}
-	if b.say == nil {
-		return nil
+		return written{}, errors.Join(fmt.Errorf("writing a book to %s: %w", path, err), os.Remove(f.Name()))
 	}
 	w := written{made.AgentID, "", made.Friday.Friday, made.Boundary, result.Rows, result.SHA256, path}
 	if made.AgentID == "" {
 		w.AgencyID = made.AgencyID
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.say(w)
+	return w, nil
 }
 
 // say tells of each book on standard output.

@@ -39,6 +39,10 @@ has a "recorded" time, which is when the event counts as recorded, and an
 afterwards, and upstream systems can be connected; without it the first event
 that they publish closes it. Loading again after a break is safe.
 
+With --nats the events go to a running ledger. An embedded server lets nobody
+close history over NATS: leave --close away, and the first live event closes it,
+or stop the daemon and use --data.
+
 Loading is refused, with exit code 3, when history is closed already.`,
 		Example: `  bookledger history load past.ndjson --data ./ledger --close
   bookledger generate --agents 9 --consumers 900 --weeks 4 --seed 1 | bookledger history load - --data ./ledger --close`,
@@ -53,6 +57,7 @@ Loading is refused, with exit code 3, when history is closed already.`,
 	load.Flags().StringVar(&o.cutoff, "cutoff", "", `weekday and Pacific time of the cutoff of a new ledger (default "Friday 21:00:00")`)
 	load.Flags().BoolVar(&o.close, "close", false, "close history afterwards")
 	load.Flags().BoolVar(&o.json, "json", false, "print one line of JSON for each acknowledged batch")
+	alternatives(load.Flags(), "data", "nats")
 	history.AddCommand(load)
 	return history
 }
@@ -71,40 +76,54 @@ func runHistoryLoad(ctx context.Context, env *environment, path string, o histor
 		return err
 	}
 	defer in.Close()
-	j, closed, end, err := openForHistory(ctx, env, o)
+	if o.data != "" {
+		return loadIntoFolder(ctx, env, in, o)
+	}
+	j, err := journal.Open(ctx, journal.Options{URL: o.nats, Creds: o.creds})
 	if err != nil {
 		return err
 	}
-	defer end()
-	if closed {
-		return fmt.Errorf("%w: history is closed, so nothing more can be loaded; what happens now is published live", errRefused)
+	defer j.Close()
+	last, err := j.Last(ctx)
+	if err != nil {
+		return err
 	}
-	return loadHistory(ctx, env, j, in, o)
+	closed, err := closedBy(ctx, j, last)
+	if err != nil {
+		return err
+	}
+	return loadHistory(ctx, env, j, in, o, closed)
 }
 
-// openForHistory opens the journal, and tells whether history is closed.
-func openForHistory(ctx context.Context, env *environment, o historyOptions) (j *journal.Journal, closed bool, end func(), err error) {
-	if o.data != "" {
-		l, v, err := openData(ctx, env, ledger.Options{Dir: o.data, Create: true, Cutoff: o.cutoff})
-		if err != nil {
-			return nil, false, nil, err
-		}
-		closed = v.HistoryClosed()
-		return l.Journal, closed, func() { _ = l.Close() }, v.Close()
-	}
-	if j, err = journal.Open(ctx, journal.Options{URL: o.nats, Creds: o.creds}); err != nil {
-		return nil, false, nil, err
-	}
-	end = func() { _ = j.Close() }
-	last, err := j.Last(ctx)
-	if err == nil {
-		closed, err = closedBy(ctx, j, last)
-	}
+// loadIntoFolder loads into the folder of a stopped daemon, and tells what
+// became of the events.
+func loadIntoFolder(ctx context.Context, env *environment, in io.Reader, o historyOptions) (err error) {
+	l, v, err := openData(ctx, env, ledger.Options{Dir: o.data, Create: true, Cutoff: o.cutoff})
 	if err != nil {
-		end()
-		return nil, false, nil, err
+		return err
 	}
-	return j, closed, end, nil
+	defer func() { err = errors.Join(err, l.Close()) }()
+	closed, before := v.HistoryClosed(), v.Summary()
+	if err := v.Close(); err != nil {
+		return err
+	}
+	loadErr := loadHistory(ctx, env, l.Journal, in, o, closed)
+	if errors.Is(loadErr, errRefused) {
+		return loadErr
+	}
+	if err := l.CatchUp(ctx); err != nil {
+		return errors.Join(loadErr, err)
+	}
+	if v, err = l.Projection.View(); err != nil {
+		return errors.Join(loadErr, err)
+	}
+	after := v.Summary()
+	env.sayf("the ledger has applied %d of them, seen %d before, and rejected %d", after.Applied-before.Applied,
+		after.Duplicates-before.Duplicates, after.Rejected-before.Rejected)
+	if after.Rejected > before.Rejected {
+		env.sayf("bookledger rejected --data %s tells why", o.data)
+	}
+	return errors.Join(loadErr, v.Close())
 }
 
 var errClosed = errors.New("history is closed")
@@ -132,7 +151,10 @@ func closedBy(ctx context.Context, j *journal.Journal, last uint64) (bool, error
 	return false, err
 }
 
-func loadHistory(ctx context.Context, env *environment, j *journal.Journal, in io.Reader, o historyOptions) error {
+func loadHistory(ctx context.Context, env *environment, j *journal.Journal, in io.Reader, o historyOptions, closed bool) error {
+	if closed {
+		return fmt.Errorf("%w: history is closed, so nothing more can be loaded; what happens now is published live", errRefused)
+	}
 	now, err := j.Now(ctx)
 	if err != nil {
 		return err
@@ -154,7 +176,9 @@ func loadHistory(ctx context.Context, env *environment, j *journal.Journal, in i
 	if err := s.end(err); err != nil || !o.close {
 		return err
 	}
-	if _, err := closeHistory(ctx, j); err != nil {
+	if _, err := closeHistory(ctx, j); errors.Is(err, journal.ErrForbidden) {
+		return fmt.Errorf("%w: the events are loaded, but this server lets nobody close history over NATS: the first live event closes it, or stop the daemon and close with --data (%v)", errRefused, err)
+	} else if err != nil {
 		return err
 	}
 	env.sayf("history is closed")

@@ -42,7 +42,7 @@ func (f finding) String() string {
 	if f.Field == "" {
 		return fmt.Sprintf("line %d: %s: %s", f.Line, f.Code, f.Reason)
 	}
-	return fmt.Sprintf("line %d: %s: %s %s", f.Line, f.Code, f.Field, f.Reason)
+	return fmt.Sprintf("line %d: %s: %s: %s", f.Line, f.Code, f.Field, f.Reason)
 }
 
 // lines reads NDJSON and checks each line's event as the ledger will. Lines

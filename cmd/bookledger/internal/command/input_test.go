@@ -56,7 +56,10 @@ func TestWrongUse(t *testing.T) {
 		{"history load - --data " + t.TempDir(), good, 1, "bad_recorded"},
 		{"serve --listen 127.0.0.1:0", "", 2, "--data"},
 		{"serve --listen 127.0.0.1:0 --nats-listen 127.0.0.1:0 --data " + ledger + " --cutoff", "", 2, "--cutoff"},
-		{"serve --listen 127.0.0.1:0 --nats-listen 0.0.0.0:0 --data " + t.TempDir(), "", 1, "loopback"},
+		{"serve --listen 127.0.0.1:0 --nats-listen 0.0.0.0:0 --data " + t.TempDir(), "", 2, "loopback"},
+		{"serve --listen nonsense --nats-listen 127.0.0.1:0 --data " + t.TempDir(), "", 2, "--listen"},
+		{"serve --listen 127.0.0.1:0 --nats-creds x --data " + t.TempDir(), "", 2, "--nats"},
+		{"demo --once --data " + ledger, "", 3, "no demo's"},
 		{"demo --listen 0.0.0.0:0", "", 2, "loopback"},
 		{"demo --until 2999-01-01", "", 2, "future"},
 		{"generate --agents 0", "", 2, "agents"},
@@ -107,6 +110,39 @@ func TestConfiguration(t *testing.T) {
 	}
 	if r := run(t, "", "status", "--config", config, "--data", filepath.Join(t.TempDir(), "of-flag")); !strings.Contains(r.err, "of-flag") {
 		t.Errorf("the flag does not count: %s", r.err)
+	}
+}
+
+// TestAlternatives holds that a flag puts its alternative from the environment
+// aside.
+func TestAlternatives(t *testing.T) {
+	t.Setenv("BOOKLEDGER_DATA", filepath.Join(t.TempDir(), "none"))
+	past := file(t, must(t, "", "generate", "--agents", "1", "--consumers", "3", "--weeks", "1", "--seed", "1", "--until", "2026-11-21"))
+	if s := statusOf(t, "--journal", past); s.Cases != 3 {
+		t.Errorf("the history file says %+v", s)
+	}
+}
+
+// TestFolderOfAnother holds that a folder that holds no ledger is left as it
+// was.
+func TestFolderOfAnother(t *testing.T) {
+	dir := t.TempDir()
+	if r := run(t, "", "status", "--data", dir); r.code != 1 {
+		t.Errorf("exit code %d: %s", r.code, r.err)
+	}
+	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+		t.Errorf("there is %v (%v)", left, err)
+	}
+}
+
+// TestCloseOverNATS holds that closing history where that is not permitted is
+// refused at once.
+func TestCloseOverNATS(t *testing.T) {
+	p := serve(t, t.TempDir())
+	past := must(t, "", "generate", "--agents", "1", "--consumers", "3", "--weeks", "1", "--seed", "1", "--until", "2026-11-21")
+	r := run(t, past, "history", "load", "-", "--nats", p.nats, "--close")
+	if r.code != 3 || !strings.Contains(r.err, "--data") {
+		t.Errorf("exit code %d: %s", r.code, r.err)
 	}
 }
 

@@ -44,6 +44,7 @@ snapshots.`,
 	dump.Flags().StringVar(&data, "data", "", "folder of the ledger of a stopped daemon")
 	dump.Flags().StringVar(&nats, "nats", "", "URL of the NATS server of a running ledger")
 	dump.Flags().StringVar(&creds, "nats-creds", "", "credentials file for the NATS server")
+	alternatives(dump.Flags(), "data", "nats")
 	parent.AddCommand(dump)
 	return parent
 }

@@ -46,6 +46,7 @@ type where struct{ data, journal string }
 func (w *where) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&w.data, "data", "", "folder of the ledger of a stopped daemon")
 	cmd.Flags().StringVar(&w.journal, "journal", "", "dump or history file, replayed in memory")
+	alternatives(cmd.Flags(), "data", "journal")
 }
 
 func (w *where) open(ctx context.Context, env *environment) (reading, error) {

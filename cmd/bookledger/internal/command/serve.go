@@ -3,6 +3,8 @@ package command
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -54,6 +56,7 @@ func (s *Serve) register(cmd *cobra.Command) {
 	f.StringVar(&s.NATS, "nats", "", "URL of an external NATS server, in place of the embedded one")
 	f.StringVar(&s.NATSCreds, "nats-creds", "", "credentials file for the external NATS server")
 	f.IntVar(&s.Replicas, "replicas", 1, "copies of a journal that is begun on an external cluster")
+	alternatives(f, "nats", "nats-listen")
 	f.StringVar(&s.Cutoff, "cutoff", "", `weekday and Pacific time of the cutoff of a new ledger (default "`+events.DefaultCutoff+`")`)
 }
 
@@ -62,11 +65,19 @@ func (s *Serve) check(cmd *cobra.Command) error {
 	if s.Data == "" {
 		return usagef("--data is required")
 	}
-	if s.NATS != "" {
-		if cmd.Flags().Changed("nats-listen") {
-			return usagef("give --nats-listen or --nats, not both")
-		}
+	given := cmd.Flags().Changed
+	switch {
+	case s.NATS != "" && given("nats-listen"):
+		return usagef("give --nats-listen or --nats, not both")
+	case s.NATS == "" && (given("nats-creds") || given("replicas")):
+		return usagef("--nats-creds and --replicas are for an external server, which --nats names")
+	case s.NATS != "":
 		s.NATSListen = ""
+	case !isLoopback(s.NATSListen):
+		return usagef("--nats-listen: %q is no loopback address with a port, like 127.0.0.1:4222; other addresses need an external server with accounts (--nats)", s.NATSListen)
+	}
+	if _, err := net.ResolveTCPAddr("tcp", s.Listen); err != nil {
+		return usagef("--listen: %q is no address with a port, like 127.0.0.1:8080", s.Listen)
 	}
 	if s.Cutoff != "" {
 		if _, err := events.NewCalendarSpec(s.Cutoff); err != nil {
@@ -74,6 +85,17 @@ func (s *Serve) check(cmd *cobra.Command) error {
 		}
 	}
 	return nil
+}
+
+// isLoopback tells whether address is a host and port that only this machine
+// reaches.
+func isLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	resolved, err := net.ResolveTCPAddr("tcp", address)
+	return err == nil && (host == "localhost" || resolved.IP != nil && resolved.IP.IsLoopback())
 }
 
 func newServe(env *environment) *cobra.Command {
@@ -106,18 +128,19 @@ func runServe(ctx context.Context, env *environment, s Serve) (err error) {
 	if err != nil {
 		return err
 	}
+	listener, err := net.Listen("tcp", s.Listen) // first, so that a taken port leaves nothing behind
+	if err != nil {
+		return fmt.Errorf("listening for HTTP: %w", err)
+	}
 	l, err := ledger.Open(ctx, ledger.Options{
 		Dir: s.Data, Create: true, URL: s.NATS, Creds: s.NATSCreds, NATSListen: s.NATSListen,
 		Replicas: s.Replicas, Cutoff: s.Cutoff, Log: log,
 	})
 	if err != nil {
-		return err
+		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	d, err := daemon.New(l, s.Listen, log)
-	if err != nil {
-		return err
-	}
+	d := daemon.New(l, listener, log)
 	log.Info("serving", zap.String("http", d.URL()), zap.String("nats", l.Journal.URL()),
 		zap.Uint64("position", l.Projection.Position()))
 	log.Info("the portal is off: no OpenID issuer is configured")

@@ -25,13 +25,8 @@ type Daemon struct {
 	server *http.Server
 }
 
-// New makes a daemon of an open ledger that will answer on address listen.
-// The listener is open when it returns, so that URL is known.
-func New(l *ledger.Ledger, listen string, log *zap.Logger) (*Daemon, error) {
-	listener, err := net.Listen("tcp", listen)
-	if err != nil {
-		return nil, fmt.Errorf("listening for HTTP on %s: %w", listen, err)
-	}
+// New makes a daemon of an open ledger, which will answer on the listener.
+func New(l *ledger.Ledger, listener net.Listener, log *zap.Logger) *Daemon {
 	d := &Daemon{ledger: l, log: log, listen: listener}
 	d.server = &http.Server{
 		Handler:           d.handler(),
@@ -42,7 +37,7 @@ func New(l *ledger.Ledger, listen string, log *zap.Logger) (*Daemon, error) {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          zap.NewStdLog(log),
 	}
-	return d, nil
+	return d
 }
 
 // URL is where the daemon answers HTTP.

@@ -54,8 +54,8 @@ func Open(ctx context.Context, o Options) (_ *Ledger, err error) {
 		if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 			return nil, fmt.Errorf("making the data folder: %w", err)
 		}
-	} else if _, err := os.Stat(o.Dir); err != nil {
-		return nil, fmt.Errorf("opening the data folder: %w", err)
+	} else if err := checkFolder(o.Dir); err != nil {
+		return nil, err
 	}
 	l := &Ledger{Dir: o.Dir, lock: flock.New(filepath.Join(o.Dir, "lock"))}
 	locked, err := l.lock.TryLock()
@@ -78,6 +78,20 @@ func Open(ctx context.Context, o Options) (_ *Ledger, err error) {
 	}
 	l.Projection, err = projections.Open(projections.Options{Dir: filepath.Join(o.Dir, "projection"), Log: o.Log})
 	return l, err
+}
+
+// checkFolder tells whether a folder holds a ledger, and leaves nothing in one
+// that does not.
+func checkFolder(dir string) error {
+	if _, err := os.Stat(dir); err != nil {
+		return fmt.Errorf("opening the data folder: %w", err)
+	}
+	for _, part := range [...]string{"lock", "journal"} {
+		if _, err := os.Stat(filepath.Join(dir, part)); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("opening the data folder: %w in %s", journal.ErrNoLedger, dir)
 }
 
 func (l *Ledger) openJournal(ctx context.Context, o Options) (err error) {
