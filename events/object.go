@@ -133,9 +133,17 @@ func (r *objectReader) read(s *shape, raw []byte, into reflect.Value) *Rejection
 	w := walker{in: raw}
 	w.open('{')
 	var seen uint64 // bit i: field i is there and not blank
+	next := 0       // the field that comes next where they come in our order
 	for name, value := w.member(); name != nil; name, value = w.member() {
-		i, known := r.lookup(s, name)
-		if !known || isBlank(value) {
+		i, known := next, next < len(s.fields) && string(name[1:len(name)-1]) == s.fields[next].name
+		if !known {
+			i, known = r.lookup(s, name)
+		}
+		if !known {
+			continue
+		}
+		next = i + 1
+		if isBlank(value) {
 			continue
 		}
 		if rejection := r.readField(&s.fields[i], value, into); rejection != nil {
@@ -271,6 +279,10 @@ func isLowerHex(s string) bool {
 }
 
 // readIdentifiers reads a list of identifiers.
+// maxIdentifiers is how long a list may be: far above any household, and low
+// enough that no event makes a case large.
+const maxIdentifiers = 100
+
 func (r *objectReader) readIdentifiers(f *field, raw []byte, target reflect.Value) *Rejection {
 	w := walker{in: raw}
 	if !w.open('[') {
@@ -289,8 +301,8 @@ func (r *objectReader) readIdentifiers(f *field, raw []byte, target reflect.Valu
 		}
 		list = append(list, id)
 	}
-	if len(list) == 0 {
-		return reject(Schema, f.name, "must name at least one")
+	if len(list) == 0 || len(list) > maxIdentifiers {
+		return reject(Schema, f.name, "must name 1 to "+strconv.Itoa(maxIdentifiers))
 	}
 	target.Set(reflect.ValueOf(list))
 	return nil
