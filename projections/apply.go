@@ -3,8 +3,8 @@ package projections
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
+	"strings"
 
 	"bookledger/events"
 	"bookledger/events/record"
@@ -19,8 +19,10 @@ const (
 	// batchRecords is how many records a batch holds at most: about a thousand
 	// keys are what Pebble writes fastest.
 	batchRecords = 1000
-	// keptBytes bounds the encoded cases that are kept between batches.
+	// keptBytes bounds the encoded cases that are kept between batches, and
+	// slotBytes is what one takes besides.
 	keptBytes = 64 << 20
+	slotBytes = 160
 )
 
 var ledgerKey = store.Meta("ledger")
@@ -39,20 +41,26 @@ type applier struct {
 	index    *active.Index
 	cursor   *store.Cursor // over cases, of the time when the batch began
 	cases    map[string]*caseSlot
-	dirty    []string
+	read     []*caseSlot         // the cases that are decoded, in this batch
+	dirty    []*caseSlot         // the cases that changed and are not yet in the batch
 	seen     map[string]struct{} // remembered in this batch
+	seenKeys []string            // the same
 	agents   map[string]fold.Agent
 	others   map[string][]byte // agencies and staff put in this batch, by key
 
-	// What spares look-ups in the store.
-	kept     map[string][]byte // cases, encoded, as committed
-	keptSize int
-	news     *sieve // of the ids and cases of all batches, nil where it does not know all
+	kept    int    // bytes of the encoded cases
+	news    *sieve // of the ids and cases of all batches, nil where it does not know all
+	scratch []byte
 }
 
+// caseSlot is a case that was read lately. It is kept encoded, which takes a
+// quarter of the memory and spares the garbage collector; decoded it is only
+// in the batch that reads it.
 type caseSlot struct {
-	state fold.Case
-	dirty bool
+	id      string
+	encoded []byte // nothing where the case is not known
+	state   *fold.Case
+	dirty   bool
 }
 
 // newApplier goes on from what the store holds.
@@ -64,7 +72,8 @@ func newApplier(s *store.Store) (*applier, error) {
 	a := &applier{
 		store: s, reader: s.Reader(), ledger: ledger, week: ledger.Week,
 		index: active.NewIndex(s.Reader(), ledger.Week),
-		cases: map[string]*caseSlot{}, agents: map[string]fold.Agent{}, kept: map[string][]byte{},
+		cases: map[string]*caseSlot{}, agents: map[string]fold.Agent{},
+		seen: map[string]struct{}{}, others: map[string][]byte{},
 	}
 	if ledger.Position == 0 {
 		a.news = newSieve()
@@ -87,8 +96,16 @@ func readLedger(r store.Reader) (*judge.Ledger, error) {
 
 func (a *applier) begin() {
 	a.batch, a.records, a.outcomes = a.store.NewBatch(), 0, a.outcomes[:0]
-	a.seen, a.others = map[string]struct{}{}, map[string][]byte{}
-	clear(a.cases)
+	clear(a.seen)
+	clear(a.others)
+	a.seenKeys = a.seenKeys[:0]
+	for _, slot := range a.read {
+		slot.state = nil
+	}
+	a.read = a.read[:0]
+	if a.kept > keptBytes {
+		a.cases, a.kept = map[string]*caseSlot{}, 0
+	}
 }
 
 // apply judges one record.
@@ -107,7 +124,8 @@ func (a *applier) apply(r *record.Record, leaf [32]byte, c *events.Checked) erro
 // crash after it may lose it too, as long as it is unsynced, with the same
 // effect. The next batch is to be begun.
 func (a *applier) commit() error {
-	for _, k := range slices.Sorted(maps.Keys(a.seen)) {
+	slices.Sort(a.seenKeys)
+	for _, k := range a.seenKeys {
 		if err := a.batch.SetPlain([]byte(k), nil); err != nil {
 			return err
 		}
@@ -149,14 +167,12 @@ func (a *applier) closeCursor() error {
 // flushCases puts the changed cases into the batch, in the order of keys, in
 // which the store takes them quickest.
 func (a *applier) flushCases() error {
-	slices.Sort(a.dirty)
-	var b []byte
-	for _, id := range a.dirty {
-		slot := a.cases[id]
+	slices.SortFunc(a.dirty, func(x, y *caseSlot) int { return strings.Compare(x.id, y.id) })
+	for _, slot := range a.dirty {
 		slot.dirty = false
-		b = fold.AppendCase(b[:0], &slot.state)
-		a.keep(id, b)
-		if err := a.batch.Set(store.Case(id), a.week, b); err != nil {
+		a.scratch = fold.AppendCase(a.scratch[:0], slot.state)
+		a.keep(slot, a.scratch)
+		if err := a.batch.Set(store.Case(slot.id), a.week, a.scratch); err != nil {
 			return err
 		}
 	}
@@ -164,30 +180,28 @@ func (a *applier) flushCases() error {
 	return nil
 }
 
-// keep keeps a copy of an encoded case for the batches to come.
-func (a *applier) keep(id string, b []byte) {
-	old := a.kept[id]
-	now := append(old[:0], b...)
-	if a.keptSize += cap(now) - cap(old); a.keptSize > keptBytes {
-		clear(a.kept)
-		a.keptSize = cap(now)
-	}
-	a.kept[id] = now
+// keep keeps a copy of an encoded case.
+func (a *applier) keep(slot *caseSlot, b []byte) {
+	before := cap(slot.encoded)
+	slot.encoded = append(slot.encoded[:0], b...)
+	a.kept += cap(slot.encoded) - before
 }
 
 // The rest makes applier a judge.State.
 
 func (a *applier) Seen(source, id string) (bool, error) {
-	k := string(store.Seen(source, id))
-	if _, ok := a.seen[k]; ok {
+	a.scratch = store.AppendSeen(a.scratch[:0], source, id)
+	if _, ok := a.seen[string(a.scratch)]; ok {
 		return true, nil
 	}
-	if a.news == nil || !a.news.add(k) {
-		if ok, err := a.reader.Has([]byte(k)); ok || err != nil {
+	if a.news == nil || !a.news.add(a.scratch) {
+		if ok, err := a.reader.Has(a.scratch); ok || err != nil {
 			return ok, err
 		}
 	}
+	k := string(a.scratch)
 	a.seen[k] = struct{}{}
+	a.seenKeys = append(a.seenKeys, k)
 	return false, nil
 }
 
@@ -196,34 +210,41 @@ func (a *applier) Case(id string) (*fold.Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &slot.state, nil
+	return slot.state, nil
 }
 
+// slot returns the case decoded.
 func (a *applier) slot(id string) (*caseSlot, error) {
-	if slot, ok := a.cases[id]; ok {
+	slot, ok := a.cases[id]
+	if !ok {
+		b, err := a.readCase(id)
+		if err != nil {
+			return nil, err
+		}
+		slot = &caseSlot{id: id}
+		a.keep(slot, b)
+		a.kept += slotBytes
+		a.cases[id] = slot
+	}
+	if slot.state != nil {
 		return slot, nil
 	}
-	b, err := a.readCase(id)
-	if err != nil {
-		return nil, err
+	slot.state = new(fold.Case)
+	a.read = append(a.read, slot)
+	if len(slot.encoded) == 0 {
+		return slot, nil
 	}
-	slot := &caseSlot{}
-	if len(b) > 0 {
-		if slot.state, err = fold.DecodeCase(b); err != nil {
-			return nil, fmt.Errorf("reading case %s of the projection: %w", id, err)
-		}
+	var err error
+	if *slot.state, err = fold.DecodeCase(slot.encoded); err != nil {
+		return nil, fmt.Errorf("reading case %s of the projection: %w", id, err)
 	}
-	a.cases[id] = slot
 	return slot, nil
 }
 
-// readCase returns a case as it was when the batch began, nothing where it is
-// not known.
+// readCase returns a case as the store has it, nothing where it is not known.
+// It is valid until the next call.
 func (a *applier) readCase(id string) ([]byte, error) {
-	if b, ok := a.kept[id]; ok {
-		return b, nil
-	}
-	if a.news != nil && a.news.add(id) {
+	if a.scratch = append(a.scratch[:0], id...); a.news != nil && a.news.add(a.scratch) {
 		return nil, nil
 	}
 	if a.cursor == nil {
@@ -242,10 +263,10 @@ func (a *applier) PutCase(id string, before *fold.Case, after fold.Case) error {
 	if err != nil {
 		return err
 	}
-	slot.state = after
+	*slot.state = after
 	if !slot.dirty {
 		slot.dirty = true
-		a.dirty = append(a.dirty, id)
+		a.dirty = append(a.dirty, slot)
 	}
 	return nil
 }

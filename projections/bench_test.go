@@ -2,6 +2,8 @@ package projections_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io/fs"
 	"iter"
 	"path/filepath"
@@ -143,4 +145,80 @@ func bareRead(tb testing.TB, j *journal.Journal, n uint64) {
 	}); err != nil || uint64(seen) != n {
 		tb.Fatal(seen, err)
 	}
+}
+
+// closedWeeks is how many weeks BenchmarkCloseWeek passes.
+const closedWeeks = 4000
+
+// BenchmarkCloseWeek passes cutoffs while the projection follows: from the one
+// record that passes it until a new view shows the checkpoint, in turns with a
+// record that changes a case and passes none, which is the bare counterpart.
+func BenchmarkCloseWeek(b *testing.B) {
+	for _, cases := range []int{10_000, 100_000} {
+		b.Run(fmt.Sprintf("cases=%d", cases), func(b *testing.B) {
+			p, err := projections.Open(projections.Options{Dir: b.TempDir()})
+			if err != nil {
+				b.Fatal(err)
+			}
+			s := newStream(rebuildAgents)
+			src := newFeed(delegatedCases(b, s, cases)...)
+			if err := p.CatchUp(b.Context(), src); err != nil {
+				b.Fatal(err)
+			}
+			stop := follow(p, src)
+			friday := s.calendar.FridayOf(s.time)
+			var closing, changing time.Duration
+			for b.Loop() {
+				for range closedWeeks {
+					changing += timed(func() { reachView(b, p, src.add(s.record(s.member(1+s.dice.IntN(cases)))), 0) })
+					s.time = s.calendar.Cutoff(friday).Add(time.Second)
+					closing += timed(func() { reachView(b, p, src.add(s.clock(friday)), friday) })
+					friday = s.calendar.Next(friday)
+				}
+			}
+			n := float64(b.N * closedWeeks)
+			b.ReportMetric(float64(closing)/n, "ns/cutoff")
+			b.ReportMetric(float64(changing)/n, "bare-ns/record")
+			if err := stop(); !errors.Is(err, context.Canceled) {
+				b.Fatal(err)
+			}
+			if err := p.Close(); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}
+
+// reachView waits for a record, and opens a view that shows it, with the
+// checkpoint of a Friday if one is given.
+func reachView(b *testing.B, p *projections.Projection, seq uint64, f events.Date) {
+	outcome, _, err := p.WaitFor(context.Background(), seq)
+	if err != nil || outcome != record.Applied {
+		b.Fatal(outcome, err)
+	}
+	v, err := p.View()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if f != 0 {
+		if _, err := v.Friday(f); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := v.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// delegatedCases is a ledger of n delegated cases.
+func delegatedCases(tb testing.TB, s *stream, n int) []record.Record {
+	records := []record.Record{{Seq: 1, Stamped: s.time, Subject: events.SubjectGenesis, Body: genesisBody(tb, "test")}}
+	for i := range n {
+		for _, data := range [...]events.Data{s.household(i + 1), s.member(i + 1), s.delegated(i + 1)} {
+			r := s.record(data)
+			r.Seq = uint64(len(records) + 1)
+			records = append(records, r)
+		}
+	}
+	return records
 }

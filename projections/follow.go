@@ -26,28 +26,31 @@ const chunkRecords = 128
 type pipeline struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc
+	known  uint64      // the source's last record when this began
 	work   chan *chunk // to be decoded, by anybody
 	order  chan *chunk // to be applied, in order
 	done   sync.WaitGroup
 	decode sync.WaitGroup
 }
 
-// stream runs read, which hands records over, and applies them; it ends when
-// read has ended and everything is committed, or at the first error.
-func (p *Projection) stream(ctx context.Context, a *applier, g *generation, read func(context.Context, func([]record.Record) error) error) error {
+// stream runs read, which hands records over, and applies them. It ends when
+// read has ended, with its error, and everything that it has handed over is
+// committed; or with the error of applying, or of ctx, that prevented that.
+func (p *Projection) stream(ctx context.Context, a *applier, g *generation, known uint64, read func(context.Context, func([]record.Record) error) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	workers := runtime.GOMAXPROCS(0)
 	l := &pipeline{
-		ctx: ctx, cancel: cancel,
+		ctx: ctx, cancel: cancel, known: known,
 		work: make(chan *chunk, 8*workers), order: make(chan *chunk, 8*workers),
 	}
 	for range workers {
 		l.decode.Go(l.decodeAll)
 	}
+	var applyErr error
 	l.done.Go(func() {
-		if err := p.applyAll(l, a, g); err != nil {
-			cancel(err)
+		if applyErr = p.applyAll(l, a, g); applyErr != nil {
+			cancel(applyErr)
 		}
 	})
 	err := read(ctx, l.accept)
@@ -55,8 +58,8 @@ func (p *Projection) stream(ctx context.Context, a *applier, g *generation, read
 	l.decode.Wait()
 	close(l.order)
 	l.done.Wait()
-	if cause := context.Cause(ctx); cause != nil && ctx.Err() != nil && cause != context.Canceled {
-		return cause
+	if applyErr != nil {
+		return applyErr
 	}
 	return err
 }
@@ -92,14 +95,14 @@ func (l *pipeline) decodeAll() {
 	}
 }
 
-// applyAll applies chunks in order, and commits whenever a batch is full or
-// nothing more is waiting.
+// applyAll applies chunks in order, and commits whenever a batch is full or,
+// once it has caught up, nothing more is waiting.
 func (p *Projection) applyAll(l *pipeline, a *applier, g *generation) error {
 	for c := range l.order {
 		select {
 		case <-c.ready:
 		case <-l.ctx.Done():
-			return nil // read's error says why
+			return context.Cause(l.ctx)
 		}
 		for i := range c.records {
 			if err := a.apply(&c.records[i], c.leaves[i], &c.checked[i]); err != nil {
@@ -111,7 +114,7 @@ func (p *Projection) applyAll(l *pipeline, a *applier, g *generation) error {
 				}
 			}
 		}
-		if len(l.order) == 0 && a.records > 0 {
+		if len(l.order) == 0 && a.records > 0 && a.ledger.Position >= l.known {
 			if err := p.commit(a, g); err != nil {
 				return err
 			}
@@ -134,24 +137,21 @@ func (p *Projection) commit(a *applier, g *generation) error {
 }
 
 // verify checks that the source holds at the projection's position the very
-// record that was applied there; it is called whenever following begins.
-func verify(ctx context.Context, src Source, position uint64, leaf [32]byte) error {
-	if position == 0 {
-		return nil
-	}
-	last, err := src.Last(ctx)
-	if err != nil {
-		return err
+// record that was applied there, and returns its last sequence; it is called
+// whenever following begins.
+func verify(ctx context.Context, src Source, position uint64, leaf [32]byte) (last uint64, err error) {
+	if last, err = src.Last(ctx); err != nil || position == 0 {
+		return last, err
 	}
 	if last < position {
-		return fmt.Errorf("%w: it has applied record %d, the journal ends at %d; restore the newest copy of the journal, or remove the projection to have it built anew", ErrAhead, position, last)
+		return 0, fmt.Errorf("%w: it has applied record %d, the journal ends at %d; restore the newest copy of the journal, or remove the projection to have it built anew", ErrAhead, position, last)
 	}
 	r, err := src.At(ctx, position)
 	if err != nil {
-		return fmt.Errorf("reading record %d, the projection's position: %w", position, err)
+		return 0, fmt.Errorf("reading record %d, the projection's position: %w", position, err)
 	}
 	if r.LeafHash() != leaf {
-		return fmt.Errorf("%w: record %d differs", ErrForked, position)
+		return 0, fmt.Errorf("%w: record %d differs", ErrForked, position)
 	}
-	return nil
+	return last, nil
 }

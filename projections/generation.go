@@ -40,8 +40,6 @@ type versions struct {
 	Projector int
 }
 
-func thisVersion() versions { return versions{store.Format, Version} }
-
 func (p *Projection) path(n int) string {
 	return p.fs.PathJoin(p.dir, "store-"+strconv.Itoa(n))
 }
@@ -66,7 +64,7 @@ func (p *Projection) openGenerations() error {
 	if err != nil {
 		return err
 	}
-	if made == thisVersion() {
+	if made == p.made {
 		p.serving = g
 		return p.loadPosition()
 	}
@@ -112,7 +110,7 @@ func (p *Projection) openGeneration(n int) (*generation, versions, error) {
 // begin opens store n, empty or as an earlier run of this version left it.
 func (p *Projection) begin(n int) (*generation, error) {
 	g, made, err := p.openGeneration(n)
-	if err != nil || made == thisVersion() {
+	if err != nil || made == p.made {
 		return g, err
 	}
 	if made != (versions{}) {
@@ -126,13 +124,15 @@ func (p *Projection) begin(n int) (*generation, error) {
 			return nil, err
 		}
 	}
-	b, err := json.Marshal(thisVersion())
+	b, err := json.Marshal(p.made)
 	if err != nil {
 		return nil, err
 	}
+	// Durable before CURRENT can name it, or a crash would leave a store that
+	// does not say by what it was made.
 	batch := g.store.NewBatch()
-	if err := errors.Join(batch.SetPlain(versionsKey, b), batch.Commit()); err != nil {
-		return nil, err
+	if err := errors.Join(batch.SetPlain(versionsKey, b), batch.Commit(), g.store.Flush()); err != nil {
+		return nil, errors.Join(err, g.store.Close())
 	}
 	return g, nil
 }
@@ -149,8 +149,8 @@ func (p *Projection) beginBuilding(n int) error {
 	return nil
 }
 
-// beginServing makes store n serve from its first record on, since there is
-// no other that could.
+// beginServing makes store n serve from its first record on, in place of any
+// other.
 func (p *Projection) beginServing(n int) error {
 	g, err := p.begin(n)
 	if err != nil {
@@ -161,7 +161,8 @@ func (p *Projection) beginServing(n int) error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.serving, p.position, p.outcomes = g, 0, [recentOutcomes]outcome{}
+	p.serving, p.building, p.position = g, nil, 0
+	clear(p.outcomes[:])
 	return nil
 }
 
@@ -186,19 +187,18 @@ func (p *Projection) checkLedger(ctx context.Context, src Source) error {
 		return nil
 	}
 	p.log.Warn("the projection is of another ledger than the journal, and is built anew")
-	p.mu.Lock()
 	old, building := p.serving, p.building
-	p.serving, p.building = nil, nil
-	p.mu.Unlock()
 	n := old.number + 1
 	if building != nil {
 		n = building.number + 1
-		if err := p.retire(building); err != nil {
-			return err
-		}
 	}
 	if err := p.beginServing(n); err != nil {
 		return err
+	}
+	if building != nil {
+		if err := p.retire(building); err != nil {
+			return err
+		}
 	}
 	return p.retire(old)
 }

@@ -132,13 +132,13 @@ func (h *historian) publish() {
 		h.load()
 	default:
 		data, family := h.data()
-		h.add("ledger."+family+".calheers", h.encode("calheers", typeOf(data), data), "")
+		h.add("ledger."+family+".calheers", h.encode("calheers", events.TypeOf(data), data), "")
 	}
 }
 
 func (h *historian) event() []byte {
 	data, _ := h.data()
-	return h.encode("calheers", typeOf(data), data)
+	return h.encode("calheers", events.TypeOf(data), data)
 }
 
 func (h *historian) encode(source, eventType string, data events.Data) []byte {
@@ -236,55 +236,4 @@ func (h *historian) agency() events.Data {
 		return &events.StaffAssigned{Staff: events.Staff{PersonID: "p1", AgencyID: agency, Role: h.pick("role", "manager", "admin_l1")}}
 	}
 	return &events.StaffRemoved{Staff: events.Staff{PersonID: "p1", AgencyID: agency, Role: "manager"}}
-}
-
-// typeOf returns the type of an event's data.
-func typeOf(data events.Data) string {
-	switch data.(type) {
-	case *events.HouseholdRecorded:
-		return events.TypeHouseholdRecorded
-	case *events.ApplicationRecorded:
-		return events.TypeApplicationRecorded
-	case *events.MemberRecorded:
-		return events.TypeMemberRecorded
-	case *events.MemberRemoved:
-		return events.TypeMemberRemoved
-	case *events.EligibilityDetermined:
-		return events.TypeEligibilityDetermined
-	case *events.EnrollmentRecorded:
-		return events.TypeEnrollmentRecorded
-	case *events.CaseClosed:
-		return events.TypeCaseClosed
-	case *events.DelegationRequested:
-		return events.TypeDelegationRequested
-	case *events.DelegationAccepted:
-		return events.TypeDelegationAccepted
-	case *events.DelegationDeclined:
-		return events.TypeDelegationDeclined
-	case *events.DelegationWithdrawn:
-		return events.TypeDelegationWithdrawn
-	case *events.DelegationCreated:
-		return events.TypeDelegationCreated
-	case *events.DelegationMarkedInactive:
-		return events.TypeDelegationMarkedInactive
-	case *events.DelegationReactivated:
-		return events.TypeDelegationReactivated
-	case *events.DelegationTransferred:
-		return events.TypeDelegationTransferred
-	case *events.DelegationEnded:
-		return events.TypeDelegationEnded
-	case *events.AgencyRegistered:
-		return events.TypeAgencyRegistered
-	case *events.AgentCertified:
-		return events.TypeAgentCertified
-	case *events.AgentMoved:
-		return events.TypeAgentMoved
-	case *events.AgentDecertified:
-		return events.TypeAgentDecertified
-	case *events.StaffAssigned:
-		return events.TypeStaffAssigned
-	case *events.StaffRemoved:
-		return events.TypeStaffRemoved
-	}
-	panic(fmt.Sprintf("no type for %T", data))
 }

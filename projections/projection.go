@@ -28,9 +28,10 @@ type Options struct {
 
 // Projection is an open projection.
 type Projection struct {
-	dir string
-	fs  vfs.FS
-	log *zap.Logger
+	dir  string
+	fs   vfs.FS
+	log  *zap.Logger
+	made versions // by which new stores are made
 
 	mu       sync.Mutex
 	serving  *generation // what views read
@@ -54,13 +55,17 @@ type outcome struct {
 // Open opens the projection in a folder. Another process that has it open
 // makes it fail.
 func Open(o Options) (*Projection, error) {
+	return open(o, versions{Format: store.Format, Projector: Version})
+}
+
+func open(o Options, made versions) (*Projection, error) {
 	if o.FS == nil {
 		o.FS = vfs.Default
 	}
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	p := &Projection{dir: o.Dir, fs: o.FS, log: o.Log, moved: make(chan struct{})}
+	p := &Projection{dir: o.Dir, fs: o.FS, log: o.Log, made: made, moved: make(chan struct{})}
 	if err := p.openGenerations(); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
@@ -125,12 +130,13 @@ func (p *Projection) advance(ctx context.Context, src Source, g *generation, rea
 		return err
 	}
 	defer a.discard()
-	if err := verify(ctx, src, a.ledger.Position, a.ledger.Leaf); err != nil {
+	last, err := verify(ctx, src, a.ledger.Position, a.ledger.Leaf)
+	if err != nil {
 		return err
 	}
 	p.reach(g, a.ledger.Position, nil)
 	after := a.ledger.Position
-	return p.stream(ctx, a, g, func(ctx context.Context, yield func([]record.Record) error) error {
+	return p.stream(ctx, a, g, last, func(ctx context.Context, yield func([]record.Record) error) error {
 		return read(ctx, after, yield)
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"bookledger/events"
+	"bookledger/events/record"
 )
 
 // stream makes up the events of a big ledger, the same for the same size:
@@ -17,18 +18,18 @@ import (
 // that was just opened, and three are of cases from all over the run. One in
 // two hundred is sent twice.
 type stream struct {
-	dice   *rand.Rand
-	ids    int
-	cases  int
-	agents int
-	time   time.Time
-	last   []byte // to be sent again
-	topic  string // of last
+	dice     *rand.Rand
+	calendar *events.Calendar
+	ids      int
+	cases    int
+	agents   int
+	time     time.Time
+	last     message // to be sent again
 }
 
 func newStream(agents int) *stream {
 	return &stream{
-		dice: rand.New(rand.NewPCG(1, 2)), agents: agents,
+		dice: rand.New(rand.NewPCG(1, 2)), calendar: events.DefaultCalendar(), agents: agents,
 		time: time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC),
 	}
 }
@@ -52,7 +53,7 @@ func (s *stream) events(n int) iter.Seq[message] {
 
 func (s *stream) next(i int) message {
 	if i%200 == 199 {
-		return message{s.topic, s.last}
+		return s.last
 	}
 	switch i % 6 {
 	case 0, 3:
@@ -87,16 +88,34 @@ func (s *stream) encode(data events.Data) message {
 	s.time = s.time.Add(time.Second)
 	event := events.Event{
 		ID: fmt.Sprintf("0193%04x-7b2d-7c31-9f0a-%012x", s.ids>>16, s.ids), Source: "calheers",
-		Type: typeOf(data), Time: s.time, Data: data,
+		Type: events.TypeOf(data), Time: s.time, Data: data,
 	}
 	body, err := event.Encode()
 	if err != nil {
 		panic(err) // the stream makes up only what can be encoded
 	}
-	body = fmt.Appendf(body[:len(body)-1], `,"traceparent":"00-%016x%016x-%016x-01","dataschema":"https://schemas.calheers.example/%s.json","correlationid":"batch/%08d"}`,
-		s.dice.Uint64(), s.dice.Uint64(), s.dice.Uint64(), event.Type, s.ids/500)
-	s.topic, s.last = event.Subject(), body
-	return message{s.topic, body}
+	body = fmt.Appendf(body[:len(body)-1], `,"traceparent":"00-%016x%016x-%016x-01","tracestate":"calheers=%016x","sequence":"%020d","dataschema":"https://schemas.calheers.example/%s.json","correlationid":"batch/%08d"}`,
+		s.dice.Uint64(), s.dice.Uint64(), s.dice.Uint64(), s.dice.Uint64(), s.ids, event.Type, s.ids/500)
+	s.last = message{event.Subject(), body}
+	return s.last
+}
+
+// record is the event as a record, stamped when it happened.
+func (s *stream) record(data events.Data) record.Record {
+	m := s.encode(data)
+	return record.Record{Stamped: s.time, Subject: m.subject, Body: m.body}
+}
+
+// clock is the ledger's own record after the cutoff of a Friday.
+func (s *stream) clock(f events.Date) record.Record {
+	event := events.Event{
+		ID: "clock/" + f.String(), Source: events.SourceLedger, Type: events.TypeClock, Time: s.time, Data: &events.Clock{Friday: f},
+	}
+	body, err := event.Encode()
+	if err != nil {
+		panic(err) // as above
+	}
+	return record.Record{Stamped: s.time, Subject: event.Subject(), Body: body}
 }
 
 func (s *stream) one(of ...string) string { return of[s.dice.IntN(len(of))] }

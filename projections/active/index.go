@@ -2,6 +2,9 @@ package active
 
 import (
 	"encoding/binary"
+	"errors"
+	"maps"
+	"slices"
 
 	"bookledger/events"
 	"bookledger/projections/fold"
@@ -21,13 +24,10 @@ type Index struct {
 
 // NewIndex begins to write under week.
 func NewIndex(r store.Reader, week events.Date) *Index {
-	x := &Index{reader: r, week: week}
-	x.reset()
-	return x
-}
-
-func (x *Index) reset() {
-	x.current, x.earlier, x.touched = map[string]Relation{}, map[string]Relation{}, map[string]uint64{}
+	return &Index{
+		reader: r, week: week,
+		current: map[string]Relation{}, earlier: map[string]Relation{}, touched: map[string]uint64{},
+	}
 }
 
 // Move notes what a changed case is to whom.
@@ -62,17 +62,20 @@ func relation(agent string, c *fold.Case) (r Relation) {
 	return r
 }
 
-// Pass puts what has changed under its week into the batch, and goes on under
-// next.
-func (x *Index) Pass(b *store.Batch, next events.Date) error {
-	for k, r := range x.current {
-		if err := x.put(b, store.Key(k), r); err != nil {
+// Pass puts what has changed under its week into the batch, in the order of
+// keys, and goes on under next.
+func (x *Index) Pass(b *store.Batch, next events.Date) (err error) {
+	before, err := x.reader.Cursor(store.Held("", ""))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, before.Close()) }()
+	for _, k := range slices.Sorted(maps.Keys(x.current)) {
+		if err := x.put(b, before, store.Key(k), x.current[k]); err != nil {
 			return err
 		}
 	}
-	for k, r := range x.current {
-		x.earlier[k] = r
-	}
+	maps.Copy(x.earlier, x.current)
 	clear(x.current)
 	x.week = next
 	return nil
@@ -80,21 +83,19 @@ func (x *Index) Pass(b *store.Batch, next events.Date) error {
 
 // put writes a relation; one that ended becomes a tombstone where an earlier
 // week has it, and vanishes where it came and went within the week.
-func (x *Index) put(b *store.Batch, k store.Key, r Relation) error {
+func (x *Index) put(b *store.Batch, before *store.Cursor, k store.Key, r Relation) error {
 	if r != 0 {
 		return b.Set(k, x.week, []byte{byte(r)})
 	}
-	before, ok := x.earlier[string(k)]
+	earlier, ok := x.earlier[string(k)]
+	held := earlier != 0
 	if !ok {
-		_, held, err := x.reader.At(k, x.week.AddDays(-1))
-		if err != nil {
+		var err error
+		if _, held, err = before.At(k, x.week.AddDays(-1)); err != nil {
 			return err
 		}
-		ok = held
-	} else {
-		ok = before != 0
 	}
-	if ok {
+	if held {
 		return b.Set(k, x.week, nil)
 	}
 	return b.Delete(k, x.week)
@@ -105,12 +106,13 @@ func (x *Index) Flush(b *store.Batch) error {
 	if err := x.Pass(b, x.week); err != nil {
 		return err
 	}
-	for agent, seq := range x.touched {
-		if err := b.SetPlain(store.Changed(agent), binary.AppendUvarint(nil, seq)); err != nil {
+	for _, agent := range slices.Sorted(maps.Keys(x.touched)) {
+		if err := b.SetPlain(store.Changed(agent), binary.AppendUvarint(nil, x.touched[agent])); err != nil {
 			return err
 		}
 	}
-	x.reset()
+	clear(x.earlier)
+	clear(x.touched)
 	return nil
 }
 

@@ -180,13 +180,13 @@ func TestCaseID(t *testing.T) {
 		created("a1"), inactive("a1"), reactivated("a1"), transferred("a1", "a2"), ended("a1"),
 	}
 	for _, d := range about {
-		if got := fold.CaseID(d); got != caseID {
-			t.Errorf("%T is about %q", d, got)
+		if of, ok := d.(events.OfCase); !ok || of.Case() != caseID {
+			t.Errorf("%T is not about the case", d)
 		}
 	}
 	for _, d := range []events.Data{&events.AgentCertified{AgentID: "a1"}, &events.AgencyRegistered{}, &events.StaffAssigned{}, &events.Clock{}, &events.HistoryClosed{}} {
-		if got := fold.CaseID(d); got != "" {
-			t.Errorf("%T is about %q", d, got)
+		if _, ok := d.(events.OfCase); ok {
+			t.Errorf("%T is about a case", d)
 		}
 	}
 }

@@ -191,6 +191,10 @@ func (k *coder) uint(n *uint64) {
 		k.out = binary.AppendUvarint(k.out, *n)
 		return
 	}
+	if len(k.in) > 0 && k.in[0] < 0x80 { // nearly all are small
+		*n, k.in = uint64(k.in[0]), k.in[1:]
+		return
+	}
 	var v uint64
 	for i := 0; i < len(k.in) && i < binary.MaxVarintLen64; i++ {
 		b := k.in[i]
@@ -204,12 +208,12 @@ func (k *coder) uint(n *uint64) {
 }
 
 func (k *coder) text(s *string) {
-	n := uint64(len(*s))
-	k.uint(&n)
 	if k.writing {
-		k.out = append(k.out, *s...)
+		k.out = append(binary.AppendUvarint(k.out, uint64(len(*s))), *s...)
 		return
 	}
+	var n uint64
+	k.uint(&n)
 	if n > uint64(len(k.in)) {
 		k.failed, k.in = true, ""
 		return

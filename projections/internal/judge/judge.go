@@ -187,8 +187,8 @@ func (l *Ledger) decide(r *record.Record, c *events.Checked, s State, v *Verdict
 
 // domain applies the rules of the event's domain.
 func (l *Ledger) domain(data events.Data, at fold.At, s State) (changed bool, change func() error, why *events.Rejection, err error) {
-	if id := fold.CaseID(data); id != "" {
-		return l.changeCase(id, data, at, s)
+	if d, ok := data.(events.OfCase); ok {
+		return l.changeCase(d.Case(), data, at, s)
 	}
 	switch d := data.(type) {
 	case *events.AgentCertified:
@@ -305,11 +305,12 @@ func (l *Ledger) advance(r *record.Record, eventType string, o record.Outcome, s
 	if !l.until.IsZero() && now.After(l.until) {
 		return now, ErrStopped
 	}
-	l.Timeline = next
 	if l.Week == 0 {
 		l.Week = l.calendar.FridayOf(now)
 		l.cutoff = l.calendar.Cutoff(l.Week)
-		return now, s.Pass(checkpoint.Friday{}, l.Week)
+		if err := s.Pass(checkpoint.Friday{}, l.Week); err != nil {
+			return now, err
+		}
 	}
 	for l.cutoff.Before(now) {
 		f := book.Friday{Friday: l.Week, Cutoff: l.cutoff, Boundary: boundary}
@@ -319,6 +320,7 @@ func (l *Ledger) advance(r *record.Record, eventType string, o record.Outcome, s
 			return now, err
 		}
 	}
+	l.Timeline = next // only now: a replay that ends with a Friday reads it as of its boundary
 	return now, nil
 }
 

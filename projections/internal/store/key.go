@@ -75,8 +75,11 @@ func entity(kind byte, id string) Key {
 // Meta is the key of a fact about the store itself.
 func Meta(name string) []byte { return key(kindMeta, name) }
 
-// Seen is the key that remembers an event's id.
-func Seen(source, id string) []byte { return append(key(kindSeen, source), id...) }
+// AppendSeen appends the key that remembers an event's id.
+func AppendSeen(dst []byte, source, id string) []byte {
+	dst = append(append(dst, kindSeen), source...)
+	return append(append(dst, 0), id...)
+}
 
 // Changed is the key of the last change of anything in an agent's lists.
 func Changed(agent string) []byte { return key(kindChanged, agent) }

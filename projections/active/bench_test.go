@@ -1,0 +1,198 @@
+package active_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bookledger/events"
+	"bookledger/events/record"
+	"bookledger/projections"
+	"bookledger/projections/book"
+)
+
+const (
+	listAgent     = "A-1"
+	listConsumers = 10_000
+	listPages     = 500 // warm reads
+	listChanges   = 10  // cold reads
+)
+
+// BenchmarkList reads pages of the list of an agent with 10,000 consumers, each
+// through a view of its own as a request does, filtered and sorted; after
+// every fiftieth read a consumer changes, and the next read is the cold one. In
+// turns with it the same page is made from all entries by filtering and
+// sorting them, which is the bare counterpart.
+func BenchmarkList(b *testing.B) {
+	p, err := projections.Open(projections.Options{Dir: b.TempDir()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	src := &ledger{now: time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)}
+	for i := range listConsumers {
+		src.open(b, i)
+	}
+	catchUp(b, p, src)
+	all := readPage(b, p, book.Query{})
+	queries := []book.Query{
+		{Status: "enrolled", Program: "medi_cal", Sort: "-updated", Limit: 50},
+		{Year: 2027, HouseholdType: book.CoveredCalifornia, Sort: book.ByLastName, Offset: 200, Limit: 50},
+		{Carrier: "Blue Shield", Status: "Plan selected", Sort: book.ByFirstName, Limit: 2000},
+		{NextSteps: "Pay the first premium", Year: 2026, Sort: "-case_id", Limit: 50},
+	}
+	var warm, cold, bare time.Duration
+	for b.Loop() {
+		for i := range listPages {
+			q := queries[i%len(queries)]
+			start := time.Now()
+			page := readPage(b, p, q)
+			warm += time.Since(start)
+			start = time.Now()
+			want := barePage(all, q)
+			bare += time.Since(start)
+			if len(page) == 0 || len(page) != len(want) {
+				b.Fatalf("%+v: %d entries, and %d without the list", q, len(page), len(want))
+			}
+			if i%(listPages/listChanges) == 0 {
+				src.add(b, &events.MemberRecorded{Member: events.Member{CaseID: caseID(i), MemberID: "m9", FirstName: fmt.Sprint("Ann ", len(src.records))}})
+				catchUp(b, p, src)
+				start = time.Now()
+				readPage(b, p, q)
+				cold += time.Since(start)
+			}
+		}
+	}
+	n := float64(b.N * listPages)
+	b.ReportMetric(float64(warm)/n, "ns/page")
+	b.ReportMetric(float64(bare)/n, "bare-ns/page")
+	b.ReportMetric(float64(cold)/float64(b.N*listChanges), "ns/cold")
+	if err := p.Close(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func catchUp(b *testing.B, p *projections.Projection, src *ledger) {
+	if err := p.CatchUp(b.Context(), src); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func readPage(b *testing.B, p *projections.Projection, q book.Query) []book.Entry {
+	v, err := p.View()
+	if err != nil {
+		b.Fatal(err)
+	}
+	list, err := v.ActiveList(listAgent)
+	if err != nil {
+		b.Fatal(err)
+	}
+	page, _ := list.Page(q, v.OpenFriday().Year())
+	if err := v.Close(); err != nil {
+		b.Fatal(err)
+	}
+	return page
+}
+
+// barePage filters all entries and sorts what is left, names by their bytes.
+func barePage(all []book.Entry, q book.Query) []book.Entry {
+	page := slices.Collect(func(yield func(book.Entry) bool) {
+		for i := range all {
+			if slices.ContainsFunc(all[i].Years, func(y book.EntryYear) bool { return bareMatch(&q, &y) }) && !yield(all[i]) {
+				return
+			}
+		}
+	})
+	slices.SortFunc(page, func(a, b book.Entry) int {
+		switch q.Sort {
+		case "-updated":
+			return cmp.Compare(b.Changed.Seq, a.Changed.Seq)
+		case "-case_id":
+			return strings.Compare(b.CaseID, a.CaseID)
+		case book.ByLastName:
+			return cmp.Or(strings.Compare(a.LastName, b.LastName), strings.Compare(a.CaseID, b.CaseID))
+		}
+		return cmp.Or(strings.Compare(a.FirstName, b.FirstName), strings.Compare(a.CaseID, b.CaseID))
+	})
+	from := min(q.Offset, len(page))
+	return page[from:min(from+q.Limit, len(page))]
+}
+
+func bareMatch(q *book.Query, y *book.EntryYear) bool {
+	return (q.Year == 0 || q.Year == y.ApplicationYear) &&
+		(q.Status == "" || strings.EqualFold(q.Status, y.CurrentStatus)) &&
+		(q.NextSteps == "" || q.NextSteps == y.NextSteps) &&
+		(q.HouseholdType == "" || q.HouseholdType == y.HouseholdType) &&
+		(q.Program == "" || slices.Contains(y.Programs, q.Program)) &&
+		(q.Carrier == "" || slices.ContainsFunc(y.Coverage, func(c book.Coverage) bool { return c.Carrier == q.Carrier }))
+}
+
+// ledger is a source that holds its records in memory.
+type ledger struct {
+	now     time.Time
+	records []record.Record
+}
+
+func caseID(i int) string { return fmt.Sprint(5_000_000_000 + i) }
+
+// open adds a case of two members and two years to the agent's.
+func (l *ledger) open(tb testing.TB, i int) {
+	id := caseID(i)
+	l.add(tb, &events.HouseholdRecorded{CaseID: id, PrimaryContact: events.Contact{
+		FirstName: pick(i, "José", "Maria", "Linh", "Wei", "Anahit", "Zoë", "Robert"), LastName: pick(i/7, "García", "Nguyen", "Smith", "O'Hara", "Lee"),
+		Phone: "(916) 555-0100", Email: "consumer@mail.example", SSNLast4: "7880", DateOfBirth: 19800102,
+	}, Address: events.Address{Line1: "12345 Main St", City: "Sacramento", State: "CA", ZIP: "95838"}})
+	l.add(tb, &events.DelegationCreated{Delegation: events.Delegation{CaseID: id, AgentID: listAgent}})
+	for year := 2026; year <= 2027; year++ {
+		l.add(tb, &events.ApplicationRecorded{CaseID: id, ApplicationYear: year, CurrentStatus: pick(i/3, "Enrolled", "Plan selected", "Submitted"),
+			NextSteps: pick(i/11, "", "Pay the first premium", "Send proof of income")})
+		for m := range 2 {
+			member := fmt.Sprint("m", m)
+			l.add(tb, &events.MemberRecorded{Member: events.Member{CaseID: id, MemberID: member, FirstName: "Ann"}})
+			l.add(tb, &events.EligibilityDetermined{CaseID: id, MemberID: member, ApplicationYear: year, Program: pick(i/5+m, "covered_california", "medi_cal", "covered_california"), Status: "eligible"})
+		}
+		l.add(tb, &events.EnrollmentRecorded{CaseID: id, EnrollmentID: fmt.Sprint("e", year), ApplicationYear: year, CoverageKind: "health", MemberIDs: []string{"m0", "m1"},
+			Carrier: pick(i/2, "Kaiser Permanente", "Blue Shield", "Anthem Blue Cross"), PlanName: "Silver 70 HMO", Status: "enrolled"})
+	}
+}
+
+func pick(i int, of ...string) string { return of[i%len(of)] }
+
+var types = map[string]string{
+	"*events.HouseholdRecorded": events.TypeHouseholdRecorded, "*events.DelegationCreated": events.TypeDelegationCreated,
+	"*events.ApplicationRecorded": events.TypeApplicationRecorded, "*events.MemberRecorded": events.TypeMemberRecorded,
+	"*events.EligibilityDetermined": events.TypeEligibilityDetermined, "*events.EnrollmentRecorded": events.TypeEnrollmentRecorded,
+}
+
+func (l *ledger) add(tb testing.TB, data events.Data) {
+	l.now = l.now.Add(time.Millisecond)
+	n := len(l.records) + 1
+	event := events.Event{ID: fmt.Sprint(n), Source: "calheers", Type: types[fmt.Sprintf("%T", data)], Time: l.now, Data: data}
+	body, err := event.Encode()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	l.records = append(l.records, record.Record{Seq: uint64(n), Stamped: l.now, Subject: event.Subject(), Body: body})
+}
+
+func (l *ledger) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
+	return l.Read(ctx, after, uint64(len(l.records)), yield)
+}
+
+func (l *ledger) Read(_ context.Context, after, upTo uint64, yield func([]record.Record) error) error {
+	for part := range slices.Chunk(l.records[after:upTo], 512) {
+		if err := yield(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (l *ledger) At(_ context.Context, seq uint64) (record.Record, error) {
+	return l.records[seq-1], nil
+}
+
+func (l *ledger) Last(context.Context) (uint64, error) { return uint64(len(l.records)), nil }

@@ -1,0 +1,151 @@
+package book_test
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bookledger/events"
+	"bookledger/projections/book"
+	"bookledger/projections/fold"
+)
+
+// ledger is a state in plain maps, as a book.Source and a book.Whole.
+type ledger struct {
+	cases    map[string]*fold.Case
+	agents   map[string]fold.Agent
+	agencies map[string]fold.Agency
+	staff    map[[2]string]fold.Staff
+	err      error // of every read, where it is set
+}
+
+var (
+	_ book.Source = (*ledger)(nil)
+	_ book.Whole  = (*ledger)(nil)
+)
+
+func newLedger() *ledger {
+	return &ledger{cases: map[string]*fold.Case{}, agents: map[string]fold.Agent{}, agencies: map[string]fold.Agency{}, staff: map[[2]string]fold.Staff{}}
+}
+
+func (l *ledger) Agent(id string) (fold.Agent, bool, error) {
+	a, ok := l.agents[id]
+	return a, ok, l.err
+}
+
+func (l *ledger) Agency(id string) (fold.Agency, bool, error) {
+	a, ok := l.agencies[id]
+	return a, ok, l.err
+}
+
+func (l *ledger) EachHeld(agent string, yield func(string, *fold.Case) error) error {
+	return l.EachCase(func(id string, c *fold.Case) error {
+		if c.AgentID != agent {
+			return nil
+		}
+		return yield(id, c)
+	})
+}
+
+func (l *ledger) EachCase(yield func(string, *fold.Case) error) error { return each(l.cases, yield) }
+
+func (l *ledger) EachAgent(yield func(string, *fold.Agent) error) error {
+	return each(l.agents, func(id string, a fold.Agent) error { return yield(id, &a) })
+}
+
+func (l *ledger) EachAgency(yield func(string, *fold.Agency) error) error {
+	return each(l.agencies, func(id string, a fold.Agency) error { return yield(id, &a) })
+}
+
+func (l *ledger) EachStaff(yield func(agency, person string, staff *fold.Staff) error) error {
+	keys := slices.SortedFunc(maps.Keys(l.staff), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
+	for _, k := range keys {
+		s := l.staff[k]
+		if err := yield(k[0], k[1], &s); err != nil {
+			return err
+		}
+	}
+	return l.err
+}
+
+func each[T any](m map[string]T, yield func(string, T) error) error {
+	for _, id := range slices.Sorted(maps.Keys(m)) {
+		if err := yield(id, m[id]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// since is 20 November 2026, 23:30 Pacific: the next day in UTC.
+var since = time.Date(2026, 11, 21, 7, 30, 0, 0, time.UTC)
+
+// hold adds a case that an agent holds.
+func (l *ledger) hold(id, agent string, c *fold.Case) *fold.Case {
+	c.AgentID, c.Since = agent, since
+	if _, known := l.agents[agent]; !known {
+		l.agents[agent] = fold.Agent{}
+	}
+	l.cases[id] = c
+	return c
+}
+
+func named(firstName, lastName string) *fold.Case {
+	c := &fold.Case{}
+	c.Household.PrimaryContact.FirstName, c.Household.PrimaryContact.LastName = firstName, lastName
+	return c
+}
+
+func withMembers(c *fold.Case, ids ...string) *fold.Case {
+	for _, id := range ids {
+		c.Members = append(c.Members, events.Member{MemberID: id})
+	}
+	return c
+}
+
+func withYears(c *fold.Case, years ...int) *fold.Case {
+	for _, y := range years {
+		c.Applications = append(c.Applications, events.ApplicationRecorded{ApplicationYear: y})
+	}
+	return c
+}
+
+func friday(f events.Date) book.Friday {
+	return book.Friday{Friday: f, Cutoff: events.DefaultCalendar().Cutoff(f), Boundary: 42}
+}
+
+// ofAgent makes a book that must be there.
+func ofAgent(t testing.TB, s book.Source, f events.Date, agent string) *book.Book {
+	t.Helper()
+	b, err := book.ForAgent(context.Background(), s, events.DefaultCalendar(), friday(f), agent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// shown writes fields of a book's rows, row by row.
+func shown(t testing.TB, b *book.Book, names ...string) string {
+	t.Helper()
+	var rows []string
+	for i := range b.Rows {
+		var values []string
+		for _, name := range names {
+			values = append(values, value(t, &b.Rows[i], name).String())
+		}
+		rows = append(rows, strings.Join(values, "|"))
+	}
+	return strings.Join(rows, " ")
+}
+
+func value(t testing.TB, r *book.Row, name string) book.Value {
+	t.Helper()
+	field, ok := book.FieldByName(name)
+	if !ok {
+		t.Fatalf("there is no field %s", name)
+	}
+	return field(r)
+}

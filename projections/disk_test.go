@@ -1,0 +1,102 @@
+package projections_test
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"bookledger/events/record"
+	"bookledger/projections"
+)
+
+// death is the end of the program, as far as a test can have it: the
+// goroutine that met a fatal error goes no further.
+type death struct{ met chan struct{} }
+
+func (d death) OnWrite(*zapcore.CheckedEntry, []zapcore.Field) {
+	select {
+	case d.met <- struct{}{}:
+	default:
+	}
+	runtime.Goexit()
+}
+
+// TestDiskErrors has one operation of the disk fail after the other, while a
+// new version's store is built and followed. Whatever comes of it, what the
+// disk holds afterwards goes on to the right state.
+func TestDiskErrors(t *testing.T) {
+	records := ledger(t, "test", 300)
+	want := retold(t, records)
+	failed := 0
+	for n := int32(0); ; n += 1 + n/40 {
+		disk := applied(t, records[:100])
+		failing := errorfs.OnIndex(n)
+		var armed atomic.Bool
+		fault := runOn(&armed, errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
+			if !armed.Load() {
+				return nil
+			}
+			if name := disk.PathBase(op.Path); strings.HasSuffix(name, ".log") || strings.HasPrefix(name, "store-") && op.Kind == errorfs.OpFileSync {
+				return nil // Pebble panics: a crash, of which other tests are
+			}
+			return failing.MaybeError(op)
+		})), records)
+		if failing.Load() >= 0 {
+			break // fewer operations than that
+		}
+		if fault != nil {
+			failed++
+		}
+		after := disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: int(n) % 101, RNG: rand.New(rand.NewPCG(uint64(n), 0))})
+		p := openNext(t, after)
+		if err := p.CatchUp(t.Context(), slice{records, 50}); err != nil {
+			t.Fatalf("after the failure of operation %d (%v): %v", n, fault, err)
+		}
+		want.check(t, p)
+		closeAll(t, p)
+	}
+	if failed < 10 {
+		t.Fatalf("only %d operations failed", failed)
+	}
+}
+
+var errDead = errors.New("the program has ended")
+
+// runOn rebuilds, follows and closes, in parts, until an error. Errors are
+// armed when the stores are open: Pebble races with itself where its Open
+// fails while a compaction runs.
+func runOn(armed *atomic.Bool, fs vfs.FS, records []record.Record) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	end := death{make(chan struct{}, 1)}
+	ended := make(chan error, 1)
+	go func() {
+		log := zap.New(zapcore.NewNopCore(), zap.WithFatalHook(end))
+		ended <- func() error {
+			p, err := projections.OpenVersion(projections.Options{Dir: "p", FS: fs, Log: log}, projections.Version+1)
+			if err != nil {
+				return err
+			}
+			armed.Store(true)
+			for at := 150; at <= len(records) && err == nil; at += 75 {
+				err = p.CatchUp(ctx, slice{records[:at], 50})
+			}
+			return errors.Join(err, p.Close())
+		}()
+	}()
+	select {
+	case err := <-ended:
+		return err
+	case <-end.met:
+		return errDead
+	}
+}

@@ -1,0 +1,353 @@
+package projections_test
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"bookledger/events"
+	"bookledger/events/record"
+	"bookledger/projections"
+	"bookledger/projections/checkpoint"
+	"bookledger/projections/replay"
+)
+
+// openOn opens the projection of a file system.
+func openOn(tb testing.TB, fs vfs.FS) *projections.Projection {
+	tb.Helper()
+	p, err := projections.Open(projections.Options{Dir: "p", FS: fs})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return p
+}
+
+func closeAll(tb testing.TB, what interface{ Close() error }) {
+	tb.Helper()
+	if err := what.Close(); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// ledger makes the n records of a small ledger of several weeks, with some
+// duplicates and refusals.
+func ledger(tb testing.TB, id string, n int) []record.Record {
+	tb.Helper()
+	s := newStream(7)
+	records := []record.Record{{Seq: 1, Stamped: s.time, Subject: events.SubjectGenesis, Body: genesisBody(tb, id)}}
+	for i := range n - 1 {
+		var m message
+		switch i % 40 {
+		case 20:
+			m = s.encode(&events.DelegationAccepted{Delegation: events.Delegation{CaseID: caseID(1), AgentID: s.agent()}})
+		case 30:
+			m = s.last
+		default:
+			m = s.next(i)
+		}
+		s.time = s.time.Add(2 * time.Hour)
+		records = append(records, record.Record{Seq: uint64(i + 2), Stamped: s.time, Subject: m.subject, Body: m.body})
+	}
+	return records
+}
+
+// told is what a ledger has come to, in comparable form.
+type told struct {
+	Status   projections.Status
+	Fridays  []checkpoint.Friday
+	Rejected []projections.Rejected
+}
+
+func (t told) check(tb testing.TB, p *projections.Projection) {
+	tb.Helper()
+	v, err := p.View()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer closeAll(tb, v)
+	var got told
+	var errs [3]error
+	got.Status, errs[0] = v.Status()
+	got.Fridays, errs[1] = v.Fridays()
+	errs[2] = v.EachRejected(func(r projections.Rejected) error {
+		got.Rejected = append(got.Rejected, r)
+		return nil
+	})
+	if err := errors.Join(errs[:]...); err != nil {
+		tb.Fatal(err)
+	}
+	if !reflect.DeepEqual(got, t) {
+		tb.Fatalf("the projection says\n%+v\nthe replay\n%+v", got, t)
+	}
+}
+
+// retold derives from zero what the records come to.
+func retold(tb testing.TB, records []record.Record) told {
+	tb.Helper()
+	r := replay.New()
+	var checker events.Checker
+	for i := range records {
+		checked := checker.Check(records[i].Subject, records[i].Body)
+		if _, err := r.Apply(&records[i], records[i].LeafHash(), &checked); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	status, err := r.Status()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return told{status, r.Fridays(), r.Rejected()}
+}
+
+// noneLeft makes sure that no goroutine of the projection is left.
+func noneLeft(tb testing.TB) {
+	tb.Helper()
+	stacks := make([]byte, 1<<20)
+	stacks = stacks[:runtime.Stack(stacks, true)]
+	for _, of := range []string{"projections.(*Projection).stream", "projections.(*pipeline)"} {
+		if strings.Contains(string(stacks), of) {
+			tb.Fatalf("a goroutine of %s is left:\n%s", of, stacks)
+		}
+	}
+}
+
+func TestWaitFor(t *testing.T) {
+	ctx := t.Context()
+	s := newStream(7)
+	src := newFeed(ledger(t, "test", 1)...)
+	household := s.household(1)
+	first := s.record(household)
+	want := []struct {
+		record  record.Record
+		outcome record.Outcome
+	}{
+		{first, record.Applied},
+		{s.record(household), record.Unchanged},
+		{first, record.Duplicate},
+		{s.record(&events.DelegationAccepted{Delegation: events.Delegation{CaseID: caseID(1), AgentID: "A-1"}}), record.Rejected},
+		{s.record(s.delegated(1)), record.Applied},
+	}
+	fs := vfs.NewMem()
+	p := openOn(t, fs)
+	stop := follow(p, src)
+	for _, w := range want {
+		seq := src.add(w.record)
+		outcome, rejected, err := p.WaitFor(ctx, seq)
+		if err != nil || outcome != w.outcome || (rejected != nil) != (outcome == record.Rejected) {
+			t.Fatalf("record %d: %v, %v, %v; want %v", seq, outcome, rejected, err, w.outcome)
+		}
+		if rejected != nil && (rejected.Seq != seq || rejected.Code != events.NoPendingRequest) {
+			t.Fatalf("record %d: %+v", seq, rejected)
+		}
+	}
+
+	short, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, _, err := p.WaitFor(short, 100); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	waiting := make(chan error)
+	go func() {
+		_, _, err := p.WaitFor(ctx, 100)
+		waiting <- err
+	}()
+	if err := stop(); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if err := <-waiting; !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	noneLeft(t)
+	closeAll(t, p)
+
+	// What a process before this one has applied is told as far as it is kept.
+	p = openOn(t, fs)
+	for i, w := range want {
+		outcome, _, err := p.WaitFor(ctx, uint64(i+2))
+		if err != nil || (outcome == record.Rejected) != (w.outcome == record.Rejected) {
+			t.Fatalf("record %d: %v, %v", i+2, outcome, err)
+		}
+	}
+	closeAll(t, p)
+}
+
+// TestWaitForOld asks for records whose places among the recent ones others
+// have taken.
+func TestWaitForOld(t *testing.T) {
+	const recent = 1 << 16
+	s := newStream(7)
+	records := ledger(t, "test", 30)
+	for range recent {
+		r := s.clock(s.calendar.FridayOf(s.time))
+		r.Seq, r.Stamped = uint64(len(records)+1), records[len(records)-1].Stamped
+		records = append(records, r)
+	}
+	p := openOn(t, vfs.NewMem())
+	if err := p.CatchUp(t.Context(), slice{records, 512}); err != nil {
+		t.Fatal(err)
+	}
+	for seq, want := range map[uint64]record.Outcome{
+		22: record.Rejected, 23: record.Applied, // the second clock's and others' stand there
+		recent + 30: record.Duplicate,
+	} {
+		if outcome, _, err := p.WaitFor(t.Context(), seq); err != nil || outcome != want {
+			t.Errorf("record %d: %v, %v; want %v", seq, outcome, err, want)
+		}
+	}
+	closeAll(t, p)
+}
+
+// broken is a source that ends with err after some records, each time.
+type broken struct {
+	slice
+	after int
+	err   error
+	then  func()
+}
+
+func (b broken) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
+	return b.Read(ctx, after, uint64(len(b.records)), yield)
+}
+
+func (b broken) Read(ctx context.Context, after, upTo uint64, yield func([]record.Record) error) error {
+	if err := b.slice.Read(ctx, after, min(upTo, after+uint64(b.after)), yield); err != nil {
+		return err
+	}
+	if b.then != nil {
+		b.then()
+	}
+	return b.err
+}
+
+// TestSourceFails follows a source that is interrupted again and again: what
+// it has handed over is applied, and its error comes out.
+func TestSourceFails(t *testing.T) {
+	records := ledger(t, "test", 400)
+	fault := errors.New("the connection is gone")
+	p := openOn(t, vfs.NewMem())
+	src := broken{slice: slice{records, 3}, after: 150, err: fault}
+	for _, want := range []uint64{150, 300} {
+		if err := p.Follow(t.Context(), src); !errors.Is(err, fault) {
+			t.Fatal(err)
+		}
+		noneLeft(t)
+		if p.Position() != want {
+			t.Fatalf("it stands at %d, want %d", p.Position(), want)
+		}
+		if _, _, err := p.WaitFor(t.Context(), want+1); !errors.Is(err, fault) {
+			t.Fatal(err)
+		}
+	}
+	if err := p.Follow(t.Context(), slice{records, 100}); err != nil {
+		t.Fatal(err)
+	}
+	retold(t, records).check(t, p)
+	closeAll(t, p)
+}
+
+// TestContextEnds ends the context at the very moment when the source has
+// handed everything over: either all is applied or the call says that it is
+// not.
+func TestContextEnds(t *testing.T) {
+	records := ledger(t, "test", 3000)
+	for range 20 {
+		ctx, cancel := context.WithCancel(t.Context())
+		p := openOn(t, vfs.NewMem())
+		err := p.CatchUp(ctx, broken{slice: slice{records, 512}, after: len(records), then: cancel})
+		if err != nil && !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		if err == nil && p.Position() != uint64(len(records)) {
+			t.Fatalf("it says that it has caught up, and stands at %d", p.Position())
+		}
+		noneLeft(t)
+		closeAll(t, p)
+	}
+}
+
+// TestGapStops hands over records of which one is missing.
+func TestGapStops(t *testing.T) {
+	records := ledger(t, "test", 300)
+	p := openOn(t, vfs.NewMem())
+	if err := p.Follow(t.Context(), slice{slices.Delete(slices.Clone(records), 200, 201), 50}); err == nil {
+		t.Fatal("a missing record goes unnoticed")
+	}
+	noneLeft(t)
+	if p.Position() > 200 {
+		t.Fatalf("it stands at %d", p.Position())
+	}
+	if err := p.CatchUp(t.Context(), slice{records, 50}); err != nil {
+		t.Fatal(err)
+	}
+	retold(t, records).check(t, p)
+	closeAll(t, p)
+}
+
+func TestAheadAndForked(t *testing.T) {
+	records := ledger(t, "test", 100)
+	p := openOn(t, vfs.NewMem())
+	if err := p.CatchUp(t.Context(), slice{records, 50}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.CatchUp(t.Context(), slice{records[:99], 50}); !errors.Is(err, projections.ErrAhead) {
+		t.Fatal(err)
+	}
+	fork := slices.Clone(records)
+	fork[99].Stamped = fork[99].Stamped.Add(1)
+	if err := p.Follow(t.Context(), slice{fork, 50}); !errors.Is(err, projections.ErrForked) {
+		t.Fatal(err)
+	}
+	retold(t, records).check(t, p) // it goes on showing what it has applied
+	closeAll(t, p)
+}
+
+// TestAnotherLedger follows another ledger's journal: the store is built anew,
+// an open view goes on showing the old one, and then that is removed.
+func TestAnotherLedger(t *testing.T) {
+	fs := vfs.NewMem()
+	p := openOn(t, fs)
+	if err := p.CatchUp(t.Context(), slice{ledger(t, "one", 300), 50}); err != nil {
+		t.Fatal(err)
+	}
+	v, err := p.View()
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := ledger(t, "other", 200)
+	if err := p.CatchUp(t.Context(), slice{other, 50}); err != nil {
+		t.Fatal(err)
+	}
+	retold(t, other).check(t, p)
+	if v.Position() != 300 {
+		t.Fatalf("the view shows %d", v.Position())
+	}
+	if _, err := v.Status(); err != nil {
+		t.Fatal(err) // the old store is there as long as it is looked at
+	}
+	closeAll(t, v)
+	onlyStore(t, fs, "store-2")
+	closeAll(t, p)
+	p = openOn(t, fs)
+	retold(t, other).check(t, p)
+	closeAll(t, p)
+}
+
+// onlyStore makes sure that the projection's folder holds one store.
+func onlyStore(tb testing.TB, fs vfs.FS, want string) {
+	tb.Helper()
+	names, err := fs.List("p")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	slices.Sort(names)
+	if !slices.Equal(names, []string{"CURRENT", want}) {
+		tb.Fatalf("the folder holds %v", names)
+	}
+}

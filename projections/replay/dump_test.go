@@ -1,0 +1,87 @@
+package replay_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"bookledger/events/record"
+	"bookledger/projections/replay"
+)
+
+// dumped replays a dump.
+func dumped(t *testing.T, text string) *replay.Replay {
+	t.Helper()
+	r := replay.New()
+	if err := r.Dump(context.Background(), strings.NewReader(text), nil); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// TestDump holds that the record as NDJSON gives the same ledger as the record
+// itself, and that records are counted as they are applied.
+func TestDump(t *testing.T) {
+	var text []byte
+	for _, rec := range weeks() {
+		text = rec.AppendLine(text, rec.Stamped)
+	}
+	want := replay.New()
+	apply(t, want, weeks())
+	n, r := 0, replay.New()
+	if err := r.Dump(context.Background(), strings.NewReader(string(text)), func(more int) { n += more }); err != nil {
+		t.Fatal(err)
+	}
+	if status(t, r) != status(t, want) || n != len(weeks()) || len(r.Fridays()) != len(want.Fridays()) {
+		t.Errorf("got %+v of %d records, want %+v", status(t, r), n, status(t, want))
+	}
+	ended := replay.New()
+	ended.StopAfter(20261120)
+	if err := ended.Dump(context.Background(), strings.NewReader(string(text)+"nonsense\n"), nil); err != nil || status(t, ended).Position != 3 {
+		t.Errorf("what comes after the end that was set: %v, at %d", err, status(t, ended).Position)
+	}
+}
+
+// TestDumpOfAHistoryFile holds that a line without stamped is taken at its
+// recorded time, and that a file without genesis is read with the default
+// calendar: live subjects and history subjects alike.
+func TestDumpOfAHistoryFile(t *testing.T) {
+	for _, onHistory := range []bool{false, true} {
+		var text strings.Builder
+		for _, rec := range weeks() {
+			subject := rec.Subject
+			if onHistory {
+				subject = "ledger.history.calheers"
+			}
+			text.WriteString(`{"recorded":"` + rec.Stamped.Format("2006-01-02T15:04:05.999999999Z07:00") + `","subject":"` + subject + `","event":` + string(rec.Body) + "}\n")
+		}
+		r := dumped(t, text.String())
+		f := r.Fridays()
+		if len(f) != 3 || f[0].Friday.Friday != 20261120 || f[0].Boundary != 3 || status(t, r).Position != 7 {
+			t.Errorf("on history subjects %t: %+v at %d", onHistory, f, status(t, r).Position)
+		}
+		if got := heldBy(t, r, "a1"); got != "23" {
+			t.Errorf("on history subjects %t: a1 holds %s", onHistory, got)
+		}
+	}
+}
+
+// TestDumpRefuses holds that a line which is none, or has no time, is named,
+// after what stands before it was applied.
+func TestDumpRefuses(t *testing.T) {
+	first := weeks()[0]
+	before := string(first.AppendLine(nil, first.Stamped))
+	for _, line := range []string{"nonsense", `{"subject":"ledger.consumer.calheers","event":{}}`} {
+		r := replay.New()
+		err := r.Dump(context.Background(), strings.NewReader(before+line+"\n"), nil)
+		var bad *record.LineError
+		if !errors.As(err, &bad) || bad.Number != 2 || status(t, r).Position != 1 {
+			t.Errorf("%s: %v, at %d", line, err, status(t, r).Position)
+		}
+	}
+	second := weeks()[1]
+	if err := replay.New().Dump(context.Background(), strings.NewReader(string(second.AppendLine(nil, second.Stamped))), nil); err == nil {
+		t.Error("a dump that begins with record 2 is taken")
+	}
+}
