@@ -106,9 +106,22 @@ func (c *Calendar) Zone() *time.Location { return c.zone }
 func (c *Calendar) Weekday() time.Weekday { return c.weekday }
 
 // Cutoff returns the moment at which the book of Friday f is cut off; what is
-// recorded at that very moment is in it.
+// recorded at that very moment is in it. Where daylight saving makes the time
+// of day come twice, it is the first; where it leaves it out, as much later.
 func (c *Calendar) Cutoff(f Date) time.Time {
-	return time.Date(f.Year(), time.Month(f.Month()), f.Day(), 0, 0, c.seconds, 0, c.zone).UTC()
+	wall := time.Date(f.Year(), time.Month(f.Month()), f.Day(), 0, 0, c.seconds, 0, time.UTC)
+	_, before := wall.AddDate(0, 0, -1).In(c.zone).Zone()
+	_, after := wall.AddDate(0, 0, 1).In(c.zone).Zone()
+	first := wall.Add(-time.Duration(before) * time.Second)
+	if then := wall.Add(-time.Duration(after) * time.Second); !c.shows(first, wall) && c.shows(then, wall) {
+		return then
+	}
+	return first
+}
+
+// shows tells whether clocks in the zone show wall at the moment t.
+func (c *Calendar) shows(t, wall time.Time) bool {
+	return t.In(c.zone).Format(time.DateTime) == wall.Format(time.DateTime)
 }
 
 // FridayOf returns the first Friday whose cutoff is not before t.

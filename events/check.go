@@ -271,10 +271,6 @@ func isIdentifier(s string) bool {
 	return true
 }
 
-// IsIdentifier tells whether s can be a case's, agent's, agency's, person's,
-// member's or enrollment's identifier: 1 to 40 of A-Z a-z 0-9 . _ -
-func IsIdentifier(s string) bool { return isIdentifier(s) }
-
 // checkText tells whether s has at most most code points and none that is a
 // control character or that XML, and so a workbook, cannot carry.
 func checkText(s string, most int, lines bool) bool {

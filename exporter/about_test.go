@@ -67,7 +67,7 @@ func TestAboutOfAnAgencysBook(t *testing.T) {
 			t.Errorf("it names one agent: %s", l)
 		}
 	}
-	if name := exporter.FileName(b); name != "book-of-business_0042_2026-11-20.xlsx" {
+	if name := exporter.FileName(b); name != "book-of-business_agency-0042_2026-11-20.xlsx" {
 		t.Errorf("its file is named %s", name)
 	}
 }

@@ -129,7 +129,11 @@ func fill(w io.Writer, frame []byte, rows func(io.Writer) error) error {
 // FileName returns the name of a book's workbook, which tells whose it is by
 // the id of agent or agency and as of which Friday, and nothing of anybody.
 func FileName(b *book.Book) string {
-	return fmt.Sprintf("book-of-business_%s_%s.xlsx", ownerID(b), b.Friday.Friday)
+	kind := ""
+	if b.AgentID == "" {
+		kind = "agency-" // an agent may have the same id
+	}
+	return fmt.Sprintf("book-of-business_%s%s_%s.xlsx", kind, ownerID(b), b.Friday.Friday)
 }
 
 // owner names whose book it is, for messages and document properties.

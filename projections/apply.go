@@ -23,6 +23,8 @@ const (
 	// slotBytes is what one takes besides.
 	keptBytes = 64 << 20
 	slotBytes = 160
+	// keptAgents bounds the agents that are kept between batches.
+	keptAgents = 50_000
 )
 
 var ledgerKey = store.Meta("ledger")
@@ -105,6 +107,9 @@ func (a *applier) begin() {
 	a.read = a.read[:0]
 	if a.kept > keptBytes {
 		a.cases, a.kept = map[string]*caseSlot{}, 0
+	}
+	if len(a.agents) > keptAgents {
+		clear(a.agents)
 	}
 }
 

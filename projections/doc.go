@@ -5,8 +5,9 @@
 // where it was and comes to the same state, and hands out read-only views,
 // each of one moment.
 //
-// It promises that no event stops it and that none is skipped: only an error
-// of the source or of the disk ends [Projection.Follow]. Where records come
+// It promises that no upstream event stops it and that none is skipped: only an
+// error of the source or of the disk, or rules that this release does not hold,
+// end [Projection.Follow]. Where records come
 // from is left to the caller's [Source]; what is made of a view to exporter
 // and cmd.
 package projections

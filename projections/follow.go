@@ -18,9 +18,12 @@ type chunk struct {
 	ready   chan struct{} // closed when checked and leaves are filled in
 }
 
-// chunkRecords is the size to which what the source hands over is cut, small
-// enough that decoding is spread over the cores.
-const chunkRecords = 128
+// What the source hands over is cut so small that decoding is spread over the
+// cores and that large records do not add up.
+const (
+	chunkRecords = 128
+	chunkBytes   = 256 << 10
+)
 
 // pipeline decodes on all cores and applies in order.
 type pipeline struct {
@@ -67,7 +70,11 @@ func (p *Projection) stream(ctx context.Context, a *applier, g *generation, know
 // accept takes records from the source, as fast as they are applied.
 func (l *pipeline) accept(records []record.Record) error {
 	for len(records) > 0 {
-		n := min(chunkRecords, len(records))
+		n, bytes := 0, 0
+		for n < len(records) && n < chunkRecords && bytes < chunkBytes {
+			bytes += len(records[n].Body)
+			n++
+		}
 		c := &chunk{records: records[:n], ready: make(chan struct{})}
 		records = records[n:]
 		for _, to := range [...]chan *chunk{l.order, l.work} {

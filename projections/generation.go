@@ -16,6 +16,7 @@ import (
 	"bookledger/events"
 	"bookledger/events/record"
 	"bookledger/projections/active"
+	"bookledger/projections/fold"
 	"bookledger/projections/internal/store"
 )
 
@@ -37,7 +38,12 @@ var versionsKey = store.Meta("versions")
 // versions say by what a store was made; where they differ it is built anew.
 type versions struct {
 	Format    int // of the keys
+	Codec     int // of the values
 	Projector int
+}
+
+func versionsWith(projector int) versions {
+	return versions{Format: store.Format, Codec: fold.CodecVersion, Projector: projector}
 }
 
 func (p *Projection) path(n int) string {
@@ -70,7 +76,7 @@ func (p *Projection) openGenerations() error {
 	}
 	p.log.Info("the projection was made by another version and is built anew",
 		zap.Int("format", made.Format), zap.Int("projector", made.Projector))
-	if made.Format == store.Format {
+	if made.Format == p.made.Format && made.Codec == p.made.Codec {
 		p.serving = g // its keys can be read, so it serves meanwhile
 		if err := p.loadPosition(); err != nil {
 			return err
@@ -183,7 +189,10 @@ func (p *Projection) checkLedger(ctx context.Context, src Source) error {
 	var checker events.Checker
 	checked := checker.Check(first.Subject, first.Body)
 	genesis, ok := checked.Event.Data.(*events.Genesis)
-	if ok && genesis.LedgerID == ledger.LedgerID {
+	if !ok {
+		return errors.New("reading the journal's genesis: its first record is none that this release can read; look at the journal before anything else")
+	}
+	if genesis.LedgerID == ledger.LedgerID {
 		return nil
 	}
 	p.log.Warn("the projection is of another ledger than the journal, and is built anew")

@@ -52,10 +52,10 @@ type outcome struct {
 	outcome record.Outcome
 }
 
-// Open opens the projection in a folder. Another process that has it open
-// makes it fail.
+// Open opens the projection in a folder, which no other process may have open:
+// that lock is the caller's.
 func Open(o Options) (*Projection, error) {
-	return open(o, versions{Format: store.Format, Projector: Version})
+	return open(o, versionsWith(Version))
 }
 
 func open(o Options, made versions) (*Projection, error) {
@@ -116,11 +116,28 @@ func (p *Projection) run(ctx context.Context, src Source, read reader) (err erro
 		return err
 	}
 	if p.building != nil {
+		// What the old store has seen still holds: a journal that lost records
+		// is not to be papered over by building from what is left.
+		if err := p.verifyServing(ctx, src); err != nil {
+			return err
+		}
 		if err := p.rebuild(ctx, src); err != nil {
 			return err
 		}
 	}
 	return p.advance(ctx, src, p.serving, read)
+}
+
+func (p *Projection) verifyServing(ctx context.Context, src Source) error {
+	if p.serving == nil {
+		return nil // of another form, which this release cannot read
+	}
+	ledger, err := readLedger(p.serving.store.Reader())
+	if err != nil {
+		return err
+	}
+	_, err = verify(ctx, src, ledger.Position, ledger.Leaf)
+	return err
 }
 
 // advance applies records to one generation, from its position on.
@@ -182,7 +199,9 @@ func (p *Projection) Rebuilding() bool {
 	return p.building != nil
 }
 
-// WaitFor waits until views show the record, and returns what became of it.
+// WaitFor waits until views show the record, and returns what became of it. Of
+// one that was applied before this process began, or many records ago, only a
+// rejection is known: it says Applied of all others.
 // It returns ctx's error if that ends first, and the error that ended
 // following if that has ended.
 func (p *Projection) WaitFor(ctx context.Context, seq uint64) (record.Outcome, *Rejected, error) {

@@ -36,7 +36,7 @@ func (p *Projection) View() (*View, error) {
 	g := p.serving
 	if g == nil {
 		p.mu.Unlock()
-		return nil, errors.New("the projection is being opened for another ledger")
+		return nil, errors.New("the projection is being built anew, since its store was made in another form; wait until it has caught up")
 	}
 	g.views++
 	p.mu.Unlock()

@@ -250,8 +250,8 @@ const linger = 20 * time.Millisecond
 // is still sent; while msgs waits for its own input, what has come is sent.
 func collect(ctx context.Context, msgs iter.Seq2[Message, error], batches chan<- []Message) error {
 	c := collector{ctx: ctx, batches: batches}
-	in := make(chan Message, MaxBatch)
-	var readErr error // written before in is closed
+	in := make(chan Message, 64) // messages can be large
+	var readErr error            // written before in is closed
 	go func() {
 		defer close(in)
 		for m, err := range msgs {

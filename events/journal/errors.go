@@ -36,7 +36,8 @@ var (
 	ErrBehind = errors.New("the journal ends before the position")
 	// ErrReconnected is returned by Follow and Read when the flow of records was
 	// interrupted and can be taken up again: check the record at the position,
-	// then call again.
+	// then call again. It is also returned by what asks the server and got no
+	// answer.
 	ErrReconnected = errors.New("the connection to the journal was interrupted")
 	// ErrNotFound is returned by At for a sequence that has no record.
 	ErrNotFound = errors.New("no such record")

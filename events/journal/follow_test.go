@@ -148,7 +148,7 @@ func TestFollowReportsReconnect(t *testing.T) {
 			t.Fatal(err)
 		}
 		// The same call again, as at the start.
-		for !j.Connected() {
+		for !j.nc.IsConnected() {
 			if ctx.Err() != nil {
 				t.Fatal("never connected again")
 			}

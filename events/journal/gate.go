@@ -43,6 +43,9 @@ type consumerRequest struct {
 	Action string                   `json:"action,omitempty"`
 }
 
+// gateTimeout bounds one request, since all clients' wait for it.
+const gateTimeout = 5 * time.Second
+
 // pass checks one request and passes it on, or answers why not.
 func (j *Journal) pass(msg *nats.Msg) {
 	name := strings.TrimPrefix(msg.Subject, gatePrefix)
@@ -56,7 +59,7 @@ func (j *Journal) pass(msg *nats.Msg) {
 	if refusal != nil {
 		answer, _ = json.Marshal(map[string]any{"type": "io.nats.jetstream.api.v1.consumer_create_response", "error": refusal})
 	} else {
-		forwarded, err := j.nc.Request(apiPrefix+name, body, requestTimeout)
+		forwarded, err := j.nc.Request(apiPrefix+name, body, gateTimeout)
 		if err != nil {
 			j.log.Warn("journal: pass a client's request on", zap.Error(err))
 			return

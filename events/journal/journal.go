@@ -240,38 +240,36 @@ func (j *Journal) drain() error {
 	}
 }
 
-// URL returns where clients connect, and "" where none can.
+// URL returns where clients connect, without a user's name or secret, and ""
+// where none can.
 func (j *Journal) URL() string {
 	switch {
 	case j.srv == nil:
-		return j.opts.URL
+		return publicURL(j.opts.URL)
 	case j.opts.Listen == "":
 		return ""
 	}
 	return j.srv.ClientURL()
 }
 
-// Connected tells whether there is a connection at this moment.
-func (j *Journal) Connected() bool { return j.nc.IsConnected() }
-
-// Healthy returns nil if the journal answers, else why it does not.
-func (j *Journal) Healthy(ctx context.Context) error {
-	_, err := j.info(ctx)
-	return err
-}
-
-// where names the journal in messages; it never shows a URL's password.
+// where names the journal in messages.
 func (j *Journal) where() string {
 	if j.opts.Dir != "" {
 		return "in " + j.opts.Dir
 	}
+	return "at " + publicURL(j.opts.URL)
+}
+
+// publicURL takes from the URLs of servers what is nobody's to see.
+func publicURL(list string) string {
 	var servers []string
-	for server := range strings.SplitSeq(j.opts.URL, ",") {
+	for server := range strings.SplitSeq(list, ",") {
 		u, err := url.Parse(strings.TrimSpace(server))
 		if err != nil {
-			return "at a URL that cannot be read"
+			return "a URL that cannot be read"
 		}
-		servers = append(servers, u.Redacted())
+		u.User = nil
+		servers = append(servers, u.String())
 	}
-	return "at " + strings.Join(servers, ", ")
+	return strings.Join(servers, ", ")
 }

@@ -292,14 +292,11 @@ func TestForeignStreamIsRefused(t *testing.T) {
 	}
 }
 
-func TestNowAndHealth(t *testing.T) {
+func TestNow(t *testing.T) {
 	j := openTest(t, Options{})
 	now, err := j.Now(testContext(t))
 	if err != nil || time.Since(now).Abs() > time.Minute {
 		t.Fatal(now, err)
-	}
-	if err := j.Healthy(testContext(t)); err != nil || !j.Connected() {
-		t.Fatal(err)
 	}
 	if j.URL() != "" {
 		t.Fatal("a URL without a listener:", j.URL())

@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -101,10 +102,17 @@ func recordedHeader(subject string, header nats.Header) string {
 	return header.Get(record.HeaderRecorded)
 }
 
-// closedOr replaces the error of a request that Close cut short.
+// closedOr replaces the error of a request that Close cut short, and says of one
+// that the connection cut short that it can be made again.
 func (j *Journal) closedOr(err error) error {
 	if j.ctx.Err() != nil {
 		return ErrClosed
+	}
+	for _, interrupted := range [...]error{context.DeadlineExceeded, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrDisconnected,
+		nats.ErrConnectionReconnecting, nats.ErrReconnectBufExceeded, nats.ErrConnectionClosed} {
+		if errors.Is(err, interrupted) {
+			return fmt.Errorf("%w: %w", ErrReconnected, err)
+		}
 	}
 	return err
 }

@@ -146,7 +146,12 @@ func (j *Journal) appendGenesis(ctx context.Context, info *jetstream.StreamInfo)
 func (j *Journal) widen(ctx context.Context, info *jetstream.StreamInfo) error {
 	want := allSubjects()
 	missing := slices.ContainsFunc(want, func(s string) bool { return !slices.Contains(info.Config.Subjects, s) })
-	if !missing || j.opts.Genesis == nil {
+	switch {
+	case !missing:
+		return nil
+	case j.opts.Genesis == nil && slices.Equal(info.Config.Subjects, []string{genesis}):
+		return fmt.Errorf("%w: its making was cut short, and goes on when the daemon is started", ErrNoLedger)
+	case j.opts.Genesis == nil:
 		return nil
 	}
 	first, err := j.At(ctx, 1)

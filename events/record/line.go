@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -107,14 +108,23 @@ func ParseLine(text []byte) (Line, error) {
 	if _, err := d.ReadToken(); err != nil {
 		return l, errors.New("a line must be a JSON object")
 	}
+	seen := make([]string, 0, 8)
 	for d.PeekKind() != '}' {
-		name, err := d.ReadToken()
+		token, err := d.ReadToken()
 		if err != nil {
 			return l, errors.New("the line is not valid JSON")
 		}
-		if err := l.member(d, name.String()); err != nil {
+		name := token.String()
+		if slices.Contains(seen, name) {
+			return l, errors.New("the line has a member twice")
+		}
+		seen = append(seen, name)
+		if err := l.member(d, name); err != nil {
 			return l, err
 		}
+	}
+	if slices.Contains(seen, "event") && slices.Contains(seen, "raw") {
+		return l, errors.New(`the line has both "event" and "raw"`)
 	}
 	if _, err := d.ReadToken(); err != nil || len(bytes.TrimSpace(text[d.InputOffset():])) > 0 {
 		return l, errors.New("the line is not one JSON object")

@@ -21,6 +21,9 @@ type keptList struct {
 	list    *book.List
 }
 
+// weight counts an empty list too.
+func (k keptList) weight() int { return k.list.Len() + 1 }
+
 // keptEntries bounds what is kept, to some 200 MB.
 const keptEntries = 200_000
 
@@ -53,12 +56,12 @@ func (l *Lists) keep(agent string, k keptList) {
 		if old.changed > k.changed {
 			return
 		}
-		l.entries -= old.list.Len()
+		l.entries -= old.weight()
 		delete(l.kept, agent)
 	}
-	if l.kept == nil || l.entries+k.list.Len() > keptEntries {
+	if l.kept == nil || l.entries+k.weight() > keptEntries {
 		l.kept, l.entries = map[string]keptList{}, 0
 	}
 	l.kept[agent] = k
-	l.entries += k.list.Len()
+	l.entries += k.weight()
 }

@@ -3,7 +3,8 @@
 // Fridays and the counts. The serving projection and the auditors' replay
 // both judge through it, each over its own state.
 //
-// It promises that no event stops it: whatever a message holds, the verdict
-// is an outcome, and an error is one of the state alone. The rules themselves
-// are fold's.
+// It promises that no upstream event stops it: whatever a message holds, the
+// verdict is an outcome. An error is one of the state, or of a genesis or
+// change of rules, which the ledger alone writes, that this release does not
+// hold: to go on would be to judge wrongly. The rules themselves are fold's.
 package judge

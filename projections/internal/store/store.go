@@ -47,7 +47,7 @@ func Open(dir string, o Options) (*Store, error) {
 	po.Levels[0].FilterPolicy = bloom.FilterPolicy(10) // most look-ups of ids find nothing
 	db, err := pebble.Open(dir, po)
 	if err != nil {
-		return nil, fmt.Errorf("opening the projection's store in %s: %w", dir, err)
+		return nil, fmt.Errorf("opening the projection's store in %s: %w; if it is damaged, remove the folder projection, which is then built anew from the journal", dir, err)
 	}
 	return &Store{db: db}, nil
 }

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,12 +9,14 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+	"golang.org/x/term"
 )
 
 // The exit codes.
@@ -40,10 +43,12 @@ type environment struct {
 	out, err io.Writer
 	logLevel string
 	config   string
+	settings map[string]bool // the flags of all commands; one file may serve several
 }
 
 // Run runs the program and returns its exit code.
 func Run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
+	errs = &lockedWriter{w: errs}
 	env := &environment{in: in, out: out, err: errs}
 	root := newRoot(env)
 	root.SetArgs(args)
@@ -60,6 +65,24 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	}
 	fmt.Fprintf(errs, "bookledger: %v\n", err)
 	return exitFailed
+}
+
+// lockedWriter lets progress, refusals and the log write from their goroutines.
+type lockedWriter struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (l *lockedWriter) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.w.Write(p)
+}
+
+// Terminal tells whether a person reads what is written.
+func (l *lockedWriter) Terminal() bool {
+	f, ok := l.w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 func newRoot(env *environment) *cobra.Command {
@@ -92,12 +115,14 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused or does not verify.`,
 	root.SetErr(env.err)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usagef("%v", err) })
 	root.PersistentFlags().StringVar(&env.config, "config", "", "YAML file with values for flags")
-	root.PersistentFlags().StringVar(&env.logLevel, "log-level", "info", "least level that is logged: debug, info, warn or error")
+	root.PersistentFlags().StringVar(&env.logLevel, "log-level", "", "least level that is logged: debug, info, warn or error (default info of serve, error of others)")
 	root.AddCommand(
 		newDemo(env), newServe(env), newPublish(env), newValidate(env), newHistory(env), newJournal(env),
 		newActive(env), newExport(env), newFridays(env), newRejected(env), newStatus(env), newGenerate(env), newVersion(env),
 	)
 	asUsage(root)
+	env.settings = map[string]bool{}
+	gatherSettings(root, env.settings)
 	return root
 }
 
@@ -113,6 +138,15 @@ func asUsage(cmd *cobra.Command) {
 	}
 	for _, sub := range cmd.Commands() {
 		asUsage(sub)
+	}
+}
+
+func gatherSettings(cmd *cobra.Command, into map[string]bool) {
+	for _, flags := range [...]*pflag.FlagSet{cmd.Flags(), cmd.PersistentFlags()} {
+		flags.VisitAll(func(f *pflag.Flag) { into[f.Name] = true })
+	}
+	for _, sub := range cmd.Commands() {
+		gatherSettings(sub, into)
 	}
 }
 
@@ -132,7 +166,7 @@ func (env *environment) configure(flags *pflag.FlagSet) error {
 			return usagef("the configuration file %s is not YAML of names and values", env.config)
 		}
 		for name := range file {
-			if !knownSetting[name] && flags.Lookup(name) == nil {
+			if !env.settings[name] {
 				return usagef("the configuration file %s has a setting %q that no command knows", env.config, name)
 			}
 		}
@@ -172,19 +206,18 @@ func alternativeGiven(f *pflag.Flag, given map[string]bool) bool {
 	return slices.ContainsFunc(f.Annotations[alternativeTo], func(name string) bool { return given[name] })
 }
 
-// knownSetting are settings of some command; one file may serve several.
-var knownSetting = map[string]bool{
-	"data": true, "listen": true, "nats": true, "nats-listen": true, "nats-creds": true, "replicas": true, "cutoff": true,
-	"out": true, "seed": true, "until": true, "log-level": true,
-}
-
 func variable(flag string) string {
 	return "BOOKLEDGER_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
 // logger returns a log to standard error: JSON, one object a line.
-func (env *environment) logger() (*zap.Logger, error) {
-	level, err := zapcore.ParseLevel(env.logLevel)
+func (env *environment) logger() (*zap.Logger, error) { return env.loggerAt("info") }
+
+// quietLogger logs only what is wrong: for commands that a person waits for.
+func (env *environment) quietLogger() (*zap.Logger, error) { return env.loggerAt("error") }
+
+func (env *environment) loggerAt(usual string) (*zap.Logger, error) {
+	level, err := zapcore.ParseLevel(cmp.Or(env.logLevel, usual))
 	if err != nil {
 		return nil, usagef("--log-level: %v", err)
 	}
@@ -192,14 +225,6 @@ func (env *environment) logger() (*zap.Logger, error) {
 	config.EncodeTime = zapcore.RFC3339NanoTimeEncoder
 	core := zapcore.NewCore(zapcore.NewJSONEncoder(config), zapcore.Lock(zapcore.AddSync(env.err)), level)
 	return zap.New(core), nil
-}
-
-// quietLogger logs only what is wrong: for commands that a person waits for.
-func (env *environment) quietLogger() (*zap.Logger, error) {
-	if env.logLevel == "info" {
-		env.logLevel = "error"
-	}
-	return env.logger()
 }
 
 func (env *environment) sayf(format string, args ...any) { fmt.Fprintf(env.err, format+"\n", args...) }

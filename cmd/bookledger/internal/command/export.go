@@ -152,8 +152,9 @@ func (b *binder) all(ctx context.Context, folder string) error {
 			if err != nil {
 				return err
 			}
-			all[i], err = b.write(ctx, made, filepath.Join(folder, exporter.FileName(made)))
-			bar.Add(1)
+			if all[i], err = b.write(ctx, made, filepath.Join(folder, exporter.FileName(made))); err == nil {
+				bar.Add(1)
+			}
 			return err
 		})
 	}

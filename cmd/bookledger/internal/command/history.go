@@ -13,6 +13,7 @@ import (
 	"bookledger/events"
 	"bookledger/events/journal"
 	"bookledger/events/record"
+	"bookledger/projections"
 	"bookledger/projections/replay"
 )
 
@@ -84,56 +85,49 @@ func runHistoryLoad(ctx context.Context, env *environment, path string, o histor
 		return err
 	}
 	defer j.Close()
-	last, err := j.Last(ctx)
-	if err != nil {
-		return err
-	}
-	closed, err := closedBy(ctx, j, last)
-	if err != nil {
-		return err
-	}
-	return loadHistory(ctx, env, j, in, o, closed)
+	return loadHistory(ctx, env, j, in, o, func(ctx context.Context) (standing, error) { return survey(ctx, j) })
 }
 
-// loadIntoFolder loads into the folder of a stopped daemon, and tells what
-// became of the events.
+// loadIntoFolder loads into the folder of a stopped daemon.
 func loadIntoFolder(ctx context.Context, env *environment, in io.Reader, o historyOptions) (err error) {
 	l, v, err := openData(ctx, env, ledger.Options{Dir: o.data, Create: true, Cutoff: o.cutoff})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	closed, before := v.HistoryClosed(), v.Summary()
 	if err := v.Close(); err != nil {
 		return err
 	}
-	loadErr := loadHistory(ctx, env, l.Journal, in, o, closed)
-	if errors.Is(loadErr, errRefused) {
-		return loadErr
-	}
-	if err := l.CatchUp(ctx); err != nil {
-		return errors.Join(loadErr, err)
-	}
-	if v, err = l.Projection.View(); err != nil {
-		return errors.Join(loadErr, err)
-	}
-	after := v.Summary()
-	env.sayf("the ledger has applied %d of them, seen %d before, and rejected %d", after.Applied-before.Applied,
-		after.Duplicates-before.Duplicates, after.Rejected-before.Rejected)
-	if after.Rejected > before.Rejected {
-		env.sayf("bookledger rejected --data %s tells why", o.data)
-	}
-	return errors.Join(loadErr, v.Close())
+	return loadHistory(ctx, env, l.Journal, in, o, func(ctx context.Context) (standing, error) {
+		if err := l.CatchUp(ctx); err != nil {
+			return standing{}, err
+		}
+		v, err := l.Projection.View()
+		if err != nil {
+			return standing{}, err
+		}
+		return standing{v.Summary(), v.HistoryClosed()}, v.Close()
+	})
+}
+
+// standing is where the ledger stands before and after the load.
+type standing struct {
+	projections.Status
+	closed bool
 }
 
 var errClosed = errors.New("history is closed")
 
-// closedBy derives from the journal whether history was closed by its record
-// last.
-func closedBy(ctx context.Context, j *journal.Journal, last uint64) (bool, error) {
+// survey derives from a journal where its ledger stands, as far as history
+// goes.
+func survey(ctx context.Context, j *journal.Journal) (standing, error) {
+	last, err := j.Last(ctx)
+	if err != nil {
+		return standing{}, err
+	}
 	r := replay.New()
 	var checker events.Checker
-	err := j.Read(ctx, 0, last, func(records []record.Record) error {
+	err = j.Read(ctx, 0, last, func(records []record.Record) error {
 		for i := range records {
 			checked := checker.Check(records[i].Subject, records[i].Body)
 			if _, err := r.Apply(&records[i], [32]byte{}, &checked); err != nil {
@@ -145,36 +139,43 @@ func closedBy(ctx context.Context, j *journal.Journal, last uint64) (bool, error
 		}
 		return nil
 	})
-	if errors.Is(err, errClosed) {
-		return true, nil
+	if err != nil && !errors.Is(err, errClosed) {
+		return standing{}, err
 	}
-	return false, err
+	return standing{r.Summary(), r.HistoryClosed()}, nil
 }
 
-func loadHistory(ctx context.Context, env *environment, j *journal.Journal, in io.Reader, o historyOptions, closed bool) error {
-	if closed {
-		return fmt.Errorf("%w: history is closed, so nothing more can be loaded; what happens now is published live", errRefused)
-	}
-	now, err := j.Now(ctx)
+// earliest is before anything that such a ledger could hold: each week from
+// the first record on has a checkpoint.
+var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// loadHistory sends the events, tells what became of them, and closes history
+// if that is wanted and none was rejected.
+func loadHistory(ctx context.Context, env *environment, j *journal.Journal, in io.Reader, o historyOptions, stand func(context.Context) (standing, error)) error {
+	before, err := stand(ctx)
 	if err != nil {
 		return err
 	}
+	if before.closed {
+		return fmt.Errorf("%w: history is closed, so nothing more can be loaded; what happens now is published live", errRefused)
+	}
 	s := newSender(env, j, o.json)
-	var before time.Time
-	err = s.send(ctx, in, &lines{history: true}, func(line record.Line) (journal.Message, error) {
-		switch {
-		case line.Recorded.IsZero():
-			return journal.Message{}, &refusal{events.BadRecorded, `the line has no "recorded" time`}
-		case line.Recorded.After(now):
-			return journal.Message{}, &refusal{events.BadRecorded, `the line's "recorded" time has not come`}
-		case line.Recorded.Before(before):
-			return journal.Message{}, &refusal{events.TimeStepBack, `the line's "recorded" time is earlier than that of a line before: order the file by time`}
-		}
-		before = line.Recorded
-		return journal.Message{Recorded: line.Recorded.UTC().Format(time.RFC3339Nano)}, nil
-	})
-	if err := s.end(err); err != nil || !o.close {
-		return err
+	sendErr := s.end(s.send(ctx, in, &lines{history: true}, historyMessages(ctx, j)))
+	after, err := stand(ctx)
+	if err != nil {
+		return errors.Join(sendErr, err)
+	}
+	rejected := after.Rejected - before.Rejected
+	env.sayf("the ledger has applied %d of them, seen %d before, and rejected %d", after.Applied-before.Applied,
+		after.Duplicates-before.Duplicates, rejected)
+	if rejected > 0 {
+		env.sayf("bookledger rejected tells why; a corrected event needs a new id")
+	}
+	if sendErr != nil || !o.close {
+		return sendErr
+	}
+	if rejected > 0 {
+		return fmt.Errorf("%d events were rejected, so history was left open: once it is closed, nothing can be loaded", rejected)
 	}
 	if _, err := closeHistory(ctx, j); errors.Is(err, journal.ErrForbidden) {
 		return fmt.Errorf("%w: the events are loaded, but this server lets nobody close history over NATS: the first live event closes it, or stop the daemon and close with --data (%v)", errRefused, err)
@@ -183,6 +184,34 @@ func loadHistory(ctx context.Context, env *environment, j *journal.Journal, in i
 	}
 	env.sayf("history is closed")
 	return nil
+}
+
+// historyMessages gives each line its recorded time, and refuses those that
+// the ledger would refuse for it.
+func historyMessages(ctx context.Context, j *journal.Journal) func(record.Line) (journal.Message, error) {
+	var before, now time.Time
+	return func(line record.Line) (_ journal.Message, err error) {
+		if line.Recorded.After(now) {
+			if now, err = j.Now(ctx); err != nil {
+				return journal.Message{}, err
+			}
+		}
+		switch {
+		case line.Recorded.IsZero():
+			err = &refusal{events.BadRecorded, `the line has no "recorded" time`}
+		case line.Recorded.Before(earliest):
+			err = &refusal{events.BadRecorded, `the line's "recorded" time is before the year 2000`}
+		case line.Recorded.After(now):
+			err = &refusal{events.BadRecorded, `the line's "recorded" time has not come`}
+		case line.Recorded.Before(before):
+			err = &refusal{events.TimeStepBack, `the line's "recorded" time is earlier than that of a line before: order the file by time`}
+		}
+		if err != nil {
+			return journal.Message{}, err
+		}
+		before = line.Recorded
+		return journal.Message{Recorded: line.Recorded.UTC().Format(time.RFC3339Nano)}, nil
+	}
 }
 
 // closeHistory appends the ledger's own word that history is closed.

@@ -51,20 +51,18 @@ type lines struct {
 	checker events.Checker
 	history bool // they are to be loaded as history: the subject does not matter
 	refused func(finding) error
-	read    int
 }
 
 // errStop ends each from take or refused without an error.
 var errStop = errors.New("enough")
 
-func (l *lines) each(in io.Reader, take func(line record.Line, e *events.Event) error) error {
+func (l *lines) each(in io.Reader, take func(line record.Line, number int, e *events.Event) error) error {
 	reader := record.NewReader(in)
 	for {
 		line, number, err := reader.Next()
 		if err == io.EOF {
 			return nil
 		}
-		l.read++
 		var bad *record.LineError
 		switch {
 		case errors.As(err, &bad):
@@ -80,7 +78,7 @@ func (l *lines) each(in io.Reader, take func(line record.Line, e *events.Event) 
 	}
 }
 
-func (l *lines) judge(line record.Line, number int, take func(record.Line, *events.Event) error) error {
+func (l *lines) judge(line record.Line, number int, take func(record.Line, int, *events.Event) error) error {
 	if len(line.Body) > journal.MaxBody {
 		return l.refused(finding{Line: number, Code: events.Malformed, Reason: fmt.Sprintf("the event has %d bytes, and at most %d go into the journal", len(line.Body), journal.MaxBody)})
 	}
@@ -90,13 +88,17 @@ func (l *lines) judge(line record.Line, number int, take func(record.Line, *even
 		checked = l.checker.Check(line.Subject, line.Body)
 	}
 	rejection := checked.Rejection()
-	if rejection == nil && !events.IsUpstream(line.Subject) && !l.history {
+	switch {
+	case rejection != nil:
+	case checked.Event.Source == events.SourcePortal:
+		rejection = &events.Rejection{Code: events.WrongSubject, Field: "source", Reason: "source is reserved for the portal"}
+	case !events.IsUpstream(line.Subject) && !l.history:
 		rejection = &events.Rejection{Code: events.WrongSubject, Reason: "only bookledger itself writes on this subject; history is loaded with history load"}
 	}
 	if rejection != nil {
 		return l.refused(finding{number, checked.Event.ID, rejection.Code, rejection.Field, rejection.Reason})
 	}
-	return take(line, &checked.Event)
+	return take(line, number, &checked.Event)
 }
 
 // parseTime reads a time that a person has given: RFC 3339, or a date, which is

@@ -52,14 +52,15 @@ snapshots.`,
 func runDump(ctx context.Context, env *environment, data, nats, creds string) error {
 	var j *journal.Journal
 	if data != "" {
-		l, v, err := openData(ctx, env, ledger.Options{Dir: data})
+		log, err := env.quietLogger()
+		if err != nil {
+			return err
+		}
+		l, err := ledger.Open(ctx, ledger.Options{Dir: data, NoState: true, Log: log})
 		if err != nil {
 			return err
 		}
 		defer l.Close()
-		if err := v.Close(); err != nil {
-			return err
-		}
 		j = l.Journal
 	} else {
 		var err error

@@ -73,8 +73,8 @@ type sender struct {
 	json    *json.Encoder // nil: no line for each batch
 	bar     *progress.Bar
 
-	mu      sync.Mutex
-	ids     []string // of events sent and not yet acknowledged
+	mu      sync.Mutex // the input is read on a goroutine of its own
+	ids     []string   // of events sent and not yet acknowledged
 	acked   int
 	refused int
 }
@@ -96,11 +96,11 @@ func (s *sender) send(ctx context.Context, in io.Reader, l *lines, with func(rec
 
 func (s *sender) messages(in io.Reader, l *lines, with func(record.Line) (journal.Message, error)) iter.Seq2[journal.Message, error] {
 	return func(yield func(journal.Message, error) bool) {
-		err := l.each(in, func(line record.Line, e *events.Event) error {
+		err := l.each(in, func(line record.Line, number int, e *events.Event) error {
 			m, err := with(line)
 			var refusal *refusal
 			if errors.As(err, &refusal) {
-				return s.refuse(finding{l.read, e.ID, refusal.code, "", refusal.reason})
+				return s.refuse(finding{number, e.ID, refusal.code, "", refusal.reason})
 			}
 			if err != nil {
 				return err
@@ -129,7 +129,9 @@ type refusal struct {
 func (r *refusal) Error() string { return r.reason }
 
 func (s *sender) refuse(f finding) error {
+	s.mu.Lock()
 	s.refused++
+	s.mu.Unlock()
 	s.env.sayf("%s; not sent", f)
 	return nil
 }
@@ -147,8 +149,8 @@ func (s *sender) acknowledge(a journal.Ack) error {
 	s.mu.Lock()
 	last := s.ids[n-1]
 	s.ids = s.ids[n:]
-	s.mu.Unlock()
 	s.acked += n
+	s.mu.Unlock()
 	s.bar.Add(n)
 	if s.json == nil {
 		return nil
@@ -159,12 +161,15 @@ func (s *sender) acknowledge(a journal.Ack) error {
 // end says what became of the whole.
 func (s *sender) end(err error) error {
 	s.bar.Done()
-	s.env.sayf("%d events acknowledged, %d refused", s.acked, s.refused)
+	s.mu.Lock()
+	acked, refused := s.acked, s.refused
+	s.mu.Unlock()
+	s.env.sayf("%d events acknowledged, %d refused", acked, refused)
 	if err != nil {
 		return fmt.Errorf("sending events: %w; what was acknowledged is in the journal, and sending all again is safe", err)
 	}
-	if s.refused > 0 {
-		return fmt.Errorf("%d events were not sent, since the ledger would reject them", s.refused)
+	if refused > 0 {
+		return fmt.Errorf("%d events were not sent, since the ledger would reject them", refused)
 	}
 	return nil
 }

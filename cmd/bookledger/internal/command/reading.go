@@ -13,6 +13,7 @@ import (
 	"bookledger/cmd/bookledger/internal/ledger"
 	"bookledger/cmd/bookledger/internal/progress"
 	"bookledger/events"
+	"bookledger/events/journal"
 	"bookledger/projections"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
@@ -74,6 +75,9 @@ func openData(ctx context.Context, env *environment, o ledger.Options) (*ledger.
 	}
 	o.Log = log
 	l, err := ledger.Open(ctx, o)
+	if errors.Is(err, journal.ErrNoLedger) {
+		err = fmt.Errorf("%w; where the journal is on an external server, read a dump of it (journal dump --nats)", err)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

@@ -45,7 +45,7 @@ func runValidate(env *environment, path string, asJSON bool) error {
 		_, err := fmt.Fprintln(env.out, f)
 		return err
 	}}
-	err = l.each(in, func(record.Line, *events.Event) error {
+	err = l.each(in, func(record.Line, int, *events.Event) error {
 		good++
 		bar.Add(1)
 		return nil

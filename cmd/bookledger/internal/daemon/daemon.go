@@ -67,7 +67,10 @@ func (d *Daemon) Run(ctx context.Context) error {
 		<-ctx.Done()
 		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 		defer cancel()
-		return d.server.Shutdown(ending)
+		if err := d.server.Shutdown(ending); !errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+		return d.server.Close() // who is still being answered has had the time
 	})
 	return group.Wait()
 }

@@ -34,6 +34,9 @@ func (d *Daemon) nudge(ctx context.Context) {
 }
 
 func (d *Daemon) nudgeOnce(ctx context.Context) error {
+	if d.ledger.Projection.Rebuilding() {
+		return nil // the week that is open is not known
+	}
 	v, err := d.ledger.Projection.View()
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/gofrs/flock"
 	"go.uber.org/zap"
@@ -23,6 +24,7 @@ type Options struct {
 	Creds      string // credentials file for URL
 	NATSListen string // where the embedded server accepts clients; "" for none
 	Replicas   int    // of a journal that is begun on an external cluster
+	NoState    bool   // open the journal alone, whatever became of the projection
 	Cutoff     string // like "Friday 21:00:00"; "" is the ledger's own, or that for a new one
 	Log        *zap.Logger
 }
@@ -34,6 +36,7 @@ type Ledger struct {
 	Projection *projections.Projection
 
 	lock *flock.Flock
+	log  *zap.Logger
 }
 
 var (
@@ -57,7 +60,7 @@ func Open(ctx context.Context, o Options) (_ *Ledger, err error) {
 	} else if err := checkFolder(o.Dir); err != nil {
 		return nil, err
 	}
-	l := &Ledger{Dir: o.Dir, lock: flock.New(filepath.Join(o.Dir, "lock"))}
+	l := &Ledger{Dir: o.Dir, log: o.Log, lock: flock.New(filepath.Join(o.Dir, "lock"))}
 	locked, err := l.lock.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("locking the data folder %s: %w", o.Dir, err)
@@ -75,6 +78,9 @@ func Open(ctx context.Context, o Options) (_ *Ledger, err error) {
 	}
 	if err := l.checkCutoff(ctx, o.Cutoff); err != nil {
 		return nil, err
+	}
+	if o.NoState {
+		return l, nil
 	}
 	l.Projection, err = projections.Open(projections.Options{Dir: filepath.Join(o.Dir, "projection"), Log: o.Log})
 	return l, err
@@ -137,14 +143,31 @@ func (l *Ledger) checkCutoff(ctx context.Context, cutoff string) error {
 	return nil
 }
 
+// The pause before following begins again grows from the one to the other.
+const (
+	firstPause = 100 * time.Millisecond
+	lastPause  = 10 * time.Second
+)
+
 // Follow keeps the projection up with the journal until ctx ends or something
 // fails that needs an operator. When the connection to the journal was
-// interrupted it begins again, which checks the position as at the start.
+// interrupted it begins again, which checks the position as at the start, and
+// does so until the journal is back.
 func (l *Ledger) Follow(ctx context.Context) error {
-	for {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		before := l.Projection.Position()
 		err := l.Projection.Follow(ctx, l.Journal)
-		if !errors.Is(err, journal.ErrReconnected) {
+		if !errors.Is(err, journal.ErrReconnected) || ctx.Err() != nil {
 			return err
+		}
+		if l.Projection.Position() > before {
+			pause = firstPause
+		}
+		l.log.Warn("the journal was interrupted; following it again", zap.Error(err))
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
 }

@@ -6,12 +6,9 @@ package progress
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/term"
 )
 
 const (
@@ -33,10 +30,11 @@ type Bar struct {
 	shown    time.Time
 }
 
-// New begins the progress of what, which total counts to (0: not known).
+// New begins the progress of what, which total counts to (0: not known). It
+// draws a bar where out has a method Terminal that says so.
 func New(out io.Writer, what string, total int64) *Bar {
-	f, ok := out.(*os.File)
-	return &Bar{out: out, terminal: ok && term.IsTerminal(int(f.Fd())), what: what, total: total, begun: time.Now()}
+	screen, ok := out.(interface{ Terminal() bool })
+	return &Bar{out: out, terminal: ok && screen.Terminal(), what: what, total: total, begun: time.Now()}
 }
 
 // Add counts n more.
