@@ -108,7 +108,7 @@ func (j *Journal) closedOr(err error) error {
 	if j.ctx.Err() != nil {
 		return ErrClosed
 	}
-	for _, interrupted := range [...]error{context.DeadlineExceeded, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrDisconnected,
+	for _, interrupted := range [...]error{context.DeadlineExceeded, context.Canceled, nats.ErrTimeout, nats.ErrNoResponders, nats.ErrDisconnected,
 		nats.ErrConnectionReconnecting, nats.ErrReconnectBufExceeded, nats.ErrConnectionClosed} {
 		if errors.Is(err, interrupted) {
 			return fmt.Errorf("%w: %w", ErrReconnected, err)

@@ -171,9 +171,18 @@ func (j *Journal) widen(ctx context.Context, info *jetstream.StreamInfo) error {
 	return nil
 }
 
-// bounded gives a request a deadline of its own, and ends it with the journal.
+// bounded gives a request a deadline of its own, and ends it with the journal
+// and when the connection is lost, since no answer comes to it then.
 func (j *Journal) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	stop := context.AfterFunc(j.ctx, cancel)
+	lost := j.nextBreak()
+	go func() {
+		select {
+		case <-lost:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	return ctx, func() { stop(); cancel() }
 }

@@ -1,0 +1,178 @@
+package ledger_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"bookledger/cmd/bookledger/internal/ledger"
+	"bookledger/events"
+	"bookledger/events/journal"
+)
+
+// external runs a NATS server with JetStream; port -1 is any free one.
+func external(t *testing.T, store string, port int) *server.Server {
+	t.Helper()
+	s, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: port, JetStream: true, StoreDir: store, SyncAlways: true, MaxPayload: events.MaxMessage, NoSigs: true, NoLog: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	if !s.ReadyForConnections(30 * time.Second) {
+		t.Fatal("the server is not ready")
+	}
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	return s
+}
+
+func open(t *testing.T, dir, url string) *ledger.Ledger {
+	t.Helper()
+	l, err := ledger.Open(t.Context(), ledger.Options{Dir: dir, Create: true, URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func message(t *testing.T, n int) []journal.Message {
+	t.Helper()
+	body, err := events.Event{
+		ID: fmt.Sprint(n), Source: "calheers", Type: events.TypeDelegationCreated, Time: time.Unix(0, 0),
+		Data: &events.DelegationCreated{Delegation: events.Delegation{CaseID: fmt.Sprint(n), AgentID: "A1"}},
+	}.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return []journal.Message{{Subject: "ledger.delegation.calheers", Body: body}}
+}
+
+// appendWhenThere appends when the server is there.
+func appendWhenThere(t *testing.T, l *ledger.Ledger, n int) journal.Ack {
+	t.Helper()
+	for {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		ack, err := l.Journal.Append(ctx, message(t, n))
+		cancel()
+		if err == nil {
+			return ack
+		}
+		if t.Context().Err() != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// waitFor waits until the projection has come to a record, over interruptions.
+func waitFor(t *testing.T, l *ledger.Ledger, seq uint64) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	for {
+		_, _, err := l.Projection.WaitFor(ctx, seq)
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, journal.ErrReconnected) {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestOutage holds that following goes on by itself when the journal's server
+// was gone for a while.
+func TestOutage(t *testing.T) {
+	store := t.TempDir()
+	first := external(t, store, -1)
+	l := open(t, t.TempDir(), first.ClientURL())
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- l.Follow(ctx) }()
+	waitFor(t, l, appendWhenThere(t, l, 1).Last)
+
+	port := first.Addr().(*net.TCPAddr).Port
+	first.Shutdown()
+	first.WaitForShutdown()
+	if _, err := l.Journal.Last(t.Context()); !errors.Is(err, journal.ErrReconnected) {
+		t.Errorf("without a server: %v", err)
+	}
+	external(t, store, port)
+	waitFor(t, l, appendWhenThere(t, l, 2).Last)
+
+	stop()
+	if err := <-ended; !errors.Is(err, context.Canceled) {
+		t.Errorf("following ended with %v", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestCutShort holds that a ledger whose making was cut short between genesis
+// and the opening to publishers is finished at the next start, and says so to
+// those who only read.
+func TestCutShort(t *testing.T) {
+	s := external(t, t.TempDir(), -1)
+	dir := t.TempDir()
+	if err := open(t, dir, s.ClientURL()).Close(); err != nil {
+		t.Fatal(err)
+	}
+	nc, err := nats.Connect(s.ClientURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := js.Stream(t.Context(), journal.Stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := stream.CachedInfo().Config
+	config.Subjects = []string{events.SubjectGenesis}
+	if _, err := js.UpdateStream(t.Context(), config); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := journal.Open(t.Context(), journal.Options{URL: s.ClientURL()}); !errors.Is(err, journal.ErrNoLedger) {
+		t.Errorf("reading a ledger that is not finished: %v", err)
+	}
+	l := open(t, dir, s.ClientURL())
+	defer l.Close()
+	if ack, err := l.Journal.Append(t.Context(), message(t, 1)); err != nil || ack.Last != 2 {
+		t.Errorf("the finished ledger takes %+v, %v", ack, err)
+	}
+}
+
+// TestOneProcess holds that a folder is one process's, and free again when that
+// has closed it.
+func TestOneProcess(t *testing.T) {
+	dir := t.TempDir()
+	l := open(t, dir, "")
+	if _, err := ledger.Open(t.Context(), ledger.Options{Dir: dir}); !errors.Is(err, ledger.ErrInUse) {
+		t.Errorf("opened twice: %v", err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	key, err := os.ReadFile(filepath.Join(dir, "seal.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := open(t, dir, "")
+	defer again.Close()
+	if same, err := os.ReadFile(filepath.Join(dir, "seal.key")); err != nil || string(same) != string(key) {
+		t.Errorf("the key of the seals has changed: %v", err)
+	}
+}
