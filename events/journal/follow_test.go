@@ -148,11 +148,13 @@ func TestFollowReportsReconnect(t *testing.T) {
 			t.Fatal(err)
 		}
 		// The same call again, as at the start.
+		connected := j.nc.StatusChanged(nats.CONNECTED)
 		for !j.nc.IsConnected() {
-			if ctx.Err() != nil {
+			select {
+			case <-connected:
+			case <-ctx.Done():
 				t.Fatal("never connected again")
 			}
-			time.Sleep(time.Millisecond)
 		}
 		mustAppend(t, j, messages(20, 0)...)
 	}
