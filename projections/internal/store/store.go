@@ -33,13 +33,11 @@ func Open(dir string, o Options) (*Store, error) {
 	cache := pebble.NewCache(256 << 20)
 	defer cache.Unref()
 	po := &pebble.Options{
-		FS:                 o.FS,
-		Cache:              cache,
-		Logger:             logger{o.Log},
-		FormatMajorVersion: pebble.FormatValueSeparation, // the newest of pebble v2.1
-		// Small memtables stay in the processor's cache while a store is built,
-		// and leave little to flush at the end.
-		MemTableSize:                16 << 20,
+		FS:                          o.FS,
+		Cache:                       cache,
+		Logger:                      logger{o.Log},
+		FormatMajorVersion:          pebble.FormatValueSeparation, // the newest of pebble v2.1
+		MemTableSize:                64 << 20,
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       24,
