@@ -28,7 +28,6 @@ const (
 // pipeline decodes on all cores and applies in order.
 type pipeline struct {
 	ctx    context.Context
-	cancel context.CancelCauseFunc
 	known  uint64      // the source's last record when this began
 	work   chan *chunk // to be decoded, by anybody
 	order  chan *chunk // to be applied, in order
@@ -44,7 +43,7 @@ func (p *Projection) stream(ctx context.Context, a *applier, g *generation, know
 	defer cancel(nil)
 	workers := runtime.GOMAXPROCS(0)
 	l := &pipeline{
-		ctx: ctx, cancel: cancel, known: known,
+		ctx: ctx, known: known,
 		work: make(chan *chunk, 8*workers), order: make(chan *chunk, 8*workers),
 	}
 	for range workers {

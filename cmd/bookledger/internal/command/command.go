@@ -223,7 +223,7 @@ func (env *environment) loggerAt(usual string) (*zap.Logger, error) {
 	}
 	config := zap.NewProductionEncoderConfig()
 	config.EncodeTime = zapcore.RFC3339NanoTimeEncoder
-	core := zapcore.NewCore(zapcore.NewJSONEncoder(config), zapcore.Lock(zapcore.AddSync(env.err)), level)
+	core := zapcore.NewCore(zapcore.NewJSONEncoder(config), zapcore.AddSync(env.err), level)
 	return zap.New(core), nil
 }
 

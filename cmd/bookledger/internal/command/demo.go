@@ -201,8 +201,14 @@ func (d *demo) load(ctx context.Context) error {
 	if _, _, err := d.ledger.Projection.WaitFor(ctx, ack.Last); err != nil {
 		return err
 	}
-	d.sayf("1. Loaded %d past weeks as history: %d events, every one judged and applied, in %.1f s.", d.world.Weeks, n, time.Since(begun).Seconds())
-	return nil
+	v, err := d.ledger.Projection.View()
+	if err != nil {
+		return err
+	}
+	s := v.Summary()
+	d.sayf("1. Loaded %d past weeks as history: %d events in %.1f s; the ledger has judged %d records and rejected %d.", d.world.Weeks, n,
+		time.Since(begun).Seconds(), s.Position, s.Rejected)
+	return v.Close()
 }
 
 func (d *demo) historyClosed(ctx context.Context) (bool, error) {

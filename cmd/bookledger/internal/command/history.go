@@ -72,7 +72,7 @@ func runHistoryLoad(ctx context.Context, env *environment, path string, o histor
 			return usagef("--cutoff: %v", err)
 		}
 	}
-	in, _, err := env.openInput(path)
+	in, err := env.openInput(path)
 	if err != nil {
 		return err
 	}

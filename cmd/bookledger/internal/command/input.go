@@ -12,21 +12,20 @@ import (
 	"bookledger/events/record"
 )
 
-// openInput opens a file, or standard input for "-"; size is 0 where it is not
-// known.
-func (env *environment) openInput(path string) (in io.ReadCloser, size int64, err error) {
+// openInput opens a file, or standard input for "-".
+func (env *environment) openInput(path string) (io.ReadCloser, error) {
 	if path == "-" {
-		return io.NopCloser(env.in), 0, nil
+		return io.NopCloser(env.in), nil
 	}
 	f, err := os.Open(path)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	info, err := f.Stat()
 	if err != nil || info.IsDir() {
-		return nil, 0, errors.Join(fmt.Errorf("%s is no file that can be read", path), err, f.Close())
+		return nil, errors.Join(fmt.Errorf("%s is no file that can be read", path), err, f.Close())
 	}
-	return f, info.Size(), nil
+	return f, nil
 }
 
 // finding is a line of NDJSON that is not as it must be.

@@ -51,7 +51,7 @@ before never acts twice.`,
 }
 
 func runPublish(ctx context.Context, env *environment, path string, o publishOptions) error {
-	in, _, err := env.openInput(path)
+	in, err := env.openInput(path)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func newSender(env *environment, j *journal.Journal, asJSON bool) *sender {
 	return s
 }
 
-// send sends what l lets through. with may refuse a line more by a *finding,
+// send sends what l lets through. with may refuse a line more by a *refusal,
 // or give its message other parts than subject and body.
 func (s *sender) send(ctx context.Context, in io.Reader, l *lines, with func(record.Line) (journal.Message, error)) error {
 	l.refused = s.refuse

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -174,8 +173,7 @@ func (d *dumpReading) replay(ctx context.Context, r *replay.Replay) (*replay.Rep
 	defer f.Close()
 	bar := progress.New(d.env.err, "records replayed", 0)
 	defer bar.Done()
-	var in io.Reader = f
-	if err := r.Dump(ctx, in, bar.Add); err != nil {
+	if err := r.Dump(ctx, f, bar.Add); err != nil {
 		return nil, fmt.Errorf("%s: %w", d.path, err)
 	}
 	return r, nil

@@ -29,7 +29,7 @@ state, such as a request that must be pending, is not checked.`,
 }
 
 func runValidate(env *environment, path string, asJSON bool) error {
-	in, _, err := env.openInput(path)
+	in, err := env.openInput(path)
 	if err != nil {
 		return err
 	}
