@@ -150,6 +150,3 @@ func (v *View) Status() (Status, error) {
 	}
 	return v.ledger.Status(hex.EncodeToString(sum[:])), nil
 }
-
-// StateHash returns the hash of the state as of a Friday.
-func (v *View) StateHash(f events.Date) ([32]byte, error) { return book.StateHash(v.AsOf(f)) }
