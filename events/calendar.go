@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -53,10 +54,16 @@ func NewCalendarSpec(cutoff string) (CalendarSpec, error) {
 	return spec, nil
 }
 
-func zoneHash() string {
-	sum := sha256.Sum256(zoneFile)
-	return hex.EncodeToString(sum[:])
-}
+// zoneHash and zone are taken from the embedded file, once.
+var (
+	zoneHash = sync.OnceValue(func() string {
+		sum := sha256.Sum256(zoneFile)
+		return hex.EncodeToString(sum[:])
+	})
+	zone = sync.OnceValues(func() (*time.Location, error) {
+		return time.LoadLocationFromTZData(zoneName, zoneFile)
+	})
+)
 
 // NewCalendar makes the calendar that a genesis fixes. It fails where this
 // release does not hold the zone file that genesis names, since cutoffs could
@@ -65,7 +72,7 @@ func NewCalendar(spec CalendarSpec) (*Calendar, error) {
 	if spec.Zone != zoneName || spec.ZoneSHA256 != zoneHash() {
 		return nil, fmt.Errorf("the ledger's zone file (%s, SHA-256 %s) is not in this release", spec.Zone, spec.ZoneSHA256)
 	}
-	zone, err := time.LoadLocationFromTZData(zoneName, zoneFile)
+	location, err := zone()
 	if err != nil {
 		return nil, fmt.Errorf("reading the embedded zone file: %w", err)
 	}
@@ -77,7 +84,7 @@ func NewCalendar(spec CalendarSpec) (*Calendar, error) {
 	if !ok {
 		return nil, fmt.Errorf("%q is no time of day, written HH:MM:SS", spec.Time)
 	}
-	return &Calendar{zone: zone, weekday: weekday, seconds: h*3600 + m*60 + s}, nil
+	return &Calendar{zone: location, weekday: weekday, seconds: h*3600 + m*60 + s}, nil
 }
 
 func parseWeekday(s string) (time.Weekday, bool) {

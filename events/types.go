@@ -365,3 +365,6 @@ func (d *EnrollmentRecorded) Case() string    { return d.CaseID }
 func (d *CaseClosed) Case() string            { return d.CaseID }
 func (d *Delegation) Case() string            { return d.CaseID }
 func (d *DelegationTransferred) Case() string { return d.CaseID }
+
+// Agent returns the id of the agent whose delegation it is.
+func (d *Delegation) Agent() string { return d.AgentID }

@@ -180,6 +180,21 @@ func (f Flag) MarshalJSON() ([]byte, error) {
 	return strconv.AppendBool(nil, f == Yes), nil
 }
 
+// UnmarshalJSON reads what MarshalJSON writes.
+func (f *Flag) UnmarshalJSON(b []byte) error {
+	switch string(b) {
+	case "null":
+		*f = Blank
+	case "false":
+		*f = No
+	case "true":
+		*f = Yes
+	default:
+		return errors.New("a flag is true, false or null")
+	}
+	return nil
+}
+
 // parseTime reads an RFC 3339 time with upper-case T and Z, without leap
 // second, and with at most nine digits of a second's fraction.
 func parseTime(s string) (time.Time, bool) {

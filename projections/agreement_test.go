@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,8 +16,10 @@ import (
 	"bookledger/events"
 	"bookledger/events/record"
 	"bookledger/projections"
+	"bookledger/projections/active"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
+	"bookledger/projections/fold"
 	"bookledger/projections/replay"
 )
 
@@ -24,13 +27,18 @@ import (
 type account struct {
 	Status   projections.Status
 	Rejected []projections.Rejected
+	Exports  []projections.Exported
 	Fridays  []checkpoint.Friday
 	Hashes   map[events.Date]string
-	Books    map[string]string // by Friday and agent
-	Lists    map[string]string // live, by agent
+	Books    map[string]string                // by Friday and agent
+	Lists    map[string]string                // live, by agent
+	Mentions map[string][]projections.Mention // by case
 }
 
-var allAgents = []string{"a1", "a2", "a3"}
+var (
+	allAgents = []string{"a1", "a2", "a3"}
+	allCases  = []string{"5000000001", "5000000002", "5000000003"}
+)
 
 // render writes a book as text: each row's fields, and the counts.
 func render(b *book.Book) string {
@@ -89,7 +97,7 @@ func (a *account) takeLists(t *rapid.T, s book.Source, c *events.Calendar, open 
 }
 
 func newAccount() *account {
-	return &account{Hashes: map[events.Date]string{}, Books: map[string]string{}, Lists: map[string]string{}}
+	return &account{Hashes: map[events.Date]string{}, Books: map[string]string{}, Lists: map[string]string{}, Mentions: map[string][]projections.Mention{}}
 }
 
 // replayed derives the account from the records alone.
@@ -102,17 +110,84 @@ func replayed(t *rapid.T, records []record.Record) *account {
 	var checker events.Checker
 	for i := range records {
 		checked := checker.Check(records[i].Subject, records[i].Body)
+		before := r.Summary()
 		if _, err := r.Apply(&records[i], records[i].LeafHash(), &checked); err != nil {
 			t.Fatal(err)
 		}
+		a.mention(&records[i], checked.Event, before, r.Summary())
 	}
 	status, err := r.Status()
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.Status, a.Rejected, a.Fridays = status, r.Rejected(), r.Fridays()
+	a.Status, a.Rejected, a.Exports, a.Fridays = status, r.Rejected(), r.Exports(), r.Fridays()
 	a.takeLists(t, r.State(), r.Calendar(), r.OpenFriday())
 	return a
+}
+
+// mention notes what a record was about; the counts tell what became of it,
+// but not whether an accepted one changed anything.
+func (a *account) mention(r *record.Record, e events.Event, before, after replay.Status) {
+	d, ok := e.Data.(events.OfCase)
+	if !ok || after.Duplicates > before.Duplicates {
+		return
+	}
+	m := projections.Mention{Seq: r.Seq, Outcome: record.Applied, Delegation: strings.HasPrefix(e.Type, "delegation.")}
+	if after.Rejected > before.Rejected {
+		m.Outcome = record.Rejected
+	}
+	a.Mentions[d.Case()] = append(a.Mentions[d.Case()], m)
+}
+
+// checkIndices compares the roles of each person and the agents of each agency
+// with all roles and agents.
+func checkIndices(t *rapid.T, s active.State) {
+	want, got := map[string]string{}, map[string]string{}
+	err := s.EachStaff(func(agency, person string, staff *fold.Staff) error {
+		want[person] += fmt.Sprintf("%s %+v ", agency, *staff)
+		return nil
+	})
+	if err == nil {
+		err = s.EachAgent(func(id string, agent *fold.Agent) error {
+			if agent.AgencyID != "" {
+				want[agent.AgencyID] += fmt.Sprintf("%s %+v ", id, *agent)
+			}
+			return nil
+		})
+	}
+	for _, person := range []string{"p", "p1", "p2"} {
+		err = errors.Join(err, s.EachRoleOf(person, func(agency string, staff *fold.Staff) error {
+			got[person] += fmt.Sprintf("%s %+v ", agency, *staff)
+			return nil
+		}))
+	}
+	for _, agency := range []string{"y", "y1", "y2"} {
+		err = errors.Join(err, s.EachAgentOf(agency, func(id string, agent *fold.Agent) error {
+			got[agency] += fmt.Sprintf("%s %+v ", id, *agent)
+			return nil
+		}))
+	}
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Fatalf("the indices have\n%v (%v)\nthe ledger\n%v", got, err, want)
+	}
+}
+
+// takeMentions asks for the histories of all cases.
+func (a *account) takeMentions(t *rapid.T, v *projections.View) {
+	for _, id := range allCases {
+		all, err := v.History(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, m := range all {
+			if m.Outcome == record.Unchanged {
+				all[i].Outcome = record.Applied
+			}
+		}
+		if len(all) > 0 {
+			a.Mentions[id] = all
+		}
+	}
 }
 
 // served asks a projection.
@@ -128,13 +203,23 @@ func served(t *rapid.T, p *projections.Projection) *account {
 	}
 	for _, f := range a.Fridays {
 		a.take(t, v.AsOf(f.Friday.Friday), v.Calendar(), f)
+		checkIndices(t, v.AsOf(f.Friday.Friday))
 	}
+	checkIndices(t, v.Live())
 	if err := v.EachRejected(func(r projections.Rejected) error {
 		a.Rejected = append(a.Rejected, r)
 		return nil
 	}); err != nil {
 		t.Fatal(err)
 	}
+	if a.Exports, err = v.Exports(0, 0); err != nil {
+		t.Fatal(err)
+	}
+	slices.Reverse(a.Exports)
+	if len(a.Exports) == 0 {
+		a.Exports = nil
+	}
+	a.takeMentions(t, v)
 	if a.Status, err = v.Status(); err != nil {
 		t.Fatal(err)
 	}

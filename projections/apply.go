@@ -22,7 +22,7 @@ const (
 	// keptBytes bounds the encoded cases that are kept between batches, and
 	// slotBytes is what one takes besides.
 	keptBytes = 64 << 20
-	slotBytes = 160
+	slotBytes = 200
 	// keptAgents bounds the agents that are kept between batches.
 	keptAgents = 50_000
 )
@@ -37,14 +37,18 @@ type applier struct {
 	ledger *judge.Ledger
 
 	batch    *store.Batch
-	records  int // in the batch
+	records  int    // in the batch
+	first    uint64 // of them
 	outcomes []record.Outcome
 	week     events.Date
 	index    *active.Index
+	lists    *active.Lists // that are told what changes
 	cursor   *store.Cursor // over cases, of the time when the batch began
 	cases    map[string]*caseSlot
+	last     *caseSlot           // that was asked for last, in this batch
 	read     []*caseSlot         // the cases that are decoded, in this batch
 	dirty    []*caseSlot         // the cases that changed and are not yet in the batch
+	told     []*caseSlot         // the cases that records of this batch are about
 	seen     map[string]struct{} // remembered in this batch
 	seenKeys []string            // the same
 	agents   map[string]fold.Agent
@@ -63,17 +67,21 @@ type caseSlot struct {
 	encoded []byte // nothing where the case is not known
 	state   *fold.Case
 	dirty   bool
+
+	mentions  []byte // of this batch, encoded
+	mentioned uint64 // the last of them
 }
 
 // newApplier goes on from what the store holds.
-func newApplier(s *store.Store) (*applier, error) {
+func newApplier(g *generation) (*applier, error) {
+	s := g.store
 	ledger, err := readLedger(s.Reader())
 	if err != nil {
 		return nil, err
 	}
 	a := &applier{
 		store: s, reader: s.Reader(), ledger: ledger, week: ledger.Week,
-		index: active.NewIndex(s.Reader(), ledger.Week),
+		index: active.NewIndex(s.Reader(), ledger.Week), lists: &g.lists,
 		cases: map[string]*caseSlot{}, agents: map[string]fold.Agent{},
 		seen: map[string]struct{}{}, others: map[string][]byte{},
 	}
@@ -85,11 +93,15 @@ func newApplier(s *store.Store) (*applier, error) {
 }
 
 func readLedger(r store.Reader) (*judge.Ledger, error) {
-	ledger := judge.New()
 	b, ok, err := r.Get(ledgerKey)
 	if err != nil || !ok {
-		return ledger, err
+		return judge.New(), err
 	}
+	return decodeLedger(b)
+}
+
+func decodeLedger(b []byte) (*judge.Ledger, error) {
+	ledger := judge.New()
 	if err := json.Unmarshal(b, ledger); err != nil {
 		return nil, fmt.Errorf("reading the projection's position: %w", err)
 	}
@@ -98,6 +110,7 @@ func readLedger(r store.Reader) (*judge.Ledger, error) {
 
 func (a *applier) begin() {
 	a.batch, a.records, a.outcomes = a.store.NewBatch(), 0, a.outcomes[:0]
+	a.first = a.ledger.Position + 1
 	clear(a.seen)
 	clear(a.others)
 	a.seenKeys = a.seenKeys[:0]
@@ -105,8 +118,9 @@ func (a *applier) begin() {
 		slot.state = nil
 	}
 	a.read = a.read[:0]
+	a.told = a.told[:0]
 	if a.kept > keptBytes {
-		a.cases, a.kept = map[string]*caseSlot{}, 0
+		a.cases, a.last, a.kept = map[string]*caseSlot{}, nil, 0
 	}
 	if len(a.agents) > keptAgents {
 		clear(a.agents)
@@ -121,7 +135,7 @@ func (a *applier) apply(r *record.Record, leaf [32]byte, c *events.Checked) erro
 	}
 	a.records++
 	a.outcomes = append(a.outcomes, v.Outcome)
-	return nil
+	return a.mention(r.Seq, &c.Event, v.Outcome)
 }
 
 // commit makes the batch and the position in it part of the store. A crash
@@ -135,10 +149,10 @@ func (a *applier) commit() error {
 			return err
 		}
 	}
-	if err := a.flushCases(); err != nil {
+	if err := a.flushTold(); err != nil {
 		return err
 	}
-	if err := a.index.Flush(a.batch); err != nil {
+	if err := a.index.Flush(a.batch, a.ledger.Position, a.lists); err != nil {
 		return err
 	}
 	b, err := json.Marshal(a.ledger)
@@ -220,29 +234,38 @@ func (a *applier) Case(id string) (*fold.Case, error) {
 
 // slot returns the case decoded.
 func (a *applier) slot(id string) (*caseSlot, error) {
-	slot, ok := a.cases[id]
-	if !ok {
-		b, err := a.readCase(id)
-		if err != nil {
-			return nil, err
-		}
-		slot = &caseSlot{id: id}
-		a.keep(slot, b)
-		a.kept += slotBytes
-		a.cases[id] = slot
-	}
-	if slot.state != nil {
-		return slot, nil
+	slot, err := a.encodedSlot(id)
+	if err != nil || slot.state != nil {
+		return slot, err
 	}
 	slot.state = new(fold.Case)
 	a.read = append(a.read, slot)
 	if len(slot.encoded) == 0 {
 		return slot, nil
 	}
-	var err error
 	if *slot.state, err = fold.DecodeCase(slot.encoded); err != nil {
 		return nil, fmt.Errorf("reading case %s of the projection: %w", id, err)
 	}
+	return slot, nil
+}
+
+// encodedSlot returns the case, decoded or not.
+func (a *applier) encodedSlot(id string) (*caseSlot, error) {
+	if a.last != nil && a.last.id == id {
+		return a.last, nil
+	}
+	if slot, ok := a.cases[id]; ok {
+		a.last = slot
+		return slot, nil
+	}
+	b, err := a.readCase(id)
+	if err != nil {
+		return nil, err
+	}
+	slot := &caseSlot{id: id}
+	a.keep(slot, b)
+	a.kept += slotBytes
+	a.cases[id], a.last = slot, slot
 	return slot, nil
 }
 
@@ -288,7 +311,11 @@ func (a *applier) Agent(id string) (fold.Agent, bool, error) {
 }
 
 func (a *applier) PutAgent(id string, after fold.Agent) error {
+	before := a.agents[id] // which Agent has put there, where the agent is known
 	a.agents[id] = after
+	if err := a.index.MoveAgent(a.batch, id, before.AgencyID, after.AgencyID); err != nil {
+		return err
+	}
 	return a.batch.Set(store.Agent(id), a.week, fold.AppendAgent(nil, &after))
 }
 
@@ -320,6 +347,9 @@ func (a *applier) PutStaff(agencyID, personID string, after fold.Staff) error {
 	if after != (fold.Staff{}) {
 		b = fold.AppendStaff(nil, &after)
 	}
+	if err := a.index.PutRole(a.batch, personID, agencyID, len(b) > 0); err != nil {
+		return err
+	}
 	return a.putOther(store.Staff(agencyID, personID), b)
 }
 
@@ -334,6 +364,14 @@ func (a *applier) Reject(r judge.Rejected) error {
 		return fmt.Errorf("encoding a rejection: %w", err)
 	}
 	return a.batch.SetPlain(store.Rejected(r.Seq), b)
+}
+
+func (a *applier) Export(e judge.Exported) error {
+	b, err := json.Marshal(e)
+	if err != nil {
+		return fmt.Errorf("encoding an export of the trail: %w", err)
+	}
+	return a.batch.SetPlain(store.Exported(e.Seq), b)
 }
 
 // Pass puts what the week has changed under that week, keeps its checkpoint

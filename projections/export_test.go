@@ -4,3 +4,10 @@ package projections
 func OpenVersion(o Options, projector int) (*Projection, error) {
 	return open(o, versionsWith(projector))
 }
+
+// OpenFormat opens a projection as a release with another key layout would.
+func OpenFormat(o Options, format int) (*Projection, error) {
+	made := versionsWith(Version)
+	made.Format = format
+	return open(o, made)
+}

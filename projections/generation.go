@@ -9,6 +9,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/zap"
@@ -27,8 +28,9 @@ type generation struct {
 	number  int
 	store   *store.Store
 	lists   active.Lists
-	views   int  // that are open, under the projection's lock
-	retired bool // to be closed and removed with its last view
+	shown   atomic.Pointer[shownLedger] // by the newest view
+	views   int                         // that are open, under the projection's lock
+	retired bool                        // to be closed and removed with its last view
 }
 
 const currentFile = "CURRENT"
@@ -269,7 +271,7 @@ func (p *Projection) rebuild(ctx context.Context, src Source) error {
 	}
 	p.reach(p.serving, ledger.Position, nil)
 	if old == nil {
-		return nil
+		return p.removeOthers(p.serving.number) // the one whose keys this release cannot read
 	}
 	return p.retire(old)
 }

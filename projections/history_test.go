@@ -130,10 +130,28 @@ func (h *historian) publish() {
 		h.add("ledger.agency.other", h.event(), "")
 	case 4:
 		h.load()
+	case 5, 6:
+		h.add(events.SubjectExport, h.export(), "")
 	default:
 		data, family := h.data()
 		h.add("ledger."+family+".calheers", h.encode("calheers", events.TypeOf(data), data), "")
 	}
+}
+
+// export is a step of an export, of which the ledger keeps a trail.
+func (h *historian) export() []byte {
+	e := events.Export{ExportID: fmt.Sprint("x", h.ids), PersonID: "p1", Role: "agent", AgentID: "a1", Friday: 20260102}
+	switch h.pick("step", "requested", "declined", "denied", "made") {
+	case "requested":
+		return h.encode(events.SourceLedger, events.TypeExportRequested, &events.ExportRequested{Export: e})
+	case "declined":
+		e.Accepted = events.No
+		return h.encode(events.SourceLedger, events.TypeExportDeclined, &events.ExportDeclined{Export: e})
+	case "denied":
+		return h.encode(events.SourceLedger, events.TypeExportDenied, &events.ExportDenied{Export: e})
+	}
+	e.Accepted, e.Rows = events.Yes, 7
+	return h.encode(events.SourceLedger, events.TypeExportMade, &events.ExportMade{Export: e})
 }
 
 func (h *historian) event() []byte {
@@ -233,7 +251,7 @@ func (h *historian) agency() events.Data {
 	case "decertified":
 		return &events.AgentDecertified{AgentID: agent}
 	case "assigned":
-		return &events.StaffAssigned{Staff: events.Staff{PersonID: "p1", AgencyID: agency, Role: h.pick("role", "manager", "admin_l1")}}
+		return &events.StaffAssigned{Staff: events.Staff{PersonID: h.pick("person", "p1", "p2"), AgencyID: agency, Role: h.pick("role", "manager", "admin_l1")}}
 	}
-	return &events.StaffRemoved{Staff: events.Staff{PersonID: "p1", AgencyID: agency, Role: "manager"}}
+	return &events.StaffRemoved{Staff: events.Staff{PersonID: h.pick("person", "p1", "p2"), AgencyID: agency, Role: "manager"}}
 }

@@ -16,8 +16,9 @@ import (
 
 // Version is the version of what the projection makes of records: it is
 // raised when the same journal would come to another store, which is then
-// built anew. 1: the first.
-const Version = 1
+// built anew. 1: the first. 2: with the roles of a person, the agents of an
+// agency, the mentions of a case and the trail of exports.
+const Version = 2
 
 // Options are how a projection is opened.
 type Options struct {
@@ -142,7 +143,7 @@ func (p *Projection) verifyServing(ctx context.Context, src Source) error {
 
 // advance applies records to one generation, from its position on.
 func (p *Projection) advance(ctx context.Context, src Source, g *generation, read reader) error {
-	a, err := newApplier(g.store)
+	a, err := newApplier(g)
 	if err != nil {
 		return err
 	}
@@ -202,8 +203,9 @@ func (p *Projection) Rebuilding() bool {
 // WaitFor waits until views show the record, and returns what became of it. Of
 // one that was applied before this process began, or many records ago, only a
 // rejection is known: it says Applied of all others.
-// It returns ctx's error if that ends first, and the error that ended
-// following if that has ended.
+// Where following has ended it waits for it to be taken up again. It returns
+// ctx's error if that ends first, joined with the one that ended following if
+// that has ended.
 func (p *Projection) WaitFor(ctx context.Context, seq uint64) (record.Outcome, *Rejected, error) {
 	for {
 		p.mu.Lock()
@@ -216,13 +218,13 @@ func (p *Projection) WaitFor(ctx context.Context, seq uint64) (record.Outcome, *
 			}
 			return p.outcome(seq)
 		}
-		if failed != nil {
-			return 0, nil, fmt.Errorf("waiting for record %d: following has ended: %w", seq, failed)
-		}
 		select {
 		case <-moved:
 		case <-ctx.Done():
-			return 0, nil, fmt.Errorf("waiting for record %d: %w", seq, ctx.Err())
+			if failed != nil {
+				failed = fmt.Errorf("following has ended: %w", failed)
+			}
+			return 0, nil, fmt.Errorf("waiting for record %d: %w", seq, errors.Join(ctx.Err(), failed))
 		}
 	}
 }

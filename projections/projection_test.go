@@ -153,15 +153,7 @@ func TestWaitFor(t *testing.T) {
 	if _, _, err := p.WaitFor(short, 100); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	waiting := make(chan error)
-	go func() {
-		_, _, err := p.WaitFor(ctx, 100)
-		waiting <- err
-	}()
 	if err := stop(); !errors.Is(err, context.Canceled) {
-		t.Fatal(err)
-	}
-	if err := <-waiting; !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
 	noneLeft(t)
@@ -174,6 +166,42 @@ func TestWaitFor(t *testing.T) {
 		if err != nil || (outcome == record.Rejected) != (w.outcome == record.Rejected) {
 			t.Fatalf("record %d: %v, %v", i+2, outcome, err)
 		}
+	}
+	closeAll(t, p)
+}
+
+// TestWaitForOverBreak waits for a record while following is interrupted: who
+// waits notices nothing of it, unless it is not taken up again.
+func TestWaitForOverBreak(t *testing.T) {
+	records := ledger(t, "test", 400)
+	fault := errors.New("the connection is gone")
+	p := openOn(t, vfs.NewMem())
+	if err := p.Follow(t.Context(), broken{slice: slice{records, 50}, after: 150, err: fault}); !errors.Is(err, fault) {
+		t.Fatal(err)
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := p.WaitFor(ended, 151); !errors.Is(err, context.Canceled) || !errors.Is(err, fault) {
+		t.Fatal(err)
+	}
+	if outcome, _, err := p.WaitFor(ended, 150); err != nil || outcome == 0 {
+		t.Fatal(outcome, err) // it is there, whatever became of following
+	}
+	waiting := make(chan error, 1)
+	go func() {
+		_, _, err := p.WaitFor(t.Context(), 400)
+		waiting <- err
+	}()
+	for _, want := range []uint64{250, 350} {
+		if err := p.Follow(t.Context(), broken{slice: slice{records, 50}, after: 100, err: fault}); !errors.Is(err, fault) || p.Position() != want {
+			t.Fatal(err, p.Position())
+		}
+	}
+	if err := p.Follow(t.Context(), slice{records, 50}); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-waiting; err != nil {
+		t.Fatal(err)
 	}
 	closeAll(t, p)
 }
@@ -240,9 +268,6 @@ func TestSourceFails(t *testing.T) {
 		noneLeft(t)
 		if p.Position() != want {
 			t.Fatalf("it stands at %d, want %d", p.Position(), want)
-		}
-		if _, _, err := p.WaitFor(t.Context(), want+1); !errors.Is(err, fault) {
-			t.Fatal(err)
 		}
 	}
 	if err := p.Follow(t.Context(), slice{records, 100}); err != nil {

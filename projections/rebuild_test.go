@@ -10,6 +10,7 @@ import (
 
 	"bookledger/events/record"
 	"bookledger/projections"
+	"bookledger/projections/internal/store"
 )
 
 // openNext opens the projection as the next version of the projector would.
@@ -99,6 +100,32 @@ func TestRebuild(t *testing.T) {
 		t.Fatal("it is built anew again")
 	}
 	retold(t, records).check(t, p)
+	closeAll(t, p)
+}
+
+// TestRebuildOtherFormat begins with a store whose keys this release cannot
+// read: nothing is served until a new one is built.
+func TestRebuildOtherFormat(t *testing.T) {
+	records := ledger(t, "test", 500)
+	fs := vfs.NewMem()
+	p, err := projections.OpenFormat(projections.Options{Dir: "p", FS: fs}, store.Format-1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.CatchUp(t.Context(), slice{records[:400], 50}); err != nil {
+		t.Fatal(err)
+	}
+	closeAll(t, p)
+
+	p = openOn(t, fs)
+	if _, err := p.View(); err == nil || !p.Rebuilding() {
+		t.Fatalf("rebuilding %v, and a view gives %v", p.Rebuilding(), err)
+	}
+	if err := p.CatchUp(t.Context(), slice{records, 50}); err != nil {
+		t.Fatal(err)
+	}
+	retold(t, records).check(t, p)
+	onlyStore(t, fs, "store-2")
 	closeAll(t, p)
 }
 

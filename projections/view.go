@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -42,10 +43,33 @@ func (p *Projection) View() (*View, error) {
 	p.mu.Unlock()
 	v := &View{p: p, g: g, reader: g.store.Snapshot()}
 	var err error
-	if v.ledger, err = readLedger(v.reader); err != nil {
+	if v.ledger, err = g.ledgerOf(v.reader); err != nil {
 		return nil, errors.Join(err, v.Close())
 	}
 	return v, nil
+}
+
+// shownLedger is a ledger that views show, and its bytes in the store.
+type shownLedger struct {
+	bytes  []byte
+	ledger *judge.Ledger
+}
+
+// ledgerOf reads the ledger, which views do not write to. Many views show the
+// same, and reading it is most of what a view costs.
+func (g *generation) ledgerOf(r store.Reader) (*judge.Ledger, error) {
+	b, ok, err := r.Get(ledgerKey)
+	if err != nil || !ok {
+		return judge.New(), err
+	}
+	if have := g.shown.Load(); have != nil && bytes.Equal(have.bytes, b) {
+		return have.ledger, nil
+	}
+	ledger, err := decodeLedger(b)
+	if err == nil {
+		g.shown.Store(&shownLedger{b, ledger})
+	}
+	return ledger, err
 }
 
 // Close releases the view.
@@ -79,9 +103,15 @@ func (v *View) Summary() Status { return v.ledger.Status("") }
 // Live is the state as the newest record has left it.
 func (v *View) Live() active.State { return active.Live(v.reader) }
 
-// ActiveList is an agent's live Active Consumers list.
-func (v *View) ActiveList(agent string) (*book.List, error) {
-	return v.g.lists.List(v.Live(), v.Calendar(), agent)
+// Lists are an agent's live lists, empty where nobody knows the agent.
+func (v *View) Lists(agent string) (*book.Lists, error) {
+	return v.g.lists.Of(v.Live(), v.Position(), v.Calendar(), agent)
+}
+
+// ListsOf are the live lists of several agents in one, whose entries say whose
+// they are.
+func (v *View) ListsOf(agents []string) (*book.Lists, error) {
+	return v.g.lists.Union(v.Live(), v.Position(), v.Calendar(), agents)
 }
 
 // AsOf is the state as of the book of a Friday that has a checkpoint.

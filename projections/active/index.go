@@ -12,7 +12,8 @@ import (
 )
 
 // Index writes, in the batches of the projection, which cases are something
-// to an agent. It remembers what the batch that is being made holds, since a
+// to an agent, which agents are an agency's own and which roles a person has.
+// Of the cases it remembers what the batch that is being made holds, since a
 // reader sees only what is committed.
 type Index struct {
 	reader  store.Reader
@@ -20,6 +21,7 @@ type Index struct {
 	current map[string]Relation // put under week in this batch
 	earlier map[string]Relation // put under earlier weeks in this batch
 	touched map[string]uint64   // agents whose lists changed, and by which record
+	changes []change            // the same, case by case
 }
 
 // NewIndex begins to write under week.
@@ -44,7 +46,11 @@ func (x *Index) touch(agent, id string, before, after *fold.Case) {
 	if agent == "" {
 		return
 	}
-	x.touched[agent] = after.Changed.Seq
+	seq := after.Changed.Seq
+	x.touched[agent] = seq
+	if one := (change{agent, id, seq}); len(x.changes) == 0 || x.changes[len(x.changes)-1] != one {
+		x.changes = append(x.changes, one)
+	}
 	if now := relation(agent, after); now != relation(agent, before) {
 		x.current[string(store.Held(agent, id))] = now
 	}
@@ -101,8 +107,9 @@ func (x *Index) put(b *store.Batch, before *store.Cursor, k store.Key, r Relatio
 	return b.Delete(k, x.week)
 }
 
-// Flush puts everything into the batch, which is then to be committed.
-func (x *Index) Flush(b *store.Batch) error {
+// Flush puts everything into the batch, which ends with the record last and is
+// then to be committed, and tells the kept lists what it changes.
+func (x *Index) Flush(b *store.Batch, last uint64, l *Lists) error {
 	if err := x.Pass(b, x.week); err != nil {
 		return err
 	}
@@ -111,10 +118,41 @@ func (x *Index) Flush(b *store.Batch) error {
 			return err
 		}
 	}
+	l.note(x.changes, last)
 	clear(x.earlier)
 	clear(x.touched)
+	x.changes = x.changes[:0]
 	return nil
 }
+
+// MoveAgent puts into the batch whose own an agent is under the week, where
+// that changed; "" is of no agency.
+func (x *Index) MoveAgent(b *store.Batch, id, before, after string) error {
+	if before == after {
+		return nil
+	}
+	if before != "" {
+		if err := b.Set(store.Own(before, id), x.week, nil); err != nil {
+			return err
+		}
+	}
+	if after == "" {
+		return nil
+	}
+	return b.Set(store.Own(after, id), x.week, present)
+}
+
+// PutRole puts into the batch whether a person has a role in an agency under
+// the week.
+func (x *Index) PutRole(b *store.Batch, person, agency string, has bool) error {
+	if has {
+		return b.Set(store.Role(person, agency), x.week, present)
+	}
+	return b.Set(store.Role(person, agency), x.week, nil)
+}
+
+// present is the value of what an index holds; an empty one is a tombstone.
+var present = []byte{1}
 
 func decodeSeq(b []byte) uint64 {
 	seq, _ := binary.Uvarint(b)

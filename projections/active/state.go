@@ -1,6 +1,7 @@
 package active
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -85,6 +86,31 @@ func (s State) EachStaff(yield func(agency, person string, staff *fold.Staff) er
 	})
 }
 
+// EachRoleOf calls yield with every role that the person has, by the agency's
+// id.
+func (s State) EachRoleOf(person string, yield func(agency string, staff *fold.Staff) error) error {
+	return eachNamed(s, store.Role(person, ""), func(agency string) store.Key { return store.Staff(agency, person) }, fold.DecodeStaff, yield)
+}
+
+// EachAgentOf calls yield with every agent who is the agency's own, by id.
+func (s State) EachAgentOf(agency string, yield func(id string, agent *fold.Agent) error) error {
+	return eachNamed(s, store.Own(agency, ""), store.Agent, fold.DecodeAgent, yield)
+}
+
+// eachNamed calls yield with what the names in an index are of.
+func eachNamed[T any](s State, index store.Key, of func(name string) store.Key, decode func([]byte) (T, error), yield func(string, *T) error) error {
+	return s.reader.Each(index, s.week, func(name, _ []byte) error {
+		v, known, err := read(s, of(string(name)), decode)
+		if err == nil && !known {
+			err = errors.New("the index names it, but it is not there")
+		}
+		if err != nil {
+			return fmt.Errorf("reading %q of the projection: %w", name, err)
+		}
+		return yield(string(name), &v)
+	})
+}
+
 // EachCase calls yield with every known case, by id.
 func (s State) EachCase(yield func(id string, c *fold.Case) error) error {
 	return each(s, store.Case(""), fold.DecodeCase, yield)
@@ -117,19 +143,27 @@ func (s State) EachRelated(agent string, relation Relation, yield func(id string
 		if Relation(value[0])&relation == 0 {
 			return nil
 		}
-		b, ok, err := cursor.At(store.Case(string(id)), s.week)
+		c, known, err := decodeAt(cursor, string(id), s.week)
 		if err != nil {
 			return err
 		}
-		if !ok {
+		if !known {
 			return fmt.Errorf("reading case %s of the projection: the index names it, but it is not there", id)
-		}
-		c, err := fold.DecodeCase(b)
-		if err != nil {
-			return fmt.Errorf("reading case %s of the projection: %w", id, err)
 		}
 		return yield(string(id), &c)
 	})
+}
+
+// decodeAt returns a case as of a week, and whether it was known then.
+func decodeAt(cursor *store.Cursor, id string, week events.Date) (c fold.Case, known bool, err error) {
+	b, known, err := cursor.At(store.Case(id), week)
+	if err != nil || !known {
+		return fold.Case{}, false, err
+	}
+	if c, err = fold.DecodeCase(b); err != nil {
+		return fold.Case{}, false, fmt.Errorf("reading case %s of the projection: %w", id, err)
+	}
+	return c, true, nil
 }
 
 // changed returns the last change in an agent's lists: 0 where there was none.

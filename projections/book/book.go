@@ -120,18 +120,37 @@ func (b *Book) fill(ctx context.Context, s Source, calendar *events.Calendar, id
 	return nil
 }
 
-// Count is how many rows and cases of a book are of one household type; a
+// Count returns how many rows and cases the book of these agents would have,
+// without making it; an agent whom nobody knows adds none.
+func Count(ctx context.Context, s Source, f Friday, agents []string) (rows, cases int, err error) {
+	for _, id := range agents {
+		err := s.EachHeld(id, func(_ string, c *fold.Case) error {
+			if Delegated(c) {
+				e := ExtentOf(c)
+				rows += e.Rows * max(1, len(ShownYears(e.Years, f.Friday.Year())))
+				cases++
+			}
+			return ctx.Err()
+		})
+		if err != nil {
+			return 0, 0, fmt.Errorf("counting the rows of a book of Friday %s: %w", f.Friday, err)
+		}
+	}
+	return rows, cases, nil
+}
+
+// TypeRows is how many rows and cases of a book are of one household type; a
 // case of two types in two years counts once in each.
-type Count struct {
+type TypeRows struct {
 	HouseholdType string
 	Rows, Cases   int
 }
 
 // Counts returns the counts by household type, in the order of
 // HouseholdTypes, and the number of cases in all.
-func (b *Book) Counts() (byType []Count, cases int) {
+func (b *Book) Counts() (byType []TypeRows, cases int) {
 	types := HouseholdTypes()
-	byType = make([]Count, len(types))
+	byType = make([]TypeRows, len(types))
 	last := make([]*fold.Case, len(types))
 	var lastCase *fold.Case
 	for i := range b.Rows {

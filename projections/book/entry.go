@@ -22,9 +22,11 @@ type Entry struct {
 	SSN       string // XXX-XX-1234
 	Years     []EntryYear
 	Since     events.Date // the Pacific date on which the delegation began
+	Requested events.Date // in a list of pending requests: the Pacific date of the request
+	AgentID   string      // in a list of several agents: who holds the case or, pending, is asked to
 	Changed   fold.At
 
-	firstKey, lastKey string
+	keys keys
 }
 
 // EntryYear is what the list shows of one year of a case.
@@ -54,7 +56,7 @@ func NewEntry(id string, c *fold.Case, calendar *events.Calendar) Entry {
 	e := Entry{
 		CaseID: id, FirstName: p.FirstName, LastName: p.LastName, Phone: p.Phone, Email: p.Email,
 		Address: addressLine(&c.Household.Address), SSN: MaskSSN(p.SSNLast4), Changed: c.Changed,
-		firstKey: SortKey(p.FirstName), lastKey: SortKey(p.LastName),
+		keys: newKeys(p.FirstName, p.LastName, c.Household.Address.County, p.Email, c.Household.Address.ZIP, p.Phone),
 	}
 	if d := p.DateOfBirth; !d.IsZero() {
 		e.DOB = fmt.Sprintf("%02d/%02d", d.Month(), d.Day())
@@ -62,8 +64,10 @@ func NewEntry(id string, c *fold.Case, calendar *events.Calendar) Entry {
 	if c.AgentID != "" {
 		e.Since = calendar.Day(c.Since)
 	}
-	for _, year := range Years(c) {
-		e.Years = append(e.Years, newEntryYear(c, year))
+	years := Years(c)
+	e.Years = make([]EntryYear, len(years))
+	for i, year := range years {
+		e.Years[i] = newEntryYear(c, year)
 	}
 	return e
 }
@@ -135,7 +139,9 @@ func (e Entry) MarshalJSON() ([]byte, error) {
 		SSN       string      `json:"ssn"`
 		Years     []EntryYear `json:"years"`
 		Since     events.Date `json:"delegated_since"`
-	}{e.CaseID, e.FirstName, e.LastName, e.Phone, e.Email, e.Address, e.DOB, e.SSN, years, e.Since})
+		Requested events.Date `json:"requested_on,omitzero"`
+		AgentID   string      `json:"agent_id,omitempty"` // the last, as appendJSON takes it to be
+	}{e.CaseID, e.FirstName, e.LastName, e.Phone, e.Email, e.Address, e.DOB, e.SSN, years, e.Since, e.Requested, e.AgentID})
 }
 
 // MarshalJSON writes the year in its published form, without coverage as an

@@ -3,6 +3,13 @@ package book_test
 import (
 	"strings"
 	"testing"
+	"unicode"
+
+	"golang.org/x/text/cases"
+	"golang.org/x/text/runes"
+	"golang.org/x/text/transform"
+	"golang.org/x/text/unicode/norm"
+	"pgregory.net/rapid"
 
 	"bookledger/events"
 	"bookledger/projections/book"
@@ -160,4 +167,17 @@ func TestSortKey(t *testing.T) {
 			t.Errorf("%q does not come before %q", pair[0], pair[1])
 		}
 	}
+}
+
+// TestSortKeyByTheBook compares keys with those that its three steps give one
+// after the other.
+func TestSortKeyByTheBook(t *testing.T) {
+	steps := transform.Chain(norm.NFD, runes.Remove(runes.In(unicode.M)), cases.Fold())
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.OneOf(rapid.String(), rapid.StringOf(rapid.SampledFrom([]rune("aÉéñÑßİıΣς \u0301Åǅﬁ'")))).Draw(t, "name")
+		want, _, err := transform.String(steps, name)
+		if got := book.SortKey(name); err != nil || got != want {
+			t.Fatalf("%q has the key %q, want %q (%v)", name, got, want, err)
+		}
+	})
 }

@@ -10,126 +10,131 @@ import (
 	"bookledger/projections/fold"
 )
 
-// Sort is an order of a list.
-type Sort string
-
-// The orders; a "-" before one reverses it. Names go by their sort key.
-const (
-	ByFirstName Sort = "first_name"
-	ByLastName  Sort = "last_name"
-	ByCaseID    Sort = "case_id"
-	ByUpdated   Sort = "updated"
-)
-
-// Query says which entries of a list are wanted, and in which order. A blank
-// filter lets all pass; those of a year must hold in one and the same shown
-// year.
-type Query struct {
-	Year          int // of the application
-	Status        string
-	NextSteps     string
-	HouseholdType string
-	Program       string // as in events, or in words
-	Carrier       string
-	Sort          Sort // "" is ByFirstName
-	Offset        int
-	Limit         int // 0: no limit
-}
-
-// List is an agent's list, ready to be asked. It may be used by several
-// goroutines at once.
+// List is a list of consumers, ready to be asked. It never changes, and may be
+// used by several goroutines at once.
 type List struct {
-	entries []Entry
-	orders  map[Sort]func() []int32 // places in entries, ascending
+	items []*item // by case id
+	named bool    // its entries say whose they are
+
+	mu      sync.Mutex
+	orders  map[Sort][]*item // that were asked for, ascending
+	parts   []*List          // of which it is the union, and whose orders are merged
+	choices map[int]Choices  // that were asked for, by calendar year
 }
 
-// NewList makes a list of entries, which it keeps.
+// item is an entry in lists: in that of one agent, and in those that unite it
+// with others'.
+type item struct {
+	Entry        // without AgentID
+	agent string // whose it is
+	encoding
+}
+
+// NewList makes a list of entries, in any order.
 func NewList(entries []Entry) *List {
-	l := &List{entries: entries, orders: map[Sort]func() []int32{}}
-	for by, compare := range comparisons {
-		l.orders[by] = sync.OnceValue(func() []int32 {
-			order := make([]int32, len(entries))
-			for i := range order {
-				order[i] = int32(i)
-			}
-			slices.SortFunc(order, func(i, j int32) int { return compare(&entries[i], &entries[j]) })
-			return order
-		})
+	items := make([]*item, len(entries))
+	for i, e := range entries {
+		items[i] = &item{Entry: e, agent: e.AgentID}
+		items[i].AgentID = ""
 	}
+	slices.SortFunc(items, compareIDs)
+	l := newList(items)
+	l.named = true
 	return l
 }
 
-var comparisons = map[Sort]func(a, b *Entry) int{
-	ByFirstName: func(a, b *Entry) int {
-		return cmp.Or(compareNames(a.firstKey, b.firstKey, a.FirstName, b.FirstName),
-			compareNames(a.lastKey, b.lastKey, a.LastName, b.LastName), compareIDs(a, b))
+// newList makes a list of items, which are in the order of compareIDs.
+func newList(items []*item) *List { return &List{items: items, orders: map[Sort][]*item{}} }
+
+// Unite makes one list of several, whose entries say whose they are.
+func Unite(parts ...*List) *List {
+	l := &List{named: true, orders: map[Sort][]*item{}, parts: parts}
+	l.items = mergeAll(parts, compareIDs, func(part *List) []*item { return part.items })
+	return l
+}
+
+var comparisons = map[Sort]func(a, b *item) int{
+	ByFirstName: func(a, b *item) int {
+		return cmp.Or(compareNames(a.keys.first, b.keys.first, a.FirstName, b.FirstName),
+			compareNames(a.keys.last, b.keys.last, a.LastName, b.LastName), compareIDs(a, b))
 	},
-	ByLastName: func(a, b *Entry) int {
-		return cmp.Or(compareNames(a.lastKey, b.lastKey, a.LastName, b.LastName),
-			compareNames(a.firstKey, b.firstKey, a.FirstName, b.FirstName), compareIDs(a, b))
+	ByLastName: func(a, b *item) int {
+		return cmp.Or(compareNames(a.keys.last, b.keys.last, a.LastName, b.LastName),
+			compareNames(a.keys.first, b.keys.first, a.FirstName, b.FirstName), compareIDs(a, b))
 	},
-	ByCaseID:  compareIDs,
-	ByUpdated: func(a, b *Entry) int { return cmp.Or(cmp.Compare(a.Changed.Seq, b.Changed.Seq), compareIDs(a, b)) },
+	ByUpdated: func(a, b *item) int { return cmp.Or(cmp.Compare(a.Changed.Seq, b.Changed.Seq), compareIDs(a, b)) },
 }
 
 func compareNames(keyA, keyB, a, b string) int {
 	return cmp.Or(strings.Compare(keyA, keyB), strings.Compare(a, b))
 }
 
-func compareIDs(a, b *Entry) int { return strings.Compare(a.CaseID, b.CaseID) }
+// compareIDs is ByCaseID; a case that is pending with two agents is in their
+// united list twice.
+func compareIDs(a, b *item) int {
+	return cmp.Or(strings.Compare(a.CaseID, b.CaseID), strings.Compare(a.agent, b.agent))
+}
+
+// order returns the items in an order, which is made when it is first asked
+// for.
+func (l *List) order(by Sort) []*item {
+	compare, ok := comparisons[by]
+	if !ok {
+		return l.items
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	order, ok := l.orders[by]
+	if !ok {
+		if l.parts != nil {
+			order = mergeAll(l.parts, compare, func(part *List) []*item { return part.order(by) })
+		} else {
+			order = slices.Clone(l.items)
+			slices.SortFunc(order, compare)
+		}
+		l.orders[by] = order
+	}
+	return order
+}
 
 // Len is how many entries there are without any filter.
-func (l *List) Len() int { return len(l.entries) }
+func (l *List) Len() int { return len(l.items) }
 
 // Page returns the entries that the query wants, as they stand in a list for a
 // Friday of calendar year current, and how many match in all.
 func (l *List) Page(q Query, current int) (page []Entry, total int) {
-	by, reverse := strings.CutPrefix(string(cmp.Or(q.Sort, ByFirstName)), "-")
-	order, ok := l.orders[Sort(by)]
-	if !ok {
-		order = l.orders[ByFirstName]
-	}
-	places := order()
-	page = []Entry{}
-	for n := range places {
-		i := places[n]
-		if reverse {
-			i = places[len(places)-1-n]
+	items, total := l.find(q, current)
+	page = make([]Entry, len(items))
+	for i, it := range items {
+		page[i] = it.Shown(current)
+		if l.named {
+			page[i].AgentID = it.agent
 		}
-		e := &l.entries[i]
-		if !q.matches(e, current) {
-			continue
-		}
-		if total >= q.Offset && (q.Limit == 0 || len(page) < q.Limit) {
-			page = append(page, e.Shown(current))
-		}
-		total++
 	}
 	return page, total
 }
 
-func (q *Query) matches(e *Entry, current int) bool {
-	if q.Year == 0 && q.Status == "" && q.NextSteps == "" && q.HouseholdType == "" && q.Program == "" && q.Carrier == "" {
-		return true
+// find returns the items of a page, and how many match in all.
+func (l *List) find(q Query, current int) (page []*item, total int) {
+	by, reverse := strings.CutPrefix(string(cmp.Or(q.Sort, ByFirstName)), "-")
+	if _, known := comparisons[Sort(by)]; !known && Sort(by) != ByCaseID {
+		by = string(ByFirstName)
 	}
-	years := e.shownYears(current)
-	for i := range years {
-		if q.matchesYear(&years[i]) {
-			return true
+	order, m := l.order(Sort(by)), newMatcher(q)
+	for n := range order {
+		it := order[n]
+		if reverse {
+			it = order[len(order)-1-n]
 		}
+		if !m.match(&it.Entry, current) {
+			continue
+		}
+		if total >= q.Offset && (q.Limit == 0 || len(page) < q.Limit) {
+			page = append(page, it)
+		}
+		total++
 	}
-	return false
-}
-
-func (q *Query) matchesYear(y *EntryYear) bool {
-	return (q.Year == 0 || q.Year == y.ApplicationYear) &&
-		(q.Status == "" || strings.EqualFold(q.Status, y.CurrentStatus)) &&
-		(q.NextSteps == "" || strings.EqualFold(q.NextSteps, y.NextSteps)) &&
-		(q.HouseholdType == "" || strings.EqualFold(q.HouseholdType, y.HouseholdType)) &&
-		(q.Program == "" || slices.ContainsFunc(y.Programs, func(p string) bool {
-			return p == q.Program || strings.EqualFold(Word(p), q.Program)
-		})) &&
-		(q.Carrier == "" || slices.ContainsFunc(y.Coverage, func(c Coverage) bool { return strings.EqualFold(c.Carrier, q.Carrier) }))
+	return page, total
 }
 
 // ActiveList makes an agent's Active Consumers list from a state.

@@ -6,8 +6,6 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/text/cases"
-	"golang.org/x/text/runes"
-	"golang.org/x/text/transform"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -49,12 +47,16 @@ func SortKey(name string) string {
 	if key, ok := asciiKey(name); ok {
 		return key
 	}
-	fold := transform.Chain(norm.NFD, runes.Remove(runes.In(unicode.M)), cases.Fold())
-	key, _, err := transform.String(fold, name)
-	if err != nil {
-		return strings.ToLower(name) // not reached: names are valid UTF-8
+	plain := strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.M, r) {
+			return -1
+		}
+		return r
+	}, norm.NFD.String(name))
+	if key, ok := asciiKey(plain); ok {
+		return key // as of most names with an accent
 	}
-	return key
+	return cases.Fold().String(plain)
 }
 
 // asciiKey is the short way for names of ASCII letters.

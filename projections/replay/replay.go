@@ -98,6 +98,9 @@ func (r *Replay) Friday(f events.Date) (checkpoint.Friday, error) {
 // Rejected returns the rejections so far.
 func (r *Replay) Rejected() []Rejected { return r.state.rejected }
 
+// Exports returns the trail of exports so far, in the order of the record.
+func (r *Replay) Exports() []Exported { return r.state.exports }
+
 // Summary returns where the ledger stands, without the state hash.
 func (r *Replay) Summary() Status { return r.ledger.Status("") }
 

@@ -15,6 +15,9 @@ import (
 // Rejected is a rejected record.
 type Rejected = judge.Rejected
 
+// Exported is a step of an export in the trail.
+type Exported = judge.Exported
+
 // Status is where a ledger stands, as commands show it.
 type Status = judge.Status
 
@@ -27,6 +30,7 @@ type state struct {
 	staff    map[string]fold.Staff // by agency, a zero byte and person
 	seen     map[string]struct{}
 	rejected []Rejected
+	exports  []Exported
 	fridays  []checkpoint.Friday
 	passed   func(checkpoint.Friday) error // tells of a Friday before anything of the next week is put
 }
@@ -110,6 +114,11 @@ func (s *state) PutStaff(agencyID, personID string, after fold.Staff) error {
 
 func (s *state) Reject(r Rejected) error {
 	s.rejected = append(s.rejected, r)
+	return nil
+}
+
+func (s *state) Export(e Exported) error {
+	s.exports = append(s.exports, e)
 	return nil
 }
 

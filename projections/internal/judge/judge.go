@@ -33,6 +33,8 @@ type State interface {
 
 	// Reject keeps a rejection.
 	Reject(Rejected) error
+	// Export keeps a step of an export.
+	Export(Exported) error
 	// Pass keeps the checkpoint of a Friday that has passed, if it names one;
 	// what is put from now on belongs to the week of next.
 	Pass(f checkpoint.Friday, next events.Date) error
@@ -47,6 +49,14 @@ type Rejected struct {
 	Code     events.Code `json:"code"`
 	Field    string      `json:"field"`
 	Reason   string      `json:"reason"`
+}
+
+// Exported is a step of an export in the trail, as the interface shows it.
+type Exported struct {
+	Seq      uint64    `json:"seq"`
+	Recorded time.Time `json:"recorded,omitzero"`
+	Step     string    `json:"step"` // requested, declined, denied or made
+	events.Export
 }
 
 // Verdict is what became of a record.
@@ -206,7 +216,7 @@ func (l *Ledger) domain(data events.Data, at fold.At, s State) (changed bool, ch
 	case *events.StaffRemoved:
 		return changeStaff(&d.Staff, data, s)
 	}
-	return l.changeLedger(data, at)
+	return l.changeLedger(data, at, s)
 }
 
 func (l *Ledger) changeCase(id string, data events.Data, at fold.At, s State) (bool, func() error, *events.Rejection, error) {
@@ -274,7 +284,7 @@ func changeStaff(d *events.Staff, data events.Data, s State) (bool, func() error
 }
 
 // changeLedger applies the ledger's own events.
-func (l *Ledger) changeLedger(data events.Data, at fold.At) (bool, func() error, *events.Rejection, error) {
+func (l *Ledger) changeLedger(data events.Data, at fold.At, s State) (bool, func() error, *events.Rejection, error) {
 	switch d := data.(type) {
 	case *events.Genesis:
 		if at.Seq != 1 {
@@ -293,7 +303,25 @@ func (l *Ledger) changeLedger(data events.Data, at fold.At) (bool, func() error,
 	case *events.HistoryClosed:
 		return !l.Timeline.Closed, nil, nil, nil
 	}
-	return true, nil, nil, nil // clock, seals and exports are facts of their own
+	if e, ok := exported(data, at); ok {
+		return true, func() error { return s.Export(e) }, nil, nil
+	}
+	return true, nil, nil, nil // clock and seals are facts of their own, as exports are
+}
+
+// exported returns the step of an export that an event records, if it does.
+func exported(data events.Data, at fold.At) (Exported, bool) {
+	switch d := data.(type) {
+	case *events.ExportRequested:
+		return Exported{at.Seq, at.Recorded, "requested", d.Export}, true
+	case *events.ExportDeclined:
+		return Exported{at.Seq, at.Recorded, "declined", d.Export}, true
+	case *events.ExportDenied:
+		return Exported{at.Seq, at.Recorded, "denied", d.Export}, true
+	case *events.ExportMade:
+		return Exported{at.Seq, at.Recorded, "made", d.Export}, true
+	}
+	return Exported{}, false
 }
 
 // advance moves recorded time on to r, passing every Friday whose cutoff lies

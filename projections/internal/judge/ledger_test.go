@@ -91,6 +91,10 @@ func (m *memory) Reject(r judge.Rejected) error {
 	return nil
 }
 
+func (m *memory) Export(e judge.Exported) error {
+	return m.note("export", e.Step)
+}
+
 func (m *memory) Pass(f checkpoint.Friday, next events.Date) error {
 	if f.Friday.Friday != 0 {
 		m.fridays = append(m.fridays, f)

@@ -6,8 +6,10 @@ import (
 	"bookledger/events"
 )
 
-// Format is the version of the key layout. 1: the first.
-const Format = 1
+// Format is the version of the key layout. 1: the first. 2: with kinds for the
+// roles of a person, the agents of an agency, the mentions of a case and the
+// trail of exports; a store without them could be read in part alone.
+const Format = 2
 
 // Key is a key without its week: an entity's whole name, ending in a zero
 // byte, which no identifier holds.
@@ -17,10 +19,14 @@ type Key []byte
 const (
 	kindAgent   = 'a'
 	kindCase    = 'c'
+	kindExport  = 'e'
 	kindFriday  = 'f'
 	kindHeld    = 'h'
 	kindSeen    = 'i'
 	kindMeta    = 'm'
+	kindMention = 'n'
+	kindOwn     = 'o'
+	kindRole    = 'p'
 	kindReject  = 'r'
 	kindStaff   = 's'
 	kindChanged = 'v'
@@ -63,6 +69,24 @@ func Held(agent, caseID string) Key {
 	return key(kindHeld, agent, caseID)
 }
 
+// Role is the key that says that a person has a role in an agency, or with no
+// agency the prefix of all of a person's.
+func Role(person, agency string) Key {
+	if agency == "" {
+		return key(kindRole, person)
+	}
+	return key(kindRole, person, agency)
+}
+
+// Own is the key that says that an agent is an agency's own, or with no agent
+// the prefix of all of an agency's.
+func Own(agency, agent string) Key {
+	if agent == "" {
+		return key(kindOwn, agency)
+	}
+	return key(kindOwn, agency, agent)
+}
+
 func entity(kind byte, id string) Key {
 	if id == "" {
 		return key(kind)
@@ -92,6 +116,26 @@ func Friday(f events.Date) []byte {
 // Rejected is the key of a rejected record; Rejected(0) sorts before all.
 func Rejected(seq uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte{kindReject}, seq)
+}
+
+// Exported is the key of a step of an export; Exported(0) sorts before all.
+func Exported(seq uint64) []byte {
+	return binary.BigEndian.AppendUint64([]byte{kindExport}, seq)
+}
+
+// AppendMentions appends the key of the records of a batch that were about a
+// case, where first is the batch's first record.
+func AppendMentions(dst []byte, caseID string, first uint64) []byte {
+	dst = append(append(dst, kindMention), caseID...)
+	return binary.BigEndian.AppendUint64(append(dst, 0), first)
+}
+
+// Mentions is the prefix of all mentions of a case.
+func Mentions(caseID string) []byte { return key(kindMention, caseID) }
+
+// FirstOf returns the first record of the batch of a key of mentions.
+func FirstOf(mentions []byte) uint64 {
+	return binary.BigEndian.Uint64(mentions[len(mentions)-8:])
 }
 
 const versionLen = 4

@@ -180,13 +180,29 @@ func (r Reader) Each(prefix Key, week events.Date, yield func(name, value []byte
 
 // EachPlain calls yield with every key that has no weeks, from from on to the
 // end of its kind, in order.
-func (r Reader) EachPlain(from []byte, yield func(key, value []byte) error) (err error) {
-	it, err := r.r.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: end(from[:1])})
+func (r Reader) EachPlain(from []byte, yield func(key, value []byte) error) error {
+	return r.eachPlain(from, end(from[:1]), (*pebble.Iterator).First, (*pebble.Iterator).Next, yield)
+}
+
+// EachPlainOf calls yield with every key that has no weeks and begins with
+// prefix, in order.
+func (r Reader) EachPlainOf(prefix []byte, yield func(key, value []byte) error) error {
+	return r.eachPlain(prefix, end(prefix), (*pebble.Iterator).First, (*pebble.Iterator).Next, yield)
+}
+
+// EachPlainBefore calls yield with every key that has no weeks, of before's
+// kind and before it, the last first.
+func (r Reader) EachPlainBefore(before []byte, yield func(key, value []byte) error) error {
+	return r.eachPlain(before[:1], before, (*pebble.Iterator).Last, (*pebble.Iterator).Prev, yield)
+}
+
+func (r Reader) eachPlain(from, to []byte, begin, step func(*pebble.Iterator) bool, yield func(key, value []byte) error) (err error) {
+	it, err := r.r.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
 	if err != nil {
 		return readError(err)
 	}
 	defer func() { err = errors.Join(err, it.Close()) }()
-	for ok := it.First(); ok; ok = it.Next() {
+	for ok := begin(it); ok; ok = step(it) {
 		value, err := it.ValueAndErr()
 		if err != nil {
 			return readError(err)

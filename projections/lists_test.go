@@ -1,0 +1,175 @@
+package projections_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+	"pgregory.net/rapid"
+
+	"bookledger/events"
+	"bookledger/events/record"
+	"bookledger/projections"
+	"bookledger/projections/active"
+	"bookledger/projections/book"
+	"bookledger/projections/fold"
+)
+
+// anew makes an agent's lists from everything that the view shows.
+func anew(t rapid.TB, v *projections.View, agent string) *book.Lists {
+	lists, err := book.NewLists(v.Calendar(), agent, func(yield func(string, *fold.Case) error) error {
+		return v.Live().EachRelated(agent, active.Holds|active.Pending, yield)
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	return lists
+}
+
+// pages is what lists answer in each order.
+func pages(l *book.Lists) (all []string) {
+	for _, list := range [...]*book.List{l.Active, l.Inactive, l.Pending} {
+		for _, by := range []book.Sort{book.ByFirstName, book.ByLastName, book.ByCaseID, book.ByUpdated} {
+			page, total := list.Page(book.Query{Sort: by}, 2026)
+			all = append(all, fmt.Sprintf("%d %+v", total, page))
+		}
+	}
+	return all
+}
+
+// checkLists compares the kept lists of a view with such as are made anew.
+func checkLists(t rapid.TB, v *projections.View) { checkAgents(t, v, allAgents...) }
+
+func checkAgents(t rapid.TB, v *projections.View, agents ...string) {
+	var own []*book.Lists
+	for _, agent := range agents {
+		lists, err := v.Lists(agent)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		want := anew(t, v, agent)
+		if !reflect.DeepEqual(pages(lists), pages(want)) {
+			t.Errorf("at %d the lists of %s are\n%q\nmade anew\n%q", v.Position(), agent, pages(lists), pages(want))
+		}
+		own = append(own, want)
+	}
+	for _, n := range []int{2, 3, 2} {
+		united, err := v.ListsOf(append(slices.Clone(agents[:n]), agents[0]))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if want := book.UniteLists(own[:n]); !reflect.DeepEqual(pages(united), pages(want)) {
+			t.Errorf("at %d the united lists are\n%q\nmade anew\n%q", v.Position(), pages(united), pages(want))
+		}
+	}
+}
+
+// TestListsAreRenewed asks for lists between the records of a history, through
+// views of different moments in any order: what is kept from one to the other
+// is what would be made anew.
+func TestListsAreRenewed(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		records := history(t)
+		p := open(t, vfs.NewMem())
+		defer shut(t, p)
+		var views []*projections.View
+		defer func() {
+			for _, v := range views {
+				if err := v.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		}()
+		for at := 0; at < len(records); {
+			at = min(len(records), at+rapid.IntRange(1, 25).Draw(t, "more"))
+			catchUp(t, p, records[:at], rapid.IntRange(1, 40).Draw(t, "chunk"))
+			v, err := p.View()
+			if err != nil {
+				t.Fatal(err)
+			}
+			views = append(views, v)
+			checkLists(t, views[rapid.IntRange(max(0, len(views)-4), len(views)-1).Draw(t, "view")])
+		}
+		checkLists(t, views[len(views)-1])
+	})
+}
+
+// TestListsWhileFollowing asks for lists from all sides while they change.
+func TestListsWhileFollowing(t *testing.T) {
+	p := openOn(t, vfs.NewMem())
+	src := newFeed(ledger(t, "test", 50)...)
+	stop := follow(p, src)
+	s := newStream(3)
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			for range 30 {
+				v, err := p.View()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				checkAgents(t, v, "A-00000", "A-00001", "A-00002")
+				if err := v.Close(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	for i := range 1000 {
+		m := s.next(i)
+		seq := src.add(record.Record{Stamped: s.time, Subject: m.subject, Body: m.body})
+		if _, _, err := p.WaitFor(t.Context(), seq); err != nil {
+			t.Fatal(err)
+		}
+	}
+	readers.Wait()
+	if err := stop(); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	closeAll(t, p)
+}
+
+// TestListsAreShared holds that lists in which nothing has changed are not made
+// again, and those in which one case has are not made whole.
+func TestListsAreShared(t *testing.T) {
+	s := newStream(2)
+	src := newFeed(delegatedCases(t, s, 200)...)
+	p := openOn(t, vfs.NewMem())
+	ask := func() (own, united *book.Lists) {
+		if err := p.CatchUp(t.Context(), src); err != nil {
+			t.Fatal(err)
+		}
+		v, err := p.View()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer closeAll(t, v)
+		if own, err = v.Lists("A-00000"); err != nil || own.Len() < 50 {
+			t.Fatal(own.Len(), err)
+		}
+		if united, err = v.ListsOf([]string{"A-00001", "A-00000"}); err != nil || united.Len() != 200 {
+			t.Fatal(united.Len(), err)
+		}
+		return own, united
+	}
+	own, united := ask()
+	src.add(s.record(s.household(1000))) // nobody's
+	if again, both := ask(); again != own || both != united {
+		t.Fatal("the lists were made again")
+	}
+	page, _ := own.Active.Page(book.Query{Limit: 1}, 2026)
+	src.add(s.record(&events.HouseholdRecorded{CaseID: page[0].CaseID}))
+	again, both := ask()
+	if again == own || both == united || again.Inactive != own.Inactive || again.Pending != own.Pending {
+		t.Fatal("not the one list that changed was made again")
+	}
+	closeAll(t, p)
+}

@@ -1,0 +1,162 @@
+package projections_test
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"bookledger/events"
+	"bookledger/events/record"
+	"bookledger/projections"
+)
+
+// viewOf applies records and returns a view of them.
+func viewOf(t *testing.T, records []record.Record) *projections.View {
+	t.Helper()
+	p := openOn(t, vfs.NewMem())
+	if err := p.CatchUp(t.Context(), slice{records, 50}); err != nil {
+		t.Fatal(err)
+	}
+	v, err := p.View()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closeAll(t, v); closeAll(t, p) })
+	return v
+}
+
+// exportRecords are the steps of an export, as records of a ledger that goes
+// on from these.
+func exportRecords(t *testing.T, records []record.Record) []record.Record {
+	t.Helper()
+	e := events.Export{ExportID: "x1", PersonID: "p1", Role: "manager", AgencyID: "y1", Friday: 20261120, Disclaimer: "1"}
+	for i, data := range [...]events.Data{&events.ExportRequested{Export: e}, &events.ExportDeclined{Export: e}, &events.ExportDenied{Export: e}, &events.ExportMade{Export: e}} {
+		stamped := records[len(records)-1].Stamped.Add(time.Minute)
+		event := events.Event{
+			ID: "export/" + string(rune('a'+i)), Source: events.SourceLedger, Type: events.TypeOf(data), Time: stamped, Data: data,
+		}
+		body, err := event.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		records = append(records, record.Record{Seq: uint64(len(records) + 1), Stamped: stamped, Subject: events.SubjectExport, Body: body})
+	}
+	return records
+}
+
+// TestExports holds the trail of exports: every step, newest first, in parts.
+func TestExports(t *testing.T) {
+	records := exportRecords(t, ledger(t, "test", 60))
+	v := viewOf(t, exportRecords(t, records)) // what comes again is a duplicate
+	all, err := v.Exports(0, 0)
+	if err != nil || len(all) != 4 {
+		t.Fatal(all, err)
+	}
+	for i, step := range []string{"made", "denied", "declined", "requested"} {
+		e, r := all[i], records[len(records)-1-i]
+		if e.Step != step || e.Seq != r.Seq || !e.Recorded.Equal(r.Stamped) || e.PersonID != "p1" || e.Friday != 20261120 {
+			t.Errorf("step %d is %+v", i, e)
+		}
+	}
+	const want = `{"seq":64,"recorded":"2026-11-21T07:04:58Z","step":"made","export_id":"x1","person_id":"p1","role":"manager","agency_id":"y1","friday":"2026-11-20","disclaimer":"1"}`
+	if got, err := json.Marshal(all[0]); err != nil || string(got) != want {
+		t.Errorf("got  %s (%v)\nwant %s", got, err, want)
+	}
+	for _, c := range []struct {
+		before uint64
+		limit  int
+		want   []projections.Exported
+	}{
+		{0, 1, all[:1]}, {64, 2, all[1:3]}, {62, 2, all[3:]}, {61, 2, nil}, {1, 0, nil}, {1000, 0, all},
+	} {
+		got, err := v.Exports(c.before, c.limit)
+		if err != nil || got == nil || !slices.Equal(got, c.want) {
+			t.Errorf("%d before %d: %+v (%v)", c.limit, c.before, got, err)
+		}
+	}
+}
+
+// TestRejections holds that the rejected list can be read from its end.
+func TestRejections(t *testing.T) {
+	v := viewOf(t, ledger(t, "test", 400))
+	var want []projections.Rejected
+	if err := v.EachRejected(func(r projections.Rejected) error {
+		want = append(want, r)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	slices.Reverse(want)
+	if len(want) < 5 {
+		t.Fatalf("only %d records were rejected", len(want))
+	}
+	var got []projections.Rejected
+	for before := uint64(0); ; before = got[len(got)-1].Seq {
+		part, err := v.Rejections(before, 2)
+		if err != nil || len(part) > 2 {
+			t.Fatal(part, err)
+		}
+		if got = append(got, part...); len(part) < 2 {
+			break
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("in parts there are\n%+v\nin all\n%+v", got, want)
+	}
+}
+
+// TestHistory holds what a case's history names: every record about it that is
+// no duplicate, over batches and restarts.
+func TestHistory(t *testing.T) {
+	s := newStream(3)
+	household, delegated := s.household(1), s.delegated(1)
+	src := newFeed(ledger(t, "test", 1)...)
+	fs := vfs.NewMem()
+	accept := &events.DelegationAccepted{Delegation: events.Delegation{CaseID: caseID(1), AgentID: "A-1"}}
+	again := s.record(household)
+	var want []projections.Mention
+	for _, c := range []struct {
+		record record.Record
+		want   projections.Mention
+	}{
+		{again, projections.Mention{Outcome: record.Applied}},
+		{again, projections.Mention{}}, // a duplicate
+		{s.record(s.household(11)), projections.Mention{}},
+		{s.record(household), projections.Mention{Outcome: record.Unchanged}},
+		{s.record(accept), projections.Mention{Outcome: record.Rejected, Delegation: true}},
+		{s.record(delegated), projections.Mention{Outcome: record.Applied, Delegation: true}},
+	} {
+		c.want.Seq = src.add(c.record)
+		if c.want.Outcome != 0 {
+			want = append(want, c.want)
+		}
+		if c.want.Seq%2 == 0 {
+			continue // it shares a batch with the next
+		}
+		p := openOn(t, fs)
+		if err := p.CatchUp(t.Context(), src); err != nil {
+			t.Fatal(err)
+		}
+		closeAll(t, p)
+	}
+	p := openOn(t, fs)
+	if err := p.CatchUp(t.Context(), src); err != nil {
+		t.Fatal(err)
+	}
+	v, err := p.View()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := v.History(caseID(1)); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v (%v)\nwant %+v", got, err, want)
+	}
+	if got, err := v.History("5"); err != nil || len(got) != 0 {
+		t.Errorf("a case of which nothing is known has the history %+v (%v)", got, err)
+	}
+	closeAll(t, v)
+	closeAll(t, p)
+}
