@@ -1,8 +1,8 @@
 // Package schemas holds what may be said to and by bookledger, as documents
 // that any language can read: the JSON Schemas of the events (events/), the
-// AsyncAPI description of the subjects (asyncapi.yaml), the column sets of the
-// book (book/) and a corpus of events with what a check must make of each
-// (corpus/).
+// AsyncAPI description of the subjects (asyncapi.yaml), the OpenAPI description
+// of the HTTP interface (openapi.yaml), the column sets of the book (book/) and
+// a corpus of events with what a check must make of each (corpus/).
 //
 // The documents are normative: where code and a document differ, the code is
 // wrong. They are embedded, so a program carries exactly the contracts that it
