@@ -11,11 +11,17 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"bookledger/cmd/bookledger/internal/access"
 	"bookledger/cmd/bookledger/internal/daemon"
+	"bookledger/cmd/bookledger/internal/identity"
+	"bookledger/cmd/bookledger/internal/issuer"
 	"bookledger/cmd/bookledger/internal/ledger"
+	"bookledger/cmd/bookledger/internal/portal"
 	"bookledger/cmd/bookledger/internal/progress"
+	"bookledger/cmd/bookledger/internal/web"
 	"bookledger/cmd/bookledger/internal/world"
 	"bookledger/events"
 	"bookledger/events/journal"
@@ -68,6 +74,7 @@ type demo struct {
 	friday events.Date // whose books are written
 	ledger *ledger.Ledger
 	daemon *daemon.Daemon
+	issuer *issuer.Issuer
 }
 
 func runDemo(ctx context.Context, env *environment, o demoOptions) (err error) {
@@ -87,8 +94,38 @@ func runDemo(ctx context.Context, env *environment, o demoOptions) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, d.ledger.Close()) }()
-	d.daemon = daemon.New(d.ledger, listener, log)
+	w, err := d.openPortal("http://"+listener.Addr().String(), log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	d.daemon = daemon.New(daemon.Options{Ledger: d.ledger, Listen: listener, Portal: w, Log: log})
 	return d.run(ctx)
+}
+
+const demoClient = "bookledger"
+
+// openPortal makes the portal, and the demo's own issuer, which the portal's
+// listener serves too.
+func (d *demo) openPortal(url string, log *zap.Logger) (*web.Web, error) {
+	var people []issuer.Person
+	for _, i := range d.world.Identities() {
+		people = append(people, issuer.Person{
+			Person: access.Person{ID: i.PersonID, AgentID: i.AgentID, Name: i.Name, Auditor: i.Role == "auditor", Operator: i.Role == "operator"},
+			Role:   i.Role, AgencyID: i.AgencyID,
+		})
+	}
+	var err error
+	d.issuer, err = issuer.New(issuer.Options{
+		Base: url + "/issuer", ClientID: demoClient, Portal: url, People: people, Stylesheet: portal.Stylesheet(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return web.New(web.Options{
+		Ledger: d.ledger, Issuer: d.issuer, Log: log,
+		Identity: identity.Options{Issuer: url + "/issuer", ClientID: demoClient, PublicURL: url},
+	})
 }
 
 // prepare checks the options and fills in what was left open.
@@ -311,11 +348,11 @@ func (d *demo) export(ctx context.Context) error {
 		return err
 	}
 	d.sayf("4. Wrote the books of Friday %s (%d cases, %d rows in all) into %s in %.1f s.", d.friday, s.friday.Cases, s.friday.Rows, d.o.out, time.Since(begun).Seconds())
-	list, err := v.ActiveList(d.world.Identities()[0].AgentID)
+	lists, err := v.Lists(d.world.Identities()[0].AgentID)
 	if err != nil {
 		return err
 	}
-	page, total := list.Page(book.Query{Limit: 3}, v.OpenFriday().Year())
+	page, total := lists.Active.Page(book.Query{Limit: 3}, v.OpenFriday().Year())
 	d.sayf("\nThe live list of agent %s has %d active consumers; the first by first name:", d.world.Identities()[0].AgentID, total)
 	for _, e := range page {
 		d.sayf("   %s %s, case %s, delegated since %s", e.FirstName, e.LastName, e.CaseID, e.Since)
@@ -326,23 +363,30 @@ func (d *demo) export(ctx context.Context) error {
 // demoFile tells outsiders where the demo answers, and who may sign in.
 const demoFile = "demo.json"
 
-// identity is somebody who signs in to the portal.
-type identity struct {
+// demoTokens is how long the tokens of demo.json hold.
+const demoTokens = 24 * time.Hour
+
+// demoIdentity is somebody who signs in to the portal.
+type demoIdentity struct {
 	world.Identity
-	Token string `json:"token"` // blank until there is a portal
+	Token string `json:"token"` // a bearer token, as long as this run of the demo serves
 }
 
 // describe writes demo.json, as the last thing, under a temporary name that is
 // then renamed: who finds it finds everything.
 func (d *demo) describe(context.Context) error {
-	var identities []identity
+	var identities []demoIdentity
 	for _, i := range d.world.Identities() {
-		identities = append(identities, identity{Identity: i})
+		token, err := d.issuer.Token(i.PersonID, demoClient, demoTokens)
+		if err != nil {
+			return err
+		}
+		identities = append(identities, demoIdentity{Identity: i, Token: token})
 	}
 	text, err := json.MarshalIndent(struct {
-		Portal     string     `json:"portal"`
-		NATS       string     `json:"nats"`
-		Identities []identity `json:"identities"`
+		Portal     string         `json:"portal"`
+		NATS       string         `json:"nats"`
+		Identities []demoIdentity `json:"identities"`
 	}{d.daemon.URL(), d.ledger.Journal.URL(), identities}, "", "  ")
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 
 	"bookledger/cmd/bookledger/internal/daemon"
 	"bookledger/cmd/bookledger/internal/ledger"
+	"bookledger/cmd/bookledger/internal/web"
 	"bookledger/events"
 )
 
@@ -43,6 +44,8 @@ type Serve struct {
 	// external cluster.
 	Replicas int
 
+	Portal
+
 	// Cutoff (cutoff) is the weekday and Pacific time of the weekly cutoff. It
 	// is written into the genesis of a new ledger and fixed from then on.
 	Cutoff string
@@ -57,6 +60,7 @@ func (s *Serve) register(cmd *cobra.Command) {
 	f.StringVar(&s.NATSCreds, "nats-creds", "", "credentials file for the external NATS server")
 	f.IntVar(&s.Replicas, "replicas", 1, "copies of a journal that is begun on an external cluster")
 	alternatives(f, "nats", "nats-listen")
+	s.Portal.register(f)
 	f.StringVar(&s.Cutoff, "cutoff", "", `weekday and Pacific time of the cutoff of a new ledger (default "`+events.DefaultCutoff+`")`)
 }
 
@@ -78,6 +82,9 @@ func (s *Serve) check(cmd *cobra.Command) error {
 	}
 	if _, err := net.ResolveTCPAddr("tcp", s.Listen); err != nil {
 		return usagef("--listen: %q is no address with a port, like 127.0.0.1:8080", s.Listen)
+	}
+	if err := s.Portal.check(given); err != nil {
+		return err
 	}
 	if s.Cutoff != "" {
 		if _, err := events.NewCalendarSpec(s.Cutoff); err != nil {
@@ -107,8 +114,12 @@ func newServe(env *environment) *cobra.Command {
 books, close each week after its cutoff, and answer /healthz, /readyz and
 /metrics. SIGTERM or an interrupt ends it in order.
 
-The portal is off, since no OpenID issuer can be configured yet.`,
+With --oidc-issuer it serves the portal and the interface too. Who people are
+comes from that issuer; what they may see comes from the ledger, and from the
+roles auditor and operator in their tokens.`,
 		Example: `  bookledger serve --data /var/lib/bookledger
+  bookledger serve --data ./ledger --listen 0.0.0.0:443 --tls-cert cert.pem --tls-key key.pem \
+      --public-url https://books.example --oidc-issuer https://login.example --oidc-client-secret-file secret
   bookledger serve --data ./node1 --nats nats://nats.example:4222 --nats-creds ./ledger.creds
   BOOKLEDGER_DATA=./ledger bookledger serve --config serve.yaml`,
 		Args: cobra.NoArgs,
@@ -140,10 +151,25 @@ func runServe(ctx context.Context, env *environment, s Serve) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	d := daemon.New(l, listener, log)
+	o := daemon.Options{Ledger: l, Listen: listener, Log: log}
+	if s.Issuer != "" {
+		var w *web.Web
+		if w, err = s.Portal.open(l, log); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, w.Close()) }()
+		if o.TLS, err = s.Portal.tls(); err != nil {
+			return err
+		}
+		defer rotateOnHangup(w, log)()
+		o.Portal = w
+	}
+	d := daemon.New(o)
 	log.Info("serving", zap.String("http", d.URL()), zap.String("nats", l.Journal.URL()),
 		zap.Uint64("position", l.Projection.Position()))
-	log.Info("the portal is off: no OpenID issuer is configured")
+	if o.Portal == nil {
+		log.Info("the portal is off: no OpenID issuer is configured")
+	}
 	err = d.Run(ctx)
 	log.Info("ending", zap.Uint64("position", l.Projection.Position()))
 	return err

@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -17,17 +18,38 @@ import (
 // shutdownTime is how long requests under way may take when the daemon ends.
 const shutdownTime = 10 * time.Second
 
+// Portal answers whatever is not the daemon's own to answer.
+type Portal interface {
+	http.Handler
+	// Run does what the portal needs besides, until ctx ends.
+	Run(ctx context.Context) error
+}
+
+// Options are what a daemon is made of.
+type Options struct {
+	Ledger *ledger.Ledger
+	Listen net.Listener
+	TLS    *tls.Config // nil: plain HTTP
+	Portal Portal      // nil: the portal is off
+	Log    *zap.Logger
+}
+
 // Daemon is a running ledger.
 type Daemon struct {
 	ledger *ledger.Ledger
 	log    *zap.Logger
 	listen net.Listener
+	scheme string
+	portal Portal
 	server *http.Server
 }
 
 // New makes a daemon of an open ledger, which will answer on the listener.
-func New(l *ledger.Ledger, listener net.Listener, log *zap.Logger) *Daemon {
-	d := &Daemon{ledger: l, log: log, listen: listener}
+func New(o Options) *Daemon {
+	d := &Daemon{ledger: o.Ledger, log: o.Log, listen: o.Listen, scheme: "http", portal: o.Portal}
+	if o.TLS != nil {
+		d.listen, d.scheme = tls.NewListener(o.Listen, o.TLS), "https"
+	}
 	d.server = &http.Server{
 		Handler:           d.handler(),
 		ReadHeaderTimeout: 10 * time.Second,
@@ -35,13 +57,13 @@ func New(l *ledger.Ledger, listener net.Listener, log *zap.Logger) *Daemon {
 		WriteTimeout:      60 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          zap.NewStdLog(log),
+		ErrorLog:          zap.NewStdLog(o.Log),
 	}
 	return d
 }
 
 // URL is where the daemon answers HTTP.
-func (d *Daemon) URL() string { return "http://" + d.listen.Addr().String() }
+func (d *Daemon) URL() string { return d.scheme + "://" + d.listen.Addr().String() }
 
 // Run runs the daemon until ctx ends, which is an orderly end and no error, or
 // until something fails. The ledger stays open and is the caller's to close.
@@ -57,6 +79,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 		d.nudge(ctx)
 		return nil
 	})
+	if d.portal != nil {
+		group.Go(func() error { return d.portal.Run(ctx) })
+	}
 	group.Go(func() error {
 		if err := d.server.Serve(d.listen); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("answering HTTP on %s: %w", d.listen.Addr(), err)

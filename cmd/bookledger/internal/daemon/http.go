@@ -2,28 +2,15 @@ package daemon
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"bookledger/cmd/bookledger/internal/problem"
 )
-
-// problem is an error answer as in RFC 9457.
-type problem struct {
-	Type   string `json:"type"`
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail"`
-}
-
-func (p problem) write(w http.ResponseWriter) {
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(p) // a client that has gone needs no answer
-}
 
 func (d *Daemon) handler() http.Handler {
 	mux := http.NewServeMux()
@@ -34,13 +21,19 @@ func (d *Daemon) handler() http.Handler {
 	// is off.
 	for _, path := range [...]string{"/healthz", "/readyz", "/metrics"} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Allow", "GET, HEAD")
-			problem{"urn:bookledger:problem:method", "Method not allowed", http.StatusMethodNotAllowed, "This path answers GET only."}.write(w)
+			p := problem.Method.With("This path answers GET only.")
+			p.Allow = "GET, HEAD"
+			p.Write(w)
 		})
 	}
+	if d.portal != nil {
+		mux.Handle("/", d.portal)
+		return mux
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		problem{"urn:bookledger:problem:portal-off", "The portal is off", http.StatusNotFound,
-			"No OpenID issuer is configured, so only /healthz, /readyz and /metrics answer here."}.write(w)
+		p := problem.NotFound.With("No OpenID issuer is configured, so only /healthz, /readyz and /metrics answer here.")
+		p.Type, p.Title = "portal-off", "The portal is off"
+		p.Write(w)
 	})
 	return mux
 }
@@ -57,7 +50,9 @@ const readyWithin = time.Second
 // ready answers whether the projection has caught up with the journal.
 func (d *Daemon) ready(w http.ResponseWriter, r *http.Request) {
 	unready := func(detail string) {
-		problem{"urn:bookledger:problem:not-ready", "Not ready", http.StatusServiceUnavailable, detail}.write(w)
+		p := problem.Unavailable.With("%s", detail)
+		p.Type, p.Title = "not-ready", "Not ready"
+		p.Write(w)
 	}
 	if d.ledger.Projection.Rebuilding() {
 		unready("The projection is being built anew.")

@@ -1,0 +1,132 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"go.uber.org/zap"
+
+	"bookledger/cmd/bookledger/internal/desk"
+	"bookledger/cmd/bookledger/internal/problem"
+)
+
+// Options are what the interface works with.
+type Options struct {
+	Desk *desk.Desk
+	// Caller tells who asks; problem.Unauthorized where nobody has signed in.
+	Caller func(*http.Request) (desk.Caller, error)
+	Log    *zap.Logger
+}
+
+// API answers what is asked below /v1/. It is an http.Handler.
+type API struct {
+	Options
+	mux *http.ServeMux
+}
+
+// answer answers a request of somebody who is known.
+type answer func(w http.ResponseWriter, r *http.Request, c desk.Caller) error
+
+// New makes the interface.
+func New(o Options) *API {
+	a := &API{Options: o, mux: http.NewServeMux()}
+	for path, methods := range a.routes() {
+		a.mux.Handle(path, a.route(methods))
+	}
+	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { problem.NotFound.Because(nil).Write(w) })
+	return a
+}
+
+// routes are the requests, by path and method.
+func (a *API) routes() map[string]map[string]answer {
+	get := func(f answer) map[string]answer { return map[string]answer{http.MethodGet: f} }
+	post := func(f answer) map[string]answer { return map[string]answer{http.MethodPost: f} }
+	all := map[string]map[string]answer{
+		"/v1/agencies/{agency}/agents":    get(a.agents),
+		"/v1/agencies/{agency}/transfers": post(a.transfer),
+		"/v1/disclaimer":                  get(disclaimer),
+		"/v1/fridays":                     get(a.fridays),
+		"/v1/rejected":                    get(a.rejected),
+		"/v1/exports":                     get(a.exports),
+		"/v1/status":                      get(a.status),
+	}
+	for _, owner := range [...]string{"/v1/agents/{agent}", "/v1/agencies/{agency}"} {
+		for _, kind := range [...]desk.Kind{desk.Active, desk.Pending, desk.Inactive} {
+			all[owner+"/"+string(kind)] = get(a.list(kind))
+			all[owner+"/"+string(kind)+"/search"] = post(a.search(kind))
+		}
+		all[owner+"/cases/{case}"] = get(a.caseFile)
+		all[owner+"/cases/{case}/{action}"] = post(a.act)
+		all[owner+"/books"] = get(a.books)
+		all[owner+"/books/{friday}"] = post(a.export)
+	}
+	return all
+}
+
+// ServeHTTP answers a request.
+func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
+
+// route answers the methods of a path, and the others with 405.
+func (a *API) route(methods map[string]answer) http.Handler {
+	allowed := slices.Sorted(maps.Keys(methods))
+	if _, ok := methods[http.MethodGet]; ok {
+		allowed = append(allowed, http.MethodHead)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		method := r.Method
+		if method == http.MethodHead {
+			method = http.MethodGet
+		}
+		f, ok := methods[method]
+		if !ok {
+			p := problem.Method.With("This path answers %s only.", strings.Join(allowed, " and "))
+			p.Allow = strings.Join(allowed, ", ")
+			p.Write(w)
+			return
+		}
+		c, err := a.Caller(r)
+		if err == nil {
+			c.Via = "api"
+			err = f(w, r, c)
+		}
+		if err != nil {
+			a.refuse(w, r, err)
+		}
+	})
+}
+
+// refuse answers with what went wrong. Only what is ours to mend is logged.
+func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil {
+		return // who asked has gone
+	}
+	p := problem.Of(err)
+	if p.Status >= http.StatusInternalServerError {
+		a.Log.Error("a request failed", zap.String("route", r.Pattern), zap.Int("status", p.Status), zap.Error(errors.Unwrap(p)))
+	}
+	p.Write(w)
+}
+
+// owner is whose lists and books a path is about.
+func owner(r *http.Request) desk.Owner {
+	return desk.Owner{Agent: r.PathValue("agent"), Agency: r.PathValue("agency")}
+}
+
+// write answers with a value as JSON.
+func write(w http.ResponseWriter, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, append(b, '\n'))
+}
+
+func writeJSON(w http.ResponseWriter, b []byte) error {
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(b) // who has gone needs no answer
+	return nil
+}

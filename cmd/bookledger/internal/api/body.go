@@ -1,0 +1,104 @@
+package api
+
+import (
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"bookledger/cmd/bookledger/internal/problem"
+)
+
+const (
+	maxBody       = 1 << 20
+	maxExportBody = 64 << 10
+)
+
+// read reads the JSON body of a request into v, whose members are all that it
+// may hold.
+func read(w http.ResponseWriter, r *http.Request, limit int64, v any) error {
+	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
+		return problem.MediaType.Because(err)
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return problem.TooLarge.With("The body is larger than %d KiB.", limit>>10)
+	}
+	if err != nil {
+		return problem.Invalid.With("The body could not be read whole.").Because(err)
+	}
+	if err := json.Unmarshal(body, v, json.RejectUnknownMembers(true)); err != nil {
+		return invalid(err)
+	}
+	return nil
+}
+
+// readNothing reads the body of a request that needs none, but may have an
+// empty object.
+func readNothing(w http.ResponseWriter, r *http.Request) error {
+	if r.ContentLength == 0 {
+		return nil
+	}
+	return read(w, r, maxBody, new(struct{}))
+}
+
+var plainName = regexp.MustCompile(`^[a-z_0-9/]{1,60}$`)
+
+// invalid tells what is wrong with a body, without its values.
+func invalid(err error) error {
+	if semantic, ok := errors.AsType[*json.SemanticError](err); ok {
+		field := strings.TrimPrefix(string(semantic.JSONPointer), "/")
+		if !plainName.MatchString(field) {
+			field = "body" // it was the client's own word
+		}
+		if errors.Is(err, json.ErrUnknownName) {
+			return problem.Invalid.In(field, "There is no such member.")
+		}
+		return problem.Invalid.In(field, "It is not of the type that it should be.")
+	}
+	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		return problem.Invalid.In("body", "It is no JSON: it breaks off or is wrong at byte %d.", syntactic.ByteOffset)
+	}
+	return problem.Invalid.In("body", "It is no JSON object as described.")
+}
+
+// pages reads before and limit of a list that is read from its newest entry.
+func pages(values url.Values) (before uint64, limit int, err error) {
+	limit = 100
+	for name, all := range values {
+		if len(all) > 1 {
+			return 0, 0, problem.Invalid.In("query", "A parameter was given more than once.")
+		}
+		text := all[0]
+		switch name {
+		case "before":
+			before, err = strconv.ParseUint(text, 10, 64)
+			if err != nil || before == 0 {
+				return 0, 0, problem.Invalid.In("before", "It is no sequence.")
+			}
+		case "limit":
+			limit, err = strconv.Atoi(text)
+			if err != nil || limit < 1 || limit > 1000 {
+				return 0, 0, problem.Invalid.In("limit", "It is a number from 1 to 1000.")
+			}
+		default:
+			return 0, 0, problem.Invalid.In("query", "There are before and limit, and nothing else.")
+		}
+	}
+	return before, limit, nil
+}
+
+// nothing refuses a query where none is known.
+func nothing(values url.Values) error {
+	if len(values) > 0 {
+		return problem.Invalid.In("query", "This request has no parameters.")
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package api
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"time"
+
+	"bookledger/cmd/bookledger/internal/desk"
+	"bookledger/cmd/bookledger/internal/exports"
+	"bookledger/cmd/bookledger/internal/problem"
+)
+
+// ContentType is that of a workbook.
+const ContentType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+const (
+	// queueTime is how long a request waits for its book.
+	queueTime = 45 * time.Second
+	// deliverTime is how long the delivery of a book may take.
+	deliverTime = 10 * time.Minute
+)
+
+func disclaimer(w http.ResponseWriter, _ *http.Request, _ desk.Caller) error {
+	return write(w, struct {
+		Version string `json:"version"`
+		Text    string `json:"text"`
+	}{desk.DisclaimerVersion, desk.DisclaimerText})
+}
+
+func (a *API) books(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
+	if err := nothing(r.URL.Query()); err != nil {
+		return err
+	}
+	shelf, err := a.Desk.Books(r.Context(), c, owner(r))
+	if err != nil {
+		return err
+	}
+	return write(w, shelf)
+}
+
+// export answers with a book, once the disclaimer was accepted.
+func (a *API) export(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
+	var body struct {
+		Disclaimer string `json:"disclaimer"`
+		Accepted   *bool  `json:"accepted"`
+	}
+	if err := read(w, r, maxExportBody, &body); err != nil {
+		return err
+	}
+	ticket, err := a.Desk.Export(r.Context(), c, owner(r), r.PathValue("friday"), desk.Answer{Disclaimer: body.Disclaimer, Accepted: body.Accepted})
+	if err != nil {
+		return err
+	}
+	if ticket == nil {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	defer ticket.Release()
+	waiting, cancel := context.WithTimeout(r.Context(), queueTime)
+	defer cancel()
+	select {
+	case <-ticket.Done():
+	case <-waiting.Done():
+		p := problem.Unavailable.With("Many books are being made and this one was not among them in time. Try again in a minute.")
+		p.RetryAfter = time.Minute
+		return p
+	}
+	if err := a.Desk.Deliverable(c, owner(r)); err != nil {
+		return err
+	}
+	return a.deliver(w, r, ticket)
+}
+
+func (a *API) deliver(w http.ResponseWriter, r *http.Request, ticket *exports.Ticket) error {
+	file, made, err := ticket.Open()
+	if err != nil {
+		return a.Desk.Failed(err)
+	}
+	defer file.Close()
+	return Deliver(w, file, made)
+}
+
+// Deliver sends a finished workbook. An error after the header was sent ends
+// the connection, so that nobody takes a part for the whole.
+func Deliver(w http.ResponseWriter, file io.Reader, made exports.Made) error {
+	sum, err := hex.DecodeString(made.SHA256)
+	if err != nil {
+		return fmt.Errorf("reading the hash of a finished book: %w", err)
+	}
+	// The server's usual limit is for short answers.
+	if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(deliverTime)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return fmt.Errorf("allowing for the delivery of a book: %w", err)
+	}
+	h := w.Header()
+	h.Set("Content-Type", ContentType)
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": made.Name}))
+	h.Set("Content-Length", strconv.FormatInt(made.Bytes, 10))
+	h.Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(sum)+":")
+	h.Set("Cache-Control", "no-store")
+	if _, err := io.Copy(w, file); err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}

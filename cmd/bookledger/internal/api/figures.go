@@ -1,0 +1,61 @@
+package api
+
+import (
+	"net/http"
+
+	"bookledger/cmd/bookledger/internal/desk"
+	"bookledger/projections"
+	"bookledger/projections/checkpoint"
+)
+
+func (a *API) fridays(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
+	if err := nothing(r.URL.Query()); err != nil {
+		return err
+	}
+	all, err := a.Desk.Fridays(c)
+	if err != nil {
+		return err
+	}
+	return write(w, struct {
+		Fridays []checkpoint.Friday `json:"fridays"`
+	}{append([]checkpoint.Friday{}, all...)})
+}
+
+func (a *API) rejected(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
+	before, limit, err := pages(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	all, err := a.Desk.Rejections(c, before, limit)
+	if err != nil {
+		return err
+	}
+	return write(w, struct {
+		Rejected []projections.Rejected `json:"rejected"`
+	}{append([]projections.Rejected{}, all...)})
+}
+
+func (a *API) exports(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
+	before, limit, err := pages(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	all, err := a.Desk.Exports(c, before, limit)
+	if err != nil {
+		return err
+	}
+	return write(w, struct {
+		Exports []projections.Exported `json:"exports"`
+	}{append([]projections.Exported{}, all...)})
+}
+
+func (a *API) status(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
+	if err := nothing(r.URL.Query()); err != nil {
+		return err
+	}
+	s, err := a.Desk.Status(c)
+	if err != nil {
+		return err
+	}
+	return write(w, s)
+}

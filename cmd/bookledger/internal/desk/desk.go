@@ -1,0 +1,198 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"bookledger/cmd/bookledger/internal/access"
+	"bookledger/cmd/bookledger/internal/accesslog"
+	"bookledger/cmd/bookledger/internal/exports"
+	"bookledger/cmd/bookledger/internal/ledger"
+	"bookledger/cmd/bookledger/internal/problem"
+	"bookledger/events"
+	"bookledger/exporter"
+	"bookledger/projections"
+	"bookledger/projections/active"
+	"bookledger/projections/fold"
+)
+
+// Options are what a desk works with.
+type Options struct {
+	Ledger      *ledger.Ledger
+	Exporter    *exporter.Exporter
+	Queue       *exports.Queue
+	Looks       *accesslog.Log
+	LastFridays int // how many of the last Fridays an agent may take; 0 is 5
+	Log         *zap.Logger
+}
+
+// Desk does what people ask. It can be used by several goroutines at once.
+type Desk struct {
+	Options
+	current atomic.Int64 // when views last showed all of the journal, in nanoseconds since 1970; 0 is never
+	sizes   sizes
+	hash    stateHash
+}
+
+// New makes a desk. Run must be running while it is used.
+func New(o Options) *Desk {
+	if o.LastFridays == 0 {
+		o.LastFridays = 5
+	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	return &Desk{Options: o}
+}
+
+// Caller is who asks, and from where.
+type Caller struct {
+	access.Person
+	Via     string // "portal" or "api"
+	Address string // of the network
+}
+
+// Owner says whose lists and books are asked for: those of an agent, or of all
+// agents of an agency. One of the two is set.
+type Owner struct {
+	Agent  string
+	Agency string
+}
+
+const (
+	// watchEvery is how often it is seen whether the journal answers.
+	watchEvery = time.Second
+	// actTime bounds how long an action may take.
+	actTime = 15 * time.Second
+	// freshFor is how old a list may be without saying so.
+	freshFor = 5 * time.Second
+	// staleFor is how long lists are shown while the journal does not answer.
+	staleFor = 5 * time.Minute
+)
+
+// Run keeps watch whether the journal answers, until ctx ends.
+func (d *Desk) Run(ctx context.Context) {
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	for {
+		d.look(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// look notes the time if views show all that the journal holds.
+func (d *Desk) look(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, 2*watchEvery)
+	defer cancel()
+	asked := time.Now()
+	last, err := d.Ledger.Journal.Last(ctx)
+	if err != nil {
+		return
+	}
+	if _, _, err := d.Ledger.Projection.WaitFor(ctx, last); err == nil {
+		d.current.Store(asked.UnixNano())
+	}
+}
+
+// reading is one moment of the ledger, for one request. It must be closed.
+type reading struct {
+	*projections.View
+	state active.State
+	age   time.Duration // how long ago views last showed all of the journal; 0 while they do
+}
+
+// read opens a moment to look at, which may be up to five minutes old.
+func (d *Desk) read() (*reading, error) {
+	v, err := d.Ledger.Projection.View()
+	if err != nil {
+		return nil, problem.Unavailable.Because(err)
+	}
+	r := &reading{View: v, state: v.Live()}
+	last := v.Recorded()
+	if at := d.current.Load(); at != 0 {
+		last = time.Unix(0, at)
+	}
+	if age := time.Since(last); age > freshFor {
+		r.age = age.Truncate(time.Second)
+	}
+	if r.age > staleFor && !d.Ledger.Projection.Rebuilding() {
+		return nil, errors.Join(problem.Unavailable.With("The ledger's journal has not been reached for more than five minutes, so no list is shown. Try again in a little while."), v.Close())
+	}
+	return r, nil
+}
+
+// readNow opens a moment to act upon, which must be that of the journal.
+func (d *Desk) readNow() (*reading, error) {
+	r, err := d.read()
+	if err != nil {
+		return nil, err
+	}
+	if r.age > 0 || d.Ledger.Projection.Rebuilding() {
+		return nil, errors.Join(problem.Unavailable.Because(errors.New("the lists are not up to the journal")), r.Close())
+	}
+	return r, nil
+}
+
+// close releases the moment; what could fail then is of no use to who asked.
+func (d *Desk) close(r *reading) {
+	if err := r.Close(); err != nil {
+		d.Log.Error("closing a view", zap.Error(err))
+	}
+}
+
+// grant returns what the caller may do with an owner's consumers.
+func (r *reading) grant(c Caller, o Owner) (access.Grant, error) {
+	var g access.Grant
+	var err error
+	if o.Agent != "" {
+		g, err = access.OfAgent(r.state, c.Person, o.Agent)
+	} else {
+		g, err = access.OfAgency(r.state, c.Person, o.Agency)
+	}
+	if errors.Is(err, access.ErrNone) {
+		return g, problem.NotFound.Because(err)
+	}
+	return g, err
+}
+
+// agents returns the agents whose consumers an owner's lists hold for the
+// caller: of an agency those that the caller may see.
+func (r *reading) agents(c Caller, o Owner) ([]string, error) {
+	if o.Agent != "" {
+		return []string{o.Agent}, nil
+	}
+	var ids []string
+	err := r.state.EachAgentOf(o.Agency, func(id string, a *fold.Agent) error {
+		_, err := access.OfAgent(r.state, c.Person, id)
+		if err == nil {
+			ids = append(ids, id)
+		} else if !errors.Is(err, access.ErrNone) {
+			return err
+		}
+		return nil
+	})
+	return ids, err
+}
+
+// noteLook writes a look to the access log, without which nothing is shown.
+func (d *Desk) noteLook(c Caller, role access.Role, what string, o Owner, caseID string) error {
+	err := d.Looks.Write(accesslog.Entry{
+		Time: time.Now(), Person: c.ID, Role: string(role), What: what, Agent: o.Agent, Agency: o.Agency, Case: caseID,
+		Via: c.Via, Address: c.Address,
+	})
+	if err != nil {
+		return problem.Unavailable.With("The access log cannot be written, so nothing is shown. Tell the operator.").Because(err)
+	}
+	return nil
+}
+
+// today is the Friday for which live lists are shown.
+func (r *reading) today() events.Date { return r.OpenFriday() }

@@ -1,0 +1,244 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"go.uber.org/zap"
+
+	"bookledger/cmd/bookledger/internal/exports"
+	"bookledger/cmd/bookledger/internal/problem"
+	"bookledger/events"
+	"bookledger/events/journal"
+	"bookledger/exporter"
+	"bookledger/projections/book"
+	"bookledger/projections/checkpoint"
+)
+
+// The disclaimer that is accepted before a book leaves, in the job aid's words.
+const (
+	DisclaimerVersion = "1"
+	DisclaimerText    = "You are about to download customer information. You must follow Covered California privacy and security standards."
+)
+
+// Answer is what was answered to the disclaimer; Accepted is nil where nothing
+// was.
+type Answer struct {
+	Disclaimer string
+	Accepted   *bool
+}
+
+// Export takes the answer to the disclaimer and, if that is a yes, puts the
+// book of a Friday ("2026-11-20" or "latest") into the queue. The ticket is nil
+// where the answer was a no, which is recorded. The request is on record when
+// Export returns, and that the book was made before its ticket is ready.
+func (d *Desk) Export(ctx context.Context, c Caller, o Owner, friday string, a Answer) (*exports.Ticket, error) {
+	e, err := d.newExport(ctx, c, o, friday)
+	if err != nil {
+		return nil, err
+	}
+	e.trail.Disclaimer = version(a.Disclaimer)
+	switch {
+	case a.Accepted == nil || *a.Accepted && a.Disclaimer != DisclaimerVersion:
+		e.trail.Accepted = events.No
+		if err := d.record(ctx, c, &events.ExportDenied{Export: e.trail}); err != nil {
+			return nil, err
+		}
+		return nil, problem.NotAccepted.Because(errors.New("no acceptance of this version"))
+	case !*a.Accepted:
+		e.trail.Accepted = events.No
+		return nil, d.record(ctx, c, &events.ExportDeclined{Export: e.trail})
+	}
+	e.trail.Accepted = events.Yes
+	if err := d.record(ctx, c, &events.ExportRequested{Export: e.trail}); err != nil {
+		return nil, err
+	}
+	ticket, err := d.Queue.Add(exports.Job{
+		Owner: c.ID, Weight: e.size.rows,
+		Make:   e.make,
+		Record: e.made,
+	})
+	return ticket, queueProblem(err)
+}
+
+// Deliverable tells whether a finished book may still leave: access is decided
+// anew, since an agent may have been decertified while it was made.
+func (d *Desk) Deliverable(c Caller, o Owner) error {
+	r, err := d.readNow()
+	if err != nil {
+		return err
+	}
+	defer d.close(r)
+	g, err := r.grant(c, o)
+	if err == nil && !g.Export {
+		err = problem.Forbidden.With("Your role does not permit to take books.")
+	}
+	return err
+}
+
+// export is one export under way.
+type export struct {
+	desk   *Desk
+	caller Caller
+	owner  Owner
+	friday checkpoint.Friday
+	size   size
+	trail  events.Export
+}
+
+// newExport finds the book that is asked for. That a book was refused is
+// recorded where its agent or agency is known.
+func (d *Desk) newExport(ctx context.Context, c Caller, o Owner, friday string) (*export, error) {
+	r, err := d.readNow()
+	if err != nil {
+		return nil, err
+	}
+	defer d.close(r)
+	id, err := uuid.NewV7()
+	if err != nil {
+		return nil, err
+	}
+	e := &export{desk: d, caller: c, owner: o, trail: events.Export{
+		ExportID: id.String(), PersonID: c.ID, AgentID: o.Agent, AgencyID: o.Agency,
+		ExporterVersion: exporter.Version, Address: c.Address,
+	}}
+	g, err := r.grant(c, o)
+	if err != nil {
+		return nil, d.denied(ctx, r, e, friday, err)
+	}
+	if !g.Export {
+		return nil, problem.Forbidden.With("Your role does not permit to take books.")
+	}
+	if e.friday, err = d.friday(r, o, g, friday); err != nil {
+		return nil, err
+	}
+	e.trail.Role, e.trail.Friday = string(g.Role), e.friday.Friday.Friday
+	e.size, err = d.sizes.of(ctx, r, o, e.friday)
+	return e, err
+}
+
+// denied records that somebody asked for a book that is not open to them, and
+// returns why; of agents and Fridays that are not there nothing is recorded.
+func (d *Desk) denied(ctx context.Context, r *reading, e *export, friday string, why error) error {
+	f, err := r.checkpoint(friday)
+	if err != nil {
+		return why
+	}
+	known := false
+	if e.owner.Agent != "" {
+		_, known, err = r.state.Agent(e.owner.Agent)
+	} else {
+		_, known, err = r.state.Agency(e.owner.Agency)
+	}
+	if err != nil || !known {
+		return why
+	}
+	e.trail.Role, e.trail.Friday, e.trail.Accepted = "none", f.Friday.Friday, events.No
+	if err := d.record(ctx, e.caller, &events.ExportDenied{Export: e.trail}); err != nil {
+		return err
+	}
+	return why
+}
+
+// make makes the workbook. The book of a Friday is the same whenever it is
+// made, so the moment at which the queue comes to it does not matter.
+func (e *export) make(ctx context.Context, w io.Writer) (exports.Made, error) {
+	v, err := e.desk.Ledger.Projection.View()
+	if err != nil {
+		return exports.Made{}, err
+	}
+	b, err := e.book(ctx, v.Calendar(), v.AsOf(e.friday.Friday.Friday))
+	if err = errors.Join(err, v.Close()); err != nil {
+		return exports.Made{}, err
+	}
+	result, err := e.desk.Exporter.Write(ctx, w, b)
+	if err != nil {
+		return exports.Made{}, err
+	}
+	return exports.Made{Name: exporter.FileName(b), Rows: result.Rows, Bytes: result.Bytes, SHA256: result.SHA256}, nil
+}
+
+func (e *export) book(ctx context.Context, calendar *events.Calendar, then book.Source) (*book.Book, error) {
+	if e.owner.Agent != "" {
+		return book.ForAgent(ctx, then, calendar, e.friday.Friday, e.owner.Agent)
+	}
+	return book.ForAgency(ctx, then, calendar, e.friday.Friday, e.owner.Agency)
+}
+
+// made records that the book was made, if it may still leave.
+func (e *export) made(ctx context.Context, m exports.Made) error {
+	if err := e.desk.Deliverable(e.caller, e.owner); err != nil {
+		return err
+	}
+	trail := e.trail
+	trail.Rows, trail.SHA256 = m.Rows, m.SHA256
+	return e.desk.record(ctx, e.caller, &events.ExportMade{Export: trail})
+}
+
+// record writes a step of an export into the journal; it is on disk when
+// record returns.
+func (d *Desk) record(ctx context.Context, c Caller, step events.Data) error {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return fmt.Errorf("making the id of an event: %w", err)
+	}
+	e := events.Event{
+		ID: id.String(), Source: events.SourceLedger, Type: events.TypeOf(step), Time: time.Now().UTC(),
+		ActorID: c.ID, Data: step,
+	}
+	body, err := e.Encode()
+	if err != nil {
+		return err
+	}
+	_, err = d.append(ctx, []journal.Message{{Subject: e.Subject(), Body: body}})
+	return err
+}
+
+// queueProblem tells what the queue says as a problem.
+func queueProblem(err error) error {
+	switch {
+	case errors.Is(err, exports.ErrFull):
+		p := problem.Unavailable.With("Very many books are being made. Try again in a minute.")
+		p.RetryAfter = time.Minute
+		return p.Because(err)
+	case errors.Is(err, exports.ErrTooMany):
+		p := problem.TooMany.With("Several of your books are being made or wait to be taken. Take or leave those first.")
+		p.RetryAfter = 30 * time.Second
+		return p.Because(err)
+	}
+	return err
+}
+
+// Failed tells what a ticket's error is to who waits for the book.
+func (d *Desk) Failed(err error) error {
+	if p, ok := errors.AsType[*problem.Problem](err); ok {
+		return p
+	}
+	if errors.Is(err, exports.ErrEnded) {
+		return problem.Unavailable.With("The system is being restarted. Ask for the book again in a minute.").Because(err)
+	}
+	d.Log.Error("making a book", zap.Error(err))
+	return problem.Internal.Because(err)
+}
+
+// version is what may be a disclaimer's version, and blank for anything else
+// that somebody wrote there: the trail is no place for it.
+func version(s string) string {
+	if len(s) > 10 || strings.Trim(s, "0123456789.") != "" {
+		return ""
+	}
+	return s
+}
+
+// sentence begins with a capital letter.
+func sentence(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}

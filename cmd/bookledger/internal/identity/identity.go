@@ -1,0 +1,195 @@
+package identity
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"go.uber.org/zap"
+)
+
+// Options is what sign-in is made from.
+type Options struct {
+	// Issuer is the issuer's URL exactly as its tokens name it: https, or http
+	// on a loopback address.
+	Issuer string
+	// ClientID is this portal at the issuer.
+	ClientID string
+	// ClientSecret may be blank: the portal is then a public client, and PKCE
+	// alone binds a code to it.
+	ClientSecret string
+	// Audience is what bearer tokens are for; "" is ClientID.
+	Audience string
+	// PublicURL is where browsers reach the portal, like https://books.example:
+	// no path, no slash at its end. The redirect URI is
+	// PublicURL + "/sign-in/callback"; after sign-out people come back to
+	// PublicURL + "/signed-out".
+	PublicURL string
+	// Scopes are asked for beyond openid; nil is profile.
+	Scopes []string
+	// PersonClaim, AgentClaim, RolesClaim and NameClaim are where a token says
+	// who somebody is; blank ones are sub, agent_id, roles and name. A dotted
+	// path like realm_access.roles reaches into objects, where no claim has
+	// the whole of it as its name.
+	PersonClaim, AgentClaim, RolesClaim, NameClaim string
+	// Idle is how long a session lasts without a request, Limit how long it
+	// lasts at all; 0 is 15 minutes and 8 hours.
+	Idle, Limit time.Duration
+	// Client reaches the issuer; nil is one with time-outs.
+	Client *http.Client
+	// Untouched tells requests that do not prolong the session, like those
+	// that a page sends by itself; nil is none.
+	Untouched func(*http.Request) bool
+	// Log is told where the issuer cannot be reached; nil is nowhere.
+	Log *zap.Logger
+}
+
+// Identity signs people in and tells who they are. It is safe for concurrent
+// use.
+type Identity struct {
+	options  Options
+	party    party
+	begun    begun
+	sessions *scs.SessionManager
+	kept     *kept
+}
+
+// New checks the options and reaches nobody: the issuer is asked for its
+// configuration when it is first needed.
+func New(o Options) (*Identity, error) {
+	o = o.filled()
+	if err := o.check(); err != nil {
+		return nil, err
+	}
+	begun, err := newBegun()
+	if err != nil {
+		return nil, err
+	}
+	id := &Identity{options: o, begun: begun, kept: newKept(o.Idle)}
+	id.party.init(&id.options)
+	id.sessions = newSessions(o, id.kept)
+	return id, nil
+}
+
+func (o Options) filled() Options {
+	blank := func(text *string, otherwise string) {
+		if *text == "" {
+			*text = otherwise
+		}
+	}
+	blank(&o.Audience, o.ClientID)
+	blank(&o.PersonClaim, "sub")
+	blank(&o.AgentClaim, "agent_id")
+	blank(&o.RolesClaim, "roles")
+	blank(&o.NameClaim, "name")
+	if o.Scopes == nil {
+		o.Scopes = []string{"profile"}
+	}
+	if o.Idle == 0 {
+		o.Idle = 15 * time.Minute
+	}
+	if o.Limit == 0 {
+		o.Limit = 8 * time.Hour
+	}
+	if o.Client == nil {
+		o.Client = newClient()
+	}
+	if o.Untouched == nil {
+		o.Untouched = func(*http.Request) bool { return false }
+	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	return o
+}
+
+func (o Options) check() error {
+	if _, err := safeURL(o.Issuer); err != nil {
+		return fmt.Errorf("sign-in: the issuer %q: %w", o.Issuer, err)
+	}
+	public, err := safeURL(o.PublicURL)
+	if err != nil {
+		return fmt.Errorf("sign-in: the public URL %q: %w", o.PublicURL, err)
+	}
+	if public.Path != "" {
+		return fmt.Errorf("sign-in: the public URL %q has a path; give the scheme and the host alone, without a slash at the end", o.PublicURL)
+	}
+	if o.ClientID == "" {
+		return errors.New("sign-in: the client id is missing; use the one under which the issuer knows the portal")
+	}
+	if o.Idle < 0 || o.Limit < o.Idle {
+		return fmt.Errorf("sign-in: sessions that end after %v, and after %v without a request; the first must not be shorter", o.Limit, o.Idle)
+	}
+	return nil
+}
+
+// safeURL reads a URL of the options.
+func safeURL(text string) (*url.URL, error) {
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return nil, errors.New("it is no plain URL, like https://books.example")
+	}
+	if !secure(u) {
+		return nil, errors.New("it must be https; http is for loopback addresses alone")
+	}
+	return u, nil
+}
+
+// secure tells whether credentials may travel to a URL.
+func secure(u *url.URL) bool {
+	return u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()))
+}
+
+func loopback(host string) bool {
+	if host == "localhost" {
+		return true
+	}
+	address, err := netip.ParseAddr(host)
+	return err == nil && address.Unmap().IsLoopback()
+}
+
+// newClient waits seconds for an issuer and no longer, since people wait too.
+func newClient() *http.Client {
+	return &http.Client{
+		Timeout: 10 * time.Second,
+		Transport: &http.Transport{
+			Proxy:                 http.ProxyFromEnvironment,
+			DialContext:           (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
+			TLSHandshakeTimeout:   5 * time.Second,
+			ResponseHeaderTimeout: 8 * time.Second,
+			MaxIdleConnsPerHost:   4,
+			IdleConnTimeout:       90 * time.Second,
+			ForceAttemptHTTP2:     true,
+		},
+	}
+}
+
+// Origins are the origins that a browser is sent to for signing in and out:
+// the issuer's, and once its configuration is known those of its endpoints.
+// Browsers hold redirects that answer a form to a page's form-action, so a
+// page with such a form has to allow them.
+func (id *Identity) Origins() []string {
+	found := []string{origin(id.options.Issuer)}
+	if p := id.party.known(); p != nil {
+		for _, endpoint := range [...]string{p.provider.Endpoint().AuthURL, p.endSession} {
+			if o := origin(endpoint); o != "" && !slices.Contains(found, o) {
+				found = append(found, o)
+			}
+		}
+	}
+	return found
+}
+
+func origin(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" {
+		return ""
+	}
+	return u.Scheme + "://" + u.Host
+}

@@ -1,0 +1,107 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"sync"
+	"time"
+)
+
+// kept is where sessions are: in memory, by the hash of their id. It takes in
+// only what a sign-in has opened. So a request that was under way when its
+// session ended cannot bring it back, and strangers leave nothing behind.
+type kept struct {
+	idle time.Duration
+
+	mu       sync.Mutex
+	sessions map[string]*session
+	swept    time.Time
+}
+
+type session struct {
+	data     []byte
+	idle     time.Time // prolonged by requests
+	absolute time.Time
+}
+
+func (s *session) over(now time.Time) bool {
+	return !now.Before(s.idle) || !now.Before(s.absolute)
+}
+
+// sweepEvery is how often sessions that have ended are looked for. One that is
+// asked for is found to have ended at once.
+const sweepEvery = time.Minute
+
+func newKept(idle time.Duration) *kept {
+	return &kept{idle: idle, sessions: map[string]*session{}}
+}
+
+// FindCtx returns the data of a session that has not ended, and prolongs it.
+func (k *kept) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
+	v := visiting(ctx)
+	now := time.Now()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s, found := k.sessions[token]
+	if !found || v == nil {
+		return nil, false, nil
+	}
+	if s.over(now) {
+		delete(k.sessions, token)
+		return nil, false, nil
+	}
+	if !v.untouched {
+		s.idle = now.Add(k.idle)
+	}
+	v.idle = s.idle
+	return s.data, true, nil
+}
+
+// CommitCtx keeps what a request has changed. A session that has ended stays
+// so.
+func (k *kept) CommitCtx(ctx context.Context, token string, data []byte, absolute time.Time) error {
+	v := visiting(ctx)
+	now := time.Now()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if s, found := k.sessions[token]; found {
+		s.data, s.absolute = data, absolute
+		return nil
+	}
+	if v == nil || !v.opened {
+		return nil
+	}
+	k.sweep(now)
+	k.sessions[token] = &session{data, now.Add(k.idle), absolute}
+	return nil
+}
+
+func (k *kept) sweep(now time.Time) {
+	if now.Sub(k.swept) < sweepEvery {
+		return
+	}
+	k.swept = now
+	maps.DeleteFunc(k.sessions, func(_ string, s *session) bool { return s.over(now) })
+}
+
+// DeleteCtx ends a session.
+func (k *kept) DeleteCtx(_ context.Context, token string) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.sessions, token)
+	return nil
+}
+
+// errContext cannot come: sessions asks with a context wherever a store takes
+// one.
+var errContext = errors.New("the store of sessions was asked without a request")
+
+// Find is there for scs's interface alone.
+func (k *kept) Find(string) ([]byte, bool, error) { return nil, false, errContext }
+
+// Commit is there for scs's interface alone.
+func (k *kept) Commit(string, []byte, time.Time) error { return errContext }
+
+// Delete is there for scs's interface alone.
+func (k *kept) Delete(string) error { return errContext }

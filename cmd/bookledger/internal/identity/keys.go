@@ -1,0 +1,176 @@
+package identity
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-jose/go-jose/v4"
+	"go.uber.org/zap"
+	"golang.org/x/sync/singleflight"
+)
+
+// algorithms are those that an issuer signs with; one with a shared secret
+// would let whoever holds the public key make tokens.
+var algorithms = []jose.SignatureAlgorithm{
+	jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512,
+	jose.ES256, jose.ES384, jose.ES512, jose.EdDSA,
+}
+
+// verifier checks tokens for an audience with go-oidc.
+func (r *relying) verifier(audience string, keys oidc.KeySet, issuer string) *oidc.IDTokenVerifier {
+	names := make([]string, len(algorithms))
+	for i, a := range algorithms {
+		names[i] = string(a)
+	}
+	return oidc.NewVerifier(issuer, keys, &oidc.Config{ClientID: audience, SupportedSigningAlgs: names})
+}
+
+// keys are the issuer's public keys. go-oidc's own set asks the issuer again
+// at every token that does not verify; this one pauses, and tells a token that
+// is bad from keys that cannot be had.
+type keys struct {
+	address string
+	client  *http.Client
+	log     *zap.Logger
+	asking  singleflight.Group
+
+	mu    sync.RWMutex
+	known []jose.JSONWebKey
+	asked time.Time // when the issuer was last asked
+	err   error     // what came of that
+}
+
+// keysOld is when known keys are asked for again, so that one which the issuer
+// has withdrawn ceases to count.
+const keysOld = 15 * time.Minute
+
+// largestKeys is how much of a set of keys is read, in bytes.
+const largestKeys = 1 << 20
+
+var (
+	errSignature = errors.New("no key of the issuer has signed this")
+	errShape     = errors.New("this is no signed token")
+)
+
+// verify returns the payload of a token that one of the issuer's keys has
+// signed. Else the error is errShape, errSignature or an ErrIssuer.
+func (k *keys) verify(ctx context.Context, token string) ([]byte, error) {
+	signed, err := jose.ParseSignedCompact(token, algorithms)
+	if err != nil || len(signed.Signatures) != 1 {
+		return nil, errShape
+	}
+	k.mu.RLock()
+	known, age := k.known, time.Since(k.asked)
+	err = k.err
+	k.mu.RUnlock()
+	payload, found := check(signed, known)
+	if found && age < keysOld {
+		return payload, nil
+	}
+	pause := pauseKeys
+	if err != nil {
+		pause = pauseFailed
+	}
+	if age >= pause {
+		answer := k.asking.DoChan("", func() (any, error) { return nil, k.ask() })
+		if found {
+			return payload, nil // whoever is next sees what has come
+		}
+		select {
+		case <-ctx.Done():
+			return nil, unreachable()
+		case <-answer:
+		}
+		k.mu.RLock()
+		known, err = k.known, k.err
+		k.mu.RUnlock()
+		payload, found = check(signed, known)
+	}
+	switch {
+	case found:
+		return payload, nil
+	case err != nil:
+		return nil, unreachable()
+	}
+	return nil, errSignature
+}
+
+func check(signed *jose.JSONWebSignature, known []jose.JSONWebKey) ([]byte, bool) {
+	named := signed.Signatures[0].Header.KeyID
+	for i := range known {
+		if known[i].Use == "enc" || named != "" && known[i].KeyID != named {
+			continue
+		}
+		if payload, err := signed.Verify(&known[i]); err == nil {
+			return payload, true
+		}
+	}
+	return nil, false
+}
+
+func (k *keys) ask() error {
+	got, err := k.fetch()
+	if err != nil {
+		k.log.Warn("the issuer's keys cannot be had", zap.String("address", k.address), zap.String("why", plain(err)))
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.asked, k.err = time.Now(), err
+	if err == nil {
+		k.known = got
+	}
+	return err
+}
+
+func (k *keys) fetch() ([]jose.JSONWebKey, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), longestAsk)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, k.address, nil)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := k.client.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("it answered %s", answer.Status)
+	}
+	var set struct {
+		Keys []json.RawMessage `json:"keys"`
+	}
+	if err := json.NewDecoder(io.LimitReader(answer.Body, largestKeys)).Decode(&set); err != nil {
+		return nil, fmt.Errorf("read the keys: %w", err)
+	}
+	var got []jose.JSONWebKey
+	for _, raw := range set.Keys {
+		var key jose.JSONWebKey
+		// A kind of key that is not known here is none of ours (RFC 7517, 5).
+		if err := json.Unmarshal(raw, &key); err == nil && key.Valid() && key.IsPublic() {
+			got = append(got, key)
+		}
+	}
+	return got, nil
+}
+
+// once is the keys for one check. The verifier flattens what its key set says
+// to a text; here it is kept, with the payload that had a good signature.
+type once struct {
+	*keys
+	payload []byte
+	err     error
+}
+
+// VerifySignature is what go-oidc asks of a key set.
+func (o *once) VerifySignature(ctx context.Context, token string) ([]byte, error) {
+	o.payload, o.err = o.verify(ctx, token)
+	return o.payload, o.err
+}

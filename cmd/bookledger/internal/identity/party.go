@@ -1,0 +1,152 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"go.uber.org/zap"
+	"golang.org/x/oauth2"
+	"golang.org/x/sync/singleflight"
+)
+
+// party finds the issuer's configuration and keeps it.
+type party struct {
+	options *Options
+	found   atomic.Pointer[relying]
+	asking  singleflight.Group
+
+	mu     sync.Mutex
+	failed time.Time // when it was last asked for in vain
+}
+
+// relying is what is known of an issuer that has answered.
+type relying struct {
+	provider   *oidc.Provider
+	code       oauth2.Config
+	keys       *keys
+	endSession string // "" where the issuer has none
+	namesSelf  bool   // every answer to a sign-in carries iss
+}
+
+// Pauses after a request to the issuer that failed, or that did not bring the
+// key that was sought: what hostile clients send must not become requests to
+// the issuer.
+const (
+	pauseFailed = time.Second
+	pauseKeys   = 10 * time.Second
+)
+
+// longestAsk is how long the issuer may take, whatever the client allows.
+const longestAsk = 15 * time.Second
+
+func (p *party) init(o *Options) { p.options = o }
+
+// known returns the configuration where it has been found, else nil.
+func (p *party) known() *relying { return p.found.Load() }
+
+// get returns the issuer's configuration, and asks for it where it is not
+// known yet. All who wait share one request; its failure is an ErrIssuer.
+func (p *party) get(ctx context.Context) (*relying, error) {
+	if found := p.known(); found != nil {
+		return found, nil
+	}
+	p.mu.Lock()
+	pausing := time.Since(p.failed) < pauseFailed
+	p.mu.Unlock()
+	if pausing {
+		return nil, unreachable()
+	}
+	answer := p.asking.DoChan("", func() (any, error) { return nil, p.ask() })
+	select {
+	case <-ctx.Done():
+		return nil, unreachable()
+	case result := <-answer:
+		if result.Err != nil {
+			return nil, unreachable()
+		}
+		return p.known(), nil
+	}
+}
+
+// ask is not bound to the request that came first, since others wait for it.
+func (p *party) ask() error {
+	if p.known() != nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(oidc.ClientContext(context.Background(), p.options.Client), longestAsk)
+	defer cancel()
+	provider, err := oidc.NewProvider(ctx, p.options.Issuer)
+	if err == nil {
+		var found *relying
+		if found, err = p.options.relying(provider); err == nil {
+			p.found.Store(found)
+			return nil
+		}
+	}
+	p.options.Log.Warn("the issuer's configuration cannot be had", zap.String("issuer", p.options.Issuer), zap.String("why", plain(err)))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.failed = time.Now()
+	return err
+}
+
+// plain says what went wrong with a request, without what was answered.
+func plain(err error) string {
+	var transport *url.Error
+	var mismatch *oidc.IssuerMismatchError
+	switch {
+	case errors.As(err, &transport):
+		return transport.Err.Error()
+	case errors.As(err, &mismatch):
+		return "it calls itself " + mismatch.Discovered
+	case errors.Is(err, errConfiguration):
+		return err.Error()
+	}
+	return "it gave no usable answer"
+}
+
+var errConfiguration = errors.New("it lacks an endpoint, or has one that is neither https nor on a loopback address")
+
+func (o *Options) relying(provider *oidc.Provider) (*relying, error) {
+	var also struct {
+		Keys        string   `json:"jwks_uri"`
+		EndSession  string   `json:"end_session_endpoint"`
+		NamesSelf   bool     `json:"authorization_response_iss_parameter_supported"`
+		AuthMethods []string `json:"token_endpoint_auth_methods_supported"`
+	}
+	if err := provider.Claims(&also); err != nil {
+		return nil, err
+	}
+	endpoint := provider.Endpoint()
+	needed := []string{also.Keys, endpoint.TokenURL, endpoint.AuthURL}
+	if also.EndSession != "" {
+		needed = append(needed, also.EndSession)
+	}
+	for _, address := range needed {
+		if u, err := url.Parse(address); err != nil || !secure(u) {
+			return nil, errConfiguration
+		}
+	}
+	// Trying both ways could spend the code on the wrong one.
+	endpoint.AuthStyle = oauth2.AuthStyleInHeader
+	onlyPost := len(also.AuthMethods) > 0 && !slices.Contains(also.AuthMethods, "client_secret_basic")
+	if o.ClientSecret == "" || onlyPost {
+		endpoint.AuthStyle = oauth2.AuthStyleInParams
+	}
+	return &relying{
+		provider: provider,
+		code: oauth2.Config{
+			ClientID: o.ClientID, ClientSecret: o.ClientSecret, Endpoint: endpoint,
+			RedirectURL: o.PublicURL + "/sign-in/callback",
+			Scopes:      append([]string{oidc.ScopeOpenID}, o.Scopes...),
+		},
+		keys:       &keys{address: also.Keys, client: o.Client, log: o.Log},
+		endSession: also.EndSession, namesSelf: also.NamesSelf,
+	}, nil
+}

@@ -1,0 +1,53 @@
+// A certified OpenID provider for the tests of sign-in. Its one argument is
+// JSON: the clients, ttl (seconds by the kind of token), resource (the audience
+// of access tokens), and issuer, where it is to speak in another one's name.
+// It listens on a free port of the loopback address, prints {"issuer",
+// "address"} on one line, and ends when its input does.
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
+import { Provider } from 'oidc-provider';
+
+const asked = JSON.parse(process.argv[2]);
+
+// Made-up people; whoever types a name of theirs is signed in as them.
+const people = {
+  'P-1': { name: 'Ana Quiroga', agent_id: 'A-1' },
+  'P-3': { name: 'Cy Okafor', roles: ['auditor'] },
+};
+
+function newKey() {
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  // The same id everywhere: a key is not known by its name.
+  return { ...privateKey.export({ format: 'jwk' }), kid: 'k1', use: 'sig', alg: 'RS256' };
+}
+
+function configuration() {
+  return {
+    clients: asked.clients,
+    ttl: asked.ttl ?? {},
+    jwks: { keys: [newKey()] },
+    cookies: { keys: [randomBytes(32).toString('hex')] },
+    claims: { openid: ['sub'], profile: ['name', 'agent_id', 'roles'] },
+    // The portal reads the ID token and asks for no more.
+    conformIdTokenClaims: false,
+    findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, ...people[id] }) }),
+    features: {
+      devInteractions: { enabled: true },
+      rpInitiatedLogout: { enabled: true },
+      clientCredentials: { enabled: true },
+      resourceIndicators: {
+        enabled: true,
+        getResourceServerInfo: (_, resource) => ({ scope: 'books', audience: resource, accessTokenFormat: 'jwt', jwt: { sign: { alg: 'RS256' } } }),
+      },
+    },
+  };
+}
+
+const server = createServer();
+server.listen(0, '127.0.0.1', () => {
+  const address = `http://127.0.0.1:${server.address().port}`;
+  const issuer = asked.issuer || address;
+  server.on('request', new Provider(issuer, configuration()).callback());
+  console.log(JSON.stringify({ issuer, address }));
+});
+process.stdin.on('end', () => process.exit(0)).resume();

@@ -1,0 +1,177 @@
+package issuer
+
+import (
+	"bytes"
+	"crypto/rand"
+	_ "embed"
+	"html/template"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+//go:embed page.html
+var pageText string
+
+// page is what people see: the list of the demo identities, or a text.
+type page struct {
+	Title, Text string
+	Stylesheet  string
+	Portal      string // where a text leads back to
+	Action      string
+	Asked       map[string]string
+	Choices     []choice
+}
+
+type choice struct{ ID, Name, Role, IDs string }
+
+var roles = map[string]string{
+	"agent": "Agent", "manager": "Agency manager", "admin_l1": "Admin staff, level 1",
+	"admin_l2": "Admin staff, level 2", "auditor": "Auditor", "operator": "Operator",
+}
+
+// asked are the parameters of an authorization request that the page hands on.
+var asked = [...]string{"response_type", "client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge", "code_challenge_method"}
+
+// check tells what is wrong with a request: page for the person, where nothing
+// may be sent back to a client that is not ours; code for the client.
+func (i *Issuer) check(q url.Values) (forPerson, code string) {
+	switch {
+	case q.Get("client_id") != i.options.ClientID:
+		return "The program that sent you here is not known to the demo.", ""
+	case q.Get("redirect_uri") != i.callback():
+		return "The program that sent you here asks to be answered at another address than the demo's portal.", ""
+	case q.Get("response_type") != "code":
+		return "", "unsupported_response_type"
+	case !slices.Contains(strings.Fields(q.Get("scope")), "openid"):
+		return "", "invalid_scope"
+	case q.Get("code_challenge_method") != "S256" || len(q.Get("code_challenge")) != 43:
+		return "", "invalid_request"
+	}
+	return "", ""
+}
+
+// refused answers a request that does not hold, and says whether it did.
+func (i *Issuer) refused(w http.ResponseWriter, r *http.Request, q url.Values) bool {
+	forPerson, code := i.check(q)
+	if forPerson != "" {
+		i.write(w, http.StatusBadRequest, page{Title: "This sign-in cannot go on", Text: forPerson})
+		return true
+	}
+	if code != "" {
+		i.answer(w, r, q, url.Values{"error": {code}})
+		return true
+	}
+	return false
+}
+
+// answer sends the browser back to the client.
+func (i *Issuer) answer(w http.ResponseWriter, r *http.Request, q, with url.Values) {
+	with.Set("iss", i.options.Base)
+	if state := q.Get("state"); state != "" {
+		with.Set("state", state)
+	}
+	http.Redirect(w, r, i.callback()+"?"+with.Encode(), http.StatusSeeOther)
+}
+
+func (i *Issuer) authorize(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	if i.refused(w, r, q) {
+		return
+	}
+	p := page{Title: "Sign in", Action: i.base.Path + "/authorize", Asked: map[string]string{}}
+	for _, name := range asked {
+		if q.Has(name) {
+			p.Asked[name] = q.Get(name)
+		}
+	}
+	for _, person := range i.options.People {
+		p.Choices = append(p.Choices, person.choice())
+	}
+	i.write(w, http.StatusOK, p)
+}
+
+func (p Person) choice() choice {
+	ids := []string{"person " + p.ID}
+	if p.AgentID != "" {
+		ids = append(ids, "agent "+p.AgentID)
+	}
+	if p.AgencyID != "" {
+		ids = append(ids, "agency "+p.AgencyID)
+	}
+	role := roles[p.Role]
+	if role == "" {
+		role = p.Role
+	}
+	return choice{p.ID, p.Name, role, strings.Join(ids, " · ")}
+}
+
+func (i *Issuer) choose(w http.ResponseWriter, r *http.Request) {
+	if err := r.ParseForm(); err != nil {
+		i.write(w, http.StatusBadRequest, page{Title: "This sign-in cannot go on", Text: "The form could not be read."})
+		return
+	}
+	q := r.PostForm
+	if i.refused(w, r, q) {
+		return
+	}
+	person, known := i.people[q.Get("person")]
+	if !known {
+		i.write(w, http.StatusBadRequest, page{Title: "This sign-in cannot go on", Text: "The demo has nobody of that id."})
+		return
+	}
+	i.answer(w, r, q, url.Values{"code": {i.grant(grant{
+		personID: person.ID, nonce: q.Get("nonce"), challenge: q.Get("code_challenge"),
+	})}})
+}
+
+// grant keeps g for a minute and returns its code.
+func (i *Issuer) grant(g grant) string {
+	now := time.Now()
+	g.until = now.Add(codeLife)
+	code := rand.Text()
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	maps.DeleteFunc(i.grants, func(_ string, old grant) bool { return now.After(old.until) })
+	i.grants[code] = g
+	return code
+}
+
+// redeem takes the grant of a code, which is then gone.
+func (i *Issuer) redeem(code string) (grant, bool) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	g, found := i.grants[code]
+	delete(i.grants, code)
+	return g, found && time.Now().Before(g.until)
+}
+
+func (i *Issuer) endSession(w http.ResponseWriter, r *http.Request) {
+	// The issuer keeps no session of its own, so there is nothing to end.
+	if r.FormValue("post_logout_redirect_uri") != i.signedOut() {
+		i.write(w, http.StatusOK, page{Title: "You are signed out", Text: "The demo's issuer remembers nobody."})
+		return
+	}
+	to := i.signedOut()
+	if state := r.FormValue("state"); state != "" {
+		to += "?" + url.Values{"state": {state}}.Encode()
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+func (i *Issuer) write(w http.ResponseWriter, status int, p page) {
+	p.Stylesheet, p.Portal = i.options.Stylesheet, i.options.Portal
+	var body bytes.Buffer
+	if err := pageTemplate.Execute(&body, p); err != nil {
+		http.Error(w, "The page could not be made.", http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(body.Bytes()) // a browser that has gone needs no page
+}
+
+var pageTemplate = template.Must(template.New("page").Parse(pageText))

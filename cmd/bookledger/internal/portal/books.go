@@ -1,0 +1,251 @@
+package portal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"time"
+
+	"bookledger/cmd/bookledger/internal/desk"
+	"bookledger/cmd/bookledger/internal/exports"
+	"bookledger/cmd/bookledger/internal/problem"
+	"bookledger/events"
+)
+
+// booksPage is the shelf of an owner's books.
+type booksPage struct {
+	About   about
+	Shelf   *desk.Shelf
+	Message *message
+}
+
+func (p *Portal) books(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
+	shelf, err := p.Desk.Books(r.Context(), c, owner(r))
+	if err != nil {
+		return err
+	}
+	a, err := p.about(c, owner(r))
+	if err != nil {
+		return err
+	}
+	return p.render(w, r, http.StatusOK, "books", "Books", booksPage{a, shelf, p.said(r)})
+}
+
+// disclaimerPage asks whether a book is to be downloaded.
+type disclaimerPage struct {
+	About   about
+	Book    *desk.Offer
+	Text    string
+	Version string
+	From    string // the page to which No leads back: "active" or "books"
+}
+
+func (p *Portal) disclaimer(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
+	a, err := p.about(c, owner(r))
+	if err != nil {
+		return err
+	}
+	offer, err := p.Desk.Book(r.Context(), c, owner(r), r.PathValue("friday"))
+	if err != nil {
+		return err
+	}
+	page := disclaimerPage{a, offer, desk.DisclaimerText, desk.DisclaimerVersion, from(r.URL.Query().Get("from"))}
+	return p.render(w, r, http.StatusOK, "disclaimer", "Disclaimer", page)
+}
+
+// from is the page from which an export was begun.
+func from(name string) string {
+	if name == string(desk.Active) {
+		return name
+	}
+	return "books"
+}
+
+// atOnce is how long Yes waits for the book before it leads to the queue's
+// page.
+const atOnce = 1500 * time.Millisecond
+
+// export takes the answer to the disclaimer.
+func (p *Portal) export(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
+	if err := form(w, r, maxExportForm); err != nil {
+		return err
+	}
+	o, back := owner(r), basePath(owner(r))+"/"+from(r.PostForm.Get("from"))
+	ticket, err := p.Desk.Export(r.Context(), c, o, r.PathValue("friday"), answer(r))
+	if err != nil {
+		return err
+	}
+	if ticket == nil {
+		p.say(r, message{Text: "Nothing was downloaded. Your answer No was recorded."})
+		redirect(w, r, back)
+		return nil
+	}
+	p.await(ticket, waiting{o, back})
+	timer := time.NewTimer(atOnce)
+	defer timer.Stop()
+	select {
+	case <-ticket.Done():
+		if ticket.State().Phase == exports.Ready {
+			return p.deliver(w, r, c, ticket, o)
+		}
+	case <-timer.C:
+	case <-r.Context().Done():
+	}
+	redirect(w, r, ticketPath(ticket))
+	return nil
+}
+
+// answer is what was answered to the disclaimer, where that was yes or no.
+func answer(r *http.Request) desk.Answer {
+	a := desk.Answer{Disclaimer: r.PostForm.Get("disclaimer")}
+	if said := r.PostForm.Get("answer"); said == "yes" || said == "no" {
+		yes := said == "yes"
+		a.Accepted = &yes
+	}
+	return a
+}
+
+func ticketPath(t *exports.Ticket) string { return "/exports/" + t.ID() }
+
+// waiting is what is remembered of a book that somebody waits for.
+type waiting struct {
+	owner desk.Owner
+	back  string // from where it was asked for
+}
+
+// await remembers whose book a ticket is for, and forgets the tickets that are
+// gone, of which the queue bounds the number.
+func (p *Portal) await(t *exports.Ticket, what waiting) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id := range p.waiting {
+		if _, there := p.Queue.Ticket(id); !there {
+			delete(p.waiting, id)
+		}
+	}
+	p.waiting[t.ID()] = what
+}
+
+// ownTicket is the caller's own ticket that the path names.
+func (p *Portal) ownTicket(r *http.Request, c desk.Caller) (*exports.Ticket, waiting, error) {
+	t, ok := p.Queue.Ticket(r.PathValue("ticket"))
+	if !ok || t.Owner() != c.ID {
+		return nil, waiting{}, problem.NotFound.With("This download is not there, or not any more: a book can be taken once, and waits ten minutes. Ask for it again on the Books page.")
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	what, ok := p.waiting[t.ID()]
+	if !ok {
+		return nil, what, problem.NotFound.With("This download is not there any more. Ask for it again on the Books page.")
+	}
+	return t, what, nil
+}
+
+// ticketPage shows how far a book has come.
+type ticketPage struct {
+	State exports.State
+	Phase string
+	Title string
+	Said  string // what is announced
+	Back  string
+	File  string
+	Why   *problem.Problem
+}
+
+// Kilobytes is how large the file is.
+func (t ticketPage) Kilobytes() int64 { return (t.State.Made.Bytes + 1023) / 1024 }
+
+// refreshEvery is how often the page of the queue asks for itself again.
+const refreshEvery = 3
+
+func (p *Portal) ticket(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
+	t, what, err := p.ownTicket(r, c)
+	if err != nil {
+		return err
+	}
+	page := ticketPage{State: t.State(), Back: what.back, File: ticketPath(t) + "/file"}
+	page.Phase = page.State.Phase.String()
+	page.Title, page.Said = "Your book is being made", "It is being made now."
+	refresh := ""
+	switch page.State.Phase {
+	case exports.Waiting:
+		refresh, page.Said = strconv.Itoa(refreshEvery), placeInQueue(page.State.Place)
+	case exports.Making:
+		refresh = strconv.Itoa(refreshEvery)
+	case exports.Ready:
+		page.Title, page.Said = "Your book is ready", "The file can be downloaded."
+	default:
+		page.Title, page.Said = "Your book could not be made", "No file was made. Go back and ask for the book again."
+		page.Why = problem.Of(p.Desk.Failed(page.State.Err))
+	}
+	return p.renderIn(w, r, http.StatusOK, frame{Title: page.Title, Page: "ticket", Refresh: refresh}, page)
+}
+
+// placeInQueue tells how many books are begun before one.
+func placeInQueue(before int) string {
+	if before == 0 {
+		return "It is next in the queue."
+	}
+	return "It waits in the queue; " + plural(before, "book is", "books are") + " made before it."
+}
+
+func (p *Portal) ticketFile(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
+	t, what, err := p.ownTicket(r, c)
+	if err != nil {
+		return err
+	}
+	if p := t.State().Phase; p == exports.Waiting || p == exports.Making {
+		redirect(w, r, ticketPath(t))
+		return nil
+	}
+	return p.deliver(w, r, c, t, what.owner)
+}
+
+const workbookType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+// deliver hands a finished book out, if it may still leave.
+func (p *Portal) deliver(w http.ResponseWriter, r *http.Request, c desk.Caller, t *exports.Ticket, o desk.Owner) error {
+	if err := p.Desk.Deliverable(c, o); err != nil {
+		return err
+	}
+	file, made, err := t.Open()
+	if errors.Is(err, exports.ErrGone) {
+		return problem.NotFound.With("This download was taken already. Ask for it again on the Books page.").Because(err)
+	}
+	if err != nil {
+		return p.Desk.Failed(err)
+	}
+	defer file.Close()
+	h := w.Header()
+	h.Set("Content-Type", workbookType)
+	h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", made.Name))
+	h.Set("Content-Length", strconv.FormatInt(made.Bytes, 10))
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusOK)
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	if n, err := io.Copy(w, file); err == nil && n == made.Bytes && context.Cause(r.Context()) == nil {
+		t.Release()
+	} // else it can be asked for again
+	return nil
+}
+
+// currentBook tells of the latest book and the next one.
+type currentBook struct {
+	Latest       events.Date
+	LatestCutoff time.Time
+	Next         events.Date
+	NextCutoff   time.Time
+}
+
+// Current is the owner's current book and the next.
+func (a about) Current() currentBook {
+	return currentBook{a.Latest, a.LatestCutoff, a.NextFriday, a.NextCutoff}
+}
+
+// Current is the shelf's current book and the next.
+func (b booksPage) Current() currentBook { return b.About.Current() }

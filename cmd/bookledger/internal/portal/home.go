@@ -1,0 +1,93 @@
+package portal
+
+import (
+	"net/http"
+
+	"bookledger/cmd/bookledger/internal/desk"
+)
+
+// homePage is what the home page shows: a part for each place that somebody
+// has in the ledger.
+type homePage struct {
+	*desk.Home
+	Places  []place
+	Person  string // the id, for those who have none
+	Message *message
+}
+
+// place is an agent's own consumers, or an agency's.
+type place struct {
+	About about
+	*desk.Overview
+	Role string
+	Bars []bar
+}
+
+// bar is one household type in the picture.
+type bar struct {
+	Name  string
+	Class string
+	N     int
+	Width int    // in thousandths of the longest
+	Share string // of all, like 42%
+}
+
+var barClasses = [...]string{"covered", "mixed", "medi", "none"}
+
+func (p *Portal) home(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
+	h, err := p.Desk.Home(c)
+	if err != nil {
+		return err
+	}
+	page := homePage{Home: h, Person: c.ID, Message: p.said(r)}
+	if h.Agent != "" {
+		if err := p.addPlace(&page, c, desk.Owner{Agent: h.Agent}, "Agent"); err != nil {
+			return err
+		}
+	}
+	for _, a := range h.Agencies {
+		if err := p.addPlace(&page, c, desk.Owner{Agency: a.AgencyID}, roleName(string(a.Role))); err != nil {
+			return err
+		}
+	}
+	return p.render(w, r, http.StatusOK, "home", "Home", page)
+}
+
+func (p *Portal) addPlace(page *homePage, c desk.Caller, o desk.Owner, role string) error {
+	v, err := p.Desk.Overview(c, o)
+	if err != nil {
+		return err
+	}
+	page.Places = append(page.Places, place{newAbout(c, &v.About), v, role, bars(v)})
+	return nil
+}
+
+// bars are the consumers by household type, as a picture shows them.
+func bars(v *desk.Overview) []bar {
+	longest := 1
+	for _, t := range v.ByType {
+		longest = max(longest, t.Consumers)
+	}
+	var all []bar
+	for i, t := range v.ByType {
+		b := bar{Name: t.HouseholdType, Class: barClasses[i%len(barClasses)], N: t.Consumers, Width: t.Consumers * 1000 / longest}
+		if b.Name == "" {
+			b.Name = "Not determined"
+		}
+		b.Share = share(t.Consumers, v.Active)
+		all = append(all, b)
+	}
+	return all
+}
+
+// share is a part of all, like "42%".
+func share(n, all int) string {
+	switch percent := n * 100 / max(1, all); {
+	case n > 0 && percent == 0:
+		return "less than 1%"
+	case n < all && n*200/max(1, all) >= 199:
+		return "99%"
+	default:
+		return number((n*200/max(1, all)+1)/2) + "%"
+	}
+}

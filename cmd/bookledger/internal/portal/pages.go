@@ -1,0 +1,41 @@
+package portal
+
+// pages are the numbered links below a list.
+type pages struct {
+	Previous, Next string
+	Numbers        []pageLink
+}
+
+// pageLink is one of them; without a number it is a gap.
+type pageLink struct {
+	N       int
+	To      string
+	Current bool
+}
+
+// newPages makes the links of page n of so many: the first, the last, and
+// those around n.
+func newPages(n, last int, to func(int) string) pages {
+	var p pages
+	if last < 2 {
+		return p
+	}
+	if n > 1 {
+		p.Previous = to(min(n-1, last))
+	}
+	if n < last {
+		p.Next = to(n + 1)
+	}
+	shown := 0
+	for i := 1; i <= last; i++ {
+		if i != 1 && i != last && (i < n-2 || i > n+2) {
+			continue
+		}
+		if i > shown+1 {
+			p.Numbers = append(p.Numbers, pageLink{})
+		}
+		p.Numbers = append(p.Numbers, pageLink{N: i, To: to(i), Current: i == n})
+		shown = i
+	}
+	return p
+}

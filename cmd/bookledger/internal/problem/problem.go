@@ -1,0 +1,124 @@
+package problem
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// Problem is an error that is told to who asked, as in RFC 9457.
+type Problem struct {
+	Type       string // stable; the URN's last part, like "not-found"
+	Status     int    // of HTTP
+	Title      string
+	Detail     string // what was attempted and what to do
+	Field      string // the part of the request that is wrong, where one is
+	Code       string // the ledger's rejection code, where there is one
+	RetryAfter time.Duration
+	Allow      string // methods, with 405
+
+	cause error
+}
+
+// Error tells the problem, for the log.
+func (p *Problem) Error() string {
+	if p.cause != nil {
+		return fmt.Sprintf("%s: %v", p.Title, p.cause)
+	}
+	return p.Title + ": " + p.Detail
+}
+
+// Unwrap returns what caused the problem.
+func (p *Problem) Unwrap() error { return p.cause }
+
+// Because returns the problem with its cause, which is logged and not shown.
+func (p Problem) Because(cause error) *Problem {
+	p.cause = cause
+	return &p
+}
+
+// With returns the problem with a detail of its own.
+func (p Problem) With(format string, args ...any) *Problem {
+	p.Detail = fmt.Sprintf(format, args...)
+	return &p
+}
+
+// In returns the problem of a field of the request, with a detail.
+func (p Problem) In(field, format string, args ...any) *Problem {
+	p.Field = field
+	return p.With(format, args...)
+}
+
+// The problems. Each is copied before it is told.
+var (
+	Unauthorized = Problem{Type: "unauthorized", Status: http.StatusUnauthorized, Title: "Sign in first",
+		Detail: "The request has no valid session or bearer token."}
+	Forbidden = Problem{Type: "forbidden", Status: http.StatusForbidden, Title: "Not permitted",
+		Detail: "Your role does not permit this."}
+	NotAccepted = Problem{Type: "not-accepted", Status: http.StatusForbidden, Title: "The disclaimer was not accepted",
+		Detail: `A book leaves only after the disclaimer was accepted: {"disclaimer":"1","accepted":true}.`}
+	NotFound = Problem{Type: "not-found", Status: http.StatusNotFound, Title: "Not found",
+		Detail: "There is nothing here that is open to you."}
+	NoBook = Problem{Type: "no-book", Status: http.StatusNotFound, Title: "There is no such book"}
+	Method = Problem{Type: "method", Status: http.StatusMethodNotAllowed, Title: "Method not allowed"}
+
+	Conflict  = Problem{Type: "conflict", Status: http.StatusConflict, Title: "It cannot be done as things are"}
+	TooLarge  = Problem{Type: "too-large", Status: http.StatusRequestEntityTooLarge, Title: "The request is too large"}
+	MediaType = Problem{Type: "media-type", Status: http.StatusUnsupportedMediaType, Title: "Unsupported content type",
+		Detail: "Send the body as application/json."}
+	Invalid = Problem{Type: "invalid", Status: http.StatusBadRequest, Title: "The request is not as it should be"}
+	TooMany = Problem{Type: "too-many", Status: http.StatusTooManyRequests, Title: "Too many requests",
+		Detail: "Wait a little, and then try again.", RetryAfter: 5 * time.Second}
+	Unavailable = Problem{Type: "unavailable", Status: http.StatusServiceUnavailable, Title: "Not available for the moment",
+		Detail: "The ledger's journal cannot be reached. Nothing was changed; try again in a little while.", RetryAfter: 10 * time.Second}
+	Unsure = Problem{Type: "unsure", Status: http.StatusServiceUnavailable, Title: "Not known whether it was done",
+		Detail: "The ledger's journal did not answer in time. Look at the list again before you repeat it.", RetryAfter: 10 * time.Second}
+	Internal = Problem{Type: "internal", Status: http.StatusInternalServerError, Title: "Something went wrong",
+		Detail: "It was noted. Try again, and tell the operator if it stays."}
+)
+
+// Of returns the problem that err is; any other error is Internal.
+func Of(err error) *Problem {
+	if p, ok := errors.AsType[*Problem](err); ok {
+		return p
+	}
+	return Internal.Because(err)
+}
+
+// URN is the problem's type as it is published.
+func (p *Problem) URN() string { return "urn:bookledger:problem:" + p.Type }
+
+// body is a problem as it is written.
+type body struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+	Field  string `json:"field,omitzero"`
+	Code   string `json:"code,omitzero"`
+}
+
+// Header sets what a problem says in the header of an answer, as JSON or page.
+func (p *Problem) Header(h http.Header) {
+	if p.RetryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(int((p.RetryAfter+time.Second-1)/time.Second)))
+	}
+	if p.Allow != "" {
+		h.Set("Allow", p.Allow)
+	}
+	if p.Status == http.StatusUnauthorized {
+		h.Set("WWW-Authenticate", `Bearer realm="bookledger"`)
+	}
+}
+
+// Write answers with the problem as application/problem+json.
+func (p *Problem) Write(w http.ResponseWriter) {
+	p.Header(w.Header())
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	// Who has gone needs no answer.
+	_ = json.NewEncoder(w).Encode(body{p.URN(), p.Title, p.Status, p.Detail, p.Field, p.Code})
+}

@@ -1,0 +1,307 @@
+package web_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/xuri/excelize/v2"
+
+	"bookledger/events"
+)
+
+type consumer struct {
+	CaseID    string `json:"case_id"`
+	FirstName string `json:"first_name"`
+	LastName  string `json:"last_name"`
+	SSN       string `json:"ssn"`
+	AgentID   string `json:"agent_id"`
+	Requested string `json:"requested_on"`
+}
+
+type listing struct {
+	AsOf      time.Time `json:"as_of"`
+	Total     int       `json:"total"`
+	Age       int       `json:"age_seconds"`
+	Consumers []consumer
+}
+
+func ids(l listing) (all []string) {
+	for _, c := range l.Consumers {
+		all = append(all, c.CaseID)
+	}
+	return all
+}
+
+// TestInterface asks what an agent's system asks, from the list to the book.
+func TestInterface(t *testing.T) {
+	s := start(t, small())
+	me := "/v1/agents/" + s.who("agent").AgentID
+	var all listing
+	s.ask("agent", "GET", me+"/active", nil).into(t, &all)
+	if all.Total == 0 || len(all.Consumers) != all.Total || all.AsOf.IsZero() {
+		t.Fatalf("the list is %+v", all)
+	}
+	var page listing
+	s.ask("agent", "GET", me+"/active?sort=-case_id&page=2&page_size=3", nil).into(t, &page)
+	want := ids(all)
+	slices.Sort(want)
+	slices.Reverse(want)
+	if !slices.Equal(ids(page), want[3:6]) || page.Total != all.Total {
+		t.Errorf("a page holds %q of %d, want %q", ids(page), page.Total, want[3:6])
+	}
+	const id = "5000032500"
+	var found listing
+	s.ask("agent", "POST", me+"/active/search", map[string]any{"q": "cal training", "sort": "last_name"}).into(t, &found)
+	if len(found.Consumers) != 1 || found.Consumers[0].CaseID != id || found.Consumers[0].SSN != "XXX-XX-7880" {
+		t.Errorf("searching finds %+v", found)
+	}
+	var file struct {
+		CaseID     string `json:"case_id"`
+		Delegation struct{ Status string }
+		History    []struct{ Type string }
+	}
+	s.ask("agent", "GET", me+"/cases/"+id, nil).into(t, &file)
+	if file.CaseID != id || file.Delegation.Status != "active" || len(file.History) == 0 {
+		t.Errorf("the case is %+v", file)
+	}
+	s.ask("agent", "POST", me+"/cases/"+id+"/mark-inactive", nil).into(t, &struct{}{})
+	var inactive listing
+	s.ask("agent", "GET", me+"/inactive", nil).into(t, &inactive)
+	if !slices.Contains(ids(inactive), id) {
+		t.Errorf("the inactive list holds %q", ids(inactive))
+	}
+	if again := s.ask("agent", "POST", me+"/cases/"+id+"/mark-inactive", nil); again.StatusCode != 409 || again.problem() != "conflict" {
+		t.Errorf("marking again is answered %d %s", again.StatusCode, again.body)
+	}
+	s.live(&events.DelegationRequested{Delegation: events.Delegation{CaseID: "c-new", AgentID: s.who("agent").AgentID}})
+	var pending listing
+	s.ask("agent", "GET", me+"/pending", nil).into(t, &pending)
+	if i := slices.IndexFunc(pending.Consumers, func(c consumer) bool { return c.CaseID == "c-new" }); i < 0 || pending.Consumers[i].Requested == "" {
+		t.Errorf("the pending list is %+v", pending)
+	}
+	s.ask("agent", "POST", me+"/cases/c-new/accept", map[string]any{}).into(t, &struct{}{})
+	s.takeBook(t, me)
+	s.ask("auditor", "GET", "/v1/status", nil).into(t, &struct{}{})
+	var trail struct {
+		Exports []struct {
+			Step, SHA256 string
+			PersonID     string `json:"person_id"`
+		}
+	}
+	s.ask("operator", "GET", "/v1/exports", nil).into(t, &trail)
+	if len(trail.Exports) != 2 || trail.Exports[0].Step != "made" || len(trail.Exports[0].SHA256) != 64 || trail.Exports[1].PersonID != s.who("agent").PersonID {
+		t.Errorf("the trail is %+v", trail)
+	}
+}
+
+// takeBook takes the latest book and holds it against the shelf.
+func (s *site) takeBook(t *testing.T, owner string) {
+	t.Helper()
+	var shelf struct {
+		Books []struct {
+			Friday string
+			Rows   int
+		}
+	}
+	s.ask("agent", "GET", owner+"/books", nil).into(t, &shelf)
+	book := s.ask("agent", "POST", owner+"/books/latest", map[string]any{"disclaimer": "1", "accepted": true})
+	sum := sha256.Sum256(book.body)
+	if book.StatusCode != 200 || book.Header.Get("Repr-Digest") != "sha-256=:"+base64.StdEncoding.EncodeToString(sum[:])+":" ||
+		!strings.Contains(book.Header.Get("Content-Disposition"), shelf.Books[0].Friday) || book.Header.Get("Cache-Control") != "no-store" {
+		t.Fatalf("the book is answered %d with %v", book.StatusCode, book.Header)
+	}
+	f, err := excelize.OpenReader(bytes.NewReader(book.body))
+	must(t, err)
+	defer f.Close()
+	if rows, err := f.GetRows("Book of Business"); err != nil || len(rows) != shelf.Books[0].Rows+1 || len(shelf.Books) != 5 {
+		t.Errorf("the book has %d rows (%v), the shelf says %+v", len(rows), err, shelf)
+	}
+}
+
+// TestAnswers holds the status and problem of what cannot be answered.
+func TestAnswers(t *testing.T) {
+	s := start(t, small())
+	a, b := s.who("agent"), s.who("agent 2")
+	me, other := "/v1/agents/"+a.AgentID, "/v1/agents/"+b.AgentID
+	mine, theirs := "/v1/agencies/"+a.AgencyID, "/v1/agencies/"+b.AgencyID
+	yes, no := map[string]any{"disclaimer": "1", "accepted": true}, map[string]any{"disclaimer": "1", "accepted": false}
+	for _, c := range []struct {
+		role, method, path string
+		body               any
+		status             int
+		problem            string
+	}{
+		{"", "GET", me + "/active", nil, 401, "unauthorized"},
+		{"", "POST", me + "/books/latest", yes, 401, "unauthorized"},
+		{"", "GET", "/v1/status", nil, 401, "unauthorized"},
+		{"agent", "GET", other + "/active", nil, 404, "not-found"},
+		{"agent", "GET", "/v1/agents/A-nobody/active", nil, 404, "not-found"},
+		{"agent", "GET", other + "/books", nil, 404, "not-found"},
+		{"agent", "POST", other + "/books/latest", yes, 404, "not-found"},
+		{"agent 2", "GET", other + "/cases/5000032500", nil, 404, "not-found"},
+		{"agent 2", "POST", other + "/cases/5000032500/mark-inactive", nil, 404, "not-found"},
+		{"agent", "GET", mine + "/agents", nil, 404, "not-found"},
+		{"manager", "GET", theirs + "/agents", nil, 404, "not-found"},
+		{"manager", "GET", theirs + "/active", nil, 404, "not-found"},
+		{"manager", "POST", theirs + "/books/latest", yes, 404, "not-found"},
+		{"manager", "GET", other + "/active", nil, 404, "not-found"},
+		{"admin_l1", "POST", mine + "/transfers", map[string]any{"from_agent_id": a.AgentID, "to_agent_id": "A100002", "all": true}, 403, "forbidden"},
+		{"manager", "POST", mine + "/transfers", map[string]any{"from_agent_id": a.AgentID, "to_agent_id": b.AgentID, "all": true}, 404, "not-found to_agent_id"},
+		{"manager", "POST", mine + "/transfers", map[string]any{"from": a.AgentID}, 400, "invalid from"},
+		{"agent", "GET", "/v1/status", nil, 404, "not-found"},
+		{"manager", "GET", "/v1/exports", nil, 404, "not-found"},
+		{"operator", "GET", me + "/active", nil, 404, "not-found"},
+		{"agent", "POST", me + "/books/latest", map[string]any{}, 403, "not-accepted"},
+		{"agent", "POST", me + "/books/latest", map[string]any{"disclaimer": "0", "accepted": true}, 403, "not-accepted"},
+		{"agent", "POST", me + "/books/latest", no, 204, ""},
+		{"agent", "POST", me + "/books/2019-03-01", yes, 404, "no-book"},
+		{"agent", "POST", me + "/books/2019-03-02", yes, 404, "no-book"},
+		{"agent", "POST", me + "/books/2099-01-02", yes, 404, "no-book"},
+		{"agent", "POST", me + "/books/friday", yes, 404, "no-book"},
+		{"agent", "GET", me + "/active?colour=red", nil, 400, "invalid colour"},
+		{"agent", "GET", me + "/active?q=jose", nil, 400, "invalid q"},
+		{"agent", "GET", me + "/active?sort=phone", nil, 400, "invalid sort"},
+		{"agent", "GET", me + "/active?page=0", nil, 400, "invalid page"},
+		{"agent", "GET", me + "/active?page_size=2001", nil, 400, "invalid page_size"},
+		{"agent", "GET", me + "/active?application_year=x", nil, 400, "invalid application_year"},
+		{"agent", "POST", me + "/active/search", map[string]any{"colour": "red"}, 400, "invalid colour"},
+		{"agent", "POST", me + "/active/search", map[string]any{"q": 7}, 400, "invalid q"},
+		{"agent", "POST", me + "/active/search", map[string]any{"q": strings.Repeat("x", 2<<20)}, 413, "too-large"},
+		{"agent", "POST", me + "/books/latest", map[string]any{"disclaimer": strings.Repeat("x", 65<<10)}, 413, "too-large"},
+		{"agent", "DELETE", me + "/active", nil, 405, "method"},
+		{"agent", "GET", me + "/books/latest", nil, 405, "method"},
+		{"agent", "POST", "/v1/disclaimer", nil, 405, "method"},
+		{"agent", "GET", "/v1/nowhere", nil, 404, "not-found"},
+		{"agent", "POST", me + "/cases/5000032500/explode", nil, 404, "not-found"},
+		{"", "POST", "/openapi.json", nil, 405, "method"},
+	} {
+		got := s.ask(c.role, c.method, c.path, c.body)
+		if got.StatusCode != c.status || c.problem != "" && got.problem() != c.problem {
+			t.Errorf("%s: %s %s is answered %d %s, want %d %s", c.role, c.method, c.path, got.StatusCode, got.problem(), c.status, c.problem)
+		}
+		if c.problem != "" && got.Header.Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%s %s is answered as %s", c.method, c.path, got.Header.Get("Content-Type"))
+		}
+	}
+	for name, spoil := range map[string]func(*http.Request){
+		"415":                       func(r *http.Request) { r.Header.Set("Content-Type", "text/plain") },
+		"415 without type":          func(r *http.Request) { r.Header.Del("Content-Type") },
+		"401":                       func(r *http.Request) { r.Header.Set("Authorization", "Bearer x.y.z") },
+		"401 of another scheme":     func(r *http.Request) { r.Header.Set("Authorization", "Basic eDp5") },
+		"403 from another site":     func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") },
+		"403 from another origin":   func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") },
+		"400 of what is no JSON":    func(r *http.Request) { r.Body, r.ContentLength = http.NoBody, 0 },
+		"204 of what is as it must": func(*http.Request) {},
+	} {
+		text, err := json.Marshal(no)
+		must(t, err)
+		r, err := http.NewRequest("POST", s.url+me+"/books/latest", bytes.NewReader(text))
+		must(t, err)
+		token, err := s.issuer.Token(a.PersonID, "bookledger", time.Hour)
+		must(t, err)
+		r.Header.Set("Content-Type", "application/json")
+		r.Header.Set("Authorization", "Bearer "+token)
+		spoil(r)
+		if got := s.send(r); fmt.Sprint(got.StatusCode) != name[:3] {
+			t.Errorf("%s: it is answered %d %s", name, got.StatusCode, got.body)
+		}
+	}
+	var openAPI struct{ OpenAPI string }
+	s.ask("", "GET", "/openapi.json", nil).into(t, &openAPI)
+	if !strings.HasPrefix(openAPI.OpenAPI, "3.1") {
+		t.Errorf("the description is of OpenAPI %q", openAPI.OpenAPI)
+	}
+}
+
+// TestManyConsumers holds the cap of a list that has more.
+func TestManyConsumers(t *testing.T) {
+	w := small()
+	w.Consumers = 3200
+	s := start(t, w)
+	me := "/v1/agents/" + s.who("agent").AgentID
+	var all, last, beyond listing
+	s.ask("agent", "GET", me+"/active", nil).into(t, &all)
+	s.ask("agent", "GET", me+"/active?page=40&page_size=50", nil).into(t, &last)
+	s.ask("agent", "GET", me+"/active?page=41&page_size=50", nil).into(t, &beyond)
+	if all.Total <= 2000 || len(all.Consumers) != 2000 || beyond.Total != all.Total || len(beyond.Consumers) != 0 ||
+		!slices.Equal(ids(last), ids(all)[1950:]) {
+		t.Errorf("of %d consumers %d are listed, %d behind", all.Total, len(all.Consumers), len(beyond.Consumers))
+	}
+}
+
+// TestAgency asks what an agency's staff asks.
+func TestAgency(t *testing.T) {
+	s := start(t, small())
+	agency := "/v1/agencies/" + s.who("manager").AgencyID
+	var own struct {
+		Agents []struct {
+			AgentID   string `json:"agent_id"`
+			Active    int
+			Certified bool
+		}
+	}
+	s.ask("manager", "GET", agency+"/agents", nil).into(t, &own)
+	var all listing
+	s.ask("manager", "GET", agency+"/active", nil).into(t, &all)
+	sum := 0
+	to := ""
+	for _, a := range own.Agents {
+		sum += a.Active
+		if a.Certified && a.AgentID != s.who("agent").AgentID {
+			to = a.AgentID
+		}
+	}
+	if sum != all.Total || sum == 0 || all.Consumers[0].AgentID == "" {
+		t.Errorf("the agents have %d consumers, the list %d", sum, all.Total)
+	}
+	var done struct {
+		BatchID  string `json:"batch_id"`
+		Outcomes []struct {
+			CaseID  string `json:"case_id"`
+			Outcome string
+		}
+	}
+	s.ask("admin_l2", "POST", agency+"/transfers", map[string]any{
+		"from_agent_id": s.who("agent").AgentID, "to_agent_id": to, "case_ids": []string{"5000032500", "none"},
+	}).into(t, &done)
+	if len(done.Outcomes) != 2 || done.BatchID == "" {
+		t.Errorf("the transfer became %+v", done)
+	}
+	var file struct {
+		Delegation struct {
+			AgentID string `json:"agent_id"`
+		}
+	}
+	s.ask("admin_l1", "GET", agency+"/cases/5000032500", nil).into(t, &file)
+	if file.Delegation.AgentID != to {
+		t.Errorf("the case is with %q, want %q", file.Delegation.AgentID, to)
+	}
+	book := s.ask("admin_l1", "POST", agency+"/books/latest", map[string]any{"disclaimer": "1", "accepted": true})
+	if book.StatusCode != 200 || !strings.Contains(book.Header.Get("Content-Disposition"), "agency-") {
+		t.Errorf("the agency's book is answered %d %v", book.StatusCode, book.Header)
+	}
+}
+
+// TestLooksAreLogged holds that lists and cases are in the access log when they
+// are answered.
+func TestLooksAreLogged(t *testing.T) {
+	s := start(t, small())
+	me := "/v1/agents/" + s.who("agent").AgentID
+	s.ask("agent", "GET", me+"/cases/5000032500", nil).into(t, &struct{}{})
+	text, err := os.ReadFile(s.accessLog())
+	must(t, err)
+	for _, want := range []string{`"what":"case"`, `"case":"5000032500"`, `"role":"agent"`, `"via":"api"`, `"address":"127.0.0.1"`, `"person":"` + s.who("agent").PersonID + `"`} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the access log holds no %s: %s", want, text)
+		}
+	}
+}

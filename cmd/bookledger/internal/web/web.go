@@ -1,0 +1,226 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"bookledger/cmd/bookledger/internal/accesslog"
+	"bookledger/cmd/bookledger/internal/api"
+	"bookledger/cmd/bookledger/internal/desk"
+	"bookledger/cmd/bookledger/internal/exports"
+	"bookledger/cmd/bookledger/internal/gate"
+	"bookledger/cmd/bookledger/internal/identity"
+	"bookledger/cmd/bookledger/internal/ledger"
+	"bookledger/cmd/bookledger/internal/portal"
+	"bookledger/cmd/bookledger/internal/problem"
+	"bookledger/cmd/bookledger/internal/reference"
+	"bookledger/events"
+	"bookledger/exporter"
+	"bookledger/schemas"
+)
+
+// Options are what a Web is made of.
+type Options struct {
+	Ledger         *ledger.Ledger
+	Identity       identity.Options // without Untouched and Log
+	Fridays        int              // how many of the last Fridays an agent may take; 0 is 5
+	AccessLog      string           // file; "" is access.log in the ledger's folder
+	TrustedProxies []netip.Prefix   // whose X-Forwarded-For is believed
+	Issuer         http.Handler     // of the demo, served below /issuer/; else nil
+	Log            *zap.Logger
+}
+
+// columnSet is the set of columns that books have.
+const columnSet = "1"
+
+// The rates at which requests are let through. A page takes a request or two,
+// so that no person comes near theirs; programs that fetch lists may.
+var (
+	addressRate = gate.Rate{PerSecond: 600, Burst: 1200}
+	personRate  = gate.Rate{PerSecond: 200, Burst: 400}
+)
+
+// Web is the portal and the interface. It is the daemon's Portal.
+type Web struct {
+	http.Handler
+	desk     *desk.Desk
+	queue    *exports.Queue
+	looks    *accesslog.Log
+	identity *identity.Identity
+	gate     *gate.Gate
+}
+
+// New puts the parts together. The Web must be closed.
+func New(o Options) (_ *Web, err error) {
+	w := &Web{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("setting up the portal: %w", err), w.Close())
+		}
+	}()
+	if o.AccessLog == "" {
+		o.AccessLog = filepath.Join(o.Ledger.Dir, "access.log")
+	}
+	if w.looks, err = accesslog.Open(o.AccessLog); err != nil {
+		return nil, err
+	}
+	if w.queue, err = exports.New(exports.Options{Dir: filepath.Join(o.Ledger.Dir, "spool")}); err != nil {
+		return nil, err
+	}
+	if w.gate, err = newGate(o); err != nil {
+		return nil, err
+	}
+	o.Identity.Untouched, o.Identity.Log = untouched, o.Log
+	if w.identity, err = identity.New(o.Identity); err != nil {
+		return nil, err
+	}
+	if w.desk, err = newDesk(o, w); err != nil {
+		return nil, err
+	}
+	w.Handler, err = w.handler(o)
+	return w, err
+}
+
+func newGate(o Options) (*gate.Gate, error) {
+	issuer, err := url.Parse(o.Identity.Issuer)
+	if err != nil {
+		return nil, err
+	}
+	return gate.New(gate.Options{
+		HTTPS:          strings.HasPrefix(o.Identity.PublicURL, "https:"),
+		PerAddress:     addressRate,
+		PerPerson:      personRate,
+		TrustedProxies: o.TrustedProxies,
+		FormActions:    []string{issuer.Scheme + "://" + issuer.Host},
+		Log:            o.Log,
+		Refuse: func(w http.ResponseWriter, _ *http.Request, p gate.Problem) {
+			told := problem.Problem{Type: p.Slug, Status: p.Status, Title: p.Title, Detail: p.Detail, RetryAfter: p.RetryAfter}
+			told.Write(w)
+		},
+	})
+}
+
+func newDesk(o Options, w *Web) (*desk.Desk, error) {
+	set, err := schemas.ColumnSet(columnSet)
+	if err != nil {
+		return nil, err
+	}
+	x, err := exporter.New(set)
+	if err != nil {
+		return nil, err
+	}
+	return desk.New(desk.Options{Ledger: o.Ledger, Exporter: x, Queue: w.queue, Looks: w.looks, LastFridays: o.Fridays, Log: o.Log}), nil
+}
+
+// untouched are the requests that pages send by themselves: whoever has gone
+// from the screen is signed out all the same.
+func untouched(r *http.Request) bool {
+	return r.Method == http.MethodGet && (r.URL.Path == "/session/ending" ||
+		strings.HasPrefix(r.URL.Path, "/assets/") ||
+		strings.HasPrefix(r.URL.Path, "/exports/") && !strings.HasSuffix(r.URL.Path, "/file"))
+}
+
+func (w *Web) handler(o Options) (http.Handler, error) {
+	pages, err := portal.New(portal.Options{
+		Desk: w.desk, Identity: w.identity, Queue: w.queue, Demo: o.Issuer != nil, Log: o.Log,
+		Caller: w.caller("portal"),
+		Calendar: func() (*events.Calendar, error) {
+			v, err := o.Ledger.Projection.View()
+			if err != nil {
+				return nil, err
+			}
+			return v.Calendar(), v.Close()
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	described, err := reference.Render()
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	pages.Register(mux)
+	mux.HandleFunc("GET /interface", func(rw http.ResponseWriter, r *http.Request) {
+		pages.Page(rw, r, "The interface", described)
+	})
+	mux.Handle("/v1/", api.New(api.Options{Desk: w.desk, Caller: w.caller("api"), Log: o.Log}))
+	mux.HandleFunc("/openapi.json", openAPI)
+	signedIn := w.identity.Middleware(gate.Routed(mux))
+	if o.Issuer == nil {
+		return w.gate.Handler(signedIn), nil
+	}
+	outer := http.NewServeMux()
+	outer.Handle("/issuer/", o.Issuer)
+	outer.Handle("/", signedIn)
+	return w.gate.Handler(outer), nil
+}
+
+func openAPI(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		p := problem.Method.With("This path answers GET only.")
+		p.Allow = "GET, HEAD"
+		p.Write(w)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(schemas.OpenAPIJSON()) // who has gone needs no answer
+}
+
+// caller tells who asks, as the issuer names them, if they do not ask too
+// often.
+func (w *Web) caller(via string) func(*http.Request) (desk.Caller, error) {
+	return func(r *http.Request) (desk.Caller, error) {
+		p, err := w.identity.Person(r)
+		switch {
+		case errors.Is(err, identity.ErrNone):
+			return desk.Caller{}, problem.Unauthorized.Because(err)
+		case errors.Is(err, identity.ErrIssuer):
+			return desk.Caller{}, problem.Unavailable.With("The issuer of your credentials cannot be reached, so they cannot be checked. Try again in a minute.").Because(err)
+		case err != nil:
+			return desk.Caller{}, problem.Unauthorized.Because(err)
+		}
+		if ok, retry := w.gate.AllowPerson(p.ID); !ok {
+			told := problem.TooMany
+			told.RetryAfter = retry
+			return desk.Caller{}, &told
+		}
+		return desk.Caller{Person: p, Via: via, Address: gate.Address(r.Context())}, nil
+	}
+}
+
+// Run makes the books that are asked for and watches the journal, until ctx
+// ends.
+func (w *Web) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return w.queue.Run(ctx) })
+	group.Go(func() error {
+		w.desk.Run(ctx)
+		return nil
+	})
+	err := group.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// Rotate begins the access log's file anew after it was moved away.
+func (w *Web) Rotate() error { return w.looks.Reopen() }
+
+// Close closes the access log; requests must have ended.
+func (w *Web) Close() error {
+	if w.looks == nil {
+		return nil
+	}
+	return w.looks.Close()
+}
