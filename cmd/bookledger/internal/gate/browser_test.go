@@ -159,7 +159,7 @@ func TestFormsInChromium(t *testing.T) {
 				http.Redirect(w, r, back, http.StatusSeeOther)
 			})
 			away := login.at(t, "login.test")
-			g := newGate(t, Options{HTTPS: c.https, FormActions: []string{away}, Refuse: refuseAsPage})
+			g := newGate(t, Options{HTTPS: c.https, FormActions: forms(away), Refuse: refuseAsPage})
 			p := portal(t, g, c.https, c.policy, func() string { return away + "/authorize" })
 			own := p.at(t, c.host)
 			back = own + "/back"
@@ -191,7 +191,7 @@ func TestChromiumHoldsFormsToTheNamedOrigins(t *testing.T) {
 	ctx := browser(t)
 	login := newSite(t, false, func(h http.Handler) http.Handler { return h }, func(w http.ResponseWriter, _ *http.Request) { page(w, "login", "") })
 	away := login.at(t, "login.test")
-	g := newGate(t, Options{FormActions: []string{"https://login.example"}, Refuse: refuseAsPage})
+	g := newGate(t, Options{FormActions: forms("https://login.example"), Refuse: refuseAsPage})
 	p := portal(t, g, false, "", func() string { return away + "/authorize" })
 	if err := chromedp.Do(ctx, chromedp.Navigate(p.URL+"/")); err != nil {
 		t.Fatal(err)

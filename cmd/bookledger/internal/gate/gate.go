@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"regexp"
 	"strconv"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -34,9 +33,12 @@ type Options struct {
 	PerAddress     Rate           // of one IPv4 address or one IPv6 /64; zero: 50 a second, 200 at once
 	PerPerson      Rate           // zero: 10 a second, 60 at once
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
-	FormActions    []string       // origins, like https://login.example, to which a form's answer may lead besides our own
-	Log            *zap.Logger    // nil: nothing is logged
-	Now            func() time.Time
+	// FormActions are the origins, like https://login.example, to which a form's
+	// answer may lead besides our own; what is no origin is left out. It is asked
+	// at every request, since an issuer tells its own only in time. Nil: none.
+	FormActions func() []string
+	Log         *zap.Logger // nil: nothing is logged
+	Now         func() time.Time
 	// Refuse writes the answer to a request that the gate refuses; nil: plain
 	// text. Status and Retry-After are its to write too.
 	Refuse func(w http.ResponseWriter, r *http.Request, p Problem)
@@ -74,11 +76,6 @@ func New(o Options) (*Gate, error) {
 	for name, r := range map[string]Rate{"PerAddress": o.PerAddress, "PerPerson": o.PerPerson} {
 		if !(r.PerSecond > 0) || math.IsInf(r.PerSecond, 1) || r.Burst < 1 {
 			return nil, fmt.Errorf("setting up the gate: %s needs a rate above 0 and a burst of at least 1", name)
-		}
-	}
-	for _, origin := range o.FormActions {
-		if !originForm.MatchString(origin) {
-			return nil, fmt.Errorf("setting up the gate: the form action %q is no origin: name scheme, host and port alone", origin)
 		}
 	}
 	for _, p := range o.TrustedProxies {
@@ -121,7 +118,7 @@ func (g *Gate) Handler(next http.Handler) http.Handler {
 		began := g.options.Now()
 		passing := &passage{client: client(r, g.options.TrustedProxies)}
 		r = r.WithContext(context.WithValue(r.Context(), passageKey{}, passing))
-		out := &answer{ResponseWriter: w, headers: g.headers}
+		out := &answer{ResponseWriter: w, headers: append([][2]string{{"Content-Security-Policy", g.contentPolicy()}}, g.headers...)}
 		out.dress()
 		defer func() {
 			g.logRequest(r, passing, out, g.options.Now().Sub(began))
@@ -153,12 +150,24 @@ func refusePlainly(w http.ResponseWriter, _ *http.Request, p Problem) {
 	http.Error(w, p.Title+". "+p.Detail, p.Status)
 }
 
-// securityHeaders are what every answer carries unless its handler says
+// contentPolicy is what a page may load, and where its forms may lead.
+func (g *Gate) contentPolicy() string {
+	forms := "form-action 'self'"
+	if g.options.FormActions != nil {
+		for _, origin := range g.options.FormActions() {
+			if originForm.MatchString(origin) {
+				forms += " " + origin
+			}
+		}
+	}
+	return "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
+		forms + "; base-uri 'none'; frame-ancestors 'none'"
+}
+
+// securityHeaders are what else every answer carries unless its handler says
 // otherwise.
 func securityHeaders(o Options) [][2]string {
 	headers := [][2]string{
-		{"Content-Security-Policy", "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; " +
-			strings.Join(append([]string{"form-action 'self'"}, o.FormActions...), " ") + "; base-uri 'none'; frame-ancestors 'none'"},
 		{"X-Content-Type-Options", "nosniff"},
 		// No other site ever learns where a person came from. no-referrer would
 		// say no more to others, but makes browsers send "Origin: null" with

@@ -97,7 +97,7 @@ func TestEveryAnswerIsDressed(t *testing.T) {
 		"interim":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusEarlyHints); clear(w.Header()) },
 	}
 	for _, https := range []bool{false, true} {
-		g := newGate(t, Options{HTTPS: https, FormActions: []string{"https://login.example:8443"}})
+		g := newGate(t, Options{HTTPS: https, FormActions: forms("https://login.example:8443")})
 		for name, h := range handlers {
 			t.Run(name, func(t *testing.T) {
 				r, err := http.DefaultTransport.RoundTrip(request(t, "GET", serve(t, g, h), nil))
@@ -133,21 +133,29 @@ func TestAHandlerMayBeCached(t *testing.T) {
 	}
 }
 
+func forms(origins ...string) func() []string { return func() []string { return origins } }
+
+// TestFormActions holds that nothing but an origin comes into the policy.
+func TestFormActions(t *testing.T) {
+	for _, wrong := range []string{
+		"https://login.example/in", "https://login.example; script-src *", "https://login.example *", "https://login.example\nSet-Cookie: a=b", "https://login.example\n", "javascript:alert", "*",
+	} {
+		g := newGate(t, Options{FormActions: forms(wrong, "https://login.example")})
+		r, _ := get(t, serve(t, g, func(http.ResponseWriter, *http.Request) {}))
+		if policy := r.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "; form-action 'self' https://login.example; base-uri") {
+			t.Errorf("%q comes into the policy: %s", wrong, policy)
+		}
+	}
+}
+
 func TestWrongOptions(t *testing.T) {
 	for name, o := range map[string]Options{
-		"a path":             {FormActions: []string{"https://login.example/in"}},
-		"a second directive": {FormActions: []string{"https://login.example; script-src *"}},
-		"a second source":    {FormActions: []string{"https://login.example *"}},
-		"a line":             {FormActions: []string{"https://login.example\nSet-Cookie: a=b"}},
-		"a line at the end":  {FormActions: []string{"https://login.example\n"}},
-		"another scheme":     {FormActions: []string{"javascript:alert"}},
-		"anything":           {FormActions: []string{"*"}},
-		"no rate":            {PerAddress: Rate{0, 5}},
-		"no burst":           {PerPerson: Rate{5, 0}},
-		"NaN":                {PerPerson: Rate{math.NaN(), 5}},
-		"infinite":           {PerPerson: Rate{math.Inf(1), 5}},
-		"all proxies":        {TrustedProxies: []netip.Prefix{netip.MustParsePrefix("::/0")}},
-		"no proxies":         {TrustedProxies: []netip.Prefix{{}}},
+		"no rate":     {PerAddress: Rate{0, 5}},
+		"no burst":    {PerPerson: Rate{5, 0}},
+		"NaN":         {PerPerson: Rate{math.NaN(), 5}},
+		"infinite":    {PerPerson: Rate{math.Inf(1), 5}},
+		"all proxies": {TrustedProxies: []netip.Prefix{netip.MustParsePrefix("::/0")}},
+		"no proxies":  {TrustedProxies: []netip.Prefix{{}}},
 	} {
 		if _, err := New(o); err == nil {
 			t.Errorf("%s was taken", name)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"path/filepath"
 	"strings"
 
@@ -76,7 +75,7 @@ func New(o Options) (_ *Web, err error) {
 	if w.queue, err = exports.New(exports.Options{Dir: filepath.Join(o.Ledger.Dir, "spool")}); err != nil {
 		return nil, err
 	}
-	if w.gate, err = newGate(o); err != nil {
+	if w.gate, err = newGate(o, w); err != nil {
 		return nil, err
 	}
 	o.Identity.Untouched, o.Identity.Log = untouched, o.Log
@@ -90,17 +89,13 @@ func New(o Options) (_ *Web, err error) {
 	return w, err
 }
 
-func newGate(o Options) (*gate.Gate, error) {
-	issuer, err := url.Parse(o.Identity.Issuer)
-	if err != nil {
-		return nil, err
-	}
+func newGate(o Options, w *Web) (*gate.Gate, error) {
 	return gate.New(gate.Options{
 		HTTPS:          strings.HasPrefix(o.Identity.PublicURL, "https:"),
 		PerAddress:     addressRate,
 		PerPerson:      personRate,
 		TrustedProxies: o.TrustedProxies,
-		FormActions:    []string{issuer.Scheme + "://" + issuer.Host},
+		FormActions:    func() []string { return w.identity.Origins() },
 		Log:            o.Log,
 		Refuse: func(w http.ResponseWriter, _ *http.Request, p gate.Problem) {
 			told := problem.Problem{Type: p.Slug, Status: p.Status, Title: p.Title, Detail: p.Detail, RetryAfter: p.RetryAfter}
