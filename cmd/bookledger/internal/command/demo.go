@@ -50,8 +50,9 @@ func newDemo(env *environment) *cobra.Command {
 		Short: "Run the whole system at once on made-up data",
 		Long: `Run the whole system on made-up data: begin a ledger, load some past weeks as
 history, publish live events over NATS, follow them into the live list, and
-write the books of the last Friday. It then goes on serving until it is
-interrupted. The same --seed and --until give the same world.`,
+write the books of the last Friday. It then goes on serving, with the portal and
+a sign-in page of its own, until it is interrupted. The same --seed and --until
+give the same world.`,
 		Example: `  bookledger demo
   bookledger demo --once --data ./demo --out ./demo/books --seed 7 --until 2026-11-21`,
 		Args: cobra.NoArgs,
@@ -406,10 +407,12 @@ func (d *demo) next() {
 	agent := d.world.Identities()[0].AgentID
 	const run = "   go run ./cmd/bookledger "
 	if !d.o.once {
-		d.sayf("\nIt goes on serving at %s until you press Ctrl-C. Meanwhile, in another terminal:", d.daemon.URL())
+		d.sayf("\nThe portal: open %s in a browser, choose one of the made-up people, and take a book.", d.daemon.URL())
+		d.sayf("It goes on serving until you press Ctrl-C. Meanwhile, in another terminal:")
 		d.sayf(run+"generate --agents 3 --consumers 20 --weeks 1 --seed 9 | go run ./cmd/bookledger publish - --nats %s", d.ledger.Journal.URL())
 		d.sayf(run+"journal dump --nats %s > %s", d.ledger.Journal.URL(), filepath.Join(d.o.data, "dump.ndjson"))
 		d.sayf("   curl %s/readyz", d.daemon.URL())
+		d.sayf("   curl -H \"Authorization: Bearer $TOKEN\" %s/v1/agents/%s/active     # tokens are in %s", d.daemon.URL(), agent, filepath.Join(d.o.data, demoFile))
 		d.sayf("\nAfterwards:")
 	} else {
 		d.sayf("\nTry next:")

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"bookledger/cmd/bookledger/internal/desk"
 	"bookledger/cmd/bookledger/internal/problem"
@@ -166,4 +167,14 @@ func TestJournalGone(t *testing.T) {
 	wantProblem(t, "an export", err, 503)
 	_, err = o.desk.Transfer(t.Context(), manager, "G1", desk.Transfer{From: "A1", To: "A2", All: true})
 	wantProblem(t, "a transfer", err, 503)
+	o.desk.SeenAt(time.Now().Add(-4 * time.Minute))
+	if l, err := o.desk.List(agent, own, desk.Active, desk.Query{Page: 1, PageSize: 10}); err != nil || l.Age < 4*time.Minute {
+		t.Errorf("after four minutes: %+v (%v)", l, err)
+	}
+	o.desk.SeenAt(time.Now().Add(-6 * time.Minute))
+	_, err = o.desk.List(agent, own, desk.Active, desk.Query{Page: 1, PageSize: 10})
+	wantProblem(t, "a list after six minutes", err, 503)
+	if problem.Of(err).RetryAfter == 0 {
+		t.Error("it does not say when to try again")
+	}
 }

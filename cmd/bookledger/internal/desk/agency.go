@@ -2,6 +2,7 @@ package desk
 
 import (
 	"context"
+	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -138,17 +139,37 @@ func (d *Desk) Transfer(ctx context.Context, c Caller, agency string, t Transfer
 			CaseID: id, Outcome: "not_delegated", Reason: "the case is not delegated to the agent from whom it was to be transferred",
 		})
 	}
-	for part := range slices.Chunk(todo, transferBatch) {
+	for begun, part := range chunks(todo) {
 		outcomes, err := d.transferPart(ctx, c, g.Role, t, done.BatchID, part)
-		if err != nil && len(done.Outcomes) == 0 {
-			return nil, err
+		if err != nil && begun == 0 {
+			return nil, err // nothing was transferred
 		}
 		done.Outcomes = append(done.Outcomes, outcomes...)
+		if err != nil {
+			for _, id := range todo[begun+len(part):] {
+				done.Outcomes = append(done.Outcomes, TransferOutcome{CaseID: id, Outcome: "refused", Reason: "the journal failed before its turn came"})
+			}
+			break
+		}
 	}
 	for i := range done.Outcomes {
 		done.Outcomes[i].Name = held[done.Outcomes[i].CaseID]
 	}
 	return done, nil
+}
+
+// chunks are the atomic batches of a transfer, each with the place where it
+// begins.
+func chunks(ids []string) iter.Seq2[int, []string] {
+	return func(yield func(int, []string) bool) {
+		begun := 0
+		for part := range slices.Chunk(ids, transferBatch) {
+			if !yield(begun, part) {
+				return
+			}
+			begun += len(part)
+		}
+	}
 }
 
 func (t *Transfer) check() error {

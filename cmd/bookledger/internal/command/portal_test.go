@@ -1,0 +1,114 @@
+package command_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"encoding/pem"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestPortalOptions holds what serve says of a portal that cannot be.
+func TestPortalOptions(t *testing.T) {
+	issuer := []string{"--oidc-issuer", "https://login.example"}
+	for want, flags := range map[string][]string{
+		"--public-url is required":  issuer,
+		"no https URL":              append(issuer, "--public-url", "http://books.example"),
+		"together":                  append(issuer, "--public-url", "https://books.example", "--tls-cert", "c.pem"),
+		"begins with https":         append(issuer, "--public-url", "http://127.0.0.1", "--tls-cert", "c.pem", "--tls-key", "k.pem"),
+		"at least a minute":         append(issuer, "--public-url", "https://books.example", "--session-idle", "1s"),
+		"--agent-fridays":           append(issuer, "--public-url", "https://books.example", "--agent-fridays", "0"),
+		"no address or range":       append(issuer, "--public-url", "https://books.example", "--trusted-proxies", "proxy"),
+		"--oidc-issuer turns on":    {"--public-url", "https://books.example"},
+		"--listen: the demo answer": nil,
+	} {
+		args := append([]string{"serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--nats-listen", "127.0.0.1:0"}, flags...)
+		if flags == nil {
+			args = []string{"demo", "--once", "--listen", "0.0.0.0:0"}
+		}
+		if r := run(t, "", args...); r.code != 2 || !strings.Contains(r.err, want) {
+			t.Errorf("%v: exit code %d, %s; want %q", flags, r.code, r.err, want)
+		}
+	}
+}
+
+// certificate writes a certificate of 127.0.0.1 and its key.
+func certificate(t *testing.T) (cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, private.Public(), private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key = filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")
+	for path, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: der}, key: {Type: "PRIVATE KEY", Bytes: secret}} {
+		if err := os.WriteFile(path, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return cert, key
+}
+
+// TestServeTLS serves the portal by TLS alone, and begins the access log anew
+// at a hangup.
+func TestServeTLS(t *testing.T) {
+	cert, key := certificate(t)
+	data := t.TempDir()
+	p := serve(t, data, "--tls-cert", cert, "--tls-key", key, "--public-url", "https://127.0.0.1", "--oidc-issuer", "https://127.0.0.1:1")
+	if !strings.HasPrefix(p.http, "https://") {
+		t.Fatalf("it serves at %s", p.http)
+	}
+	client := func(most uint16) *http.Client {
+		return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MaxVersion: most, MinVersion: tls.VersionTLS10}}}
+	}
+	answer, err := client(tls.VersionTLS13).Get(p.http + "/v1/disclaimer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var problem struct{ Type string }
+	if err := json.NewDecoder(answer.Body).Decode(&problem); err != nil {
+		t.Fatal(err)
+	}
+	if answer.StatusCode != 401 || problem.Type != "urn:bookledger:problem:unauthorized" || answer.Header.Get("Strict-Transport-Security") == "" {
+		t.Errorf("it answers %d %+v with %v", answer.StatusCode, problem, answer.Header)
+	}
+	if err := answer.Body.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if old, err := client(tls.VersionTLS11).Get(p.http + "/"); err == nil {
+		t.Errorf("TLS 1.1 is answered %d", old.StatusCode)
+	}
+	log := filepath.Join(data, "access.log")
+	if err := os.Rename(log, log+".1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the access log is begun anew", func() bool {
+		_, err := os.Stat(log)
+		return err == nil
+	})
+	if code := p.stop(t); code != 0 {
+		t.Errorf("an orderly end has exit code %d: %s", code, p.text())
+	}
+}
