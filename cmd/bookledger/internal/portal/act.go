@@ -166,6 +166,13 @@ func yearsOf(f *desk.CaseFile) []caseYear {
 	return years
 }
 
+// declinePage asks whether a request is to be declined.
+type declinePage struct {
+	*casePage
+	Agency string // from whose list it was asked, else ""
+	Back   string
+}
+
 // confirmDecline asks once more, since a declined request is gone: the
 // consumer would have to ask again.
 func (p *Portal) confirmDecline(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
@@ -176,5 +183,9 @@ func (p *Portal) confirmDecline(w http.ResponseWriter, r *http.Request, c desk.C
 	if page.Case.Delegation.RequestedOn == 0 {
 		return problem.Conflict.With("No request of this consumer is pending any more: it was withdrawn or has been answered.")
 	}
-	return p.render(w, r, http.StatusOK, "decline", "Decline a request", page)
+	back := declinePage{casePage: page, Agency: r.URL.Query().Get("agency"), Back: page.About.Base + "/pending"}
+	if back.Agency != "" {
+		back.Back = basePath(desk.Owner{Agency: back.Agency}) + "/pending"
+	}
+	return p.render(w, r, http.StatusOK, "decline", "Decline a request", back)
 }

@@ -15,10 +15,9 @@ import (
 // frame is what stands around the main part of every page.
 type frame struct {
 	Title   string
-	Page    string // the name of its template, for the style sheet
+	Page    string // the template of its main part
 	Body    template.HTML
 	Refresh string // after how many seconds the page asks for itself again, without script
-	Path    string
 	Name    string // of who has signed in
 	Role    string // in words
 	Menus   []menu
@@ -46,12 +45,14 @@ type link struct {
 // session is how long somebody stays signed in without doing anything.
 type session struct {
 	Left   int    // seconds until the session ends
-	Warn   int    // seconds until that is said, without script
+	Before int    // seconds before that, when one is asked
+	Warn   int    // seconds until then, for pages without script
 	Ending string // where
 	SignIn string // where one goes when it has ended
 }
 
-// warnBefore is how long before a session ends that is said.
+// warnBefore is how long before a session ends one is asked whether to go on;
+// of a short session it is a third.
 const warnBefore = 2 * time.Minute
 
 func (p *Portal) write(w http.ResponseWriter, r *http.Request, status int, f frame) error {
@@ -68,7 +69,7 @@ func (p *Portal) write(w http.ResponseWriter, r *http.Request, status int, f fra
 
 // fill adds what every page has.
 func (p *Portal) fill(r *http.Request, f *frame) {
-	f.Demo, f.Path = p.Demo, r.URL.Path
+	f.Demo = p.Demo
 	f.Style, f.Script, f.Icon = p.style, p.script, p.icon
 	c, ok := caller(r)
 	if !ok {
@@ -98,8 +99,9 @@ func (p *Portal) session(r *http.Request) *session {
 		here = localPath(r.URL.RequestURI())
 	}
 	left := time.Until(idle)
+	before := min(warnBefore, left/3)
 	return &session{
-		Left: int(left / time.Second), Warn: max(1, int((left-warnBefore)/time.Second)),
+		Left: int(left / time.Second), Before: int(before / time.Second), Warn: max(1, int((left-before)/time.Second)),
 		Ending: "/session/ending?" + url.Values{"to": {here}}.Encode(), SignIn: signInPath(here),
 	}
 }

@@ -80,14 +80,15 @@ func bars(v *desk.Overview) []bar {
 	return all
 }
 
-// share is a part of all, like "42%".
+// share is a part of all, like "42%". What is not all is never told as all,
+// nor what is something as nothing.
 func share(n, all int) string {
-	switch percent := n * 100 / max(1, all); {
-	case n > 0 && percent == 0:
+	percent := (n*200/max(1, all) + 1) / 2
+	if n > 0 && percent == 0 {
 		return "less than 1%"
-	case n < all && n*200/max(1, all) >= 199:
-		return "99%"
-	default:
-		return number((n*200/max(1, all)+1)/2) + "%"
 	}
+	if n < all && percent == 100 {
+		return "99%"
+	}
+	return number(percent) + "%"
 }

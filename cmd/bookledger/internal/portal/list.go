@@ -47,6 +47,7 @@ type row struct {
 	Name  string
 	Agent string // in a list of several agents: whose it is
 	File  string // where the case is
+	Ask   string // where a request is answered: with the agent who is asked
 }
 
 // search is what somebody has typed to find consumers. It is kept in the
@@ -121,8 +122,10 @@ func (l *listPage) fill(asked desk.Asked) {
 
 func (l *listPage) row(n int, e book.Entry) row {
 	x := row{Entry: e, N: n, Name: nameOf(e), File: l.About.Base + "/cases/" + url.PathEscape(e.CaseID)}
+	x.Ask = x.File
 	if l.About.OfAgency() {
 		x.Agent = l.About.AgentName(e.AgentID)
+		x.Ask = caseFile(desk.Owner{Agent: e.AgentID}, e.CaseID)
 	}
 	return x
 }
@@ -271,8 +274,17 @@ func (p *Portal) backToList(w http.ResponseWriter, r *http.Request, k desk.Kind,
 	if samePage {
 		page = asked.Page
 	}
-	redirect(w, r, basePath(owner(r))+"/"+string(k)+query(asked, page))
+	redirect(w, r, basePath(ownerBefore(r))+"/"+string(k)+query(asked, page))
 	return nil
+}
+
+// ownerBefore is whose list a form stood on. On that of an agency, requests
+// are answered for the agent who is asked.
+func ownerBefore(r *http.Request) desk.Owner {
+	if agency := r.PostForm.Get("agency"); agency != "" {
+		return desk.Owner{Agency: agency}
+	}
+	return owner(r)
 }
 
 // askedBefore is what was asked of the list on which a form stood.

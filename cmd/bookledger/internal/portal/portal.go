@@ -7,6 +7,8 @@ import (
 	"html/template"
 	"net/http"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -37,6 +39,8 @@ type Portal struct {
 	files map[string]file // by the name under which they are asked for
 
 	style, script, icon string // where these are served
+
+	pacific atomic.Pointer[time.Location] // nil until it is known
 
 	mu      sync.Mutex
 	waiting map[string]waiting // the books that were asked for, by ticket
@@ -222,7 +226,7 @@ func (p *Portal) Page(w http.ResponseWriter, r *http.Request, title string, body
 			r = r.WithContext(context.WithValue(r.Context(), callerKey{}, c))
 		}
 	}
-	if err := p.write(w, r, http.StatusOK, frame{Title: title, Page: "text", Body: body}); err != nil {
+	if err := p.write(w, r, http.StatusOK, frame{Title: title, Body: body}); err != nil {
 		p.Problem(w, r, err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -151,7 +152,7 @@ func (p *Portal) sessionEnding(w http.ResponseWriter, r *http.Request) {
 		redirect(w, r, signInPath(to))
 		return
 	}
-	f := frame{Title: "Your session is ending", Page: "session"}
+	f := frame{Title: "Your session is ending", Page: "session", Refresh: strconv.Itoa(int(left/time.Second)+1) + ";url=" + signInPath(to)}
 	if err := p.renderIn(w, r, http.StatusOK, f, sessionPage{idle, left, !idle.Before(absolute), to}); err != nil {
 		p.Problem(w, r, err)
 	}

@@ -288,6 +288,9 @@ func (p *Portal) transfer(w http.ResponseWriter, r *http.Request, c desk.Caller)
 	if err := form(w, r, maxForm); err != nil {
 		return err
 	}
+	if _, err := p.mayTransfer(r, c); err != nil {
+		return err
+	}
 	f, agency := r.PostForm, owner(r).Agency
 	x := p.wish(r, f.Get("from"))
 	if x.missing() != "" || x.To != f.Get("to") || x.All != (f.Get("what") == "all") || !x.All && strconv.Itoa(len(x.Cases)) != f.Get("count") {

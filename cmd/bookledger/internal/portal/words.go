@@ -18,7 +18,7 @@ var pageFiles embed.FS
 // pageNames are the pages; each is a template of its own beside the parts that
 // they share.
 var pageNames = [...]string{
-	"frame", "problem", "text", "home", "sign-in", "signed-out", "session", "list", "case", "decline", "agents",
+	"frame", "problem", "home", "sign-in", "signed-out", "session", "list", "case", "decline", "agents",
 	"transfer", "confirm", "outcome", "books", "disclaimer", "ticket", "ledger",
 }
 
@@ -29,9 +29,6 @@ func (p *Portal) parse() (map[string]*template.Template, error) {
 	}
 	pages := map[string]*template.Template{}
 	for _, name := range pageNames {
-		if name == "text" {
-			continue // its body is given
-		}
 		page, err := shared.Clone()
 		if err != nil {
 			return nil, err
@@ -84,14 +81,17 @@ type staleness struct {
 // fact is a name with what is known of it.
 type fact struct{ Name, Value, Blank string }
 
-// zone is Pacific time, as the ledger has it.
+// zone is Pacific time, as the ledger has it, which is asked once.
 func (p *Portal) zone() *time.Location {
-	if p.Calendar != nil {
-		if c, err := p.Calendar(); err == nil {
-			return c.Zone()
-		}
+	if z := p.pacific.Load(); z != nil {
+		return z
 	}
-	return events.DefaultCalendar().Zone()
+	c, err := p.Calendar()
+	if err != nil {
+		return events.DefaultCalendar().Zone() // the ledger is being read anew
+	}
+	p.pacific.Store(c.Zone())
+	return c.Zone()
 }
 
 // moment is like "Friday, November 20, 2026, 9:00 p.m. PST".

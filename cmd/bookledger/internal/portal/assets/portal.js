@@ -81,12 +81,12 @@ async function lookAgain() {
 
 if (state && waits()) setTimeout(lookAgain, 1000);
 
-// Two minutes before the session ends one is asked. Other windows may have
+// Some time before the session ends one is asked. Other windows may have
 // prolonged it meanwhile, so the server is asked first, which does not.
 const dialog = document.getElementById("idle");
 
 function watchSession() {
-  const warnBefore = 120;
+  const warnBefore = Number(dialog.dataset.before);
   let ends = Date.now() + Number(dialog.dataset.left) * 1000;
   let asking = false;
 
