@@ -51,6 +51,12 @@ func (a *applier) mention(seq uint64, e *events.Event, o record.Outcome) error {
 // changed and the mentions of all.
 func (a *applier) flushTold() error {
 	slices.SortFunc(a.told, func(x, y *caseSlot) int { return strings.Compare(x.id, y.id) })
+	a.dirty = a.dirty[:0] // what changed was told of, and so is in order already
+	for _, slot := range a.told {
+		if slot.dirty {
+			a.dirty = append(a.dirty, slot)
+		}
+	}
 	if err := a.flushCases(); err != nil {
 		return err
 	}
