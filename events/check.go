@@ -257,7 +257,9 @@ func isSource(s string) bool {
 	return true
 }
 
-func isIdentifier(s string) bool {
+// IsIdentifier tells whether s is an identifier of the contracts: 1 to 40 of
+// A-Z a-z 0-9 . _ -.
+func IsIdentifier(s string) bool {
 	if len(s) < 1 || len(s) > 40 {
 		return false
 	}

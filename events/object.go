@@ -245,7 +245,7 @@ func setText(f *field, text []byte, target reflect.Value) *Rejection {
 	s := string(text)
 	switch f.kind {
 	case kindIdentifier:
-		if !isIdentifier(s) {
+		if !IsIdentifier(s) {
 			return reject(Schema, f.name, "must be 1 to 40 of A-Z a-z 0-9 . _ -")
 		}
 	case kindSSN:
@@ -296,7 +296,7 @@ func (r *objectReader) readIdentifiers(f *field, raw []byte, target reflect.Valu
 		var text []byte
 		text, r.scratch, _ = unquote(item, r.scratch)
 		id := string(text)
-		if !isIdentifier(id) {
+		if !IsIdentifier(id) {
 			return reject(Schema, f.name+"["+strconv.Itoa(len(list))+"]", "must be 1 to 40 of A-Z a-z 0-9 . _ -")
 		}
 		list = append(list, id)

@@ -88,6 +88,10 @@ func (v *View) Close() error {
 // Position is the sequence of the newest record that the view shows.
 func (v *View) Position() uint64 { return v.ledger.Position }
 
+// Generation tells the projection's stores apart: one that was built anew by
+// another version may say otherwise of the same past.
+func (v *View) Generation() int { return v.g.number }
+
 // Calendar is the ledger's calendar.
 func (v *View) Calendar() *events.Calendar { return v.ledger.Calendar() }
 

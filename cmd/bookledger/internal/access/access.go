@@ -22,13 +22,21 @@ const (
 )
 
 // Grant is what somebody may do with the consumers of one agent, or with an
-// agency. Who has a Grant may see.
+// agency. Who has a Grant may see, and take books of the last few Fridays.
 type Grant struct {
-	Role     Role
+	Role     Role // the first of theirs, in the order above, that grants anything
 	Act      bool // mark inactive, reactivate, accept, decline
 	Transfer bool // between the agents of the agency
-	Export   bool // take books
 	AnyBook  bool // of any Friday, not the last few alone
+}
+
+// with adds what another role grants to the same person.
+func (g Grant) with(other Grant) Grant {
+	if g.Role == "" {
+		g.Role = other.Role
+	}
+	g.Act, g.Transfer, g.AnyBook = g.Act || other.Act, g.Transfer || other.Transfer, g.AnyBook || other.AnyBook
+	return g
 }
 
 // ErrNone is of what somebody may not even know to be there.
@@ -44,69 +52,79 @@ type State interface {
 // staffGrants are what the staff of an agency may do with its agents'
 // consumers.
 var staffGrants = map[string]Grant{
-	string(Manager): {Role: Manager, Act: true, Transfer: true, Export: true, AnyBook: true},
-	string(AdminL2): {Role: AdminL2, Transfer: true, Export: true, AnyBook: true},
-	string(AdminL1): {Role: AdminL1, Export: true, AnyBook: true},
+	string(Manager): {Role: Manager, Act: true, Transfer: true, AnyBook: true},
+	string(AdminL2): {Role: AdminL2, Transfer: true, AnyBook: true},
+	string(AdminL1): {Role: AdminL1, AnyBook: true},
 }
 
-// OfAgent returns what the person may do with an agent's consumers; ErrNone
-// where nothing. An agent who is not certified has no access, and of its
-// consumers the agency's managers and level-2 staff take care, and operators.
+// OfAgent returns what the person may do with an agent's consumers, in all
+// roles together; ErrNone where nothing. An agent who is not certified has no
+// access, and of its consumers the agency's managers and level-2 staff take
+// care, and operators, but nobody acts in such an agent's place.
 func OfAgent(s State, p Person, id string) (Grant, error) {
 	agent, known, err := s.Agent(id)
 	if err != nil {
 		return Grant{}, err
 	}
+	var g Grant
 	if !known {
-		return Grant{}, fmt.Errorf("agent %q: %w", id, ErrNone)
+		return g, fmt.Errorf("agent %q: %w", id, ErrNone)
 	}
 	if p.AgentID == id && agent.Certified {
-		return Grant{Role: Agent, Act: true, Export: true}, nil
+		g = Grant{Role: Agent, Act: true}
 	}
 	if agent.AgencyID != "" {
-		g, err := OfStaff(s, p, agent.AgencyID)
-		if err == nil && (agent.Certified || g.Role != AdminL1) {
-			return g, nil
-		}
-		if err != nil && !errors.Is(err, ErrNone) {
+		staff, err := ofStaff(s, p, agent.AgencyID)
+		if err != nil {
 			return Grant{}, err
 		}
+		if agent.Certified || staff.Role != AdminL1 {
+			staff.Act = staff.Act && agent.Certified
+			g = g.with(staff)
+		}
 	}
-	switch {
-	case p.Auditor:
-		return Grant{Role: Auditor, Export: true, AnyBook: true}, nil
-	case p.Operator && !agent.Certified:
-		return Grant{Role: Operator, Export: true, AnyBook: true}, nil
+	if p.Auditor {
+		g = g.with(Grant{Role: Auditor, AnyBook: true})
 	}
-	return Grant{}, fmt.Errorf("agent %q: %w", id, ErrNone)
+	if p.Operator && !agent.Certified {
+		g = g.with(Grant{Role: Operator, AnyBook: true})
+	}
+	if g.Role == "" {
+		return g, fmt.Errorf("agent %q: %w", id, ErrNone)
+	}
+	return g, nil
 }
 
-// OfStaff returns what the person may do as a member of an agency's staff.
-func OfStaff(s State, p Person, agency string) (Grant, error) {
+// ofStaff returns what the person may do as a member of an agency's staff, if
+// they are one.
+func ofStaff(s State, p Person, agency string) (Grant, error) {
 	staff, known, err := s.Staff(agency, p.ID)
-	if err != nil {
+	if err != nil || !known {
 		return Grant{}, err
 	}
-	if g, ok := staffGrants[staff.Role]; known && ok {
-		return g, nil
-	}
-	return Grant{}, fmt.Errorf("agency %q: %w", agency, ErrNone)
+	return staffGrants[staff.Role], nil
 }
 
-// OfAgency returns what the person may do with an agency as a whole.
+// OfAgency returns what the person may do with an agency as a whole, in all
+// roles together; ErrNone where nothing.
 func OfAgency(s State, p Person, id string) (Grant, error) {
-	g, err := OfStaff(s, p, id)
-	if !errors.Is(err, ErrNone) || !p.Auditor {
-		return g, err
-	}
-	_, known, err := s.Agency(id)
+	g, err := ofStaff(s, p, id)
 	if err != nil {
 		return Grant{}, err
 	}
-	if !known {
-		return Grant{}, fmt.Errorf("agency %q: %w", id, ErrNone)
+	if p.Auditor {
+		_, known, err := s.Agency(id)
+		if err != nil {
+			return Grant{}, err
+		}
+		if known {
+			g = g.with(Grant{Role: Auditor, AnyBook: true})
+		}
 	}
-	return Grant{Role: Auditor, Export: true, AnyBook: true}, nil
+	if g.Role == "" {
+		return g, fmt.Errorf("agency %q: %w", id, ErrNone)
+	}
+	return g, nil
 }
 
 // OfLedger returns the role in which the person may see the figures of the

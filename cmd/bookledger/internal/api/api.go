@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -33,6 +34,9 @@ type answer func(w http.ResponseWriter, r *http.Request, c desk.Caller) error
 
 // New makes the interface.
 func New(o Options) *API {
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
 	a := &API{Options: o, mux: http.NewServeMux()}
 	for path, methods := range a.routes() {
 		a.mux.Handle(path, a.route(methods))
@@ -90,7 +94,6 @@ func (a *API) route(methods map[string]answer) http.Handler {
 		}
 		c, err := a.Caller(r)
 		if err == nil {
-			c.Via = "api"
 			err = f(w, r, c)
 		}
 		if err != nil {
@@ -101,11 +104,13 @@ func (a *API) route(methods map[string]answer) http.Handler {
 
 // refuse answers with what went wrong. Only what is ours to mend is logged.
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() != nil {
-		return // who asked has gone
-	}
 	p := problem.Of(err)
-	if p.Status >= http.StatusInternalServerError {
+	switch {
+	case errors.Is(err, context.Canceled):
+		// Who has gone reads no answer; but the connection may be closed by half,
+		// and no answer at all would be taken for a success.
+		p = problem.Unavailable.With("The connection was given up before the answer was there.")
+	case p.Status >= http.StatusInternalServerError:
 		a.Log.Error("a request failed", zap.String("route", r.Pattern), zap.Int("status", p.Status), zap.Error(errors.Unwrap(p)))
 	}
 	p.Write(w)

@@ -70,8 +70,12 @@ func invalid(err error) error {
 }
 
 // pages reads before and limit of a list that is read from its newest entry.
-func pages(values url.Values) (before uint64, limit int, err error) {
+func pages(r *http.Request) (before uint64, limit int, err error) {
 	limit = 100
+	values, err := query(r)
+	if err != nil {
+		return 0, 0, err
+	}
 	for name, all := range values {
 		if len(all) > 1 {
 			return 0, 0, problem.Invalid.In("query", "A parameter was given more than once.")
@@ -95,9 +99,18 @@ func pages(values url.Values) (before uint64, limit int, err error) {
 	return before, limit, nil
 }
 
+// query reads the query of a URL.
+func query(r *http.Request) (url.Values, error) {
+	values, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, problem.Invalid.In("query", "The URL's query is not written as it should be: encode %% and ; in values.")
+	}
+	return values, nil
+}
+
 // nothing refuses a query where none is known.
-func nothing(values url.Values) error {
-	if len(values) > 0 {
+func nothing(r *http.Request) error {
+	if r.URL.RawQuery != "" {
 		return problem.Invalid.In("query", "This request has no parameters.")
 	}
 	return nil

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"mime"
 	"net/http"
 	"strconv"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"bookledger/cmd/bookledger/internal/desk"
 	"bookledger/cmd/bookledger/internal/exports"
 	"bookledger/cmd/bookledger/internal/problem"
+	"bookledger/events"
 )
 
 // ContentType is that of a workbook.
@@ -35,14 +35,32 @@ func disclaimer(w http.ResponseWriter, _ *http.Request, _ desk.Caller) error {
 }
 
 func (a *API) books(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
-	if err := nothing(r.URL.Query()); err != nil {
+	part, err := shelved(r)
+	if err != nil {
 		return err
 	}
-	shelf, err := a.Desk.Books(r.Context(), c, owner(r))
+	shelf, err := a.Desk.Books(r.Context(), c, owner(r), part)
 	if err != nil {
 		return err
 	}
 	return write(w, shelf)
+}
+
+// shelved reads which part of a shelf is wanted.
+func shelved(r *http.Request) (part desk.Shelved, err error) {
+	values, err := query(r)
+	if err != nil {
+		return part, err
+	}
+	for name, all := range values {
+		if name != "before" || len(all) > 1 {
+			return part, problem.Invalid.In("query", "There is before, a Friday, and nothing else.")
+		}
+		if part.Before, err = events.ParseDate(all[0]); err != nil {
+			return part, problem.Invalid.In("before", "It is no date like 2026-11-20.")
+		}
+	}
+	return part, nil
 }
 
 // export answers with a book, once the disclaimer was accepted.
@@ -50,6 +68,9 @@ func (a *API) export(w http.ResponseWriter, r *http.Request, c desk.Caller) erro
 	var body struct {
 		Disclaimer string `json:"disclaimer"`
 		Accepted   *bool  `json:"accepted"`
+	}
+	if err := nothing(r); err != nil {
+		return err
 	}
 	if err := read(w, r, maxExportBody, &body); err != nil {
 		return err
@@ -63,11 +84,13 @@ func (a *API) export(w http.ResponseWriter, r *http.Request, c desk.Caller) erro
 		return nil
 	}
 	defer ticket.Release()
-	waiting, cancel := context.WithTimeout(r.Context(), queueTime)
-	defer cancel()
+	timer := time.NewTimer(queueTime)
+	defer timer.Stop()
 	select {
 	case <-ticket.Done():
-	case <-waiting.Done():
+	case <-r.Context().Done():
+		return r.Context().Err()
+	case <-timer.C:
 		p := problem.Unavailable.With("Many books are being made and this one was not among them in time. Try again in a minute.")
 		p.RetryAfter = time.Minute
 		return p
@@ -84,12 +107,12 @@ func (a *API) deliver(w http.ResponseWriter, r *http.Request, ticket *exports.Ti
 		return a.Desk.Failed(err)
 	}
 	defer file.Close()
-	return Deliver(w, file, made)
+	return Deliver(w, r, file, made)
 }
 
-// Deliver sends a finished workbook. An error after the header was sent ends
-// the connection, so that nobody takes a part for the whole.
-func Deliver(w http.ResponseWriter, file io.Reader, made exports.Made) error {
+// Deliver sends a finished workbook. Where that breaks off the connection ends,
+// so that nobody takes a part for the whole, and Deliver does not return.
+func Deliver(w http.ResponseWriter, r *http.Request, file io.Reader, made exports.Made) error {
 	sum, err := hex.DecodeString(made.SHA256)
 	if err != nil {
 		return fmt.Errorf("reading the hash of a finished book: %w", err)
@@ -100,11 +123,13 @@ func Deliver(w http.ResponseWriter, file io.Reader, made exports.Made) error {
 	}
 	h := w.Header()
 	h.Set("Content-Type", ContentType)
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": made.Name}))
+	h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", made.Name))
 	h.Set("Content-Length", strconv.FormatInt(made.Bytes, 10))
 	h.Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(sum)+":")
 	h.Set("Cache-Control", "no-store")
-	if _, err := io.Copy(w, file); err != nil {
+	w.WriteHeader(http.StatusOK)
+	n, err := io.Copy(w, file)
+	if r.Method != http.MethodHead && (err != nil || n != made.Bytes || context.Cause(r.Context()) != nil) {
 		panic(http.ErrAbortHandler)
 	}
 	return nil

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"net/http"
 
 	"bookledger/cmd/bookledger/internal/desk"
@@ -9,7 +10,7 @@ import (
 // list answers with a list whose filters stand in the URL.
 func (a *API) list(kind desk.Kind) answer {
 	return func(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
-		asked, err := desk.AskedIn(r.URL.Query())
+		asked, err := desk.AskedIn(r.URL.RawQuery)
 		if err != nil {
 			return err
 		}
@@ -22,7 +23,7 @@ func (a *API) list(kind desk.Kind) answer {
 func (a *API) search(kind desk.Kind) answer {
 	return func(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
 		var asked desk.Asked
-		if err := nothing(r.URL.Query()); err != nil {
+		if err := nothing(r); err != nil {
 			return err
 		}
 		if err := read(w, r, maxBody, &asked); err != nil {
@@ -49,7 +50,7 @@ func (a *API) writeList(w http.ResponseWriter, r *http.Request, c desk.Caller, k
 }
 
 func (a *API) caseFile(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
-	if err := nothing(r.URL.Query()); err != nil {
+	if err := nothing(r); err != nil {
 		return err
 	}
 	f, err := a.Desk.Case(r.Context(), c, owner(r), r.PathValue("case"))
@@ -60,7 +61,7 @@ func (a *API) caseFile(w http.ResponseWriter, r *http.Request, c desk.Caller) er
 }
 
 func (a *API) act(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
-	if err := readNothing(w, r); err != nil {
+	if err := errors.Join(nothing(r), readNothing(w, r)); err != nil {
 		return err
 	}
 	acted, err := a.Desk.Act(r.Context(), c, owner(r), r.PathValue("case"), desk.Action(r.PathValue("action")))
@@ -71,7 +72,7 @@ func (a *API) act(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
 }
 
 func (a *API) agents(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
-	if err := nothing(r.URL.Query()); err != nil {
+	if err := nothing(r); err != nil {
 		return err
 	}
 	agency, err := a.Desk.Agents(c, r.PathValue("agency"))
@@ -83,6 +84,9 @@ func (a *API) agents(w http.ResponseWriter, r *http.Request, c desk.Caller) erro
 
 func (a *API) transfer(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
 	var t desk.Transfer
+	if err := nothing(r); err != nil {
+		return err
+	}
 	if err := read(w, r, maxBody, &t); err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 func (a *API) fridays(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
-	if err := nothing(r.URL.Query()); err != nil {
+	if err := nothing(r); err != nil {
 		return err
 	}
 	all, err := a.Desk.Fridays(c)
@@ -22,7 +22,7 @@ func (a *API) fridays(w http.ResponseWriter, r *http.Request, c desk.Caller) err
 }
 
 func (a *API) rejected(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
-	before, limit, err := pages(r.URL.Query())
+	before, limit, err := pages(r)
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (a *API) rejected(w http.ResponseWriter, r *http.Request, c desk.Caller) er
 }
 
 func (a *API) exports(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
-	before, limit, err := pages(r.URL.Query())
+	before, limit, err := pages(r)
 	if err != nil {
 		return err
 	}
@@ -50,10 +50,10 @@ func (a *API) exports(w http.ResponseWriter, r *http.Request, c desk.Caller) err
 }
 
 func (a *API) status(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
-	if err := nothing(r.URL.Query()); err != nil {
+	if err := nothing(r); err != nil {
 		return err
 	}
-	s, err := a.Desk.Status(c)
+	s, err := a.Desk.Status(r.Context(), c)
 	if err != nil {
 		return err
 	}

@@ -118,7 +118,7 @@ func (d *demo) openPortal(url string, log *zap.Logger) (*web.Web, error) {
 	}
 	var err error
 	d.issuer, err = issuer.New(issuer.Options{
-		Base: url + "/issuer", ClientID: demoClient, Portal: url, People: people, Stylesheet: portal.Stylesheet(),
+		Base: url + "/issuer", ClientID: demoClient, Portal: url, People: people, Stylesheet: portal.Stylesheet(), Icon: portal.Icon(),
 	})
 	if err != nil {
 		return nil, err

@@ -2,12 +2,14 @@ package command
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/netip"
 	"net/url"
 	"os"
 	"os/signal"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -46,7 +48,7 @@ type Portal struct {
 	PublicURL string
 
 	// TLSCert and TLSKey (tls-cert, tls-key) are PEM files; blank where a proxy
-	// speaks TLS.
+	// speaks TLS. SIGHUP reads them again.
 	TLSCert, TLSKey string
 
 	// TrustedProxies (trusted-proxies) are the addresses or ranges of proxies
@@ -143,45 +145,68 @@ func (p *Portal) proxies() ([]netip.Prefix, error) {
 	return all, nil
 }
 
-// open makes the portal of an open ledger.
-func (p *Portal) open(l *ledger.Ledger, log *zap.Logger) (*web.Web, error) {
-	proxies, err := p.proxies()
-	if err != nil {
-		return nil, err
-	}
-	secret := ""
+// files are what the portal reads from files, before anything else is begun.
+type files struct {
+	cert, key string
+	current   atomic.Pointer[tls.Certificate] // nil: a proxy speaks TLS
+	secret    string                          // at the issuer
+}
+
+func (p *Portal) read() (*files, error) {
+	f := &files{cert: p.TLSCert, key: p.TLSKey}
 	if p.ClientSecret != "" {
 		text, err := os.ReadFile(p.ClientSecret)
 		if err != nil {
 			return nil, fmt.Errorf("reading the portal's secret at the issuer: %w", err)
 		}
-		secret = strings.TrimSpace(string(text))
+		f.secret = strings.TrimSpace(string(text))
+	}
+	return f, f.renew()
+}
+
+// renew reads the certificate, which may have been replaced.
+func (f *files) renew() error {
+	if f.cert == "" {
+		return nil
+	}
+	cert, err := tls.LoadX509KeyPair(f.cert, f.key)
+	if err != nil {
+		return fmt.Errorf("reading the certificate of --tls-cert and --tls-key: %w", err)
+	}
+	f.current.Store(&cert)
+	return nil
+}
+
+// tls is how the daemon speaks TLS; nil where a proxy does.
+func (f *files) tls() *tls.Config {
+	if f.current.Load() == nil {
+		return nil
+	}
+	return &tls.Config{
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return f.current.Load(), nil },
+		MinVersion:     tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"},
+	}
+}
+
+// open makes the portal of an open ledger.
+func (p *Portal) open(l *ledger.Ledger, f *files, log *zap.Logger) (*web.Web, error) {
+	proxies, err := p.proxies()
+	if err != nil {
+		return nil, err
 	}
 	return web.New(web.Options{
 		Ledger: l, Fridays: p.Fridays, AccessLog: p.AccessLog, TrustedProxies: proxies, Log: log,
 		Identity: identity.Options{
-			Issuer: p.Issuer, ClientID: p.ClientID, ClientSecret: secret, Audience: p.Audience, PublicURL: strings.TrimSuffix(p.PublicURL, "/"),
+			Issuer: p.Issuer, ClientID: p.ClientID, ClientSecret: f.secret, Audience: p.Audience, PublicURL: strings.TrimSuffix(p.PublicURL, "/"),
 			PersonClaim: p.PersonClaim, AgentClaim: p.AgentClaim, RolesClaim: p.RolesClaim, NameClaim: p.NameClaim,
 			Idle: p.Idle, Limit: p.Limit,
 		},
 	})
 }
 
-// tls is how the daemon speaks TLS; nil where a proxy does.
-func (p *Portal) tls() (*tls.Config, error) {
-	if p.TLSCert == "" {
-		return nil, nil
-	}
-	cert, err := tls.LoadX509KeyPair(p.TLSCert, p.TLSKey)
-	if err != nil {
-		return nil, fmt.Errorf("reading the certificate of --tls-cert and --tls-key: %w", err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}, nil
-}
-
-// rotateOnHangup begins the access log anew at each SIGHUP, until stop is
-// called.
-func rotateOnHangup(w *web.Web, log *zap.Logger) (stop func()) {
+// onHangup reads the certificate again and begins the access log anew at each
+// SIGHUP, until stop is called.
+func onHangup(w *web.Web, f *files, log *zap.Logger) (stop func()) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	done := make(chan struct{})
@@ -191,8 +216,8 @@ func rotateOnHangup(w *web.Web, log *zap.Logger) (stop func()) {
 			case <-done:
 				return
 			case <-hangup:
-				if err := w.Rotate(); err != nil {
-					log.Error("beginning the access log anew", zap.Error(err))
+				if err := errors.Join(f.renew(), w.Rotate()); err != nil {
+					log.Error("after a hangup", zap.Error(err))
 				}
 			}
 		}

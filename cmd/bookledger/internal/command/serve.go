@@ -139,7 +139,11 @@ func runServe(ctx context.Context, env *environment, s Serve) (err error) {
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", s.Listen) // first, so that a taken port leaves nothing behind
+	read, err := s.Portal.read() // before a ledger is begun
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", s.Listen) // so that a taken port leaves nothing behind
 	if err != nil {
 		return fmt.Errorf("listening for HTTP: %w", err)
 	}
@@ -154,15 +158,12 @@ func runServe(ctx context.Context, env *environment, s Serve) (err error) {
 	o := daemon.Options{Ledger: l, Listen: listener, Log: log}
 	if s.Issuer != "" {
 		var w *web.Web
-		if w, err = s.Portal.open(l, log); err != nil {
+		if w, err = s.Portal.open(l, read, log); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, w.Close()) }()
-		if o.TLS, err = s.Portal.tls(); err != nil {
-			return err
-		}
-		defer rotateOnHangup(w, log)()
-		o.Portal = w
+		defer onHangup(w, read, log)()
+		o.Portal, o.TLS = w, read.tls()
 	}
 	d := daemon.New(o)
 	log.Info("serving", zap.String("http", d.URL()), zap.String("nats", l.Journal.URL()),

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -21,6 +22,8 @@ const shutdownTime = 10 * time.Second
 // Portal answers whatever is not the daemon's own to answer.
 type Portal interface {
 	http.Handler
+	// Gate puts the portal's gate in front of all that is answered.
+	Gate(http.Handler) http.Handler
 	// Run does what the portal needs besides, until ctx ends.
 	Run(ctx context.Context) error
 }
@@ -42,6 +45,7 @@ type Daemon struct {
 	scheme string
 	portal Portal
 	server *http.Server
+	under  sync.WaitGroup // requests under way
 }
 
 // New makes a daemon of an open ledger, which will answer on the listener.
@@ -51,7 +55,7 @@ func New(o Options) *Daemon {
 		d.listen, d.scheme = tls.NewListener(o.Listen, o.TLS), "https"
 	}
 	d.server = &http.Server{
-		Handler:           d.handler(),
+		Handler:           d.counted(d.handler()),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second,
@@ -65,22 +69,34 @@ func New(o Options) *Daemon {
 // URL is where the daemon answers HTTP.
 func (d *Daemon) URL() string { return d.scheme + "://" + d.listen.Addr().String() }
 
+// counted keeps count of the requests under way.
+func (d *Daemon) counted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		d.under.Add(1)
+		defer d.under.Done()
+		next.ServeHTTP(w, r)
+	})
+}
+
 // Run runs the daemon until ctx ends, which is an orderly end and no error, or
-// until something fails. The ledger stays open and is the caller's to close.
+// until something fails. Requests under way are answered first, by a ledger
+// that still works. The ledger stays open and is the caller's to close.
 func (d *Daemon) Run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
+	working, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	group, working := errgroup.WithContext(working)
 	group.Go(func() error {
-		if err := d.ledger.Follow(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		if err := d.ledger.Follow(working); err != nil && !errors.Is(err, context.Canceled) {
 			return fmt.Errorf("following the journal: %w", err)
 		}
 		return nil
 	})
 	group.Go(func() error {
-		d.nudge(ctx)
+		d.nudge(working)
 		return nil
 	})
 	if d.portal != nil {
-		group.Go(func() error { return d.portal.Run(ctx) })
+		group.Go(func() error { return d.portal.Run(working) })
 	}
 	group.Go(func() error {
 		if err := d.server.Serve(d.listen); !errors.Is(err, http.ErrServerClosed) {
@@ -89,13 +105,24 @@ func (d *Daemon) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error {
-		<-ctx.Done()
-		ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
-		defer cancel()
-		if err := d.server.Shutdown(ending); !errors.Is(err, context.DeadlineExceeded) {
-			return err
+		select {
+		case <-ctx.Done():
+		case <-working.Done(): // something has failed
 		}
-		return d.server.Close() // who is still being answered has had the time
+		defer end()
+		return d.shutdown(context.WithoutCancel(ctx))
 	})
 	return group.Wait()
+}
+
+// shutdown ends answering, and waits until nothing is under way any more.
+func (d *Daemon) shutdown(ctx context.Context) error {
+	ending, cancel := context.WithTimeout(ctx, shutdownTime)
+	defer cancel()
+	err := d.server.Shutdown(ending)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = d.server.Close() // who is still being answered has had the time
+	}
+	d.under.Wait() // their handlers hold views and tickets, and end soon after
+	return err
 }

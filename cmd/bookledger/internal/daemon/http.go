@@ -28,7 +28,7 @@ func (d *Daemon) handler() http.Handler {
 	}
 	if d.portal != nil {
 		mux.Handle("/", d.portal)
-		return mux
+		return d.portal.Gate(mux)
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		p := problem.NotFound.With("No OpenID issuer is configured, so only /healthz, /readyz and /metrics answer here.")

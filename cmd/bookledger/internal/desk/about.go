@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"bookledger/cmd/bookledger/internal/access"
+	"bookledger/cmd/bookledger/internal/problem"
 	"bookledger/events"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
@@ -29,11 +30,11 @@ type About struct {
 
 // About tells of an owner as a whole.
 func (d *Desk) About(c Caller, o Owner) (*About, error) {
-	r, err := d.read()
+	r, done, err := d.read(c)
 	if err != nil {
 		return nil, err
 	}
-	defer d.close(r)
+	defer done()
 	return r.about(c, o)
 }
 
@@ -110,11 +111,11 @@ type Overview struct {
 
 // Overview counts the consumers of an owner.
 func (d *Desk) Overview(c Caller, o Owner) (*Overview, error) {
-	r, err := d.read()
+	r, done, err := d.read(c)
 	if err != nil {
 		return nil, err
 	}
-	defer d.close(r)
+	defer done()
 	a, err := r.about(c, o)
 	if err != nil {
 		return nil, err
@@ -133,19 +134,22 @@ func (d *Desk) Overview(c Caller, o Owner) (*Overview, error) {
 // Book tells of one book that the caller can have; its error gives the reason
 // why there is none.
 func (d *Desk) Book(ctx context.Context, c Caller, o Owner, friday string) (*Offer, error) {
-	r, err := d.read()
+	r, done, err := d.read(c)
 	if err != nil {
 		return nil, err
 	}
-	defer d.close(r)
+	defer done()
 	g, err := r.grant(c, o)
 	if err != nil {
 		return nil, err
 	}
-	f, err := d.friday(r, o, g, friday)
+	if r.age > 0 {
+		return nil, problem.Unavailable.With("The ledger's journal has not answered for a while, and no book can be taken until it does. Try again in a little while.")
+	}
+	f, err := d.friday(ctx, r, c, o, g, friday)
 	if err != nil {
 		return nil, err
 	}
-	offer, err := d.offer(ctx, r, o, g, f)
+	offer, err := d.offer(ctx, r, c, o, f)
 	return &offer, err
 }

@@ -63,6 +63,9 @@ func (d *Desk) Act(ctx context.Context, c Caller, o Owner, id string, a Action) 
 	if !a.Known() {
 		return nil, problem.NotFound.Because(errors.New("no such action"))
 	}
+	if err := d.mayWrite(c); err != nil {
+		return nil, err
+	}
 	g, agent, name, err := d.mayAct(c, o, id, a)
 	if err != nil {
 		return nil, err

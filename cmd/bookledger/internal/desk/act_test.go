@@ -178,3 +178,55 @@ func TestJournalGone(t *testing.T) {
 		t.Error("it does not say when to try again")
 	}
 }
+
+// TestHistoryOpen holds that nothing is done or taken while history is loaded:
+// the first live delegation would close it.
+func TestHistoryOpen(t *testing.T) {
+	o := openWith(t, false, consumers("A1", "c1")...)
+	own := desk.Owner{Agent: "A1"}
+	o.holdList(agent, own, desk.Active, "c1")
+	_, err := o.desk.Act(t.Context(), agent, own, "c1", desk.MarkInactive)
+	wantProblem(t, "an action", err, 503)
+	_, err = o.desk.Export(t.Context(), agent, own, "latest", desk.Answer{Disclaimer: "1", Accepted: new(true)})
+	wantProblem(t, "an export", err, 503)
+	_, err = o.desk.Transfer(t.Context(), manager, "G1", desk.Transfer{From: "A1", To: "A2", All: true})
+	wantProblem(t, "a transfer", err, 503)
+	before, err := o.ledger.Journal.Last(t.Context())
+	must(t, err)
+	if want := uint64(1 + o.ids); before != want {
+		t.Errorf("the journal has %d records, want %d", before, want)
+	}
+}
+
+// TestWritesAreCounted holds that what stays for good is not taken without end.
+func TestWritesAreCounted(t *testing.T) {
+	o := open(t, consumers("A1", "c1")...)
+	o.desk.MayWrite = func(person string) (bool, time.Duration) { return person != "P-a1", 3 * time.Second }
+	_, err := o.desk.Act(t.Context(), agent, desk.Owner{Agent: "A1"}, "c1", desk.MarkInactive)
+	wantProblem(t, "an action too many", err, 429)
+	_, err = o.desk.Export(t.Context(), agent, desk.Owner{Agent: "A1"}, "latest", desk.Answer{})
+	wantProblem(t, "an export too many", err, 429)
+	if problem.Of(err).RetryAfter != 3*time.Second {
+		t.Error("it does not say when to try again")
+	}
+	_, err = o.desk.Act(t.Context(), manager, desk.Owner{Agent: "A1"}, "c1", desk.MarkInactive)
+	must(t, err)
+}
+
+// TestOneMoment holds that all that is read at one moment is of that moment,
+// and that an action is upon the newest state all the same.
+func TestOneMoment(t *testing.T) {
+	o := open(t, consumers("A1", "c1")...)
+	own := desk.Owner{Agent: "A1"}
+	then, done := o.desk.At(agent)
+	o.holdList(then, own, desk.Active, "c1")
+	o.live(consumers("A1", "c2")...)
+	o.holdList(then, own, desk.Active, "c1")
+	_, err := o.desk.Act(t.Context(), then, own, "c2", desk.MarkInactive)
+	must(t, err)
+	o.holdList(then, own, desk.Inactive)
+	done()
+	o.holdList(agent, own, desk.Inactive, "c2")
+	_, unread := o.desk.At(agent)
+	unread()
+}

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"golang.org/x/sync/singleflight"
+
 	"bookledger/cmd/bookledger/internal/access"
 	"bookledger/cmd/bookledger/internal/problem"
 	"bookledger/events"
@@ -38,13 +40,24 @@ type Offer struct {
 	Sealed   bool        `json:"sealed"`
 }
 
+// Shelved says which part of a shelf is wanted: up to Limit books before a
+// Friday, or from the newest on where that is 0.
+type Shelved struct {
+	Before events.Date
+	Limit  int // 0: MaxShelved
+}
+
+// MaxShelved is how many books are told of at once: to count those of large
+// agencies takes time.
+const MaxShelved = 60
+
 // Books returns the books of an owner that the caller can have.
-func (d *Desk) Books(ctx context.Context, c Caller, o Owner) (*Shelf, error) {
-	r, err := d.read()
+func (d *Desk) Books(ctx context.Context, c Caller, o Owner, part Shelved) (*Shelf, error) {
+	r, done, err := d.read(c)
 	if err != nil {
 		return nil, err
 	}
-	defer d.close(r)
+	defer done()
 	g, err := r.grant(c, o)
 	if err != nil {
 		return nil, err
@@ -57,12 +70,18 @@ func (d *Desk) Books(ctx context.Context, c Caller, o Owner) (*Shelf, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.Reverse(fridays)
-	for i, f := range fridays {
-		if i >= d.LastFridays && !g.AnyBook {
+	if part.Limit == 0 {
+		part.Limit = MaxShelved
+	}
+	oldest := d.oldest(r, g)
+	for _, f := range slices.Backward(fridays) {
+		if f.Friday.Friday < oldest || len(s.Books) == part.Limit {
 			break
 		}
-		offer, err := d.offer(ctx, r, o, g, f)
+		if part.Before != 0 && f.Friday.Friday >= part.Before {
+			continue
+		}
+		offer, err := d.offer(ctx, r, c, o, f)
 		if errors.Is(err, checkpoint.ErrNone) {
 			continue
 		}
@@ -74,62 +93,104 @@ func (d *Desk) Books(ctx context.Context, c Caller, o Owner) (*Shelf, error) {
 	return s, d.noteLook(c, g.Role, "books", o, "")
 }
 
+// oldest is the first Friday whose book a grant is for.
+func (d *Desk) oldest(r *reading, g access.Grant) events.Date {
+	if g.AnyBook {
+		return 0
+	}
+	oldest := r.today()
+	for range d.LastFridays {
+		oldest = r.Calendar().Previous(oldest)
+	}
+	return oldest
+}
+
 // offer tells how large a book is; checkpoint.ErrNone where it is not one that
-// the role may have.
-func (d *Desk) offer(ctx context.Context, r *reading, o Owner, g access.Grant, f checkpoint.Friday) (Offer, error) {
-	if err := r.mayHave(o, g, f.Friday.Friday); err != nil {
+// the caller may have.
+func (d *Desk) offer(ctx context.Context, r *reading, c Caller, o Owner, f checkpoint.Friday) (Offer, error) {
+	if err := d.mayHave(ctx, r, c, o, f); err != nil {
 		return Offer{}, err
 	}
-	size, err := d.sizes.of(ctx, r, o, f)
+	size, err := d.size(ctx, r, o, f)
 	return Offer{Friday: f.Friday.Friday, Cutoff: f.Cutoff.UTC(), Boundary: f.Boundary, Rows: size.rows, Cases: size.cases}, err
 }
 
 // mayHave tells whether there is a book of the owner's as of a Friday that is
-// open to the role: the staff of an agency may have that of an agent who was
-// the agency's then, too.
-func (r *reading) mayHave(o Owner, g access.Grant, f events.Date) error {
-	then := r.AsOf(f)
+// open to the caller.
+func (d *Desk) mayHave(ctx context.Context, r *reading, c Caller, o Owner, f checkpoint.Friday) error {
 	if o.Agent == "" {
-		_, known, err := then.Agency(o.Agency)
-		if err != nil || known {
-			return err
-		}
-		return fmt.Errorf("as of Friday %s the agency was not known: %w", f, checkpoint.ErrNone)
+		return d.mayHaveAgency(ctx, r, c, o, f)
 	}
-	was, known, err := then.Agent(o.Agent)
+	day := f.Friday.Friday
+	was, known, err := r.AsOf(day).Agent(o.Agent)
 	if err != nil {
 		return err
 	}
 	if !known {
-		return fmt.Errorf("as of Friday %s the agent was not known: %w", f, checkpoint.ErrNone)
+		return fmt.Errorf("as of Friday %s the agent was not known: %w", day, checkpoint.ErrNone)
 	}
-	if g.Role != access.Manager && g.Role != access.AdminL1 && g.Role != access.AdminL2 {
+	if c.AgentID == o.Agent || c.Auditor || c.Operator {
 		return nil
 	}
+	// The staff of an agency: an agent who came later brings no past into it.
 	is, _, err := r.state.Agent(o.Agent)
 	if err == nil && is.AgencyID != was.AgencyID {
-		err = fmt.Errorf("as of Friday %s the agent was not of the agency: %w", f, checkpoint.ErrNone)
+		err = fmt.Errorf("as of Friday %s the agent was not of the agency: %w", day, checkpoint.ErrNone)
 	}
 	return err
 }
 
+// mayHaveAgency is mayHave of an agency's book. It unites the books of those
+// who were its own then, whoever takes it; so it is not open to level-1 staff
+// while it holds consumers of an agent who is not certified any more.
+func (d *Desk) mayHaveAgency(ctx context.Context, r *reading, c Caller, o Owner, f checkpoint.Friday) error {
+	day := f.Friday.Friday
+	then := r.AsOf(day)
+	agents, err := agentsAt(then, o)
+	if err != nil {
+		return err
+	}
+	_, known, err := then.Agency(o.Agency)
+	if err != nil {
+		return err
+	}
+	if !known && len(agents) == 0 {
+		return fmt.Errorf("as of Friday %s the agency was not known: %w", day, checkpoint.ErrNone)
+	}
+	g, err := access.OfAgency(r.state, c.Person, o.Agency)
+	if err != nil || g.Role != access.AdminL1 || c.Auditor {
+		return err
+	}
+	for _, id := range agents {
+		agent, _, err := r.state.Agent(id)
+		if err != nil {
+			return err
+		}
+		if agent.Certified {
+			continue
+		}
+		size, err := d.size(ctx, r, Owner{Agent: id}, f)
+		if err != nil {
+			return err
+		}
+		if size.cases > 0 {
+			return fmt.Errorf("that of Friday %s holds consumers of an agent who is not certified any more, which level-1 staff may not see, so ask a manager for it: %w", day, checkpoint.ErrNone)
+		}
+	}
+	return nil
+}
+
 // friday finds the checkpoint of a Friday, or of the latest, whose book of the
-// owner's is open to the role.
-func (d *Desk) friday(r *reading, o Owner, g access.Grant, text string) (checkpoint.Friday, error) {
+// owner's is open to the caller.
+func (d *Desk) friday(ctx context.Context, r *reading, c Caller, o Owner, g access.Grant, text string) (checkpoint.Friday, error) {
 	f, err := r.checkpoint(text)
 	if err != nil {
 		return f, noBook(err)
 	}
-	if !g.AnyBook {
-		oldest := r.today()
-		for range d.LastFridays {
-			oldest = r.Calendar().Previous(oldest)
-		}
-		if f.Friday.Friday < oldest {
-			return f, problem.NoBook.With("%s is not among the last %d Fridays, whose books an agent may take.", f.Friday.Friday, d.LastFridays)
-		}
+	if f.Friday.Friday < d.oldest(r, g) {
+		return f, problem.NoBook.With("%s is not among the last %d Fridays, whose books an agent may take.", f.Friday.Friday, d.LastFridays)
 	}
-	return f, noBook(r.mayHave(o, g, f.Friday.Friday))
+	return f, noBook(d.mayHave(ctx, r, c, o, f))
 }
 
 func (r *reading) checkpoint(text string) (checkpoint.Friday, error) {
@@ -164,16 +225,18 @@ func agentsAt(then active.State, o Owner) ([]string, error) {
 	return ids, err
 }
 
-// sizes remembers how large the books of past Fridays are, which never changes.
+// sizes remembers how large the books of past Fridays are, which never change.
 type sizes struct {
-	mu   sync.Mutex
-	kept map[sizeKey]size
+	counting singleflight.Group
+	mu       sync.Mutex
+	kept     map[sizeKey]size
 }
 
 type sizeKey struct {
 	Owner
 	friday   events.Date
 	boundary uint64
+	store    int // the projection's, which another version may fill otherwise
 }
 
 type size struct{ rows, cases int }
@@ -181,23 +244,31 @@ type size struct{ rows, cases int }
 // keptSizes bounds what is remembered.
 const keptSizes = 100_000
 
-func (s *sizes) of(ctx context.Context, r *reading, o Owner, f checkpoint.Friday) (size, error) {
-	key := sizeKey{o, f.Friday.Friday, f.Boundary}
+// size returns how large a book is; several who ask at once wait for one
+// count, which goes on although one of them has gone.
+func (d *Desk) size(ctx context.Context, r *reading, o Owner, f checkpoint.Friday) (size, error) {
+	s := &d.sizes
+	key := sizeKey{o, f.Friday.Friday, f.Boundary, r.Generation()}
 	s.mu.Lock()
 	have, ok := s.kept[key]
 	s.mu.Unlock()
 	if ok {
 		return have, nil
 	}
-	then := r.AsOf(f.Friday.Friday)
-	agents, err := agentsAt(then, o)
+	counted, err, _ := s.counting.Do(fmt.Sprint(key), func() (any, error) {
+		then := r.AsOf(f.Friday.Friday)
+		agents, err := agentsAt(then, o)
+		if err != nil {
+			return size{}, err
+		}
+		var n size
+		n.rows, n.cases, err = book.Count(context.WithoutCancel(ctx), then, f.Friday, agents)
+		return n, err
+	})
 	if err != nil {
 		return size{}, err
 	}
-	var n size
-	if n.rows, n.cases, err = book.Count(ctx, then, f.Friday, agents); err != nil {
-		return size{}, err
-	}
+	n := counted.(size)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.kept == nil || len(s.kept) >= keptSizes {

@@ -145,11 +145,11 @@ type Step struct {
 // Case returns a case that is in one of the owner's lists, or would be if it
 // were not closed.
 func (d *Desk) Case(ctx context.Context, c Caller, o Owner, id string) (*CaseFile, error) {
-	r, err := d.read()
+	r, done, err := d.read(c)
 	if err != nil {
 		return nil, err
 	}
-	defer d.close(r)
+	defer done()
 	g, err := r.grant(c, o)
 	if err != nil {
 		return nil, err

@@ -13,10 +13,7 @@ import (
 	"bookledger/cmd/bookledger/internal/exports"
 	"bookledger/cmd/bookledger/internal/ledger"
 	"bookledger/cmd/bookledger/internal/problem"
-	"bookledger/events"
 	"bookledger/exporter"
-	"bookledger/projections"
-	"bookledger/projections/active"
 	"bookledger/projections/fold"
 )
 
@@ -28,14 +25,19 @@ type Options struct {
 	Looks       *accesslog.Log
 	LastFridays int // how many of the last Fridays an agent may take; 0 is 5
 	Log         *zap.Logger
+	// MayWrite tells whether a person may write to the journal now or, where
+	// they have done so too often, when again; nil: always. What is written
+	// stays for good.
+	MayWrite func(person string) (ok bool, retryAfter time.Duration)
 }
 
 // Desk does what people ask. It can be used by several goroutines at once.
 type Desk struct {
 	Options
-	current atomic.Int64 // when views last showed all of the journal, in nanoseconds since 1970; 0 is never
-	sizes   sizes
-	hash    stateHash
+	current  atomic.Int64 // when views last showed all of the journal, in nanoseconds since 1970; 0 is never
+	answered atomic.Int64 // when the journal last answered
+	sizes    sizes
+	hashing  chan struct{} // holds one while the state is hashed
 }
 
 // New makes a desk. Run must be running while it is used.
@@ -46,7 +48,7 @@ func New(o Options) *Desk {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	return &Desk{Options: o}
+	return &Desk{Options: o, hashing: make(chan struct{}, 1)}
 }
 
 // Caller is who asks, and from where.
@@ -54,6 +56,8 @@ type Caller struct {
 	access.Person
 	Via     string // "portal" or "api"
 	Address string // of the network
+
+	at *moment // what all reads of theirs are of; nil: each of a moment of its own
 }
 
 // Owner says whose lists and books are asked for: those of an agent, or of all
@@ -88,7 +92,8 @@ func (d *Desk) Run(ctx context.Context) {
 	}
 }
 
-// look notes the time if views show all that the journal holds.
+// look notes the time if the journal answers, and if views show all that it
+// holds.
 func (d *Desk) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 2*watchEvery)
 	defer cancel()
@@ -97,54 +102,9 @@ func (d *Desk) look(ctx context.Context) {
 	if err != nil {
 		return
 	}
+	d.answered.Store(asked.UnixNano())
 	if _, _, err := d.Ledger.Projection.WaitFor(ctx, last); err == nil {
 		d.current.Store(asked.UnixNano())
-	}
-}
-
-// reading is one moment of the ledger, for one request. It must be closed.
-type reading struct {
-	*projections.View
-	state active.State
-	age   time.Duration // how long ago views last showed all of the journal; 0 while they do
-}
-
-// read opens a moment to look at, which may be up to five minutes old.
-func (d *Desk) read() (*reading, error) {
-	v, err := d.Ledger.Projection.View()
-	if err != nil {
-		return nil, problem.Unavailable.Because(err)
-	}
-	r := &reading{View: v, state: v.Live()}
-	last := v.Recorded()
-	if at := d.current.Load(); at != 0 {
-		last = time.Unix(0, at)
-	}
-	if age := time.Since(last); age > freshFor {
-		r.age = age.Truncate(time.Second)
-	}
-	if r.age > staleFor && !d.Ledger.Projection.Rebuilding() {
-		return nil, errors.Join(problem.Unavailable.With("The ledger's journal has not been reached for more than five minutes, so no list is shown. Try again in a little while."), v.Close())
-	}
-	return r, nil
-}
-
-// readNow opens a moment to act upon, which must be that of the journal.
-func (d *Desk) readNow() (*reading, error) {
-	r, err := d.read()
-	if err != nil {
-		return nil, err
-	}
-	if r.age > 0 || d.Ledger.Projection.Rebuilding() {
-		return nil, errors.Join(problem.Unavailable.Because(errors.New("the lists are not up to the journal")), r.Close())
-	}
-	return r, nil
-}
-
-// close releases the moment; what could fail then is of no use to who asked.
-func (d *Desk) close(r *reading) {
-	if err := r.Close(); err != nil {
-		d.Log.Error("closing a view", zap.Error(err))
 	}
 }
 
@@ -194,5 +154,16 @@ func (d *Desk) noteLook(c Caller, role access.Role, what string, o Owner, caseID
 	return nil
 }
 
-// today is the Friday for which live lists are shown.
-func (r *reading) today() events.Date { return r.OpenFriday() }
+// mayWrite refuses who writes to the journal too often.
+func (d *Desk) mayWrite(c Caller) error {
+	if d.MayWrite == nil {
+		return nil
+	}
+	ok, retryAfter := d.MayWrite(c.ID)
+	if ok {
+		return nil
+	}
+	p := problem.TooMany
+	p.RetryAfter = retryAfter
+	return &p
+}

@@ -52,6 +52,12 @@ func caller(id, agent string) desk.Caller {
 
 func open(t *testing.T, past ...events.Data) *office {
 	t.Helper()
+	return openWith(t, true, past...)
+}
+
+// openWith is open that leaves history open, if it is not to be closed.
+func openWith(t *testing.T, closed bool, past ...events.Data) *office {
+	t.Helper()
 	dir := t.TempDir()
 	o := &office{t: t, looks: filepath.Join(dir, "access.log")}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -59,7 +65,7 @@ func open(t *testing.T, past ...events.Data) *office {
 	if o.ledger, err = ledger.Open(ctx, ledger.Options{Dir: dir, Create: true}); err != nil {
 		t.Fatal(err)
 	}
-	o.load(past)
+	o.load(past, closed)
 	set, err := schemas.ColumnSet("1")
 	must(t, err)
 	x, err := exporter.New(set)
@@ -86,14 +92,15 @@ func open(t *testing.T, past ...events.Data) *office {
 		}
 	})
 	o.until("the desk is up to the journal", func() bool {
-		_, err := o.desk.Act(t.Context(), agent, desk.Owner{Agent: "A1"}, "none", desk.Accept)
-		return problem.Of(err).Status == 404
+		l, err := o.desk.List(auditor, desk.Owner{Agent: "A1"}, desk.Active, desk.Query{Page: 1, PageSize: 1})
+		return err == nil && l.Age == 0 && o.desk.Current()
 	})
+	must(t, os.Truncate(o.looks, 0))
 	return o
 }
 
-// load records the people and cases nine weeks ago as history, and closes it.
-func (o *office) load(past []events.Data) {
+// load records the people and cases nine weeks ago as history, and may close it.
+func (o *office) load(past []events.Data, closed bool) {
 	o.t.Helper()
 	at := time.Now().Add(-9 * 7 * 24 * time.Hour)
 	all := append([]events.Data{
@@ -113,8 +120,11 @@ func (o *office) load(past []events.Data) {
 		_, err = o.ledger.Journal.Append(context.Background(), []journal.Message{{Subject: events.HistorySubject(e.Source), Recorded: recorded, Body: body}})
 		must(o.t, err)
 	}
-	closed := events.Event{ID: "closed", Source: events.SourceLedger, Type: events.TypeHistoryClosed, Time: time.Now(), Data: &events.HistoryClosed{}}
-	body, err := closed.Encode()
+	if !closed {
+		return
+	}
+	end := events.Event{ID: "closed", Source: events.SourceLedger, Type: events.TypeHistoryClosed, Time: time.Now(), Data: &events.HistoryClosed{}}
+	body, err := end.Encode()
 	must(o.t, err)
 	_, err = o.ledger.Journal.Append(context.Background(), []journal.Message{{Subject: events.SubjectControl, Body: body}})
 	must(o.t, err)

@@ -34,10 +34,14 @@ type Answer struct {
 }
 
 // Export takes the answer to the disclaimer and, if that is a yes, puts the
-// book of a Friday ("2026-11-20" or "latest") into the queue. The ticket is nil
-// where the answer was a no, which is recorded. The request is on record when
-// Export returns, and that the book was made before its ticket is ready.
+// book of a Friday ("2026-11-20" or "latest") into the queue. The ticket, which
+// is For the Owner, is nil where the answer was a no, which is recorded. The
+// request is on record when Export returns, and that the book was made before
+// its ticket is ready.
 func (d *Desk) Export(ctx context.Context, c Caller, o Owner, friday string, a Answer) (*exports.Ticket, error) {
+	if err := d.mayWrite(c); err != nil {
+		return nil, err
+	}
 	e, err := d.newExport(ctx, c, o, friday)
 	if err != nil {
 		return nil, err
@@ -55,15 +59,23 @@ func (d *Desk) Export(ctx context.Context, c Caller, o Owner, friday string, a A
 		return nil, d.record(ctx, c, &events.ExportDeclined{Export: e.trail})
 	}
 	e.trail.Accepted = events.Yes
-	if err := d.record(ctx, c, &events.ExportRequested{Export: e.trail}); err != nil {
+	return e.enqueue(ctx)
+}
+
+// enqueue takes a place in the queue and records the request; nothing is made
+// before that is on disk.
+func (e *export) enqueue(ctx context.Context) (*exports.Ticket, error) {
+	e.requested = make(chan struct{})
+	ticket, err := e.desk.Queue.Add(exports.Job{Owner: e.caller.ID, Weight: e.size.rows, Make: e.make, Record: e.made, For: e.owner})
+	if err != nil {
+		return nil, e.desk.Failed(err)
+	}
+	if err := e.desk.record(ctx, e.caller, &events.ExportRequested{Export: e.trail}); err != nil {
+		ticket.Release()
 		return nil, err
 	}
-	ticket, err := d.Queue.Add(exports.Job{
-		Owner: c.ID, Weight: e.size.rows,
-		Make:   e.make,
-		Record: e.made,
-	})
-	return ticket, queueProblem(err)
+	close(e.requested)
+	return ticket, nil
 }
 
 // Deliverable tells whether a finished book may still leave: access is decided
@@ -74,10 +86,7 @@ func (d *Desk) Deliverable(c Caller, o Owner) error {
 		return err
 	}
 	defer d.close(r)
-	g, err := r.grant(c, o)
-	if err == nil && !g.Export {
-		err = problem.Forbidden.With("Your role does not permit to take books.")
-	}
+	_, err = r.grant(c, o)
 	return err
 }
 
@@ -89,10 +98,12 @@ type export struct {
 	friday checkpoint.Friday
 	size   size
 	trail  events.Export
+
+	requested chan struct{} // closed when the request is on disk
 }
 
-// newExport finds the book that is asked for. That a book was refused is
-// recorded where its agent or agency is known.
+// newExport finds the book that is asked for. That one was refused is recorded
+// where its agent or agency is known, and a cutoff of that Friday.
 func (d *Desk) newExport(ctx context.Context, c Caller, o Owner, friday string) (*export, error) {
 	r, err := d.readNow()
 	if err != nil {
@@ -109,25 +120,27 @@ func (d *Desk) newExport(ctx context.Context, c Caller, o Owner, friday string) 
 	}}
 	g, err := r.grant(c, o)
 	if err != nil {
-		return nil, d.denied(ctx, r, e, friday, err)
-	}
-	if !g.Export {
-		return nil, problem.Forbidden.With("Your role does not permit to take books.")
-	}
-	if e.friday, err = d.friday(r, o, g, friday); err != nil {
+		e.trail.Role = "none"
+		d.denied(ctx, r, e, friday)
 		return nil, err
 	}
-	e.trail.Role, e.trail.Friday = string(g.Role), e.friday.Friday.Friday
-	e.size, err = d.sizes.of(ctx, r, o, e.friday)
+	e.trail.Role = string(g.Role)
+	if e.friday, err = d.friday(ctx, r, c, o, g, friday); err != nil {
+		d.denied(ctx, r, e, friday)
+		return nil, err
+	}
+	e.trail.Friday = e.friday.Friday.Friday
+	e.size, err = d.size(ctx, r, o, e.friday)
 	return e, err
 }
 
-// denied records that somebody asked for a book that is not open to them, and
-// returns why; of agents and Fridays that are not there nothing is recorded.
-func (d *Desk) denied(ctx context.Context, r *reading, e *export, friday string, why error) error {
+// denied records that somebody asked for a book that is not open to them; of
+// agents and Fridays that are not there nothing is recorded. Whether that
+// succeeds changes nothing in the answer, which would else tell who is there.
+func (d *Desk) denied(ctx context.Context, r *reading, e *export, friday string) {
 	f, err := r.checkpoint(friday)
 	if err != nil {
-		return why
+		return
 	}
 	known := false
 	if e.owner.Agent != "" {
@@ -136,18 +149,23 @@ func (d *Desk) denied(ctx context.Context, r *reading, e *export, friday string,
 		_, known, err = r.state.Agency(e.owner.Agency)
 	}
 	if err != nil || !known {
-		return why
+		return
 	}
-	e.trail.Role, e.trail.Friday, e.trail.Accepted = "none", f.Friday.Friday, events.No
-	if err := d.record(ctx, e.caller, &events.ExportDenied{Export: e.trail}); err != nil {
-		return err
+	trail := e.trail
+	trail.Friday, trail.Accepted = f.Friday.Friday, events.No
+	if err := d.record(ctx, e.caller, &events.ExportDenied{Export: trail}); err != nil {
+		d.Log.Error("the trail of a refused export could not be written", zap.Error(err))
 	}
-	return why
 }
 
 // make makes the workbook. The book of a Friday is the same whenever it is
 // made, so the moment at which the queue comes to it does not matter.
 func (e *export) make(ctx context.Context, w io.Writer) (exports.Made, error) {
+	select {
+	case <-e.requested:
+	case <-ctx.Done():
+		return exports.Made{}, ctx.Err()
+	}
 	v, err := e.desk.Ledger.Projection.View()
 	if err != nil {
 		return exports.Made{}, err
@@ -199,31 +217,33 @@ func (d *Desk) record(ctx context.Context, c Caller, step events.Data) error {
 	return err
 }
 
-// queueProblem tells what the queue says as a problem.
-func queueProblem(err error) error {
-	switch {
-	case errors.Is(err, exports.ErrFull):
-		p := problem.Unavailable.With("Very many books are being made. Try again in a minute.")
-		p.RetryAfter = time.Minute
-		return p.Because(err)
-	case errors.Is(err, exports.ErrTooMany):
-		p := problem.TooMany.With("Several of your books are being made or wait to be taken. Take or leave those first.")
-		p.RetryAfter = 30 * time.Second
-		return p.Because(err)
-	}
-	return err
-}
-
-// Failed tells what a ticket's error is to who waits for the book.
+// Failed tells what went wrong with a ticket to who waits for the book.
 func (d *Desk) Failed(err error) error {
 	if p, ok := errors.AsType[*problem.Problem](err); ok {
 		return p
 	}
-	if errors.Is(err, exports.ErrEnded) {
-		return problem.Unavailable.With("The system is being restarted. Ask for the book again in a minute.").Because(err)
+	p := problem.Internal.Because(err)
+	switch {
+	case errors.Is(err, exports.ErrFull):
+		p = problem.Unavailable.With("Very many books are being made. Try again in a little while.").Because(err)
+	case errors.Is(err, exports.ErrTooMany):
+		p = problem.TooMany.With("Several of your books are being made or wait to be taken. Take or leave those first.").Because(err)
+	case errors.Is(err, exports.ErrEnded):
+		p = problem.Unavailable.With("The system is being restarted. Ask for the book again in a minute.").Because(err)
+	case errors.Is(err, exports.ErrGone):
+		p = problem.NotFound.With("The book was taken already, or nobody came for it. Ask for it again.").Because(err)
 	}
-	d.Log.Error("making a book", zap.Error(err))
-	return problem.Internal.Because(err)
+	if refusal, ok := errors.AsType[*exports.Refusal](err); ok {
+		p.RetryAfter = refusal.RetryAfter
+	}
+	if p.Status == problem.Internal.Status {
+		where := zap.Skip()
+		if panicked, ok := errors.AsType[*exports.Panicked](err); ok {
+			where = zap.String("stack", panicked.Stack)
+		}
+		d.Log.Error("making a book", zap.Error(err), where)
+	}
+	return p
 }
 
 // version is what may be a disclaimer's version, and blank for anything else

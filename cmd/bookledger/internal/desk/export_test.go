@@ -56,12 +56,12 @@ func TestExport(t *testing.T) {
 func TestShelf(t *testing.T) {
 	o := open(t, slices.Concat(consumers("A1", "c1"), consumers("A3", "d1"))...)
 	own := desk.Owner{Agent: "A1"}
-	shelf, err := o.desk.Books(t.Context(), agent, own)
+	shelf, err := o.desk.Books(t.Context(), agent, own, desk.Shelved{})
 	must(t, err)
 	if len(shelf.Books) != 5 || shelf.Books[0].Rows != 1 || shelf.Books[0].Friday <= shelf.Books[1].Friday || shelf.NextFriday <= shelf.Books[0].Friday {
 		t.Errorf("the agent's shelf is %+v", shelf)
 	}
-	all, err := o.desk.Books(t.Context(), manager, own)
+	all, err := o.desk.Books(t.Context(), manager, own, desk.Shelved{})
 	must(t, err)
 	if len(all.Books) < 8 {
 		t.Errorf("the manager's shelf has %d books", len(all.Books))
@@ -78,7 +78,7 @@ func TestShelf(t *testing.T) {
 	}
 	// An agent who comes from another agency brings no past into it.
 	o.live(&events.AgentMoved{AgentID: "A3", AgencyID: "G1"})
-	if moved, err := o.desk.Books(t.Context(), manager, desk.Owner{Agent: "A3"}); err != nil || len(moved.Books) != 0 {
+	if moved, err := o.desk.Books(t.Context(), manager, desk.Owner{Agent: "A3"}, desk.Shelved{}); err != nil || len(moved.Books) != 0 {
 		t.Errorf("of an agent who came lately: %+v (%v)", moved, err)
 	}
 	_, err = o.desk.Export(t.Context(), manager, desk.Owner{Agent: "A3"}, "latest", yes)

@@ -1,7 +1,7 @@
 package desk
 
 import (
-	"sync"
+	"context"
 
 	"bookledger/cmd/bookledger/internal/access"
 	"bookledger/cmd/bookledger/internal/problem"
@@ -11,73 +11,73 @@ import (
 )
 
 // figures opens a moment for one who may see the ledger's figures.
-func (d *Desk) figures(c Caller) (*reading, error) {
+func (d *Desk) figures(c Caller) (r *reading, done func(), err error) {
 	if _, err := access.OfLedger(c.Person); err != nil {
-		return nil, problem.NotFound.Because(err)
+		return nil, nil, problem.NotFound.Because(err)
 	}
-	return d.read()
+	return d.read(c)
 }
 
 // Fridays returns the checkpoints, the earliest first.
 func (d *Desk) Fridays(c Caller) ([]checkpoint.Friday, error) {
-	r, err := d.figures(c)
+	r, done, err := d.figures(c)
 	if err != nil {
 		return nil, err
 	}
-	defer d.close(r)
+	defer done()
 	return r.Fridays()
 }
 
 // Rejections returns up to limit rejected records before a sequence (0: from
 // the newest), the newest first.
 func (d *Desk) Rejections(c Caller, before uint64, limit int) ([]projections.Rejected, error) {
-	r, err := d.figures(c)
+	r, done, err := d.figures(c)
 	if err != nil {
 		return nil, err
 	}
-	defer d.close(r)
+	defer done()
 	return r.Rejections(before, limit)
 }
 
 // Exports returns up to limit steps of the trail of exports before a sequence
 // (0: from the newest), the newest first.
 func (d *Desk) Exports(c Caller, before uint64, limit int) ([]projections.Exported, error) {
-	r, err := d.figures(c)
+	r, done, err := d.figures(c)
 	if err != nil {
 		return nil, err
 	}
-	defer d.close(r)
+	defer done()
 	return r.Exports(before, limit)
 }
 
-// Status returns where the ledger stands. Its state hash takes a pass over the
-// whole state, so that of a position is made once, and one at a time.
-func (d *Desk) Status(c Caller) (projections.Status, error) {
-	r, err := d.figures(c)
+// Summary returns where the ledger stands, without the state hash.
+func (d *Desk) Summary(c Caller) (projections.Status, error) {
+	r, done, err := d.figures(c)
 	if err != nil {
 		return projections.Status{}, err
 	}
-	defer d.close(r)
-	return d.hash.of(r)
+	defer done()
+	return r.Summary(), nil
 }
 
-// stateHash keeps the newest status that was asked for.
-type stateHash struct {
-	mu   sync.Mutex
-	kept projections.Status
-}
-
-func (h *stateHash) of(r *reading) (projections.Status, error) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.kept.StateHash != "" && h.kept.Position == r.Position() {
-		return h.kept, nil
+// Status returns where the ledger stands. Its state hash takes a pass over the
+// whole state, so that only one is made at a time.
+func (d *Desk) Status(ctx context.Context, c Caller) (projections.Status, error) {
+	if _, err := access.OfLedger(c.Person); err != nil {
+		return projections.Status{}, problem.NotFound.Because(err)
 	}
-	s, err := r.Status()
-	if err == nil {
-		h.kept = s
+	select {
+	case d.hashing <- struct{}{}:
+		defer func() { <-d.hashing }()
+	case <-ctx.Done():
+		return projections.Status{}, ctx.Err()
 	}
-	return s, err
+	r, done, err := d.figures(c)
+	if err != nil {
+		return projections.Status{}, err
+	}
+	defer done()
+	return r.Status()
 }
 
 // Home is what somebody sees first: what they are in the ledger.
@@ -98,11 +98,11 @@ type HomeRole struct {
 
 // Home tells what a person is in the ledger now.
 func (d *Desk) Home(c Caller) (*Home, error) {
-	r, err := d.read()
+	r, done, err := d.read(c)
 	if err != nil {
 		return nil, err
 	}
-	defer d.close(r)
+	defer done()
 	h := &Home{Auditor: c.Auditor, Operator: c.Operator}
 	if c.AgentID != "" {
 		a, known, err := r.state.Agent(c.AgentID)

@@ -49,11 +49,11 @@ type Listing struct {
 
 // List returns a page of a list. The page is made by Consumers or JSON.
 func (d *Desk) List(c Caller, o Owner, k Kind, q Query) (*Listing, error) {
-	r, err := d.read()
+	r, done, err := d.read(c)
 	if err != nil {
 		return nil, err
 	}
-	defer d.close(r)
+	defer done()
 	g, err := r.grant(c, o)
 	if err != nil {
 		return nil, err

@@ -29,12 +29,20 @@ type Asked struct {
 	Q      string `json:"q"`
 }
 
+// maxWords is how many words a search has at most: each is held against every
+// consumer of the list.
+const maxWords = 12
+
 // maxAsked is how long a filter or a typed search may be, in bytes.
 const maxAsked = 800
 
 // AskedIn reads what is wanted of a list from the query of a URL.
-func AskedIn(values url.Values) (Asked, error) {
+func AskedIn(query string) (Asked, error) {
 	var a Asked
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return a, problem.Invalid.In("query", "The URL's query is not written as it should be: encode %% and ; in values.")
+	}
 	texts := map[string]*string{
 		"status": &a.Status, "next_steps": &a.NextSteps, "household_type": &a.HouseholdType,
 		"program": &a.Program, "carrier": &a.Carrier, "sort": &a.Sort,
@@ -87,6 +95,12 @@ func (a Asked) Query(pageSize int) (Query, error) {
 		if len(f.value) > maxAsked {
 			return Query{}, problem.Invalid.In(f.name, "It is longer than %d bytes.", maxAsked)
 		}
+	}
+	if words := len(strings.Fields(a.Q)) + len(strings.Fields(a.Name)); words > maxWords {
+		return Query{}, problem.Invalid.In("q", "A search has at most %d words.", maxWords)
+	}
+	if a.ApplicationYear < 0 {
+		return Query{}, problem.Invalid.In("application_year", "It is no year.")
 	}
 	if a.Sort != "" && !slices.Contains(sorts, book.Sort(strings.TrimPrefix(a.Sort, "-"))) {
 		return Query{}, problem.Invalid.In("sort", "Sort by first_name, last_name, case_id or updated, with - before it for descending.")

@@ -50,6 +50,8 @@ type Job struct {
 	// Record is called when the whole file is made and nobody can have it yet:
 	// the durable trail is written here. If it fails the file is dropped.
 	Record func(ctx context.Context, m Made) error
+	// For is what the caller wants to find again with the ticket.
+	For any
 }
 
 // Made is what a finished file is.
@@ -208,6 +210,21 @@ func (q *Queue) Ticket(id string) (*Ticket, bool) {
 	defer q.mu.Unlock()
 	t, ok := q.tickets[id]
 	return t, ok
+}
+
+// Of returns the tickets of an owner that are waiting, being made, ready or
+// failed, in no set order.
+func (q *Queue) Of(owner string) []*Ticket {
+	q.sweep()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var own []*Ticket
+	for _, t := range q.tickets {
+		if t.job.Owner == owner {
+			own = append(own, t)
+		}
+	}
+	return own
 }
 
 // begin starts the jobs whose turn it is, as long as the bounds allow. The

@@ -78,6 +78,9 @@ func (t *Ticket) ID() string { return t.id }
 // Owner is the job's owner.
 func (t *Ticket) Owner() string { return t.job.Owner }
 
+// For is the job's For.
+func (t *Ticket) For() any { return t.job.For }
+
 // Done is closed when the ticket is ready, failed or gone.
 func (t *Ticket) Done() <-chan struct{} { return t.done }
 

@@ -32,6 +32,7 @@ type Options struct {
 	HTTPS          bool           // browsers come by HTTPS, here or at a proxy, and are told to stay with it
 	PerAddress     Rate           // of one IPv4 address or one IPv6 /64; zero: 50 a second, 200 at once
 	PerPerson      Rate           // zero: 10 a second, 60 at once
+	PerWriter      Rate           // of what a person has recorded; zero: as PerPerson
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 	// FormActions are the origins, like https://login.example, to which a form's
 	// answer may lead besides our own; what is no origin is left out. It is asked
@@ -59,6 +60,7 @@ type Gate struct {
 	headers   [][2]string
 	addresses *counters
 	persons   *counters
+	writers   *counters
 }
 
 // originForm is what a form-action may name; anything else could end the
@@ -73,7 +75,10 @@ func New(o Options) (*Gate, error) {
 	if o.PerPerson == (Rate{}) {
 		o.PerPerson = standardPerPerson
 	}
-	for name, r := range map[string]Rate{"PerAddress": o.PerAddress, "PerPerson": o.PerPerson} {
+	if o.PerWriter == (Rate{}) {
+		o.PerWriter = o.PerPerson
+	}
+	for name, r := range map[string]Rate{"PerAddress": o.PerAddress, "PerPerson": o.PerPerson, "PerWriter": o.PerWriter} {
 		if !(r.PerSecond > 0) || math.IsInf(r.PerSecond, 1) || r.Burst < 1 {
 			return nil, fmt.Errorf("setting up the gate: %s needs a rate above 0 and a burst of at least 1", name)
 		}
@@ -94,7 +99,7 @@ func New(o Options) (*Gate, error) {
 	}
 	return &Gate{
 		options: o, headers: securityHeaders(o),
-		addresses: newCounters(o.PerAddress), persons: newCounters(o.PerPerson),
+		addresses: newCounters(o.PerAddress), persons: newCounters(o.PerPerson), writers: newCounters(o.PerWriter),
 	}, nil
 }
 
@@ -102,6 +107,12 @@ func New(o Options) (*Gate, error) {
 // says after how long, in whole seconds, the next one is let through.
 func (g *Gate) AllowPerson(person string) (ok bool, retryAfter time.Duration) {
 	return g.persons.allow(person, g.options.Now())
+}
+
+// AllowWriter counts something that a person wants to have recorded, as
+// AllowPerson does their requests.
+func (g *Gate) AllowWriter(person string) (ok bool, retryAfter time.Duration) {
+	return g.writers.allow(person, g.options.Now())
 }
 
 // Handler puts the gate in front of next.

@@ -20,6 +20,7 @@ var pageText string
 type page struct {
 	Title, Text string
 	Stylesheet  string
+	Icon        string
 	Portal      string // where a text leads back to
 	Action      string
 	Asked       map[string]string
@@ -163,7 +164,7 @@ func (i *Issuer) endSession(w http.ResponseWriter, r *http.Request) {
 }
 
 func (i *Issuer) write(w http.ResponseWriter, status int, p page) {
-	p.Stylesheet, p.Portal = i.options.Stylesheet, i.options.Portal
+	p.Stylesheet, p.Icon, p.Portal = i.options.Stylesheet, i.options.Icon, i.options.Portal
 	var body bytes.Buffer
 	if err := pageTemplate.Execute(&body, p); err != nil {
 		http.Error(w, "The page could not be made.", http.StatusInternalServerError)

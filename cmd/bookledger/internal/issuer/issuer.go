@@ -40,8 +40,9 @@ type Options struct {
 	Portal string
 	// People are who can be chosen, in this order.
 	People []Person
-	// Stylesheet is the path of the portal's style sheet, on the issuer's host.
-	Stylesheet string
+	// Stylesheet and Icon are the paths of the portal's style sheet and of its
+	// icon, an SVG, on the issuer's host; "" is none.
+	Stylesheet, Icon string
 }
 
 // Issuer is the demo's issuer. It serves everything under the path of its base

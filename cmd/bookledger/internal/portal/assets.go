@@ -60,6 +60,9 @@ func hashed(name string, content []byte) string {
 // that wear it.
 func Stylesheet() string { return assetPath("portal.css") }
 
+// Icon is where the portal's icon is served, for the same pages.
+func Icon() string { return assetPath("icon.svg") }
+
 // assetPath is where a file that pages use is served.
 func assetPath(name string) string {
 	content, err := assetFiles.ReadFile("assets/" + name)

@@ -1,14 +1,12 @@
 package portal
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
+	"bookledger/cmd/bookledger/internal/api"
 	"bookledger/cmd/bookledger/internal/desk"
 	"bookledger/cmd/bookledger/internal/exports"
 	"bookledger/cmd/bookledger/internal/problem"
@@ -19,11 +17,20 @@ import (
 type booksPage struct {
 	About   about
 	Shelf   *desk.Shelf
+	Asked   []asked
+	Older   string // where older ones are, "" where there are none
 	Message *message
 }
 
 func (p *Portal) books(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
-	shelf, err := p.Desk.Books(r.Context(), c, owner(r))
+	part := desk.Shelved{Limit: shelfPage}
+	if text := r.URL.Query().Get("before"); text != "" {
+		var err error
+		if part.Before, err = events.ParseDate(text); err != nil {
+			return problem.Invalid.In("before", "It is no date like 2026-11-20.")
+		}
+	}
+	shelf, err := p.Desk.Books(r.Context(), c, owner(r), part)
 	if err != nil {
 		return err
 	}
@@ -31,8 +38,15 @@ func (p *Portal) books(w http.ResponseWriter, r *http.Request, c desk.Caller) er
 	if err != nil {
 		return err
 	}
-	return p.render(w, r, http.StatusOK, "books", "Books", booksPage{a, shelf, p.said(r)})
+	page := booksPage{About: a, Shelf: shelf, Message: p.said(r), Asked: p.askedBy(c, owner(r))}
+	if n := len(shelf.Books); n == shelfPage {
+		page.Older = a.Base + "/books?" + url.Values{"before": {shelf.Books[n-1].Friday.String()}}.Encode()
+	}
+	return p.render(w, r, http.StatusOK, "books", "Books", page)
 }
+
+// shelfPage is how many books a page tells of.
+const shelfPage = 26
 
 // disclaimerPage asks whether a book is to be downloaded.
 type disclaimerPage struct {
@@ -83,7 +97,6 @@ func (p *Portal) export(w http.ResponseWriter, r *http.Request, c desk.Caller) e
 		redirect(w, r, back)
 		return nil
 	}
-	p.await(ticket, waiting{o, back})
 	timer := time.NewTimer(atOnce)
 	defer timer.Stop()
 	select {
@@ -93,8 +106,10 @@ func (p *Portal) export(w http.ResponseWriter, r *http.Request, c desk.Caller) e
 		}
 	case <-timer.C:
 	case <-r.Context().Done():
+		ticket.Release() // nobody will learn where its page is
+		return nil
 	}
-	redirect(w, r, ticketPath(ticket))
+	redirect(w, r, ticketPath(ticket)+"?"+url.Values{"from": {from(r.PostForm.Get("from"))}}.Encode())
 	return nil
 }
 
@@ -110,38 +125,14 @@ func answer(r *http.Request) desk.Answer {
 
 func ticketPath(t *exports.Ticket) string { return "/exports/" + t.ID() }
 
-// waiting is what is remembered of a book that somebody waits for.
-type waiting struct {
-	owner desk.Owner
-	back  string // from where it was asked for
-}
-
-// await remembers whose book a ticket is for, and forgets the tickets that are
-// gone, of which the queue bounds the number.
-func (p *Portal) await(t *exports.Ticket, what waiting) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for id := range p.waiting {
-		if _, there := p.Queue.Ticket(id); !there {
-			delete(p.waiting, id)
-		}
-	}
-	p.waiting[t.ID()] = what
-}
-
-// ownTicket is the caller's own ticket that the path names.
-func (p *Portal) ownTicket(r *http.Request, c desk.Caller) (*exports.Ticket, waiting, error) {
+// ownTicket is the caller's own ticket that the path names, and whose book it
+// is for.
+func (p *Portal) ownTicket(r *http.Request, c desk.Caller) (*exports.Ticket, desk.Owner, error) {
 	t, ok := p.Queue.Ticket(r.PathValue("ticket"))
 	if !ok || t.Owner() != c.ID {
-		return nil, waiting{}, problem.NotFound.With("This download is not there, or not any more: a book can be taken once, and waits ten minutes. Ask for it again on the Books page.")
+		return nil, desk.Owner{}, problem.NotFound.With("This download is not there, or not any more: a book can be taken once, and waits ten minutes. Ask for it again on the Books page.")
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	what, ok := p.waiting[t.ID()]
-	if !ok {
-		return nil, what, problem.NotFound.With("This download is not there any more. Ask for it again on the Books page.")
-	}
-	return t, what, nil
+	return t, t.For().(desk.Owner), nil
 }
 
 // ticketPage shows how far a book has come.
@@ -152,6 +143,7 @@ type ticketPage struct {
 	Said  string // what is announced
 	Back  string
 	File  string
+	Leave string // where one gives it up
 	Why   *problem.Problem
 }
 
@@ -162,11 +154,14 @@ func (t ticketPage) Kilobytes() int64 { return (t.State.Made.Bytes + 1023) / 102
 const refreshEvery = 3
 
 func (p *Portal) ticket(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
-	t, what, err := p.ownTicket(r, c)
+	t, o, err := p.ownTicket(r, c)
 	if err != nil {
 		return err
 	}
-	page := ticketPage{State: t.State(), Back: what.back, File: ticketPath(t) + "/file"}
+	if err := p.Desk.Deliverable(c, o); err != nil {
+		return err
+	}
+	page := ticketPage{State: t.State(), Leave: ticketPath(t) + "/leave", Back: basePath(o) + "/" + from(r.URL.Query().Get("from")), File: ticketPath(t) + "/file"}
 	page.Phase = page.State.Phase.String()
 	page.Title, page.Said = "Your book is being made", "It is being made now."
 	refresh := ""
@@ -179,7 +174,9 @@ func (p *Portal) ticket(w http.ResponseWriter, r *http.Request, c desk.Caller) e
 		page.Title, page.Said = "Your book is ready", "The file can be downloaded."
 	default:
 		page.Title, page.Said = "Your book could not be made", "No file was made. Go back and ask for the book again."
-		page.Why = problem.Of(p.Desk.Failed(page.State.Err))
+		if page.State.Err != nil {
+			page.Why = problem.Of(p.Desk.Failed(page.State.Err))
+		}
 	}
 	return p.renderIn(w, r, http.StatusOK, frame{Title: page.Title, Page: "ticket", Refresh: refresh}, page)
 }
@@ -192,8 +189,37 @@ func placeInQueue(before int) string {
 	return "It waits in the queue; " + plural(before, "book is", "books are") + " made before it."
 }
 
+// leaveTicket gives a book up that is not wanted any more.
+func (p *Portal) leaveTicket(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
+	t, o, err := p.ownTicket(r, c)
+	if err != nil {
+		return err
+	}
+	t.Release()
+	p.say(r, message{Text: "The download was given up. Ask for the book again when you want it."})
+	redirect(w, r, basePath(o)+"/books")
+	return nil
+}
+
+// asked is a book that somebody has asked for and not taken.
+type asked struct {
+	Path  string
+	Phase string
+}
+
+// askedBy are the books of the owner's that the caller has asked for and not
+// taken.
+func (p *Portal) askedBy(c desk.Caller, o desk.Owner) (all []asked) {
+	for _, t := range p.Queue.Of(c.ID) {
+		if phase := t.State().Phase; t.For() == o && phase != exports.Failed && phase != exports.Gone {
+			all = append(all, asked{ticketPath(t), phase.String()})
+		}
+	}
+	return all
+}
+
 func (p *Portal) ticketFile(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
-	t, what, err := p.ownTicket(r, c)
+	t, o, err := p.ownTicket(r, c)
 	if err != nil {
 		return err
 	}
@@ -201,10 +227,8 @@ func (p *Portal) ticketFile(w http.ResponseWriter, r *http.Request, c desk.Calle
 		redirect(w, r, ticketPath(t))
 		return nil
 	}
-	return p.deliver(w, r, c, t, what.owner)
+	return p.deliver(w, r, c, t, o)
 }
-
-const workbookType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 // deliver hands a finished book out, if it may still leave.
 func (p *Portal) deliver(w http.ResponseWriter, r *http.Request, c desk.Caller, t *exports.Ticket, o desk.Owner) error {
@@ -212,25 +236,19 @@ func (p *Portal) deliver(w http.ResponseWriter, r *http.Request, c desk.Caller, 
 		return err
 	}
 	file, made, err := t.Open()
-	if errors.Is(err, exports.ErrGone) {
-		return problem.NotFound.With("This download was taken already. Ask for it again on the Books page.").Because(err)
-	}
 	if err != nil {
 		return p.Desk.Failed(err)
 	}
 	defer file.Close()
-	h := w.Header()
-	h.Set("Content-Type", workbookType)
-	h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", made.Name))
-	h.Set("Content-Length", strconv.FormatInt(made.Bytes, 10))
-	h.Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodHead {
-		return nil
+		file = http.NoBody
 	}
-	if n, err := io.Copy(w, file); err == nil && n == made.Bytes && context.Cause(r.Context()) == nil {
-		t.Release()
-	} // else it can be asked for again
+	if err := api.Deliver(w, r, file, made); err != nil {
+		return err
+	}
+	if r.Method != http.MethodHead {
+		t.Release() // what broke off can be asked for again
+	}
 	return nil
 }
 

@@ -105,7 +105,9 @@ func TestExport(t *testing.T) {
 		v.post("/agents/A1/books/"+day+"/export", yes).want(http.StatusNotFound, why)
 	}
 	h.signIn("P-a3").post(path, yes).want(http.StatusNotFound)
-	h.signIn("P-1").follow("/agencies/G1/books/"+friday+"/export", no).want(http.StatusOK, "Active Consumers", "Nothing was downloaded")
+	h.signIn("P-2").follow("/agencies/G1/books/"+friday+"/export", no).want(http.StatusOK, "Active Consumers", "Nothing was downloaded")
+	// A4, whose consumers level 1 may not see, is in the agency's book.
+	h.signIn("P-1").post("/agencies/G1/books/"+friday+"/export", yes).want(http.StatusNotFound, "not certified any more")
 }
 
 // whenReady gets the file of a ticket when its page offers it.
@@ -114,7 +116,13 @@ func (v *visitor) whenReady(page string) *answer {
 	v.h.until("the book is ready", func() bool {
 		return strings.Contains(v.get(page).want(http.StatusOK).text(), "Your book is ready")
 	})
-	return v.get(page + "/file")
+	return v.get(fileOf(page))
+}
+
+// fileOf is where the file of a ticket's page is.
+func fileOf(page string) string {
+	path, _, _ := strings.Cut(page, "?")
+	return path + "/file"
 }
 
 // TestQueue holds that where a book has to wait, a page shows its place, looks
@@ -131,22 +139,22 @@ func TestQueue(t *testing.T) {
 		t.Error("the page does not look again without script")
 	}
 	v.get(second).want(http.StatusOK, "It waits in the queue; 1 book is made before it.")
-	if got := v.get(first + "/file").want(http.StatusSeeOther).header.Get("Location"); got != first {
+	if got := v.get(fileOf(first)).want(http.StatusSeeOther).header.Get("Location"); got+"/file" != fileOf(first) {
 		t.Errorf("the file that is not there leads to %s", got)
 	}
 	for _, other := range []string{"P-a3", "P-m", "P-x"} {
 		h.signIn(other).get(first).want(http.StatusNotFound, "This download is not there")
-		h.signIn(other).get(first + "/file").want(http.StatusNotFound)
+		h.signIn(other).get(fileOf(first)).want(http.StatusNotFound)
 	}
 	h.serve()
 	v.whenReady(first).isBook("5000000001", "5000000002", "5000000003")
 	v.h.until("the file was released", func() bool { return v.get(first).status == http.StatusNotFound })
-	v.get(first+"/file").want(http.StatusNotFound, "a book can be taken once")
+	v.get(fileOf(first)).want(http.StatusNotFound, "a book can be taken once")
 	// The second is ready too, and its agent is not an agent any more.
 	h.until("the second book is ready", func() bool { return strings.Contains(v.get(second).text(), "Your book is ready") })
-	if a := v.do(http.MethodHead, second+"/file", nil, nil); a.status != http.StatusOK || a.body != "" {
+	if a := v.do(http.MethodHead, fileOf(second), nil, nil); a.status != http.StatusOK || a.body != "" {
 		t.Errorf("HEAD: %d", a.status)
 	}
 	h.live(&events.AgentDecertified{AgentID: "A1"})
-	v.get(second + "/file").want(http.StatusNotFound)
+	v.get(fileOf(second)).want(http.StatusNotFound)
 }

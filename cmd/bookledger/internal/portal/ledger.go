@@ -36,7 +36,7 @@ func (p *Portal) ledger(w http.ResponseWriter, r *http.Request, c desk.Caller) e
 		return err
 	}
 	page := ledgerPage{Message: p.said(r)}
-	if page.Status, err = p.Desk.Status(c); err != nil {
+	if page.Status, err = p.Desk.Summary(c); err != nil {
 		return err
 	}
 	if page.Fridays, err = p.Desk.Fridays(c); err != nil {

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"bookledger/cmd/bookledger/internal/desk"
-	"bookledger/cmd/bookledger/internal/problem"
 	"bookledger/projections/book"
 )
 
@@ -61,8 +60,24 @@ type search struct {
 // Any tells whether something is searched for.
 func (s search) Any() bool { return s != search{} }
 
-// searchKey is where the session keeps the search in a list.
-func searchKey(o desk.Owner, k desk.Kind) string { return "search:" + basePath(o) + "/" + string(k) }
+// searchKey is where the session keeps the search, that of the list in which
+// somebody has searched last.
+const searchKey = "search"
+
+// keptSearch is a search and the list in which it is.
+type keptSearch struct {
+	In     string `json:"in"`
+	Search search `json:"search"`
+}
+
+// searchIn is what is searched for in a list.
+func (p *Portal) searchIn(r *http.Request, o desk.Owner, k desk.Kind) search {
+	var kept keptSearch
+	if p.kept(r, searchKey, &kept) && kept.In == basePath(o)+"/"+string(k) {
+		return kept.Search
+	}
+	return search{}
+}
 
 // filter is one select of the filter form.
 type filter struct {
@@ -78,7 +93,7 @@ type choice struct {
 
 func (p *Portal) list(k desk.Kind) handler {
 	return func(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
-		asked, err := desk.AskedIn(r.URL.Query())
+		asked, err := desk.AskedIn(r.URL.RawQuery)
 		if err != nil {
 			return err
 		}
@@ -94,7 +109,7 @@ func (p *Portal) showList(w http.ResponseWriter, r *http.Request, c desk.Caller,
 		return err
 	}
 	page := listPage{About: a, Kind: k, Title: kindTitles[k], Message: m, Query: query(asked, asked.Page)}
-	p.kept(r, searchKey(o, k), &page.Search)
+	page.Search = p.searchIn(r, o, k)
 	asked.Q, asked.Name, asked.CaseID = page.Search.Q, page.Search.Name, page.Search.CaseID
 	q, err := asked.Query(pageSize)
 	if err != nil {
@@ -239,8 +254,11 @@ func sorts(chosen string) []choice {
 
 // search keeps what was typed in the session, and shows the list.
 func (p *Portal) search(k desk.Kind) handler {
-	return func(w http.ResponseWriter, r *http.Request, _ desk.Caller) error {
-		if err := form(w, r, maxForm); err != nil {
+	return func(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
+		if err := form(w, r, maxExportForm); err != nil {
+			return err
+		}
+		if _, err := p.about(c, owner(r)); err != nil {
 			return err
 		}
 		typed := func(name string) string { return strings.TrimSpace(r.PostForm.Get(name)) }
@@ -248,7 +266,7 @@ func (p *Portal) search(k desk.Kind) handler {
 		if _, err := (desk.Asked{Q: s.Q, Name: s.Name, CaseID: s.CaseID}).Query(pageSize); err != nil {
 			return err
 		}
-		p.keep(r, searchKey(owner(r), k), s)
+		p.keep(r, searchKey, keptSearch{basePath(owner(r)) + "/" + string(k), s})
 		return p.backToList(w, r, k, false)
 	}
 }
@@ -258,7 +276,7 @@ func (p *Portal) clearSearch(k desk.Kind) handler {
 		if err := form(w, r, maxForm); err != nil {
 			return err
 		}
-		p.Identity.Pop(r, searchKey(owner(r), k))
+		p.Identity.Pop(r, searchKey)
 		return p.backToList(w, r, k, false)
 	}
 }
@@ -289,9 +307,5 @@ func ownerBefore(r *http.Request) desk.Owner {
 
 // askedBefore is what was asked of the list on which a form stood.
 func askedBefore(r *http.Request) (desk.Asked, error) {
-	v, err := url.ParseQuery(strings.TrimPrefix(r.PostForm.Get("query"), "?"))
-	if err != nil {
-		return desk.Asked{}, problem.Invalid.In("query", "The filters could not be read.")
-	}
-	return desk.AskedIn(v)
+	return desk.AskedIn(strings.TrimPrefix(r.PostForm.Get("query"), "?"))
 }

@@ -57,7 +57,7 @@ func TestPages(t *testing.T) {
 		"/agencies/G1/active":  staff,
 		"/agencies/G1/pending": staff, "/agencies/G1/inactive": staff,
 		"/agencies/G1/cases/5000000001":                {"P-m", "P-1", "P-2", "P-x"},
-		"/agencies/G1/books/" + friday + "/export":     staff,
+		"/agencies/G1/books/" + friday + "/export":     {"P-m", "P-2", "P-x"}, // it holds consumers of A4, who is not certified
 		"/agencies/G1/transfer":                        {"P-m", "P-2"},
 		"/agencies/G1/transfer?from=A1":                {"P-m", "P-2"},
 		"/agencies/G1/transfer?from=A4&list=inactive":  {"P-m", "P-2"},

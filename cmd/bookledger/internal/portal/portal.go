@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -41,9 +40,6 @@ type Portal struct {
 	style, script, icon string // where these are served
 
 	pacific atomic.Pointer[time.Location] // nil until it is known
-
-	mu      sync.Mutex
-	waiting map[string]waiting // the books that were asked for, by ticket
 }
 
 // New makes a portal. It fails where an embedded page is broken.
@@ -52,8 +48,8 @@ func New(o Options) (*Portal, error) {
 		o.Log = zap.NewNop()
 	}
 	p := &Portal{
-		Options: o, waiting: map[string]waiting{},
-		style: assetPath("portal.css"), script: assetPath("portal.js"), icon: assetPath("icon.svg"),
+		Options: o,
+		style:   assetPath("portal.css"), script: assetPath("portal.js"), icon: assetPath("icon.svg"),
 	}
 	var err error
 	if p.files, err = assets(); err != nil {
@@ -96,6 +92,7 @@ func (p *Portal) routes() []route {
 		{"/session/continue", nil, p.signedIn(p.sessionContinue)},
 		{"/exports/{ticket}", p.signedIn(p.ticket), nil},
 		{"/exports/{ticket}/file", p.signedIn(p.ticketFile), nil},
+		{"/exports/{ticket}/leave", nil, p.signedIn(p.leaveTicket)},
 		{"/ledger", p.signedIn(p.ledger), nil},
 		{"/ledger/look-up", nil, p.signedIn(p.lookUp)},
 		{"/agencies/{agency}/agents", p.signedIn(p.agents), nil},
@@ -172,6 +169,11 @@ func (p *Portal) signedIn(h handler) http.Handler {
 			p.refuse(w, r, err)
 			return
 		}
+		if r.Method != http.MethodPost { // what a page shows is of one moment
+			var done func()
+			c, done = p.Desk.At(c)
+			defer done()
+		}
 		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, c))
 		if err := h(w, r, c); err != nil {
 			p.Problem(w, r, err)
@@ -195,7 +197,7 @@ func (p *Portal) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case r.Method == http.MethodPost:
 		p.Problem(w, r, problem.Unauthorized.With("Your session has ended, so nothing was done. Sign in, and then do it again.").Because(err))
 	default:
-		redirect(w, r, signInPath(r.URL.RequestURI()))
+		redirect(w, r, signInPath(addressOf(r)))
 	}
 }
 

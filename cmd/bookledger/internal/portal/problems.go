@@ -21,8 +21,8 @@ type problemPage struct {
 // shown as an internal one.
 func (p *Portal) Problem(w http.ResponseWriter, r *http.Request, err error) {
 	told := problem.Of(err)
-	if told.Status == http.StatusInternalServerError {
-		p.Log.Error("a page could not be shown", zap.String("route", r.Pattern), zap.Error(errors.Unwrap(told)))
+	if told.Status >= http.StatusInternalServerError && r.Context().Err() == nil {
+		p.Log.Error("a page could not be shown", zap.String("route", r.Pattern), zap.Int("status", told.Status), zap.Error(errors.Unwrap(told)))
 	}
 	told.Header(w.Header())
 	w.Header().Del("WWW-Authenticate") // browsers have a page to sign in

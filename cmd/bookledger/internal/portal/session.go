@@ -23,6 +23,15 @@ func signInPath(to string) string {
 	return "/sign-in?" + url.Values{"to": {to}}.Encode()
 }
 
+// addressOf is where a request was, to come back to. A query that no page of
+// ours has written is left out: it may name a consumer.
+func addressOf(r *http.Request) string {
+	if _, err := desk.AskedIn(r.URL.RawQuery); err != nil {
+		return r.URL.EscapedPath()
+	}
+	return r.URL.RequestURI()
+}
+
 // localPath is a path of the portal's that one can be sent to, else "/".
 func localPath(to string) string {
 	u, err := url.Parse(to)

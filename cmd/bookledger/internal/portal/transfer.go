@@ -163,12 +163,14 @@ func (p *Portal) chooseTransfer(w http.ResponseWriter, r *http.Request, c desk.C
 	if err := form(w, r, maxForm); err != nil {
 		return err
 	}
-	if _, err := p.mayTransfer(r, c); err != nil {
+	if err := p.Desk.MayTransfer(c, owner(r).Agency); err != nil {
 		return err
 	}
 	f, agency := r.PostForm, owner(r).Agency
 	next := p.wish(r, f.Get("from"))
-	next.choose(f)
+	if err := next.choose(f); err != nil {
+		return err
+	}
 	list, page := f.Get("list"), 1
 	action, value, _ := strings.Cut(f.Get("go"), ":")
 	switch action {
@@ -202,7 +204,10 @@ func (p *Portal) chooseTransfer(w http.ResponseWriter, r *http.Request, c desk.C
 
 // choose takes over what a form says. Of the consumers that the page has
 // shown, those that are ticked are chosen, and the others are not.
-func (x *wish) choose(f url.Values) {
+func (x *wish) choose(f url.Values) error {
+	if len(f["shown"]) > pageSize || len(f["case"]) > pageSize {
+		return problem.Invalid.With("A page shows at most %d consumers.", pageSize)
+	}
 	x.To, x.All = f.Get("to"), f.Get("what") == "all"
 	chosen := map[string]bool{}
 	for _, id := range x.Cases {
@@ -219,10 +224,20 @@ func (x *wish) choose(f url.Values) {
 	}
 	x.Cases = nil
 	for id := range chosen {
+		if len(id) > maxID {
+			return problem.Invalid.In("case", "It is no case id.")
+		}
 		x.Cases = append(x.Cases, id)
 	}
 	slices.Sort(x.Cases)
+	if len(x.Cases) > maxChosen {
+		return problem.Invalid.In("case", "At most %d consumers can be chosen one by one. Choose fewer, or the whole book.", maxChosen)
+	}
+	return nil
 }
+
+// maxID is how long an identifier is at most.
+const maxID = 40
 
 // missing tells what has still to be chosen, "" where nothing.
 func (x *wish) missing() string {
@@ -231,8 +246,6 @@ func (x *wish) missing() string {
 		return "Choose the agent who is to have the consumers."
 	case !x.All && len(x.Cases) == 0:
 		return "Choose at least one consumer, or the whole book."
-	case !x.All && len(x.Cases) > maxChosen:
-		return "At most " + number(maxChosen) + " consumers can be chosen one by one. Choose fewer, or the whole book."
 	}
 	return ""
 }
@@ -288,7 +301,7 @@ func (p *Portal) transfer(w http.ResponseWriter, r *http.Request, c desk.Caller)
 	if err := form(w, r, maxForm); err != nil {
 		return err
 	}
-	if _, err := p.mayTransfer(r, c); err != nil {
+	if err := p.Desk.MayTransfer(c, owner(r).Agency); err != nil {
 		return err
 	}
 	f, agency := r.PostForm, owner(r).Agency

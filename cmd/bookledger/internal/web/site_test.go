@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,10 +38,11 @@ type site struct {
 	url    string
 	ledger *ledger.Ledger
 	issuer *issuer.Issuer
+	web    *web.Web
 	world  world.Config
 	dir    string
 	log    *lockedBuffer
-	ids    int
+	ids    *atomic.Int64
 	stop   func()
 }
 
@@ -67,23 +69,35 @@ func small() world.Config {
 	return world.Config{Agents: 9, Consumers: 300, Weeks: 7, Seed: 1, Until: time.Now().Add(-time.Minute)}
 }
 
+// variant is how a site differs from others.
+type variant struct {
+	idle  time.Duration // of sessions; 0 is the usual
+	young bool          // no Friday has passed: nothing is known but what more tells
+}
+
 // start serves a world until the test ends. More is told to the ledger as
 // history, before the world's own.
 func start(t testing.TB, w world.Config, more ...events.Data) *site {
 	t.Helper()
-	s := &site{t: t, world: w, dir: t.TempDir(), log: new(lockedBuffer)}
+	return startAs(t, variant{}, w, more...)
+}
+
+func startAs(t testing.TB, as variant, w world.Config, more ...events.Data) *site {
+	t.Helper()
+	s := &site{t: t, world: w, dir: t.TempDir(), log: new(lockedBuffer), ids: new(atomic.Int64)}
 	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(s.log), zapcore.DebugLevel))
 	ctx, cancel := context.WithCancel(context.Background())
 	var err error
 	if s.ledger, err = ledger.Open(ctx, ledger.Options{Dir: s.dir, Create: true, NATSListen: "127.0.0.1:0", Log: log}); err != nil {
 		t.Fatal(err)
 	}
-	s.load(more)
+	s.load(as, more)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
 	s.url = "http://" + listener.Addr().String()
-	w2, err := s.open(log)
+	w2, err := s.open(as, log)
 	must(t, err)
+	s.web = w2
 	d := daemon.New(daemon.Options{Ledger: s.ledger, Listen: listener, Portal: w2, Log: log})
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
@@ -105,7 +119,15 @@ func start(t testing.TB, w world.Config, more ...events.Data) *site {
 	return s
 }
 
-func (s *site) open(log *zap.Logger) (*web.Web, error) {
+// in is the site for another test, which fails if something is not as it must
+// be.
+func (s *site) in(t testing.TB) *site {
+	own := *s
+	own.t = t
+	return &own
+}
+
+func (s *site) open(as variant, log *zap.Logger) (*web.Web, error) {
 	var people []issuer.Person
 	for _, i := range s.world.Identities() {
 		people = append(people, issuer.Person{
@@ -115,18 +137,18 @@ func (s *site) open(log *zap.Logger) (*web.Web, error) {
 	}
 	people = append(people, issuer.Person{Person: access.Person{ID: "P-nobody", Name: "Nobody Known"}, Role: "nobody"})
 	var err error
-	s.issuer, err = issuer.New(issuer.Options{Base: s.url + "/issuer", ClientID: "bookledger", Portal: s.url, People: people, Stylesheet: portal.Stylesheet()})
+	s.issuer, err = issuer.New(issuer.Options{Base: s.url + "/issuer", ClientID: "bookledger", Portal: s.url, People: people, Stylesheet: portal.Stylesheet(), Icon: portal.Icon()})
 	if err != nil {
 		return nil, err
 	}
 	return web.New(web.Options{
 		Ledger: s.ledger, Issuer: s.issuer, Log: log,
-		Identity: identity.Options{Issuer: s.url + "/issuer", ClientID: "bookledger", PublicURL: s.url},
+		Identity: identity.Options{Issuer: s.url + "/issuer", ClientID: "bookledger", PublicURL: s.url, Idle: as.idle},
 	})
 }
 
 // load loads the world and what the test adds to it, and closes history.
-func (s *site) load(more []events.Data) {
+func (s *site) load(as variant, more []events.Data) {
 	s.t.Helper()
 	ctx := context.Background()
 	var messages iter.Seq2[journal.Message, error] = func(yield func(journal.Message, error) bool) {
@@ -146,8 +168,13 @@ func (s *site) load(more []events.Data) {
 		}
 	}
 	done := func(journal.Ack) error { return nil }
-	must(s.t, s.ledger.Journal.AppendAll(ctx, s.before(more), done))
-	must(s.t, s.ledger.Journal.AppendAll(ctx, messages, done))
+	if as.young {
+		must(s.t, s.ledger.Journal.AppendAll(ctx, s.told(s.world.Until, more), done))
+	} else {
+		before := s.world.Until.AddDate(0, 0, -7*(s.world.Weeks+2))
+		must(s.t, s.ledger.Journal.AppendAll(ctx, s.told(before, more), done))
+		must(s.t, s.ledger.Journal.AppendAll(ctx, messages, done))
+	}
 	closed := events.Event{ID: "closed", Source: events.SourceLedger, Type: events.TypeHistoryClosed, Time: time.Now(), Data: &events.HistoryClosed{}}
 	body, err := closed.Encode()
 	must(s.t, err)
@@ -155,9 +182,9 @@ func (s *site) load(more []events.Data) {
 	must(s.t, err)
 }
 
-// before are messages of history that come before the world's.
-func (s *site) before(all []events.Data) iter.Seq2[journal.Message, error] {
-	recorded := s.world.Until.AddDate(0, 0, -7*(s.world.Weeks+2)).UTC().Format(time.RFC3339Nano)
+// told are messages of history, all recorded at one moment.
+func (s *site) told(at time.Time, all []events.Data) iter.Seq2[journal.Message, error] {
+	recorded := at.UTC().Format(time.RFC3339Nano)
 	return func(yield func(journal.Message, error) bool) {
 		for _, data := range all {
 			e := s.event(data)
@@ -170,8 +197,7 @@ func (s *site) before(all []events.Data) iter.Seq2[journal.Message, error] {
 }
 
 func (s *site) event(data events.Data) events.Event {
-	s.ids++
-	return events.Event{ID: fmt.Sprint("t", s.ids), Source: "test", Type: events.TypeOf(data), Time: time.Now(), Data: data}
+	return events.Event{ID: fmt.Sprint("t", s.ids.Add(1)), Source: "test", Type: events.TypeOf(data), Time: time.Now(), Data: data}
 }
 
 // live publishes events as an upstream system does, and waits until the lists

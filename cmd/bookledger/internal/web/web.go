@@ -46,6 +46,7 @@ const columnSet = "1"
 var (
 	addressRate = gate.Rate{PerSecond: 600, Burst: 1200}
 	personRate  = gate.Rate{PerSecond: 200, Burst: 400}
+	writerRate  = gate.Rate{PerSecond: 10, Burst: 300} // of what stays in the journal for good
 )
 
 // Web is the portal and the interface. It is the daemon's Portal.
@@ -94,6 +95,7 @@ func newGate(o Options, w *Web) (*gate.Gate, error) {
 		HTTPS:          strings.HasPrefix(o.Identity.PublicURL, "https:"),
 		PerAddress:     addressRate,
 		PerPerson:      personRate,
+		PerWriter:      writerRate,
 		TrustedProxies: o.TrustedProxies,
 		FormActions:    func() []string { return w.identity.Origins() },
 		Log:            o.Log,
@@ -113,7 +115,7 @@ func newDesk(o Options, w *Web) (*desk.Desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	return desk.New(desk.Options{Ledger: o.Ledger, Exporter: x, Queue: w.queue, Looks: w.looks, LastFridays: o.Fridays, Log: o.Log}), nil
+	return desk.New(desk.Options{Ledger: o.Ledger, Exporter: x, Queue: w.queue, Looks: w.looks, LastFridays: o.Fridays, MayWrite: w.gate.AllowWriter, Log: o.Log}), nil
 }
 
 // untouched are the requests that pages send by themselves: whoever has gone
@@ -152,12 +154,12 @@ func (w *Web) handler(o Options) (http.Handler, error) {
 	mux.HandleFunc("/openapi.json", openAPI)
 	signedIn := w.identity.Middleware(gate.Routed(mux))
 	if o.Issuer == nil {
-		return w.gate.Handler(signedIn), nil
+		return signedIn, nil
 	}
 	outer := http.NewServeMux()
 	outer.Handle("/issuer/", o.Issuer)
 	outer.Handle("/", signedIn)
-	return w.gate.Handler(outer), nil
+	return outer, nil
 }
 
 func openAPI(w http.ResponseWriter, r *http.Request) {
@@ -192,6 +194,9 @@ func (w *Web) caller(via string) func(*http.Request) (desk.Caller, error) {
 		return desk.Caller{Person: p, Via: via, Address: gate.Address(r.Context())}, nil
 	}
 }
+
+// Gate puts the gate in front of a handler; ServeHTTP stands behind it.
+func (w *Web) Gate(next http.Handler) http.Handler { return w.gate.Handler(next) }
 
 // Run makes the books that are asked for and watches the journal, until ctx
 // ends.

@@ -61,7 +61,7 @@ func roster(c Config) *rosterOf {
 		r.empty = c.Agents - 1
 	}
 	if c.Agents >= 9 {
-		r.leaver = 4 // the last of the first agency, so that there are colleagues to take the consumers
+		r.leaver = 7 // of the third agency, so that there are colleagues to take the consumers
 	}
 	r.weigh(c)
 	return r

@@ -1,0 +1,111 @@
+package desk
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"bookledger/cmd/bookledger/internal/problem"
+	"bookledger/events"
+	"bookledger/projections"
+	"bookledger/projections/active"
+)
+
+// reading is one moment of the ledger.
+type reading struct {
+	*projections.View
+	state active.State
+	age   time.Duration // how long ago views last showed all of the journal; 0 while they do
+}
+
+// moment is the one moment of which all reads of a request are.
+type moment struct {
+	once sync.Once
+	r    *reading
+	err  error
+}
+
+// At returns the caller with all that they read from now on being of one
+// moment, so that a page never mixes two. Done must be called when nothing more
+// is read. What is done for the caller is done upon the newest state all the
+// same.
+func (d *Desk) At(c Caller) (at Caller, done func()) {
+	m := &moment{}
+	c.at = m
+	return c, func() {
+		m.once.Do(func() { m.err = errors.New("reading: the request has been answered") })
+		if m.r != nil {
+			d.close(m.r)
+		}
+	}
+}
+
+// read opens the moment to look at, which may be up to five minutes old. Done
+// must be called when nothing more is read of it.
+func (d *Desk) read(c Caller) (r *reading, done func(), err error) {
+	if c.at != nil {
+		c.at.once.Do(func() { c.at.r, c.at.err = d.open() })
+		return c.at.r, func() {}, c.at.err
+	}
+	if r, err = d.open(); err != nil {
+		return nil, nil, err
+	}
+	return r, func() { d.close(r) }, nil
+}
+
+func (d *Desk) open() (*reading, error) {
+	v, err := d.Ledger.Projection.View()
+	if err != nil {
+		return nil, problem.Unavailable.With("The lists are being built anew. Try again in a few minutes.").Because(err)
+	}
+	r := &reading{View: v, state: v.Live()}
+	if age := since(d.current.Load(), v.Recorded()); age > freshFor {
+		r.age = age.Truncate(time.Second)
+	}
+	// Lists that lag behind a journal that answers are shown with their age
+	// while they are built anew, which may take longer.
+	if r.age > staleFor && !(d.Ledger.Projection.Rebuilding() && since(d.answered.Load(), time.Time{}) <= staleFor) {
+		told := problem.Unavailable.With("The lists have not been up to the ledger's journal for more than five minutes, so none is shown. Try again in a little while.")
+		return nil, errors.Join(told, v.Close())
+	}
+	return r, nil
+}
+
+// since is how long ago a moment was, or otherwise where there was none yet.
+func since(nanoseconds int64, otherwise time.Time) time.Duration {
+	if nanoseconds != 0 {
+		otherwise = time.Unix(0, nanoseconds)
+	}
+	return time.Since(otherwise)
+}
+
+// readNow opens a moment to act upon, which must be that of the journal.
+func (d *Desk) readNow() (*reading, error) {
+	r, err := d.open()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case r.age > 0 || d.Ledger.Projection.Rebuilding():
+		err = problem.Unavailable.Because(errors.New("the lists are not up to the journal"))
+	case !r.HistoryClosed():
+		// The first live delegation would close history for whoever loads it.
+		err = problem.Unavailable.With("The ledger's history is still being loaded. Nothing can be done or taken until that is over.")
+	}
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// close releases a moment; what could fail then is of no use to who asked.
+func (d *Desk) close(r *reading) {
+	if err := r.Close(); err != nil {
+		d.Log.Error("closing a view", zap.Error(err))
+	}
+}
+
+// today is the Friday for which live lists are shown.
+func (r *reading) today() events.Date { return r.OpenFriday() }
