@@ -21,15 +21,18 @@ const nudgeEvery = time.Second
 func (d *Daemon) nudge(ctx context.Context) {
 	ticker := time.NewTicker(nudgeEvery)
 	defer ticker.Stop()
+	failing := false
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		if err := d.nudgeOnce(ctx); err != nil && ctx.Err() == nil {
-			d.log.Warn("could not see whether a cutoff has passed; trying again", zap.Error(err))
+		err := d.nudgeOnce(ctx)
+		if err != nil && ctx.Err() == nil && !failing { // once, however long it lasts
+			d.log.Warn("could not see whether a cutoff has passed; trying every second", zap.Error(err))
 		}
+		failing = err != nil
 	}
 }
 

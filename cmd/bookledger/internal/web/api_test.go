@@ -1,11 +1,14 @@
 package web_test
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -303,5 +306,51 @@ func TestLooksAreLogged(t *testing.T) {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the access log holds no %s: %s", want, text)
 		}
+	}
+}
+
+// TestHalfClosed holds that who closes their side of the connection with the
+// request is not answered as if it had succeeded.
+func TestHalfClosed(t *testing.T) {
+	s := start(t, small())
+	token, err := s.issuer.Token(s.who("agent").PersonID, "bookledger", time.Hour)
+	must(t, err)
+	me := "/v1/agents/" + s.who("agent").AgentID
+	for _, c := range []struct{ path, body string }{
+		{me + "/books/latest", `{"disclaimer":"1"}`},
+		{"/v1/agents/" + s.who("agent 2").AgentID + "/books/latest", `{"disclaimer":"1","accepted":true}`},
+		{me + "/cases/none/accept", `{}`},
+		{me + "/active/search", `{"q":`},
+	} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+		must(t, err)
+		_, err = fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", c.path, token, len(c.body), c.body)
+		must(t, errors.Join(err, conn.(*net.TCPConn).CloseWrite()))
+		answer, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		must(t, err)
+		if answer.StatusCode < 400 {
+			t.Errorf("%s is answered %d", c.path, answer.StatusCode)
+		}
+		must(t, errors.Join(answer.Body.Close(), conn.Close()))
+	}
+}
+
+// TestQueryThatCannotBeRead holds that a filter that cannot be read is refused
+// and not left out.
+func TestQueryThatCannotBeRead(t *testing.T) {
+	s := start(t, small())
+	me := "/v1/agents/" + s.who("agent").AgentID
+	for _, path := range []string{"/active?status=Enrolled%", "/active?status=Enrolled;x=1", "/active?status=a&status=b", "/books?before=soon", "/books?x"} {
+		if got := s.ask("agent", "GET", me+path, nil); got.StatusCode != 400 {
+			t.Errorf("%s is answered %d", path, got.StatusCode)
+		}
+	}
+	for _, path := range []string{"/books/latest?x=1", "/cases/5000032500/mark-inactive?x=1", "/active/search?q=x"} {
+		if got := s.ask("agent", "POST", me+path, map[string]any{}); got.StatusCode != 400 {
+			t.Errorf("%s is answered %d", path, got.StatusCode)
+		}
+	}
+	if got := s.ask("agent", "POST", me+"/active/search", map[string]any{"q": strings.Repeat("a ", 50)}); got.StatusCode != 400 || got.problem() != "invalid q" {
+		t.Errorf("a search of fifty words is answered %d %s", got.StatusCode, got.body)
 	}
 }

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
@@ -36,16 +37,18 @@ func canaries(agent, agency string) []events.Data {
 }
 
 // wrong are messages that the ledger rejects, or cannot even read.
-func wrong() []string {
+func wrong() map[string]events.Code {
+	n := 0
 	event := func(eventType, data string) string {
-		return `{"specversion":"1.0","id":"w` + eventType + data[:8] + `","source":"test","type":"` + eventType + `","time":"2026-11-20T20:59:58-08:00","data":` + data + `}`
+		n++
+		return fmt.Sprintf(`{"specversion":"1.0","id":"wrong-%d","source":"test","type":%q,"time":"2026-11-20T20:59:58-08:00","data":%s}`, n, eventType, data)
 	}
-	return []string{
-		canary, `{"` + canary + `":"` + canary + `"}`,
-		event("consumer.household_recorded.v1", `{"case_id":"`+canary+` `+canary+`"}`),
-		event("consumer.household_recorded.v1", `{"case_id":"c9","primary_contact":{"ssn_last4":"123456789","first_name":"`+canary+`"}}`),
-		event("consumer.household_recorded.v1", `{"case_id":"c9","primary_contact":{"date_of_birth":"`+canary+`"}}`),
-		event("consumer.case_closed.v9", `{"case_id":"c9","reason":"`+canary+`"}`),
+	return map[string]events.Code{
+		canary: events.Malformed, `{"` + canary + `":"` + canary + `"}`: events.Malformed,
+		event("consumer.household_recorded.v1", `{"case_id":"`+canary+` `+canary+`"}`):                                                    events.Schema,
+		event("consumer.household_recorded.v1", `{"case_id":"c9","primary_contact":{"ssn_last4":"123456789","first_name":"`+canary+`"}}`): events.Schema,
+		event("consumer.household_recorded.v1", `{"case_id":"c9","primary_contact":{"date_of_birth":"`+canary+`"}}`):                      events.Schema,
+		event("consumer.case_closed.v9", `{"case_id":"c9","reason":"`+canary+`"}`):                                                        events.UnsupportedVersion,
 	}
 }
 
@@ -55,11 +58,11 @@ func TestCanary(t *testing.T) {
 	s := start(t, small())
 	me, agency := "/v1/agents/"+s.who("agent").AgentID, "/v1/agencies/"+s.who("agent").AgencyID
 	s.live(canaries(s.who("agent").AgentID, s.who("agent").AgencyID)...)
-	for _, body := range wrong() {
+	for body, code := range wrong() {
 		ack, err := s.ledger.Journal.Append(t.Context(), []journal.Message{{Subject: "ledger.consumer.test", Body: []byte(body)}})
 		must(t, err)
-		if _, why, err := s.ledger.Projection.WaitFor(t.Context(), ack.Last); err != nil || why == nil {
-			t.Fatalf("it is not rejected (%v)", err)
+		if _, why, err := s.ledger.Projection.WaitFor(t.Context(), ack.Last); err != nil || why == nil || why.Code != code {
+			t.Fatalf("rejected as %+v (%v), want %s", why, err, code)
 		}
 	}
 	if got := s.ask("agent", "POST", me+"/active/search", map[string]any{"q": canary, "sort": "updated"}); !strings.Contains(string(got.body), canary) {

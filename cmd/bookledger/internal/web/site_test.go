@@ -73,6 +73,8 @@ func small() world.Config {
 type variant struct {
 	idle  time.Duration // of sessions; 0 is the usual
 	young bool          // no Friday has passed: nothing is known but what more tells
+	// people can sign in besides the world's.
+	people []issuer.Person
 }
 
 // start serves a world until the test ends. More is told to the ledger as
@@ -136,6 +138,7 @@ func (s *site) open(as variant, log *zap.Logger) (*web.Web, error) {
 		})
 	}
 	people = append(people, issuer.Person{Person: access.Person{ID: "P-nobody", Name: "Nobody Known"}, Role: "nobody"})
+	people = append(people, as.people...)
 	var err error
 	s.issuer, err = issuer.New(issuer.Options{Base: s.url + "/issuer", ClientID: "bookledger", Portal: s.url, People: people, Stylesheet: portal.Stylesheet(), Icon: portal.Icon()})
 	if err != nil {
@@ -252,6 +255,18 @@ func (s *site) who(role string) world.Identity {
 // ask sends a request in a role ("" is nobody) with a body, if it is not nil.
 func (s *site) ask(role, method, path string, body any) reply {
 	s.t.Helper()
+	token := ""
+	if role != "" {
+		var err error
+		token, err = s.issuer.Token(s.who(role).PersonID, "bookledger", time.Hour)
+		must(s.t, err)
+	}
+	return s.askWith(token, method, path, body)
+}
+
+// askWith is ask with a bearer token.
+func (s *site) askWith(token, method, path string, body any) reply {
+	s.t.Helper()
 	var text []byte
 	if body != nil {
 		var err error
@@ -263,9 +278,7 @@ func (s *site) ask(role, method, path string, body any) reply {
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
 	}
-	if role != "" {
-		token, err := s.issuer.Token(s.who(role).PersonID, "bookledger", time.Hour)
-		must(s.t, err)
+	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
 	return s.send(r)
