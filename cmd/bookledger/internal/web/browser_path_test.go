@@ -1,0 +1,383 @@
+package web_test
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/xuri/excelize/v2"
+
+	"bookledger/events"
+	"bookledger/exporter"
+	"bookledger/projections/book"
+)
+
+// The agents whose consumers the manager moves.
+const (
+	giver = "A-giver"
+	taker = "A-taker"
+)
+
+// household are the events of a consumer with coverage, delegated to an agent.
+func household(agent, id, first, last string) []events.Data {
+	year := time.Now().Year()
+	return []events.Data{
+		&events.DelegationCreated{Delegation: events.Delegation{CaseID: id, AgentID: agent}},
+		&events.HouseholdRecorded{CaseID: id,
+			PrimaryContact: events.Contact{FirstName: first, LastName: last, Phone: "5555555555", Email: "ca@mail.example", SSNLast4: "7880", DateOfBirth: 19800102},
+			Address:        events.Address{Line1: "12345 Main St", City: "Sacramento", State: "CA", ZIP: "95838", County: "Sacramento"}},
+		&events.ApplicationRecorded{CaseID: id, ApplicationYear: year, CurrentStatus: "Enrolled", NextSteps: "Report changes"},
+		&events.MemberRecorded{Member: events.Member{CaseID: id, MemberID: "m", FirstName: first, LastName: last, SSNLast4: "7880", Relationship: "Self", Applying: events.Yes}},
+		&events.EligibilityDetermined{CaseID: id, MemberID: "m", ApplicationYear: year, Program: "covered_california", Status: "eligible", APTCMonthly: events.Cents(41233)},
+		&events.EnrollmentRecorded{CaseID: id, EnrollmentID: "e", ApplicationYear: year, CoverageKind: "health", MemberIDs: []string{"m"}, Status: "enrolled",
+			Carrier: "Kaiser Permanente", PlanName: "Silver 70 HMO", MetalTier: "Silver", GrossPremium: events.Cents(50000), NetPremium: events.Cents(8767)},
+	}
+}
+
+// asking are the events of a consumer who asks for an agent.
+func asking(agent, id, first, last string) []events.Data {
+	return append([]events.Data{&events.DelegationRequested{Delegation: events.Delegation{CaseID: id, AgentID: agent}}}, household(agent, id, first, last)[1:]...)
+}
+
+// casework is what the tests in the browser do their work with.
+func casework(agency, agent, second string) []events.Data {
+	all := []events.Data{
+		&events.AgentCertified{AgentID: giver, AgencyID: agency, FirstName: "Gina", LastName: "Giver", LicenseNumber: "0G00001"},
+		&events.AgentCertified{AgentID: taker, AgencyID: agency, FirstName: "Tobias", LastName: "Taker", LicenseNumber: "0T00001"},
+	}
+	all = append(all, odd(agent)...)
+	for i, name := range []string{"Ada", "Bea", "Cleo", "Dora", "Edna"} {
+		all = append(all, household(giver, fmt.Sprint("c-g", i), name, "Given")...)
+	}
+	all = append(all, asking(giver, "c-p0", "Pia", "Pending")...)
+	all = append(all, asking(giver, "c-p1", "Quinn", "Pending")...)
+	for i := range 60 {
+		all = append(all, household(second, fmt.Sprintf("c-s%02d", i), "Sam", fmt.Sprintf("Second %02d", i))...)
+	}
+	return append(all, household(second, "c-jose", "José", "Zúñiga")...)
+}
+
+// TestInChromium goes the ways of the job aid in a real browser.
+func TestInChromium(t *testing.T) {
+	t.Parallel()
+	ctx := chromium(t)
+	w := small()
+	s := &site{t: t, world: w}
+	a, b := s.who("agent"), s.who("agent 2")
+	s = start(t, w, casework(a.AgencyID, a.AgentID, b.AgentID)...)
+	t.Run("complaints are heard", func(t *testing.T) { complaints(t, visitor(t, ctx, s)) })
+	t.Run("with the mouse", func(t *testing.T) { withTheMouse(t, visitor(t, ctx, s)) })
+	t.Run("with the keyboard", func(t *testing.T) { withTheKeyboard(t, visitor(t, ctx, s)) })
+	t.Run("without script", func(t *testing.T) { withoutScript(t, visitor(t, ctx, s)) })
+	t.Run("a manager answers requests", func(t *testing.T) { answersRequests(t, visitor(t, ctx, s)) })
+	t.Run("an action that came too late", func(t *testing.T) { tooLate(t, visitor(t, ctx, s)) })
+	t.Run("a manager transfers", func(t *testing.T) { transfers(t, visitor(t, ctx, s)) })
+}
+
+// complaints holds that a page that breaks the policy for content would fail
+// the tests.
+func complaints(t *testing.T, b *tab) {
+	b.opens("/sign-in")
+	b.does(chromedp.Evaluate[chromedp.Void](`document.body.insertAdjacentHTML("beforeend", '<p style="color: red">x</p>')`))
+	b.site.until("the browser complains", func() bool { return len(b.heard()) > 0 })
+	b.does(chromedp.Evaluate[chromedp.Void](`setTimeout(() => { throw new Error("made up") })`))
+	b.site.until("the browser complains", func() bool { return len(b.heard()) > 0 })
+}
+
+const disclaimer = "You are about to download customer information. You must follow Covered California privacy and security standards."
+
+// withTheMouse walks the job aid's path.
+func withTheMouse(t *testing.T, b *tab) {
+	me := b.site.who("agent")
+	b.signsIn(me.PersonID)
+	b.does(click("Delegations"))
+	b.goes(200, click("Active Consumers"))
+	b.isAt("Active Consumers")
+	b.goes(200, click("Export Book of Business"))
+	b.isAt("Disclaimer")
+	if got := b.text("#disclaimer"); got != disclaimer {
+		t.Errorf("the disclaimer is %q", got)
+	}
+	b.goes(200, click("No"))
+	b.isAt("Active Consumers")
+	b.until(`document.activeElement.id === "message"`)
+	if got := b.text("#message[role=status]"); got != "Nothing was downloaded. Your answer No was recorded." {
+		t.Errorf("after No it says %q", got)
+	}
+	if got, files := b.site.lastExport(me.PersonID), b.downloaded(); got.Step != "declined" || len(files) != 0 {
+		t.Errorf("after No the trail ends with %+v, and the files are %q", got, files)
+	}
+	b.goes(200, click("Export Book of Business"))
+	file := b.takes(click("Yes"))
+	if got := b.text("#export-status[role=status]"); !strings.HasPrefix(got, "Your book is being made.") {
+		t.Errorf("meanwhile it says %q", got)
+	}
+	b.site.isBook(t, file, me.AgentID, me.PersonID)
+}
+
+// withTheKeyboard walks it without touching the mouse.
+func withTheKeyboard(t *testing.T, b *tab) {
+	me := b.site.who("agent")
+	b.opens("/")
+	skip := func() {
+		t.Helper()
+		b.tabTo("Skip to main content")
+		b.does(key(kb.Enter))
+		b.until(`document.activeElement.id === "main"`)
+	}
+	skip()
+	b.tabTo("Sign in")
+	b.goes(200, key(kb.Enter))
+	b.tabTo(me.Name)
+	b.goes(200, key(" "))
+	b.isAt("Home")
+	b.tabTo("Delegations")
+	b.does(key(kb.Enter))
+	b.tabTo("Active Consumers")
+	b.does(key(kb.Escape)) // closes the menu and gives the focus back to its name
+	if at := b.focused(); at.Name != "Delegations" || get[int](b, `document.querySelectorAll("details.drop[open]").length`) != 0 {
+		t.Errorf("Escape leads to %+v", at)
+	}
+	b.does(key(" "))
+	b.tabTo("Active Consumers")
+	b.goes(200, key(kb.Enter))
+	b.isAt("Active Consumers")
+	skip()
+	b.tabTo("Sort by")
+	b.does(key(kb.ArrowDown))
+	b.tabTo("Apply")
+	b.goes(200, key(" "))
+	if at := b.path(); !strings.Contains(at, "sort=-first_name") {
+		t.Errorf("the arrow leads to %s", at)
+	}
+	skip()
+	b.tabTo("Export Book of Business")
+	b.goes(200, key(kb.Enter))
+	b.tabTo("No")
+	b.goes(200, key(" "))
+	b.until(`document.activeElement.id === "message"`)
+	if got := b.site.lastExport(me.PersonID); got.Step != "declined" {
+		t.Errorf("after No the trail ends with %+v", got)
+	}
+	b.tabTo("Export Book of Business")
+	b.goes(200, key(kb.Enter))
+	b.tabTo("Yes")
+	b.site.isBook(t, b.takes(key(kb.Enter)), me.AgentID, me.PersonID)
+	b.tabTo("Account")
+	b.does(key(kb.Enter))
+	b.tabTo("Sign out")
+	b.goes(200, key(kb.Enter))
+	b.isAt("Signed out")
+}
+
+// withoutScript does an agent's work in a browser that runs no script.
+func withoutScript(t *testing.T, b *tab) {
+	me := b.site.who("agent 2")
+	b.withoutScript()
+	b.signsIn(me.PersonID)
+	if get[bool](b, `document.documentElement.classList.contains("scripted")`) {
+		t.Fatal("the script has run")
+	}
+	b.does(click("Delegations"))
+	b.goes(200, click("Active Consumers"))
+	b.does(click("Filters"), chromedp.SendKeys(chromedp.CSS("#f-household_type"), "Covered"))
+	b.goes(200, click("Apply"))
+	if at, types := b.path(), get[[]string](b, `[...document.querySelectorAll(".coverage .year:first-child .type")].map(e => e.textContent.replace(/\s+/g, " ").trim())`); !strings.Contains(at, "household_type=Covered+California") || len(types) < 50 || strings.Contains(strings.Join(types, ", "), "Mixed") {
+		t.Errorf("filtered, %s shows %q", at, types)
+	}
+	b.goes(200, click("Next page"))
+	if got := b.text("#showing"); !strings.HasPrefix(got, "Showing 51–") {
+		t.Errorf("the second page shows %q", got)
+	}
+	b.goes(200, click("Clear the filters"))
+	b.does(chromedp.SendKeys(chromedp.CSS("#q"), "jose"))
+	b.goes(200, click("Search"))
+	b.holdsNoSearch("jos")
+	if got := b.text("table.consumers"); !strings.Contains(got, "José Zúñiga") || strings.Contains(got, "Sam Second") {
+		t.Errorf("the search finds %q", got)
+	}
+	b.goes(200, click("Mark As Inactive: José Zúñiga"))
+	if got := b.text("#message"); !strings.HasPrefix(got, "José Zúñiga (case c-jose) was marked as inactive.") {
+		t.Errorf("marked as inactive, it says %q", got)
+	}
+	b.does(click("Delegations"))
+	b.goes(200, click("Inactive Consumers"))
+	b.goes(200, click("Reactivate: José Zúñiga"))
+	if got := b.text("#message"); !strings.HasPrefix(got, "José Zúñiga (case c-jose) is active again.") {
+		t.Errorf("reactivated, it says %q", got)
+	}
+	b.does(click("Delegations"))
+	b.goes(200, click("Active Consumers"))
+	b.goes(200, click("Export Book of Business"))
+	b.site.isBook(t, b.takes(click("Yes")), me.AgentID, me.PersonID)
+	b.does(click("Account"))
+	b.goes(200, click("Sign out"))
+	b.isAt("Signed out")
+	b.opens("/agents/" + me.AgentID + "/active")
+	b.isAt("Sign in")
+}
+
+// answersRequests accepts one request and declines another.
+func answersRequests(t *testing.T, b *tab) {
+	b.signsIn(b.site.who("manager").PersonID)
+	b.opens("/agents/" + giver + "/pending")
+	b.goes(200, click("Accept: Pia Pending"))
+	b.until(`document.activeElement.id === "message"`)
+	if got := b.text("#message[role=status]"); !strings.HasPrefix(got, "The request of Pia Pending (case c-p0) was accepted.") {
+		t.Errorf("accepted, it says %q", got)
+	}
+	b.goes(200, click("Decline: Quinn Pending"))
+	b.isAt("Decline the request?")
+	b.goes(200, click("Decline the request"))
+	if got := b.text("#message[role=status]"); got != "The request of Quinn Pending (case c-p1) was declined." {
+		t.Errorf("declined, it says %q", got)
+	}
+	if got := b.text(".empty h2"); got != "No requests are pending" {
+		t.Errorf("then the list says %q", got)
+	}
+	var active listing
+	b.site.ask("manager", "GET", "/v1/agents/"+giver+"/active", nil).into(t, &active)
+	if got := fmt.Sprint(ids(active)); !strings.Contains(got, "c-p0") || strings.Contains(got, "c-p1") {
+		t.Errorf("active are %s", got)
+	}
+}
+
+// tooLate marks a consumer as inactive from a page that has not seen that it
+// was done already.
+func tooLate(t *testing.T, b *tab) {
+	b.signsIn(b.site.who("manager").PersonID)
+	b.opens("/agents/" + giver + "/active")
+	late := b.another()
+	late.opens("/agents/" + giver + "/active")
+	b.goes(200, click("Mark As Inactive: Edna Given"))
+	late.goes(409, click("Mark As Inactive: Edna Given"))
+	late.isAt("Active Consumers")
+	late.until(`document.activeElement.id === "message"`)
+	if got := late.text("#message[role=alert]"); !strings.HasPrefix(got, "Nothing was changed for case c-g4. ") || len(got) < 60 {
+		t.Errorf("the second time it says %q", got)
+	}
+	if !late.focused().Ring {
+		t.Error("the focus on the reason is not seen")
+	}
+	b.goes(200, click("Undo"))
+	if got := b.text("#message[role=status]"); !strings.HasPrefix(got, "Edna Given (case c-g4) is active again.") {
+		t.Errorf("taken back, it says %q", got)
+	}
+}
+
+// transfers moves chosen consumers, of whom one has gone meanwhile.
+func transfers(t *testing.T, b *tab) {
+	b.signsIn(b.site.who("manager").PersonID)
+	b.does(click("Agency"))
+	b.goes(200, click("Agents"))
+	b.goes(200, click("Transfer consumers… of Gina Giver"))
+	b.goes(200, click("Continue"))
+	b.until(`document.activeElement.id === "message"`)
+	if got := b.text("#message[role=alert]"); got != "Choose the agent who is to have the consumers." {
+		t.Errorf("without an agent it says %q", got)
+	}
+	b.does(chromedp.SendKeys(chromedp.CSS("#to"), "Tobias"), chromedp.Click(chromedp.ID("case-c-g0")), chromedp.Click(chromedp.ID("case-c-g1")))
+	b.goes(200, click("Continue"))
+	b.isAt("Confirm the transfer")
+	b.site.live(&events.DelegationEnded{Delegation: events.Delegation{CaseID: "c-g1", AgentID: giver}, Reason: "consumer"})
+	b.goes(200, click("Transfer 2 consumers"))
+	b.isAt("Outcome of the transfer")
+	b.until(`document.activeElement.getAttribute("role") === "status"`)
+	if got := b.text(".message[role=status]"); !strings.HasPrefix(got, "1 of 2 consumers transferred from Gina Giver to Tobias Taker.") {
+		t.Errorf("the outcome is %q", got)
+	}
+	rows := get[[]string](b, `[...document.querySelectorAll("tbody tr")].map(e => [...e.cells].map(c => c.textContent.trim()).join("|"))`)
+	if len(rows) != 2 || !strings.Contains(rows[0], "c-g1|Not delegated to the agent|") || !strings.HasPrefix(rows[1], "Ada Given|c-g0|Transferred|") {
+		t.Errorf("the outcomes are %q", rows)
+	}
+	var now listing
+	b.site.ask("manager", "GET", "/v1/agents/"+taker+"/active", nil).into(t, &now)
+	if got := fmt.Sprint(ids(now)); got != "[c-g0]" {
+		t.Errorf("the other agent has %s", got)
+	}
+}
+
+// trail is a step in the trail of exports.
+type trail struct {
+	Step, SHA256, Friday, Disclaimer string
+	Accepted                         bool
+	PersonID                         string `json:"person_id"`
+	Rows                             int
+}
+
+// lastExport is the last step of a person in the trail, as an auditor sees it.
+func (s *site) lastExport(person string) trail {
+	s.t.Helper()
+	var all struct{ Exports []trail }
+	s.ask("auditor", "GET", "/v1/exports", nil).into(s.t, &all)
+	for _, e := range all.Exports {
+		if e.PersonID == person {
+			return e
+		}
+	}
+	return trail{}
+}
+
+// isBook holds a file against the trail and, cell by cell where it names
+// somebody, against the book that the ledger gives.
+func (s *site) isBook(t *testing.T, path, agent, person string) {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	must(t, err)
+	sum := sha256.Sum256(content)
+	v, err := s.ledger.Projection.View()
+	must(t, err)
+	defer v.Close()
+	latest, err := v.Latest()
+	must(t, err)
+	b, err := book.ForAgent(t.Context(), v.AsOf(latest.Friday.Friday), v.Calendar(), latest.Friday, agent)
+	must(t, err)
+	last := s.lastExport(person)
+	want := trail{Step: "made", SHA256: hex.EncodeToString(sum[:]), Friday: latest.Friday.Friday.String(), Disclaimer: "1", Accepted: last.Accepted, PersonID: person, Rows: len(b.Rows)}
+	if last != want || filepath.Base(path) != exporter.FileName(b) {
+		t.Errorf("the trail of %s ends with %+v, want %+v", filepath.Base(path), last, want)
+	}
+	f, err := excelize.OpenFile(path)
+	must(t, err)
+	defer f.Close()
+	rows, err := f.GetRows("Book of Business")
+	must(t, err)
+	if len(rows) != len(b.Rows)+1 || len(b.Rows) < 20 {
+		t.Fatalf("the book has %d rows, the ledger %d", len(rows)-1, len(b.Rows))
+	}
+	for header, name := range map[string]string{
+		"Case ID": "case.id", "Primary First Name": "primary.first_name", "Primary Last Name": "primary.last_name",
+		"Member ID": "member.id", "Member First Name": "member.first_name", "Member Last Name": "member.last_name", "SSN": "member.ssn",
+	} {
+		field, ok := book.FieldByName(name)
+		column := indexOf(rows[0], header)
+		if !ok || column < 0 {
+			t.Fatalf("the book has no %s", header)
+		}
+		for i := range b.Rows {
+			got := ""
+			if column < len(rows[i+1]) {
+				got = rows[i+1][column]
+			}
+			if want := field(&b.Rows[i]).String(); got != want {
+				t.Errorf("row %d has %s %q, the ledger %q", i+1, header, got, want)
+			}
+		}
+	}
+}
+
+func indexOf(all []string, one string) int {
+	for i, x := range all {
+		if x == one {
+			return i
+		}
+	}
+	return -1
+}
