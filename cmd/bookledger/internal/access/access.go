@@ -58,73 +58,95 @@ var staffGrants = map[string]Grant{
 }
 
 // OfAgent returns what the person may do with an agent's consumers, in all
-// roles together; ErrNone where nothing. An agent who is not certified has no
-// access, and of its consumers the agency's managers and level-2 staff take
-// care, and operators, but nobody acts in such an agent's place.
+// roles together; ErrNone where nothing.
 func OfAgent(s State, p Person, id string) (Grant, error) {
-	agent, known, err := s.Agent(id)
-	if err != nil {
-		return Grant{}, err
-	}
-	var g Grant
-	if !known {
-		return g, fmt.Errorf("agent %q: %w", id, ErrNone)
-	}
-	if p.AgentID == id && agent.Certified {
-		g = Grant{Role: Agent, Act: true}
-	}
-	if agent.AgencyID != "" {
-		staff, err := ofStaff(s, p, agent.AgencyID)
-		if err != nil {
-			return Grant{}, err
-		}
-		if agent.Certified || staff.Role != AdminL1 {
-			staff.Act = staff.Act && agent.Certified
-			g = g.with(staff)
-		}
-	}
-	if p.Auditor {
-		g = g.with(Grant{Role: Auditor, AnyBook: true})
-	}
-	if p.Operator && !agent.Certified {
-		g = g.with(Grant{Role: Operator, AnyBook: true})
-	}
-	if g.Role == "" {
-		return g, fmt.Errorf("agent %q: %w", id, ErrNone)
-	}
-	return g, nil
-}
-
-// ofStaff returns what the person may do as a member of an agency's staff, if
-// they are one.
-func ofStaff(s State, p Person, agency string) (Grant, error) {
-	staff, known, err := s.Staff(agency, p.ID)
-	if err != nil || !known {
-		return Grant{}, err
-	}
-	return staffGrants[staff.Role], nil
+	return together(RolesOfAgent(s, p, id))
 }
 
 // OfAgency returns what the person may do with an agency as a whole, in all
 // roles together; ErrNone where nothing.
 func OfAgency(s State, p Person, id string) (Grant, error) {
-	g, err := ofStaff(s, p, id)
+	return together(RolesOfAgency(s, p, id))
+}
+
+func together(roles []Grant, err error) (g Grant, _ error) {
 	if err != nil {
-		return Grant{}, err
+		return g, err
 	}
-	if p.Auditor {
-		_, known, err := s.Agency(id)
-		if err != nil {
-			return Grant{}, err
-		}
-		if known {
-			g = g.with(Grant{Role: Auditor, AnyBook: true})
-		}
+	for _, one := range roles {
+		g = g.with(one)
 	}
 	if g.Role == "" {
-		return g, fmt.Errorf("agency %q: %w", id, ErrNone)
+		return g, ErrNone
 	}
 	return g, nil
+}
+
+// RolesOfAgent returns what each of the person's roles grants with an agent's
+// consumers. An agent who is not certified has no access, and of its consumers
+// the agency's managers and level-2 staff take care, and operators, but nobody
+// acts in such an agent's place.
+func RolesOfAgent(s State, p Person, id string) (roles []Grant, err error) {
+	agent, known, err := s.Agent(id)
+	if err != nil || !known {
+		return nil, err
+	}
+	if p.AgentID == id && agent.Certified {
+		roles = append(roles, Grant{Role: Agent, Act: true})
+	}
+	if agent.AgencyID != "" {
+		staff, is, err := ofStaff(s, p, agent.AgencyID)
+		if err != nil {
+			return nil, err
+		}
+		if is && (agent.Certified || staff.Role != AdminL1) {
+			staff.Act = staff.Act && agent.Certified
+			roles = append(roles, staff)
+		}
+	}
+	if p.Auditor {
+		roles = append(roles, Grant{Role: Auditor, AnyBook: true})
+	}
+	if p.Operator && !agent.Certified {
+		roles = append(roles, Grant{Role: Operator, AnyBook: true})
+	}
+	return roles, nil
+}
+
+// RolesOfAgency returns what each of the person's roles grants with an agency.
+func RolesOfAgency(s State, p Person, id string) (roles []Grant, err error) {
+	staff, is, err := ofStaff(s, p, id)
+	if err != nil {
+		return nil, err
+	}
+	if is {
+		roles = append(roles, staff)
+	}
+	if !p.Auditor {
+		return roles, nil
+	}
+	_, known, err := s.Agency(id)
+	if known {
+		roles = append(roles, Grant{Role: Auditor, AnyBook: true})
+	}
+	return roles, err
+}
+
+// ofStaff returns what the person may do as a member of an agency's staff, if
+// they are one.
+func ofStaff(s State, p Person, agency string) (Grant, bool, error) {
+	staff, known, err := s.Staff(agency, p.ID)
+	if err != nil || !known {
+		return Grant{}, false, err
+	}
+	g, is := staffGrants[staff.Role]
+	return g, is, nil
+}
+
+// OfStaff tells whether a role is one of an agency's staff.
+func (r Role) OfStaff() bool {
+	_, is := staffGrants[string(r)]
+	return is
 }
 
 // OfLedger returns the role in which the person may see the figures of the

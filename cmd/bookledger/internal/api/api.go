@@ -106,7 +106,7 @@ func (a *API) route(methods map[string]answer) http.Handler {
 func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	p := problem.Of(err)
 	switch {
-	case errors.Is(err, context.Canceled):
+	case r.Context().Err() != nil && p.Type == problem.Internal.Type && errors.Is(err, context.Canceled):
 		// Who has gone reads no answer; but the connection may be closed by half,
 		// and no answer at all would be taken for a success.
 		p = problem.Unavailable.With("The connection was given up before the answer was there.")

@@ -95,7 +95,7 @@ func (a *API) export(w http.ResponseWriter, r *http.Request, c desk.Caller) erro
 		p.RetryAfter = time.Minute
 		return p
 	}
-	if err := a.Desk.Deliverable(c, owner(r)); err != nil {
+	if err := a.Desk.Deliverable(r.Context(), c, ticket.For().(desk.Wanted)); err != nil {
 		return err
 	}
 	return a.deliver(w, r, ticket)

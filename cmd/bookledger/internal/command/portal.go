@@ -209,8 +209,9 @@ func (p *Portal) open(l *ledger.Ledger, f *files, log *zap.Logger) (*web.Web, er
 func onHangup(w *web.Web, f *files, log *zap.Logger) (stop func()) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
-	done := make(chan struct{})
+	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
+		defer close(ended)
 		for {
 			select {
 			case <-done:
@@ -225,5 +226,6 @@ func onHangup(w *web.Web, f *files, log *zap.Logger) (stop func()) {
 	return func() {
 		signal.Stop(hangup)
 		close(done)
+		<-ended
 	}
 }

@@ -14,10 +14,15 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"bookledger/cmd/bookledger/internal/ledger"
+	"bookledger/cmd/bookledger/internal/problem"
 )
 
-// shutdownTime is how long requests under way may take when the daemon ends.
-const shutdownTime = 10 * time.Second
+const (
+	// shutdownTime is how long requests under way may take when the daemon ends.
+	shutdownTime = 10 * time.Second
+	// handlerTime is how long their handlers may take to see that after that.
+	handlerTime = 30 * time.Second
+)
 
 // Portal answers whatever is not the daemon's own to answer.
 type Portal interface {
@@ -45,7 +50,7 @@ type Daemon struct {
 	scheme string
 	portal Portal
 	server *http.Server
-	under  sync.WaitGroup // requests under way
+	under  requests
 }
 
 // New makes a daemon of an open ledger, which will answer on the listener.
@@ -69,11 +74,50 @@ func New(o Options) *Daemon {
 // URL is where the daemon answers HTTP.
 func (d *Daemon) URL() string { return d.scheme + "://" + d.listen.Addr().String() }
 
+// requests counts the requests under way.
+type requests struct {
+	mu    sync.Mutex
+	n     int
+	ended chan struct{} // nil until no more are let in; closed when none is under way
+}
+
+func (q *requests) begin() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.ended != nil {
+		return false
+	}
+	q.n++
+	return true
+}
+
+func (q *requests) done() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.n--; q.n == 0 && q.ended != nil {
+		close(q.ended)
+	}
+}
+
+// end lets no more in, and returns what is closed when none is under way.
+func (q *requests) end() <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.ended = make(chan struct{})
+	if q.n == 0 {
+		close(q.ended)
+	}
+	return q.ended
+}
+
 // counted keeps count of the requests under way.
 func (d *Daemon) counted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		d.under.Add(1)
-		defer d.under.Done()
+		if !d.under.begin() {
+			problem.Unavailable.With("The system is being restarted. Try again in a minute.").Write(w)
+			return
+		}
+		defer d.under.done()
 		next.ServeHTTP(w, r)
 	})
 }
@@ -123,6 +167,10 @@ func (d *Daemon) shutdown(ctx context.Context) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = d.server.Close() // who is still being answered has had the time
 	}
-	d.under.Wait() // their handlers hold views and tickets, and end soon after
+	select { // their handlers hold views and tickets, and end soon after
+	case <-d.under.end():
+	case <-time.After(handlerTime):
+		d.log.Error("requests are still under way while the daemon ends")
+	}
 	return err
 }

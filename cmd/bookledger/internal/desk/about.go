@@ -139,17 +139,16 @@ func (d *Desk) Book(ctx context.Context, c Caller, o Owner, friday string) (*Off
 		return nil, err
 	}
 	defer done()
-	g, err := r.grant(c, o)
-	if err != nil {
+	if _, err := r.grant(c, o); err != nil {
 		return nil, err
 	}
 	if r.age > 0 {
 		return nil, problem.Unavailable.With("The ledger's journal has not answered for a while, and no book can be taken until it does. Try again in a little while.")
 	}
-	f, err := d.friday(ctx, r, c, o, g, friday)
+	f, _, err := d.friday(ctx, r, c, o, friday)
 	if err != nil {
 		return nil, err
 	}
-	offer, err := d.offer(ctx, r, c, o, f)
+	offer, err := d.offer(ctx, r, o, f)
 	return &offer, err
 }

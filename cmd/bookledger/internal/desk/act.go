@@ -63,7 +63,7 @@ func (d *Desk) Act(ctx context.Context, c Caller, o Owner, id string, a Action) 
 	if !a.Known() {
 		return nil, problem.NotFound.Because(errors.New("no such action"))
 	}
-	if err := d.mayWrite(c); err != nil {
+	if err := d.mayWrite(c, 1); err != nil {
 		return nil, err
 	}
 	g, agent, name, err := d.mayAct(c, o, id, a)
@@ -213,7 +213,8 @@ func (d *Desk) append(ctx context.Context, messages []journal.Message) (last uin
 
 // waitFor waits until the lists show a record.
 func (d *Desk) waitFor(ctx context.Context, seq uint64) (record.Outcome, *projections.Rejected, error) {
-	ctx, cancel := context.WithTimeout(ctx, actTime)
+	// It is on record: who has gone, or seems to, changes nothing in that.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actTime)
 	defer cancel()
 	outcome, why, err := d.Ledger.Projection.WaitFor(ctx, seq)
 	if err != nil {

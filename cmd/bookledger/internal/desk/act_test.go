@@ -201,7 +201,7 @@ func TestHistoryOpen(t *testing.T) {
 // TestWritesAreCounted holds that what stays for good is not taken without end.
 func TestWritesAreCounted(t *testing.T) {
 	o := open(t, consumers("A1", "c1")...)
-	o.desk.MayWrite = func(person string) (bool, time.Duration) { return person != "P-a1", 3 * time.Second }
+	o.desk.MayWrite = func(person string, _ int) (bool, time.Duration) { return person != "P-a1", 3 * time.Second }
 	_, err := o.desk.Act(t.Context(), agent, desk.Owner{Agent: "A1"}, "c1", desk.MarkInactive)
 	wantProblem(t, "an action too many", err, 429)
 	_, err = o.desk.Export(t.Context(), agent, desk.Owner{Agent: "A1"}, "latest", desk.Answer{})

@@ -73,18 +73,23 @@ func (d *Desk) Books(ctx context.Context, c Caller, o Owner, part Shelved) (*She
 	if part.Limit == 0 {
 		part.Limit = MaxShelved
 	}
-	oldest := d.oldest(r, g)
 	for _, f := range slices.Backward(fridays) {
-		if f.Friday.Friday < oldest || len(s.Books) == part.Limit {
+		if len(s.Books) == part.Limit || !g.AnyBook && f.Friday.Friday < d.oldest(r) {
 			break
 		}
 		if part.Before != 0 && f.Friday.Friday >= part.Before {
 			continue
 		}
-		offer, err := d.offer(ctx, r, c, o, f)
-		if errors.Is(err, checkpoint.ErrNone) {
-			continue
+		if err := ctx.Err(); err != nil {
+			return nil, err // counting takes time, and nobody waits for it any more
 		}
+		if _, err := d.mayHave(ctx, r, c, o, f); err != nil {
+			if problem.Of(err).Type == problem.NoBook.Type {
+				continue
+			}
+			return nil, err
+		}
+		offer, err := d.offer(ctx, r, o, f)
 		if err != nil {
 			return nil, err
 		}
@@ -93,11 +98,8 @@ func (d *Desk) Books(ctx context.Context, c Caller, o Owner, part Shelved) (*She
 	return s, d.noteLook(c, g.Role, "books", o, "")
 }
 
-// oldest is the first Friday whose book a grant is for.
-func (d *Desk) oldest(r *reading, g access.Grant) events.Date {
-	if g.AnyBook {
-		return 0
-	}
+// oldest is the first of the last Fridays, whose books agents may take.
+func (d *Desk) oldest(r *reading) events.Date {
 	oldest := r.today()
 	for range d.LastFridays {
 		oldest = r.Calendar().Previous(oldest)
@@ -105,92 +107,122 @@ func (d *Desk) oldest(r *reading, g access.Grant) events.Date {
 	return oldest
 }
 
-// offer tells how large a book is; checkpoint.ErrNone where it is not one that
-// the caller may have.
-func (d *Desk) offer(ctx context.Context, r *reading, c Caller, o Owner, f checkpoint.Friday) (Offer, error) {
-	if err := d.mayHave(ctx, r, c, o, f); err != nil {
-		return Offer{}, err
-	}
+// offer tells how large a book is.
+func (d *Desk) offer(ctx context.Context, r *reading, o Owner, f checkpoint.Friday) (Offer, error) {
 	size, err := d.size(ctx, r, o, f)
 	return Offer{Friday: f.Friday.Friday, Cutoff: f.Cutoff.UTC(), Boundary: f.Boundary, Rows: size.rows, Cases: size.cases}, err
 }
 
-// mayHave tells whether there is a book of the owner's as of a Friday that is
-// open to the caller.
-func (d *Desk) mayHave(ctx context.Context, r *reading, c Caller, o Owner, f checkpoint.Friday) error {
-	if o.Agent == "" {
-		return d.mayHaveAgency(ctx, r, c, o, f)
-	}
-	day := f.Friday.Friday
-	was, known, err := r.AsOf(day).Agent(o.Agent)
+// mayHave returns the role in which the caller may have the owner's book of a
+// Friday: one of their roles alone must be enough. problem.NoBook says why none
+// is, or that there is no such book; problem.NotFound that nothing of the
+// owner's is open to them.
+func (d *Desk) mayHave(ctx context.Context, r *reading, c Caller, o Owner, f checkpoint.Friday) (access.Role, error) {
+	roles, err := r.roles(c, o)
 	if err != nil {
-		return err
+		return "", err
 	}
-	if !known {
-		return fmt.Errorf("as of Friday %s the agent was not known: %w", day, checkpoint.ErrNone)
+	if len(roles) == 0 {
+		return "", problem.NotFound.Because(access.ErrNone)
 	}
-	if c.AgentID == o.Agent || c.Auditor || c.Operator {
-		return nil
+	if err := r.isBook(o, f); err != nil {
+		return "", err
 	}
-	// The staff of an agency: an agent who came later brings no past into it.
-	is, _, err := r.state.Agent(o.Agent)
-	if err == nil && is.AgencyID != was.AgencyID {
-		err = fmt.Errorf("as of Friday %s the agent was not of the agency: %w", day, checkpoint.ErrNone)
+	var why error
+	for _, g := range roles {
+		if why = d.refusal(ctx, r, g, o, f); why == nil {
+			return g.Role, nil
+		}
+		if problem.Of(why).Type != problem.NoBook.Type {
+			return "", why
+		}
+	}
+	return "", why
+}
+
+func (r *reading) roles(c Caller, o Owner) ([]access.Grant, error) {
+	if o.Agent != "" {
+		return access.RolesOfAgent(r.state, c.Person, o.Agent)
+	}
+	return access.RolesOfAgency(r.state, c.Person, o.Agency)
+}
+
+// isBook tells whether an owner has a book of a Friday.
+func (r *reading) isBook(o Owner, f checkpoint.Friday) error {
+	then := r.AsOf(f.Friday.Friday)
+	who, known := "agent", false
+	var err error
+	if o.Agent != "" {
+		_, known, err = then.Agent(o.Agent)
+	} else {
+		var agents []string
+		if _, known, err = then.Agency(o.Agency); err == nil && !known {
+			agents, err = agentsAt(then, o)
+			known = len(agents) > 0
+		}
+		who = "agency"
+	}
+	if err == nil && !known {
+		err = problem.NoBook.With("As of Friday %s the %s was not known.", f.Friday.Friday, who)
 	}
 	return err
 }
 
-// mayHaveAgency is mayHave of an agency's book. It unites the books of those
-// who were its own then, whoever takes it; so it is not open to level-1 staff
-// while it holds consumers of an agent who is not certified any more.
-func (d *Desk) mayHaveAgency(ctx context.Context, r *reading, c Caller, o Owner, f checkpoint.Friday) error {
+// refusal tells why a role is not enough for the book of a Friday, nil if it
+// is.
+func (d *Desk) refusal(ctx context.Context, r *reading, g access.Grant, o Owner, f checkpoint.Friday) error {
 	day := f.Friday.Friday
-	then := r.AsOf(day)
-	agents, err := agentsAt(then, o)
+	switch {
+	case !g.AnyBook && day < d.oldest(r):
+		return problem.NoBook.With("%s is not among the last %d Fridays, whose books an agent may take.", day, d.LastFridays)
+	case g.Role == access.AdminL1 && o.Agent == "":
+		return d.levelOne(ctx, r, o, f)
+	case !g.Role.OfStaff() || o.Agent == "":
+		return nil
+	}
+	// An agent who came later brings no past into an agency.
+	was, _, err := r.AsOf(day).Agent(o.Agent)
 	if err != nil {
 		return err
 	}
-	_, known, err := then.Agency(o.Agency)
+	is, _, err := r.state.Agent(o.Agent)
+	if err == nil && is.AgencyID != was.AgencyID {
+		err = problem.NoBook.With("As of Friday %s the agent was not of the agency.", day)
+	}
+	return err
+}
+
+// levelOne refuses level-1 staff an agency's book that holds consumers of an
+// agent who is not certified any more: the book is the same whoever takes it.
+func (d *Desk) levelOne(ctx context.Context, r *reading, o Owner, f checkpoint.Friday) error {
+	agents, err := agentsAt(r.AsOf(f.Friday.Friday), o)
 	if err != nil {
-		return err
-	}
-	if !known && len(agents) == 0 {
-		return fmt.Errorf("as of Friday %s the agency was not known: %w", day, checkpoint.ErrNone)
-	}
-	g, err := access.OfAgency(r.state, c.Person, o.Agency)
-	if err != nil || g.Role != access.AdminL1 || c.Auditor {
 		return err
 	}
 	for _, id := range agents {
 		agent, _, err := r.state.Agent(id)
-		if err != nil {
+		if err == nil && !agent.Certified {
+			var held size
+			if held, err = d.size(ctx, r, Owner{Agent: id}, f); err == nil && held.cases > 0 {
+				err = problem.NoBook.With("That of Friday %s holds consumers of an agent who is not certified any more, which level-1 staff may not see. Ask a manager for it.", f.Friday.Friday)
+			}
+		}
+		if err = errors.Join(err, ctx.Err()); err != nil {
 			return err
-		}
-		if agent.Certified {
-			continue
-		}
-		size, err := d.size(ctx, r, Owner{Agent: id}, f)
-		if err != nil {
-			return err
-		}
-		if size.cases > 0 {
-			return fmt.Errorf("that of Friday %s holds consumers of an agent who is not certified any more, which level-1 staff may not see, so ask a manager for it: %w", day, checkpoint.ErrNone)
 		}
 	}
 	return nil
 }
 
 // friday finds the checkpoint of a Friday, or of the latest, whose book of the
-// owner's is open to the caller.
-func (d *Desk) friday(ctx context.Context, r *reading, c Caller, o Owner, g access.Grant, text string) (checkpoint.Friday, error) {
+// owner's is open to the caller, and in which role.
+func (d *Desk) friday(ctx context.Context, r *reading, c Caller, o Owner, text string) (checkpoint.Friday, access.Role, error) {
 	f, err := r.checkpoint(text)
 	if err != nil {
-		return f, noBook(err)
+		return f, "", noBook(err)
 	}
-	if f.Friday.Friday < d.oldest(r, g) {
-		return f, problem.NoBook.With("%s is not among the last %d Fridays, whose books an agent may take.", f.Friday.Friday, d.LastFridays)
-	}
-	return f, noBook(d.mayHave(ctx, r, c, o, f))
+	role, err := d.mayHave(ctx, r, c, o, f)
+	return f, role, err
 }
 
 func (r *reading) checkpoint(text string) (checkpoint.Friday, error) {
@@ -262,18 +294,19 @@ func (d *Desk) size(ctx context.Context, r *reading, o Owner, f checkpoint.Frida
 			return size{}, err
 		}
 		var n size
-		n.rows, n.cases, err = book.Count(context.WithoutCancel(ctx), then, f.Friday, agents)
-		return n, err
+		if n.rows, n.cases, err = book.Count(context.WithoutCancel(ctx), then, f.Friday, agents); err != nil {
+			return n, err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.kept == nil || len(s.kept) >= keptSizes {
+			s.kept = map[sizeKey]size{}
+		}
+		s.kept[key] = n
+		return n, nil
 	})
 	if err != nil {
 		return size{}, err
 	}
-	n := counted.(size)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.kept == nil || len(s.kept) >= keptSizes {
-		s.kept = map[sizeKey]size{}
-	}
-	s.kept[key] = n
-	return n, nil
+	return counted.(size), nil
 }

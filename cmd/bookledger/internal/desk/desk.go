@@ -28,7 +28,8 @@ type Options struct {
 	// MayWrite tells whether a person may write to the journal now or, where
 	// they have done so too often, when again; nil: always. What is written
 	// stays for good.
-	MayWrite func(person string) (ok bool, retryAfter time.Duration)
+	// Cost is how much it is, 1 for an event or two.
+	MayWrite func(person string, cost int) (ok bool, retryAfter time.Duration)
 }
 
 // Desk does what people ask. It can be used by several goroutines at once.
@@ -36,6 +37,8 @@ type Desk struct {
 	Options
 	current  atomic.Int64 // when views last showed all of the journal, in nanoseconds since 1970; 0 is never
 	answered atomic.Int64 // when the journal last answered
+	began    time.Time
+	after    bounded // what goes on after an answer
 	sizes    sizes
 	hashing  chan struct{} // holds one while the state is hashed
 }
@@ -48,7 +51,7 @@ func New(o Options) *Desk {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	return &Desk{Options: o, hashing: make(chan struct{}, 1)}
+	return &Desk{Options: o, began: time.Now(), after: newBounded(), hashing: make(chan struct{}, 1)}
 }
 
 // Caller is who asks, and from where.
@@ -78,8 +81,10 @@ const (
 	staleFor = 5 * time.Minute
 )
 
-// Run keeps watch whether the journal answers, until ctx ends.
+// Run keeps watch whether the journal answers, until ctx ends; it returns when
+// nothing goes on any more.
 func (d *Desk) Run(ctx context.Context) {
+	defer d.after.wait()
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
 	for {
@@ -155,15 +160,43 @@ func (d *Desk) noteLook(c Caller, role access.Role, what string, o Owner, caseID
 }
 
 // mayWrite refuses who writes to the journal too often.
-func (d *Desk) mayWrite(c Caller) error {
+func (d *Desk) mayWrite(c Caller, cost int) error {
 	if d.MayWrite == nil {
 		return nil
 	}
-	ok, retryAfter := d.MayWrite(c.ID)
+	ok, retryAfter := d.MayWrite(c.ID, cost)
 	if ok {
 		return nil
 	}
 	p := problem.TooMany
 	p.RetryAfter = retryAfter
 	return &p
+}
+
+// bounded runs a few functions at a time beside everything else.
+type bounded struct {
+	places chan struct{}
+}
+
+func newBounded() bounded { return bounded{make(chan struct{}, 16)} }
+
+// Go runs f, or tells that it does not since too many run.
+func (b bounded) Go(f func()) bool {
+	select {
+	case b.places <- struct{}{}:
+	default:
+		return false
+	}
+	go func() {
+		defer func() { <-b.places }()
+		f()
+	}()
+	return true
+}
+
+// wait waits until nothing runs, and lets nothing begin any more.
+func (b bounded) wait() {
+	for range cap(b.places) {
+		b.places <- struct{}{}
+	}
 }

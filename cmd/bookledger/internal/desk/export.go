@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 	"go.uber.org/zap"
 
+	"bookledger/cmd/bookledger/internal/access"
 	"bookledger/cmd/bookledger/internal/exports"
 	"bookledger/cmd/bookledger/internal/problem"
 	"bookledger/events"
@@ -35,11 +36,11 @@ type Answer struct {
 
 // Export takes the answer to the disclaimer and, if that is a yes, puts the
 // book of a Friday ("2026-11-20" or "latest") into the queue. The ticket, which
-// is For the Owner, is nil where the answer was a no, which is recorded. The
+// is For a Wanted, is nil where the answer was a no, which is recorded. The
 // request is on record when Export returns, and that the book was made before
 // its ticket is ready.
 func (d *Desk) Export(ctx context.Context, c Caller, o Owner, friday string, a Answer) (*exports.Ticket, error) {
-	if err := d.mayWrite(c); err != nil {
+	if err := d.mayWrite(c, 1); err != nil {
 		return nil, err
 	}
 	e, err := d.newExport(ctx, c, o, friday)
@@ -66,7 +67,7 @@ func (d *Desk) Export(ctx context.Context, c Caller, o Owner, friday string, a A
 // before that is on disk.
 func (e *export) enqueue(ctx context.Context) (*exports.Ticket, error) {
 	e.requested = make(chan struct{})
-	ticket, err := e.desk.Queue.Add(exports.Job{Owner: e.caller.ID, Weight: e.size.rows, Make: e.make, Record: e.made, For: e.owner})
+	ticket, err := e.desk.Queue.Add(exports.Job{Owner: e.caller.ID, Weight: e.size.rows, Make: e.make, Record: e.made, For: e.wanted()})
 	if err != nil {
 		return nil, e.desk.Failed(err)
 	}
@@ -78,15 +79,21 @@ func (e *export) enqueue(ctx context.Context) (*exports.Ticket, error) {
 	return ticket, nil
 }
 
+// Wanted is what a ticket of the queue is for.
+type Wanted struct {
+	Owner  Owner
+	Friday events.Date
+}
+
 // Deliverable tells whether a finished book may still leave: access is decided
 // anew, since an agent may have been decertified while it was made.
-func (d *Desk) Deliverable(c Caller, o Owner) error {
+func (d *Desk) Deliverable(ctx context.Context, c Caller, w Wanted) error {
 	r, err := d.readNow()
 	if err != nil {
 		return err
 	}
 	defer d.close(r)
-	_, err = r.grant(c, o)
+	_, _, err = d.friday(ctx, r, c, w.Owner, w.Friday.String())
 	return err
 }
 
@@ -101,6 +108,8 @@ type export struct {
 
 	requested chan struct{} // closed when the request is on disk
 }
+
+func (e *export) wanted() Wanted { return Wanted{e.owner, e.friday.Friday.Friday} }
 
 // newExport finds the book that is asked for. That one was refused is recorded
 // where its agent or agency is known, and a cutoff of that Friday.
@@ -121,23 +130,24 @@ func (d *Desk) newExport(ctx context.Context, c Caller, o Owner, friday string) 
 	g, err := r.grant(c, o)
 	if err != nil {
 		e.trail.Role = "none"
-		d.denied(ctx, r, e, friday)
+		d.denied(r, e, friday)
 		return nil, err
 	}
 	e.trail.Role = string(g.Role)
-	if e.friday, err = d.friday(ctx, r, c, o, g, friday); err != nil {
-		d.denied(ctx, r, e, friday)
+	var role access.Role
+	if e.friday, role, err = d.friday(ctx, r, c, o, friday); err != nil {
+		d.denied(r, e, friday)
 		return nil, err
 	}
-	e.trail.Friday = e.friday.Friday.Friday
+	e.trail.Role, e.trail.Friday = string(role), e.friday.Friday.Friday
 	e.size, err = d.size(ctx, r, o, e.friday)
 	return e, err
 }
 
 // denied records that somebody asked for a book that is not open to them; of
-// agents and Fridays that are not there nothing is recorded. Whether that
-// succeeds changes nothing in the answer, which would else tell who is there.
-func (d *Desk) denied(ctx context.Context, r *reading, e *export, friday string) {
+// agents and Fridays that are not there nothing is recorded. It goes on after
+// the answer, which would else tell by its time who is there.
+func (d *Desk) denied(r *reading, e *export, friday string) {
 	f, err := r.checkpoint(friday)
 	if err != nil {
 		return
@@ -153,8 +163,13 @@ func (d *Desk) denied(ctx context.Context, r *reading, e *export, friday string)
 	}
 	trail := e.trail
 	trail.Friday, trail.Accepted = f.Friday.Friday, events.No
-	if err := d.record(ctx, e.caller, &events.ExportDenied{Export: trail}); err != nil {
-		d.Log.Error("the trail of a refused export could not be written", zap.Error(err))
+	begun := d.after.Go(func() {
+		if err := d.record(context.Background(), e.caller, &events.ExportDenied{Export: trail}); err != nil {
+			d.Log.Error("the trail of a refused export could not be written", zap.Error(err))
+		}
+	})
+	if !begun {
+		d.Log.Error("too many refused exports at once: one is not in the trail")
 	}
 }
 
@@ -190,7 +205,7 @@ func (e *export) book(ctx context.Context, calendar *events.Calendar, then book.
 
 // made records that the book was made, if it may still leave.
 func (e *export) made(ctx context.Context, m exports.Made) error {
-	if err := e.desk.Deliverable(e.caller, e.owner); err != nil {
+	if err := e.desk.Deliverable(ctx, e.caller, e.wanted()); err != nil {
 		return err
 	}
 	trail := e.trail

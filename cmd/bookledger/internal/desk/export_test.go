@@ -44,6 +44,7 @@ func TestExport(t *testing.T) {
 		"denied by P-a1 as agent of A1, accepted false, 0 rows", "denied by P-a1 as agent of A1, accepted false, 0 rows",
 		"denied by P-a3 as none of A1, accepted false, 0 rows",
 	}
+	o.until("the refusal is recorded", func() bool { return len(o.trail()) == len(want) })
 	if got := o.trail(); !slices.Equal(got, want) {
 		t.Errorf("the trail is\n%s", strings.Join(got, "\n"))
 	}
@@ -94,7 +95,43 @@ func TestDecertifiedMeanwhile(t *testing.T) {
 	ticket, err := o.desk.Export(t.Context(), agent, own, "latest", desk.Answer{Disclaimer: "1", Accepted: new(true)})
 	must(t, err)
 	<-ticket.Done()
-	must(t, o.desk.Deliverable(agent, own))
+	must(t, o.desk.Deliverable(t.Context(), agent, ticket.For().(desk.Wanted)))
 	o.live(&events.AgentDecertified{AgentID: "A1"})
-	wantProblem(t, "the delivery", o.desk.Deliverable(agent, own), 404)
+	wantProblem(t, "the delivery", o.desk.Deliverable(t.Context(), agent, ticket.For().(desk.Wanted)), 404)
+}
+
+// TestRolesOfOne holds that one role alone must be enough for a book: an agent
+// who manages the agency to which they moved has no more of their former past
+// than any agent.
+func TestRolesOfOne(t *testing.T) {
+	o := open(t, slices.Concat(consumers("A3", "d1"))...)
+	o.live(&events.AgentMoved{AgentID: "A3", AgencyID: "G1"}, &events.StaffAssigned{Staff: events.Staff{PersonID: "P-a3", AgencyID: "G1", Role: "manager"}})
+	shelf, err := o.desk.Books(t.Context(), other, desk.Owner{Agent: "A3"}, desk.Shelved{})
+	must(t, err)
+	if len(shelf.Books) != 5 {
+		t.Errorf("the shelf has %d books", len(shelf.Books))
+	}
+	o.live(&events.AgentDecertified{AgentID: "A3"})
+	if shelf, err = o.desk.Books(t.Context(), other, desk.Owner{Agent: "A3"}, desk.Shelved{}); err != nil || len(shelf.Books) != 0 {
+		t.Errorf("decertified: %+v (%v)", shelf, err)
+	}
+}
+
+// TestLevelOne holds that an agency's book leaves to level 1 only while it has
+// consumers of certified agents alone, also when that changes while it waits.
+func TestLevelOne(t *testing.T) {
+	o := open(t, slices.Concat(consumers("A1", "c1"), consumers("A2", "c2"))...)
+	g1 := desk.Owner{Agency: "G1"}
+	ticket, err := o.desk.Export(t.Context(), adminL1, g1, "latest", desk.Answer{Disclaimer: "1", Accepted: new(true)})
+	must(t, err)
+	<-ticket.Done()
+	must(t, o.desk.Deliverable(t.Context(), adminL1, ticket.For().(desk.Wanted)))
+	o.live(&events.AgentDecertified{AgentID: "A2"})
+	wantProblem(t, "the delivery", o.desk.Deliverable(t.Context(), adminL1, ticket.For().(desk.Wanted)), 404)
+	_, err = o.desk.Export(t.Context(), adminL1, g1, "latest", desk.Answer{Disclaimer: "1", Accepted: new(true)})
+	wantProblem(t, "a new one", err, 404)
+	if shelf, err := o.desk.Books(t.Context(), adminL1, g1, desk.Shelved{}); err != nil || len(shelf.Books) != 0 {
+		t.Errorf("the shelf is %+v (%v)", shelf, err)
+	}
+	o.take(adminL2, g1, "latest")
 }

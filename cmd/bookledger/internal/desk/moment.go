@@ -38,6 +38,7 @@ func (d *Desk) At(c Caller) (at Caller, done func()) {
 		m.once.Do(func() { m.err = errors.New("reading: the request has been answered") })
 		if m.r != nil {
 			d.close(m.r)
+			m.r, m.err = nil, errors.New("reading: the request has been answered")
 		}
 	}
 }
@@ -64,10 +65,9 @@ func (d *Desk) open() (*reading, error) {
 	if age := since(d.current.Load(), v.Recorded()); age > freshFor {
 		r.age = age.Truncate(time.Second)
 	}
-	// Lists that lag behind a journal that answers are shown with their age
-	// while they are built anew, which may take longer.
-	if r.age > staleFor && !(d.Ledger.Projection.Rebuilding() && since(d.answered.Load(), time.Time{}) <= staleFor) {
-		told := problem.Unavailable.With("The lists have not been up to the ledger's journal for more than five minutes, so none is shown. Try again in a little while.")
+	// Lists that lag behind a journal that answers are shown with their age.
+	if since(d.answered.Load(), d.began) > staleFor {
+		told := problem.Unavailable.With("The ledger's journal has not answered for more than five minutes, so no list is shown. Try again in a little while.")
 		return nil, errors.Join(told, v.Close())
 	}
 	return r, nil

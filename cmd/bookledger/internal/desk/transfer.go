@@ -44,6 +44,8 @@ type TransferOutcome struct {
 const (
 	// maxTransfer is how many cases one request may name.
 	maxTransfer = 20_000
+	// casesPerCost is how many cases of a transfer count as much as one action.
+	casesPerCost = 100
 	// transferBatch is how many of them share an atomic batch of the journal.
 	transferBatch = 1000
 )
@@ -52,9 +54,6 @@ const (
 // judged alone, so some may be transferred and others not.
 func (d *Desk) Transfer(ctx context.Context, c Caller, agency string, t Transfer) (*Transferred, error) {
 	if err := t.check(); err != nil {
-		return nil, err
-	}
-	if err := d.mayWrite(c); err != nil {
 		return nil, err
 	}
 	g, held, err := d.mayTransfer(c, agency, t)
@@ -79,6 +78,9 @@ func (d *Desk) Transfer(ctx context.Context, c Caller, agency string, t Transfer
 		done.Outcomes = append(done.Outcomes, TransferOutcome{
 			CaseID: id, Outcome: "not_delegated", Reason: "the case is not delegated to the agent from whom it was to be transferred",
 		})
+	}
+	if err := d.mayWrite(c, 1+len(todo)/casesPerCost); err != nil {
+		return nil, err
 	}
 	moved, err := d.transferAll(ctx, c, g.Role, t, done.BatchID, todo)
 	if err != nil {

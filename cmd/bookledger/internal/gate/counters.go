@@ -41,6 +41,11 @@ func newCounters(r Rate) *counters {
 // allow counts one request. Requests that are refused are not counted, so that
 // who keeps on asking is let through at the rate nevertheless.
 func (c *counters) allow(key string, now time.Time) (bool, time.Duration) {
+	return c.allowN(key, 1, now)
+}
+
+// allowN is allow for what counts as several.
+func (c *counters) allowN(key string, n int, now time.Time) (bool, time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	element := c.byKey[key]
@@ -52,7 +57,7 @@ func (c *counters) allow(key string, now time.Time) (bool, time.Duration) {
 	c.order.MoveToBack(element)
 	one := element.Value.(*counter)
 	one.last = now
-	wish := one.limiter.ReserveN(now, 1)
+	wish := one.limiter.ReserveN(now, n)
 	delay := wish.DelayFrom(now)
 	if delay <= 0 {
 		return true, 0

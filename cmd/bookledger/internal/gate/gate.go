@@ -110,9 +110,9 @@ func (g *Gate) AllowPerson(person string) (ok bool, retryAfter time.Duration) {
 }
 
 // AllowWriter counts something that a person wants to have recorded, as
-// AllowPerson does their requests.
-func (g *Gate) AllowWriter(person string) (ok bool, retryAfter time.Duration) {
-	return g.writers.allow(person, g.options.Now())
+// AllowPerson does their requests. What costs more than the burst costs that.
+func (g *Gate) AllowWriter(person string, cost int) (ok bool, retryAfter time.Duration) {
+	return g.writers.allowN(person, min(cost, g.options.PerWriter.Burst), g.options.Now())
 }
 
 // Handler puts the gate in front of next.

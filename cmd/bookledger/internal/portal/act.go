@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -32,6 +33,10 @@ func (p *Portal) act(a desk.Action) handler {
 			return err
 		}
 		k := listOf(r, done[a].from)
+		asked, err := askedBefore(r) // before anything is done
+		if err != nil {
+			return err
+		}
 		acted, err := p.Desk.Act(r.Context(), c, owner(r), r.PathValue("case"), a)
 		if problem.Of(err).Status == http.StatusConflict && err != nil {
 			return p.conflict(w, r, c, k, problem.Of(err))
@@ -42,7 +47,7 @@ func (p *Portal) act(a desk.Action) handler {
 		m := message{Text: fmt.Sprintf(done[a].text, whom(acted))}
 		if undo := done[a].undo; undo != "" {
 			m.Undo, m.Kind = caseFile(owner(r), acted.CaseID)+"/"+string(undo), string(k)
-			m.Query = r.PostForm.Get("query")
+			m.Query = query(asked, asked.Page)
 		}
 		p.say(r, m)
 		return p.backToList(w, r, k, true)
@@ -74,6 +79,9 @@ func (p *Portal) conflict(w http.ResponseWriter, r *http.Request, c desk.Caller,
 	if err != nil {
 		return err
 	}
+	c, done := p.Desk.At(c)
+	defer done()
+	r = r.WithContext(context.WithValue(r.Context(), callerKey{}, c))
 	m := &message{Text: "Nothing was changed for case " + r.PathValue("case") + ". " + why.Detail, Bad: true}
 	return p.showList(w, r, c, k, asked, why.Status, m)
 }

@@ -1,8 +1,10 @@
 package portal
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"time"
 
@@ -102,12 +104,12 @@ func (p *Portal) export(w http.ResponseWriter, r *http.Request, c desk.Caller) e
 	select {
 	case <-ticket.Done():
 		if ticket.State().Phase == exports.Ready {
-			return p.deliver(w, r, c, ticket, o)
+			return p.deliver(w, r, c, ticket)
 		}
 	case <-timer.C:
 	case <-r.Context().Done():
 		ticket.Release() // nobody will learn where its page is
-		return nil
+		return problem.Unavailable.With("The connection was given up before the book was made.")
 	}
 	redirect(w, r, ticketPath(ticket)+"?"+url.Values{"from": {from(r.PostForm.Get("from"))}}.Encode())
 	return nil
@@ -127,12 +129,12 @@ func ticketPath(t *exports.Ticket) string { return "/exports/" + t.ID() }
 
 // ownTicket is the caller's own ticket that the path names, and whose book it
 // is for.
-func (p *Portal) ownTicket(r *http.Request, c desk.Caller) (*exports.Ticket, desk.Owner, error) {
+func (p *Portal) ownTicket(r *http.Request, c desk.Caller) (*exports.Ticket, desk.Wanted, error) {
 	t, ok := p.Queue.Ticket(r.PathValue("ticket"))
 	if !ok || t.Owner() != c.ID {
-		return nil, desk.Owner{}, problem.NotFound.With("This download is not there, or not any more: a book can be taken once, and waits ten minutes. Ask for it again on the Books page.")
+		return nil, desk.Wanted{}, problem.NotFound.With("This download is not there, or not any more: a book can be taken once, and waits ten minutes. Ask for it again on the Books page.")
 	}
-	return t, t.For().(desk.Owner), nil
+	return t, t.For().(desk.Wanted), nil
 }
 
 // ticketPage shows how far a book has come.
@@ -154,14 +156,15 @@ func (t ticketPage) Kilobytes() int64 { return (t.State.Made.Bytes + 1023) / 102
 const refreshEvery = 3
 
 func (p *Portal) ticket(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
-	t, o, err := p.ownTicket(r, c)
+	t, wanted, err := p.ownTicket(r, c)
 	if err != nil {
 		return err
 	}
-	if err := p.Desk.Deliverable(c, o); err != nil {
+	// While the journal does not answer the page goes on looking.
+	if err := p.Desk.Deliverable(r.Context(), c, wanted); err != nil && problem.Of(err).Status == http.StatusNotFound {
 		return err
 	}
-	page := ticketPage{State: t.State(), Leave: ticketPath(t) + "/leave", Back: basePath(o) + "/" + from(r.URL.Query().Get("from")), File: ticketPath(t) + "/file"}
+	page := ticketPage{State: t.State(), Leave: ticketPath(t) + "/leave", Back: basePath(wanted.Owner) + "/" + from(r.URL.Query().Get("from")), File: ticketPath(t) + "/file"}
 	page.Phase = page.State.Phase.String()
 	page.Title, page.Said = "Your book is being made", "It is being made now."
 	refresh := ""
@@ -191,35 +194,38 @@ func placeInQueue(before int) string {
 
 // leaveTicket gives a book up that is not wanted any more.
 func (p *Portal) leaveTicket(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
-	t, o, err := p.ownTicket(r, c)
+	t, wanted, err := p.ownTicket(r, c)
 	if err != nil {
 		return err
 	}
 	t.Release()
 	p.say(r, message{Text: "The download was given up. Ask for the book again when you want it."})
-	redirect(w, r, basePath(o)+"/books")
+	redirect(w, r, basePath(wanted.Owner)+"/books")
 	return nil
 }
 
 // asked is a book that somebody has asked for and not taken.
 type asked struct {
-	Path  string
-	Phase string
+	Path   string
+	Phase  string
+	Friday events.Date
 }
 
 // askedBy are the books of the owner's that the caller has asked for and not
-// taken.
+// taken, the newest Friday's first.
 func (p *Portal) askedBy(c desk.Caller, o desk.Owner) (all []asked) {
 	for _, t := range p.Queue.Of(c.ID) {
-		if phase := t.State().Phase; t.For() == o && phase != exports.Failed && phase != exports.Gone {
-			all = append(all, asked{ticketPath(t), phase.String()})
+		wanted, phase := t.For().(desk.Wanted), t.State().Phase
+		if wanted.Owner == o && phase != exports.Failed && phase != exports.Gone {
+			all = append(all, asked{ticketPath(t), phase.String(), wanted.Friday})
 		}
 	}
+	slices.SortFunc(all, func(a, b asked) int { return cmp.Or(cmp.Compare(b.Friday, a.Friday), cmp.Compare(a.Path, b.Path)) })
 	return all
 }
 
 func (p *Portal) ticketFile(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
-	t, o, err := p.ownTicket(r, c)
+	t, _, err := p.ownTicket(r, c)
 	if err != nil {
 		return err
 	}
@@ -227,12 +233,12 @@ func (p *Portal) ticketFile(w http.ResponseWriter, r *http.Request, c desk.Calle
 		redirect(w, r, ticketPath(t))
 		return nil
 	}
-	return p.deliver(w, r, c, t, o)
+	return p.deliver(w, r, c, t)
 }
 
 // deliver hands a finished book out, if it may still leave.
-func (p *Portal) deliver(w http.ResponseWriter, r *http.Request, c desk.Caller, t *exports.Ticket, o desk.Owner) error {
-	if err := p.Desk.Deliverable(c, o); err != nil {
+func (p *Portal) deliver(w http.ResponseWriter, r *http.Request, c desk.Caller, t *exports.Ticket) error {
+	if err := p.Desk.Deliverable(r.Context(), c, t.For().(desk.Wanted)); err != nil {
 		return err
 	}
 	file, made, err := t.Open()

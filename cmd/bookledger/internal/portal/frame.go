@@ -96,7 +96,7 @@ func (p *Portal) session(r *http.Request) *session {
 	}
 	here := "/"
 	if r.Method == http.MethodGet {
-		here = localPath(r.URL.RequestURI())
+		here = localPath(addressOf(r))
 	}
 	left := time.Until(idle)
 	before := min(warnBefore, left/3)

@@ -307,5 +307,9 @@ func ownerBefore(r *http.Request) desk.Owner {
 
 // askedBefore is what was asked of the list on which a form stood.
 func askedBefore(r *http.Request) (desk.Asked, error) {
-	return desk.AskedIn(strings.TrimPrefix(r.PostForm.Get("query"), "?"))
+	asked, err := desk.AskedIn(strings.TrimPrefix(r.PostForm.Get("query"), "?"))
+	if err == nil {
+		_, err = asked.Query(pageSize)
+	}
+	return asked, err
 }

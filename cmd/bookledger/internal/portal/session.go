@@ -23,13 +23,25 @@ func signInPath(to string) string {
 	return "/sign-in?" + url.Values{"to": {to}}.Encode()
 }
 
-// addressOf is where a request was, to come back to. A query that no page of
-// ours has written is left out: it may name a consumer.
+// ownQueries are the names that stand in the queries of our own links.
+var ownQueries = []string{
+	"application_year", "status", "next_steps", "household_type", "program", "carrier", "sort", "page", "page_size",
+	"from", "list", "agency", "before", "rejections_before", "exports_before",
+}
+
+// addressOf is where a request was, to come back to. What our own links do not
+// have in their queries is left out: it may name a consumer.
 func addressOf(r *http.Request) string {
-	if _, err := desk.AskedIn(r.URL.RawQuery); err != nil {
+	own := url.Values{}
+	for _, name := range ownQueries {
+		if v := r.URL.Query().Get(name); v != "" {
+			own.Set(name, v)
+		}
+	}
+	if len(own) == 0 {
 		return r.URL.EscapedPath()
 	}
-	return r.URL.RequestURI()
+	return r.URL.EscapedPath() + "?" + own.Encode()
 }
 
 // localPath is a path of the portal's that one can be sent to, else "/".

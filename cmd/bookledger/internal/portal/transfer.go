@@ -10,6 +10,7 @@ import (
 
 	"bookledger/cmd/bookledger/internal/desk"
 	"bookledger/cmd/bookledger/internal/problem"
+	"bookledger/events"
 )
 
 // wish is a transfer that is being put together; the session keeps it.
@@ -209,6 +210,9 @@ func (x *wish) choose(f url.Values) error {
 		return problem.Invalid.With("A page shows at most %d consumers.", pageSize)
 	}
 	x.To, x.All = f.Get("to"), f.Get("what") == "all"
+	if !events.IsIdentifier(x.From) || x.To != "" && !events.IsIdentifier(x.To) {
+		return problem.Invalid.With("Choose the agents on the page.")
+	}
 	chosen := map[string]bool{}
 	for _, id := range x.Cases {
 		chosen[id] = true
@@ -224,7 +228,7 @@ func (x *wish) choose(f url.Values) error {
 	}
 	x.Cases = nil
 	for id := range chosen {
-		if len(id) > maxID {
+		if !events.IsIdentifier(id) {
 			return problem.Invalid.In("case", "It is no case id.")
 		}
 		x.Cases = append(x.Cases, id)
@@ -235,9 +239,6 @@ func (x *wish) choose(f url.Values) error {
 	}
 	return nil
 }
-
-// maxID is how long an identifier is at most.
-const maxID = 40
 
 // missing tells what has still to be chosen, "" where nothing.
 func (x *wish) missing() string {
