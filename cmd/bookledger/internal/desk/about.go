@@ -134,14 +134,11 @@ func (d *Desk) Overview(c Caller, o Owner) (*Overview, error) {
 // Book tells of one book that the caller can have; its error gives the reason
 // why there is none.
 func (d *Desk) Book(ctx context.Context, c Caller, o Owner, friday string) (*Offer, error) {
-	r, done, err := d.read(c)
+	r, _, done, err := d.enter(c, o)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	if _, err := r.grant(c, o); err != nil {
-		return nil, err
-	}
 	if r.age > 0 {
 		return nil, problem.Unavailable.With("The ledger's journal has not answered for a while, and no book can be taken until it does. Try again in a little while.")
 	}

@@ -34,16 +34,12 @@ type AgencyAgent struct {
 
 // Agents returns an agency's agents, those whom the caller may see.
 func (d *Desk) Agents(c Caller, agency string) (*Agency, error) {
-	r, done, err := d.read(c)
+	o := Owner{Agency: agency}
+	r, g, done, err := d.enter(c, o)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	o := Owner{Agency: agency}
-	g, err := r.grant(c, o)
-	if err != nil {
-		return nil, err
-	}
 	known, _, err := r.state.Agency(agency)
 	if err != nil {
 		return nil, err
@@ -75,14 +71,13 @@ func (d *Desk) Agents(c Caller, agency string) (*Agency, error) {
 // MayTransfer tells whether the caller transfers consumers of the agency;
 // problem.Forbidden where they only see it.
 func (d *Desk) MayTransfer(c Caller, agency string) error {
-	r, done, err := d.read(c)
+	_, g, done, err := d.enter(c, Owner{Agency: agency})
 	if err != nil {
 		return err
 	}
-	defer done()
-	g, err := r.grant(c, Owner{Agency: agency})
-	if err == nil && !g.Transfer {
-		err = problem.Forbidden.With("Only managers and level-2 staff transfer consumers.")
+	done()
+	if !g.Transfer {
+		return problem.Forbidden.With("Only managers and level-2 staff transfer consumers.")
 	}
-	return err
+	return nil
 }

@@ -53,15 +53,11 @@ const MaxShelved = 60
 
 // Books returns the books of an owner that the caller can have.
 func (d *Desk) Books(ctx context.Context, c Caller, o Owner, part Shelved) (*Shelf, error) {
-	r, done, err := d.read(c)
+	r, g, done, err := d.enter(c, o)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	g, err := r.grant(c, o)
-	if err != nil {
-		return nil, err
-	}
 	s := &Shelf{AsOf: r.Recorded(), AgeSeconds: int(r.age / time.Second), Books: []Offer{}, Grant: g, Owner: o}
 	if s.NextFriday = r.today(); s.NextFriday != 0 {
 		s.NextCutoff = r.Calendar().Cutoff(s.NextFriday).UTC()

@@ -145,15 +145,11 @@ type Step struct {
 // Case returns a case that is in one of the owner's lists, or would be if it
 // were not closed.
 func (d *Desk) Case(ctx context.Context, c Caller, o Owner, id string) (*CaseFile, error) {
-	r, done, err := d.read(c)
+	r, g, done, err := d.enter(c, o)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	g, err := r.grant(c, o)
-	if err != nil {
-		return nil, err
-	}
 	state, agent, err := r.ownCase(c, o, id)
 	if err != nil {
 		return nil, err

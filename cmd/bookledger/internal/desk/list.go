@@ -49,15 +49,11 @@ type Listing struct {
 
 // List returns a page of a list. The page is made by Consumers or JSON.
 func (d *Desk) List(c Caller, o Owner, k Kind, q Query) (*Listing, error) {
-	r, done, err := d.read(c)
+	r, g, done, err := d.enter(c, o)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	g, err := r.grant(c, o)
-	if err != nil {
-		return nil, err
-	}
 	lists, err := r.lists(c, o)
 	if err != nil {
 		return nil, err

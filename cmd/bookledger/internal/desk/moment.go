@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"bookledger/cmd/bookledger/internal/access"
 	"bookledger/cmd/bookledger/internal/problem"
 	"bookledger/events"
 	"bookledger/projections"
@@ -54,6 +55,19 @@ func (d *Desk) read(c Caller) (r *reading, done func(), err error) {
 		return nil, nil, err
 	}
 	return r, func() { d.close(r) }, nil
+}
+
+// enter is read for what is an owner's, of which the grant is what the caller
+// may do with it.
+func (d *Desk) enter(c Caller, o Owner) (r *reading, g access.Grant, done func(), err error) {
+	if r, done, err = d.read(c); err != nil {
+		return nil, g, nil, err
+	}
+	if g, err = r.grant(c, o); err != nil {
+		done()
+		return nil, g, nil, err
+	}
+	return r, g, done, nil
 }
 
 func (d *Desk) open() (*reading, error) {
