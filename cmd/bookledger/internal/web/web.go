@@ -38,6 +38,10 @@ type Options struct {
 	Log            *zap.Logger
 }
 
+// maxBooks is how many books a person may have asked for and not taken: those
+// of a few agents or Fridays, and some that broke off.
+const maxBooks = 12
+
 // columnSet is the set of columns that books have.
 const columnSet = "1"
 
@@ -73,7 +77,7 @@ func New(o Options) (_ *Web, err error) {
 	if w.looks, err = accesslog.Open(o.AccessLog); err != nil {
 		return nil, err
 	}
-	if w.queue, err = exports.New(exports.Options{Dir: filepath.Join(o.Ledger.Dir, "spool")}); err != nil {
+	if w.queue, err = exports.New(exports.Options{Dir: filepath.Join(o.Ledger.Dir, "spool"), MaxPerOwner: maxBooks}); err != nil {
 		return nil, err
 	}
 	if w.gate, err = newGate(o, w); err != nil {
