@@ -46,9 +46,13 @@ type layer struct {
 // layout is the table of the design, with the judging package that projections
 // and replay share. A package that is not in it may not be.
 var layout = map[string]layer{
-	"schemas":                    {never: []string{"events"}},
-	"events":                     {imports: []string{"schemas"}, own: []string{noIO, noFloats, noHTTP}},
-	"events/record":              {imports: []string{"events"}, never: []string{nats, pebble}},
+	"schemas":       {never: []string{"events"}},
+	"events":        {imports: []string{"schemas"}, own: []string{noIO, noFloats, noHTTP}},
+	"events/record": {imports: []string{"events"}, never: []string{nats, pebble}},
+	// Apart from record, which every package knows, since evidence needs proofs
+	// and heads without anything else, and the projection tiles without heads.
+	"events/record/tree":         {never: []string{"events", nats, pebble}, own: []string{noIO, noHTTP, noFloats}},
+	"events/record/head":         {imports: []string{"events/record/tree"}, never: []string{"events/journal", "projections", nats, pebble}, own: []string{noIO, noHTTP, noFloats}},
 	"events/journal":             {imports: []string{"events", "events/record"}, never: []string{"projections", pebble}},
 	"projections/fold":           {imports: []string{"events"}, never: []string{"projections/internal/store", pebble}, own: []string{noIO, noMapOrder}},
 	"projections/book":           {imports: []string{"events", "projections/fold"}, never: []string{"projections/internal/store", pebble, nats, excel}},
@@ -64,11 +68,11 @@ var layout = map[string]layer{
 		never:   []string{nats, excel}, own: []string{noHTTP},
 	},
 	"projections": {
-		imports: []string{"events", "events/record", "projections/*"},
+		imports: []string{"events", "events/record", "events/record/tree", "projections/*"},
 		never:   []string{"events/journal", "exporter"}, own: []string{noHTTP},
 	},
 	"projections/replay": {
-		imports: []string{"events", "events/record", "projections/fold", "projections/book", "projections/checkpoint", "projections/internal/judge"},
+		imports: []string{"events", "events/record", "events/record/tree", "projections/fold", "projections/book", "projections/checkpoint", "projections/internal/judge"},
 		never:   []string{pebble, nats},
 	},
 	"exporter": {
