@@ -35,6 +35,7 @@ type applier struct {
 	store  *store.Store
 	reader store.Reader
 	ledger *judge.Ledger
+	tree   *planter
 
 	batch    *store.Batch
 	records  int    // in the batch
@@ -79,8 +80,12 @@ func newApplier(g *generation) (*applier, error) {
 	if err != nil {
 		return nil, err
 	}
+	planter, err := newPlanter(s.Reader(), ledger.Position)
+	if err != nil {
+		return nil, err
+	}
 	a := &applier{
-		store: s, reader: s.Reader(), ledger: ledger, week: ledger.Week,
+		store: s, reader: s.Reader(), ledger: ledger, tree: planter, week: ledger.Week,
 		index: active.NewIndex(s.Reader(), ledger.Week), lists: &g.lists,
 		cases: map[string]*caseSlot{}, agents: map[string]fold.Agent{},
 		seen: map[string]struct{}{}, others: map[string][]byte{},
@@ -110,7 +115,7 @@ func decodeLedger(b []byte) (*judge.Ledger, error) {
 
 func (a *applier) begin() {
 	a.batch, a.records, a.outcomes = a.store.NewBatch(), 0, a.outcomes[:0]
-	a.first = a.ledger.Position + 1
+	a.first, a.tree.batch = a.ledger.Position+1, a.batch
 	clear(a.seen)
 	clear(a.others)
 	a.seenKeys = a.seenKeys[:0]
@@ -133,6 +138,9 @@ func (a *applier) apply(r *record.Record, leaf [32]byte, c *events.Checked) erro
 	if err != nil {
 		return err
 	}
+	if err := a.tree.Append(leaf); err != nil {
+		return err
+	}
 	a.records++
 	a.outcomes = append(a.outcomes, v.Outcome)
 	return a.mention(r.Seq, &c.Event, v.Outcome)
@@ -153,6 +161,9 @@ func (a *applier) commit() error {
 		return err
 	}
 	if err := a.index.Flush(a.batch, a.ledger.Position, a.lists); err != nil {
+		return err
+	}
+	if err := a.tree.flush(); err != nil {
 		return err
 	}
 	b, err := json.Marshal(a.ledger)

@@ -16,6 +16,7 @@ import (
 
 	"bookledger/events"
 	"bookledger/events/record"
+	"bookledger/events/record/tree"
 	"bookledger/projections/active"
 	"bookledger/projections/fold"
 	"bookledger/projections/internal/store"
@@ -253,6 +254,9 @@ func (p *Projection) rebuild(ctx context.Context, src Source) error {
 	if err != nil {
 		return fmt.Errorf("building the projection: %w", err)
 	}
+	if err := p.sameTree(); err != nil {
+		return err
+	}
 	// Durable before CURRENT names it: a crash before the pointer is replaced
 	// goes on serving the old one, and builds again.
 	if err := p.building.store.Flush(); err != nil {
@@ -274,6 +278,29 @@ func (p *Projection) rebuild(ctx context.Context, src Source) error {
 		return p.removeOthers(p.serving.number) // the one whose keys this release cannot read
 	}
 	return p.retire(old)
+}
+
+// sameTree compares the tree of the store that was built with that of the one
+// that it replaces: a journal that was changed meanwhile is not to be papered
+// over by building from it. A tree that cannot be read is told and replaced.
+func (p *Projection) sameTree() error {
+	if p.serving == nil {
+		return nil // of another form, which this release cannot read
+	}
+	old, err := readLedger(p.serving.store.Reader())
+	if err != nil {
+		return err
+	}
+	before, err := tree.Root(old.Position, tiles{p.serving.store.Reader()})
+	if err != nil {
+		p.log.Error("the tree of the store that is replaced cannot be read, so that what was built is not compared with it", zap.Error(err))
+		return nil
+	}
+	after, err := tree.Root(old.Position, tiles{p.building.store.Reader()})
+	if err != nil || after == before {
+		return err
+	}
+	return fmt.Errorf("%w: one of the first %d records differs; put the journal back as it was, or remove the projection to have it built anew from what is there", ErrForked, old.Position)
 }
 
 // readCurrent returns the number of the store that serves, 0 where there is

@@ -17,8 +17,9 @@ import (
 // Version is the version of what the projection makes of records: it is
 // raised when the same journal would come to another store, which is then
 // built anew. 1: the first. 2: with the roles of a person, the agents of an
-// agency, the mentions of a case and the trail of exports.
-const Version = 2
+// agency, the mentions of a case and the trail of exports. 3: with the tree of
+// the journal.
+const Version = 3
 
 // Options are how a projection is opened.
 type Options struct {

@@ -8,6 +8,7 @@ import (
 
 	"bookledger/events"
 	"bookledger/events/record"
+	"bookledger/events/record/tree"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/internal/judge"
@@ -17,6 +18,7 @@ import (
 type Replay struct {
 	ledger *judge.Ledger
 	state  *state
+	tree   *tree.Memory // nil unless it is kept
 	ended  bool
 }
 
@@ -44,7 +46,8 @@ func (r *Replay) StopAt(t time.Time) { r.ledger.StopAt(t) }
 // OnFriday has f called with every checkpoint, while the state is as of it.
 func (r *Replay) OnFriday(f func(checkpoint.Friday) error) { r.state.passed = f }
 
-// Apply judges the next record. It returns false when the replay has come to
+// Apply judges the next record, of which leaf is the leaf hash; where the tree
+// is not kept that counts for nothing. It returns false when the replay has come to
 // the end that was set, and the record does not count any more.
 func (r *Replay) Apply(rec *record.Record, leaf [32]byte, c *events.Checked) (more bool, err error) {
 	if r.ended {
@@ -54,6 +57,9 @@ func (r *Replay) Apply(rec *record.Record, leaf [32]byte, c *events.Checked) (mo
 	if errors.Is(err, errEnded) || errors.Is(err, judge.ErrStopped) {
 		r.ended = true
 		return false, nil
+	}
+	if err == nil && r.tree != nil {
+		err = r.tree.Append(leaf)
 	}
 	return err == nil, err
 }

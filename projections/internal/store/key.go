@@ -8,8 +8,9 @@ import (
 
 // Format is the version of the key layout. 1: the first. 2: with kinds for the
 // roles of a person, the agents of an agency, the mentions of a case and the
-// trail of exports; a store without them could be read in part alone.
-const Format = 2
+// trail of exports; a store without them could be read in part alone. 3: with
+// the tiles of the journal's tree.
+const Format = 3
 
 // Key is a key without its week: an entity's whole name, ending in a zero
 // byte, which no identifier holds.
@@ -29,6 +30,7 @@ const (
 	kindRole    = 'p'
 	kindReject  = 'r'
 	kindStaff   = 's'
+	kindTile    = 't'
 	kindChanged = 'v'
 	kindAgency  = 'y'
 )
@@ -137,6 +139,18 @@ func Mentions(caseID string) []byte { return key(kindMention, caseID) }
 func FirstOf(mentions []byte) uint64 {
 	return binary.BigEndian.Uint64(mentions[len(mentions)-8:])
 }
+
+// A tile of the journal's tree is kept in pieces, as it has grown, until it is
+// full: then it is one piece. A piece's key ends in the place of its first
+// hash.
+
+// Piece is the key of the piece of a tile that begins at a place.
+func Piece(level int, number uint64, at int) []byte {
+	return append(binary.BigEndian.AppendUint64([]byte{kindTile, byte(level)}, number), byte(at))
+}
+
+// PlaceOf returns the place at which the piece of a key begins.
+func PlaceOf(piece []byte) int { return int(piece[len(piece)-1]) }
 
 const versionLen = 4
 

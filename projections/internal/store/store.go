@@ -190,6 +190,11 @@ func (r Reader) EachPlainOf(prefix []byte, yield func(key, value []byte) error) 
 	return r.eachPlain(prefix, end(prefix), (*pebble.Iterator).First, (*pebble.Iterator).Next, yield)
 }
 
+// EachPiece calls yield with every piece of a tile, in order.
+func (r Reader) EachPiece(level int, number uint64, yield func(key, value []byte) error) error {
+	return r.eachPlain(Piece(level, number, 0), Piece(level, number+1, 0), (*pebble.Iterator).First, (*pebble.Iterator).Next, yield)
+}
+
 // EachPlainBefore calls yield with every key that has no weeks, of before's
 // kind and before it, the last first.
 func (r Reader) EachPlainBefore(before []byte, yield func(key, value []byte) error) error {
@@ -234,6 +239,9 @@ func (b *Batch) Delete(k Key, week events.Date) error {
 
 // SetPlain gives a key that has no weeks a value.
 func (b *Batch) SetPlain(k, value []byte) error { return b.b.Set(k, value, nil) }
+
+// DeletePlain takes the value of a key away that has no weeks.
+func (b *Batch) DeletePlain(k []byte) error { return b.b.Delete(k, nil) }
 
 // Commit commits the batch, unsynced: the write-ahead log is on, so that a
 // crash loses only the newest batches, which the journal gives again.

@@ -1,0 +1,199 @@
+package projections_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"bookledger/events/record"
+	"bookledger/events/record/tree"
+	"bookledger/projections"
+	"bookledger/projections/internal/store"
+)
+
+func errorsIsForked(err error) bool { return errors.Is(err, projections.ErrForked) }
+
+// renumbered is a journal with another content, as one who can write its files
+// would leave it: sequences have no gap.
+func renumbered(records ...[]record.Record) []record.Record {
+	all := slices.Concat(records...)
+	for i := range all {
+		all[i].Seq = uint64(i + 1)
+	}
+	return all
+}
+
+// TestCompare tampers with a journal in every way, at the edges of tiles and
+// between them: the first record that is concerned is named.
+func TestCompare(t *testing.T) {
+	const n = 700
+	records := ledger(t, "test", n)
+	p := openOn(t, applied(t, records))
+	defer closeAll(t, p)
+	if got, err := p.Compare(t.Context(), slice{records, 50}, 0, nil); err != nil || got != n {
+		t.Fatalf("the journal itself: %d, %v", got, err)
+	}
+	grown := append(slices.Clone(records), ledger(t, "other", n+5)[n:]...)
+	if got, err := p.Compare(t.Context(), slice{grown, 50}, 0, nil); err != nil || got != n {
+		t.Fatalf("a journal that has grown: %d, %v", got, err)
+	}
+	for _, seq := range []uint64{1, 2, 100, 255, 256, 257, 512, 513, 600, n - 1, n} {
+		i := int(seq) - 1
+		changed := func(change func(r *record.Record)) []record.Record {
+			other := slices.Clone(records)
+			change(&other[i])
+			return other
+		}
+		fresh := records[i]
+		fresh.Body = []byte("{}")
+		tampered := map[string]struct {
+			records []record.Record
+			kind    projections.Kind
+		}{
+			"one byte":   {changed(func(r *record.Record) { r.Body = slices.Clone(r.Body); r.Body[len(r.Body)/2] ^= 1 }), projections.Changed},
+			"stamp":      {changed(func(r *record.Record) { r.Stamped = r.Stamped.Add(1) }), projections.Changed},
+			"subject":    {changed(func(r *record.Record) { r.Subject += "x" }), projections.Changed},
+			"header":     {changed(func(r *record.Record) { r.Header = "2026-11-20T00:00:00Z" }), projections.Changed},
+			"tail":       {records[:i], projections.Missing},
+			"gap":        {append(slices.Clone(records[:i]), records[i+1:]...), projections.Missing},
+			"taken out":  {renumbered(records[:i], records[i+1:]), projections.Missing},
+			"put in":     {renumbered(records[:i], []record.Record{fresh}, records[i:]), projections.Inserted},
+			"said twice": {append(slices.Clone(records[:i+1]), records[i:]...), projections.Inserted},
+		}
+		if seq < n {
+			tampered["swapped"] = struct {
+				records []record.Record
+				kind    projections.Kind
+			}{renumbered(records[:i], records[i+1:i+2], records[i:i+1], records[i+2:]), projections.Reordered}
+		}
+		for what, c := range tampered {
+			t.Run(fmt.Sprint(what, " ", seq), func(t *testing.T) {
+				got, err := p.Compare(t.Context(), raw{c.records}, 0, nil)
+				var d *projections.Difference
+				want := seq
+				if what == "said twice" {
+					want++
+				}
+				if what == "said twice" && seq == n {
+					if err != nil {
+						t.Fatal(err) // beyond what was applied
+					}
+					return
+				}
+				if !errors.As(err, &d) || d.Seq != want || d.Kind != c.kind || got != want-1 || !errorsIsForked(err) {
+					t.Fatalf("found %v after %d, want %s at %d", err, got, c.kind, want)
+				}
+			})
+		}
+	}
+}
+
+// raw is a source that hands over what it holds, whatever the sequences say.
+type raw struct{ records []record.Record }
+
+func (r raw) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
+	return r.Read(ctx, after, uint64(len(r.records)), yield)
+}
+
+func (r raw) Read(_ context.Context, after, upTo uint64, yield func([]record.Record) error) error {
+	for part := range slices.Chunk(r.records[after:min(upTo, uint64(len(r.records)))], 100) {
+		if err := yield(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r raw) At(_ context.Context, seq uint64) (record.Record, error) {
+	for i := range r.records {
+		if r.records[i].Seq == seq {
+			return r.records[i], nil
+		}
+	}
+	return record.Record{}, fmt.Errorf("there is no record %d", seq)
+}
+
+func (r raw) Last(context.Context) (uint64, error) {
+	if len(r.records) == 0 {
+		return 0, nil
+	}
+	return r.records[len(r.records)-1].Seq, nil
+}
+
+// TestCompareGoesOn breaks a comparison off, by the source and by whoever sets
+// the pace, and goes on from there.
+func TestCompareGoesOn(t *testing.T) {
+	records := ledger(t, "test", 700)
+	p := openOn(t, applied(t, records))
+	defer closeAll(t, p)
+	fault := errors.New("the connection is gone")
+	got, err := p.Compare(t.Context(), broken{slice: slice{records, 50}, after: 300, err: fault}, 0, nil)
+	if !errors.Is(err, fault) || got != 300 {
+		t.Fatal(got, err)
+	}
+	paced := 0
+	got, err = p.Compare(t.Context(), slice{records, 50}, got, func(_ context.Context, n int) error {
+		if paced += n; paced > 300 {
+			return fault
+		}
+		return nil
+	})
+	if !errors.Is(err, fault) || got != 700 || paced != 700-256 {
+		t.Fatal(got, paced, err)
+	}
+	other := slices.Clone(records)
+	other[299].Stamped = other[299].Stamped.Add(1)
+	var d *projections.Difference
+	if got, err = p.Compare(t.Context(), broken{slice: slice{other, 50}, after: 350, err: fault}, 0, nil); !errors.As(err, &d) || d.Seq != 300 || got != 299 {
+		t.Fatal(got, err) // it is found before what broke the source off
+	}
+}
+
+// TestCompareDamagedTree damages the stored tree: that is told apart from a
+// journal that differs.
+func TestCompareDamagedTree(t *testing.T) {
+	records := ledger(t, "test", 700)
+	for _, c := range []struct {
+		what   string
+		damage func(b *store.Batch) error
+	}{
+		{"a leaf", func(b *store.Batch) error { return b.SetPlain(store.Piece(0, 1, 0), make([]byte, 8192)) }},
+		{"a parent", func(b *store.Batch) error { return b.SetPlain(store.Piece(1, 0, 0), make([]byte, 64)) }},
+		{"a tile is gone", func(b *store.Batch) error { return b.DeletePlain(store.Piece(0, 0, 0)) }},
+		{"a tile is short", func(b *store.Batch) error { return b.SetPlain(store.Piece(0, 1, 0), make([]byte, 32)) }},
+		{"the parent is gone", func(b *store.Batch) error { return b.DeletePlain(store.Piece(1, 0, 0)) }},
+	} {
+		fs := applied(t, records)
+		damageStore(t, fs, c.damage)
+		p := openOn(t, fs)
+		if _, err := p.Compare(t.Context(), slice{records, 50}, 0, nil); !errors.Is(err, tree.ErrDamaged) {
+			t.Errorf("%s: %v", c.what, err)
+		}
+		closeAll(t, p)
+	}
+	// The edge that is not full has no parent: there the journal is blamed.
+	fs := applied(t, records)
+	damageStore(t, fs, func(b *store.Batch) error { return b.SetPlain(store.Piece(0, 2, 0), make([]byte, 188*32)) })
+	p := openOn(t, fs)
+	var d *projections.Difference
+	if _, err := p.Compare(t.Context(), slice{records, 50}, 0, nil); !errors.As(err, &d) || d.Seq != 513 {
+		t.Error(err)
+	}
+	closeAll(t, p)
+}
+
+func damageStore(tb testing.TB, fs vfs.FS, damage func(*store.Batch) error) {
+	tb.Helper()
+	s, err := store.Open("p/store-1", store.Options{FS: fs})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	b := s.NewBatch()
+	if err := errors.Join(damage(b), b.Commit(), s.Close()); err != nil {
+		tb.Fatal(err)
+	}
+}
