@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"bookledger/cmd/bookledger/internal/access"
+	"bookledger/cmd/bookledger/internal/alarm"
 	"bookledger/cmd/bookledger/internal/daemon"
 	"bookledger/cmd/bookledger/internal/identity"
 	"bookledger/cmd/bookledger/internal/issuer"
@@ -95,12 +96,13 @@ func runDemo(ctx context.Context, env *environment, o demoOptions) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, d.ledger.Close()) }()
-	w, err := d.openPortal("http://"+listener.Addr().String(), log)
+	watch := alarm.New(alarm.Options{Compare: d.ledger.Compare, Log: log})
+	w, err := d.openPortal("http://"+listener.Addr().String(), watch, log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	d.daemon = daemon.New(daemon.Options{Ledger: d.ledger, Listen: listener, Portal: w, Log: log})
+	d.daemon = daemon.New(daemon.Options{Ledger: d.ledger, Listen: listener, Portal: w, Alarm: watch, Log: log})
 	return d.run(ctx)
 }
 
@@ -108,7 +110,7 @@ const demoClient = "bookledger"
 
 // openPortal makes the portal, and the demo's own issuer, which the portal's
 // listener serves too.
-func (d *demo) openPortal(url string, log *zap.Logger) (*web.Web, error) {
+func (d *demo) openPortal(url string, watch *alarm.Alarm, log *zap.Logger) (*web.Web, error) {
 	var people []issuer.Person
 	for _, i := range d.world.Identities() {
 		people = append(people, issuer.Person{
@@ -124,7 +126,7 @@ func (d *demo) openPortal(url string, log *zap.Logger) (*web.Web, error) {
 		return nil, err
 	}
 	return web.New(web.Options{
-		Ledger: d.ledger, Issuer: d.issuer, Log: log,
+		Ledger: d.ledger, Issuer: d.issuer, Sound: watch.Sound, Log: log,
 		Identity: identity.Options{Issuer: url + "/issuer", ClientID: demoClient, PublicURL: url},
 	})
 }
@@ -420,5 +422,6 @@ func (d *demo) next() {
 	d.sayf(run+"active --data %s --agent %s", d.o.data, agent)
 	d.sayf(run+"fridays --data %s", d.o.data)
 	d.sayf(run+"rejected --data %s", d.o.data)
+	d.sayf(run+"journal verify --data %s", d.o.data)
 	d.sayf(run+"export --data %s --agent %s --out book.xlsx", d.o.data, agent)
 }

@@ -18,8 +18,8 @@ import (
 func newJournal(env *environment) *cobra.Command {
 	parent := &cobra.Command{
 		Use:     "journal",
-		Short:   "Read the record itself",
-		Example: "  bookledger journal dump --data ./ledger > dump.ndjson",
+		Short:   "Read and verify the record itself",
+		Example: "  bookledger journal dump --data ./ledger > dump.ndjson\n  bookledger journal verify --data ./ledger",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -45,7 +45,7 @@ snapshots.`,
 	dump.Flags().StringVar(&nats, "nats", "", "URL of the NATS server of a running ledger")
 	dump.Flags().StringVar(&creds, "nats-creds", "", "credentials file for the NATS server")
 	alternatives(dump.Flags(), "data", "nats")
-	parent.AddCommand(dump)
+	parent.AddCommand(dump, newVerify(env))
 	return parent
 }
 

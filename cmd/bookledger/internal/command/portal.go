@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/pflag"
 	"go.uber.org/zap"
 
+	"bookledger/cmd/bookledger/internal/alarm"
 	"bookledger/cmd/bookledger/internal/identity"
 	"bookledger/cmd/bookledger/internal/ledger"
 	"bookledger/cmd/bookledger/internal/web"
@@ -189,13 +190,13 @@ func (f *files) tls() *tls.Config {
 }
 
 // open makes the portal of an open ledger.
-func (p *Portal) open(l *ledger.Ledger, f *files, log *zap.Logger) (*web.Web, error) {
+func (p *Portal) open(l *ledger.Ledger, f *files, watch *alarm.Alarm, log *zap.Logger) (*web.Web, error) {
 	proxies, err := p.proxies()
 	if err != nil {
 		return nil, err
 	}
 	return web.New(web.Options{
-		Ledger: l, Fridays: p.Fridays, AccessLog: p.AccessLog, TrustedProxies: proxies, Log: log,
+		Ledger: l, Fridays: p.Fridays, AccessLog: p.AccessLog, TrustedProxies: proxies, Sound: watch.Sound, Log: log,
 		Identity: identity.Options{
 			Issuer: p.Issuer, ClientID: p.ClientID, ClientSecret: f.secret, Audience: p.Audience, PublicURL: strings.TrimSuffix(p.PublicURL, "/"),
 			PersonClaim: p.PersonClaim, AgentClaim: p.AgentClaim, RolesClaim: p.RolesClaim, NameClaim: p.NameClaim,

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"bookledger/cmd/bookledger/internal/alarm"
 	"bookledger/cmd/bookledger/internal/daemon"
 	"bookledger/cmd/bookledger/internal/ledger"
 	"bookledger/cmd/bookledger/internal/web"
@@ -155,10 +156,11 @@ func runServe(ctx context.Context, env *environment, s Serve) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	o := daemon.Options{Ledger: l, Listen: listener, Log: log}
+	watch := alarm.New(alarm.Options{Compare: l.Compare, Log: log})
+	o := daemon.Options{Ledger: l, Listen: listener, Alarm: watch, Log: log}
 	if s.Issuer != "" {
 		var w *web.Web
-		if w, err = s.Portal.open(l, read, log); err != nil {
+		if w, err = s.Portal.open(l, read, watch, log); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, w.Close()) }()

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
+	"bookledger/cmd/bookledger/internal/alarm"
 	"bookledger/cmd/bookledger/internal/ledger"
 	"bookledger/cmd/bookledger/internal/problem"
 )
@@ -39,6 +40,7 @@ type Options struct {
 	Listen net.Listener
 	TLS    *tls.Config // nil: plain HTTP
 	Portal Portal      // nil: the portal is off
+	Alarm  *alarm.Alarm
 	Log    *zap.Logger
 }
 
@@ -49,13 +51,14 @@ type Daemon struct {
 	listen net.Listener
 	scheme string
 	portal Portal
+	alarm  *alarm.Alarm
 	server *http.Server
 	under  requests
 }
 
 // New makes a daemon of an open ledger, which will answer on the listener.
 func New(o Options) *Daemon {
-	d := &Daemon{ledger: o.Ledger, log: o.Log, listen: o.Listen, scheme: "http", portal: o.Portal}
+	d := &Daemon{ledger: o.Ledger, log: o.Log, listen: o.Listen, scheme: "http", portal: o.Portal, alarm: o.Alarm}
 	if o.TLS != nil {
 		d.listen, d.scheme = tls.NewListener(o.Listen, o.TLS), "https"
 	}
@@ -137,6 +140,10 @@ func (d *Daemon) Run(ctx context.Context) error {
 	})
 	group.Go(func() error {
 		d.nudge(working)
+		return nil
+	})
+	group.Go(func() error {
+		d.alarm.Run(working)
 		return nil
 	})
 	if d.portal != nil {

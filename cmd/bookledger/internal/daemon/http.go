@@ -47,12 +47,17 @@ func writeText(w http.ResponseWriter, text string) {
 // journal ended when it was asked.
 const readyWithin = time.Second
 
-// ready answers whether the projection has caught up with the journal.
+// ready answers whether the projection has caught up with a journal that is
+// what was applied.
 func (d *Daemon) ready(w http.ResponseWriter, r *http.Request) {
 	unready := func(detail string) {
 		p := problem.Unavailable.With("%s", detail)
 		p.Type, p.Title = "not-ready", "Not ready"
 		p.Write(w)
+	}
+	if err := d.alarm.Sound(); err != nil {
+		unready("This needs an operator: " + err.Error() + ".")
+		return
 	}
 	if d.ledger.Projection.Rebuilding() {
 		unready("The projection is being built anew.")
@@ -99,10 +104,13 @@ var (
 	cutoffDesc     = description("next_cutoff_seconds", "The next cutoff, in seconds since 1970.")
 	storeDesc      = description("projection_bytes", "Bytes that the projection takes on disk.")
 	rebuildingDesc = description("rebuilding", "1 while the projection is built anew.")
+	soundDesc      = description("sound", "0 when the journal was found to differ from what was applied, else 1.")
+	comparedDesc   = description("journal_compared", "Up to which record the journal was compared with what was applied, this time or the last.")
+	wholeDesc      = description("journal_compared_whole_total", "How often the whole journal was compared with what was applied.")
 )
 
 func (c *ledgerCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range [...]*prometheus.Desc{positionDesc, lastDesc, appliedDesc, duplicatesDesc, rejectedDesc, casesDesc, agentsDesc, cutoffDesc, storeDesc, rebuildingDesc} {
+	for _, d := range [...]*prometheus.Desc{positionDesc, lastDesc, appliedDesc, duplicatesDesc, rejectedDesc, casesDesc, agentsDesc, cutoffDesc, storeDesc, rebuildingDesc, soundDesc, comparedDesc, wholeDesc} {
 		out <- d
 	}
 }
@@ -124,6 +132,14 @@ func (c *ledgerCollector) Collect(out chan<- prometheus.Metric) {
 		rebuilding = 1
 	}
 	gauge(rebuildingDesc, rebuilding)
+	sound := 1.0
+	if c.alarm.Sound() != nil {
+		sound = 0
+	}
+	gauge(soundDesc, sound)
+	compared, whole := c.alarm.Compared()
+	gauge(comparedDesc, float64(compared))
+	counter(wholeDesc, whole)
 	gauge(storeDesc, float64(c.ledger.Projection.Usage()))
 	v, err := c.ledger.Projection.View()
 	if err != nil {

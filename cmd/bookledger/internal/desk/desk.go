@@ -30,6 +30,9 @@ type Options struct {
 	// stays for good.
 	// Cost is how much it is, 1 for an event or two.
 	MayWrite func(person string, cost int) (ok bool, retryAfter time.Duration)
+	// Sound tells whether the journal is what was applied; while it returns an
+	// error nothing can be done or taken. nil: it always is.
+	Sound func() error
 }
 
 // Desk does what people ask. It can be used by several goroutines at once.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,6 +35,7 @@ type office struct {
 	ledger *ledger.Ledger
 	looks  string // file
 	ids    int
+	sound  atomic.Pointer[error] // what the desk is told of the journal, nil where it is sound
 }
 
 var (
@@ -74,7 +76,7 @@ func openWith(t *testing.T, closed bool, past ...events.Data) *office {
 	must(t, err)
 	looks, err := accesslog.Open(o.looks)
 	must(t, err)
-	o.desk = desk.New(desk.Options{Ledger: o.ledger, Exporter: x, Queue: queue, Looks: looks})
+	o.desk = desk.New(desk.Options{Ledger: o.ledger, Exporter: x, Queue: queue, Looks: looks, Sound: o.isSound})
 	ended := make(chan struct{}, 3)
 	run := func(f func()) {
 		go func() { f(); ended <- struct{}{} }()
@@ -97,6 +99,13 @@ func openWith(t *testing.T, closed bool, past ...events.Data) *office {
 	})
 	must(t, os.Truncate(o.looks, 0))
 	return o
+}
+
+func (o *office) isSound() error {
+	if err := o.sound.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 // load records the people and cases nine weeks ago as history, and may close it.

@@ -97,6 +97,13 @@ func since(nanoseconds int64, otherwise time.Time) time.Duration {
 
 // readNow opens a moment to act upon, which must be that of the journal.
 func (d *Desk) readNow() (*reading, error) {
+	if d.Sound != nil {
+		if err := d.Sound(); err != nil {
+			told := problem.Unavailable.With("The ledger's journal is not as it was recorded. Nothing can be done or taken until the operator has seen to it.")
+			told.RetryAfter = 0
+			return nil, told.Because(err)
+		}
+	}
 	r, err := d.open()
 	if err != nil {
 		return nil, err

@@ -177,6 +177,17 @@ func (l *Ledger) CatchUp(ctx context.Context) error {
 	return l.Projection.CatchUp(ctx, l.Journal)
 }
 
+// Compare compares the journal with what was applied, as projections.Compare
+// does, which cannot tell a journal that has a gap from one that is out of
+// reach.
+func (l *Ledger) Compare(ctx context.Context, after uint64, pace func(context.Context, int) error) (compared uint64, err error) {
+	compared, err = l.Projection.Compare(ctx, l.Journal, after, pace)
+	if errors.Is(err, journal.ErrGap) {
+		err = &projections.Difference{Seq: compared + 1, Kind: projections.Missing}
+	}
+	return compared, err
+}
+
 // Close closes everything, in the order in which it depends on each other, and
 // frees the folder.
 func (l *Ledger) Close() error {

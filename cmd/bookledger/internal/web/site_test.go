@@ -21,6 +21,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"bookledger/cmd/bookledger/internal/access"
+	"bookledger/cmd/bookledger/internal/alarm"
 	"bookledger/cmd/bookledger/internal/daemon"
 	"bookledger/cmd/bookledger/internal/identity"
 	"bookledger/cmd/bookledger/internal/issuer"
@@ -100,7 +101,8 @@ func startAs(t testing.TB, as variant, w world.Config, more ...events.Data) *sit
 	w2, err := s.open(as, log)
 	must(t, err)
 	s.web = w2
-	d := daemon.New(daemon.Options{Ledger: s.ledger, Listen: listener, Portal: w2, Log: log})
+	watch := alarm.New(alarm.Options{Compare: s.ledger.Compare, Log: log})
+	d := daemon.New(daemon.Options{Ledger: s.ledger, Listen: listener, Portal: w2, Alarm: watch, Log: log})
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
 	s.stop = sync.OnceFunc(func() {

@@ -35,6 +35,7 @@ type Options struct {
 	AccessLog      string           // file; "" is access.log in the ledger's folder
 	TrustedProxies []netip.Prefix   // whose X-Forwarded-For is believed
 	Issuer         http.Handler     // of the demo, served below /issuer/; else nil
+	Sound          func() error     // whether the journal is what was applied; nil: it always is
 	Log            *zap.Logger
 }
 
@@ -119,7 +120,7 @@ func newDesk(o Options, w *Web) (*desk.Desk, error) {
 	if err != nil {
 		return nil, err
 	}
-	return desk.New(desk.Options{Ledger: o.Ledger, Exporter: x, Queue: w.queue, Looks: w.looks, LastFridays: o.Fridays, MayWrite: w.gate.AllowWriter, Log: o.Log}), nil
+	return desk.New(desk.Options{Ledger: o.Ledger, Exporter: x, Queue: w.queue, Looks: w.looks, LastFridays: o.Fridays, MayWrite: w.gate.AllowWriter, Sound: o.Sound, Log: o.Log}), nil
 }
 
 // untouched are the requests that pages send by themselves: whoever has gone

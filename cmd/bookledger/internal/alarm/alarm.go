@@ -1,0 +1,145 @@
+package alarm
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/time/rate"
+
+	"bookledger/events/record/tree"
+	"bookledger/projections"
+)
+
+const (
+	// usualEvery is how long after a comparison the next begins.
+	usualEvery = 24 * time.Hour
+	// usualPause is how long after a comparison was broken off it goes on.
+	usualPause = 10 * time.Second
+	// usualRate is how many records a second are compared: about a tenth of
+	// what a core can do, and 36 million in an hour.
+	usualRate = 10_000
+)
+
+// Options are what an alarm is made of.
+type Options struct {
+	// Compare compares the journal with what was applied, as
+	// projections.Compare does.
+	Compare func(ctx context.Context, after uint64, pace func(context.Context, int) error) (compared uint64, err error)
+	Every   time.Duration // after a comparison the next begins; 0: a day
+	Pause   time.Duration // until one that was broken off goes on; 0: ten seconds
+	Rate    int           // records a second; 0: 10,000
+	Log     *zap.Logger   // nil: no log
+}
+
+// Alarm keeps watch over a journal.
+type Alarm struct {
+	o    Options
+	pace *rate.Limiter
+
+	mu       sync.Mutex
+	compared uint64 // in the comparison under way, or the last
+	whole    uint64 // comparisons of the whole journal that found no difference
+	unsound  error
+}
+
+// New returns an alarm, which keeps watch while Run runs.
+func New(o Options) *Alarm {
+	o.Every, o.Pause, o.Rate = cmp.Or(o.Every, usualEvery), cmp.Or(o.Pause, usualPause), cmp.Or(o.Rate, usualRate)
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	return &Alarm{o: o, pace: rate.NewLimiter(rate.Limit(o.Rate), max(o.Rate, tree.Width))}
+}
+
+// Sound returns nil unless the journal was found to differ from what was
+// applied; the error, a *projections.Difference or tree.ErrDamaged, says where.
+func (a *Alarm) Sound() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.unsound
+}
+
+// Compared returns up to which record the comparison under way has come, or
+// the last one came, and how many went over the whole journal and found no
+// difference.
+func (a *Alarm) Compared() (records, times uint64) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.compared, a.whole
+}
+
+// Run compares until ctx ends or a difference is found, which ends nothing
+// else.
+func (a *Alarm) Run(ctx context.Context) {
+	for a.compareAll(ctx) && wait(ctx, a.o.Every) {
+	}
+}
+
+// compareAll compares the whole journal once, over interruptions. It returns false
+// when there is no more to be compared.
+func (a *Alarm) compareAll(ctx context.Context) bool {
+	begun, failing := time.Now(), false
+	for after := uint64(0); ; {
+		a.mu.Lock()
+		a.compared = after
+		a.mu.Unlock()
+		compared, err := a.o.Compare(ctx, after, a.wait)
+		a.mu.Lock()
+		a.compared = compared
+		a.mu.Unlock()
+		_, differs := errors.AsType[*projections.Difference](err)
+		switch {
+		case err == nil:
+			a.mu.Lock()
+			a.whole++
+			a.mu.Unlock()
+			a.o.Log.Info("the journal is as it was applied", zap.Uint64("records", compared), zap.Duration("took", time.Since(begun)))
+			return true
+		case ctx.Err() != nil:
+			return false
+		case differs || errors.Is(err, tree.ErrDamaged):
+			a.ring(compared, err)
+			return false
+		}
+		if !failing { // once, however long it lasts
+			a.o.Log.Warn("comparing the journal with what was applied was broken off; it goes on when it can", zap.Uint64("compared", compared), zap.Error(err))
+		}
+		failing = true
+		if after = compared; !wait(ctx, a.o.Pause) {
+			return false
+		}
+	}
+}
+
+// wait lets n records more be compared when it is time.
+func (a *Alarm) wait(ctx context.Context, n int) error {
+	a.mu.Lock()
+	a.compared += uint64(n)
+	a.mu.Unlock()
+	return a.pace.WaitN(ctx, n)
+}
+
+// ring says that the ledger is not sound.
+func (a *Alarm) ring(compared uint64, err error) {
+	a.mu.Lock()
+	a.unsound = fmt.Errorf("the ledger is not sound: %w", err)
+	a.mu.Unlock()
+	a.o.Log.Error("ALARM: the ledger is not sound. Exports, actions and transfers are stopped. Keep the data folder as it is, and compare it with a backup and with other nodes",
+		zap.Uint64("as_applied_up_to", compared), zap.Error(err))
+}
+
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}

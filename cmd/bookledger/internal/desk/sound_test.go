@@ -1,0 +1,31 @@
+package desk_test
+
+import (
+	"testing"
+
+	"bookledger/cmd/bookledger/internal/desk"
+	"bookledger/projections"
+)
+
+// TestUnsound holds that nothing can be done or taken while the journal is not
+// what was applied, also by who was let in before, and that lists are shown.
+func TestUnsound(t *testing.T) {
+	o := open(t, consumers("A1", "c1", "c2")...)
+	own, yes := desk.Owner{Agent: "A1"}, true
+	unsound := error(&projections.Difference{Seq: 17, Kind: projections.Changed})
+	o.sound.Store(&unsound)
+	_, err := o.desk.Export(t.Context(), agent, own, "latest", desk.Answer{Disclaimer: "1", Accepted: &yes})
+	wantProblem(t, "an export", err, 503)
+	_, err = o.desk.Act(t.Context(), agent, own, "c1", desk.MarkInactive)
+	wantProblem(t, "an action", err, 503)
+	_, err = o.desk.Transfer(t.Context(), manager, "G1", desk.Transfer{From: "A1", To: "A2", All: true})
+	wantProblem(t, "a transfer", err, 503)
+	wantProblem(t, "a book that was made before", o.desk.Deliverable(agent, own), 503)
+	o.holdList(agent, own, desk.Active, "c1", "c2")
+	o.sound.Store(nil)
+	must(t, o.desk.Deliverable(agent, own))
+	o.take(agent, own, "latest")
+	if steps := o.trail(); len(steps) != 2 {
+		t.Errorf("the trail is %q", steps)
+	}
+}
