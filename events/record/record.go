@@ -4,6 +4,8 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"time"
+
+	"bookledger/events"
 )
 
 // HeaderRecorded is the NATS header that carries the original recorded time
@@ -17,6 +19,18 @@ type Record struct {
 	Subject string
 	Header  string // HeaderRecorded verbatim, on history subjects only
 	Body    []byte // the message
+}
+
+// OwnTime is the time at which the record, with this outcome, says itself that
+// it was recorded: the header's of accepted history, else the stamp. Its
+// recorded time is never earlier than that of the record before.
+func (r Record) OwnTime(o Outcome) time.Time {
+	if events.IsHistory(r.Subject) && (o == Applied || o == Unchanged) {
+		if t, err := events.ParseTime(r.Header); err == nil {
+			return t
+		}
+	}
+	return r.Stamped
 }
 
 // AppendLeaf appends the leaf that stands for the record in the journal's

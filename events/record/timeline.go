@@ -89,9 +89,9 @@ func (t *Timeline) closes(r *Record, eventType string, o Outcome) bool {
 // time; accepted history records are recorded at their header's, all others
 // at their own stamp.
 func (t *Timeline) Advance(r *Record, eventType string, o Outcome) {
-	at := t.atOwnStamp(r)
-	if events.IsHistory(r.Subject) && (o == Applied || o == Unchanged) {
-		at, _ = t.Recorded(r)
+	at := r.OwnTime(o)
+	if at.Before(t.Last) {
+		at = t.Last
 	}
 	t.Last, t.Boundary = at, r.Seq
 	t.Closed = t.Closed || t.closes(r, eventType, o)
