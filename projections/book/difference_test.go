@@ -1,0 +1,68 @@
+package book_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"bookledger/events"
+	"bookledger/projections/book"
+	"bookledger/projections/fold"
+)
+
+var someColumns = []book.Column{column("Case ID", "case.id"), column("First Name", "primary.first_name"), column("Program", "eligibility.program"), column("Agent", "agent.name")}
+
+func column(header, name string) book.Column {
+	field, ok := book.FieldByName(name)
+	if !ok {
+		panic(name)
+	}
+	return book.Column{Header: header, Field: field}
+}
+
+// TestDifference holds what makes one book another: rows by case, year and
+// member, and of each the cells that differ.
+func TestDifference(t *testing.T) {
+	one := &fold.Case{AgentID: "A1", Members: []events.Member{{MemberID: "1"}, {MemberID: "2"}}}
+	one.Household.PrimaryContact.FirstName = "Ann"
+	one.Eligibility = []events.EligibilityDetermined{{MemberID: "1", ApplicationYear: 2026, Program: "medi_cal"}}
+	other := *one
+	other.Members = []events.Member{{MemberID: "1"}, {MemberID: "3"}}
+	other.Eligibility = []events.EligibilityDetermined{{MemberID: "1", ApplicationYear: 2026, Program: "none"}}
+	still := &fold.Case{AgentID: "A1"}
+	bookOf := func(cases map[string]*fold.Case) *book.Book {
+		b := &book.Book{}
+		for _, id := range []string{"9", "5", "7"} { // in any order
+			if c := cases[id]; c != nil {
+				b.Rows = append(b.Rows, book.CaseRows(events.DefaultCalendar(), id, c, 20261120)...)
+			}
+		}
+		return b
+	}
+	from := bookOf(map[string]*fold.Case{"5": one, "7": still})
+	to := bookOf(map[string]*fold.Case{"5": &other, "7": still, "9": still})
+	var got strings.Builder
+	for _, ch := range book.Difference(from, to, someColumns) {
+		fmt.Fprintf(&got, "%s %s %d %q", ch.Kind, ch.CaseID, ch.Year, ch.MemberID)
+		for _, c := range ch.Cells {
+			fmt.Fprintf(&got, " %s: %s>%s", c.Header, c.Old, c.New)
+		}
+		got.WriteByte('\n')
+	}
+	const want = `changed 5 2026 "1" Program: Medi-Cal>None
+removed 5 2026 "2" Case ID: 5> First Name: Ann>
+added 5 2026 "3" Case ID: >5 First Name: >Ann
+added 9 0 "" Case ID: >9
+`
+	if got.String() != want {
+		t.Errorf("got\n%s\nwant\n%s", got.String(), want)
+	}
+	if same := book.Difference(to, to, someColumns); len(same) > 0 {
+		t.Errorf("a book differs from itself in %+v", same)
+	}
+	for _, c := range []*fold.Case{{}, {AgentID: "A1", Closed: true}} {
+		if rows := book.CaseRows(events.DefaultCalendar(), "5", c, 20261120); rows != nil {
+			t.Errorf("%+v stands in a book: %+v", c, rows)
+		}
+	}
+}
