@@ -57,6 +57,10 @@ var layout = map[string]layer{
 	"projections/fold":           {imports: []string{"events"}, never: []string{"projections/internal/store", pebble}, own: []string{noIO, noMapOrder}},
 	"projections/book":           {imports: []string{"events", "projections/fold"}, never: []string{"projections/internal/store", pebble, nats, excel}},
 	"projections/checkpoint":     {imports: []string{"events", "events/record", "projections/book"}, never: []string{nats, pebble, excel}, own: []string{noHTTP}},
+	"projections/provenance": {
+		imports: []string{"events", "events/record", "projections/book", "projections/fold"},
+		never:   []string{"projections/internal/store", pebble, nats, excel}, own: []string{noHTTP, noIO},
+	},
 	"projections/internal/store": {imports: []string{"events"}, never: []string{"projections/fold", nats}},
 	"projections/internal/judge": {
 		imports: []string{"events", "events/record", "projections/book", "projections/checkpoint", "projections/fold"},

@@ -1,0 +1,90 @@
+package provenance
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"bookledger/events"
+	"bookledger/projections/book"
+	"bookledger/projections/fold"
+)
+
+// Ledger is what the cases of a ledger have in common.
+type Ledger struct {
+	Calendar *events.Calendar
+	Columns  []book.Column // of the books
+	Fridays  []book.Friday // whose cutoff has passed, the earliest first
+	Open     events.Date   // whose week is open
+}
+
+// owner tells whose books are looked at.
+type owner func(agent string) bool
+
+func anybody(string) bool { return true }
+
+func only(agent string) owner { return func(a string) bool { return a == agent } }
+
+// rows are those of a case in the owner's book as of a Friday.
+func (l *Ledger) rows(id string, c *fold.Case, f events.Date, o owner) []book.Row {
+	if !o(c.AgentID) {
+		return nil
+	}
+	return book.CaseRows(l.Calendar, id, c, f)
+}
+
+// byKey are the same, to be found.
+func (l *Ledger) byKey(id string, c *fold.Case, f events.Date, o owner) map[book.Key]*book.Row {
+	rows := l.rows(id, c, f, o)
+	found := make(map[book.Key]*book.Row, len(rows))
+	for i := range rows {
+		found[rows[i].Key()] = &rows[i]
+	}
+	return found
+}
+
+// sameRow tells whether two rows, or none, are the same and of the same agent.
+func (l *Ledger) sameRow(a, b *book.Row) bool {
+	if a == nil || b == nil {
+		return a == b
+	}
+	return a.Case.AgentID == b.Case.AgentID && book.SameCells(a, b, l.Columns)
+}
+
+// sameBook tells whether a case would stand in the book in the same way.
+func (l *Ledger) sameBook(id string, a, b *fold.Case, f events.Date, o owner) bool {
+	as, bs := l.rows(id, a, f, o), l.rows(id, b, f, o)
+	if len(as) != len(bs) {
+		return false
+	}
+	for i := range as {
+		if as[i].Key() != bs[i].Key() || !l.sameRow(&as[i], &bs[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// sameLive tells whether a case would stand in the live lists in the same way.
+func (l *Ledger) sameLive(id string, a, b *fold.Case, o owner) bool {
+	return l.sameBook(id, a, b, l.Open, o) && l.inLists(id, a, o) == l.inLists(id, b, o)
+}
+
+// inLists is what the live lists show of a case, as text.
+func (l *Ledger) inLists(id string, c *fold.Case, o owner) (text string) {
+	if c.Closed {
+		return ""
+	}
+	entry, err := json.Marshal(book.NewEntry(id, c, l.Calendar).Shown(l.Open.Year()))
+	if err != nil {
+		panic(fmt.Sprintf("an entry of texts, dates and numbers was not encoded: %v", err)) // a fault of book
+	}
+	if c.AgentID != "" && o(c.AgentID) {
+		text = fmt.Sprintf("%s %t %s\n", c.AgentID, c.Inactive, entry)
+	}
+	for _, r := range c.Pending {
+		if o(r.AgentID) {
+			text += fmt.Sprintf("%s asked on %s %s\n", r.AgentID, l.Calendar.Day(r.Requested), entry)
+		}
+	}
+	return text
+}

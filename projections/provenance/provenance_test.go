@@ -1,0 +1,342 @@
+package provenance_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bookledger/events"
+	"bookledger/events/record"
+	"bookledger/projections/book"
+	"bookledger/projections/fold"
+	"bookledger/projections/provenance"
+)
+
+const caseID = "5000032500"
+
+// columns are those that the tests look at.
+var columns = columnsOf("household.type", "application.current_status", "primary.first_name", "member.first_name", "eligibility.program",
+	"health.carrier", "health.status", "delegation.status", "delegation.since", "agent.name")
+
+func columnsOf(names ...string) (columns []book.Column) {
+	for _, name := range names {
+		field, ok := book.FieldByName(name)
+		if !ok {
+			panic(name)
+		}
+		columns = append(columns, book.Column{Header: name, Field: field})
+	}
+	return columns
+}
+
+// weekOf begins a week of the story that told tells.
+type weekOf struct{}
+
+// story is a case's history: records and the cutoffs between them.
+type story struct {
+	provenance.Ledger
+	entries []provenance.Entry
+}
+
+// told makes a story of events; a weekOf is a cutoff. Each is judged as the
+// ledger would.
+func told(t *testing.T, all ...any) *story {
+	t.Helper()
+	s := &story{Ledger: provenance.Ledger{Calendar: events.DefaultCalendar(), Columns: columns, Open: 20261120}}
+	now := s.Calendar.Cutoff(s.Open).Add(-time.Hour)
+	var c fold.Case
+	for _, one := range all {
+		seq := uint64(len(s.entries))
+		data, ok := one.(events.Data)
+		if !ok {
+			s.Fridays = append(s.Fridays, book.Friday{Friday: s.Open, Cutoff: s.Calendar.Cutoff(s.Open), Boundary: seq})
+			s.Open = s.Calendar.Next(s.Open)
+			now = s.Calendar.Cutoff(s.Open).Add(-time.Hour)
+			continue
+		}
+		e := provenance.Entry{Seq: seq + 1, Recorded: now, Event: events.Event{Type: events.TypeOf(data), Data: data}}
+		next, changed, refusal := fold.NextCase(c, data, fold.At{Seq: e.Seq, Recorded: now})
+		switch {
+		case refusal != nil:
+			e.Outcome, e.Rejection = record.Rejected, refusal
+		case changed:
+			e.Outcome, c = record.Applied, next
+		default:
+			e.Outcome = record.Unchanged
+		}
+		s.entries = append(s.entries, e)
+	}
+	return s
+}
+
+// shown says where each record first showed, in a word.
+func (s *story) shown(t *testing.T, agent string) string {
+	t.Helper()
+	all, err := s.Explain(t.Context(), caseID, s.entries, agent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var words []string
+	for _, x := range all {
+		word := "nowhere"
+		switch {
+		case x.Outcome != record.Applied:
+			word = x.Outcome.String()
+		case x.Shown.Friday != 0:
+			word = fmt.Sprintf("%02d-%02d", x.Shown.Friday.Month(), x.Shown.Friday.Day())
+		case x.Live:
+			word = "live"
+		case x.Replaced != 0:
+			word = fmt.Sprintf("replaced:%d", x.Replaced)
+		}
+		if agent != "" {
+			word = fmt.Sprintf("%d:%s>%s:%s", x.Seq, x.Before, x.After, word)
+		}
+		words = append(words, word)
+	}
+	return strings.Join(words, " ")
+}
+
+func of(agent string) events.Delegation { return events.Delegation{CaseID: caseID, AgentID: agent} }
+
+func created(agent string) events.Data { return &events.DelegationCreated{Delegation: of(agent)} }
+
+func ended(agent string) events.Data { return &events.DelegationEnded{Delegation: of(agent)} }
+
+func requested(agent string) events.Data { return &events.DelegationRequested{Delegation: of(agent)} }
+
+func accepted(agent string) events.Data { return &events.DelegationAccepted{Delegation: of(agent)} }
+
+func transferred(from, to string) events.Data {
+	return &events.DelegationTransferred{CaseID: caseID, FromAgentID: from, ToAgentID: to}
+}
+
+func household(name string) events.Data {
+	return &events.HouseholdRecorded{CaseID: caseID, PrimaryContact: events.Contact{FirstName: name}}
+}
+
+func born(date events.Date) events.Data {
+	return &events.HouseholdRecorded{CaseID: caseID, PrimaryContact: events.Contact{DateOfBirth: date}}
+}
+
+func member(id string) events.Data {
+	return &events.MemberRecorded{Member: events.Member{CaseID: caseID, MemberID: id, FirstName: "Name " + id}}
+}
+
+func removed(id string) events.Data {
+	return &events.MemberRemoved{Member: events.Member{CaseID: caseID, MemberID: id}}
+}
+
+func eligible(id, program string) events.Data {
+	return &events.EligibilityDetermined{CaseID: caseID, MemberID: id, ApplicationYear: 2026, Program: program, Status: "eligible"}
+}
+
+func covered(id, carrier, status string) events.Data {
+	return &events.EnrollmentRecorded{CaseID: caseID, EnrollmentID: id, ApplicationYear: 2026, CoverageKind: "health", MemberIDs: []string{"1"}, Carrier: carrier, Status: status}
+}
+
+func enrolled(id, member string) events.Data {
+	return &events.EnrollmentRecorded{CaseID: caseID, EnrollmentID: id, ApplicationYear: 2026, CoverageKind: "health", MemberIDs: []string{member}, Status: "enrolled"}
+}
+
+func closed() events.Data { return &events.CaseClosed{CaseID: caseID} }
+
+// TestShown holds in which book a record first shows. The first cutoff is that
+// of 11-20.
+func TestShown(t *testing.T) {
+	week := weekOf{}
+	for name, c := range map[string]struct {
+		story []any
+		want  string
+	}{
+		"an open week":             {[]any{created("a1"), household("Ann")}, "live live"},
+		"at the cutoff":            {[]any{created("a1"), week, household("Ann")}, "11-20 live"},
+		"before the delegation":    {[]any{household("Ann"), week, created("a1"), week}, "11-27 11-27"},
+		"delegated to nobody":      {[]any{household("Ann"), week}, "nowhere"},
+		"replaced in its week":     {[]any{created("a1"), household("Ann"), household("Bo"), week}, "11-20 replaced:3 11-20"},
+		"replaced a week later":    {[]any{created("a1"), household("Ann"), week, household("Bo"), week}, "11-20 11-20 11-27"},
+		"said twice":               {[]any{created("a1"), household("Ann"), household("Ann"), week}, "11-20 11-20 unchanged"},
+		"as it was before":         {[]any{created("a1"), household("Ann"), household("Bo"), household("Ann"), week}, "11-20 replaced:3 replaced:4 11-20"},
+		"not in any column":        {[]any{created("a1"), week, born(19800102), week}, "11-20 live"},
+		"a request":                {[]any{requested("a1"), week, accepted("a1"), week}, "replaced:2 11-27"},
+		"a pending request":        {[]any{requested("a1"), week}, "live"},
+		"refused":                  {[]any{accepted("a1"), week}, "rejected"},
+		"come and gone":            {[]any{created("a1"), ended("a1"), week}, "replaced:2 11-20"},
+		"superseded":               {[]any{created("a1"), created("a2"), week}, "replaced:2 11-20"},
+		"moved":                    {[]any{created("a1"), week, transferred("a1", "a2"), week}, "11-20 11-27"},
+		"moved twice":              {[]any{created("a1"), week, transferred("a1", "a2"), transferred("a2", "a3"), week}, "11-20 11-27 11-27"},
+		"moved thrice":             {[]any{created("a1"), transferred("a1", "a2"), transferred("a2", "a3"), week}, "replaced:2 replaced:3 11-20"},
+		"moved in an open week":    {[]any{created("a1"), week, transferred("a1", "a2"), transferred("a2", "a3")}, "11-20 live live"},
+		"moved away and back":      {[]any{created("a1"), week, transferred("a1", "a2"), transferred("a2", "a1"), week}, "11-20 replaced:3 11-27"},
+		"closed":                   {[]any{created("a1"), week, closed(), week}, "11-20 11-27"},
+		"closed before it came":    {[]any{household("Ann"), closed(), week, created("a1"), week}, "nowhere 11-27 nowhere"},
+		"closed and reopened":      {[]any{created("a1"), closed(), household("Ann"), week}, "11-20 replaced:3 11-20"},
+		"eligible before listed":   {[]any{created("a1"), member("2"), eligible("1", "none"), week, member("1"), week}, "11-20 11-20 11-20 11-27"},
+		"a member removed":         {[]any{created("a1"), member("1"), week, removed("1"), week}, "11-20 11-20 11-27"},
+		"come and removed":         {[]any{created("a1"), member("1"), removed("1"), week}, "11-20 replaced:3 11-20"},
+		"the same coverage, later": {[]any{created("a1"), member("1"), covered("n1", "X", "enrolled"), covered("n2", "Y", "enrolled"), week, covered("n1", "X", "enrolled"), week}, "11-20 11-20 replaced:5 11-20 11-27"},
+		"cancelled, shows another": {[]any{created("a1"), member("1"), covered("n1", "X", "enrolled"), covered("n2", "Y", "enrolled"), week, covered("n2", "Y", "cancelled"), week}, "11-20 11-20 11-27 11-20 11-27"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := told(t, c.story...).shown(t, ""); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+// TestOfAgent holds what concerns one agent, and what the case was to that one
+// before and after.
+func TestOfAgent(t *testing.T) {
+	inactive := &events.DelegationMarkedInactive{Delegation: of("a1")}
+	s := told(t, household("Ann"), accepted("a1"), requested("a1"), accepted("a1"), weekOf{}, household("Bo"), inactive, requested("a2"), weekOf{}, transferred("a1", "a2"), closed(), weekOf{})
+	for agent, want := range map[string]string{
+		"a1": "2:>:rejected 3:>pending:replaced:4 4:pending>active:11-20 6:active>inactive:11-27 8:inactive>:12-04",
+		"a2": "7:>pending:nowhere 8:pending>inactive, pending:nowhere 9:inactive, pending>closed:12-04",
+		"a3": "",
+	} {
+		if got := s.shown(t, agent); got != want {
+			t.Errorf("of %s got\n%s, want\n%s", agent, got, want)
+		}
+	}
+}
+
+// TestStanding holds which records decided each row, and why there is none.
+func TestStanding(t *testing.T) {
+	week := weekOf{}
+	for name, c := range map[string]struct {
+		story []any
+		agent string
+		want  string
+	}{
+		"two members": {[]any{household("Ann"), member("1"), member("2"), eligible("1", "medi_cal"), eligible("2", "none"), created("a1"), week, household("Bo")},
+			"", "a1 2026/1:[1 2 4 6] 2026/2:[1 2 3 4 5 6]"}, // the first makes the household's type
+		"said again":       {[]any{created("a1"), member("1"), enrolled("n1", "1"), enrolled("n2", "2"), enrolled("n1", "1"), week}, "", "a1 2026/1:[1 2 5]"},
+		"the holder":       {[]any{created("a1"), transferred("a1", "a2"), week}, "", "a2 0/:[2]"},
+		"not any more":     {[]any{created("a1"), transferred("a1", "a2"), week}, "a1", "a1 held_by_another [2]"},
+		"long ago":         {[]any{created("a1"), transferred("a1", "a2"), transferred("a2", "a3"), week}, "a1", "a1 held_by_another [2 3]"},
+		"never":            {[]any{created("a1"), week}, "a2", "a2 held_by_another [1]"},
+		"ended":            {[]any{created("a1"), ended("a1"), week}, "", " ended [2]"},
+		"ended for one":    {[]any{created("a1"), ended("a1"), week}, "a1", "a1 ended [2]"},
+		"nobody's":         {[]any{household("Ann"), week}, "", " never_delegated []"},
+		"nobody's for one": {[]any{household("Ann"), week}, "a1", "a1 never_delegated []"},
+		"pending":          {[]any{created("a1"), requested("a2"), week}, "a2", "a2 pending [2]"},
+		"closed":           {[]any{closed(), created("a1"), week}, "", "a1 closed [1]"},
+		"not yet":          {[]any{week, created("a1")}, "a1", "a1 never_delegated []"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := told(t, c.story...)
+			standing, err := s.Standing(t.Context(), caseID, s.entries, s.Fridays[0], c.agent)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got := standing.AgentID
+			for _, r := range standing.Rows {
+				got += fmt.Sprintf(" %d/%s:%v", r.Year, r.MemberID, r.Seqs)
+			}
+			if len(standing.Rows) == 0 {
+				got += fmt.Sprintf(" %s %v", standing.Absence, standing.Seqs)
+			}
+			if got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+// TestCauses holds what made a row differ between the first two cutoffs.
+func TestCauses(t *testing.T) {
+	week := weekOf{}
+	both := func(agent string) bool { return agent == "a1" || agent == "a2" }
+	begin := []any{created("a1"), member("1"), member("2"), household("Ann"), week}
+	for name, c := range map[string]struct {
+		story []any
+		owns  func(string) bool // nil: a1 alone
+		kind  book.ChangeKind
+		want  string
+	}{
+		"one member's":       {[]any{eligible("1", "none"), eligible("2", "none")}, nil, book.Added, "[5] "},
+		"the household":      {[]any{household("Bo"), household("Cy")}, nil, book.Changed, "[6] "},
+		"there and back":     {[]any{transferred("a1", "a2"), transferred("a2", "a1")}, nil, book.Changed, "[6] "},
+		"moved away":         {[]any{transferred("a1", "a3"), transferred("a3", "a4")}, nil, book.Removed, "[5] "},
+		"within the agency":  {[]any{transferred("a1", "a2")}, both, book.Changed, "[5] "},
+		"closed":             {[]any{household("Bo"), closed()}, nil, book.Removed, "[6] "},
+		"the agent's name":   {nil, nil, book.Changed, "[] agent"},
+		"something unshown":  {[]any{requested("a2")}, nil, book.Changed, "[] agent"},
+		"the agent's agency": {[]any{household("Bo")}, func(string) bool { return false }, book.Removed, "[] agent"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := told(t, append(append(slices.Clone(begin), c.story...), week)...)
+			var start fold.Case
+			n := s.Fridays[0].Boundary
+			for _, e := range s.entries[:n] {
+				start, _, _ = fold.NextCase(start, e.Event.Data, fold.At{Seq: e.Seq, Recorded: e.Recorded})
+			}
+			in := provenance.Interval{CaseID: caseID, Start: start, Entries: s.entries[n:], From: s.Fridays[0], To: s.Fridays[1], Owns: c.owns}
+			if in.Owns == nil {
+				in.Owns = func(agent string) bool { return agent == "a1" }
+			}
+			key := book.Key{CaseID: caseID, MemberID: "1"}
+			if strings.HasPrefix(name, "one member") {
+				key.Year = 2026
+			}
+			causes, err := s.Causes(t.Context(), in, []book.Change{{Key: key, Kind: c.kind}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := fmt.Sprint(causes[0].Seqs, " ", causes[0].Other); got != c.want {
+				t.Errorf("got %s, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+// TestNewYear holds that a row which goes with the old year has no record for
+// its cause.
+func TestNewYear(t *testing.T) {
+	s := told(t, created("a1"), eligible("1", "none"), &events.ApplicationRecorded{CaseID: caseID, ApplicationYear: 2027})
+	var start fold.Case
+	for _, e := range s.entries {
+		start, _, _ = fold.NextCase(start, e.Event.Data, fold.At{Seq: e.Seq, Recorded: e.Recorded})
+	}
+	in := provenance.Interval{CaseID: caseID, Start: start, From: book.Friday{Friday: 20261225}, To: book.Friday{Friday: 20270101}, Owns: func(string) bool { return true }}
+	causes, err := s.Causes(t.Context(), in, []book.Change{{Key: book.Key{CaseID: caseID, Year: 2026}, Kind: book.Removed}})
+	if err != nil || len(causes[0].Seqs) > 0 || causes[0].Other != provenance.NewYear {
+		t.Errorf("got %+v (%v)", causes, err)
+	}
+}
+
+// TestInterrupted holds that each answer can be given up.
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	s := told(t, created("a1"), weekOf{})
+	_, ofExplain := s.Explain(ctx, caseID, s.entries, "")
+	_, ofStanding := s.Standing(ctx, caseID, s.entries, s.Fridays[0], "")
+	_, ofCauses := s.Causes(ctx, provenance.Interval{CaseID: caseID, Entries: s.entries, Owns: func(string) bool { return true }}, nil)
+	for _, err := range [...]error{ofExplain, ofStanding, ofCauses} {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	}
+}
+
+// TestNotOfTheCase holds that records which cannot have been applied are an
+// error, and no answer.
+func TestNotOfTheCase(t *testing.T) {
+	s := told(t, created("a1"), ended("a1"), weekOf{})
+	broken := s.entries[1:]
+	if _, err := s.Explain(t.Context(), caseID, broken, ""); err == nil || !strings.Contains(err.Error(), "record 2") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := s.Standing(t.Context(), caseID, broken, s.Fridays[0], ""); err == nil {
+		t.Error("a standing is made of them")
+	}
+	if _, err := s.Causes(t.Context(), provenance.Interval{CaseID: caseID, Entries: broken}, nil); err == nil {
+		t.Error("causes are made of them")
+	}
+}
