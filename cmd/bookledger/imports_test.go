@@ -51,12 +51,12 @@ var layout = map[string]layer{
 	"events/record": {imports: []string{"events"}, never: []string{nats, pebble}},
 	// Apart from record, which every package knows, since evidence needs proofs
 	// and heads without anything else, and the projection tiles without heads.
-	"events/record/tree":         {never: []string{"events", nats, pebble}, own: []string{noIO, noHTTP, noFloats}},
-	"events/record/head":         {imports: []string{"events/record/tree"}, never: []string{"events/journal", "projections", nats, pebble}, own: []string{noIO, noHTTP, noFloats}},
-	"events/journal":             {imports: []string{"events", "events/record"}, never: []string{"projections", pebble}},
-	"projections/fold":           {imports: []string{"events"}, never: []string{"projections/internal/store", pebble}, own: []string{noIO, noMapOrder}},
-	"projections/book":           {imports: []string{"events", "projections/fold"}, never: []string{"projections/internal/store", pebble, nats, excel}},
-	"projections/checkpoint":     {imports: []string{"events", "events/record", "projections/book"}, never: []string{nats, pebble, excel}, own: []string{noHTTP}},
+	"events/record/tree":     {never: []string{"events", nats, pebble}, own: []string{noIO, noHTTP, noFloats}},
+	"events/record/head":     {imports: []string{"events/record/tree"}, never: []string{"events/journal", "projections", nats, pebble}, own: []string{noIO, noHTTP, noFloats}},
+	"events/journal":         {imports: []string{"events", "events/record"}, never: []string{"projections", pebble}},
+	"projections/fold":       {imports: []string{"events"}, never: []string{"projections/internal/store", pebble}, own: []string{noIO, noMapOrder}},
+	"projections/book":       {imports: []string{"events", "projections/fold"}, never: []string{"projections/internal/store", pebble, nats, excel}},
+	"projections/checkpoint": {imports: []string{"events", "events/record", "projections/book"}, never: []string{nats, pebble, excel}, own: []string{noHTTP}},
 	"projections/provenance": {
 		imports: []string{"events", "events/record", "projections/book", "projections/fold"},
 		never:   []string{"projections/internal/store", pebble, nats, excel}, own: []string{noHTTP, noIO},
@@ -76,7 +76,7 @@ var layout = map[string]layer{
 		never:   []string{"events/journal", "exporter"}, own: []string{noHTTP},
 	},
 	"projections/replay": {
-		imports: []string{"events", "events/record", "events/record/tree", "projections/fold", "projections/book", "projections/checkpoint", "projections/internal/judge"},
+		imports: []string{"events", "events/record", "events/record/tree", "projections/fold", "projections/book", "projections/checkpoint", "projections/internal/judge", "projections/provenance"},
 		never:   []string{pebble, nats},
 	},
 	"exporter": {

@@ -12,13 +12,15 @@ import (
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/internal/judge"
+	"bookledger/projections/provenance"
 )
 
 // Replay is a ledger that is being derived from records.
 type Replay struct {
 	ledger *judge.Ledger
 	state  *state
-	tree   *tree.Memory // nil unless it is kept
+	tree   *tree.Memory                                         // nil unless it is kept
+	judged func(*record.Record, *events.Checked, Verdict) error // nil: nobody
 	ended  bool
 }
 
@@ -30,14 +32,7 @@ var errEnded = errors.New("the Friday has passed")
 
 // StopAfter makes the replay end at the boundary of Friday f: what is recorded
 // after its cutoff is not applied. It is called before the first record.
-func (r *Replay) StopAfter(f events.Date) {
-	r.state.passed = func(passed checkpoint.Friday) error {
-		if passed.Friday.Friday == f {
-			return errEnded
-		}
-		return nil
-	}
-}
+func (r *Replay) StopAfter(f events.Date) { r.state.end = f }
 
 // StopAt makes the replay end with the last record that was recorded at or
 // before t. It is called before the first record.
@@ -46,6 +41,19 @@ func (r *Replay) StopAt(t time.Time) { r.ledger.StopAt(t) }
 // OnFriday has f called with every checkpoint, while the state is as of it.
 func (r *Replay) OnFriday(f func(checkpoint.Friday) error) { r.state.passed = f }
 
+// OnJudged has f called with every record that counts, once the state is as it
+// has left it, and what became of it.
+func (r *Replay) OnJudged(f func(*record.Record, *events.Checked, Verdict) error) { r.judged = f }
+
+// EntryOf is a record that was judged as provenance takes it.
+func EntryOf(rec *record.Record, c *events.Checked, v Verdict) provenance.Entry {
+	e := provenance.Entry{Seq: rec.Seq, Event: c.Event, Outcome: v.Outcome, Rejection: v.Rejection}
+	if !v.Recorded.IsZero() {
+		e.Recorded = v.Recorded.UTC()
+	}
+	return e
+}
+
 // Apply judges the next record, of which leaf is the leaf hash; where the tree
 // is not kept that counts for nothing. It returns false when the replay has come to
 // the end that was set, and the record does not count any more.
@@ -53,13 +61,16 @@ func (r *Replay) Apply(rec *record.Record, leaf [32]byte, c *events.Checked) (mo
 	if r.ended {
 		return false, nil
 	}
-	_, err = r.ledger.Judge(rec, leaf, c, r.state)
+	v, err := r.ledger.Judge(rec, leaf, c, r.state)
 	if errors.Is(err, errEnded) || errors.Is(err, judge.ErrStopped) {
 		r.ended = true
 		return false, nil
 	}
 	if err == nil && r.tree != nil {
 		err = r.tree.Append(leaf)
+	}
+	if err == nil && r.judged != nil {
+		err = r.judged(rec, c, v)
 	}
 	return err == nil, err
 }

@@ -18,6 +18,9 @@ type Rejected = judge.Rejected
 // Exported is a step of an export in the trail.
 type Exported = judge.Exported
 
+// Verdict is what became of a record.
+type Verdict = judge.Verdict
+
 // Status is where a ledger stands, as commands show it.
 type Status = judge.Status
 
@@ -33,6 +36,7 @@ type state struct {
 	exports  []Exported
 	fridays  []checkpoint.Friday
 	passed   func(checkpoint.Friday) error // tells of a Friday before anything of the next week is put
+	end      events.Date                   // the Friday after which the replay ends; 0 for none
 }
 
 var (
@@ -128,7 +132,12 @@ func (s *state) Pass(f checkpoint.Friday, _ events.Date) error {
 	}
 	s.fridays = append(s.fridays, f)
 	if s.passed != nil {
-		return s.passed(f)
+		if err := s.passed(f); err != nil {
+			return err
+		}
+	}
+	if f.Friday.Friday == s.end {
+		return errEnded
 	}
 	return nil
 }
