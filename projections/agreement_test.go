@@ -20,6 +20,7 @@ import (
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/fold"
+	"bookledger/projections/provenance"
 	"bookledger/projections/replay"
 )
 
@@ -30,9 +31,9 @@ type account struct {
 	Exports  []projections.Exported
 	Fridays  []checkpoint.Friday
 	Hashes   map[events.Date]string
-	Books    map[string]string                // by Friday and agent
-	Lists    map[string]string                // live, by agent
-	Mentions map[string][]projections.Mention // by case
+	Books    map[string]string             // by Friday and agent
+	Lists    map[string]string             // live, by agent
+	Records  map[string][]provenance.Entry // by case
 }
 
 var (
@@ -97,7 +98,7 @@ func (a *account) takeLists(t *rapid.T, s book.Source, c *events.Calendar, open 
 }
 
 func newAccount() *account {
-	return &account{Hashes: map[events.Date]string{}, Books: map[string]string{}, Lists: map[string]string{}, Mentions: map[string][]projections.Mention{}}
+	return &account{Hashes: map[events.Date]string{}, Books: map[string]string{}, Lists: map[string]string{}, Records: map[string][]provenance.Entry{}}
 }
 
 // replayed derives the account from the records alone.
@@ -107,14 +108,18 @@ func replayed(t *rapid.T, records []record.Record) *account {
 		a.take(t, r.State(), r.Calendar(), f)
 		return nil
 	})
+	r.OnJudged(func(rec *record.Record, c *events.Checked, v replay.Verdict) error {
+		if id := events.CaseOf(c, rec.Body); id != "" {
+			a.Records[id] = append(a.Records[id], replay.EntryOf(rec, c, v))
+		}
+		return nil
+	})
 	var checker events.Checker
 	for i := range records {
 		checked := checker.Check(records[i].Subject, records[i].Body)
-		before := r.Summary()
 		if _, err := r.Apply(&records[i], records[i].LeafHash(), &checked); err != nil {
 			t.Fatal(err)
 		}
-		a.mention(&records[i], checked.Event, before, r.Summary())
 	}
 	status, err := r.Status()
 	if err != nil {
@@ -123,20 +128,6 @@ func replayed(t *rapid.T, records []record.Record) *account {
 	a.Status, a.Rejected, a.Exports, a.Fridays = status, r.Rejected(), r.Exports(), r.Fridays()
 	a.takeLists(t, r.State(), r.Calendar(), r.OpenFriday())
 	return a
-}
-
-// mention notes what a record was about; the counts tell what became of it,
-// but not whether an accepted one changed anything.
-func (a *account) mention(r *record.Record, e events.Event, before, after replay.Status) {
-	d, ok := e.Data.(events.OfCase)
-	if !ok || after.Duplicates > before.Duplicates {
-		return
-	}
-	m := projections.Mention{Seq: r.Seq, Outcome: record.Applied, Delegation: strings.HasPrefix(e.Type, "delegation.")}
-	if after.Rejected > before.Rejected {
-		m.Outcome = record.Rejected
-	}
-	a.Mentions[d.Case()] = append(a.Mentions[d.Case()], m)
 }
 
 // checkIndices compares the roles of each person and the agents of each agency
@@ -172,26 +163,21 @@ func checkIndices(t *rapid.T, s active.State) {
 	}
 }
 
-// takeMentions asks for the histories of all cases.
-func (a *account) takeMentions(t *rapid.T, v *projections.View) {
+// takeRecords asks for the records about all cases.
+func (a *account) takeRecords(t *rapid.T, v *projections.View, records []record.Record) {
 	for _, id := range allCases {
-		all, err := v.History(id)
+		all, err := v.CaseRecords(context.Background(), slice{records, 1}, id, 0, v.Position())
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, m := range all {
-			if m.Outcome == record.Unchanged {
-				all[i].Outcome = record.Applied
-			}
-		}
 		if len(all) > 0 {
-			a.Mentions[id] = all
+			a.Records[id] = all
 		}
 	}
 }
 
 // served asks a projection.
-func served(t *rapid.T, p *projections.Projection) *account {
+func served(t *rapid.T, p *projections.Projection, records []record.Record) *account {
 	v, err := p.View()
 	if err != nil {
 		t.Fatal(err)
@@ -219,7 +205,7 @@ func served(t *rapid.T, p *projections.Projection) *account {
 	if len(a.Exports) == 0 {
 		a.Exports = nil
 	}
-	a.takeMentions(t, v)
+	a.takeRecords(t, v, records)
 	if a.Status, err = v.Status(); err != nil {
 		t.Fatal(err)
 	}
@@ -282,11 +268,11 @@ func TestLiveReplayRestartAgree(t *testing.T) {
 			p = open(t, fs)
 		}
 		catchUp(t, p, records, 7)
-		same(t, "live", want, served(t, p))
+		same(t, "live", want, served(t, p, records))
 		shut(t, p)
 
 		p = open(t, fs)
-		same(t, "restarted", want, served(t, p))
+		same(t, "restarted", want, served(t, p, records))
 		shut(t, p)
 	})
 }

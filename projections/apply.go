@@ -143,7 +143,7 @@ func (a *applier) apply(r *record.Record, leaf [32]byte, c *events.Checked) erro
 	}
 	a.records++
 	a.outcomes = append(a.outcomes, v.Outcome)
-	return a.mention(r.Seq, &c.Event, v.Outcome)
+	return a.mention(r, c, &v)
 }
 
 // commit makes the batch and the position in it part of the store. A crash

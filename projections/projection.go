@@ -18,7 +18,8 @@ import (
 // raised when the same journal would come to another store, which is then
 // built anew. 1: the first. 2: with the roles of a person, the agents of an
 // agency, the mentions of a case and the trail of exports. 3: with the tree of
-// the journal.
+// the journal, and with mentions of what came again or was rejected unread, and
+// their recorded times.
 const Version = 3
 
 // Options are how a projection is opened.

@@ -109,8 +109,8 @@ func TestRejections(t *testing.T) {
 	}
 }
 
-// TestHistory holds what a case's history names: every record about it that is
-// no duplicate, over batches and restarts.
+// TestHistory holds what a case's history names: every record about it,
+// whatever became of it, over batches and restarts.
 func TestHistory(t *testing.T) {
 	s := newStream(3)
 	household, delegated := s.household(1), s.delegated(1)
@@ -118,18 +118,23 @@ func TestHistory(t *testing.T) {
 	fs := vfs.NewMem()
 	accept := &events.DelegationAccepted{Delegation: events.Delegation{CaseID: caseID(1), AgentID: "A-1"}}
 	again := s.record(household)
-	var want []projections.Mention
-	for _, c := range []struct {
+	type told struct {
 		record record.Record
 		want   projections.Mention
-	}{
+	}
+	all := []told{
 		{again, projections.Mention{Outcome: record.Applied}},
-		{again, projections.Mention{}}, // a duplicate
+		{again, projections.Mention{Outcome: record.Duplicate}},
 		{s.record(s.household(11)), projections.Mention{}},
 		{s.record(household), projections.Mention{Outcome: record.Unchanged}},
 		{s.record(accept), projections.Mention{Outcome: record.Rejected, Delegation: true}},
 		{s.record(delegated), projections.Mention{Outcome: record.Applied, Delegation: true}},
-	} {
+	}
+	early := all[len(all)-1].record // by its stamp, and it cannot be read
+	early.Stamped, early.Body = early.Stamped.Add(-time.Hour), []byte(`{"data":{"case_id":"`+caseID(1)+`"}}`)
+	all = append(all, told{early, projections.Mention{Outcome: record.Rejected, Late: time.Hour}})
+	var want []projections.Mention
+	for _, c := range all {
 		c.want.Seq = src.add(c.record)
 		if c.want.Outcome != 0 {
 			want = append(want, c.want)
