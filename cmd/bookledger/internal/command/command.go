@@ -33,6 +33,9 @@ var errUsage = errors.New("wrong usage")
 // errRefused is of what the ledger's rules do not let happen.
 var errRefused = errors.New("refused")
 
+// errNotOnRecord is of a file of which the trail of exports knows nothing.
+var errNotOnRecord = errors.New("no such file is on record")
+
 func usagef(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{errUsage}, args...)...)
 }
@@ -59,7 +62,7 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	case errors.Is(err, errUsage):
 		fmt.Fprintf(errs, "bookledger: %v\n", err)
 		return exitUsage
-	case errors.Is(err, errRefused):
+	case errors.Is(err, errRefused), errors.Is(err, errNotOnRecord):
 		fmt.Fprintf(errs, "bookledger: %v\n", err)
 		return exitRefused
 	}
@@ -118,7 +121,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused or does not verify.`,
 	root.PersistentFlags().StringVar(&env.logLevel, "log-level", "", "least level that is logged: debug, info, warn or error (default info of serve, error of others)")
 	root.AddCommand(
 		newDemo(env), newServe(env), newPublish(env), newValidate(env), newHistory(env), newJournal(env),
-		newActive(env), newExport(env), newFridays(env), newRejected(env), newStatus(env), newGenerate(env), newVersion(env),
+		newActive(env), newExport(env), newFridays(env), newRejected(env), newStatus(env),
+		newExplain(env), newDiff(env), newExports(env), newGenerate(env), newVersion(env),
 	)
 	asUsage(root)
 	env.settings = map[string]bool{}

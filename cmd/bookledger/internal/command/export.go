@@ -87,7 +87,7 @@ func runExport(ctx context.Context, env *environment, o exportOptions) error {
 	if o.all {
 		return b.all(ctx, o.out)
 	}
-	made, err := b.make(ctx, o.agent, o.agency)
+	made, err := s.book(ctx, o.agent, o.agency)
 	if err != nil {
 		return err
 	}
@@ -122,13 +122,6 @@ func newBinder(env *environment, s *snapshot, say func(written) error) (*binder,
 	return &binder{env: env, s: s, exporter: e, say: say}, nil
 }
 
-func (b *binder) make(ctx context.Context, agent, agency string) (*book.Book, error) {
-	if agency != "" {
-		return book.ForAgency(ctx, b.s, b.s.calendar, b.s.friday.Friday, agency)
-	}
-	return book.ForAgent(ctx, b.s, b.s.calendar, b.s.friday.Friday, agent)
-}
-
 // all writes the books of all agents that are known, into a folder.
 func (b *binder) all(ctx context.Context, folder string) error {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -148,7 +141,7 @@ func (b *binder) all(ctx context.Context, folder string) error {
 	all := make([]written, len(agents))
 	for i, id := range agents {
 		group.Go(func() error {
-			made, err := b.make(ctx, id, "")
+			made, err := b.s.book(ctx, id, "")
 			if err != nil {
 				return err
 			}

@@ -149,7 +149,7 @@ func TestCloseOverNATS(t *testing.T) {
 // TestHelp holds that every command says what it does, with an example.
 func TestHelp(t *testing.T) {
 	for _, name := range []string{"", "demo", "serve", "publish", "validate", "history load", "journal dump", "active", "export",
-		"fridays", "rejected", "status", "generate", "version", "completion bash"} {
+		"fridays", "rejected", "status", "explain", "diff", "exports", "generate", "version", "completion bash"} {
 		out := must(t, "", append(strings.Fields(name), "--help")...)
 		if !strings.Contains(out, "Usage:") || !strings.Contains(out, "Example") && name != "completion bash" {
 			t.Errorf("the help of %q is %s", name, out)

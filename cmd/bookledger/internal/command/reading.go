@@ -28,6 +28,14 @@ type snapshot struct {
 	friday   checkpoint.Friday // of a snapshot of a Friday
 }
 
+// book makes the book of an agent or an agency, of a snapshot of a Friday.
+func (s *snapshot) book(ctx context.Context, agent, agency string) (*book.Book, error) {
+	if agency != "" {
+		return book.ForAgency(ctx, s, s.calendar, s.friday.Friday, agency)
+	}
+	return book.ForAgent(ctx, s, s.calendar, s.friday.Friday, agent)
+}
+
 // reading is a ledger that is read: the folder of a stopped daemon, or a dump
 // that is replayed in memory.
 type reading interface {
@@ -37,6 +45,9 @@ type reading interface {
 	fridays(ctx context.Context) ([]checkpoint.Friday, error)
 	rejected(ctx context.Context, yield func(projections.Rejected) error) error
 	status(ctx context.Context) (projections.Status, error)
+	account(ctx context.Context, caseID string) (*account, error)
+	compare(ctx context.Context, o ownerOfBook, from, to events.Date) (*comparison, error) // to 0: the latest Friday
+	exports(ctx context.Context) ([]projections.Exported, error)                           // the newest first
 	close() error
 }
 
@@ -195,16 +206,9 @@ func (d *dumpReading) live(ctx context.Context) (*snapshot, error) {
 }
 
 func (d *dumpReading) asOf(ctx context.Context, f events.Date) (*snapshot, error) {
-	if f == 0 {
-		all, err := d.whole(ctx)
-		if err != nil {
-			return nil, err
-		}
-		passed := all.Fridays()
-		if len(passed) == 0 {
-			return nil, checkpoint.Missing(all.Calendar(), 0, 0)
-		}
-		f = passed[len(passed)-1].Friday.Friday
+	f, err := d.friday(ctx, f)
+	if err != nil {
+		return nil, err
 	}
 	r := replay.New()
 	r.StopAfter(f)
@@ -215,7 +219,28 @@ func (d *dumpReading) asOf(ctx context.Context, f events.Date) (*snapshot, error
 	if err != nil {
 		return nil, err
 	}
-	return &snapshot{Source: r.State(), calendar: r.Calendar(), asOf: c.Cutoff, list: f, friday: c}, nil
+	return asOfFriday(r, c), nil
+}
+
+// friday is f or, where that is 0, the latest Friday.
+func (d *dumpReading) friday(ctx context.Context, f events.Date) (events.Date, error) {
+	if f != 0 {
+		return f, nil
+	}
+	all, err := d.whole(ctx)
+	if err != nil {
+		return 0, err
+	}
+	passed := all.Fridays()
+	if len(passed) == 0 {
+		return 0, checkpoint.Missing(all.Calendar(), 0, 0)
+	}
+	return passed[len(passed)-1].Friday.Friday, nil
+}
+
+// asOfFriday is what a replay has come to at a Friday's boundary.
+func asOfFriday(r *replay.Replay, c checkpoint.Friday) *snapshot {
+	return &snapshot{Source: r.State(), calendar: r.Calendar(), asOf: c.Cutoff, list: c.Friday.Friday, friday: c}
 }
 
 func (d *dumpReading) at(ctx context.Context, t time.Time) (*snapshot, error) {

@@ -1,0 +1,150 @@
+package command
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"bookledger/events"
+	"bookledger/projections"
+)
+
+type exportsOptions struct {
+	where
+	agent, agency, person, sha256, file string
+	json                                bool
+}
+
+func newExports(env *environment) *cobra.Command {
+	var o exportsOptions
+	cmd := &cobra.Command{
+		Use:   "exports",
+		Short: "Show the trail of downloads, or whose download a file is",
+		Long: `Show every step of an export from the portal or the interface, the newest first:
+when, who, in which role, of which agent or agency, the book of which Friday, the
+version of the disclaimer and the answer to it, and of a book that was made its
+rows, the exporter's version and the file's SHA-256.
+
+With --sha256, or --file to have a file hashed, it shows the downloads of that
+file; the same book has the same hash, whoever takes it. The exit code is 3 where
+the trail does not know it. Books that the command export has written leave no
+trail.`,
+		Example: `  bookledger exports --data ./ledger --agent A1001
+  bookledger exports --journal dump.ndjson --person p-204 --json
+  bookledger exports --journal dump.ndjson --file found.xlsx`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runExports(cmd.Context(), env, o) },
+	}
+	o.register(cmd)
+	cmd.Flags().StringVar(&o.agent, "agent", "", "only of this agent's books")
+	cmd.Flags().StringVar(&o.agency, "agency", "", "only of this agency's books")
+	cmd.Flags().StringVar(&o.person, "person", "", "only by this person")
+	cmd.Flags().StringVar(&o.sha256, "sha256", "", "only of the file with this hash")
+	cmd.Flags().StringVar(&o.file, "file", "", "only of this file")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON, one object a line")
+	return cmd
+}
+
+func runExports(ctx context.Context, env *environment, o exportsOptions) error {
+	hash, err := o.hash()
+	if err != nil {
+		return err
+	}
+	r, err := o.open(ctx, env)
+	if err != nil {
+		return err
+	}
+	defer r.close()
+	all, err := r.exports(ctx)
+	if err != nil {
+		return err
+	}
+	found, onRecord := []projections.Exported{}, false
+	for _, e := range all {
+		if hash != "" && e.SHA256 != hash {
+			continue
+		}
+		onRecord = true
+		if matches(o.agent, e.AgentID) && matches(o.agency, e.AgencyID) && matches(o.person, e.PersonID) {
+			found = append(found, e)
+		}
+	}
+	if hash != "" && !onRecord {
+		return fmt.Errorf("%w: the trail of downloads does not know the SHA-256 %s", errNotOnRecord, hash)
+	}
+	if o.json {
+		return encodeAll(env, found)
+	}
+	if len(found) == 0 {
+		env.sayf("no export is on record")
+		return nil
+	}
+	return printExports(env.out, found)
+}
+
+func matches(want, have string) bool { return want == "" || want == have }
+
+// hash is the one that is looked for; "" for none.
+func (o *exportsOptions) hash() (string, error) {
+	if o.sha256 != "" && o.file != "" {
+		return "", usagef("give --sha256 or --file, not both")
+	}
+	if o.file == "" {
+		if raw, err := hex.DecodeString(o.sha256); err != nil || o.sha256 != "" && len(raw) != sha256.Size {
+			return "", usagef("--sha256: a hash has 64 digits of 0-9 and a-f")
+		}
+		return strings.ToLower(o.sha256), nil
+	}
+	f, err := os.Open(o.file)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return "", fmt.Errorf("hashing %s: %w", o.file, err)
+	}
+	return hex.EncodeToString(sum.Sum(nil)), nil
+}
+
+func printExports(to io.Writer, all []projections.Exported) error {
+	out := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(out, "SEQ\tRECORDED\tSTEP\tPERSON\tROLE\tOF\tFRIDAY\tDISCLAIMER\tROWS\tEXPORTER\tSHA-256")
+	calendar := events.DefaultCalendar()
+	for _, e := range all {
+		of := strings.Join(nonBlank(named("agent", e.AgentID), named("agency", e.AgencyID)), ", ")
+		rows := "-"
+		if e.Step == "made" {
+			rows = fmt.Sprint(e.Rows)
+		}
+		fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Seq, pacific(calendar, e.Recorded), e.Step, orDash(e.PersonID), e.Role,
+			orDash(of), e.Friday, answered(e), rows, orDash(e.ExporterVersion), orDash(e.SHA256))
+	}
+	return out.Flush()
+}
+
+func named(kind, id string) string {
+	if id == "" {
+		return ""
+	}
+	return kind + " " + id
+}
+
+// answered is the disclaimer's version and the answer to it.
+func answered(e projections.Exported) string {
+	answer := "no answer"
+	switch e.Accepted {
+	case events.Yes:
+		answer = "yes"
+	case events.No:
+		answer = "no"
+	}
+	return strings.Join(nonBlank(e.Disclaimer, answer), ": ")
+}
