@@ -89,6 +89,7 @@ var eventTypes = map[string]eventType{
 	TypeRules:                    typeOf[Rules](),
 	TypeSealed:                   typeOf[Sealed](),
 	TypeSealSigned:               typeOf[SealSigned](),
+	TypeSealKeyChanged:           typeOf[SealKeyChanged](),
 	TypeExportRequested:          typeOf[ExportRequested](),
 	TypeExportDeclined:           typeOf[ExportDeclined](),
 	TypeExportDenied:             typeOf[ExportDenied](),

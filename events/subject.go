@@ -61,7 +61,7 @@ func splitSubject(subject string) (family, source string, ok bool) {
 var ownTypes = map[string][]string{
 	SubjectGenesis: {TypeGenesis},
 	SubjectClock:   {TypeClock},
-	SubjectSeal:    {TypeSealed, TypeSealSigned},
+	SubjectSeal:    {TypeSealed, TypeSealSigned, TypeSealKeyChanged},
 	SubjectExport:  {TypeExportRequested, TypeExportDeclined, TypeExportDenied, TypeExportMade},
 	SubjectControl: {TypeHistoryClosed, TypeRules},
 }

@@ -39,6 +39,7 @@ const (
 	TypeRules            = "ledger.rules.v1"
 	TypeSealed           = "ledger.sealed.v1"
 	TypeSealSigned       = "ledger.seal_signed.v1"
+	TypeSealKeyChanged   = "ledger.seal_key_changed.v1"
 	TypeExportRequested  = "ledger.export_requested.v1"
 	TypeExportDeclined   = "ledger.export_declined.v1"
 	TypeExportDenied     = "ledger.export_denied.v1"
@@ -296,10 +297,17 @@ type Sealed struct {
 	Rules    int    `json:"rules" rule:"rules,required"`
 }
 
-// SealSigned is a signature of a seal, as a signed note.
+// SealSigned is a signature of a seal: a signed head of the journal's tree that
+// holds the record of the seal, as a signed note.
 type SealSigned struct {
 	Friday Date   `json:"friday" rule:"required"`
 	Note   string `json:"note" rule:"note,required"`
+}
+
+// SealKeyChanged names the key of the seals from this record on, in a note
+// that the key before it has signed.
+type SealKeyChanged struct {
+	Note string `json:"note" rule:"note,required"`
 }
 
 // Export is the trail of one export: who asked, in which role, for what, and
@@ -347,6 +355,7 @@ func (*HistoryClosed) data()         {}
 func (*Rules) data()                 {}
 func (*Sealed) data()                {}
 func (*SealSigned) data()            {}
+func (*SealKeyChanged) data()        {}
 func (*Export) data()                {}
 
 // OfCase is the data of an event that is about one case.

@@ -53,7 +53,8 @@ type applier struct {
 	seen     map[string]struct{} // remembered in this batch
 	seenKeys []string            // the same
 	agents   map[string]fold.Agent
-	others   map[string][]byte // agencies and staff put in this batch, by key
+	others   map[string][]byte    // agencies and staff put in this batch, by key
+	sealed   map[events.Date]bool // in this batch
 
 	kept    int    // bytes of the encoded cases
 	news    *sieve // of the ids and cases of all batches, nil where it does not know all
@@ -88,7 +89,7 @@ func newApplier(g *generation) (*applier, error) {
 		store: s, reader: s.Reader(), ledger: ledger, tree: planter, week: ledger.Week,
 		index: active.NewIndex(s.Reader(), ledger.Week), lists: &g.lists,
 		cases: map[string]*caseSlot{}, agents: map[string]fold.Agent{},
-		seen: map[string]struct{}{}, others: map[string][]byte{},
+		seen: map[string]struct{}{}, others: map[string][]byte{}, sealed: map[events.Date]bool{},
 	}
 	if ledger.Position == 0 {
 		a.news = newSieve()
@@ -118,6 +119,7 @@ func (a *applier) begin() {
 	a.first, a.tree.batch = a.ledger.Position+1, a.batch
 	clear(a.seen)
 	clear(a.others)
+	clear(a.sealed)
 	a.seenKeys = a.seenKeys[:0]
 	for _, slot := range a.read {
 		slot.state = nil
@@ -383,6 +385,30 @@ func (a *applier) Export(e judge.Exported) error {
 		return fmt.Errorf("encoding an export of the trail: %w", err)
 	}
 	return a.batch.SetPlain(store.Exported(e.Seq), b)
+}
+
+func (a *applier) Sealed(f events.Date) (bool, error) {
+	if a.sealed[f] {
+		return true, nil
+	}
+	return a.reader.Has(store.Seal(f))
+}
+
+func (a *applier) Seal(s checkpoint.Seal) error {
+	a.sealed[s.Friday] = true
+	b, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("encoding a seal: %w", err)
+	}
+	return a.batch.SetPlain(store.Seal(s.Friday), b)
+}
+
+func (a *applier) Sign(s checkpoint.Signature) error {
+	b, err := json.Marshal(s)
+	if err != nil {
+		return fmt.Errorf("encoding the signature of a seal: %w", err)
+	}
+	return a.batch.SetPlain(store.Signed(s.Friday, s.Seq), b)
 }
 
 // Pass puts what the week has changed under that week, keeps its checkpoint

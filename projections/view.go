@@ -135,7 +135,12 @@ func (v *View) Friday(f events.Date) (checkpoint.Friday, error) {
 	if !ok {
 		return checkpoint.Friday{}, checkpoint.Missing(v.Calendar(), f, v.ledger.Week)
 	}
-	return decodeFriday(b)
+	c, err := decodeFriday(b)
+	if err != nil {
+		return c, err
+	}
+	c.Sealed, err = v.reader.Has(store.Seal(f))
+	return c, err
 }
 
 // Latest returns the checkpoint of the last Friday that a record has passed.
@@ -148,9 +153,19 @@ func (v *View) Latest() (checkpoint.Friday, error) {
 
 // Fridays returns all checkpoints, the earliest first.
 func (v *View) Fridays() ([]checkpoint.Friday, error) {
+	sealed := map[events.Date]bool{}
+	err := v.reader.EachPlain(store.Seal(0), func(_, value []byte) error {
+		s, err := decodeSeal(value)
+		sealed[s.Friday] = true
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
 	var all []checkpoint.Friday
-	err := v.reader.EachPlain(store.Friday(0), func(_, value []byte) error {
+	err = v.reader.EachPlain(store.Friday(0), func(_, value []byte) error {
 		f, err := decodeFriday(value)
+		f.Sealed = sealed[f.Friday.Friday]
 		all = append(all, f)
 		return err
 	})

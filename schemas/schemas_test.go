@@ -200,6 +200,7 @@ var contract = map[string]string{
 	"ledger.rules.v1":            "rules:rules!",
 	"ledger.sealed.v1":           "friday:date! boundary:count! tree_size:count! book_root:hash! tree_root:hash! cases:count! rows:count! rules:rules!",
 	"ledger.seal_signed.v1":      "friday:date! note:note!",
+	"ledger.seal_key_changed.v1": "note:note!",
 	"ledger.export_requested.v1": exportFields,
 	"ledger.export_declined.v1":  exportFields,
 	"ledger.export_denied.v1":    exportFields,

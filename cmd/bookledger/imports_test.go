@@ -56,14 +56,14 @@ var layout = map[string]layer{
 	"events/journal":         {imports: []string{"events", "events/record"}, never: []string{"projections", pebble}},
 	"projections/fold":       {imports: []string{"events"}, never: []string{"projections/internal/store", pebble}, own: []string{noIO, noMapOrder}},
 	"projections/book":       {imports: []string{"events", "projections/fold"}, never: []string{"projections/internal/store", pebble, nats, excel}},
-	"projections/checkpoint": {imports: []string{"events", "events/record", "projections/book"}, never: []string{nats, pebble, excel}, own: []string{noHTTP}},
+	"projections/checkpoint": {imports: []string{"events", "events/record", "events/record/tree", "projections/book", "projections/fold"}, never: []string{nats, pebble, excel}, own: []string{noHTTP}},
 	"projections/provenance": {
 		imports: []string{"events", "events/record", "projections/book", "projections/fold"},
 		never:   []string{"projections/internal/store", pebble, nats, excel}, own: []string{noHTTP, noIO},
 	},
 	"projections/internal/store": {imports: []string{"events"}, never: []string{"projections/fold", nats}},
 	"projections/internal/judge": {
-		imports: []string{"events", "events/record", "projections/book", "projections/checkpoint", "projections/fold"},
+		imports: []string{"events", "events/record", "events/record/head", "projections/book", "projections/checkpoint", "projections/fold"},
 		never:   []string{"projections/internal/store", nats, pebble, excel},
 		own:     []string{noHTTP, noIO},
 	},
@@ -72,11 +72,11 @@ var layout = map[string]layer{
 		never:   []string{nats, excel}, own: []string{noHTTP},
 	},
 	"projections": {
-		imports: []string{"events", "events/record", "events/record/tree", "projections/*"},
+		imports: []string{"events", "events/record", "events/record/*", "projections/*"},
 		never:   []string{"events/journal", "exporter"}, own: []string{noHTTP},
 	},
 	"projections/replay": {
-		imports: []string{"events", "events/record", "events/record/tree", "projections/fold", "projections/book", "projections/checkpoint", "projections/internal/judge", "projections/provenance"},
+		imports: []string{"events", "events/record", "events/record/*", "projections/fold", "projections/book", "projections/checkpoint", "projections/internal/judge", "projections/provenance"},
 		never:   []string{pebble, nats},
 	},
 	"exporter": {
@@ -84,7 +84,7 @@ var layout = map[string]layer{
 		never:   []string{pebble, nats}, own: []string{noHTTP},
 	},
 	"exporter/proof": {
-		imports: []string{"exporter", "events", "projections/book", "projections/checkpoint", "schemas", "events/record", "projections/replay"},
+		imports: []string{"exporter", "events", "projections/book", "projections/checkpoint", "schemas", "events/record", "events/record/*", "projections/replay"},
 		never:   []string{pebble, nats}, own: []string{noHTTP},
 	},
 	"cmd/bookaudit":  {imports: []string{"exporter/proof"}, never: []string{pebble, nats}, own: []string{noHTTP}},

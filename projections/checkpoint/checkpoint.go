@@ -15,6 +15,8 @@ type Friday struct {
 	book.Friday
 	Cases int64 // delegated cases, over all books
 	Rows  int64 // rows, over all books
+
+	Sealed bool // whether its seal stands in the record that was read
 }
 
 // fridayJSON is a Friday as commands and the interface show it.
@@ -29,7 +31,7 @@ type fridayJSON struct {
 
 // MarshalJSON writes the checkpoint in its published form.
 func (f Friday) MarshalJSON() ([]byte, error) {
-	return json.Marshal(fridayJSON{f.Friday.Friday, f.Cutoff.UTC(), f.Boundary, f.Cases, f.Rows, false})
+	return json.Marshal(fridayJSON{f.Friday.Friday, f.Cutoff.UTC(), f.Boundary, f.Cases, f.Rows, f.Sealed})
 }
 
 // UnmarshalJSON reads the published form.
@@ -38,7 +40,7 @@ func (f *Friday) UnmarshalJSON(b []byte) error {
 	if err := json.Unmarshal(b, &j); err != nil {
 		return fmt.Errorf("reading a checkpoint: %w", err)
 	}
-	*f = Friday{book.Friday{Friday: j.Friday, Cutoff: j.Cutoff, Boundary: j.Boundary}, j.Cases, j.Rows}
+	*f = Friday{book.Friday{Friday: j.Friday, Cutoff: j.Cutoff, Boundary: j.Boundary}, j.Cases, j.Rows, j.Sealed}
 	return nil
 }
 

@@ -9,8 +9,8 @@ import (
 )
 
 // CodecVersion is the version of the encoding of cases, agents, agencies and
-// staff. 1: the first.
-const CodecVersion = 1
+// staff. 1: the first. 2: with the leaf hash of a case's last change.
+const CodecVersion = 2
 
 // ErrEncoding is of bytes that are not what this package has encoded.
 var ErrEncoding = errors.New("fold: not an encoded state of this version")
@@ -91,6 +91,7 @@ func (k *coder) caseState(c *Case) {
 	k.time(&c.Since)
 	k.uint(&c.Changed.Seq)
 	k.time(&c.Changed.Recorded)
+	k.hash(&c.Changed.Leaf)
 	list(k, &c.Pending, func(r *Request) { k.text(&r.AgentID); k.time(&r.Requested) })
 	k.household(&c.Household)
 	list(k, &c.Applications, k.application)
@@ -219,6 +220,18 @@ func (k *coder) text(s *string) {
 		return
 	}
 	*s, k.in = k.in[:n], k.in[n:]
+}
+
+func (k *coder) hash(h *[32]byte) {
+	if k.writing {
+		k.out = append(k.out, h[:]...)
+		return
+	}
+	if len(k.in) < len(h) {
+		k.failed, k.in = true, ""
+		return
+	}
+	k.in = k.in[copy(h[:], k.in):]
 }
 
 func (k *coder) bool(b *bool) {

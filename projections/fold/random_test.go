@@ -30,6 +30,11 @@ func fill(t *rapid.T, v reflect.Value) {
 	case *events.Flag:
 		*p = events.Flag(rapid.IntRange(0, 2).Draw(t, "flag"))
 		return
+	case *[32]byte:
+		for i := range p {
+			p[i] = rapid.Byte().Draw(t, "byte")
+		}
+		return
 	}
 	switch v.Kind() {
 	case reflect.Struct:

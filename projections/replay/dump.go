@@ -28,7 +28,7 @@ func (r *Replay) Dump(ctx context.Context, dump io.Reader, progress func(n int))
 		parsing.Go(func() {
 			var checker events.Checker
 			for p := range work {
-				p.parse(&checker, r.tree != nil)
+				p.parse(&checker)
 				close(p.ready)
 			}
 		})
@@ -56,8 +56,8 @@ type part struct {
 	text    []byte
 	records []record.Line
 	checked []events.Checked
-	leaves  [][32]byte // where the tree is kept
-	err     error      // of the line after the last record
+	leaves  [][32]byte
+	err     error // of the line after the last record
 	ready   chan struct{}
 }
 
@@ -99,7 +99,7 @@ func cut(ctx context.Context, lines *record.Reader, work, order chan<- *part) er
 	}
 }
 
-func (p *part) parse(checker *events.Checker, keepTree bool) {
+func (p *part) parse(checker *events.Checker) {
 	for _, n := range p.lines {
 		l, err := record.ParseLine(p.text[n.begin:n.end])
 		if err == nil && l.Stamped.IsZero() {
@@ -111,9 +111,7 @@ func (p *part) parse(checker *events.Checker, keepTree bool) {
 		}
 		p.records = append(p.records, l)
 		p.checked = append(p.checked, checker.Check(l.Subject, l.Body))
-		if keepTree {
-			p.leaves = append(p.leaves, l.LeafHash())
-		}
+		p.leaves = append(p.leaves, l.LeafHash())
 	}
 }
 
@@ -139,17 +137,10 @@ func (r *Replay) applyParts(order <-chan *part, progress func(int)) error {
 		<-p.ready
 		for i := range p.records {
 			rec := &p.records[i].Record
-			unnumbered := rec.Seq == 0
-			if unnumbered {
+			leaf := p.leaves[i]
+			if rec.Seq == 0 {
 				rec.Seq = r.ledger.Position + 1
-			}
-			var leaf [32]byte
-			switch {
-			case r.tree == nil:
-			case unnumbered:
 				leaf = rec.LeafHash()
-			default:
-				leaf = p.leaves[i]
 			}
 			more, err := r.Apply(rec, leaf, &p.checked[i])
 			if err != nil || !more {

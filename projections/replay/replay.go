@@ -4,10 +4,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"bookledger/events"
 	"bookledger/events/record"
+	"bookledger/events/record/head"
 	"bookledger/events/record/tree"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
@@ -19,13 +21,13 @@ import (
 type Replay struct {
 	ledger *judge.Ledger
 	state  *state
-	tree   *tree.Memory                                         // nil unless it is kept
+	tree   *tree.Memory
 	judged func(*record.Record, *events.Checked, Verdict) error // nil: nobody
 	ended  bool
 }
 
 // New returns a replay before its first record.
-func New() *Replay { return &Replay{ledger: judge.New(), state: newState()} }
+func New() *Replay { return &Replay{ledger: judge.New(), state: newState(), tree: tree.NewMemory()} }
 
 // errEnded ends a replay at a Friday's boundary.
 var errEnded = errors.New("the Friday has passed")
@@ -54,9 +56,9 @@ func EntryOf(rec *record.Record, c *events.Checked, v Verdict) provenance.Entry 
 	return e
 }
 
-// Apply judges the next record, of which leaf is the leaf hash; where the tree
-// is not kept that counts for nothing. It returns false when the replay has come to
-// the end that was set, and the record does not count any more.
+// Apply judges the next record, of which leaf is the leaf hash. It returns
+// false when the replay has come to the end that was set, and the record does
+// not count any more.
 func (r *Replay) Apply(rec *record.Record, leaf [32]byte, c *events.Checked) (more bool, err error) {
 	if r.ended {
 		return false, nil
@@ -66,7 +68,7 @@ func (r *Replay) Apply(rec *record.Record, leaf [32]byte, c *events.Checked) (mo
 		r.ended = true
 		return false, nil
 	}
-	if err == nil && r.tree != nil {
+	if err == nil {
 		err = r.tree.Append(leaf)
 	}
 	if err == nil && r.judged != nil {
@@ -99,17 +101,41 @@ func (r *Replay) HistoryClosed() bool { return r.ledger.Timeline.Closed }
 func (r *Replay) Timeline() record.Timeline { return r.ledger.Timeline }
 
 // Fridays returns the checkpoints so far.
-func (r *Replay) Fridays() []checkpoint.Friday { return r.state.fridays }
+func (r *Replay) Fridays() []checkpoint.Friday {
+	all := slices.Clone(r.state.fridays)
+	for i := range all {
+		_, all[i].Sealed = r.state.seals[all[i].Friday.Friday]
+	}
+	return all
+}
 
 // Friday returns the checkpoint of a Friday; checkpoint.ErrNone says why there
 // is none.
 func (r *Replay) Friday(f events.Date) (checkpoint.Friday, error) {
-	for _, have := range r.state.fridays {
+	for _, have := range r.Fridays() {
 		if have.Friday.Friday == f {
 			return have, nil
 		}
 	}
 	return checkpoint.Friday{}, checkpoint.Missing(r.Calendar(), f, r.ledger.Week)
+}
+
+// LedgerID is that of the ledger; "" where the record has no genesis.
+func (r *Replay) LedgerID() string { return r.ledger.LedgerID }
+
+// Keys returns the keys of the seals so far.
+func (r *Replay) Keys() (*head.Keys, error) { return r.ledger.Keys() }
+
+// Seal returns the seal of a Friday, the signatures that stand after it, and
+// whether there is one.
+func (r *Replay) Seal(f events.Date) (seal checkpoint.Seal, signatures []checkpoint.Signature, sealed bool) {
+	seal, sealed = r.state.seals[f]
+	for _, s := range r.state.signed {
+		if s.Friday == f {
+			signatures = append(signatures, s)
+		}
+	}
+	return seal, signatures, sealed
 }
 
 // Rejected returns the rejections so far.

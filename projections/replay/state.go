@@ -35,6 +35,8 @@ type state struct {
 	rejected []Rejected
 	exports  []Exported
 	fridays  []checkpoint.Friday
+	seals    map[events.Date]checkpoint.Seal
+	signed   []checkpoint.Signature
 	passed   func(checkpoint.Friday) error // tells of a Friday before anything of the next week is put
 	end      events.Date                   // the Friday after which the replay ends; 0 for none
 }
@@ -49,7 +51,7 @@ func newState() *state {
 	return &state{
 		cases: map[string]*fold.Case{}, held: map[string]map[string]struct{}{},
 		agents: map[string]fold.Agent{}, agencies: map[string]fold.Agency{},
-		staff: map[string]fold.Staff{}, seen: map[string]struct{}{},
+		staff: map[string]fold.Staff{}, seen: map[string]struct{}{}, seals: map[events.Date]checkpoint.Seal{},
 	}
 }
 
@@ -123,6 +125,21 @@ func (s *state) Reject(r Rejected) error {
 
 func (s *state) Export(e Exported) error {
 	s.exports = append(s.exports, e)
+	return nil
+}
+
+func (s *state) Sealed(f events.Date) (bool, error) {
+	_, sealed := s.seals[f]
+	return sealed, nil
+}
+
+func (s *state) Seal(seal checkpoint.Seal) error {
+	s.seals[seal.Friday] = seal
+	return nil
+}
+
+func (s *state) Sign(signature checkpoint.Signature) error {
+	s.signed = append(s.signed, signature)
 	return nil
 }
 

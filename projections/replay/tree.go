@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"errors"
 	"fmt"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -9,16 +8,25 @@ import (
 	"bookledger/events/record/tree"
 )
 
-// KeepTree has the replay keep the journal's tree, in 32 bytes a record. It is
-// called before the first record.
-func (r *Replay) KeepTree() { r.tree = tree.NewMemory() }
-
 // TreeRoot returns the root of the first size records.
 func (r *Replay) TreeRoot(size uint64) ([32]byte, error) {
 	if err := r.holds(size); err != nil {
 		return [32]byte{}, err
 	}
 	return tree.Root(size, r.tree)
+}
+
+// LeafHash returns the leaf hash of a record that was replayed.
+func (r *Replay) LeafHash(seq uint64) ([32]byte, error) {
+	if err := r.holds(seq); err != nil || seq == 0 {
+		return [32]byte{}, err
+	}
+	t, at := tree.LeafTile(seq)
+	hashes, err := r.tree.Tile(t)
+	if err != nil {
+		return [32]byte{}, err
+	}
+	return tree.At(hashes, at), nil
 }
 
 // Inclusion returns the proof that a record is among the first size.
@@ -39,9 +47,6 @@ func (r *Replay) Consistency(from, to uint64) (tlog.TreeProof, error) {
 }
 
 func (r *Replay) holds(size uint64) error {
-	if r.tree == nil {
-		return errors.New("reading the tree of a replay: it was not kept")
-	}
 	if size > r.tree.Size() {
 		return fmt.Errorf("reading the tree of %d records: %d were replayed", size, r.tree.Size())
 	}

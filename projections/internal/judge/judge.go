@@ -7,6 +7,7 @@ import (
 
 	"bookledger/events"
 	"bookledger/events/record"
+	"bookledger/events/record/head"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/fold"
@@ -35,6 +36,12 @@ type State interface {
 	Reject(Rejected) error
 	// Export keeps a step of an export.
 	Export(Exported) error
+	// Sealed tells whether a seal of the Friday is kept.
+	Sealed(f events.Date) (bool, error)
+	// Seal keeps the seal of a Friday that has none.
+	Seal(checkpoint.Seal) error
+	// Sign keeps a signature of a seal.
+	Sign(checkpoint.Signature) error
 	// Pass keeps the checkpoint of a Friday that has passed, if it names one;
 	// what is put from now on belongs to the week of next.
 	Pass(f checkpoint.Friday, next events.Date) error
@@ -79,7 +86,9 @@ type Ledger struct {
 	Applied, Duplicates, Rejected uint64
 	Cases, Agents                 uint64 // known ones
 
-	Genesis *events.CalendarSpec // nil where the record has no genesis
+	Genesis    *events.CalendarSpec // nil where the record has no genesis
+	SealKey    string               // that genesis names
+	KeyChanges []checkpoint.KeyChange
 
 	calendar *events.Calendar
 	cutoff   time.Time // of Week
@@ -115,6 +124,21 @@ func (l *Ledger) Resume() error {
 // Calendar is the ledger's calendar, the default one before genesis.
 func (l *Ledger) Calendar() *events.Calendar { return l.calendar }
 
+// Keys returns the keys of the ledger's seals. A change that the key before it
+// has not signed changes nothing.
+func (l *Ledger) Keys() (*head.Keys, error) {
+	keys, err := head.NewKeys(l.LedgerID, l.SealKey)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range l.KeyChanges {
+		if err := keys.Change(c.Seq, []byte(c.Note)); err != nil && !errors.Is(err, head.ErrHandOver) {
+			return nil, err
+		}
+	}
+	return keys, nil
+}
+
 // Judge judges the record that follows the ledger's position, which leaf is
 // the leaf hash of, and puts what it changes into the state. After an error
 // neither ledger nor state may be used.
@@ -123,7 +147,7 @@ func (l *Ledger) Judge(r *record.Record, leaf [32]byte, c *events.Checked, s Sta
 		return Verdict{}, fmt.Errorf("judging record %d: the one before it was %d, so records are missing or out of order", r.Seq, l.Position)
 	}
 	var v Verdict
-	change, err := l.decide(r, c, s, &v)
+	change, err := l.decide(r, leaf, c, s, &v)
 	if err != nil {
 		return v, fmt.Errorf("judging record %d: %w", r.Seq, err)
 	}
@@ -158,7 +182,7 @@ func (l *Ledger) Judge(r *record.Record, leaf [32]byte, c *events.Checked, s Sta
 
 // decide goes through the order of judgement, and returns what an applied
 // record changes; the week under which that is put is not yet known.
-func (l *Ledger) decide(r *record.Record, c *events.Checked, s State, v *Verdict) (change func() error, err error) {
+func (l *Ledger) decide(r *record.Record, leaf [32]byte, c *events.Checked, s State, v *Verdict) (change func() error, err error) {
 	reject := func(why *events.Rejection) (func() error, error) {
 		v.Outcome, v.Rejection = record.Rejected, why
 		return nil, nil
@@ -181,7 +205,7 @@ func (l *Ledger) decide(r *record.Record, c *events.Checked, s State, v *Verdict
 	if why != nil {
 		return reject(why)
 	}
-	changed, change, why, err := l.domain(c.Event.Data, fold.At{Seq: r.Seq, Recorded: recorded}, s)
+	changed, change, why, err := l.domain(c.Event.Data, fold.At{Seq: r.Seq, Recorded: recorded, Leaf: leaf}, s)
 	if err != nil {
 		return nil, err
 	}
@@ -293,20 +317,30 @@ func (l *Ledger) changeLedger(data events.Data, at fold.At, s State) (bool, func
 		if d.Rules != fold.RulesNumber {
 			return false, nil, nil, fmt.Errorf("the ledger was begun under rules %d, this release holds rules %d: use a newer release", d.Rules, fold.RulesNumber)
 		}
-		l.LedgerID, l.Genesis = d.LedgerID, &d.Calendar
+		l.LedgerID, l.Genesis, l.SealKey = d.LedgerID, &d.Calendar, d.SealKey
 		return true, nil, nil, l.Resume()
 	case *events.Rules:
 		if d.Rules != fold.RulesNumber {
 			return false, nil, nil, fmt.Errorf("the ledger goes on under rules %d, this release holds rules %d: use a newer release", d.Rules, fold.RulesNumber)
 		}
 		return false, nil, nil, nil
+	case *events.Sealed:
+		sealed, err := s.Sealed(d.Friday) // the first stands
+		return !sealed, func() error { return s.Seal(checkpoint.Seal{Seq: at.Seq, Sealed: *d}) }, nil, err
+	case *events.SealSigned:
+		return true, func() error { return s.Sign(checkpoint.Signature{Seq: at.Seq, SealSigned: *d}) }, nil, nil
+	case *events.SealKeyChanged:
+		return true, func() error {
+			l.KeyChanges = append(l.KeyChanges, checkpoint.KeyChange{Seq: at.Seq, Note: d.Note})
+			return nil
+		}, nil, nil
 	case *events.HistoryClosed:
 		return !l.Timeline.Closed, nil, nil, nil
 	}
 	if e, ok := exported(data, at); ok {
 		return true, func() error { return s.Export(e) }, nil, nil
 	}
-	return true, nil, nil, nil // clock and seals are facts of their own, as exports are
+	return true, nil, nil, nil // a clock is a fact of its own, as exports are
 }
 
 // exported returns the step of an export that an event records, if it does.

@@ -25,12 +25,14 @@ type memory struct {
 	puts     []string // what was put, each with the week that it belongs to
 	rejected []judge.Rejected
 	fridays  []checkpoint.Friday
+	seals    map[events.Date]uint64
+	signed   []uint64
 	err      error // of the next read, where it is set
 }
 
 func newMemory() *memory {
 	return &memory{seen: map[string]bool{}, cases: map[string]*fold.Case{}, agents: map[string]fold.Agent{},
-		agencies: map[string]fold.Agency{}, staff: map[string]fold.Staff{}}
+		agencies: map[string]fold.Agency{}, staff: map[string]fold.Staff{}, seals: map[events.Date]uint64{}}
 }
 
 func (m *memory) note(what, id string) error {
@@ -84,6 +86,18 @@ func (m *memory) Staff(agency, person string) (fold.Staff, error) {
 func (m *memory) PutStaff(agency, person string, after fold.Staff) error {
 	m.staff[agency+"/"+person] = after
 	return m.note("staff", agency+"/"+person)
+}
+
+func (m *memory) Sealed(f events.Date) (bool, error) { return m.seals[f] > 0, m.err }
+
+func (m *memory) Seal(s checkpoint.Seal) error {
+	m.seals[s.Friday] = s.Seq
+	return nil
+}
+
+func (m *memory) Sign(s checkpoint.Signature) error {
+	m.signed = append(m.signed, s.Seq)
+	return nil
 }
 
 func (m *memory) Reject(r judge.Rejected) error {

@@ -9,7 +9,7 @@ import (
 // Format is the version of the key layout. 1: the first. 2: with kinds for the
 // roles of a person, the agents of an agency, the mentions of a case and the
 // trail of exports; a store without them could be read in part alone. 3: with
-// the tiles of the journal's tree.
+// the tiles of the journal's tree, and seals and their signatures.
 const Format = 3
 
 // Key is a key without its week: an entity's whole name, ending in a zero
@@ -30,6 +30,8 @@ const (
 	kindRole    = 'p'
 	kindReject  = 'r'
 	kindStaff   = 's'
+	kindSeal    = 'u'
+	kindSigned  = 'w'
 	kindTile    = 't'
 	kindChanged = 'v'
 	kindAgency  = 'y'
@@ -113,6 +115,21 @@ func Changed(agent string) []byte { return key(kindChanged, agent) }
 // Friday is the key of a checkpoint; Friday(0) sorts before all.
 func Friday(f events.Date) []byte {
 	return binary.BigEndian.AppendUint32([]byte{kindFriday}, uint32(f))
+}
+
+// Seal is the key of a Friday's seal; Seal(0) sorts before all.
+func Seal(f events.Date) []byte {
+	return binary.BigEndian.AppendUint32([]byte{kindSeal}, uint32(f))
+}
+
+// Signed is the key of a signature of a Friday's seal, or with no record the
+// prefix of all of them.
+func Signed(f events.Date, seq uint64) []byte {
+	k := binary.BigEndian.AppendUint32([]byte{kindSigned}, uint32(f))
+	if seq == 0 {
+		return k
+	}
+	return binary.BigEndian.AppendUint64(k, seq)
 }
 
 // Rejected is the key of a rejected record; Rejected(0) sorts before all.

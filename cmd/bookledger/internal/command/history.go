@@ -130,7 +130,7 @@ func survey(ctx context.Context, j *journal.Journal) (standing, error) {
 	err = j.Read(ctx, 0, last, func(records []record.Record) error {
 		for i := range records {
 			checked := checker.Check(records[i].Subject, records[i].Body)
-			if _, err := r.Apply(&records[i], [32]byte{}, &checked); err != nil {
+			if _, err := r.Apply(&records[i], records[i].LeafHash(), &checked); err != nil {
 				return err
 			}
 			if r.HistoryClosed() {

@@ -112,7 +112,7 @@ func (d *dumper) recorded(r *record.Record) (time.Time, error) {
 		return d.timeline.Last, nil
 	}
 	checked := d.checker.Check(r.Subject, r.Body)
-	if _, err := d.replay.Apply(r, [32]byte{}, &checked); err != nil {
+	if _, err := d.replay.Apply(r, r.LeafHash(), &checked); err != nil {
 		return time.Time{}, err
 	}
 	d.timeline = d.replay.Timeline()

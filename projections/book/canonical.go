@@ -1,0 +1,72 @@
+package book
+
+import "encoding/binary"
+
+// canonicalFields are the fields that the canonical form of a row holds, under
+// rules 1, in their order. A field that is added to books later is in none of
+// the roots that were sealed before, so that it comes with rules of its own.
+var canonicalFields = []string{
+	"case.id", "application.year", "household.type",
+	"application.current_status", "application.next_steps", "application.submitted_on",
+	"primary.first_name", "primary.last_name", "primary.phone", "primary.email",
+	"address.line1", "address.line2", "address.city", "address.state", "address.zip", "address.county",
+	"primary.spoken_language", "primary.written_language",
+	"member.id", "member.first_name", "member.last_name", "member.relationship",
+	"member.date_of_birth", "member.gender", "member.ssn", "member.applying",
+	"eligibility.program", "eligibility.status", "eligibility.csr_level",
+	"eligibility.aptc_monthly", "eligibility.verification_due_on",
+	"health.carrier", "health.plan_name", "health.hios_plan_id", "health.metal_tier",
+	"health.coverage_start", "health.coverage_end", "health.status",
+	"health.gross_premium", "health.aptc_applied", "health.state_subsidy", "health.net_premium",
+	"health.binder_status", "health.subscriber_id",
+	"dental.carrier", "dental.plan_name", "dental.status", "dental.net_premium",
+	"delegation.status", "delegation.since", "agent.name", "agent.license",
+}
+
+// canonical are the same, ready to be read.
+var canonical = func() []Field {
+	all := make([]Field, len(canonicalFields))
+	for i, name := range canonicalFields {
+		all[i] = fields[name]
+	}
+	return all
+}()
+
+// NamedValue is what stands in a field of a row, in its canonical form.
+type NamedValue struct{ Field, Value string }
+
+// Canonical returns the fields of the row that are not blank, in the order of
+// its canonical form.
+func (r *Row) Canonical() (values []NamedValue) {
+	for i, field := range canonical {
+		if v := field(r).String(); v != "" {
+			values = append(values, NamedValue{canonicalFields[i], v})
+		}
+	}
+	return values
+}
+
+// AppendCanonical appends the canonical form of a row: of every field that is
+// not blank its name and its value, each preceded by its length in 8 bytes,
+// big-endian.
+func (r *Row) AppendCanonical(dst []byte) []byte {
+	for i, field := range canonical {
+		if v := field(r).String(); v != "" {
+			dst = appendLong(appendLong(dst, canonicalFields[i]), v)
+		}
+	}
+	return dst
+}
+
+// AppendCanonical appends the canonical form of a row of which only these
+// values are known.
+func AppendCanonical(dst []byte, values []NamedValue) []byte {
+	for _, v := range values {
+		dst = appendLong(appendLong(dst, v.Field), v.Value)
+	}
+	return dst
+}
+
+func appendLong(dst []byte, s string) []byte {
+	return append(binary.BigEndian.AppendUint64(dst, uint64(len(s))), s...)
+}

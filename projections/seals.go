@@ -1,0 +1,45 @@
+package projections
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"bookledger/events"
+	"bookledger/events/record/head"
+	"bookledger/projections/checkpoint"
+	"bookledger/projections/internal/store"
+)
+
+// LedgerID is that of the ledger; "" where the record has no genesis.
+func (v *View) LedgerID() string { return v.ledger.LedgerID }
+
+// Keys returns the keys of the seals.
+func (v *View) Keys() (*head.Keys, error) { return v.ledger.Keys() }
+
+// Seal returns the seal of a Friday, the signatures that stand after it, and
+// whether there is one.
+func (v *View) Seal(f events.Date) (seal checkpoint.Seal, signatures []checkpoint.Signature, sealed bool, err error) {
+	b, sealed, err := v.reader.Get(store.Seal(f))
+	if err != nil || !sealed {
+		return checkpoint.Seal{}, nil, false, err
+	}
+	if seal, err = decodeSeal(b); err != nil {
+		return checkpoint.Seal{}, nil, false, err
+	}
+	err = v.reader.EachPlainOf(store.Signed(f, 0), func(_, value []byte) error {
+		var s checkpoint.Signature
+		if err := json.Unmarshal(value, &s); err != nil {
+			return fmt.Errorf("reading a signature of the seal of Friday %s: %w", f, err)
+		}
+		signatures = append(signatures, s)
+		return nil
+	})
+	return seal, signatures, true, err
+}
+
+func decodeSeal(b []byte) (s checkpoint.Seal, err error) {
+	if err = json.Unmarshal(b, &s); err != nil {
+		err = fmt.Errorf("reading a seal of the projection: %w", err)
+	}
+	return s, err
+}
