@@ -1,6 +1,7 @@
 package head
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -53,6 +54,18 @@ func (k *Keys) At(size uint64) note.Verifier {
 		}
 	}
 	return key
+}
+
+// Open returns the head of the ledger that is under a signature of the key that
+// stood when the journal had its size, and the signatures that were checked, as
+// Open of the package does.
+func (k *Keys) Open(signed []byte, others ...note.Verifier) (Head, []note.Signature, error) {
+	text, _, _ := bytes.Cut(signed, []byte("\n\n"))
+	h, err := parse(string(text) + "\n")
+	if err != nil {
+		return Head{}, nil, err
+	}
+	return Open(signed, k.At(h.Size), others...)
 }
 
 // Origin is that of the ledger.

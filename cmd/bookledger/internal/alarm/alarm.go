@@ -124,6 +124,15 @@ func (a *Alarm) wait(ctx context.Context, n int) error {
 	return a.pace.WaitN(ctx, n)
 }
 
+// Raise says that the ledger is not sound for a reason that the caller has
+// found. The first reason stands.
+func (a *Alarm) Raise(err error) {
+	if a.Sound() == nil {
+		compared, _ := a.Compared()
+		a.ring(compared, err)
+	}
+}
+
 // ring says that the ledger is not sound.
 func (a *Alarm) ring(compared uint64, err error) {
 	a.mu.Lock()

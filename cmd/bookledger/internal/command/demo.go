@@ -22,6 +22,7 @@ import (
 	"bookledger/cmd/bookledger/internal/ledger"
 	"bookledger/cmd/bookledger/internal/portal"
 	"bookledger/cmd/bookledger/internal/progress"
+	"bookledger/cmd/bookledger/internal/sealer"
 	"bookledger/cmd/bookledger/internal/web"
 	"bookledger/cmd/bookledger/internal/world"
 	"bookledger/events"
@@ -59,7 +60,7 @@ give the same world.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), env, o) },
 	}
-	cmd.Flags().BoolVar(&o.once, "once", false, "exit after the books are written")
+	cmd.Flags().BoolVar(&o.once, "once", false, "exit after the books are written and their Friday is sealed")
 	cmd.Flags().StringVar(&o.data, "data", "", "folder of the demo's ledger (default: a new one for temporary files)")
 	cmd.Flags().StringVar(&o.out, "out", "", "folder of the books (default: books in the ledger's folder)")
 	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback address that answers HTTP; port 0 is any free one")
@@ -77,6 +78,7 @@ type demo struct {
 	ledger *ledger.Ledger
 	daemon *daemon.Daemon
 	issuer *issuer.Issuer
+	sealer *sealer.Sealer
 }
 
 func runDemo(ctx context.Context, env *environment, o demoOptions) (err error) {
@@ -102,7 +104,8 @@ func runDemo(ctx context.Context, env *environment, o demoOptions) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	d.daemon = daemon.New(daemon.Options{Ledger: d.ledger, Listen: listener, Portal: w, Alarm: watch, Log: log})
+	d.sealer = newSealer(d.ledger, log)
+	d.daemon = daemon.New(daemon.Options{Ledger: d.ledger, Listen: listener, Portal: w, Alarm: watch, Sealer: d.sealer, Log: log})
 	return d.run(ctx)
 }
 
@@ -185,7 +188,7 @@ func (d *demo) run(ctx context.Context) error {
 
 func (d *demo) show(ctx context.Context) error {
 	d.sayf("A made-up world (seed %d, until %s) in %s\n", d.o.seed, pacific(events.DefaultCalendar(), d.world.Until), d.o.data)
-	for _, step := range [...]func(context.Context) error{d.load, d.publish, d.refuse, d.export, d.describe} {
+	for _, step := range [...]func(context.Context) error{d.load, d.publish, d.refuse, d.export, d.seal, d.list, d.describe} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -351,6 +354,16 @@ func (d *demo) export(ctx context.Context) error {
 		return err
 	}
 	d.sayf("4. Wrote the books of Friday %s (%d cases, %d rows in all) into %s in %.1f s.", d.friday, s.friday.Cases, s.friday.Rows, d.o.out, time.Since(begun).Seconds())
+	return nil
+}
+
+// list shows the beginning of a live list.
+func (d *demo) list(context.Context) error {
+	v, err := d.ledger.Projection.View()
+	if err != nil {
+		return err
+	}
+	defer v.Close()
 	lists, err := v.Lists(d.world.Identities()[0].AgentID)
 	if err != nil {
 		return err
@@ -360,6 +373,15 @@ func (d *demo) export(ctx context.Context) error {
 	for _, e := range page {
 		d.sayf("   %s %s, case %s, delegated since %s", e.FirstName, e.LastName, e.CaseID, e.Since)
 	}
+	return nil
+}
+
+// seal has the Friday of the books sealed, which the daemon does by itself too.
+func (d *demo) seal(ctx context.Context) error {
+	if err := d.sealer.Seal(ctx, d.friday); err != nil {
+		return err
+	}
+	d.sayf("5. Friday %s is sealed: its books cannot be changed any more without anybody noticing.", d.friday)
 	return nil
 }
 

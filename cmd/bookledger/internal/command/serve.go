@@ -12,6 +12,7 @@ import (
 	"bookledger/cmd/bookledger/internal/alarm"
 	"bookledger/cmd/bookledger/internal/daemon"
 	"bookledger/cmd/bookledger/internal/ledger"
+	"bookledger/cmd/bookledger/internal/sealer"
 	"bookledger/cmd/bookledger/internal/web"
 	"bookledger/events"
 )
@@ -135,6 +136,14 @@ roles auditor and operator in their tokens.`,
 	return cmd
 }
 
+// newSealer returns the sealer of a ledger that is followed.
+func newSealer(l *ledger.Ledger, log *zap.Logger) *sealer.Sealer {
+	return sealer.New(sealer.Options{Ledger: l, Log: log, Reach: func(ctx context.Context, seq uint64) error {
+		_, _, err := l.Projection.WaitFor(ctx, seq)
+		return err
+	}})
+}
+
 func runServe(ctx context.Context, env *environment, s Serve) (err error) {
 	log, err := env.logger()
 	if err != nil {
@@ -157,7 +166,7 @@ func runServe(ctx context.Context, env *environment, s Serve) (err error) {
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
 	watch := alarm.New(alarm.Options{Compare: l.Compare, Log: log})
-	o := daemon.Options{Ledger: l, Listen: listener, Alarm: watch, Log: log}
+	o := daemon.Options{Ledger: l, Listen: listener, Alarm: watch, Sealer: newSealer(l, log), Log: log}
 	if s.Issuer != "" {
 		var w *web.Web
 		if w, err = s.Portal.open(l, read, watch, log); err != nil {

@@ -16,6 +16,7 @@ import (
 	"bookledger/cmd/bookledger/internal/alarm"
 	"bookledger/cmd/bookledger/internal/ledger"
 	"bookledger/cmd/bookledger/internal/problem"
+	"bookledger/cmd/bookledger/internal/sealer"
 )
 
 const (
@@ -41,6 +42,7 @@ type Options struct {
 	TLS    *tls.Config // nil: plain HTTP
 	Portal Portal      // nil: the portal is off
 	Alarm  *alarm.Alarm
+	Sealer *sealer.Sealer
 	Log    *zap.Logger
 }
 
@@ -52,13 +54,14 @@ type Daemon struct {
 	scheme string
 	portal Portal
 	alarm  *alarm.Alarm
+	sealer *sealer.Sealer
 	server *http.Server
 	under  requests
 }
 
 // New makes a daemon of an open ledger, which will answer on the listener.
 func New(o Options) *Daemon {
-	d := &Daemon{ledger: o.Ledger, log: o.Log, listen: o.Listen, scheme: "http", portal: o.Portal, alarm: o.Alarm}
+	d := &Daemon{ledger: o.Ledger, log: o.Log, listen: o.Listen, scheme: "http", portal: o.Portal, alarm: o.Alarm, sealer: o.Sealer}
 	if o.TLS != nil {
 		d.listen, d.scheme = tls.NewListener(o.Listen, o.TLS), "https"
 	}
@@ -144,6 +147,10 @@ func (d *Daemon) Run(ctx context.Context) error {
 	})
 	group.Go(func() error {
 		d.alarm.Run(working)
+		return nil
+	})
+	group.Go(func() error {
+		d.sealer.Run(working, d.alarm.Raise)
 		return nil
 	})
 	if d.portal != nil {

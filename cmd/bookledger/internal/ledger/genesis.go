@@ -1,12 +1,8 @@
 package ledger
 
 import (
-	"crypto/ed25519"
-	"crypto/x509"
 	"encoding/base64"
-	"encoding/pem"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"time"
@@ -16,10 +12,6 @@ import (
 	"bookledger/events"
 	"bookledger/projections/fold"
 )
-
-// sealKeyFile holds the private key of the ledger's seals; genesis names the
-// public one.
-const sealKeyFile = "seal.key"
 
 // newGenesis makes the first record of a new ledger. A crash between the
 // writing of the key and genesis leaves a key that the next start uses.
@@ -32,7 +24,7 @@ func newGenesis(o Options) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := sealKey(filepath.Join(o.Dir, sealKeyFile))
+	key, err := firstKey(filepath.Join(o.Dir, keyFile))
 	if err != nil {
 		return nil, err
 	}
@@ -43,46 +35,6 @@ func newGenesis(o Options) ([]byte, error) {
 			SealKey: base64.StdEncoding.EncodeToString(key),
 		},
 	}.Encode()
-}
-
-// sealKey returns the public half of the key in a file, which it makes where
-// there is none.
-func sealKey(path string) (ed25519.PublicKey, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, os.ErrNotExist) {
-		return newSealKey(path)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("reading the key of the seals: %w", err)
-	}
-	block, _ := pem.Decode(text)
-	if block == nil {
-		return nil, fmt.Errorf("reading the key of the seals: %s holds no PEM block; put the ledger's own key there, or remove the file if the ledger has no genesis yet", path)
-	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("reading the key of the seals in %s: %w", path, err)
-	}
-	private, ok := key.(ed25519.PrivateKey)
-	if !ok {
-		return nil, fmt.Errorf("reading the key of the seals: %s holds no Ed25519 key", path)
-	}
-	return private.Public().(ed25519.PublicKey), nil
-}
-
-func newSealKey(path string) (ed25519.PublicKey, error) {
-	public, private, err := ed25519.GenerateKey(nil)
-	if err != nil {
-		return nil, fmt.Errorf("making the key of the seals: %w", err)
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return nil, fmt.Errorf("making the key of the seals: %w", err)
-	}
-	if err := writeDurably(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})); err != nil {
-		return nil, fmt.Errorf("writing the key of the seals: %w", err)
-	}
-	return public, nil
 }
 
 // writeDurably writes a file that is there whole or not at all, and survives a
