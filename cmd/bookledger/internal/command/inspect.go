@@ -58,7 +58,11 @@ last record that counts), and how many cases and rows its books hold in all.`,
 			fmt.Fprintln(out, "FRIDAY\tCUTOFF\tBOUNDARY\tCASES\tROWS\tSEALED")
 			zone := events.DefaultCalendar()
 			for _, f := range fridays {
-				fmt.Fprintf(out, "%s\t%s\t%d\t%d\t%d\tno\n", f.Friday.Friday, pacific(zone, f.Cutoff), f.Boundary, f.Cases, f.Rows)
+				sealed := "no"
+				if f.Sealed {
+					sealed = "yes"
+				}
+				fmt.Fprintf(out, "%s\t%s\t%d\t%d\t%d\t%s\n", f.Friday.Friday, pacific(zone, f.Cutoff), f.Boundary, f.Cases, f.Rows, sealed)
 			}
 			return out.Flush()
 		})

@@ -106,11 +106,12 @@ var (
 	rebuildingDesc = description("rebuilding", "1 while the projection is built anew.")
 	soundDesc      = description("sound", "0 when the journal was found to differ from what was applied, else 1.")
 	comparedDesc   = description("journal_compared", "Up to which record the journal was compared with what was applied, this time or the last.")
+	sealedDesc     = description("sealed_cutoff_seconds", "The cutoff of the newest Friday whose seal this node has made or found to be right, in seconds since 1970; 0 before the first.")
 	wholeDesc      = description("journal_compared_whole_total", "How often the whole journal was compared with what was applied.")
 )
 
 func (c *ledgerCollector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range [...]*prometheus.Desc{positionDesc, lastDesc, appliedDesc, duplicatesDesc, rejectedDesc, casesDesc, agentsDesc, cutoffDesc, storeDesc, rebuildingDesc, soundDesc, comparedDesc, wholeDesc} {
+	for _, d := range [...]*prometheus.Desc{positionDesc, lastDesc, appliedDesc, duplicatesDesc, rejectedDesc, casesDesc, agentsDesc, cutoffDesc, storeDesc, rebuildingDesc, soundDesc, comparedDesc, wholeDesc, sealedDesc} {
 		out <- d
 	}
 }
@@ -155,6 +156,11 @@ func (c *ledgerCollector) Collect(out chan<- prometheus.Metric) {
 	counter(rejectedDesc, s.Rejected)
 	gauge(casesDesc, float64(s.Cases))
 	gauge(agentsDesc, float64(s.Agents))
+	sealed := 0.0
+	if f := c.sealer.Newest(); f != 0 {
+		sealed = float64(calendar.Cutoff(f).Unix())
+	}
+	gauge(sealedDesc, sealed)
 	if s.OpenFriday != 0 {
 		gauge(cutoffDesc, float64(calendar.Cutoff(s.OpenFriday).Unix()))
 	}

@@ -106,7 +106,7 @@ func (d *Desk) oldest(r *reading) events.Date {
 // offer tells how large a book is.
 func (d *Desk) offer(ctx context.Context, r *reading, o Owner, f checkpoint.Friday) (Offer, error) {
 	size, err := d.size(ctx, r, o, f)
-	return Offer{Friday: f.Friday.Friday, Cutoff: f.Cutoff.UTC(), Boundary: f.Boundary, Rows: size.rows, Cases: size.cases}, err
+	return Offer{Friday: f.Friday.Friday, Cutoff: f.Cutoff.UTC(), Boundary: f.Boundary, Rows: size.rows, Cases: size.cases, Sealed: f.Sealed}, err
 }
 
 // mayHave returns the role in which the caller may have the owner's book of a

@@ -3,8 +3,8 @@
 // with the ledger's key where this node has that. Where a seal stands already,
 // it is compared with what this node would have sealed.
 //
-// It promises that the newest Friday comes first, that a Friday is sealed once
-// however many nodes seal it, and that a seal which differs is an error which
-// says so. What a seal says is left to package checkpoint, what follows from
+// It promises that seals stand in the order of their Fridays, that a Friday is
+// sealed once however many nodes seal it, and that a seal which differs is an
+// error which says so. What a seal says is left to package checkpoint, what follows from
 // one that differs to the alarm.
 package sealer

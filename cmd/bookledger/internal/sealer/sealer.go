@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -40,8 +39,8 @@ type Options struct {
 type Sealer struct {
 	o Options
 
-	working sync.Mutex           // one Friday at a time: a pass takes all cores
-	seen    map[events.Date]bool // that Run need not look at again
+	working sync.Mutex           // one Friday at a time
+	seen    map[events.Date]bool // Fridays for which nothing is left to do
 
 	mu     sync.Mutex
 	newest events.Date
@@ -63,12 +62,33 @@ func (s *Sealer) Newest() events.Date {
 	return s.newest
 }
 
-// Seal seals a Friday that has a checkpoint, and signs its seal, where that was
-// not done yet. It returns ErrDiffers where the seal that stands is another,
-// and ErrHistoryOpen.
+// Seal seals a Friday that has a checkpoint, after all those before it that are
+// not sealed yet, so that seals stand in the order of their Fridays, and signs
+// them. Where the Friday's seal stands already, it is compared: ErrDiffers where
+// it is another. It returns ErrHistoryOpen while that is so.
 func (s *Sealer) Seal(ctx context.Context, f events.Date) error {
 	s.working.Lock()
 	defer s.working.Unlock()
+	for {
+		next, err := s.next(f)
+		if err != nil {
+			return err
+		}
+		if next == 0 {
+			break
+		}
+		if err := s.one(ctx, next); err != nil {
+			return err
+		}
+	}
+	if s.seen[f] {
+		return nil
+	}
+	return s.one(ctx, f)
+}
+
+// one seals one Friday.
+func (s *Sealer) one(ctx context.Context, f events.Date) error {
 	begun := time.Now()
 	want, calendar, err := s.compute(ctx, f)
 	if err != nil {
@@ -84,6 +104,7 @@ func (s *Sealer) Seal(ctx context.Context, f events.Date) error {
 	if err := s.sign(ctx, f, calendar); err != nil {
 		return err
 	}
+	s.seen[f] = true
 	s.mu.Lock()
 	s.newest = max(s.newest, f)
 	s.mu.Unlock()
@@ -106,7 +127,7 @@ func (s *Sealer) compute(ctx context.Context, f events.Date) (_ events.Sealed, _
 	if err != nil {
 		return events.Sealed{}, nil, err
 	}
-	books, err := checkpoint.AgentsOf(ctx, v.AsOf(f), v.Calendar(), c.Friday, runtime.GOMAXPROCS(0))
+	books, err := checkpoint.AgentsOf(ctx, v.AsOf(f), v.Calendar(), c.Friday, max(1, runtime.GOMAXPROCS(0)/2)) // the rest is for who is served
 	if err != nil {
 		return events.Sealed{}, nil, err
 	}
@@ -244,9 +265,9 @@ const (
 	pause = 10 * time.Second
 )
 
-// Run seals every Friday that has passed and is not sealed yet, the newest
-// first, and each that passes, until ctx ends. A seal that differs is handed to
-// raise, and ends it.
+// Run seals every Friday that has passed and is not sealed yet, and each that
+// passes, until ctx ends. The newest is compared at the start, though it be
+// sealed. A seal that differs is handed to raise, and ends it.
 func (s *Sealer) Run(ctx context.Context, raise func(error)) {
 	failing := false
 	for every := time.Duration(0); wait(ctx, every); {
@@ -267,22 +288,15 @@ func (s *Sealer) Run(ctx context.Context, raise func(error)) {
 
 // look seals what is to be sealed now.
 func (s *Sealer) look(ctx context.Context) error {
-	for {
-		f, err := s.next()
-		if err != nil || f == 0 {
-			return err
-		}
-		if err := s.Seal(ctx, f); err != nil {
-			return err
-		}
-		s.seen[f] = true
+	latest, err := s.latest()
+	if err != nil || latest == 0 || latest == s.Newest() {
+		return err
 	}
+	return s.Seal(ctx, latest)
 }
 
-// next returns the Friday that is to be sealed first, 0 where there is none:
-// the newest, which is compared once in each run, then those before it that
-// have no seal of the ledger's own.
-func (s *Sealer) next() (_ events.Date, err error) {
+// latest returns the newest Friday that can be sealed, 0 where there is none.
+func (s *Sealer) latest() (_ events.Date, err error) {
 	if s.o.Ledger.Projection.Rebuilding() {
 		return 0, nil
 	}
@@ -294,21 +308,40 @@ func (s *Sealer) next() (_ events.Date, err error) {
 	if !v.HistoryClosed() {
 		return 0, nil
 	}
+	c, err := v.Latest()
+	if errors.Is(err, checkpoint.ErrNone) {
+		return 0, nil
+	}
+	return c.Friday.Friday, err
+}
+
+// next returns the first Friday before f that is to be sealed or signed, 0
+// where there is none.
+func (s *Sealer) next(f events.Date) (_ events.Date, err error) {
+	v, err := s.o.Ledger.Projection.View()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
 	fridays, err := v.Fridays()
 	if err != nil {
 		return 0, err
 	}
-	for i, f := range slices.Backward(fridays) {
-		if s.seen[f.Friday.Friday] {
+	for _, c := range fridays {
+		friday := c.Friday.Friday
+		if friday >= f {
+			break
+		}
+		if s.seen[friday] {
 			continue
 		}
-		if i == len(fridays)-1 || !f.Sealed {
-			return f.Friday.Friday, nil
+		if !c.Sealed {
+			return friday, nil
 		}
-		if done, err := s.done(v, f.Friday.Friday); err != nil || !done {
-			return f.Friday.Friday, err
+		if done, err := s.done(v, friday); err != nil || !done {
+			return friday, err
 		}
-		s.seen[f.Friday.Friday] = true
+		s.seen[friday] = true
 	}
 	return 0, nil
 }

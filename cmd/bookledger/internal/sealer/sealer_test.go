@@ -1,0 +1,317 @@
+package sealer_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+
+	"bookledger/cmd/bookledger/internal/ledger"
+	"bookledger/cmd/bookledger/internal/sealer"
+	"bookledger/events"
+	"bookledger/events/journal"
+	"bookledger/events/record"
+	"bookledger/events/record/head"
+	"bookledger/projections/checkpoint"
+	"bookledger/projections/replay"
+)
+
+// node is a node of a ledger, which follows it as far as it is asked to.
+type node struct {
+	*testing.T
+	ledger *ledger.Ledger
+	sealer *sealer.Sealer
+}
+
+func open(t *testing.T, url string) *node {
+	t.Helper()
+	l, err := ledger.Open(t.Context(), ledger.Options{Dir: t.TempDir(), Create: true, URL: url})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	n := &node{T: t, ledger: l}
+	n.sealer = sealer.New(sealer.Options{Ledger: l, Reach: func(ctx context.Context, _ uint64) error { return l.CatchUp(ctx) }})
+	n.catchUp()
+	return n
+}
+
+func (n *node) catchUp() {
+	n.Helper()
+	if err := n.ledger.CatchUp(n.Context()); err != nil {
+		n.Fatal(err)
+	}
+}
+
+func (n *node) append(m journal.Message) {
+	n.Helper()
+	if _, err := n.ledger.Journal.Append(n.Context(), []journal.Message{m}); err != nil {
+		n.Fatal(err)
+	}
+	n.catchUp()
+}
+
+// load loads a case a week as history, for some weeks before now, and closes
+// it.
+func (n *node) load(weeks int) {
+	n.Helper()
+	now := time.Now()
+	for i := range weeks {
+		body, err := events.Event{
+			ID: fmt.Sprint("h", i), Source: "calheers", Type: events.TypeDelegationCreated, Time: now,
+			Data: &events.DelegationCreated{Delegation: events.Delegation{CaseID: fmt.Sprint("c", i), AgentID: fmt.Sprint("A", i%2)}},
+		}.Encode()
+		if err != nil {
+			n.Fatal(err)
+		}
+		at := now.AddDate(0, 0, 7*(i-weeks))
+		n.append(journal.Message{Subject: events.HistorySubject("calheers"), Recorded: at.UTC().Format(time.RFC3339Nano), Body: body})
+	}
+}
+
+func (n *node) closeHistory() {
+	n.Helper()
+	body, err := events.Event{ID: "close", Source: events.SourceLedger, Type: events.TypeHistoryClosed, Time: time.Now(), Data: &events.HistoryClosed{}}.Encode()
+	if err != nil {
+		n.Fatal(err)
+	}
+	n.append(journal.Message{Subject: events.SubjectControl, Body: body})
+}
+
+func (n *node) fridays() []checkpoint.Friday {
+	n.Helper()
+	v, err := n.ledger.Projection.View()
+	if err != nil {
+		n.Fatal(err)
+	}
+	all, err := v.Fridays()
+	if err = errors.Join(err, v.Close()); err != nil {
+		n.Fatal(err)
+	}
+	return all
+}
+
+func (n *node) latest() events.Date {
+	n.Helper()
+	all := n.fridays()
+	return all[len(all)-1].Friday.Friday
+}
+
+func (n *node) last() uint64 {
+	n.Helper()
+	last, err := n.ledger.Journal.Last(n.Context())
+	if err != nil {
+		n.Fatal(err)
+	}
+	return last
+}
+
+func (n *node) seal(f events.Date) {
+	n.Helper()
+	if err := n.sealer.Seal(n.Context(), f); err != nil {
+		n.Fatal(err)
+	}
+}
+
+// replay replays a dump of the journal.
+func (n *node) replay() *replay.Replay {
+	n.Helper()
+	var dump bytes.Buffer
+	r := replay.New()
+	err := n.ledger.Journal.Read(n.Context(), 0, n.last(), func(records []record.Record) error {
+		for i := range records {
+			dump.Write(records[i].AppendLine(nil, time.Time{}))
+		}
+		return nil
+	})
+	if err = errors.Join(err, r.Dump(n.Context(), &dump, nil)); err != nil {
+		n.Fatal(err)
+	}
+	return r
+}
+
+// holdSeals holds that every Friday has a seal, in order, which a replay of the
+// record up to the boundary makes too, and a signature by the key of its time.
+func (n *node) holdSeals() *replay.Replay {
+	n.Helper()
+	all := n.replay()
+	keys, err := all.Keys()
+	if err != nil {
+		n.Fatal(err)
+	}
+	before := uint64(0)
+	for _, f := range all.Fridays() {
+		day := f.Friday.Friday
+		seal, signatures, sealed := all.Seal(day)
+		if !sealed || !f.Sealed || seal.Seq <= before {
+			n.Fatalf("Friday %s: the seal is %+v, after record %d", day, seal, before)
+		}
+		before = seal.Seq
+		books, err := checkpoint.AgentsOf(n.Context(), n.upTo(day).State(), all.Calendar(), f.Friday, 2)
+		if err != nil {
+			n.Fatal(err)
+		}
+		root, err := all.TreeRoot(f.Boundary)
+		if err != nil {
+			n.Fatal(err)
+		}
+		if want, err := f.SealOf(books, root, 1); err != nil || want != seal.Sealed {
+			n.Errorf("Friday %s: sealed was %+v, the record makes %+v (%v)", day, seal.Sealed, want, err)
+		}
+		n.holdSignature(all, keys, seal, signatures)
+	}
+	return all
+}
+
+func (n *node) holdSignature(all *replay.Replay, keys *head.Keys, seal checkpoint.Seal, signatures []checkpoint.Signature) {
+	n.Helper()
+	if len(signatures) != 1 {
+		n.Fatalf("Friday %s has %d signatures", seal.Friday, len(signatures))
+	}
+	h, _, err := keys.Open([]byte(signatures[0].Note))
+	if err != nil || h.Size < seal.Seq {
+		n.Fatalf("Friday %s: %+v (%v)", seal.Friday, h, err)
+	}
+	if root, err := all.TreeRoot(h.Size); err != nil || root != h.Root {
+		n.Errorf("Friday %s: signed was another tree (%v)", seal.Friday, err)
+	}
+}
+
+// upTo replays the record up to a Friday's boundary.
+func (n *node) upTo(f events.Date) *replay.Replay {
+	n.Helper()
+	var dump bytes.Buffer
+	r := replay.New()
+	r.StopAfter(f)
+	err := n.ledger.Journal.Read(n.Context(), 0, n.last(), func(records []record.Record) error {
+		for i := range records {
+			dump.Write(records[i].AppendLine(nil, time.Time{}))
+		}
+		return nil
+	})
+	if err = errors.Join(err, r.Dump(n.Context(), &dump, nil)); err != nil {
+		n.Fatal(err)
+	}
+	return r
+}
+
+// TestSeal holds that sealing a Friday seals those before it, that it is done
+// once, and only when the past cannot change any more.
+func TestSeal(t *testing.T) {
+	n := open(t, "")
+	n.load(4)
+	if err := n.sealer.Seal(t.Context(), n.latest()); !errors.Is(err, sealer.ErrHistoryOpen) {
+		t.Fatalf("while history is open: %v", err)
+	}
+	n.closeHistory()
+	n.seal(n.latest())
+	if got := n.holdSeals(); len(got.Fridays()) < 4 {
+		t.Fatalf("%d Fridays", len(got.Fridays()))
+	}
+	last := n.last()
+	n.seal(n.latest())
+	n.sealer = sealer.New(sealer.Options{Ledger: n.ledger, Reach: func(context.Context, uint64) error { return errors.New("nothing is to be reached") }})
+	n.seal(n.latest()) // by another run
+	if n.last() != last {
+		t.Error("a Friday was sealed again")
+	}
+	if err := n.sealer.Seal(t.Context(), 20200101); !errors.Is(err, checkpoint.ErrNone) {
+		t.Errorf("a day without a book: %v", err)
+	}
+}
+
+// TestChangeKey holds that seals are signed with the key to which the one of
+// genesis has handed over, also twice, and that older signatures still hold.
+func TestChangeKey(t *testing.T) {
+	n := open(t, "")
+	n.load(4)
+	n.closeHistory()
+	fridays := n.fridays()
+	for _, f := range fridays[:3] {
+		n.seal(f.Friday.Friday)
+		for range 2 {
+			keys, err := n.replay().Keys()
+			if err != nil {
+				t.Fatal(err)
+			}
+			vkey, _, err := n.ledger.ChangeKey(t.Context(), keys)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n.catchUp()
+			after, err := n.replay().Keys()
+			if err != nil || after.Current().KeyHash() == keys.Current().KeyHash() || vkey == "" {
+				t.Fatalf("the key is still %x (%v)", after.Current().KeyHash(), err)
+			}
+		}
+	}
+	n.seal(n.latest())
+	n.holdSeals()
+}
+
+// TestDiffers holds that a seal which another has recorded and which is not
+// what the record makes is told, and not signed.
+func TestDiffers(t *testing.T) {
+	n := open(t, "")
+	n.load(2)
+	n.closeHistory()
+	fridays := n.fridays()
+	f := fridays[len(fridays)-1]
+	wrong := events.Sealed{Friday: f.Friday.Friday, Boundary: int(f.Boundary), TreeSize: int(f.Boundary), Cases: int(f.Cases), Rows: int(f.Rows), Rules: 1,
+		BookRoot: fmt.Sprintf("%064d", 1), TreeRoot: fmt.Sprintf("%064d", 2)}
+	body, err := checkpoint.EncodeSeal(wrong, events.DefaultCalendar())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.append(journal.Message{Subject: events.SubjectSeal, Body: body})
+	var raised error
+	n.sealer.Run(t.Context(), func(err error) { raised = err })
+	if !errors.Is(raised, sealer.ErrDiffers) {
+		t.Fatalf("raised was %v", raised)
+	}
+	if _, signatures, _ := n.replay().Seal(wrong.Friday); len(signatures) != 0 {
+		t.Error("it was signed")
+	}
+}
+
+// TestNodes lets three nodes of one journal seal at once: each Friday is sealed
+// once, and signed by the one that has the key.
+func TestNodes(t *testing.T) {
+	s, err := server.NewServer(&server.Options{
+		Host: "127.0.0.1", Port: -1, JetStream: true, StoreDir: t.TempDir(), SyncAlways: true, MaxPayload: events.MaxMessage, NoSigs: true, NoLog: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	if !s.ReadyForConnections(30 * time.Second) {
+		t.Fatal("the server is not ready")
+	}
+	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+	first := open(t, s.ClientURL())
+	first.load(3)
+	first.closeHistory()
+	nodes := []*node{first, open(t, s.ClientURL()), open(t, s.ClientURL())}
+	var sealing sync.WaitGroup
+	for _, n := range nodes {
+		sealing.Go(func() {
+			if err := n.sealer.Seal(t.Context(), first.latest()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	sealing.Wait()
+	for _, n := range nodes {
+		n.catchUp()
+		n.holdSeals()
+	}
+}
