@@ -1,7 +1,6 @@
 package exporter
 
 import (
-	"encoding/hex"
 	"fmt"
 	"io"
 	"strconv"
@@ -11,7 +10,6 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"bookledger/projections/book"
-	"bookledger/projections/checkpoint"
 	"bookledger/schemas"
 )
 
@@ -112,8 +110,6 @@ func (p *page) when(b *book.Book) {
 	p.fact("Cutoff", spelled(b.Cutoff.In(b.Zone)))
 	p.fact("Cutoff in UTC", b.Cutoff.UTC().Format(time.RFC3339))
 	p.fact("Ledger boundary", strconv.FormatUint(b.Boundary, 10)+" (the number of the last record that counts)")
-	root := checkpoint.BookRoot(b)
-	p.fact("Book root", hex.EncodeToString(root[:])+" (stands for every cell; auditors compare it with the seal)")
 }
 
 // spelled writes a time as people say it, with its zone.

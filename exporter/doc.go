@@ -16,6 +16,12 @@
 // silence, and it takes several times as long. For ordinary values the cells
 // are byte for byte those that it writes, which a test holds.
 //
+// A workbook shows the boundary that it is as of, and no root: roots are salted
+// with what the journal adds to events, such as its stamps, so that the same
+// events would make other bytes in another ledger, or in a workbook that was
+// handed out before there were roots. The root of a book stands beside it, in
+// the evidence.
+//
 // What a row is, and in which order rows stand, is left to package book; who
 // may have a workbook, to the program.
 package exporter

@@ -19,9 +19,8 @@ import (
 )
 
 // Version is the exporter's version. The bytes of a workbook are promised for
-// one version: what would change them for any book makes a new one. 1: the
-// first. 2: with the book's root.
-const Version = "2"
+// one version: what would change them for any book makes a new one.
+const Version = "1"
 
 // The sheets of a workbook, in their order.
 const (

@@ -58,7 +58,7 @@ func TestNudge(t *testing.T) {
 	if !time.Now().Before(cutoff) {
 		t.Skip("the machine was too slow to come before the cutoff")
 	}
-	eventually(t, "the week is closed", func() bool { return metric(t, p, "bookledger_applied_total") == "3" })
+	eventually(t, "the week is closed and sealed", func() bool { return metric(t, p, "bookledger_sealed_cutoff_seconds") != "0" })
 	dump := filepath.Join(t.TempDir(), "dump")
 	if err := os.WriteFile(dump, []byte(must(t, "", "journal", "dump", "--nats", p.nats)), 0o600); err != nil {
 		t.Fatal(err)
@@ -67,8 +67,9 @@ func TestNudge(t *testing.T) {
 		Friday   string
 		Boundary uint64
 		Cases    int
+		Sealed   bool
 	}](t, must(t, "", "fridays", "--json", "--journal", dump))
-	if len(fridays) != 1 || fridays[0].Boundary != 2 || fridays[0].Cases != 1 || fridays[0].Friday != cutoff.Format(time.DateOnly) {
+	if len(fridays) != 1 || fridays[0].Boundary != 2 || fridays[0].Cases != 1 || !fridays[0].Sealed || fridays[0].Friday != cutoff.Format(time.DateOnly) {
 		t.Errorf("the checkpoints are %+v", fridays)
 	}
 }

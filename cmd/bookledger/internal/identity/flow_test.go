@@ -92,7 +92,7 @@ func TestCallbackRefused(t *testing.T) {
 			to := b.choose(b.begin("/"), "P-1")
 			u, _ := url.Parse(s.portal + "/sign-in")
 			c := b.cookie("/sign-in", begunCookie)
-			b.client.Jar.SetCookies(u, []*http.Cookie{{Name: begunCookie, Path: "/sign-in", Secure: true, Value: "A" + c.Value[1:]}})
+			b.client.Jar.SetCookies(u, []*http.Cookie{{Name: begunCookie, Path: "/sign-in", Secure: true, Value: string(c.Value[0]^1) + c.Value[1:]}})
 			return b.get(to)
 		}, ReasonState},
 		{"another nonce", func(b *browser) page { return b.get(b.choose(altered(t, b.begin("/"), "nonce", "other"), "P-1")) }, ReasonToken},

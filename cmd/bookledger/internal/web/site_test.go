@@ -27,6 +27,7 @@ import (
 	"bookledger/cmd/bookledger/internal/issuer"
 	"bookledger/cmd/bookledger/internal/ledger"
 	"bookledger/cmd/bookledger/internal/portal"
+	"bookledger/cmd/bookledger/internal/sealer"
 	"bookledger/cmd/bookledger/internal/web"
 	"bookledger/cmd/bookledger/internal/world"
 	"bookledger/events"
@@ -102,7 +103,11 @@ func startAs(t testing.TB, as variant, w world.Config, more ...events.Data) *sit
 	must(t, err)
 	s.web = w2
 	watch := alarm.New(alarm.Options{Compare: s.ledger.Compare, Log: log})
-	d := daemon.New(daemon.Options{Ledger: s.ledger, Listen: listener, Portal: w2, Alarm: watch, Log: log})
+	seal := sealer.New(sealer.Options{Ledger: s.ledger, Log: log, Reach: func(ctx context.Context, seq uint64) error {
+		_, _, err := s.ledger.Projection.WaitFor(ctx, seq)
+		return err
+	}})
+	d := daemon.New(daemon.Options{Ledger: s.ledger, Listen: listener, Portal: w2, Alarm: watch, Sealer: seal, Log: log})
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
 	s.stop = sync.OnceFunc(func() {
