@@ -45,7 +45,7 @@ snapshots.`,
 	dump.Flags().StringVar(&nats, "nats", "", "URL of the NATS server of a running ledger")
 	dump.Flags().StringVar(&creds, "nats-creds", "", "credentials file for the NATS server")
 	alternatives(dump.Flags(), "data", "nats")
-	parent.AddCommand(dump, newVerify(env), newChangeKey(env))
+	parent.AddCommand(dump, newVerify(env), newChangeKey(env), newHeads(env))
 	return parent
 }
 

@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"bookledger/cmd/bookledger/internal/ledger"
+	"bookledger/cmd/bookledger/internal/sealer"
 )
 
 func newChangeKey(env *environment) *cobra.Command {
@@ -52,4 +56,88 @@ func runChangeKey(ctx context.Context, env *environment, data string) (err error
 	fmt.Fprintln(env.out, vkey)
 	fmt.Fprintf(env.err, "record %d hands over to it\n", seq)
 	return nil
+}
+
+func newHeads(env *environment) *cobra.Command {
+	var data, friday, add string
+	heads := &cobra.Command{
+		Use:   "heads",
+		Short: "Show the signed heads over a Friday's seal, or add a witness's",
+		Long: `Write the signed heads of the journal's tree that hold the seal of a Friday, as
+C2SP checkpoints: what a witness signs. With --add the head that a witness or
+another node has signed is recorded beside them; it must be a head of this very
+ledger. Whose signature it is, is for those to check who know the key.`,
+		Example: `  bookledger journal heads --data ./ledger > head.txt
+  bookledger journal heads --data ./ledger --friday 2026-11-20 --add witnessed.txt`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if data == "" {
+				return usagef("--data is required")
+			}
+			return runHeads(cmd.Context(), env, data, friday, add)
+		},
+	}
+	heads.Flags().StringVar(&data, "data", "", "folder of the ledger of a stopped daemon (required)")
+	heads.Flags().StringVar(&friday, "friday", "latest", "whose seal: a date like 2026-11-20, or latest")
+	heads.Flags().StringVar(&add, "add", "", "file of a signed head to record, - for standard input")
+	return heads
+}
+
+func runHeads(ctx context.Context, env *environment, data, friday, add string) (err error) {
+	f, err := parseFriday(friday)
+	if err != nil {
+		return err
+	}
+	l, v, err := openData(ctx, env, ledger.Options{Dir: data})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	s, err := (&dataReading{l, v}).asOf(ctx, f)
+	if err = errors.Join(err, v.Close()); err != nil {
+		return err
+	}
+	f = s.friday.Friday.Friday
+	seals := stillSealer(l)
+	if add != "" {
+		signed, err := env.readAll(add)
+		if err != nil {
+			return err
+		}
+		err = seals.Witness(ctx, f, signed)
+		if errors.Is(err, sealer.ErrOtherHead) {
+			err = fmt.Errorf("%w: %w", errRefused, err)
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(env.err, "recorded beside the seal of Friday %s\n", f)
+		return nil
+	}
+	all, err := seals.Heads(f)
+	if err != nil {
+		return err
+	}
+	fmt.Fprint(env.out, strings.Join(all, "\n")) // each ends in a newline
+	return nil
+}
+
+// stillSealer returns the sealer of a ledger that nobody follows.
+func stillSealer(l *ledger.Ledger) *sealer.Sealer {
+	return sealer.New(sealer.Options{Ledger: l, Reach: func(ctx context.Context, _ uint64) error { return l.CatchUp(ctx) }})
+}
+
+// maxHead bounds a file that is to hold a signed head.
+const maxHead = 1 << 20
+
+func (env *environment) readAll(path string) ([]byte, error) {
+	if path == "-" {
+		return io.ReadAll(io.LimitReader(env.in, maxHead))
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxHead))
 }

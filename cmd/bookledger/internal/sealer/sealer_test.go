@@ -3,6 +3,7 @@ package sealer_test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"sync"
@@ -256,6 +257,56 @@ func TestChangeKey(t *testing.T) {
 	}
 	n.seal(n.latest())
 	n.holdSeals()
+}
+
+// TestWitness holds that a witness's signature is recorded beside the ledger's
+// own, and that a head of another ledger, tree or size is not.
+func TestWitness(t *testing.T) {
+	n := open(t, "")
+	n.load(2)
+	n.closeHistory()
+	f := n.latest()
+	n.seal(f)
+	heads, err := n.sealer.Heads(f)
+	if err != nil || len(heads) != 1 {
+		t.Fatal(heads, err)
+	}
+	_, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	witness, err := head.Signer("witness.example", private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sign := func(change func(*head.Head)) []byte {
+		h, err := head.Unverified([]byte(heads[0]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(&h)
+		signed, err := h.Sign(witness)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return signed
+	}
+	for what, change := range map[string]func(*head.Head){
+		"another ledger":         func(h *head.Head) { h.Origin = "bookledger/other" },
+		"another root":           func(h *head.Head) { h.Root[0]++ },
+		"a size before it":       func(h *head.Head) { h.Size -= 1 },
+		"a size that is to come": func(h *head.Head) { h.Size += 100 },
+	} {
+		if err := n.sealer.Witness(t.Context(), f, sign(change)); !errors.Is(err, sealer.ErrOtherHead) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	if err := n.sealer.Witness(t.Context(), f, sign(func(*head.Head) {})); err != nil {
+		t.Fatal(err)
+	}
+	if _, signatures, _ := n.replay().Seal(f); len(signatures) != 2 {
+		t.Errorf("%d signatures", len(signatures))
+	}
 }
 
 // TestDiffers holds that a seal which another has recorded and which is not
