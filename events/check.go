@@ -42,12 +42,17 @@ func (c *Checked) Rejection() *Rejection {
 // between them. Use one for each goroutine. The zero Checker is ready.
 type Checker struct {
 	scratch []byte
+	source  string // of the message before
 }
 
 // Check reads the message body as it stood on subject. Of a malformed message
 // it fills in what could be read of the event's id and source.
 func (c *Checker) Check(subject string, body []byte) Checked {
 	var out Checked
+	if c.checkPlain(subject, body, &out) {
+		return out
+	}
+	out = Checked{}
 	data, r := c.readEnvelope(body, &out.Event)
 	if r == nil {
 		r = checkSubject(subject, out.Event.Source, out.Event.Type)
@@ -57,7 +62,7 @@ func (c *Checker) Check(subject string, body []byte) Checked {
 		return out
 	}
 	if out.Content = checkType(out.Event.Type); out.Content == nil {
-		out.Event.Data, out.Content = c.readData(data, eventTypes[out.Event.Type])
+		out.Event.Data, out.Content = c.readData(data, eventTypes[out.Event.Type], false)
 	}
 	return out
 }
@@ -71,7 +76,7 @@ func (c *Checker) readEnvelope(body []byte, e *Event) (data []byte, _ *Rejection
 	if !valid && !utf8.Valid(body) {
 		return nil, reject(Malformed, "", wantObject)
 	}
-	env := envelope{event: e}
+	env := envelope{event: e, source: &c.source}
 	w := walker{in: body}
 	if w.open('{') {
 		for name, value := w.member(); name != nil; name, value = w.member() {
@@ -88,13 +93,14 @@ func (c *Checker) readEnvelope(body []byte, e *Event) (data []byte, _ *Rejection
 	return env.data, env.rejection()
 }
 
-// readData reads the data of an event of type t.
-func (c *Checker) readData(raw []byte, t eventType) (Data, *Rejection) {
+// readData reads the data of an event of type t, or where plain is set only
+// plain data.
+func (c *Checker) readData(raw []byte, t eventType, plain bool) (Data, *Rejection) {
 	if raw[0] != '{' {
 		return nil, reject(Schema, "data", "must be an object")
 	}
 	data := t.make()
-	r := &objectReader{scratch: c.scratch}
+	r := &objectReader{scratch: c.scratch, plain: plain}
 	rejection := r.read(t.shape, raw, reflect.ValueOf(data).Elem())
 	c.scratch = r.scratch
 	if rejection != nil {
@@ -111,6 +117,7 @@ func (c *Checker) readData(raw []byte, t eventType) (Data, *Rejection) {
 // fault of each.
 type envelope struct {
 	event  *Event
+	source *string // of the message before, which most share
 	data   []byte
 	seen   [len(required)]bool
 	faulty string
@@ -170,42 +177,36 @@ func (e *envelope) set(name string, value, scratch []byte) []byte {
 		return scratch
 	}
 	text, scratch, ok := unquote(value, scratch)
-	if !ok || !e.setText(name, string(text)) {
+	if !ok || !e.setText(name, text) {
 		e.fault(name)
 	}
 	return scratch
 }
 
 // setText takes one text attribute; false where it is not as it must be.
-func (e *envelope) setText(name, s string) bool {
+func (e *envelope) setText(name string, text []byte) bool {
 	ok := false
 	switch name {
 	case "specversion":
-		ok = s == "1.0"
+		ok = string(text) == "1.0"
 	case "id":
-		if ok = s != "" && checkText(s, 128, false); ok {
-			e.event.ID = s
-		}
+		ok = len(text) > 0 && setChecked(&e.event.ID, text, 128)
 	case "source":
-		if ok = isSource(s); ok {
-			e.event.Source = s
+		if ok = isSource(string(text)); ok {
+			e.setSource(text)
 		}
 	case "type":
-		if ok = s != "" && checkText(s, 200, false); ok {
-			e.event.Type = s
+		if known, is := typeNames[string(text)]; is {
+			e.event.Type, ok = known, true
+		} else {
+			ok = len(text) > 0 && setChecked(&e.event.Type, text, 200)
 		}
 	case "time":
-		e.event.Time, ok = parseTime(s)
+		e.event.Time, ok = parseTime(string(text))
 	case "actorid":
-		if ok = checkText(s, 200, false); ok {
-			e.event.ActorID = s
-		}
-		return ok
+		return setChecked(&e.event.ActorID, text, 200)
 	case "actorrole":
-		if ok = checkText(s, 200, false); ok {
-			e.event.ActorRole = s
-		}
-		return ok
+		return setChecked(&e.event.ActorRole, text, 200)
 	}
 	for i, want := range required {
 		if want == name {
@@ -213,6 +214,22 @@ func (e *envelope) setText(name, s string) bool {
 		}
 	}
 	return ok
+}
+
+func setChecked(attribute *string, text []byte, most int) bool {
+	s := string(text)
+	ok := checkText(s, most, false)
+	if ok {
+		*attribute = s
+	}
+	return ok
+}
+
+func (e *envelope) setSource(text []byte) {
+	if string(text) != *e.source {
+		*e.source = string(text)
+	}
+	e.event.Source = *e.source
 }
 
 func (e *envelope) fault(name string) {

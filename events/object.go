@@ -12,8 +12,9 @@ import (
 // walker walks over JSON that was found to be valid. Of other text it gives
 // what it can, and never leaves it.
 type walker struct {
-	in []byte
-	at int
+	in    []byte
+	at    int
+	plain bool // members and items end before what is not plain
 }
 
 // peek returns the first byte of the next value or name, or the bracket that
@@ -40,6 +41,9 @@ func (w *walker) open(bracket byte) bool {
 
 // member returns the next member of an object, nil at its end.
 func (w *walker) member() (name, value []byte) {
+	if w.plain {
+		return w.plainMember()
+	}
 	if w.peek() != '"' {
 		return nil, nil
 	}
@@ -48,6 +52,14 @@ func (w *walker) member() (name, value []byte) {
 		return nil, nil
 	}
 	return name, value
+}
+
+// item returns the next item of a list, nil at its end.
+func (w *walker) item() []byte {
+	if w.plain {
+		return w.plainItem('[')
+	}
+	return w.value()
 }
 
 // value returns the next value, nil where there is none.
@@ -123,26 +135,35 @@ func unquote(raw, scratch []byte) (text, _ []byte, ok bool) {
 func isBlank(raw []byte) bool { return raw[0] == 'n' || string(raw) == `""` }
 
 // objectReader reads JSON objects into structs by their shapes. Its input is
-// known to be valid JSON.
+// known to be valid JSON, or where plain is set to be seen to be.
 type objectReader struct {
 	scratch []byte
+	plain   bool
 }
+
+// notPlain is the rejection of an object that is to be read again in the
+// general way; nobody sees it.
+func notPlain() *Rejection { return reject(Malformed, "", "is not plain") }
 
 // read reads an object; the rejection's field is the path below it.
 func (r *objectReader) read(s *shape, raw []byte, into reflect.Value) *Rejection {
-	w := walker{in: raw}
+	w := walker{in: raw, plain: r.plain}
 	w.open('{')
-	var seen uint64 // bit i: field i is there and not blank
-	next := 0       // the field that comes next where they come in our order
+	var met, seen uint64 // bit i: field i is there, and is not blank
+	next := 0            // the field that comes next where they come in our order
 	for name, value := w.member(); name != nil; name, value = w.member() {
 		i, known := next, next < len(s.fields) && string(name[1:len(name)-1]) == s.fields[next].name
 		if !known {
 			i, known = r.lookup(s, name)
 		}
+		if r.plain && (!known || met&(1<<i) != 0) {
+			return notPlain()
+		}
 		if !known {
 			continue
 		}
 		next = i + 1
+		met |= 1 << i
 		if isBlank(value) {
 			continue
 		}
@@ -150,6 +171,9 @@ func (r *objectReader) read(s *shape, raw []byte, into reflect.Value) *Rejection
 			return rejection
 		}
 		seen |= 1 << i
+	}
+	if r.plain && !w.closed('}') {
+		return notPlain()
 	}
 	for i := range s.fields {
 		if s.fields[i].required && seen&(1<<i) == 0 {
@@ -284,12 +308,12 @@ func isLowerHex(s string) bool {
 const maxIdentifiers = 100
 
 func (r *objectReader) readIdentifiers(f *field, raw []byte, target reflect.Value) *Rejection {
-	w := walker{in: raw}
+	w := walker{in: raw, plain: r.plain}
 	if !w.open('[') {
 		return reject(Schema, f.name, "must be a list")
 	}
 	var list []string
-	for item := w.value(); item != nil; item = w.value() {
+	for item := w.item(); item != nil; item = w.item() {
 		if item[0] != '"' {
 			return reject(Schema, f.name+"["+strconv.Itoa(len(list))+"]", "must be a string")
 		}
@@ -300,6 +324,9 @@ func (r *objectReader) readIdentifiers(f *field, raw []byte, target reflect.Valu
 			return reject(Schema, f.name+"["+strconv.Itoa(len(list))+"]", "must be 1 to 40 of A-Z a-z 0-9 . _ -")
 		}
 		list = append(list, id)
+	}
+	if r.plain && !w.closed(']') {
+		return notPlain()
 	}
 	if len(list) == 0 || len(list) > maxIdentifiers {
 		return reject(Schema, f.name, "must name 1 to "+strconv.Itoa(maxIdentifiers))

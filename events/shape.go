@@ -108,6 +108,16 @@ var typesOfData = func() map[reflect.Type]string {
 // TypeOf returns the type of the events that carry data of this kind.
 func TypeOf(data Data) string { return typesOfData[reflect.TypeOf(data)] }
 
+// typeNames are the known types, each by itself, so that events need not hold
+// a copy.
+var typeNames = func() map[string]string {
+	names := make(map[string]string)
+	for t := range eventTypes {
+		names[t] = t
+	}
+	return names
+}()
+
 // eventNames are the known types without their versions.
 var eventNames = func() map[string]bool {
 	names := make(map[string]bool)

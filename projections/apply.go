@@ -298,13 +298,13 @@ func (a *applier) readCase(id string) ([]byte, error) {
 	return b, err
 }
 
-func (a *applier) PutCase(id string, before *fold.Case, after fold.Case) error {
-	a.index.Move(id, before, &after)
+func (a *applier) PutCase(id string, before, after *fold.Case) error {
+	a.index.Move(id, before, after)
 	slot, err := a.slot(id)
 	if err != nil {
 		return err
 	}
-	*slot.state = after
+	*slot.state = *after
 	if !slot.dirty {
 		slot.dirty = true
 		a.dirty = append(a.dirty, slot)

@@ -67,7 +67,6 @@ func readDump(tb testing.TB, path string, n uint64) {
 	f := openDump(tb, path)
 	defer func() { _ = f.Close() }()
 	r := replay.New()
-	r.KeepTree()
 	if err := r.Dump(context.Background(), f, nil); err != nil {
 		tb.Fatal(err)
 	}

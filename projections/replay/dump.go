@@ -26,9 +26,9 @@ func (r *Replay) Dump(ctx context.Context, dump io.Reader, progress func(n int))
 	var parsing sync.WaitGroup
 	for range workers {
 		parsing.Go(func() {
-			var checker events.Checker
+			var parser record.Parser
 			for p := range work {
-				p.parse(&checker)
+				p.parse(&parser)
 				close(p.ready)
 			}
 		})
@@ -63,12 +63,25 @@ type part struct {
 
 type numbered struct{ number, begin, end int }
 
-const partBytes = 256 << 10
+// A part is handed out once it has partBytes; lineBytes is room for what the
+// last line has beyond, and partLines for its lines, mostly.
+const (
+	partBytes = 256 << 10
+	lineBytes = 8 << 10
+	partLines = 640
+)
+
+func newPart() *part {
+	return &part{
+		lines: make([]numbered, 0, partLines), text: make([]byte, 0, partBytes+lineBytes),
+		ready: make(chan struct{}),
+	}
+}
 
 // cut reads lines and hands them out in parts, to be parsed by anybody and
 // applied in order.
 func cut(ctx context.Context, lines *record.Reader, work, order chan<- *part) error {
-	p := &part{ready: make(chan struct{})}
+	p := newPart()
 	send := func() error {
 		for _, to := range [...]chan<- *part{work, order} {
 			select {
@@ -77,7 +90,7 @@ func cut(ctx context.Context, lines *record.Reader, work, order chan<- *part) er
 				return ctx.Err()
 			}
 		}
-		p = &part{ready: make(chan struct{})}
+		p = newPart()
 		return nil
 	}
 	for {
@@ -99,37 +112,41 @@ func cut(ctx context.Context, lines *record.Reader, work, order chan<- *part) er
 	}
 }
 
-func (p *part) parse(checker *events.Checker) {
+// parse reads the lines. The bodies of the records stay where they were read,
+// so that the text is never used again.
+func (p *part) parse(parser *record.Parser) {
+	p.records = make([]record.Line, 0, len(p.lines))
+	p.checked = make([]events.Checked, 0, len(p.lines))
+	p.leaves = make([][32]byte, 0, len(p.lines))
 	for _, n := range p.lines {
-		l, err := record.ParseLine(p.text[n.begin:n.end])
+		l, checked, err := parser.Parse(p.text[n.begin:n.end:n.end])
 		if err == nil && l.Stamped.IsZero() {
-			err = unstamped(&l, checker)
+			checked, err = unstamped(&l, checked, parser)
 		}
 		if err != nil {
 			p.err = fmt.Errorf("reading the dump: %w", &record.LineError{Number: n.number, Err: err})
 			return
 		}
-		p.records = append(p.records, l)
-		p.checked = append(p.checked, checker.Check(l.Subject, l.Body))
+		p.records, p.checked = append(p.records, l), append(p.checked, checked)
 		p.leaves = append(p.leaves, l.LeafHash())
 	}
 }
 
 // unstamped takes a line of a history file at its recorded time; one without a
-// subject stands where the history load puts it.
-func unstamped(l *record.Line, checker *events.Checker) error {
+// subject stands where the history load puts it, and is checked there.
+func unstamped(l *record.Line, checked events.Checked, parser *record.Parser) (events.Checked, error) {
 	if l.Recorded.IsZero() {
-		return errors.New(`the line has neither "stamped" nor "recorded"`)
+		return checked, errors.New(`the line has neither "stamped" nor "recorded"`)
 	}
 	l.Stamped = l.Recorded
 	if l.Subject == "" {
-		checked := checker.Check("", l.Body)
 		l.Subject = events.HistorySubject(checked.Event.Source)
+		checked = parser.Check(l.Subject, l.Body)
 	}
 	if events.IsHistory(l.Subject) && l.Header == "" {
 		l.Header = l.Recorded.UTC().Format(time.RFC3339Nano)
 	}
-	return nil
+	return checked, nil
 }
 
 func (r *Replay) applyParts(order <-chan *part, progress func(int)) error {

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"crypto/sha256"
 	"maps"
 	"slices"
 	"strings"
@@ -27,11 +28,12 @@ type Status = judge.Status
 // state is the ledger in plain maps, as of the newest record alone.
 type state struct {
 	cases    map[string]*fold.Case
+	unknown  fold.Case                      // of which nothing is known
 	held     map[string]map[string]struct{} // cases by the agent who holds them
 	agents   map[string]fold.Agent
 	agencies map[string]fold.Agency
 	staff    map[string]fold.Staff // by agency, a zero byte and person
-	seen     map[string]struct{}
+	seen     map[[32]byte]struct{} // of each (source, id) its hash: no pointers to follow
 	rejected []Rejected
 	exports  []Exported
 	fridays  []checkpoint.Friday
@@ -51,14 +53,15 @@ func newState() *state {
 	return &state{
 		cases: map[string]*fold.Case{}, held: map[string]map[string]struct{}{},
 		agents: map[string]fold.Agent{}, agencies: map[string]fold.Agency{},
-		staff: map[string]fold.Staff{}, seen: map[string]struct{}{}, seals: map[events.Date]checkpoint.Seal{},
+		staff: map[string]fold.Staff{}, seen: map[[32]byte]struct{}{}, seals: map[events.Date]checkpoint.Seal{},
 	}
 }
 
 // What makes state a judge.State.
 
 func (s *state) Seen(source, id string) (bool, error) {
-	k := source + "\x00" + id
+	var room [256]byte // a source and an id are shorter; neither holds a zero byte
+	k := sha256.Sum256(append(append(append(room[:0], source...), 0), id...))
 	_, seen := s.seen[k]
 	s.seen[k] = struct{}{}
 	return seen, nil
@@ -68,10 +71,10 @@ func (s *state) Case(id string) (*fold.Case, error) {
 	if c, ok := s.cases[id]; ok {
 		return c, nil
 	}
-	return new(fold.Case), nil
+	return &s.unknown, nil
 }
 
-func (s *state) PutCase(id string, before *fold.Case, after fold.Case) error {
+func (s *state) PutCase(id string, before, after *fold.Case) error {
 	if before.AgentID != after.AgentID {
 		delete(s.held[before.AgentID], id)
 		if after.AgentID != "" {
@@ -81,7 +84,7 @@ func (s *state) PutCase(id string, before *fold.Case, after fold.Case) error {
 			s.held[after.AgentID][id] = struct{}{}
 		}
 	}
-	s.cases[id] = &after
+	s.cases[id] = after
 	return nil
 }
 

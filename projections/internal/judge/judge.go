@@ -23,7 +23,8 @@ type State interface {
 	// Case returns a case, the zero Case where none is known; it is not
 	// written to.
 	Case(id string) (*fold.Case, error)
-	PutCase(id string, before *fold.Case, after fold.Case) error
+	// PutCase keeps a case, which is the state's own from then on.
+	PutCase(id string, before, after *fold.Case) error
 
 	Agent(id string) (agent fold.Agent, known bool, err error)
 	PutAgent(id string, after fold.Agent) error
@@ -267,7 +268,7 @@ func (l *Ledger) changeCase(id string, data events.Data, at fold.At, s State) (b
 		if book.Delegated(&after) {
 			l.Tally.Add(book.ExtentOf(&after))
 		}
-		return s.PutCase(id, before, after)
+		return s.PutCase(id, before, &after)
 	}, nil, nil
 }
 

@@ -54,8 +54,8 @@ func (m *memory) Case(id string) (*fold.Case, error) {
 	return &fold.Case{}, m.err
 }
 
-func (m *memory) PutCase(id string, _ *fold.Case, after fold.Case) error {
-	m.cases[id] = &after
+func (m *memory) PutCase(id string, _, after *fold.Case) error {
+	m.cases[id] = after
 	return m.note("case", id)
 }
 
