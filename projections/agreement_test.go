@@ -1,6 +1,7 @@
 package projections_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"pgregory.net/rapid"
@@ -101,9 +103,8 @@ func newAccount() *account {
 	return &account{Hashes: map[events.Date]string{}, Books: map[string]string{}, Lists: map[string]string{}, Records: map[string][]provenance.Entry{}}
 }
 
-// replayed derives the account from the records alone.
-func replayed(t *rapid.T, records []record.Record) *account {
-	a, r := newAccount(), replay.New()
+// listen has a replay give the account, up to its end.
+func (a *account) listen(t *rapid.T, r *replay.Replay) {
 	r.OnFriday(func(f checkpoint.Friday) error {
 		a.take(t, r.State(), r.Calendar(), f)
 		return nil
@@ -114,6 +115,22 @@ func replayed(t *rapid.T, records []record.Record) *account {
 		}
 		return nil
 	})
+}
+
+// end adds what a replay says at its end.
+func (a *account) end(t *rapid.T, r *replay.Replay) {
+	status, err := r.Status()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Status, a.Rejected, a.Exports, a.Fridays = status, r.Rejected(), r.Exports(), r.Fridays()
+	a.takeLists(t, r.State(), r.Calendar(), r.OpenFriday())
+}
+
+// replayed derives the account from the records alone.
+func replayed(t *rapid.T, records []record.Record) *account {
+	a, r := newAccount(), replay.New()
+	a.listen(t, r)
 	var checker events.Checker
 	for i := range records {
 		checked := checker.Check(records[i].Subject, records[i].Body)
@@ -121,12 +138,22 @@ func replayed(t *rapid.T, records []record.Record) *account {
 			t.Fatal(err)
 		}
 	}
-	status, err := r.Status()
-	if err != nil {
+	a.end(t, r)
+	return a
+}
+
+// dumped derives it from the lines of the records' dump.
+func dumped(t *rapid.T, records []record.Record) *account {
+	var dump []byte
+	for i := range records {
+		dump = records[i].AppendLine(dump, time.Time{})
+	}
+	a, r := newAccount(), replay.New()
+	a.listen(t, r)
+	if err := r.Dump(context.Background(), bytes.NewReader(dump), nil); err != nil {
 		t.Fatal(err)
 	}
-	a.Status, a.Rejected, a.Exports, a.Fridays = status, r.Rejected(), r.Exports(), r.Fridays()
-	a.takeLists(t, r.State(), r.Calendar(), r.OpenFriday())
+	a.end(t, r)
 	return a
 }
 
@@ -217,7 +244,7 @@ func same(t *rapid.T, what string, want, got *account) {
 	w, g := reflect.ValueOf(*want), reflect.ValueOf(*got)
 	for i := range w.NumField() {
 		if !reflect.DeepEqual(w.Field(i).Interface(), g.Field(i).Interface()) {
-			t.Fatalf("%s: %s differs:\nreplayed %+v\nserved   %+v", what, w.Type().Field(i).Name, w.Field(i), g.Field(i))
+			t.Fatalf("%s: %s differs:\nreplayed %+v\nthere    %+v", what, w.Type().Field(i).Name, w.Field(i), g.Field(i))
 		}
 	}
 }
@@ -242,13 +269,15 @@ func shut(t *rapid.T, p *projections.Projection) {
 	}
 }
 
-// TestLiveReplayRestartAgree holds the promise on which everything rests: the
-// serving state, the state after crashes and restarts, and a replay of the
-// record are the same, at every Friday and now.
-func TestLiveReplayRestartAgree(t *testing.T) {
+// TestLiveReplayRestartRebuildAgree holds the promise on which everything
+// rests: the serving state, the state after crashes and restarts, a store that
+// is built anew by another version, and replays of the record and of its dump
+// are the same, at every Friday and now.
+func TestLiveReplayRestartRebuildAgree(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		records := history(t)
 		want := replayed(t, records)
+		same(t, "the dump", want, dumped(t, records))
 
 		fs := vfs.NewCrashableMem()
 		p := open(t, fs)
@@ -273,6 +302,17 @@ func TestLiveReplayRestartAgree(t *testing.T) {
 
 		p = open(t, fs)
 		same(t, "restarted", want, served(t, p, records))
+		shut(t, p)
+
+		p, err := projections.OpenVersion(projections.Options{Dir: "p", FS: fs}, projections.Version+1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !p.Rebuilding() {
+			t.Fatal("another version takes the store as it is")
+		}
+		catchUp(t, p, records, rapid.IntRange(1, 40).Draw(t, "chunk"))
+		same(t, "built anew", want, served(t, p, records))
 		shut(t, p)
 	})
 }

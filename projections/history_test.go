@@ -1,6 +1,7 @@
 package projections_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -42,11 +43,14 @@ func (s slice) Last(context.Context) (uint64, error) { return uint64(len(s.recor
 
 // history draws a journal: genesis, a history load, and live records, in a
 // few cases and agents so that they meet, at times that crowd around cutoffs,
-// daylight-saving weeks and the turn of the year, with duplicates, refusals
-// and nonsense.
+// daylight-saving weeks and the turn of the year, with duplicates, late ones,
+// refusals of all kinds and nonsense. TestHistories holds that all of this
+// comes.
 func history(t *rapid.T) []record.Record {
 	h := &historian{t: t, calendar: events.DefaultCalendar()}
-	h.now = h.calendar.Cutoff(rapid.SampledFrom([]events.Date{20251024, 20251226, 20260227, 20260703}).Draw(t, "begin")).Add(-3 * time.Hour)
+	// Of the clocks that are changed the Sunday after, of the new year, of a holiday.
+	begin := rapid.SampledFrom([]events.Date{20251031, 20260306, 20251226, 20260703}).Draw(t, "begin")
+	h.now = h.calendar.Cutoff(begin).Add(-3 * time.Hour)
 	spec, err := events.NewCalendarSpec(events.DefaultCutoff)
 	if err != nil {
 		t.Fatal(err)
@@ -81,21 +85,20 @@ func (h *historian) add(subject string, body []byte, header string) {
 // step moves time on: often to the very moment of a cutoff or next to it.
 func (h *historian) step() {
 	cutoff := h.calendar.Cutoff(h.calendar.FridayOf(h.now))
-	switch rapid.IntRange(0, 35).Draw(h.t, "step") {
-	case 0:
-		h.now = cutoff
-	case 1:
-		h.now = cutoff.Add(time.Nanosecond)
-	case 2:
-		h.now = cutoff.Add(-time.Nanosecond)
-	case 3:
+	if n := rapid.IntRange(0, 59).Draw(h.t, "step"); n < len(nearCutoff) {
+		h.now = cutoff.Add(nearCutoff[n])
+	} else if n == len(nearCutoff) {
 		h.now = h.now.Add(time.Duration(rapid.IntRange(1, 30).Draw(h.t, "days")) * 24 * time.Hour)
-	case 4:
+	} else if n == len(nearCutoff)+1 {
 		h.now = h.now.Add(-time.Minute) // a server's clock that was set back
-	default:
+	} else {
 		h.now = h.now.Add(time.Duration(rapid.IntRange(0, 7200).Draw(h.t, "seconds")) * time.Second)
 	}
 }
+
+// nearCutoff are the distances from a cutoff that matter; that a record's
+// stamp has any of them makes several records meet there.
+var nearCutoff = []time.Duration{0, 0, time.Nanosecond, -time.Nanosecond, time.Millisecond, -time.Millisecond}
 
 // load adds a record of the history load, which is stamped much later.
 func (h *historian) load() {
@@ -119,7 +122,7 @@ func (h *historian) load() {
 // publish adds a live record.
 func (h *historian) publish() {
 	h.step()
-	switch rapid.IntRange(0, 24).Draw(h.t, "kind") {
+	switch rapid.IntRange(0, 29).Draw(h.t, "kind") {
 	case 0:
 		h.add(events.SubjectClock, h.encode(events.SourceLedger, events.TypeClock, &events.Clock{Friday: 20260101}), "")
 	case 1:
@@ -131,11 +134,28 @@ func (h *historian) publish() {
 	case 4:
 		h.load()
 	case 5, 6:
+		h.add("ledger.consumer.calheers", h.nonsense(), "")
+	case 7, 8:
+		data, family := h.data() // another system's, whose ids may be the same
+		h.add("ledger."+family+".other", h.encode("other", events.TypeOf(data), data), "")
+	case 9, 10:
 		h.add(events.SubjectExport, h.export(), "")
 	default:
 		data, family := h.data()
 		h.add("ledger."+family+".calheers", h.encode("calheers", events.TypeOf(data), data), "")
 	}
+}
+
+// nonsense is an event that no release understands, or not yet.
+func (h *historian) nonsense() []byte {
+	body := h.encode("calheers", events.TypeCaseClosed, &events.CaseClosed{CaseID: h.pick("case", allCases...)})
+	switch h.pick("nonsense", "type", "version", "schema") {
+	case "type":
+		return bytes.Replace(body, []byte("case_closed.v1"), []byte("case_painted.v1"), 1)
+	case "version":
+		return bytes.Replace(body, []byte("case_closed.v1"), []byte("case_closed.v9"), 1)
+	}
+	return bytes.Replace(body, []byte(`"case_id":"`), []byte(`"case_id":"no identifier `), 1)
 }
 
 // export is a step of an export, of which the ledger keeps a trail.
@@ -164,8 +184,12 @@ func (h *historian) encode(source, eventType string, data events.Data) []byte {
 	if h.ids > 3 && rapid.IntRange(0, 14).Draw(h.t, "resend") == 0 {
 		h.ids -= rapid.IntRange(1, 3).Draw(h.t, "back") // an id that was used already
 	}
+	happened := h.now
+	if rapid.IntRange(0, 9).Draw(h.t, "late") == 0 {
+		happened = happened.AddDate(0, -rapid.IntRange(1, 20).Draw(h.t, "months"), 0)
+	}
 	body, err := events.Event{
-		ID: fmt.Sprint("e", h.ids), Source: source, Type: eventType, Time: h.now, Data: data,
+		ID: fmt.Sprint("e", h.ids), Source: source, Type: eventType, Time: happened, Data: data,
 	}.Encode()
 	if err != nil {
 		h.t.Fatal(err)
@@ -188,7 +212,7 @@ func (h *historian) data() (data events.Data, family string) {
 }
 
 func (h *historian) consumer() events.Data {
-	id := h.pick("case", "5000000001", "5000000002", "5000000003")
+	id := h.pick("case", allCases...)
 	m := h.pick("member", "m1", "m2", "m3")
 	year := rapid.IntRange(2025, 2027).Draw(h.t, "year")
 	switch h.pick("consumer", "household", "application", "member", "member", "removed", "eligibility", "eligibility", "enrollment", "closed") {
@@ -215,8 +239,8 @@ func (h *historian) consumer() events.Data {
 
 func (h *historian) delegation() events.Data {
 	d := events.Delegation{
-		CaseID:  h.pick("case", "5000000001", "5000000002", "5000000003"),
-		AgentID: h.pick("agent", "a1", "a2", "a3"),
+		CaseID:  h.pick("case", allCases...),
+		AgentID: h.pick("agent", allAgents...),
 	}
 	switch h.pick("delegation", "requested", "accepted", "declined", "withdrawn", "created", "inactive", "reactivated", "transferred", "ended") {
 	case "requested":
@@ -234,13 +258,13 @@ func (h *historian) delegation() events.Data {
 	case "reactivated":
 		return &events.DelegationReactivated{Delegation: d}
 	case "transferred":
-		return &events.DelegationTransferred{CaseID: d.CaseID, FromAgentID: d.AgentID, ToAgentID: h.pick("to", "a1", "a2", "a3")}
+		return &events.DelegationTransferred{CaseID: d.CaseID, FromAgentID: d.AgentID, ToAgentID: h.pick("to", allAgents...)}
 	}
 	return &events.DelegationEnded{Delegation: d}
 }
 
 func (h *historian) agency() events.Data {
-	agent, agency := h.pick("agent", "a1", "a2", "a3"), h.pick("agency", "y1", "y2")
+	agent, agency := h.pick("agent", allAgents...), h.pick("agency", "y1", "y2")
 	switch h.pick("agency event", "registered", "certified", "certified", "moved", "decertified", "assigned", "removed") {
 	case "registered":
 		return &events.AgencyRegistered{AgencyID: agency, Name: "Agency " + agency}
