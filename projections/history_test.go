@@ -60,7 +60,7 @@ func history(t *rapid.T) []record.Record {
 			&events.Genesis{LedgerID: "test", Calendar: spec, Rules: 1, SealKey: "none"}), "")
 	}
 	for range rapid.IntRange(0, 80).Draw(t, "loaded") {
-		h.load()
+		h.load(h.now.AddDate(1, 0, 0))
 	}
 	for range rapid.IntRange(40, 160).Draw(t, "live") {
 		h.publish()
@@ -100,9 +100,12 @@ func (h *historian) step() {
 // stamp has any of them makes several records meet there.
 var nearCutoff = []time.Duration{0, 0, time.Nanosecond, -time.Nanosecond, time.Millisecond, -time.Millisecond}
 
-// load adds a record of the history load, which is stamped much later.
-func (h *historian) load() {
+// load adds a record of the history load, stamped as it is loaded.
+func (h *historian) load(stamped time.Time) {
 	h.step()
+	if stamped.Before(h.now) {
+		stamped = h.now
+	}
 	header := h.now.Format(time.RFC3339Nano)
 	switch rapid.IntRange(0, 19).Draw(h.t, "header") {
 	case 0:
@@ -114,7 +117,7 @@ func (h *historian) load() {
 	}
 	body := h.event()
 	h.records = append(h.records, record.Record{
-		Seq: uint64(len(h.records) + 1), Stamped: h.now.AddDate(1, 0, 0).UTC(),
+		Seq: uint64(len(h.records) + 1), Stamped: stamped.UTC(),
 		Subject: events.HistorySubject("calheers"), Header: header, Body: body,
 	})
 }
@@ -132,7 +135,7 @@ func (h *historian) publish() {
 	case 3:
 		h.add("ledger.agency.other", h.event(), "")
 	case 4:
-		h.load()
+		h.load(h.now)
 	case 5, 6:
 		h.add("ledger.consumer.calheers", h.nonsense(), "")
 	case 7, 8:
@@ -181,15 +184,16 @@ func (h *historian) event() []byte {
 
 func (h *historian) encode(source, eventType string, data events.Data) []byte {
 	h.ids++
-	if h.ids > 3 && rapid.IntRange(0, 14).Draw(h.t, "resend") == 0 {
-		h.ids -= rapid.IntRange(1, 3).Draw(h.t, "back") // an id that was used already
+	id := h.ids
+	if id > 3 && rapid.IntRange(0, 9).Draw(h.t, "resend") == 0 {
+		id -= rapid.IntRange(1, 3).Draw(h.t, "back") // an id that was used already
 	}
 	happened := h.now
 	if rapid.IntRange(0, 9).Draw(h.t, "late") == 0 {
 		happened = happened.AddDate(0, -rapid.IntRange(1, 20).Draw(h.t, "months"), 0)
 	}
 	body, err := events.Event{
-		ID: fmt.Sprint("e", h.ids), Source: source, Type: eventType, Time: happened, Data: data,
+		ID: fmt.Sprint("e", id), Source: source, Type: eventType, Time: happened, Data: data,
 	}.Encode()
 	if err != nil {
 		h.t.Fatal(err)
@@ -202,7 +206,7 @@ func (h *historian) pick(label string, from ...string) string {
 }
 
 func (h *historian) data() (data events.Data, family string) {
-	switch h.pick("family", "consumer", "consumer", "delegation", "delegation", "delegation", "agency") {
+	switch h.pick("family", "consumer", "consumer", "delegation", "delegation", "delegation", "agency", "agency") {
 	case "consumer":
 		return h.consumer(), "consumer"
 	case "delegation":
@@ -242,7 +246,7 @@ func (h *historian) delegation() events.Data {
 		CaseID:  h.pick("case", allCases...),
 		AgentID: h.pick("agent", allAgents...),
 	}
-	switch h.pick("delegation", "requested", "accepted", "declined", "withdrawn", "created", "inactive", "reactivated", "transferred", "ended") {
+	switch h.pick("delegation", "requested", "accepted", "declined", "withdrawn", "created", "created", "inactive", "reactivated", "transferred", "transferred", "ended") {
 	case "requested":
 		return &events.DelegationRequested{Delegation: d}
 	case "accepted":
