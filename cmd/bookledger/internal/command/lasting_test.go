@@ -1,0 +1,188 @@
+package command_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bookledger/cmd/bookledger/internal/ledger"
+	"bookledger/events"
+	"bookledger/events/journal"
+)
+
+// lasting is a ledger whose weeks pass, and the books that were taken of each
+// Friday once it had passed.
+type lasting struct {
+	t     *testing.T
+	data  string
+	taken map[string]map[string]string // by Friday and file name
+}
+
+// TestBooksLast holds that the book of a Friday is the same file, byte for
+// byte, whenever it is made: at once, after each of five more weeks of changes
+// and restarts, after all that the book says is changed, from a store that is
+// built anew, and from the dump.
+func TestBooksLast(t *testing.T) {
+	past := must(t, "", "generate", "--agents", "5", "--consumers", "150", "--weeks", "7", "--seed", "11", "--until", "2026-11-21T12:00:00Z")
+	l := &lasting{t, t.TempDir(), map[string]map[string]string{}}
+	lines := strings.SplitAfter(strings.TrimSpace(past), "\n")
+	for _, friday := range []string{"2026-10-16", "2026-10-23", "2026-10-30", "2026-11-06", "2026-11-13", "2026-11-20"} {
+		var week []string
+		week, lines = until(t, lines, friday)
+		must(t, strings.Join(week, ""), "history", "load", "-", "--data", l.data)
+		if friday == "2026-11-06" {
+			l.forget()
+		}
+		l.taken[friday] = l.take(friday, "--data", l.data)
+		l.check("at "+friday, "--data", l.data)
+	}
+	if len(l.taken) != 6 || len(l.taken["2026-10-16"]) < 6 || !l.differ("2026-10-16", "2026-11-20") {
+		t.Fatalf("the books have nothing to last against: %d Fridays, %d books", len(l.taken), len(l.taken["2026-10-16"]))
+	}
+	must(t, strings.Join(lines, ""), "history", "load", "-", "--data", l.data, "--close")
+	l.upend(past)
+	for agent := range 5 {
+		if left := must(t, "", "active", "--json", "--data", l.data, "--agent", fmt.Sprint("A10000", agent+1)); strings.Contains(left, `"case_id"`) {
+			t.Fatalf("agent %d still has consumers: %.300s", agent+1, left)
+		}
+	}
+	l.check("after all was changed", "--data", l.data)
+	l.forget()
+	l.check("built anew", "--data", l.data)
+	l.check("from the dump", "--journal", file(t, must(t, "", "journal", "dump", "--data", l.data)))
+}
+
+// cutoffOf is the cutoff of a Friday; those of the test stand on both sides of
+// the change of the clocks.
+func cutoffOf(t *testing.T, friday string) time.Time {
+	t.Helper()
+	f, err := events.ParseDate(friday)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return events.DefaultCalendar().Cutoff(f)
+}
+
+// until parts lines after the first that is recorded after a Friday's cutoff.
+func until(t *testing.T, lines []string, friday string) (week, rest []string) {
+	t.Helper()
+	cutoff := cutoffOf(t, friday)
+	for i, line := range lines {
+		said := decode[struct{ Recorded time.Time }](t, line)
+		if said[0].Recorded.After(cutoff) {
+			return lines[:i+1], lines[i+1:]
+		}
+	}
+	t.Fatalf("the past ends before %s", friday)
+	return nil, nil
+}
+
+// take makes the books of a Friday, of all agents and of an agency.
+func (l *lasting) take(friday string, from ...string) map[string]string {
+	l.t.Helper()
+	dir := l.t.TempDir()
+	must(l.t, "", append([]string{"export", "--all", "--friday", friday, "--out", dir}, from...)...)
+	must(l.t, "", append([]string{"export", "--agency", "G200001", "--friday", friday, "--out", filepath.Join(dir, "agency.xlsx")}, from...)...)
+	books := map[string]string{}
+	err := filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+		if err != nil || e.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		books[strings.TrimPrefix(path, dir)] = string(text)
+		return err
+	})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return books
+}
+
+// check makes the books of all Fridays again.
+func (l *lasting) check(when string, from ...string) {
+	l.t.Helper()
+	for friday, want := range l.taken {
+		got := l.take(friday, from...)
+		if len(got) != len(want) {
+			l.t.Errorf("%s: %s has %d books, not %d", when, friday, len(got), len(want))
+		}
+		for name, text := range want {
+			if got[name] != text {
+				l.t.Errorf("%s: the book %s of %s has other bytes: %d, not %d", when, name, friday, len(got[name]), len(text))
+			}
+		}
+	}
+}
+
+// differ tells whether both Fridays have the same books, each with other bytes.
+func (l *lasting) differ(a, b string) bool {
+	for name, text := range l.taken[a] {
+		if other, ok := l.taken[b][strings.ReplaceAll(name, a, b)]; !ok || other == text {
+			return false
+		}
+	}
+	return true
+}
+
+// forget removes the store, so that it is built anew.
+func (l *lasting) forget() {
+	l.t.Helper()
+	if err := os.RemoveAll(filepath.Join(l.data, "projection")); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// upend changes everything that books say: names of agencies, agents and
+// consumers, and who holds whom; in the end all cases are closed.
+func (l *lasting) upend(past string) {
+	l.t.Helper()
+	var all []events.Data
+	all = append(all, &events.AgencyRegistered{AgencyID: "G200001", Name: "Another Name"})
+	for _, agent := range idsOf(past, "agent_id") {
+		all = append(all, &events.AgentCertified{AgentID: agent, AgencyID: "G200001", FirstName: "Another"})
+	}
+	for _, id := range idsOf(past, "case_id") {
+		all = append(all,
+			&events.HouseholdRecorded{CaseID: id, PrimaryContact: events.Contact{FirstName: "Another", LastName: "Name"}},
+			&events.DelegationCreated{Delegation: events.Delegation{CaseID: id, AgentID: "A100002"}},
+			&events.CaseClosed{CaseID: id})
+	}
+	for _, agent := range idsOf(past, "agent_id") {
+		all = append(all, &events.AgentDecertified{AgentID: agent})
+	}
+	led, err := ledger.Open(l.t.Context(), ledger.Options{Dir: l.data})
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	messages := make([]journal.Message, len(all))
+	for i, data := range all {
+		e := events.Event{ID: fmt.Sprint("upend/", i), Source: "calheers", Type: events.TypeOf(data), Time: time.Now().UTC(), Data: data}
+		body, err := e.Encode()
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		messages[i] = journal.Message{Subject: e.Subject(), Body: body}
+	}
+	for some := range slices.Chunk(messages, 500) {
+		if _, err := led.Journal.Append(l.t.Context(), some); err != nil {
+			l.t.Fatal(err)
+		}
+	}
+	if err := led.Close(); err != nil {
+		l.t.Fatal(err)
+	}
+}
+
+// idsOf returns the ids that a member of events has, each once.
+func idsOf(text, member string) (ids []string) {
+	for _, m := range regexp.MustCompile(`"`+member+`":"([^"]+)"`).FindAllStringSubmatch(text, -1) {
+		ids = append(ids, m[1])
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
