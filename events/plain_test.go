@@ -62,77 +62,81 @@ func TestPlainCorpus(t *testing.T) {
 	}
 }
 
-// TestPlainForms does so with what no change of one byte comes to.
+const (
+	plainEnvelope   = `{"specversion":"1.0","id":"1","source":"calheers","type":"%s","time":"2026-11-20T20:59:58-08:00"%s}`
+	plainClosed     = "consumer.case_closed.v1"
+	plainEnrollment = "consumer.enrollment_recorded.v1"
+	plainHousehold  = "consumer.household_recorded.v1"
+	plainEnrolled   = `,"data":{"case_id":"1","enrollment_id":"E","application_year":2026,"coverage_kind":"health","member_ids":%s}`
+)
+
+// plainForms are envelopes' types and ends that no change of one byte comes to.
+var plainForms = []struct{ kind, rest string }{
+	{plainClosed, `,"data":{"case_id":"1"}`},
+	{plainClosed, `,"data":{"case_id":"1"},"trace":1,"other":[{}],"more":{"a":null}`},
+	{plainClosed, `,"data":{"case_id":"1"},"trace":{"a":1}`},
+	{plainClosed, `,"data":{"case_id":"1"},"trace":{"a"}`},
+	{plainClosed, `,"data":{"case_id":"1"},"trace":{"a":1,"a":1}`},
+	{plainClosed, `,"data":{"case_id":"1"},"trace":[1,]`},
+	{plainClosed, `,"data":{"case_id":"1"},"trace":[1}`},
+	{plainClosed, `,"data":{"case_id":"1"},"trace":{1]`},
+	{plainClosed, `,"data":{"case_id":"1"},"trace":01`},
+	{plainClosed, `,"data":{"case_id":"1"},"trace":0x1`},
+	{plainClosed, `,"data":{"case_id":"1"},"trace":truefalse`},
+	{plainClosed, `,"data":{"case_id":"1"},"trace":"` + "\x1f" + `"`},
+	{plainClosed, `,"data":{"case_id":"1"},"trace":"` + "\x1f" + `12345678"`},
+	{plainClosed, `,"data":{"case_id":"1"},"trace":"\ud800"`},
+	{plainClosed, `,"data":{"case_id":"1"},"trace":"` + "\xed\xa0\x80" + `"`},
+	{plainClosed, `,"data":{"case_id":"1"},"trace"`},
+	{plainClosed, `,"data":{"case_id":"1"},"trace":`},
+	{plainClosed, `,"data":{"case_id":"1"},`},
+	{plainClosed, `,"data":{"case_id":"1"},"trace":1,"trace":2`},
+	{plainClosed, `,"data":{"case_id":"1"},"actorid":"a","actorid":"a"`},
+	{plainClosed, `,"data":{"case_id":"1"},"id":"1"`},
+	{plainClosed, `,"data":{"case_id":"1"},"data":{"case_id":"1"}`},
+	{plainClosed, `,"data":{"case_id":"1"},"":1`},
+	{plainClosed, `,"data":{"case_id":"1"},null:1`},
+	{plainClosed, `,"data":{"case_id":"1"},1:1`},
+	{plainClosed, `,"data":{"case_id":"1","case_id":"1"}`},
+	{plainClosed, `,"data":{"case_id":"1","case_id":null}`},
+	{plainClosed, `,"data":{"case_id":null,"case_id":"1"}`},
+	{plainClosed, `,"data":{"case_id":"1","other":"1"}`},
+	{plainClosed, `,"data":{"case_id":"1","other":"1","other":"1"}`},
+	{plainClosed, `,"data":{"case_id":"1","other":{"a"}}`},
+	{plainClosed, `,"data":{"case_id":"1"]`},
+	{plainClosed, `,"data":{"case_id":"1"},"time":null}`},
+	{plainClosed, `,"data":{"case_id":["1"]}`},
+	{plainClosed, `,"data":["case_id","1"]`},
+	{plainClosed, `,"data":{"case_id":"1"}} {`},
+	{plainHousehold, `,"data":{"case_id":"1","address":{"city":"Fresno"},"primary_contact":{"first_name":"Zoë"}}`},
+	{plainHousehold, `,"data":{"case_id":"1","address":{"city":"Fresno","city":"Fresno"}}`},
+	{plainHousehold, `,"data":{"case_id":"1","address":{"city":"Fresno",}}`},
+	{plainHousehold, `,"data":{"case_id":"1","address":{"city":"Fresno"]}`},
+	{plainHousehold, `,"data":{"case_id":"1","address":{"city":"Fresno"},"address":{"city":"Fresno"}}`},
+	{plainHousehold, `,"data":{"case_id":"1","address":{,"city":"Fresno"}}`},
+	{plainHousehold, `,"data":{"case_id":"1","address":{}}`},
+	{plainHousehold, `,"data":{"case_id":"1","address":[}}`},
+	{plainEnrollment, fmt.Sprintf(plainEnrolled, `["a","b"]`)},
+	{plainEnrollment, fmt.Sprintf(plainEnrolled, `["a""b"]`)},
+	{plainEnrollment, fmt.Sprintf(plainEnrolled, `["a","b",]`)},
+	{plainEnrollment, fmt.Sprintf(plainEnrolled, `[,"a","b"]`)},
+	{plainEnrollment, fmt.Sprintf(plainEnrolled, `["a":"b"]`)},
+	{plainEnrollment, fmt.Sprintf(plainEnrolled, `["a","b"}`)},
+	{plainEnrollment, fmt.Sprintf(plainEnrolled, `["a",{}]`)},
+}
+
+// TestPlainForms holds plain reading against the general one over them.
 func TestPlainForms(t *testing.T) {
-	const (
-		envelope   = `{"specversion":"1.0","id":"1","source":"calheers","type":"%s","time":"2026-11-20T20:59:58-08:00"%s}`
-		closed     = "consumer.case_closed.v1"
-		enrollment = "consumer.enrollment_recorded.v1"
-		household  = "consumer.household_recorded.v1"
-		enrolled   = `,"data":{"case_id":"1","enrollment_id":"E","application_year":2026,"coverage_kind":"health","member_ids":%s}`
-	)
 	var checker events.Checker
 	accepted := 0
-	for _, c := range []struct{ kind, rest string }{
-		{closed, `,"data":{"case_id":"1"}`},
-		{closed, `,"data":{"case_id":"1"},"trace":1,"other":[{}],"more":{"a":null}`},
-		{closed, `,"data":{"case_id":"1"},"trace":{"a":1}`},
-		{closed, `,"data":{"case_id":"1"},"trace":{"a"}`},
-		{closed, `,"data":{"case_id":"1"},"trace":{"a":1,"a":1}`},
-		{closed, `,"data":{"case_id":"1"},"trace":[1,]`},
-		{closed, `,"data":{"case_id":"1"},"trace":[1}`},
-		{closed, `,"data":{"case_id":"1"},"trace":{1]`},
-		{closed, `,"data":{"case_id":"1"},"trace":01`},
-		{closed, `,"data":{"case_id":"1"},"trace":0x1`},
-		{closed, `,"data":{"case_id":"1"},"trace":truefalse`},
-		{closed, `,"data":{"case_id":"1"},"trace":"` + "\x1f" + `"`},
-		{closed, `,"data":{"case_id":"1"},"trace":"` + "\x1f" + `12345678"`},
-		{closed, `,"data":{"case_id":"1"},"trace":"\ud800"`},
-		{closed, `,"data":{"case_id":"1"},"trace":"` + "\xed\xa0\x80" + `"`},
-		{closed, `,"data":{"case_id":"1"},"trace"`},
-		{closed, `,"data":{"case_id":"1"},"trace":`},
-		{closed, `,"data":{"case_id":"1"},`},
-		{closed, `,"data":{"case_id":"1"},"trace":1,"trace":2`},
-		{closed, `,"data":{"case_id":"1"},"actorid":"a","actorid":"a"`},
-		{closed, `,"data":{"case_id":"1"},"id":"1"`},
-		{closed, `,"data":{"case_id":"1"},"data":{"case_id":"1"}`},
-		{closed, `,"data":{"case_id":"1"},"":1`},
-		{closed, `,"data":{"case_id":"1"},null:1`},
-		{closed, `,"data":{"case_id":"1"},1:1`},
-		{closed, `,"data":{"case_id":"1","case_id":"1"}`},
-		{closed, `,"data":{"case_id":"1","case_id":null}`},
-		{closed, `,"data":{"case_id":null,"case_id":"1"}`},
-		{closed, `,"data":{"case_id":"1","other":"1"}`},
-		{closed, `,"data":{"case_id":"1","other":"1","other":"1"}`},
-		{closed, `,"data":{"case_id":"1","other":{"a"}}`},
-		{closed, `,"data":{"case_id":"1"]`},
-		{closed, `,"data":{"case_id":"1"},"time":null}`},
-		{closed, `,"data":{"case_id":["1"]}`},
-		{closed, `,"data":["case_id","1"]`},
-		{closed, `,"data":{"case_id":"1"}} {`},
-		{household, `,"data":{"case_id":"1","address":{"city":"Fresno"},"primary_contact":{"first_name":"Zoë"}}`},
-		{household, `,"data":{"case_id":"1","address":{"city":"Fresno","city":"Fresno"}}`},
-		{household, `,"data":{"case_id":"1","address":{"city":"Fresno",}}`},
-		{household, `,"data":{"case_id":"1","address":{"city":"Fresno"]}`},
-		{household, `,"data":{"case_id":"1","address":{"city":"Fresno"},"address":{"city":"Fresno"}}`},
-		{household, `,"data":{"case_id":"1","address":{,"city":"Fresno"}}`},
-		{household, `,"data":{"case_id":"1","address":{}}`},
-		{household, `,"data":{"case_id":"1","address":[}}`},
-		{enrollment, fmt.Sprintf(enrolled, `["a","b"]`)},
-		{enrollment, fmt.Sprintf(enrolled, `["a""b"]`)},
-		{enrollment, fmt.Sprintf(enrolled, `["a","b",]`)},
-		{enrollment, fmt.Sprintf(enrolled, `[,"a","b"]`)},
-		{enrollment, fmt.Sprintf(enrolled, `["a":"b"]`)},
-		{enrollment, fmt.Sprintf(enrolled, `["a","b"}`)},
-		{enrollment, fmt.Sprintf(enrolled, `["a",{}]`)},
-	} {
-		if checkBothWays(t, &checker, "ledger.consumer.calheers", fmt.Appendf(nil, envelope, c.kind, c.rest)) {
+	for _, c := range plainForms {
+		if checkBothWays(t, &checker, "ledger.consumer.calheers", fmt.Appendf(nil, plainEnvelope, c.kind, c.rest)) {
 			accepted++
 		}
 	}
 	for n := range 8 { // at each place of the last word
 		trace := fmt.Sprintf(`,"data":{"case_id":"1"},"trace":"%*s`+"\x1f"+`"`, n, "")
-		checkBothWays(t, &checker, "ledger.consumer.calheers", fmt.Appendf(nil, envelope, closed, trace))
+		checkBothWays(t, &checker, "ledger.consumer.calheers", fmt.Appendf(nil, plainEnvelope, plainClosed, trace))
 	}
 	if accepted < 6 {
 		t.Fatalf("%d forms were accepted", accepted)
