@@ -2,13 +2,13 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"bookledger/cmd/bookledger/internal/audit"
 	"bookledger/events"
 	"bookledger/projections/book"
 	"bookledger/projections/provenance"
@@ -66,83 +66,18 @@ func runDiff(ctx context.Context, env *environment, o diffOptions) error {
 		return err
 	}
 	defer r.close()
-	d, err := difference(ctx, r, ownerOfBook{o.agent, o.agency}, from, to)
+	c, err := r.compare(ctx, audit.Owner{Agent: o.agent, Agency: o.agency}, from, to)
+	if err != nil {
+		return err
+	}
+	d, err := c.Differences(ctx, c.Changes())
 	if err != nil {
 		return err
 	}
 	if o.json {
-		return d.encode(json.NewEncoder(env.out))
+		return encodeAll(env, d)
 	}
-	return d.print(env.out, strings.Join(nonBlank(named("agent", o.agent), named("agency", o.agency)), ""))
-}
-
-// differences are the changes between two books, and what caused each.
-type differences struct {
-	from, to book.Friday
-	changes  []book.Change
-	causes   []provenance.Cause
-}
-
-func difference(ctx context.Context, r reading, o ownerOfBook, from, to events.Date) (*differences, error) {
-	c, err := r.compare(ctx, o, from, to)
-	if err != nil {
-		return nil, err
-	}
-	columns, err := bookColumns()
-	if err != nil {
-		return nil, err
-	}
-	d := &differences{from: c.from.Friday, to: c.to.Friday, changes: book.Difference(c.from, c.to, columns)}
-	ledger := provenance.Ledger{Calendar: c.calendar, Columns: columns}
-	for rest := d.changes; len(rest) > 0; {
-		n := 1 // the changes of a case stand together
-		for n < len(rest) && rest[n].CaseID == rest[0].CaseID {
-			n++
-		}
-		in := provenance.Interval{CaseID: rest[0].CaseID, From: d.from, To: d.to, Owns: c.owns}
-		if in.Start, in.Entries, err = c.between(in.CaseID); err != nil {
-			return nil, err
-		}
-		causes, err := ledger.Causes(ctx, in, rest[:n])
-		if err != nil {
-			return nil, err
-		}
-		d.causes, rest = append(d.causes, causes...), rest[n:]
-	}
-	return d, nil
-}
-
-// changeJSON is a row that differs, as diff --json shows it.
-type changeJSON struct {
-	Change          book.ChangeKind  `json:"change"`
-	CaseID          string           `json:"case_id"`
-	ApplicationYear int              `json:"application_year,omitzero"`
-	MemberID        string           `json:"member_id,omitempty"`
-	Columns         []cellJSON       `json:"columns"`
-	CausedBy        []uint64         `json:"caused_by"`
-	OtherCause      provenance.Other `json:"other_cause,omitempty"`
-}
-
-type cellJSON struct {
-	Header string `json:"header"`
-	Old    string `json:"old"`
-	New    string `json:"new"`
-}
-
-func (d *differences) encode(out *json.Encoder) error {
-	for i, ch := range d.changes {
-		j := changeJSON{ch.Kind, ch.CaseID, ch.Year, ch.MemberID, []cellJSON{}, d.causes[i].Seqs, d.causes[i].Other}
-		if j.CausedBy == nil {
-			j.CausedBy = []uint64{}
-		}
-		for _, c := range ch.Cells {
-			j.Columns = append(j.Columns, cellJSON{c.Header, c.Old.String(), c.New.String()})
-		}
-		if err := out.Encode(j); err != nil {
-			return err
-		}
-	}
-	return nil
+	return printDifferences(env.out, c, d, strings.Join(nonBlank(named("agent", o.agent), named("agency", o.agency)), ""))
 }
 
 // otherCauses are those that are no events about the case, in words.
@@ -151,24 +86,24 @@ var otherCauses = map[provenance.Other]string{
 	provenance.OfAgent: "by a change of the agent's own",
 }
 
-func (d *differences) print(to io.Writer, owner string) error {
+func printDifferences(to io.Writer, c *audit.Comparison, all []audit.Difference, owner string) error {
 	count := map[book.ChangeKind]int{}
 	var text strings.Builder
-	for i, ch := range d.changes {
-		count[ch.Kind]++
-		by := otherCauses[d.causes[i].Other]
+	for _, d := range all {
+		count[d.Change]++
+		by := otherCauses[d.OtherCause]
 		if by == "" {
-			by = "by " + sequences(d.causes[i].Seqs)
+			by = "by " + sequences(d.CausedBy)
 		}
-		fmt.Fprintf(&text, "\n%-7s  case %s, year %s, member %s  %s\n", ch.Kind, ch.CaseID, year(ch.Year), orDash(ch.MemberID), by)
-		if ch.Kind != book.Changed {
+		fmt.Fprintf(&text, "\n%-7s  case %s, year %s, member %s  %s\n", d.Change, d.CaseID, year(d.ApplicationYear), orDash(d.MemberID), by)
+		if d.Change != book.Changed {
 			continue
 		}
-		for _, c := range ch.Cells {
-			fmt.Fprintf(&text, "         %s: %q → %q\n", c.Header, c.Old.String(), c.New.String())
+		for _, c := range d.Columns {
+			fmt.Fprintf(&text, "         %s: %q → %q\n", c.Header, c.Old, c.New)
 		}
 	}
 	_, err := fmt.Fprintf(to, "The books of %s of Friday %s (up to record %d) and Friday %s (up to record %d): %d rows added, %d removed, %d changed\n%s",
-		owner, d.from.Friday, d.from.Boundary, d.to.Friday, d.to.Boundary, count[book.Added], count[book.Removed], count[book.Changed], text.String())
+		owner, c.From.Friday, c.From.Boundary, c.To.Friday, c.To.Boundary, count[book.Added], count[book.Removed], count[book.Changed], text.String())
 	return err
 }

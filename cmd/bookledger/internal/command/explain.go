@@ -11,10 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bookledger/cmd/bookledger/internal/audit"
 	"bookledger/events"
-	"bookledger/events/record"
-	"bookledger/projections/book"
-	"bookledger/projections/checkpoint"
 	"bookledger/projections/provenance"
 )
 
@@ -82,22 +80,18 @@ func runExplain(ctx context.Context, env *environment, o explainOptions) error {
 	if err != nil {
 		return err
 	}
-	if len(a.entries) == 0 {
+	if len(a.Entries) == 0 {
 		return fmt.Errorf("case %q: no record is about it", o.caseID)
 	}
-	e := explanation{o: o, calendar: a.ledger.Calendar}
-	if e.events, err = a.ledger.Explain(ctx, o.caseID, a.entries, o.agent); err != nil {
+	x, err := a.Explain(ctx, audit.Question{Agent: o.agent, AsOf: o.friday != "", Friday: f})
+	if err != nil {
 		return err
 	}
-	if o.friday != "" {
-		if err := e.asOf(ctx, a, f); err != nil {
-			return err
-		}
-	}
+	e := explanation{x, a.Calendar()}
 	if o.json {
 		return e.encode(json.NewEncoder(env.out))
 	}
-	if len(e.events) == 0 {
+	if len(e.Events) == 0 {
 		env.sayf("no such event is about case %s", o.caseID)
 	}
 	return e.print(env.out)
@@ -105,146 +99,52 @@ func runExplain(ctx context.Context, env *environment, o explainOptions) error {
 
 // explanation is what the command shows.
 type explanation struct {
-	o        explainOptions
+	*audit.Explanation
 	calendar *events.Calendar
-	events   []provenance.Explained
-	standing *provenance.Standing // with --friday
-}
-
-// asOf ends the explanation with a Friday's boundary, and says how the case
-// stood there.
-func (e *explanation) asOf(ctx context.Context, a *account, f events.Date) error {
-	friday, err := a.friday(f)
-	if err != nil {
-		return err
-	}
-	for len(e.events) > 0 && e.events[len(e.events)-1].Seq > friday.Boundary {
-		e.events = e.events[:len(e.events)-1]
-	}
-	s, err := a.ledger.Standing(ctx, e.o.caseID, a.entries, friday, e.o.agent)
-	e.standing = &s
-	return err
-}
-
-func (a *account) friday(f events.Date) (book.Friday, error) {
-	for i := len(a.ledger.Fridays) - 1; i >= 0; i-- {
-		if have := a.ledger.Fridays[i]; have.Friday == f || f == 0 {
-			return have, nil
-		}
-	}
-	return book.Friday{}, checkpoint.Missing(a.ledger.Calendar, f, a.ledger.Open)
-}
-
-// explainedJSON is an event as explain --json shows it.
-type explainedJSON struct {
-	Seq        uint64      `json:"seq"`
-	Recorded   time.Time   `json:"recorded,omitzero"`
-	Time       time.Time   `json:"time,omitzero"`
-	Source     string      `json:"source"`
-	Type       string      `json:"type"`
-	ActorID    string      `json:"actor_id,omitempty"`
-	ActorRole  string      `json:"actor_role,omitempty"`
-	Effect     string      `json:"effect"`
-	Code       events.Code `json:"code,omitempty"`
-	Field      string      `json:"field,omitempty"`
-	Reason     string      `json:"reason,omitempty"`
-	FirstBook  events.Date `json:"first_book,omitzero"`
-	LiveOnly   bool        `json:"live_only,omitzero"`
-	ReplacedBy uint64      `json:"replaced_by,omitzero"`
-	Before     *string     `json:"before,omitempty"` // with --agent
-	After      *string     `json:"after,omitempty"`
-}
-
-// standingJSON is how a case stands in a book, as explain --json shows it.
-type standingJSON struct {
-	Friday    events.Date        `json:"friday"`
-	Cutoff    time.Time          `json:"cutoff"`
-	Boundary  uint64             `json:"boundary"`
-	CaseID    string             `json:"case_id"`
-	AgentID   string             `json:"agent_id"`
-	Rows      []rowJSON          `json:"rows"`
-	Absence   provenance.Absence `json:"absence,omitempty"`
-	KeptOutBy []uint64           `json:"kept_out_by,omitempty"`
-}
-
-type rowJSON struct {
-	ApplicationYear int      `json:"application_year,omitzero"`
-	MemberID        string   `json:"member_id,omitempty"`
-	DecidedBy       []uint64 `json:"decided_by"`
 }
 
 func (e *explanation) encode(out *json.Encoder) error {
-	for i := range e.events {
-		if err := out.Encode(e.eventJSON(&e.events[i])); err != nil {
+	for i := range e.Events {
+		if err := out.Encode(&e.Events[i]); err != nil {
 			return err
 		}
 	}
-	s := e.standing
-	if s == nil {
+	if e.Standing == nil {
 		return nil
 	}
-	j := standingJSON{s.Friday.Friday, s.Cutoff.UTC(), s.Boundary, e.o.caseID, s.AgentID, []rowJSON{}, s.Absence, s.Seqs}
-	for _, r := range s.Rows {
-		j.Rows = append(j.Rows, rowJSON{r.Year, r.MemberID, r.Seqs})
-	}
-	return out.Encode(j)
-}
-
-func (e *explanation) eventJSON(x *provenance.Explained) explainedJSON {
-	eventType, actor, role := said(x)
-	j := explainedJSON{
-		Seq: x.Seq, Recorded: x.Recorded, Time: x.Event.Time.UTC(), Source: x.Event.Source, Type: eventType,
-		ActorID: actor, ActorRole: role, Effect: x.Outcome.String(),
-		FirstBook: x.Shown.Friday, LiveOnly: x.Live, ReplacedBy: x.Replaced,
-	}
-	if x.Rejection != nil {
-		j.Code, j.Field, j.Reason = x.Rejection.Code, x.Rejection.Field, x.Rejection.Reason
-	}
-	if e.o.agent != "" && x.Outcome == record.Applied {
-		j.Before, j.After = &x.Before, &x.After
-	}
-	return j
-}
-
-// said is what may be shown of an event's texts: of one that was rejected they
-// may hold anything.
-func said(x *provenance.Explained) (eventType, actor, role string) {
-	eventType, actor, role = x.Event.Type, x.Event.ActorID, x.Event.ActorRole
-	if x.Outcome == record.Applied || x.Outcome == record.Unchanged {
-		return eventType, actor, role
-	}
-	known := func(s string) string {
-		if events.IsIdentifier(s) {
-			return s
-		}
-		return ""
-	}
-	return known(eventType), known(actor), known(role)
+	return out.Encode(e.Standing)
 }
 
 func (e *explanation) print(to io.Writer) error {
 	out := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	if len(e.events) > 0 {
+	if len(e.Events) > 0 {
 		agent := ""
-		if e.o.agent != "" {
-			agent = "FOR " + e.o.agent + "\t"
+		if e.AgentID != "" {
+			agent = "FOR " + e.AgentID + "\t"
 		}
 		fmt.Fprintf(out, "SEQ\tRECORDED\tAT THE SOURCE\tSOURCE\tTYPE\tACTOR\t%sFIRST SHOWN\tEFFECT\n", agent)
 	}
-	for i := range e.events {
-		x := &e.events[i]
-		eventType, actor, role := said(x)
+	for i := range e.Events {
+		x := &e.Events[i]
 		agent := ""
-		if e.o.agent != "" {
-			agent = orDash(x.Before) + " → " + orDash(x.After) + "\t"
+		if e.AgentID != "" {
+			agent = relation(x.Before) + " → " + relation(x.After) + "\t"
 		}
-		fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s%s\t%s\n", x.Seq, e.moment(x.Recorded), e.moment(x.Event.Time), orDash(x.Event.Source),
-			orDash(eventType), orDash(strings.Join(nonBlank(actor, role), ", ")), agent, firstShown(x), effect(x))
+		fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s%s\t%s\n", x.Seq, e.moment(x.Recorded), e.moment(x.Time), orDash(x.Source),
+			orDash(x.Type), orDash(strings.Join(nonBlank(x.ActorID, x.ActorRole), ", ")), agent, firstShown(x), effect(x))
 	}
-	if err := out.Flush(); err != nil || e.standing == nil {
+	if err := out.Flush(); err != nil || e.Standing == nil {
 		return err
 	}
 	return e.printStanding(to)
+}
+
+// relation is what a case was to the agent, if that changed.
+func relation(r *string) string {
+	if r == nil {
+		return "-"
+	}
+	return orDash(*r)
 }
 
 func (e *explanation) moment(t time.Time) string {
@@ -261,25 +161,22 @@ func orDash(s string) string {
 	return s
 }
 
-func firstShown(x *provenance.Explained) string {
+func firstShown(x *audit.Event) string {
 	switch {
-	case x.Outcome != record.Applied:
+	case !x.Applied():
 		return "-"
-	case x.Shown.Friday != 0:
-		return x.Shown.Friday.String()
-	case x.Live:
+	case x.FirstBook != 0:
+		return x.FirstBook.String()
+	case x.LiveOnly:
 		return "live list"
-	case x.Replaced != 0:
-		return fmt.Sprintf("none: replaced by %d", x.Replaced)
+	case x.ReplacedBy != 0:
+		return fmt.Sprintf("none: replaced by %d", x.ReplacedBy)
 	}
 	return "no book yet"
 }
 
-func effect(x *provenance.Explained) string {
-	if x.Rejection == nil {
-		return x.Outcome.String()
-	}
-	return strings.Join(nonBlank("rejected", string(x.Rejection.Code), x.Rejection.Field, x.Rejection.Reason), ": ")
+func effect(x *audit.Event) string {
+	return strings.Join(nonBlank(x.Effect, string(x.Code), x.Field, x.Reason), ": ")
 }
 
 // absences are the reasons in words; what follows them is the case's holder or
@@ -293,19 +190,19 @@ var absences = map[provenance.Absence]string{
 }
 
 func (e *explanation) printStanding(to io.Writer) error {
-	s := e.standing
+	s := e.Standing
 	whose := "any agent"
 	if s.AgentID != "" {
 		whose = "agent " + s.AgentID
 	}
-	if len(e.events) > 0 {
+	if len(e.Events) > 0 {
 		fmt.Fprintln(to)
 	}
-	fmt.Fprintf(to, "In the book of %s of Friday %s (up to record %d, %s) the case stands in ", whose, s.Friday.Friday, s.Boundary, pacific(e.calendar, s.Cutoff))
+	fmt.Fprintf(to, "In the book of %s of Friday %s (up to record %d, %s) the case stands in ", whose, s.Friday, s.Boundary, pacific(e.calendar, s.Cutoff))
 	if len(s.Rows) == 0 {
 		by := ""
-		if len(s.Seqs) > 0 {
-			by = " (by " + sequences(s.Seqs) + ")"
+		if len(s.KeptOutBy) > 0 {
+			by = " (by " + sequences(s.KeptOutBy) + ")"
 		}
 		_, err := fmt.Fprintf(to, "no row: %s%s\n", absences[s.Absence], by)
 		return err
@@ -318,7 +215,7 @@ func (e *explanation) printStanding(to io.Writer) error {
 	out := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(out, "YEAR\tMEMBER\tDECIDED BY")
 	for _, r := range s.Rows {
-		fmt.Fprintf(out, "%s\t%s\t%s\n", year(r.Year), orDash(r.MemberID), sequences(r.Seqs))
+		fmt.Fprintf(out, "%s\t%s\t%s\n", year(r.ApplicationYear), orDash(r.MemberID), sequences(r.DecidedBy))
 	}
 	return out.Flush()
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bookledger/cmd/bookledger/internal/audit"
 	"bookledger/cmd/bookledger/internal/ledger"
 	"bookledger/cmd/bookledger/internal/progress"
 	"bookledger/events"
@@ -45,9 +46,9 @@ type reading interface {
 	fridays(ctx context.Context) ([]checkpoint.Friday, error)
 	rejected(ctx context.Context, yield func(projections.Rejected) error) error
 	status(ctx context.Context) (projections.Status, error)
-	account(ctx context.Context, caseID string) (*account, error)
-	compare(ctx context.Context, o ownerOfBook, from, to events.Date) (*comparison, error) // to 0: the latest Friday
-	exports(ctx context.Context) ([]projections.Exported, error)                           // the newest first
+	account(ctx context.Context, caseID string) (*audit.Account, error)
+	compare(ctx context.Context, o audit.Owner, from, to events.Date) (*audit.Comparison, error) // to 0: the latest Friday
+	exports(ctx context.Context) ([]projections.Exported, error)                                 // the newest first
 	close() error
 }
 

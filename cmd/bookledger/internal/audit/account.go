@@ -1,0 +1,110 @@
+package audit
+
+import (
+	"context"
+	"errors"
+
+	"bookledger/events"
+	"bookledger/projections"
+	"bookledger/projections/book"
+	"bookledger/projections/checkpoint"
+	"bookledger/projections/provenance"
+	"bookledger/schemas"
+)
+
+// columnSet is the set of columns that books have.
+const columnSet = "1"
+
+// columns are the columns of the books that are exported.
+func columns() ([]book.Column, error) {
+	set, err := schemas.ColumnSet(columnSet)
+	if err != nil {
+		return nil, err
+	}
+	columns := make([]book.Column, len(set.Columns))
+	for i, c := range set.Columns {
+		field, ok := book.FieldByName(c.Field)
+		if !ok {
+			return nil, errors.New("books have no field " + c.Field)
+		}
+		columns[i] = book.Column{Header: c.Header, Field: field}
+	}
+	return columns, nil
+}
+
+// Account is every record about a case.
+type Account struct {
+	CaseID  string
+	Entries []provenance.Entry // from the first on, in their order
+	ledger  provenance.Ledger
+}
+
+// NewAccount makes the account of a case whose records are entries, in a ledger
+// that has come to these Fridays and whose open week is that of open.
+func NewAccount(caseID string, entries []provenance.Entry, calendar *events.Calendar, fridays []checkpoint.Friday, open events.Date) (*Account, error) {
+	columns, err := columns()
+	a := &Account{caseID, entries, provenance.Ledger{Calendar: calendar, Columns: columns, Open: open}}
+	for _, f := range fridays {
+		a.ledger.Fridays = append(a.ledger.Fridays, f.Friday)
+	}
+	return a, err
+}
+
+// AccountOf makes the account of a case as of a view; journal is the one that
+// its projection follows. Where nothing is about the case it has no entries.
+func AccountOf(ctx context.Context, v *projections.View, journal projections.Source, caseID string) (*Account, error) {
+	entries, err := v.CaseRecords(ctx, journal, caseID, 0, v.Position())
+	if err != nil {
+		return nil, err
+	}
+	fridays, err := v.Fridays()
+	if err != nil {
+		return nil, err
+	}
+	return NewAccount(caseID, entries, v.Calendar(), fridays, v.OpenFriday())
+}
+
+// Calendar is that of the ledger.
+func (a *Account) Calendar() *events.Calendar { return a.ledger.Calendar }
+
+// Question is what is asked of an account.
+type Question struct {
+	Agent  string      // "" is any: what concerns this agent's lists and books alone
+	AsOf   bool        // as of the cutoff of Friday, and how the case stood there
+	Friday events.Date // 0 is the latest
+}
+
+// Explain answers. checkpoint.ErrNone says why there is no such Friday.
+func (a *Account) Explain(ctx context.Context, q Question) (*Explanation, error) {
+	explained, err := a.ledger.Explain(ctx, a.CaseID, a.Entries, q.Agent)
+	if err != nil {
+		return nil, err
+	}
+	x := &Explanation{CaseID: a.CaseID, AgentID: q.Agent, Events: []Event{}}
+	var friday book.Friday
+	if q.AsOf {
+		if friday, err = a.friday(q.Friday); err != nil {
+			return nil, err
+		}
+		s, err := a.ledger.Standing(ctx, a.CaseID, a.Entries, friday, q.Agent)
+		if err != nil {
+			return nil, err
+		}
+		x.Standing = newStanding(a.CaseID, &s)
+	}
+	for i := range explained {
+		if !q.AsOf || explained[i].Seq <= friday.Boundary {
+			x.Events = append(x.Events, newEvent(&explained[i], q.Agent != ""))
+		}
+	}
+	return x, nil
+}
+
+func (a *Account) friday(f events.Date) (book.Friday, error) {
+	for i := len(a.ledger.Fridays) - 1; i >= 0; i-- {
+		if have := a.ledger.Fridays[i]; have.Friday == f || f == 0 {
+			return have, nil
+		}
+	}
+	return book.Friday{}, checkpoint.Missing(a.ledger.Calendar, f, a.ledger.Open)
+}

@@ -1,0 +1,9 @@
+// Package audit answers what auditors ask of a ledger: how a case became what
+// it is, and what made the book of one Friday another than that of an earlier
+// one. Commands, pages and the interface show its answers.
+//
+// It promises the same answer, in one published form, of a view of the
+// projection and of a dump that was replayed. What decides a row is told to it
+// by projections/provenance. Who may ask, and what a page or a line looks like,
+// it leaves to others.
+package audit
