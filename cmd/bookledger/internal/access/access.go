@@ -160,3 +160,13 @@ func OfLedger(p Person) (Role, error) {
 	}
 	return "", fmt.Errorf("the ledger's figures: %w", ErrNone)
 }
+
+// OfAudit returns the role in which the person may see how the ledger came to
+// what it shows: what decided a case, what made a book differ from another, and
+// who took which.
+func OfAudit(p Person) (Role, error) {
+	if p.Auditor {
+		return Auditor, nil
+	}
+	return "", fmt.Errorf("an audit: %w", ErrNone)
+}

@@ -52,6 +52,7 @@ func (a *API) routes() map[string]map[string]answer {
 	all := map[string]map[string]answer{
 		"/v1/agencies/{agency}/agents":    get(a.agents),
 		"/v1/agencies/{agency}/transfers": post(a.transfer),
+		"/v1/cases/{case}/explanation":    get(a.explanation),
 		"/v1/disclaimer":                  get(disclaimer),
 		"/v1/fridays":                     get(a.fridays),
 		"/v1/rejected":                    get(a.rejected),
@@ -66,6 +67,7 @@ func (a *API) routes() map[string]map[string]answer {
 		all[owner+"/cases/{case}"] = get(a.caseFile)
 		all[owner+"/cases/{case}/{action}"] = post(a.act)
 		all[owner+"/books"] = get(a.books)
+		all[owner+"/differences"] = get(a.differences)
 		all[owner+"/books/{friday}"] = post(a.export)
 	}
 	return all

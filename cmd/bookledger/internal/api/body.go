@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -70,33 +71,54 @@ func invalid(err error) error {
 }
 
 // pages reads before and limit of a list that is read from its newest entry.
-func pages(r *http.Request) (before uint64, limit int, err error) {
-	limit = 100
+func pages(values parameters) (before uint64, limit int, err error) {
+	if text, given := values["before"]; given {
+		if before, err = strconv.ParseUint(text, 10, 64); err != nil || before == 0 {
+			return 0, 0, problem.Invalid.In("before", "It is no sequence.")
+		}
+	}
+	limit, err = values.number("limit", 100, 1000)
+	return before, limit, err
+}
+
+// parameters are those of a URL's query, each of which is given once.
+type parameters map[string]string
+
+// known reads the parameters of a request, which may be these.
+func known(r *http.Request, names ...string) (parameters, error) {
 	values, err := query(r)
 	if err != nil {
-		return 0, 0, err
+		return nil, err
 	}
-	for name, all := range values {
-		if len(all) > 1 {
-			return 0, 0, problem.Invalid.In("query", "A parameter was given more than once.")
+	all := parameters{}
+	for name, given := range values {
+		if !slices.Contains(names, name) {
+			last := len(names) - 1
+			return nil, problem.Invalid.In("query", "There are %s and %s, and nothing else.", strings.Join(names[:last], ", "), names[last])
 		}
-		text := all[0]
-		switch name {
-		case "before":
-			before, err = strconv.ParseUint(text, 10, 64)
-			if err != nil || before == 0 {
-				return 0, 0, problem.Invalid.In("before", "It is no sequence.")
-			}
-		case "limit":
-			limit, err = strconv.Atoi(text)
-			if err != nil || limit < 1 || limit > 1000 {
-				return 0, 0, problem.Invalid.In("limit", "It is a number from 1 to 1000.")
-			}
-		default:
-			return 0, 0, problem.Invalid.In("query", "There are before and limit, and nothing else.")
+		if len(given) > 1 {
+			return nil, problem.Invalid.In("query", "A parameter was given more than once.")
 		}
+		if given[0] == "" {
+			return nil, problem.Invalid.In(name, "It is blank; leave it out.")
+		}
+		all[name] = given[0]
 	}
-	return before, limit, nil
+	return all, nil
+}
+
+// number reads a parameter from 1 to largest; where it is not given it is
+// otherwise.
+func (p parameters) number(name string, otherwise, largest int) (int, error) {
+	text, given := p[name]
+	if !given {
+		return otherwise, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > largest {
+		return 0, problem.Invalid.In(name, "It is a number from 1 to %d.", largest)
+	}
+	return n, nil
 }
 
 // query reads the query of a URL.

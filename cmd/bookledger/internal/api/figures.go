@@ -22,7 +22,11 @@ func (a *API) fridays(w http.ResponseWriter, r *http.Request, c desk.Caller) err
 }
 
 func (a *API) rejected(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
-	before, limit, err := pages(r)
+	values, err := known(r, "before", "limit")
+	if err != nil {
+		return err
+	}
+	before, limit, err := pages(values)
 	if err != nil {
 		return err
 	}
@@ -36,11 +40,15 @@ func (a *API) rejected(w http.ResponseWriter, r *http.Request, c desk.Caller) er
 }
 
 func (a *API) exports(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
-	before, limit, err := pages(r)
+	values, err := known(r, "before", "limit", "sha256")
 	if err != nil {
 		return err
 	}
-	all, err := a.Desk.Exports(c, before, limit)
+	before, limit, err := pages(values)
+	if err != nil {
+		return err
+	}
+	all, err := a.Desk.Exports(r.Context(), c, values["sha256"], before, limit)
 	if err != nil {
 		return err
 	}

@@ -44,6 +44,7 @@ type Desk struct {
 	after    bounded // what goes on after an answer
 	sizes    sizes
 	hashing  chan struct{} // holds one while the state is hashed
+	auditing chan struct{} // holds one while a case is explained or books are compared
 }
 
 // New makes a desk. Run must be running while it is used.
@@ -54,7 +55,7 @@ func New(o Options) *Desk {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	return &Desk{Options: o, began: time.Now(), after: newBounded(), hashing: make(chan struct{}, 1)}
+	return &Desk{Options: o, began: time.Now(), after: newBounded(), hashing: make(chan struct{}, 1), auditing: make(chan struct{}, 1)}
 }
 
 // Caller is who asks, and from where.

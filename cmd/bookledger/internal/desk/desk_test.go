@@ -246,7 +246,7 @@ func (o *office) trail() (steps []string) {
 	must(o.t, err)
 	_, _, err = o.ledger.Projection.WaitFor(o.t.Context(), last)
 	must(o.t, err)
-	all, err := o.desk.Exports(auditor, 0, 1000)
+	all, err := o.desk.Exports(o.t.Context(), auditor, "", 0, 1000)
 	must(o.t, err)
 	for _, e := range all {
 		steps = append([]string{fmt.Sprintf("%s by %s as %s of %s%s, accepted %s, %d rows", e.Step, e.PersonID, e.Role, e.AgentID, e.AgencyID, flag(e.Accepted), e.Rows)}, steps...)

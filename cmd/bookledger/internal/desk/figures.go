@@ -40,14 +40,19 @@ func (d *Desk) Rejections(c Caller, before uint64, limit int) ([]projections.Rej
 }
 
 // Exports returns up to limit steps of the trail of exports before a sequence
-// (0: from the newest), the newest first.
-func (d *Desk) Exports(c Caller, before uint64, limit int) ([]projections.Exported, error) {
+// (0: from the newest), the newest first; with the SHA-256 of a file, in hex,
+// those alone in which that file was made.
+func (d *Desk) Exports(ctx context.Context, c Caller, sha256 string, before uint64, limit int) ([]projections.Exported, error) {
 	r, done, err := d.figures(c)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	return r.Exports(before, limit)
+	hash, err := hashOf(sha256)
+	if err != nil {
+		return nil, err
+	}
+	return r.ExportsOf(ctx, hash, before, limit)
 }
 
 // Summary returns where the ledger stands, without the state hash.

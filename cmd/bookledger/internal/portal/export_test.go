@@ -23,7 +23,7 @@ func (h *house) trail() (steps []string) {
 	must(h.t, err)
 	_, _, err = h.ledger.Projection.WaitFor(h.t.Context(), last)
 	must(h.t, err)
-	all, err := h.desk.Exports(desk.Caller{Person: access.Person{ID: "P-x", Auditor: true}}, 0, 100)
+	all, err := h.desk.Exports(h.t.Context(), desk.Caller{Person: access.Person{ID: "P-x", Auditor: true}}, "", 0, 100)
 	must(h.t, err)
 	for _, e := range all {
 		steps = append(steps, e.Step)

@@ -125,6 +125,9 @@ func menus(h *desk.Home, path string) []menu {
 	if h.Auditor || h.Operator {
 		all = append(all, menu{Name: "Ledger", To: "/ledger"})
 	}
+	if h.Auditor {
+		all = append(all, menu{Name: "Audit", Links: auditLinks()})
+	}
 	for i := range all {
 		all[i].Current = all[i].To == path
 		for j := range all[i].Links {

@@ -2,7 +2,6 @@ package portal
 
 import (
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -46,7 +45,7 @@ func (p *Portal) ledger(w http.ResponseWriter, r *http.Request, c desk.Caller) e
 	if page.Rejections, err = p.Desk.Rejections(c, beforeRejection, ledgerRows); err != nil {
 		return err
 	}
-	if page.Exports, err = p.Desk.Exports(c, beforeExport, ledgerRows); err != nil {
+	if page.Exports, err = p.Desk.Exports(r.Context(), c, "", beforeExport, ledgerRows); err != nil {
 		return err
 	}
 	if n := len(page.Rejections); n == ledgerRows {
@@ -80,21 +79,28 @@ func older(r *http.Request, name string, before uint64) string {
 
 // lookUp leads to an agent's or an agency's pages by its id.
 func (p *Portal) lookUp(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
+	return p.find(w, r, c, "/ledger", "/active", "/agents")
+}
+
+// find leads to one of an agent's or an agency's pages by its id or, where
+// nothing of that id is open to the caller, back to where it was typed.
+func (p *Portal) find(w http.ResponseWriter, r *http.Request, c desk.Caller, back, ofAgent, ofAgency string) error {
 	if err := form(w, r, maxForm); err != nil {
 		return err
 	}
 	id := strings.TrimSpace(r.PostForm.Get("id"))
-	o, to := desk.Owner{Agent: id}, "/agents/"+url.PathEscape(id)+"/active"
+	o, page := desk.Owner{Agent: id}, ofAgent
 	if r.PostForm.Get("kind") == "agency" {
-		o, to = desk.Owner{Agency: id}, "/agencies/"+url.PathEscape(id)+"/agents"
+		o, page = desk.Owner{Agency: id}, ofAgency
 	}
+	to := basePath(o) + page
 	_, err := p.Desk.About(c, o)
 	if err != nil && problem.Of(err).Status != http.StatusNotFound || len(id) > 40 {
 		return err
 	}
 	if err != nil || id == "" {
 		p.say(r, message{Text: "No agent or agency of this id is open to you. Check the id, and whether it is an agent’s or an agency’s.", Bad: true})
-		to = "/ledger"
+		to = back
 	}
 	redirect(w, r, to)
 	return nil

@@ -26,6 +26,8 @@ type about struct {
 	*desk.About
 	Base string
 	Own  bool // it is the caller's own
+	// Auditor tells that the caller may see how it came to be so.
+	Auditor bool
 }
 
 func (p *Portal) about(c desk.Caller, o desk.Owner) (about, error) {
@@ -37,7 +39,7 @@ func (p *Portal) about(c desk.Caller, o desk.Owner) (about, error) {
 }
 
 func newAbout(c desk.Caller, a *desk.About) about {
-	return about{About: a, Base: basePath(a.Owner), Own: a.Owner.Agent != "" && a.Owner.Agent == c.AgentID}
+	return about{About: a, Base: basePath(a.Owner), Own: a.Owner.Agent != "" && a.Owner.Agent == c.AgentID, Auditor: c.Auditor}
 }
 
 // Of is the owner's id.

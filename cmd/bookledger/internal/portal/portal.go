@@ -95,6 +95,10 @@ func (p *Portal) routes() []route {
 		{"/exports/{ticket}/leave", nil, p.signedIn(p.leaveTicket)},
 		{"/ledger", p.signedIn(p.ledger), nil},
 		{"/ledger/look-up", nil, p.signedIn(p.lookUp)},
+		{explainPath, p.signedIn(p.explainForm), p.signedIn(p.findCase)},
+		{explainPath + "/{case}", p.signedIn(p.explain), nil},
+		{comparePath, p.signedIn(p.compareForm), p.signedIn(p.findBooks)},
+		{downloadsPath, p.signedIn(p.downloads), p.signedIn(p.findFile)},
 		{"/agencies/{agency}/agents", p.signedIn(p.agents), nil},
 		{"/agencies/{agency}/transfer", p.signedIn(p.transferPage), p.signedIn(p.transfer)},
 		{"/agencies/{agency}/transfer/choose", nil, p.signedIn(p.chooseTransfer)},
@@ -127,6 +131,7 @@ func (p *Portal) ownerRoutes(base string) []route {
 		route{file + "/accept", nil, p.signedIn(p.act(desk.Accept))},
 		route{file + "/decline", p.signedIn(p.confirmDecline), p.signedIn(p.act(desk.Decline))},
 		route{base + "/books", p.signedIn(p.books), nil},
+		route{base + "/differences", p.signedIn(p.compare), nil},
 		route{base + "/books/{friday}/export", p.signedIn(p.disclaimer), p.signedIn(p.export)},
 	)
 }

@@ -10,6 +10,7 @@ import (
 
 	"bookledger/events"
 	"bookledger/projections/book"
+	"bookledger/projections/provenance"
 )
 
 //go:embed pages
@@ -20,6 +21,7 @@ var pageFiles embed.FS
 var pageNames = [...]string{
 	"frame", "problem", "home", "sign-in", "signed-out", "session", "list", "case", "decline", "agents",
 	"transfer", "confirm", "outcome", "books", "disclaimer", "ticket", "ledger",
+	"explain", "compare-whose", "compare", "downloads",
 }
 
 func (p *Portal) parse() (map[string]*template.Template, error) {
@@ -57,6 +59,12 @@ func (p *Portal) words() template.FuncMap {
 		"word":    book.Word,
 		"role":    roleName,
 		"step":    stepName,
+		"event":   eventName,
+		"stamp":   p.stamp,
+		"exact":   func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
+		"absence": func(a provenance.Absence) string { return absences[a] },
+		"cause":   func(o provenance.Other) string { return otherCauses[o] },
+		"seqs":    sequences,
 		"money":   money,
 		"flag":    flag,
 		"ago":     ago,
@@ -105,6 +113,13 @@ func (p *Portal) moment(t time.Time) string {
 // clock is like "9:00 p.m. PST".
 func (p *Portal) clock(t time.Time) string {
 	text := t.In(p.zone()).Format("3:04 pm MST")
+	return strings.NewReplacer("am", "a.m.", "pm", "p.m.").Replace(text)
+}
+
+// stamp is like "11/20/2026, 8:59:58.25 p.m. PST", to the millisecond: near a
+// cutoff it matters.
+func (p *Portal) stamp(t time.Time) string {
+	text := t.In(p.zone()).Format("01/02/2006, 3:04:05.999 pm MST")
 	return strings.NewReplacer("am", "a.m.", "pm", "p.m.").Replace(text)
 }
 

@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
@@ -191,7 +192,7 @@ func TestPages(t *testing.T) {
 		&events.AgentCertified{AgentID: me.AgentID, AgencyID: me.AgencyID, FirstName: "Ana", LastName: "New"})
 	for name, look := range map[string]func(*inspection, *tab){
 		"a stranger": aStranger, "an agent's lists": anAgentsLists, "an agent's cases": anAgentsCases, "an agent's books": anAgentsBooks,
-		"a manager": aManager, "a transfer": aTransfer, "an auditor": anAuditor, "nobody": aNobody,
+		"a manager": aManager, "a transfer": aTransfer, "an auditor": anAuditor, "an audit": anAudit, "nobody": aNobody,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -387,6 +388,52 @@ func anAuditor(i *inspection, b *tab) {
 	b.does(chromedp.SendKeys(chromedp.CSS("#id"), "nobody"))
 	b.goes(200, click("Look up"))
 	i.looksAt(b, "ledger-not-found", "Ledger")
+	b.opens("/")
+	b.does(click("Audit"))
+	i.looksAt(b, "home-auditor-menu", "Home")
+}
+
+// anAudit is what an auditor looks at, on the way from the home page.
+func anAudit(i *inspection, b *tab) {
+	me := b.site.who("agent").AgentID
+	book := b.site.ask("agent", "POST", "/v1/agents/"+me+"/books/latest", map[string]any{"disclaimer": "1", "accepted": true})
+	b.signsIn(b.site.who("auditor").PersonID)
+	b.goes(200, click("Explain a case"))
+	i.looksAt(b, "explain-form", "Explain a Case")
+	b.does(chromedp.SendKeys(chromedp.CSS("#case"), "Testperson"))
+	b.goes(200, click("Explain"))
+	b.holdsNoSearch("testperson")
+	i.looksAt(b, "explain-not-found", "Explain a Case")
+	b.does(chromedp.SendKeys(chromedp.CSS("#case"), "5000032500"), chromedp.SendKeys(chromedp.CSS("#agent"), me))
+	b.goes(200, click("Explain"))
+	i.looksAt(b, "explain-agent", "Explain a Case")
+	i.at(b, "/audit/cases/5000032500", "explain", "Explain a Case")
+	i.at(b, "/audit/cases/5000032500?friday=latest", "explain-friday", "Explain a Case")
+	i.at(b, "/audit/cases/c-odd?friday=latest", "explain-odd", "Explain a Case")
+	b.opens("/")
+	b.goes(200, click("Compare books"))
+	i.looksAt(b, "compare-whose", "Compare Books")
+	b.does(chromedp.SendKeys(chromedp.CSS("#id"), me))
+	b.goes(200, click("Continue"))
+	i.looksAt(b, "compare", "Compare Books")
+	b.does(chromedp.Evaluate[chromedp.Void](`document.querySelectorAll("td details").forEach(d => d.open = true)`))
+	i.looksAt(b, "compare-open", "Compare Books")
+	i.at(b, "/agents/"+free+"/differences", "compare-same", "Compare Books")
+	b.opens("/")
+	b.goes(200, click("Downloads"))
+	i.looksAt(b, "downloads", "Downloads")
+	b.does(click("How to get the SHA-256 of a file"))
+	i.looksAt(b, "downloads-how", "Downloads")
+	sum := sha256.Sum256(book.body)
+	b.does(chromedp.SendKeys(chromedp.CSS("#sha256"), fmt.Sprintf("SHA256  %X  C:\\found.xlsx", sum)))
+	b.goes(200, click("Find"))
+	i.looksAt(b, "downloads-found", "Downloads")
+	if got := b.text("#trail ~ table tbody"); !strings.Contains(got, b.site.who("agent").PersonID) {
+		b.t.Errorf("of the file there is %q", got)
+	}
+	b.does(chromedp.Clear(chromedp.CSS("#sha256")), chromedp.SendKeys(chromedp.CSS("#sha256"), strings.Repeat("0", 64)))
+	b.goes(200, click("Find"))
+	i.looksAt(b, "downloads-unknown", "Downloads")
 }
 
 func aNobody(i *inspection, b *tab) {
@@ -406,4 +453,7 @@ func aYoungLedger(i *inspection, b *tab) {
 	b.goes(200, click("Sign out"))
 	b.signsIn(b.site.who("auditor").PersonID)
 	i.at(b, "/ledger", "young-ledger", "Ledger")
+	i.at(b, me+"/differences", "young-compare", "Compare Books")
+	b.saysEmpty("There are no two books yet")
+	i.at(b, "/audit/downloads", "young-downloads", "Downloads")
 }
