@@ -23,6 +23,7 @@ var requests = []string{
 	"GET /…/cases/{case}", "POST /…/cases/{case}/{action}",
 	"GET /…/books", "POST /…/books/{friday}",
 	"GET /v1/agencies/{agency}/agents", "POST /v1/agencies/{agency}/transfers",
+	"GET /…/differences", "GET /v1/cases/{case}/explanation",
 	"GET /v1/disclaimer",
 	"GET /v1/fridays", "GET /v1/rejected", "GET /v1/exports", "GET /v1/status",
 	"GET /healthz", "GET /readyz", "GET /metrics", "GET /openapi.json",

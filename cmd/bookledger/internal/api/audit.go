@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"bookledger/cmd/bookledger/internal/desk"
+	"bookledger/cmd/bookledger/internal/problem"
 )
 
 // explanation answers with how a case became what it is.
@@ -36,6 +37,9 @@ func (a *API) differences(w http.ResponseWriter, r *http.Request, c desk.Caller)
 		return err
 	}
 	asked := desk.Compared{From: values["from"], To: "latest"}
+	if asked.From == "" {
+		return problem.Invalid.In("from", "It is required: the earlier Friday, like 2026-11-13.")
+	}
 	if to, given := values["to"]; given {
 		asked.To = to
 	}

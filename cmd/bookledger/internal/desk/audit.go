@@ -35,8 +35,8 @@ func (d *Desk) Explain(ctx context.Context, c Caller, caseID, agent, friday stri
 		return nil, err
 	}
 	defer done()
-	if agent != "" && !events.IsIdentifier(agent) {
-		return nil, problem.Invalid.In("agent", "It is no agent's id.")
+	if err := r.isAgent(agent); err != nil {
+		return nil, err
 	}
 	q := audit.Question{Agent: agent, AsOf: friday != ""}
 	if q.AsOf {
@@ -75,6 +75,19 @@ func (d *Desk) CaseOnRecord(c Caller, caseID string) error {
 	}
 	defer done()
 	return r.isCase(caseID)
+}
+
+// isAgent tells whether somebody knows an agent, if one is named: what is not
+// one may be anything, and has no place in the access log.
+func (r *reading) isAgent(id string) error {
+	if id == "" {
+		return nil
+	}
+	_, known, err := r.state.Agent(id)
+	if err == nil && !known {
+		err = problem.NotFound.In("agent", "The ledger knows no such agent.")
+	}
+	return err
 }
 
 func (r *reading) isCase(id string) error {

@@ -114,6 +114,9 @@ func (p *Portal) explain(w http.ResponseWriter, r *http.Request, c desk.Caller) 
 	if page.Fridays, err = p.Desk.PastFridays(c); err != nil {
 		return err
 	}
+	if page.Told.Standing != nil {
+		page.Friday = page.Told.Standing.Friday.String()
+	}
 	shown := partOf(page.Told.Events, n, explainedRows)
 	for _, e := range shown {
 		row := explainedRow{Event: e}

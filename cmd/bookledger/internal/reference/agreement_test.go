@@ -43,7 +43,7 @@ func TestAnswersAgree(t *testing.T) {
 	for name, answer := range map[string]any{
 		"Case": desk.CaseFile{}, "Acted": desk.Acted{}, "Agency": desk.Agency{}, "Transferred": desk.Transferred{}, "Shelf": desk.Shelf{},
 		"Rejected": projections.Rejected{}, "Exported": projections.Exported{}, "Status": projections.Status{},
-		"Coverage": book.Coverage{},
+		"Coverage": book.Coverage{}, "Explanation": desk.Explanation{}, "Differences": desk.Differences{},
 	} {
 		a.want(name, a.schema(name), reflect.TypeOf(answer), true)
 	}
@@ -77,6 +77,9 @@ func TestEncodingsAgree(t *testing.T) {
 // want compares a schema with a type.
 func (a agreement) want(where string, schema node, of reflect.Type, answer bool) {
 	a.t.Helper()
+	if of.Kind() == reflect.Pointer {
+		of = of.Elem()
+	}
 	schema = a.at(schema)
 	switch of {
 	case reflect.TypeFor[time.Time]():

@@ -162,6 +162,26 @@ func TestAnswers(t *testing.T) {
 		{"manager", "POST", mine + "/transfers", map[string]any{"from_agent_id": a.AgentID, "to_agent_id": b.AgentID, "all": true}, 404, "not-found to_agent_id"},
 		{"manager", "POST", mine + "/transfers", map[string]any{"from": a.AgentID}, 400, "invalid from"},
 		{"agent", "GET", "/v1/status", nil, 404, "not-found"},
+		{"", "GET", "/v1/cases/5000032500/explanation", nil, 401, "unauthorized"},
+		{"auditor", "GET", "/v1/cases/5000099999/explanation", nil, 404, "not-found"},
+		{"auditor", "GET", "/v1/cases/a%20b/explanation", nil, 404, "not-found"},
+		{"auditor", "GET", "/v1/cases/5000032500/explanation?agent=%3Cx%3E", nil, 404, "not-found agent"},
+		{"auditor", "GET", "/v1/cases/5000032500/explanation?friday=2019-03-01", nil, 404, "no-book"},
+		{"auditor", "GET", "/v1/cases/5000032500/explanation?friday=", nil, 400, "invalid friday"},
+		{"auditor", "GET", "/v1/cases/5000032500/explanation?at=now", nil, 400, "invalid query"},
+		{"auditor", "POST", "/v1/cases/5000032500/explanation", nil, 405, "method"},
+		{"auditor", "GET", me + "/differences", nil, 400, "invalid from"},
+		{"auditor", "GET", me + "/differences?from=latest", nil, 400, "invalid from"},
+		{"auditor", "GET", me + "/differences?from=2019-03-01", nil, 404, "no-book from"},
+		{"auditor", "GET", me + "/differences?from=latest&to=2099-01-02", nil, 404, "no-book to"},
+		{"auditor", "GET", me + "/differences?from=latest&page_size=1001", nil, 400, "invalid page_size"},
+		{"auditor", "GET", me + "/differences?from=latest&page=0", nil, 400, "invalid page"},
+		{"auditor", "GET", me + "/differences?from=latest&from=latest", nil, 400, "invalid query"},
+		{"auditor", "GET", "/v1/agents/A-nobody/differences?from=latest", nil, 404, "not-found"},
+		{"auditor", "GET", "/v1/agencies/G-nobody/differences?from=latest", nil, 404, "not-found"},
+		{"auditor", "GET", "/v1/exports?sha256=abc", nil, 400, "invalid sha256"},
+		{"auditor", "GET", "/v1/exports?sha256=", nil, 400, "invalid sha256"},
+		{"agent", "GET", "/v1/exports?sha256=" + strings.Repeat("0", 64), nil, 404, "not-found"},
 		{"manager", "GET", "/v1/exports", nil, 404, "not-found"},
 		{"operator", "GET", me + "/active", nil, 404, "not-found"},
 		{"agent", "POST", me + "/books/latest", map[string]any{}, 403, "not-accepted"},
@@ -223,6 +243,122 @@ func TestAnswers(t *testing.T) {
 	s.ask("", "GET", "/openapi.json", nil).into(t, &openAPI)
 	if !strings.HasPrefix(openAPI.OpenAPI, "3.1") {
 		t.Errorf("the description is of OpenAPI %q", openAPI.OpenAPI)
+	}
+}
+
+// TestAuditorsAlone holds that nobody else is told how anything came to be, not
+// even of their own consumers.
+func TestAuditorsAlone(t *testing.T) {
+	s := start(t, small())
+	agent, agency := "/v1/agents/"+s.who("agent").AgentID, "/v1/agencies/"+s.who("agent").AgencyID
+	for _, role := range []string{"agent", "manager", "admin_l1", "admin_l2", "operator"} {
+		for _, path := range []string{"/v1/cases/5000032500/explanation", agent + "/differences?from=latest", agency + "/differences?from=2019-03-01"} {
+			if got := s.ask(role, "GET", path, nil); got.StatusCode != 404 || got.problem() != "not-found" {
+				t.Errorf("%s: %s is answered %d %s", role, path, got.StatusCode, got.body)
+			}
+		}
+	}
+	if text, err := os.ReadFile(s.accessLog()); err != nil || len(text) > 0 {
+		t.Errorf("the access log holds %s (%v)", text, err)
+	}
+}
+
+// TestAudit asks what an auditor's program asks.
+func TestAudit(t *testing.T) {
+	s := start(t, small())
+	me := s.who("agent").AgentID
+	var told struct {
+		AsOf   time.Time `json:"as_of"`
+		CaseID string    `json:"case_id"`
+		Events []struct {
+			Seq           uint64
+			Effect, After string
+			FirstBook     string `json:"first_book"`
+		}
+		Standing struct {
+			AgentID string `json:"agent_id"`
+			Rows    []struct {
+				DecidedBy []uint64 `json:"decided_by"`
+			}
+		}
+	}
+	s.ask("auditor", "GET", "/v1/cases/5000032500/explanation?friday=latest", nil).into(t, &told)
+	if told.AsOf.IsZero() || told.CaseID != "5000032500" || len(told.Events) == 0 || told.Events[0].FirstBook == "" || told.Standing.AgentID != me ||
+		len(told.Standing.Rows) == 0 || len(told.Standing.Rows[0].DecidedBy) == 0 {
+		t.Errorf("the case is explained as %+v", told)
+	}
+	told.Events = nil
+	s.ask("auditor", "GET", "/v1/cases/5000032500/explanation?agent="+me, nil).into(t, &told)
+	if len(told.Events) != 1 || told.Events[0].After != "active" {
+		t.Errorf("for the agent it is explained as %+v", told)
+	}
+	s.comparesBooks(t, me)
+	book := s.ask("agent", "POST", "/v1/agents/"+me+"/books/latest", map[string]any{"disclaimer": "1", "accepted": true})
+	s.ask("manager", "POST", "/v1/agents/"+me+"/books/latest", map[string]any{"disclaimer": "1", "accepted": true})
+	var trail struct {
+		Exports []struct {
+			Step, Role string
+			Accepted   bool
+		}
+	}
+	s.ask("auditor", "GET", fmt.Sprintf("/v1/exports?sha256=%X", sha256.Sum256(book.body)), nil).into(t, &trail)
+	if len(trail.Exports) != 2 || trail.Exports[0].Role != "manager" || trail.Exports[1].Step != "made" || !trail.Exports[1].Accepted {
+		t.Errorf("of the file there is %+v", trail)
+	}
+	s.ask("auditor", "GET", "/v1/exports?sha256="+strings.Repeat("0", 64), nil).into(t, &trail)
+	if len(trail.Exports) != 0 {
+		t.Errorf("of another file there is %+v", trail)
+	}
+	text, err := os.ReadFile(s.accessLog())
+	must(t, err)
+	for _, want := range []string{`"what":"explanation"`, `"what":"differences"`, `"case":"5000032500"`, `"role":"auditor"`} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the access log holds no %s: %s", want, text)
+		}
+	}
+}
+
+// comparesBooks holds that the pages of a comparison are its parts, and that
+// the agency's holds the agent's.
+func (s *site) comparesBooks(t *testing.T, agent string) {
+	t.Helper()
+	type compared struct {
+		Added, Removed, Changed int
+		From                    struct{ Friday string }
+		Changes                 []struct {
+			Change     string
+			CaseID     string   `json:"case_id"`
+			CausedBy   []uint64 `json:"caused_by"`
+			OtherCause string   `json:"other_cause"`
+			Columns    []struct{ Header, Old, New string }
+		}
+	}
+	var fridays struct{ Fridays []struct{ Friday string } }
+	s.ask("auditor", "GET", "/v1/fridays", nil).into(t, &fridays)
+	path := "/differences?from=" + fridays.Fridays[0].Friday
+	var whole, part, agencys compared
+	s.ask("auditor", "GET", "/v1/agents/"+agent+path+"&to=latest&page_size=1000", nil).into(t, &whole)
+	total := whole.Added + whole.Removed + whole.Changed
+	if total < 5 || len(whole.Changes) != total || whole.From.Friday != fridays.Fridays[0].Friday {
+		t.Fatalf("the comparison is %+v", whole)
+	}
+	for _, c := range whole.Changes {
+		if len(c.Columns) == 0 || len(c.CausedBy) == 0 && c.OtherCause == "" {
+			t.Errorf("nothing has caused %+v", c)
+		}
+	}
+	s.ask("auditor", "GET", "/v1/agents/"+agent+path+"&page=2&page_size=3", nil).into(t, &part)
+	if fmt.Sprint(part.Changes) != fmt.Sprint(whole.Changes[3:min(6, total)]) || part.Added != whole.Added {
+		t.Errorf("the second page is %+v", part)
+	}
+	part = compared{}
+	s.ask("auditor", "GET", "/v1/agents/"+agent+path+"&page=1000000&page_size=1000", nil).into(t, &part)
+	if len(part.Changes) != 0 {
+		t.Errorf("behind the last page is %+v", part)
+	}
+	s.ask("auditor", "GET", "/v1/agencies/"+s.who("agent").AgencyID+path, nil).into(t, &agencys)
+	if agencys.Added+agencys.Removed+agencys.Changed < total {
+		t.Errorf("the agency's books differ less: %+v", agencys)
 	}
 }
 
