@@ -31,6 +31,7 @@ type path struct {
 
 type step struct {
 	entry         *Entry
+	section       section // that it writes
 	before, after fold.Case
 }
 
@@ -48,7 +49,7 @@ func newPath(id string, start fold.Case, entries []Entry) (*path, error) {
 		if refusal != nil || !changed {
 			return nil, fmt.Errorf("folding case %s anew: record %d was applied, and cannot be after those before it", id, e.Seq)
 		}
-		p.steps = append(p.steps, step{e, c, after})
+		p.steps = append(p.steps, step{e, sectionOf(e.Event.Data), c, after})
 		c = after
 	}
 	return p, nil
@@ -90,6 +91,12 @@ func rewritten(requests, before, after []fold.Request) []fold.Request {
 	if slices.Equal(before, after) {
 		return requests
 	}
+	for len(before) > 0 && len(after) > 0 && before[0] == after[0] { // all but a few
+		before, after = before[1:], after[1:]
+	}
+	for n, m := len(before), len(after); n > 0 && m > 0 && before[n-1] == after[m-1]; n, m = n-1, m-1 {
+		before, after = before[:n-1], after[:m-1]
+	}
 	out := slices.Clone(requests)
 	for _, r := range before {
 		if _, stays := find(after, r); !stays {
@@ -110,52 +117,6 @@ func rewritten(requests, before, after []fold.Request) []fold.Request {
 
 func find(requests []fold.Request, r fold.Request) (int, bool) {
 	return slices.BinarySearchFunc(requests, r, func(a, b fold.Request) int { return strings.Compare(a.AgentID, b.AgentID) })
-}
-
-// ghost is a case as it would be without one step, in two ways: as it was
-// before it, and with the section that it wrote as it was at the path's start.
-// The second finds the step too that said again what was so already.
-type ghost struct {
-	path     *path
-	next     int // the step that comes next
-	cases    []fold.Case
-	replaced uint64 // the record from which on the step makes no difference any more
-}
-
-func (p *path) without(i int) *ghost {
-	s := &p.steps[i]
-	before := s.before
-	before.Changed = s.after.Changed
-	g := &ghost{path: p, next: i + 1, cases: []fold.Case{before}}
-	if reverted := revert(s.after, s.entry.Event.Data, &p.start); !same(&reverted, &s.after) {
-		g.cases = append(g.cases, reverted)
-	}
-	return g
-}
-
-// to goes on to a boundary, and tells whether the step still makes a
-// difference there.
-func (g *ghost) to(boundary uint64) bool {
-	for len(g.cases) > 0 && g.next < len(g.path.steps) && g.path.steps[g.next].entry.Seq <= boundary {
-		s := &g.path.steps[g.next]
-		g.next++
-		g.replaced = s.entry.Seq
-		for i := range g.cases {
-			g.cases[i] = s.over(g.cases[i])
-		}
-		g.cases = slices.DeleteFunc(g.cases, func(c fold.Case) bool { return same(&c, &s.after) })
-	}
-	return len(g.cases) > 0
-}
-
-// otherwise tells whether something would be so in the case without the step.
-func (g *ghost) otherwise(is func(c *fold.Case) bool) bool {
-	for i := range g.cases {
-		if is(&g.cases[i]) {
-			return true
-		}
-	}
-	return false
 }
 
 // revert returns the case with the section that the event has written as it
@@ -199,8 +160,15 @@ func reverted[T any](list, start []T, meant func(*T) bool) []T {
 // same tells whether two cases are the same. Most differ in what is compared
 // without encoding them.
 func same(a, b *fold.Case) bool {
-	return a.AgentID == b.AgentID && a.Inactive == b.Inactive && a.Closed == b.Closed && a.Household == b.Household &&
+	return a.AgentID == b.AgentID && a.Since.Equal(b.Since) && a.Inactive == b.Inactive && a.Closed == b.Closed && a.Household == b.Household &&
 		slices.Equal(a.Pending, b.Pending) && slices.Equal(a.Applications, b.Applications) &&
 		slices.Equal(a.Members, b.Members) && slices.Equal(a.Eligibility, b.Eligibility) &&
+		slices.EqualFunc(a.Enrollments, b.Enrollments, alike) &&
 		bytes.Equal(fold.AppendCase(nil, a), fold.AppendCase(nil, b))
+}
+
+// alike tells whether two enrollments are the same in what is most often
+// otherwise.
+func alike(a, b events.EnrollmentRecorded) bool {
+	return a.EnrollmentID == b.EnrollmentID && a.Status == b.Status && a.Carrier == b.Carrier && a.PlanName == b.PlanName && a.NetPremium == b.NetPremium
 }

@@ -44,7 +44,7 @@ type story struct {
 
 // told makes a story of events; a weekOf is a cutoff. Each is judged as the
 // ledger would.
-func told(t *testing.T, all ...any) *story {
+func told(t testing.TB, all ...any) *story {
 	t.Helper()
 	s := &story{Ledger: provenance.Ledger{Calendar: events.DefaultCalendar(), Columns: columns, Open: 20261120}}
 	now := s.Calendar.Cutoff(s.Open).Add(-time.Hour)

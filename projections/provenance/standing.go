@@ -91,9 +91,9 @@ func (l *Ledger) decided(ctx context.Context, p *path, f book.Friday, o owner) (
 
 // others are the rows that there would be without a step, in each way.
 func (l *Ledger) others(g *ghost, f events.Date, o owner) []map[book.Key]*book.Row {
-	all := make([]map[book.Key]*book.Row, len(g.cases))
-	for i := range g.cases {
-		all[i] = l.byKey(g.path.id, &g.cases[i], f, o)
+	all := make([]map[book.Key]*book.Row, len(g.ways))
+	for i, c := range g.cases() {
+		all[i] = l.byKey(g.path.id, &c, f, o)
 	}
 	return all
 }

@@ -1,0 +1,35 @@
+package provenance_test
+
+import (
+	"fmt"
+	"testing"
+
+	"bookledger/events"
+)
+
+// BenchmarkExplain explains a case with 1,400 events, in 50 weeks, of which
+// each writes another section, one of twenty, or a few.
+func BenchmarkExplain(b *testing.B) {
+	for name, event := range map[string]func(i int) events.Data{
+		"household":   func(i int) events.Data { return household(fmt.Sprint("n", i)) },
+		"eligibility": func(i int) events.Data { return eligible(fmt.Sprint(i%20), []string{"none", "medi_cal"}[i/20%2]) },
+		"enrollments": func(i int) events.Data { return covered(fmt.Sprint("n", i), fmt.Sprint("X", i), "enrolled") },
+		"members":     func(i int) events.Data { return member(fmt.Sprint(i)) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			story := []any{created("a1"), member("1")}
+			for i := range 1400 {
+				story = append(story, event(i))
+				if i%28 == 27 {
+					story = append(story, weekOf{})
+				}
+			}
+			s := told(b, story...)
+			for b.Loop() {
+				if _, err := s.Explain(b.Context(), caseID, s.entries, ""); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
