@@ -50,9 +50,36 @@ func NewAccount(caseID string, entries []provenance.Entry, calendar *events.Cale
 	return a, err
 }
 
+// Bound is about how many records of a case one may ask at most; 0 is any
+// number. What an answer costs in memory may grow with their square.
+type Bound int
+
+// ErrTooMany is of a case about which there are more records.
+var ErrTooMany = errors.New("there are more records about the case than can be looked at in a request")
+
+func (b Bound) holds(v *projections.View, caseID string, after, upTo uint64) error {
+	if b == 0 {
+		return nil
+	}
+	mentions, err := v.History(caseID)
+	n := 0
+	for _, m := range mentions {
+		if m.Seq > after && m.Seq <= upTo {
+			n++
+		}
+	}
+	if err == nil && n > int(b) {
+		err = ErrTooMany
+	}
+	return err
+}
+
 // AccountOf makes the account of a case as of a view; journal is the one that
 // its projection follows. Where nothing is about the case it has no entries.
-func AccountOf(ctx context.Context, v *projections.View, journal projections.Source, caseID string) (*Account, error) {
+func AccountOf(ctx context.Context, v *projections.View, journal projections.Source, caseID string, most Bound) (*Account, error) {
+	if err := most.holds(v, caseID, 0, v.Position()); err != nil {
+		return nil, err
+	}
 	entries, err := v.CaseRecords(ctx, journal, caseID, 0, v.Position())
 	if err != nil {
 		return nil, err

@@ -75,13 +75,16 @@ func (c *Comparison) book(ctx context.Context, s book.Source, f book.Friday) (*b
 
 // Compare compares an owner's books of two Fridays that a view has come to;
 // journal is the one that its projection follows.
-func Compare(ctx context.Context, v *projections.View, journal projections.Source, o Owner, from, to book.Friday) (*Comparison, error) {
+func Compare(ctx context.Context, v *projections.View, journal projections.Source, o Owner, from, to book.Friday, most Bound) (*Comparison, error) {
 	c := &Comparison{Owner: o}
 	before := v.AsOf(from.Friday)
 	if err := c.Begin(ctx, before, v.Calendar(), from); err != nil {
 		return nil, err
 	}
 	c.Between = func(ctx context.Context, caseID string) (fold.Case, []provenance.Entry, error) {
+		if err := most.holds(v, caseID, from.Boundary, to.Boundary); err != nil {
+			return fold.Case{}, nil, err
+		}
 		start, _, err := before.Case(caseID)
 		if err != nil {
 			return start, nil, err

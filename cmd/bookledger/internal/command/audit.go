@@ -15,7 +15,7 @@ import (
 )
 
 func (d *dataReading) account(ctx context.Context, caseID string) (*audit.Account, error) {
-	return audit.AccountOf(ctx, d.view, d.ledger.Journal, caseID)
+	return audit.AccountOf(ctx, d.view, d.ledger.Journal, caseID, 0)
 }
 
 func (d *dataReading) compare(ctx context.Context, o audit.Owner, from, to events.Date) (*audit.Comparison, error) {
@@ -27,7 +27,7 @@ func (d *dataReading) compare(ctx context.Context, o audit.Owner, from, to event
 	if err != nil {
 		return nil, err
 	}
-	return audit.Compare(ctx, d.view, d.ledger.Journal, o, before.friday.Friday, after.friday.Friday)
+	return audit.Compare(ctx, d.view, d.ledger.Journal, o, before.friday.Friday, after.friday.Friday, 0)
 }
 
 func (d *dataReading) exports(context.Context) ([]projections.Exported, error) {

@@ -19,6 +19,10 @@ import (
 // that it waits for others.
 const auditTime = 25 * time.Second
 
+// maxRecords is how many records about one case a request looks at; of real
+// ones there are tens.
+const maxRecords = 3000
+
 // Explanation is how a case became what it is.
 type Explanation struct {
 	AsOf       time.Time `json:"as_of"`
@@ -54,7 +58,7 @@ func (d *Desk) Explain(ctx context.Context, c Caller, caseID, agent, friday stri
 	}
 	x := &Explanation{AsOf: r.Recorded(), AgeSeconds: int(r.age / time.Second)}
 	return x, d.inTurn(ctx, "explain", func(ctx context.Context) error {
-		account, err := audit.AccountOf(ctx, r.View, d.Ledger.Journal, caseID)
+		account, err := audit.AccountOf(ctx, r.View, d.Ledger.Journal, caseID, maxRecords)
 		if err != nil {
 			return err
 		}
@@ -160,8 +164,8 @@ func (d *Desk) Compare(ctx context.Context, c Caller, o Owner, asked Compared) (
 		AsOf: r.Recorded(), AgeSeconds: int(r.age / time.Second), AgentID: o.Agent, AgencyID: o.Agency,
 		From: bookOf(from), To: bookOf(to), Page: asked.Page, PageSize: asked.PageSize,
 	}
-	return all, d.inTurn(ctx, "compare", func(ctx context.Context) error {
-		compared, err := audit.Compare(ctx, r.View, d.Ledger.Journal, audit.Owner(o), from, to)
+	return all, d.inTurn(ctx, "diff", func(ctx context.Context) error {
+		compared, err := audit.Compare(ctx, r.View, d.Ledger.Journal, audit.Owner(o), from, to, maxRecords)
 		if errors.Is(err, book.ErrUnknown) {
 			return problem.NoBook.In("to", "Nobody knew the owner as of Friday %s.", to.Friday)
 		}
@@ -251,6 +255,11 @@ func (d *Desk) inTurn(ctx context.Context, command string, do func(context.Conte
 		<-d.auditing
 	case <-limited.Done():
 		err = limited.Err()
+	}
+	if errors.Is(err, audit.ErrTooMany) {
+		told := problem.Unavailable.With("There are more than %d records about a case, too many for a request. The command bookledger %s looks at any number, on a dump of the journal.", maxRecords, command)
+		told.RetryAfter = 0
+		return told.Because(err)
 	}
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
 		told := problem.Unavailable.With("It would take longer than a request may, or others were before it. Try again in a minute; the command bookledger %s takes as long as it needs, on a dump of the journal.", command)
