@@ -7,9 +7,11 @@ import (
 	"strings"
 	"testing"
 
+	"bookledger/cmd/bookledger/internal/audit"
 	"bookledger/cmd/bookledger/internal/desk"
 	"bookledger/cmd/bookledger/internal/problem"
 	"bookledger/events"
+	"bookledger/projections/book"
 )
 
 // weeks are the last two Fridays of the office, the newest first.
@@ -109,6 +111,27 @@ func TestCompared(t *testing.T) {
 	wantProblem(t, "an agent whom nobody knew", err, 404)
 	_, err = o.desk.Compare(t.Context(), auditor, desk.Owner{Agent: "A1"}, desk.Compared{From: weeks[0], To: weeks[1], Page: 1, PageSize: 10})
 	wantProblem(t, "the later book first", err, 400)
+}
+
+// TestAuditBound holds that a case with more records than a request may look at
+// is refused, explained and compared, and that one with as many is not.
+func TestAuditBound(t *testing.T) {
+	o := open(t, consumers("A1", "c1")...)
+	v, err := o.ledger.Projection.View()
+	must(t, err)
+	defer v.Close()
+	for most, want := range map[audit.Bound]error{3: audit.ErrTooMany, 4: nil, 0: nil} {
+		if _, err := audit.AccountOf(t.Context(), v, o.ledger.Journal, "c1", most); !errors.Is(err, want) {
+			t.Errorf("with %d the account is %v", most, err)
+		}
+		f, err := v.Latest()
+		must(t, err)
+		c, err := audit.Compare(t.Context(), v, o.ledger.Journal, audit.Owner{Agent: "A1"}, book.Friday{}, f.Friday, most)
+		must(t, err)
+		if _, _, err := c.Between(t.Context(), "c1"); !errors.Is(err, want) {
+			t.Errorf("with %d what came between is %v", most, err)
+		}
+	}
 }
 
 // TestAuditGivenUp holds that who does not wait any more is let go.

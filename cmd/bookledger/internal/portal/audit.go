@@ -76,7 +76,7 @@ func (p *Portal) findCase(w http.ResponseWriter, r *http.Request, c desk.Caller)
 	}
 	switch {
 	case err == nil:
-	case problem.Of(err).Status != http.StatusNotFound || !isAuditor(c):
+	case problem.Of(err).Status != http.StatusNotFound || !c.Auditor:
 		return err
 	default:
 		p.say(r, message{Text: told, Bad: true})
@@ -89,9 +89,6 @@ func (p *Portal) findCase(w http.ResponseWriter, r *http.Request, c desk.Caller)
 	redirect(w, r, address(explainPath+"/"+url.PathEscape(id), query))
 	return nil
 }
-
-// isAuditor tells whether not being there can be the answer to an auditor.
-func isAuditor(c desk.Caller) bool { return c.Auditor }
 
 // address is a path with its query, if there is one.
 func address(path string, query url.Values) string {
