@@ -33,6 +33,7 @@ type account struct {
 	Exports  []projections.Exported
 	Fridays  []checkpoint.Friday
 	Hashes   map[events.Date]string
+	Seals    map[events.Date]events.Sealed // what the seal of the Friday says
 	Books    map[string]string             // by Friday and agent
 	Lists    map[string]string             // live, by agent
 	Records  map[string][]provenance.Entry // by case
@@ -63,9 +64,14 @@ type at interface {
 	book.Whole
 }
 
+// rooted has the tree of the journal.
+type rooted interface {
+	TreeRoot(size uint64) ([32]byte, error)
+}
+
 // take notes what a state says as of a Friday, and checks its counts by
 // counting.
-func (a *account) take(t *rapid.T, s at, c *events.Calendar, f checkpoint.Friday) {
+func (a *account) take(t *rapid.T, s at, tree rooted, c *events.Calendar, f checkpoint.Friday) {
 	sum, err := book.StateHash(s)
 	if err != nil {
 		t.Fatal(err)
@@ -84,6 +90,17 @@ func (a *account) take(t *rapid.T, s at, c *events.Calendar, f checkpoint.Friday
 		cases, rows = cases+int64(n), rows+int64(len(b.Rows))
 		a.Books[f.Friday.Friday.String()+" "+agent] = render(b)
 	}
+	agents, err := checkpoint.AgentsOf(context.Background(), s, c, f.Friday, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := tree.TreeRoot(f.Boundary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Seals[f.Friday.Friday], err = f.SealOf(agents, root, fold.RulesNumber); err != nil {
+		t.Fatal(err)
+	}
 	if cases != f.Cases || rows != f.Rows {
 		t.Fatalf("Friday %s counts %d cases and %d rows, its books hold %d and %d", f.Friday.Friday, f.Cases, f.Rows, cases, rows)
 	}
@@ -101,13 +118,13 @@ func (a *account) takeLists(t *rapid.T, s book.Source, c *events.Calendar, open 
 }
 
 func newAccount() *account {
-	return &account{Hashes: map[events.Date]string{}, Books: map[string]string{}, Lists: map[string]string{}, Records: map[string][]provenance.Entry{}}
+	return &account{Hashes: map[events.Date]string{}, Seals: map[events.Date]events.Sealed{}, Books: map[string]string{}, Lists: map[string]string{}, Records: map[string][]provenance.Entry{}}
 }
 
 // listen has a replay give the account, up to its end.
 func (a *account) listen(t *rapid.T, r *replay.Replay) {
 	r.OnFriday(func(f checkpoint.Friday) error {
-		a.take(t, r.State(), r.Calendar(), f)
+		a.take(t, r.State(), r, r.Calendar(), f)
 		return nil
 	})
 	r.OnJudged(func(rec *record.Record, c *events.Checked, v replay.Verdict) error {
@@ -218,7 +235,7 @@ func served(t *rapid.T, p *projections.Projection, records []record.Record) *acc
 		t.Fatal(err)
 	}
 	for _, f := range a.Fridays {
-		a.take(t, v.AsOf(f.Friday.Friday), v.Calendar(), f)
+		a.take(t, v.AsOf(f.Friday.Friday), v, v.Calendar(), f)
 		checkIndices(t, v.AsOf(f.Friday.Friday))
 	}
 	checkIndices(t, v.Live())
