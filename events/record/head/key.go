@@ -27,11 +27,25 @@ func Key(origin string, public ed25519.PublicKey) (note.Verifier, error) {
 
 // GenesisKey returns the key that the genesis of a ledger names.
 func GenesisKey(ledgerID, sealKey string) (note.Verifier, error) {
-	public, err := base64.StdEncoding.Strict().DecodeString(sealKey)
+	text, err := genesisText(ledgerID, sealKey)
 	if err != nil {
-		return nil, fmt.Errorf("reading the key that genesis names: %w", err)
+		return nil, err
 	}
-	return Key(Origin(ledgerID), public)
+	return note.NewVerifier(text)
+}
+
+func genesisText(ledgerID, sealKey string) (string, error) {
+	public, err := base64.StdEncoding.Strict().DecodeString(sealKey)
+	if err == nil && len(public) != ed25519.PublicKeySize {
+		err = fmt.Errorf("it has %d bytes, an Ed25519 key has %d", len(public), ed25519.PublicKeySize)
+	}
+	if err == nil {
+		var text string
+		if text, err = KeyText(Origin(ledgerID), public); err == nil {
+			return text, nil
+		}
+	}
+	return "", fmt.Errorf("reading the key that genesis names: %w", err)
 }
 
 // KeyText returns a key as people hand it on, in the form of C2SP signed-note;

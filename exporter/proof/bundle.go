@@ -1,0 +1,258 @@
+package proof
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+
+	"bookledger/events"
+)
+
+// Kind is what a bundle is evidence of.
+type Kind string
+
+// The kinds of bundles.
+const (
+	Whole   Kind = "whole"   // a book, with the whole record, from which it is derived again
+	Records Kind = "records" // a book, with the records that touch its cases
+	Row     Kind = "row"     // that one row stands in a book, or does not
+)
+
+// formVersion is the version of the form of bundles. 1: the first.
+const formVersion = 1
+
+// The files of bundles. A bundle names none that is not here, so that no name
+// in it is ever followed.
+const (
+	manifestFile = "bundle.json"
+	readmeFile   = "README.txt"
+	keyFile      = "key.txt"
+	headFile     = "head.txt"
+	sealFile     = "seal.ndjson"
+	sealedFile   = "seal.tlog-proof"
+	boundaryFile = "boundary-to-head.txt"
+	beforeFile   = "head-before.txt"
+	growthFile   = "before-to-head.txt"
+	placeFile    = "place.json"
+	workbookFile = "book.xlsx"
+	journalFile  = "journal.ndjson"
+	recordsFile  = "records.ndjson"
+	pathsFile    = "paths.ndjson"
+	rowsFile     = "rows.ndjson"
+	rowFile      = "row.json"
+)
+
+// files returns the files of a bundle of that kind beside the manifest; the
+// two of the head before are there only where there is one.
+func (k Kind) files() []string {
+	all := []string{readmeFile, keyFile, headFile, sealFile, sealedFile, boundaryFile, beforeFile, growthFile, placeFile}
+	switch k {
+	case Whole:
+		all = append(all, workbookFile, journalFile)
+	case Records:
+		all = append(all, workbookFile, recordsFile, pathsFile, rowsFile)
+	case Row:
+		all = append(all, recordsFile, pathsFile, rowFile)
+	default:
+		return nil
+	}
+	slices.Sort(all)
+	return all
+}
+
+// Sizes that no honest file goes beyond.
+const (
+	maxSmall    = 4 << 20
+	maxWorkbook = 1 << 30
+)
+
+// ErrDiffers is of evidence, or of a workbook, that does not verify. What it
+// wraps names the first difference.
+var ErrDiffers = errors.New("it does not verify")
+
+func differs(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{ErrDiffers}, args...)...)
+}
+
+// manifest says what a bundle is of, and the hash of each file, so that every
+// byte counts.
+type manifest struct {
+	Version  int         `json:"version"`
+	Kind     Kind        `json:"kind"`
+	LedgerID string      `json:"ledger_id"`
+	Agent    string      `json:"agent"`
+	Friday   events.Date `json:"friday"`
+	Exporter string      `json:"exporter,omitempty"` // the version that made the workbook
+	Files    []fileSum   `json:"files"`              // by name
+}
+
+type fileSum struct {
+	Name   string `json:"name"`
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+}
+
+// encode writes JSON as it stands in a bundle.
+func encode(v any) []byte {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		panic(err) // nothing that is written here can fail
+	}
+	return append(b, '\n')
+}
+
+// decode reads what encode has written, in no other spelling.
+func decode[T any](name string, text []byte) (v T, err error) {
+	if err := json.Unmarshal(text, &v); err != nil {
+		return v, differs("%s cannot be read: %v", name, err)
+	}
+	if !bytes.Equal(encode(v), text) {
+		return v, differs("%s is written otherwise than it must be", name)
+	}
+	return v, nil
+}
+
+// bundle is a folder that is checked.
+type bundle struct {
+	manifest
+	root    *os.Root
+	damaged error // the first file that is not the one that the manifest names
+}
+
+// openBundle reads the manifest and accounts for every file. A file that is
+// not as the manifest says is kept in mind only: what differs in it is named
+// better by whoever looks into it.
+func openBundle(folder string) (_ *bundle, err error) {
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		return nil, fmt.Errorf("opening the bundle: %w", err)
+	}
+	b := &bundle{root: root}
+	defer func() {
+		if err != nil {
+			_ = root.Close()
+		}
+	}()
+	text, err := b.read(manifestFile, maxSmall)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("opening the bundle: %s is none, for it holds no %s", folder, manifestFile)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if b.manifest, err = decode[manifest](manifestFile, text); err != nil {
+		return nil, err
+	}
+	if b.Version > formVersion {
+		return nil, fmt.Errorf("reading the bundle: its form is version %d, this release knows up to %d: use a newer release", b.Version, formVersion)
+	}
+	if b.Version != formVersion || b.Kind.files() == nil {
+		return nil, differs("%s names the version %d and the kind %q, which there are not", manifestFile, b.Version, b.Kind)
+	}
+	return b, b.account()
+}
+
+func (b *bundle) close() error { return b.root.Close() }
+
+// account compares the files that are there with those that the manifest
+// names, and these with those that the kind has.
+func (b *bundle) account() error {
+	names := make([]string, len(b.Files))
+	for i, f := range b.Files {
+		names[i] = f.Name
+	}
+	var wanted []string
+	for _, name := range b.Kind.files() {
+		if (name == beforeFile || name == growthFile) && !slices.Contains(names, beforeFile) {
+			continue
+		}
+		wanted = append(wanted, name)
+	}
+	if !slices.Equal(names, wanted) {
+		return differs("%s names the files %q, and a bundle of the kind %s has %q", manifestFile, names, b.Kind, wanted)
+	}
+	folder, err := b.root.Open(".")
+	if err != nil {
+		return fmt.Errorf("reading the bundle: %w", err)
+	}
+	defer folder.Close()
+	entries, err := folder.ReadDir(-1)
+	if err != nil {
+		return fmt.Errorf("reading the bundle: %w", err)
+	}
+	for _, e := range entries {
+		if e.Name() != manifestFile && !slices.Contains(wanted, e.Name()) {
+			return differs("the folder holds %q, which does not belong to the bundle", e.Name())
+		}
+		if !e.Type().IsRegular() {
+			return differs("%s is no plain file", e.Name())
+		}
+	}
+	for _, f := range b.Files {
+		if err := b.sum(f); errors.Is(err, ErrDiffers) && !errors.Is(err, errMissing) {
+			b.damaged = cmpOr(b.damaged, err)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func cmpOr(first, second error) error {
+	if first != nil {
+		return first
+	}
+	return second
+}
+
+func (b *bundle) sum(want fileSum) error {
+	f, err := b.root.Open(want.Name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: %s is missing", errMissing, want.Name)
+	}
+	if err != nil {
+		return fmt.Errorf("reading the bundle: %w", err)
+	}
+	defer f.Close()
+	h := sha256.New()
+	n, err := io.Copy(h, f)
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", want.Name, err)
+	}
+	if sum := hex.EncodeToString(h.Sum(nil)); sum != want.SHA256 || n != want.Bytes {
+		return differs("%s has %d bytes and the SHA-256 %s, and %s says %d and %s", want.Name, n, sum, manifestFile, want.Bytes, want.SHA256)
+	}
+	return nil
+}
+
+// errMissing is of a file that the manifest names; it ends a check at once.
+var errMissing = fmt.Errorf("%w: a file of the bundle", ErrDiffers)
+
+// read returns a file of at most that many bytes.
+func (b *bundle) read(name string, limit int64) ([]byte, error) {
+	f, err := b.root.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("reading the bundle: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", name, err)
+	}
+	if int64(len(text)) > limit {
+		return nil, differs("%s has more than %d bytes", name, limit)
+	}
+	return text, nil
+}
+
+// has tells whether the manifest names the file.
+func (b *bundle) has(name string) bool {
+	return slices.ContainsFunc(b.Files, func(f fileSum) bool { return f.Name == name })
+}

@@ -1,0 +1,182 @@
+package proof
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"bookledger/events/record/tree"
+	"bookledger/projections/book"
+	"bookledger/projections/checkpoint"
+)
+
+// ErrWhich is of a row that was not named well enough to be proven.
+var ErrWhich = errors.New("it is not clear which row is meant")
+
+// rowProof is that a row stands in an agent's book or, with the neighbours
+// that its key would stand between, that it does not.
+type rowProof struct {
+	CaseID   string    `json:"case_id"`
+	MemberID string    `json:"member_id"`
+	Year     int       `json:"year"`
+	Present  *present  `json:"present,omitempty"`
+	Absent   *[]neighbour `json:"absent_between,omitempty"`
+}
+
+// present is a row in its place.
+type present struct {
+	Values []value     `json:"values"`
+	Salt   tree.Hash   `json:"salt"`
+	Index  uint64      `json:"index"` // among the rows of the book, from 0 on
+	Path   []tree.Hash `json:"path"`  // to the root of the rows
+}
+
+// neighbour is a neighbour: a leaf in its place, which says nothing of its row.
+type neighbour struct {
+	Index uint64      `json:"index"`
+	Key   tree.Hash   `json:"key"`
+	Row   tree.Hash   `json:"row"`
+	Path  []tree.Hash `json:"path"`
+}
+
+func (p rowProof) key() book.Key {
+	return book.Key{CaseID: p.CaseID, MemberID: p.MemberID, Year: p.Year}
+}
+
+// choose returns the row that is asked for, nil where the book has none.
+func (d *derivation) choose(q Request) (key book.Key, row *book.Row, err error) {
+	key = book.Key{CaseID: q.Case, MemberID: q.Member, Year: q.Year}
+	for i := range d.book.Rows {
+		r := &d.book.Rows[i]
+		k := r.Key()
+		if k.CaseID != q.Case || q.Member != "" && k.MemberID != q.Member || q.Year != 0 && k.Year != q.Year {
+			continue
+		}
+		if row != nil {
+			return key, nil, fmt.Errorf("%w: the case has several rows in that book; name the member and the year", ErrWhich)
+		}
+		key, row = k, r
+	}
+	if row == nil && (q.Member == "") != (q.Year == 0) {
+		return key, nil, fmt.Errorf("%w: the case has no such row in that book; to have its absence proven, name both the member and the year", ErrWhich)
+	}
+	return key, row, nil
+}
+
+// writeRow writes the proof of a row, or of its absence.
+func (d *derivation) writeRow(to *folder, q Request) error {
+	key, row, err := d.choose(q)
+	if err != nil {
+		return err
+	}
+	rows, hash := checkpoint.NewRows(d.book.Rows), checkpoint.KeyHash(key)
+	index, found := rows.Find(hash)
+	if found != (row != nil) {
+		return errors.New("proving a row: the book and its tree do not agree")
+	}
+	p := rowProof{CaseID: key.CaseID, MemberID: key.MemberID, Year: key.Year}
+	if found {
+		place, err := rows.At(index)
+		if err != nil {
+			return err
+		}
+		p.Present = &present{valuesOf(row), checkpoint.Salt(row.Case.Changed.Leaf, hash), index, append([]tree.Hash{}, place.Path...)}
+		return to.writeText(rowFile, encode(p))
+	}
+	neighbours := []neighbour{}
+	for _, i := range [...]uint64{index - 1, index} { // before the first there is none, nor after the last
+		if i >= rows.Size() {
+			continue
+		}
+		place, err := rows.At(i)
+		if err != nil {
+			return err
+		}
+		neighbours = append(neighbours, neighbour{place.Index, place.Leaf.Key, place.Leaf.Row, append([]tree.Hash{}, place.Path...)})
+	}
+	p.Absent = &neighbours
+	return to.writeText(rowFile, encode(p))
+}
+
+// row checks the proof of a row against the sealed root of the book's rows.
+func (b *bundle) row(s *statement) (p rowProof, err error) {
+	text, err := b.read(rowFile, maxSmall)
+	if err != nil {
+		return p, err
+	}
+	if p, err = decode[rowProof](rowFile, text); err != nil {
+		return p, err
+	}
+	switch {
+	case (p.Present == nil) == (p.Absent == nil):
+		return p, differs("%s must say either where the row stands or between which it does not", rowFile)
+	case p.Present != nil:
+		return p, p.checkPresent(s.place)
+	}
+	return p, p.checkAbsent(s.place)
+}
+
+func (p rowProof) checkPresent(in placed) error {
+	k, err := keyOf(p.Present.Values)
+	if err != nil {
+		return err
+	}
+	if k != p.key() {
+		return differs("%s: the values are of the row of case %s, member %q, year %d", rowFile, k.CaseID, k.MemberID, k.Year)
+	}
+	leaf := checkpoint.Leaf{Key: checkpoint.KeyHash(k), Row: checkpoint.RowHash(p.Present.Salt, canonical(p.Present.Values))}
+	place := checkpoint.Place{Index: p.Present.Index, Leaf: leaf, Path: p.Present.Path}
+	if err := place.Check(in.Rows, in.Root); err != nil {
+		return differs("%s: the row with these values is not in the sealed book: %v", rowFile, err)
+	}
+	return nil
+}
+
+// checkAbsent checks that the neighbours stand beside each other, or at the
+// end of the tree, and that the key would stand between them.
+func (p rowProof) checkAbsent(in placed) error {
+	key, all := checkpoint.KeyHash(p.key()), *p.Absent
+	for _, n := range all {
+		place := checkpoint.Place{Index: n.Index, Leaf: checkpoint.Leaf{Key: n.Key, Row: n.Row}, Path: n.Path}
+		if err := place.Check(in.Rows, in.Root); err != nil {
+			return differs("%s: a neighbour is not in the sealed book: %v", rowFile, err)
+		}
+		if n.Key == key {
+			return differs("%s: the row is said to be absent, and stands in the sealed book", rowFile)
+		}
+	}
+	before := func(n neighbour) bool { return bytes.Compare(n.Key[:], key[:]) < 0 }
+	switch {
+	case len(all) == 0 && in.Rows == 0:
+		return p.checkEmpty(in)
+	case len(all) == 1 && all[0].Index == 0 && !before(all[0]):
+	case len(all) == 1 && all[0].Index == in.Rows-1 && before(all[0]):
+	case len(all) == 2 && all[0].Index+1 == all[1].Index && before(all[0]) && !before(all[1]):
+	default:
+		return differs("%s: the neighbours are not those between which the row would stand", rowFile)
+	}
+	return nil
+}
+
+func (p rowProof) checkEmpty(in placed) error {
+	root, err := tree.Root(0, tree.NewMemory())
+	if err == nil && root != in.Root {
+		err = differs("%s: the sealed book has no rows, but not the root of none", rowFile)
+	}
+	return err
+}
+
+// name names the row for people.
+func (p rowProof) name() string {
+	name := "case " + p.CaseID
+	if p.MemberID != "" {
+		name += ", member " + p.MemberID
+	} else {
+		name += ", no member"
+	}
+	if p.Year != 0 {
+		return name + ", year " + strconv.Itoa(p.Year)
+	}
+	return fmt.Sprint(name, ", no year")
+}

@@ -1,0 +1,171 @@
+package proof
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strconv"
+
+	"bookledger/events"
+	"bookledger/events/record"
+	"bookledger/events/record/tree"
+	"bookledger/projections/book"
+	"bookledger/projections/checkpoint"
+)
+
+// value is a field of a row and what stands in it, in its canonical form.
+type value struct {
+	Field string `json:"field"`
+	Value string `json:"value"`
+}
+
+// listed is a row as a line of a bundle that has the records of its cases.
+type listed struct {
+	Changed uint64  `json:"changed"` // the record that changed the case last
+	Values  []value `json:"values"`
+}
+
+func valuesOf(r *book.Row) []value {
+	var all []value
+	for _, v := range r.Canonical() {
+		all = append(all, value(v))
+	}
+	return all
+}
+
+// canonical returns the canonical form of a row that has these values.
+func canonical(values []value) []byte {
+	named := make([]book.NamedValue, len(values))
+	for i, v := range values {
+		named[i] = book.NamedValue(v)
+	}
+	return book.AppendCanonical(nil, named)
+}
+
+// keyOf returns the key of a row that has these values.
+func keyOf(values []value) (k book.Key, err error) {
+	k.CaseID, k.MemberID = valueOf(values, "case.id"), valueOf(values, "member.id")
+	if year := valueOf(values, "application.year"); year != "" {
+		if k.Year, err = strconv.Atoi(year); err != nil {
+			return k, differs("the row of case %s has a year that is no number", k.CaseID)
+		}
+	}
+	return k, nil
+}
+
+func valueOf(values []value, field string) string {
+	for _, v := range values {
+		if v.Field == field {
+			return v.Value
+		}
+	}
+	return ""
+}
+
+func (d *derivation) writeRows(to *folder) error {
+	return to.write(rowsFile, func(w io.Writer) error {
+		for i := range d.book.Rows {
+			r := &d.book.Rows[i]
+			line, err := json.Marshal(listed{r.Case.Changed.Seq, valuesOf(r)})
+			if err != nil {
+				return err
+			}
+			if _, err := w.Write(append(line, '\n')); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// recorded is a record that a row's salt comes from.
+type recorded struct {
+	caseID string
+	leaf   tree.Hash
+}
+
+// caseRecords checks the records of a bundle and returns those about cases.
+func (b *bundle) caseRecords(s *statement) (of map[uint64]recorded, n int, err error) {
+	of = map[uint64]recorded{}
+	var checker events.Checker
+	n, err = b.checkRecords(s.head.Head, func(r record.Record, leaf tree.Hash) {
+		checked := checker.Check(r.Subject, r.Body)
+		if id := events.CaseOf(&checked, r.Body); id != "" && r.Seq <= uint64(s.seal.Boundary) {
+			of[r.Seq] = recorded{id, leaf}
+		}
+	})
+	return of, n, err
+}
+
+// rows computes the root of the rows in the bundle from their values and the
+// records that changed their cases last, and checks it against the sealed one.
+func (b *bundle) rows(s *statement, of map[uint64]recorded) (rows []sheetRow, err error) {
+	lines, err := b.lines(rowsFile)
+	if err != nil {
+		return nil, err
+	}
+	defer lines.file.Close()
+	var leaves []checkpoint.Leaf
+	cases := map[string]uint64{} // the record that changed each last
+	for {
+		l, err := nextOf[listed](lines)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+		leaf, key, err := leafOf(l, of, cases)
+		if err != nil {
+			return nil, fmt.Errorf("%w (%s, line %d)", err, rowsFile, lines.n)
+		}
+		leaves = append(leaves, leaf)
+		rows = append(rows, sheetRow{key.CaseID, func(field string) string { return valueOf(l.Values, field) }})
+	}
+	if uint64(len(rows)) != s.place.Rows || uint64(len(cases)) != s.place.Cases {
+		return nil, differs("%s has %d rows of %d cases, and the sealed book %d of %d", rowsFile, len(rows), len(cases), s.place.Rows, s.place.Cases)
+	}
+	root, err := rootOf(leaves)
+	if err != nil {
+		return nil, err
+	}
+	if root != s.place.Root {
+		return nil, differs("the rows in %s have the root %s, and the sealed book has %s: a row was changed, or names another record than the one that changed its case last", rowsFile, hexOf(root), hexOf(s.place.Root))
+	}
+	return rows, nil
+}
+
+// leafOf returns the leaf of a row.
+func leafOf(l listed, of map[uint64]recorded, cases map[string]uint64) (leaf checkpoint.Leaf, key book.Key, err error) {
+	if key, err = keyOf(l.Values); err != nil {
+		return leaf, key, err
+	}
+	changed, ok := of[l.Changed]
+	if !ok || changed.caseID != key.CaseID {
+		return leaf, key, differs("the row of case %s names record %d as the last that changed it, which is not among its records in %s", key.CaseID, l.Changed, recordsFile)
+	}
+	if last, known := cases[key.CaseID]; known && last != l.Changed {
+		return leaf, key, differs("two rows of case %s name different records as the last that changed it", key.CaseID)
+	}
+	cases[key.CaseID] = l.Changed
+	hash := checkpoint.KeyHash(key)
+	return checkpoint.Leaf{Key: hash, Row: checkpoint.RowHash(checkpoint.Salt(changed.leaf, hash), canonical(l.Values))}, key, nil
+}
+
+// rootOf returns the root of the tree of an agent's rows that has these
+// leaves.
+func rootOf(leaves []checkpoint.Leaf) (tree.Hash, error) {
+	slices.SortFunc(leaves, func(a, b checkpoint.Leaf) int { return bytes.Compare(a.Key[:], b.Key[:]) })
+	t := tree.NewMemory()
+	for i, l := range leaves {
+		if i > 0 && l.Key == leaves[i-1].Key {
+			return tree.Hash{}, differs("%s has a row twice", rowsFile)
+		}
+		if err := t.Append(l.Hash()); err != nil {
+			return tree.Hash{}, err
+		}
+	}
+	return tree.Root(t.Size(), t)
+}

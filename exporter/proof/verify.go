@@ -1,0 +1,309 @@
+package proof
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"bookledger/events"
+	"bookledger/events/record/head"
+	"bookledger/exporter"
+	"bookledger/projections/book"
+	"bookledger/projections/checkpoint"
+)
+
+// Options are what an auditor has beside a bundle.
+type Options struct {
+	Key      string      // the ledger's key, in the form of key.txt, got in another way than the bundle; "" for none
+	Head     []byte      // a head that the ledger signed, kept from an earlier time; nil for none
+	Progress func(n int) // of records replayed; nil: nobody asks
+}
+
+// Report says in plain words what a check has found.
+type Report struct {
+	Kind     Kind        `json:"kind"`
+	LedgerID string      `json:"ledger_id"`
+	Agent    string      `json:"agent"`
+	Friday   events.Date `json:"friday"`
+	Checked  []string    `json:"checked"`
+	Unproven []string    `json:"not_proven"`
+}
+
+func (r *Report) checkedf(format string, args ...any) {
+	r.Checked = append(r.Checked, fmt.Sprintf(format, args...))
+}
+
+func (r *Report) unprovenf(format string, args ...any) {
+	r.Unproven = append(r.Unproven, fmt.Sprintf(format, args...))
+}
+
+// Verify checks a bundle, and trusts nothing in it. Where it returns
+// ErrDiffers the evidence does not verify, and the error names the first
+// difference; any other error is of what could not be read. The report then
+// says what had been checked before.
+func Verify(ctx context.Context, folder string, o Options) (*Report, error) {
+	r := &Report{}
+	b, err := openBundle(folder)
+	if err != nil {
+		return r, err
+	}
+	defer b.close()
+	r.Kind, r.LedgerID, r.Agent, r.Friday = b.Kind, b.LedgerID, b.Agent, b.Friday
+	v := &verifier{b, o, r}
+	if b.Kind == Whole {
+		err = v.whole(ctx)
+	} else {
+		err = v.parts()
+	}
+	if (err == nil || errors.Is(err, ErrDiffers)) && b.damaged != nil {
+		if err == nil {
+			return r, b.damaged
+		}
+		return r, fmt.Errorf("%w; also, %w", err, b.damaged)
+	}
+	if err == nil {
+		r.checkedf("Every file is the one that %s names, and there is no other.", manifestFile)
+		v.limits()
+	}
+	return r, err
+}
+
+type verifier struct {
+	*bundle
+	o Options
+	r *Report
+}
+
+// whole derives everything again from the whole record.
+func (v *verifier) whole(ctx context.Context) error {
+	open := func() (fs.File, error) { return v.root.Open(journalFile) }
+	d, err := derive(ctx, open, question{agent: v.Agent, friday: v.Friday, progress: v.o.Progress})
+	switch {
+	case errors.Is(err, checkpoint.ErrNone), errors.Is(err, book.ErrUnknown):
+		return differs("the record in %s has no such book: %v", journalFile, err)
+	case err != nil:
+		return err
+	}
+	if d.LedgerID() != v.LedgerID {
+		return differs("%s names the ledger %q, and the record is that of %q", manifestFile, v.LedgerID, d.LedgerID())
+	}
+	v.r.checkedf("%s holds %d records without a gap, from the genesis of ledger %s on, each written as the ledger writes it.", journalFile, d.records, v.LedgerID)
+	if err := v.seal(d); err != nil {
+		return err
+	}
+	workbook, err := v.read(workbookFile, maxWorkbook)
+	if err != nil {
+		return err
+	}
+	c, err := CompareBook(ctx, workbook, d.book)
+	if err != nil {
+		return err
+	}
+	v.r.checkedf("The book of agent %s as of Friday %s was derived from the record anew: %d rows. The workbook says the same in each of its %d cells.", v.Agent, v.Friday, c.Rows, c.Cells)
+	if c.SameBytes {
+		v.r.checkedf("The workbook is byte for byte the one that exporter %s makes.", exporter.Version)
+	} else {
+		v.r.unprovenf("The bytes of the workbook were not compared: exporter %q made it, and this is exporter %q.", c.Version, exporter.Version)
+	}
+	return nil
+}
+
+// seal checks signatures, proofs and seal against what the record gives.
+func (v *verifier) seal(d *derivation) error {
+	of, before, err := d.chosen(v.Friday)
+	if errors.Is(err, ErrNotSealed) {
+		return differs("%v", err)
+	}
+	if err != nil {
+		return err
+	}
+	s, err := v.statement(d.keys)
+	if err != nil {
+		return err
+	}
+	if err := d.fits(s.head.Head); err != nil {
+		return err
+	}
+	if err := d.recomputed(); err != nil {
+		return err
+	}
+	seal, _, _ := d.Seal(v.Friday)
+	switch {
+	case s.seal != seal.Sealed || s.sealed.Seq != seal.Seq:
+		return differs("%s is not the seal of Friday %s that stands in the record", sealFile, v.Friday)
+	case string(of.text) != string(s.head.text):
+		return differs("%s is not the head that the record has for the seal of Friday %s", headFile, v.Friday)
+	case string(before.text) != string(s.before.text):
+		return differs("%s is not the head of an earlier Friday that the record has", beforeFile)
+	}
+	place, _ := d.agents.Place(v.Agent)
+	if s.place.Root != place.Agent.Root || s.place.Rows != place.Agent.Rows || s.place.Cases != place.Agent.Cases || s.place.Agents != d.agents.Size() || s.place.Index != place.Index {
+		return differs("%s is not where the book stands of the record", placeFile)
+	}
+	heads, err := d.heads()
+	if err != nil {
+		return err
+	}
+	v.r.checkedf("The seal of Friday %s, record %d, was computed anew from the record up to its boundary, record %d: the root of the record, the root over the books of %d agents and all counts are the same.", v.Friday, seal.Seq, seal.Boundary, d.agents.Size())
+	v.r.checkedf("All %d heads that the ledger's key has signed in the record are of this record.", len(heads))
+	if err := v.common(d.keys, s); err != nil {
+		return err
+	}
+	return v.keptHead(d.keys, func(h head.Head) error {
+		if h.Size > d.records {
+			return differs("the head that was kept is of %d records, and the record in the bundle ends with record %d: later records are missing, or the bundle is older than the head", h.Size, d.records)
+		}
+		return d.fits(h)
+	})
+}
+
+// common checks the key that was given, and says what every kind has shown.
+func (v *verifier) common(keys *head.Keys, s *statement) error {
+	if err := vouched(v.o.Key, keys, s); err != nil {
+		return err
+	}
+	stood := keys.Until(s.head.Size)
+	v.r.checkedf("The head of %d records is signed by the ledger's key of that time, %s. The seal is under it, and the record at the boundary has grown into it.", s.head.Size, stood[len(stood)-1])
+	if len(stood) > 1 {
+		v.r.checkedf("That key was handed over from the one in genesis, %d times, each time signed by the key before.", len(stood)-1)
+	}
+	if s.before.Size > 0 {
+		v.r.checkedf("The head of %d records that was signed for an earlier Friday is part of the same history: nothing before it was changed since.", s.before.Size)
+	} else {
+		v.r.unprovenf("There is no signed head of an earlier Friday in the bundle, so that it was compared with none.")
+	}
+	v.r.checkedf("The book of agent %s, with %d rows of %d cases, is one of those under the book root of the seal.", s.place.Agent, s.place.Rows, s.place.Cases)
+	if v.o.Key != "" {
+		v.r.checkedf("The key that you gave is the one that signed, or handed over to it.")
+	} else {
+		v.r.unprovenf("That the key is the ledger's own: it comes from the bundle. Get it in another way, and give it with --key.")
+	}
+	return nil
+}
+
+// keptHead checks a head that the auditor has kept, as fits can.
+func (v *verifier) keptHead(keys *head.Keys, fits func(head.Head) error) error {
+	if v.o.Head == nil {
+		v.r.unprovenf("That nobody was shown another history: give with --head the file %s of an earlier bundle, or a head that a witness has, to have it compared.", headFile)
+		return nil
+	}
+	h, err := openHead(v.o.Head, keys)
+	if err != nil {
+		return differs("the head that was kept: %v", err)
+	}
+	if err := fits(h.Head); err != nil {
+		return err
+	}
+	v.r.checkedf("The head of %d records that you kept is of the same history.", h.Size)
+	return nil
+}
+
+// parts checks a bundle that has not the whole record.
+func (v *verifier) parts() error {
+	g, err := v.ground()
+	if err != nil {
+		return err
+	}
+	if g.ledgerID != v.LedgerID {
+		return differs("%s names the ledger %q, and the genesis in %s is that of %q", manifestFile, v.LedgerID, recordsFile, g.ledgerID)
+	}
+	s, err := v.statement(g.keys)
+	if err != nil {
+		return err
+	}
+	if v.Kind == Row {
+		err = v.rowProof(s)
+	} else {
+		err = v.records(s, g.calendar)
+	}
+	if err != nil {
+		return err
+	}
+	if err := v.common(g.keys, s); err != nil {
+		return err
+	}
+	return v.keptHead(g.keys, func(h head.Head) error {
+		for _, have := range [...]head.Head{s.head.Head, s.before.Head} {
+			if h.Size == have.Size && h.Root != have.Root {
+				return differs("the head that was kept and the one in the bundle are both signed by the ledger's key, are both of %d records, and have different roots: %w", h.Size, errFork)
+			}
+			if h == have {
+				return nil
+			}
+		}
+		return fmt.Errorf("comparing the head that was kept: it is of %d records, and this bundle can compare heads of %d and %d alone; ask for a bundle with the whole record", h.Size, s.before.Size, s.head.Size)
+	})
+}
+
+// records checks a bundle that has the records about the cases of a book.
+func (v *verifier) records(s *statement, calendar *events.Calendar) error {
+	of, n, err := v.caseRecords(s)
+	if err != nil {
+		return err
+	}
+	rows, err := v.rows(s, of)
+	if err != nil {
+		return err
+	}
+	workbook, err := v.read(workbookFile, maxWorkbook)
+	if err != nil {
+		return err
+	}
+	f, err := openWorkbook(workbook, len(rows))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, set, err := newExporter()
+	if err != nil {
+		return err
+	}
+	if err := compareRows(f, set, rows, false); err != nil {
+		return err
+	}
+	if err := compareTitle(f, v.Agent, calendar.Cutoff(v.Friday), s.seal.Boundary, int(s.place.Cases), int(s.place.Rows)); err != nil {
+		return err
+	}
+	v.r.checkedf("Each of the %d records in %s is under the signed head: it was recorded, and is unchanged.", n, recordsFile)
+	v.r.checkedf("The %d rows in %s, salted by those records, have the sealed root of the book.", len(rows), rowsFile)
+	v.r.checkedf("The workbook says the same in each of its %d cells, and on the sheet %s names the same agent, cutoff, boundary and counts.", (len(rows)+1)*len(set.Columns), exporter.AboutSheet)
+	return nil
+}
+
+// rowProof checks a bundle that is of one row.
+func (v *verifier) rowProof(s *statement) error {
+	if _, err := v.checkRecords(s.head.Head, nil); err != nil {
+		return err
+	}
+	p, err := v.row(s)
+	if err != nil {
+		return err
+	}
+	if p.Present != nil {
+		var values []string
+		for _, each := range p.Present.Values {
+			values = append(values, each.Field+" "+shown(each.Value))
+		}
+		v.r.checkedf("The row of %s stands in the sealed book of agent %s as of Friday %s, with these values: %s.", p.name(), v.Agent, v.Friday, strings.Join(values, ", "))
+		return nil
+	}
+	v.r.checkedf("There is no row of %s in the sealed book of agent %s as of Friday %s: its place in the order of the book's tree is empty.", p.name(), v.Agent, v.Friday)
+	v.r.unprovenf("Whether the book has other rows of case %s, of other members or years: each absence is of one row.", p.CaseID)
+	return nil
+}
+
+// limits says what no check of that kind can show.
+func (v *verifier) limits() {
+	switch v.Kind {
+	case Whole:
+		v.r.unprovenf("That records after the signed head are unchanged or complete: a later seal shows it.")
+	case Records:
+		v.r.unprovenf("That no record about these cases was left out of the bundle, and that the ledger's rules were followed in making rows of records: that takes the whole record.")
+		v.r.unprovenf("The bytes of the workbook, and what its sheet %s says beyond agent, cutoff, boundary and counts.", exporter.AboutSheet)
+	case Row:
+		v.r.unprovenf("That the row follows from the record: that takes the whole record. What is shown is that the ledger has sealed it so.")
+	}
+	v.r.unprovenf("That what upstream systems have said is true, and that nothing was withheld before it was recorded.")
+}
