@@ -87,7 +87,7 @@ var layout = map[string]layer{
 		imports: []string{"exporter", "events", "projections/book", "projections/checkpoint", "schemas", "events/record", "events/record/*", "projections/replay"},
 		never:   []string{pebble, nats}, own: []string{noHTTP},
 	},
-	"cmd/bookaudit":  {imports: []string{"exporter/proof"}, never: []string{pebble, nats}, own: []string{noHTTP}},
+	"cmd/bookaudit":  {imports: []string{"exporter/proof"}, never: []string{pebble, nats, "cmd/bookledger", "events/journal", "projections/internal/store"}, own: []string{noHTTP}},
 	"cmd/bookledger": {imports: []string{"*"}},
 }
 

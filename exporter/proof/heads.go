@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strconv"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"bookledger/events"
 	"bookledger/events/record/head"
 	"bookledger/events/record/tree"
@@ -122,4 +124,10 @@ func base64Of(s string) string {
 		return ""
 	}
 	return tree.Hash(raw).String()
+}
+
+// CheckKey checks that a text is a public key in the form of key.txt.
+func CheckKey(text string) error {
+	_, err := note.NewVerifier(text)
+	return err
 }

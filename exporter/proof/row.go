@@ -17,10 +17,10 @@ var ErrWhich = errors.New("it is not clear which row is meant")
 // rowProof is that a row stands in an agent's book or, with the neighbours
 // that its key would stand between, that it does not.
 type rowProof struct {
-	CaseID   string    `json:"case_id"`
-	MemberID string    `json:"member_id"`
-	Year     int       `json:"year"`
-	Present  *present  `json:"present,omitempty"`
+	CaseID   string       `json:"case_id"`
+	MemberID string       `json:"member_id"`
+	Year     int          `json:"year"`
+	Present  *present     `json:"present,omitempty"`
 	Absent   *[]neighbour `json:"absent_between,omitempty"`
 }
 

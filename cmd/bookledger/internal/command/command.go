@@ -122,7 +122,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused or does not verify.`,
 	root.AddCommand(
 		newDemo(env), newServe(env), newPublish(env), newValidate(env), newHistory(env), newJournal(env),
 		newActive(env), newExport(env), newFridays(env), newRejected(env), newStatus(env),
-		newExplain(env), newDiff(env), newExports(env), newGenerate(env), newVersion(env),
+		newExplain(env), newDiff(env), newExports(env), newEvidence(env), newVerifyBook(env), newGenerate(env), newVersion(env),
 	)
 	asUsage(root)
 	env.settings = map[string]bool{}

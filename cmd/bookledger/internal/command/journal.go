@@ -3,6 +3,7 @@ package command
 import (
 	"bufio"
 	"context"
+	"io"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -69,16 +70,24 @@ func runDump(ctx context.Context, env *environment, data, nats, creds string) er
 		}
 		defer j.Close()
 	}
+	out := bufio.NewWriterSize(env.out, 1<<20)
+	if err := writeDump(ctx, env, j, out); err != nil {
+		return err
+	}
+	return out.Flush()
+}
+
+// writeDump writes every record of a journal as a line.
+func writeDump(ctx context.Context, env *environment, j *journal.Journal, out io.Writer) error {
 	last, err := j.Last(ctx)
 	if err != nil {
 		return err
 	}
 	bar := progress.New(env.err, "records written", int64(last))
 	defer bar.Done()
-	out := bufio.NewWriterSize(env.out, 1<<20)
 	d := dumper{replay: replay.New()}
 	var buffer []byte
-	err = j.Read(ctx, 0, last, func(records []record.Record) error {
+	return j.Read(ctx, 0, last, func(records []record.Record) error {
 		buffer = buffer[:0]
 		for i := range records {
 			recorded, err := d.recorded(&records[i])
@@ -91,10 +100,6 @@ func runDump(ctx context.Context, env *environment, data, nats, creds string) er
 		_, err := out.Write(buffer)
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	return out.Flush()
 }
 
 // dumper finds the recorded time of each record. That takes the whole fold

@@ -1,0 +1,193 @@
+package command
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"bookledger/cmd/bookledger/internal/progress"
+	"bookledger/events"
+	"bookledger/exporter"
+	"bookledger/exporter/proof"
+	"bookledger/projections/book"
+	"bookledger/projections/checkpoint"
+	"bookledger/projections/replay"
+)
+
+type verifyBookOptions struct {
+	journal, agent, agency, friday string
+	json                           bool
+}
+
+func newVerifyBook(env *environment) *cobra.Command {
+	var o verifyBookOptions
+	cmd := &cobra.Command{
+		Use:   "verify BOOK.xlsx",
+		Short: "Compare a workbook with what the record says",
+		Long: `Derive a Book of Business anew from a dump, and compare a workbook with it: every
+cell, and the bytes where this exporter's version made it. Whose book it is, and
+of which Friday, is read from its sheet About, or given. The first cell that
+differs is named, with what it holds, and the exit code is 3.
+
+What is compared is the workbook with the dump; that the dump is what was sealed
+is shown by a bundle (bookledger evidence, bookaudit verify).`,
+		Example: `  bookledger verify book.xlsx --journal dump.ndjson
+  bookledger verify book.xlsx --journal dump.ndjson --agent A1001 --friday 2026-11-20`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return runVerifyBook(cmd.Context(), env, args[0], o) },
+	}
+	cmd.Flags().StringVar(&o.journal, "journal", "", "dump or history file, replayed in memory (required)")
+	cmd.Flags().StringVar(&o.agent, "agent", "", "the book is this agent's (default: as the workbook says)")
+	cmd.Flags().StringVar(&o.agency, "agency", "", "the book is this agency's (default: as the workbook says)")
+	cmd.Flags().StringVar(&o.friday, "friday", "", "the book is of this Friday (default: as the workbook says)")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object")
+	return cmd
+}
+
+// bookOf says which book a workbook is compared with.
+type bookOf struct {
+	proof.Title
+	friday events.Date // 0: that with the cutoff
+}
+
+func (o *verifyBookOptions) bookOf(workbook []byte) (b bookOf, err error) {
+	if o.agent != "" && o.agency != "" {
+		return b, usagef("give --agent or --agency, not both")
+	}
+	if o.friday != "" {
+		if b.friday, err = events.ParseDate(o.friday); err != nil {
+			return b, usagef("--friday: %q is no date like 2026-11-20", o.friday)
+		}
+	}
+	owner := o.agent != "" || o.agency != ""
+	if !owner || b.friday == 0 {
+		if b.Title, err = proof.ReadTitle(workbook); err != nil {
+			return b, fmt.Errorf("%w; name agent and Friday by flags", err)
+		}
+	}
+	if owner {
+		b.AgentID, b.AgencyID = o.agent, o.agency
+	}
+	return b, nil
+}
+
+func (b *bookOf) is(f checkpoint.Friday) bool {
+	if b.friday != 0 {
+		return f.Friday.Friday == b.friday
+	}
+	return f.Cutoff.Equal(b.Cutoff)
+}
+
+func runVerifyBook(ctx context.Context, env *environment, path string, o verifyBookOptions) error {
+	if o.journal == "" {
+		return usagef("--journal is required")
+	}
+	workbook, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	of, err := o.bookOf(workbook)
+	if errors.Is(err, proof.ErrDiffers) {
+		return fmt.Errorf("%w: verifying %s: %w", errRefused, path, err)
+	}
+	if err != nil {
+		return err
+	}
+	made, err := deriveBook(ctx, env, o.journal, of)
+	if err != nil {
+		return err
+	}
+	c, err := proof.CompareBook(ctx, workbook, made)
+	if err != nil && !errors.Is(err, proof.ErrDiffers) {
+		return err
+	}
+	if err != nil {
+		err = fmt.Errorf("%w: verifying %s: %w", errRefused, path, err)
+	}
+	return errors.Join(err, o.tell(env, made, c, err))
+}
+
+// tell prints what was found; what differs is for the error to say, but for
+// JSON.
+func (o *verifyBookOptions) tell(env *environment, b *book.Book, c proof.Comparison, wrong error) error {
+	if o.json {
+		found := struct {
+			Verified   bool        `json:"verified"`
+			AgentID    string      `json:"agent_id,omitempty"`
+			AgencyID   string      `json:"agency_id,omitempty"`
+			Friday     events.Date `json:"friday"`
+			Boundary   uint64      `json:"boundary"`
+			Rows       int         `json:"rows"`
+			SameBytes  bool        `json:"same_bytes"`
+			Difference string      `json:"difference,omitempty"`
+		}{wrong == nil, b.AgentID, b.AgencyID, b.Friday.Friday, b.Boundary, c.Rows, c.SameBytes, ""}
+		if wrong != nil {
+			found.Difference = wrong.Error()
+		}
+		return json.NewEncoder(env.out).Encode(found)
+	}
+	if wrong != nil {
+		return nil
+	}
+	whose := "agency " + b.AgencyID
+	if b.AgentID != "" {
+		whose = "agent " + b.AgentID
+	}
+	fmt.Fprintf(env.out, "VERIFIED: the workbook is what the record says of %s as of Friday %s, in each of its %d rows.\n", whose, b.Friday.Friday, c.Rows)
+	if c.SameBytes {
+		fmt.Fprintf(env.out, "It is byte for byte the one that exporter %s makes.\n", exporter.Version)
+	} else {
+		fmt.Fprintf(env.out, "Its bytes were not compared: exporter %q made it, and this is exporter %q.\n", c.Version, exporter.Version)
+	}
+	return nil
+}
+
+// deriveBook derives a book from a dump.
+func deriveBook(ctx context.Context, env *environment, journal string, of bookOf) (made *book.Book, err error) {
+	f, err := os.Open(journal)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r := replay.New()
+	var failed error // of the book, rather than of the dump
+	found := errors.New("found")
+	r.OnFriday(func(f checkpoint.Friday) error {
+		if !of.is(f) {
+			return nil
+		}
+		if made, failed = asOfFriday(r, f).book(ctx, of.AgentID, agencyOf(of)); failed != nil {
+			return failed
+		}
+		return found
+	})
+	bar := progress.New(env.err, "records replayed", 0)
+	err = r.Dump(ctx, f, bar.Add)
+	bar.Done()
+	switch {
+	case failed != nil && errors.Is(failed, book.ErrUnknown):
+		return nil, fmt.Errorf("%w: %w", errRefused, failed)
+	case failed != nil:
+		return nil, failed
+	case err != nil && !errors.Is(err, found):
+		return nil, fmt.Errorf("%s: %w", journal, err)
+	case made == nil && of.friday != 0:
+		_, err := r.Friday(of.friday)
+		return nil, fmt.Errorf("%w: %w", errRefused, err)
+	case made == nil:
+		return nil, fmt.Errorf("%w: the record in %s has passed no cutoff at %s, as of which the workbook says it is", errRefused, journal, of.Cutoff)
+	}
+	return made, nil
+}
+
+// agencyOf is the agency whose book it is; an agent's book names an agency too.
+func agencyOf(of bookOf) string {
+	if of.AgentID != "" {
+		return ""
+	}
+	return of.AgencyID
+}
