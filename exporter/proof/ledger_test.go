@@ -20,6 +20,7 @@ import (
 	"bookledger/events/record"
 	"bookledger/events/record/head"
 	"bookledger/exporter/proof"
+	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/replay"
 )
@@ -256,6 +257,11 @@ func sampleOf(tb testing.TB, id0 string, key ed25519.PrivateKey, cases int) *led
 	tb.Helper()
 	l := newLedger(tb, id0, key)
 	dice := rand.New(rand.NewPCG(1, 2))
+	for i, name := range []string{"Silver", "Golden"} {
+		body := fmt.Appendf(nil, `{"specversion":"1.0","id":"h%d","source":%q,"type":"agency.registered.v1","time":"2026-11-01T00:00:00Z","data":{"agency_id":"G2","name":%q}}`, i, calheers, name)
+		l.append(events.HistorySubject(calheers), body)
+		l.records[len(l.records)-1].Header = fmt.Sprintf("2026-11-01T0%d:00:00-08:00", i)
+	}
 	l.say("agency.agency_registered.v1", nil) // of a type that there is not
 	l.say("agency.registered.v1", map[string]any{"agency_id": "G1", "name": "Golden State Insurance"})
 	for _, a := range []string{agentID, "A2", "A3", emptyID} {
@@ -387,4 +393,39 @@ func names(tb testing.TB, folder string) (all []string) {
 func verify(folder string) error {
 	_, err := proof.Verify(context.Background(), folder, proof.Options{})
 	return err
+}
+
+// detail is what tests ask of the book of agentID as of the last Friday.
+type detail struct {
+	caseID, member string // a row of it
+	year           int
+	several        string // a case with several rows
+}
+
+func (l *ledger) detail() (d detail) {
+	l.tb.Helper()
+	l.replay(nil, func(r *replay.Replay, c checkpoint.Friday) error {
+		if c.Friday.Friday != fridays[2] {
+			return nil
+		}
+		b, err := book.ForAgent(context.Background(), r.State(), r.Calendar(), c.Friday, agentID)
+		if err != nil {
+			return err
+		}
+		rows := map[string]int{}
+		for i := range b.Rows {
+			k := b.Rows[i].Key()
+			if rows[k.CaseID]++; rows[k.CaseID] > 1 {
+				d.several = k.CaseID
+			}
+			if b.Rows[i].Health != nil && k.Year > 0 {
+				d.caseID, d.member, d.year = k.CaseID, k.MemberID, k.Year
+			}
+		}
+		return nil
+	})
+	if d.caseID == "" || d.several == "" {
+		l.tb.Fatal("the sample has no such rows")
+	}
+	return d
 }
