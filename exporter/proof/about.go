@@ -12,6 +12,7 @@ import (
 
 	"bookledger/exporter"
 	"bookledger/projections/book"
+	"bookledger/schemas"
 )
 
 // The labels of the sheet about by which a workbook tells what it is.
@@ -31,7 +32,15 @@ type Title struct {
 }
 
 // ReadTitle reads whose book a workbook says it is, and as of which cutoff.
-func ReadTitle(workbook []byte) (Title, error) {
+func ReadTitle(workbook []byte) (t Title, err error) {
+	err = guarded(func() error {
+		t, err = readTitle(workbook)
+		return err
+	})
+	return t, err
+}
+
+func readTitle(workbook []byte) (Title, error) {
 	f, err := openWorkbook(workbook, exporter.MaxRows/16)
 	if err != nil {
 		return Title{}, err
@@ -79,6 +88,11 @@ func versionOf(facts map[string]string) string {
 	return version
 }
 
+func versionIn(f *excelize.File) (string, error) {
+	lines, err := aboutLines(f)
+	return versionOf(factsOf(lines)), err
+}
+
 // Comparison is how a workbook was found to be what the record says.
 type Comparison struct {
 	Rows      int
@@ -101,38 +115,45 @@ func CompareBook(ctx context.Context, workbook []byte, b *book.Book) (c Comparis
 	}
 	c.Rows, c.Cells = len(b.Rows), (len(b.Rows)+1)*len(set.Columns)
 	c.SameBytes = bytes.Equal(made.Bytes(), workbook)
-	f, err := openWorkbook(workbook, len(b.Rows))
+	err = guarded(func() error { return c.cells(workbook, made.Bytes(), set, rowsOf(b)) })
+	return c, err
+}
+
+// cells compares the cells of a workbook with rows, and those of its sheet
+// about with the workbook that was made of the record.
+func (c *Comparison) cells(workbook, made []byte, set schemas.Columns, rows []sheetRow) error {
+	f, err := openWorkbook(workbook, len(rows))
 	if err != nil {
-		return c, err
+		return err
 	}
 	defer f.Close()
-	if err := compareRows(f, set, rowsOf(b), c.SameBytes); err != nil {
-		return c, err
+	if err := compareRows(f, set, rows, c.SameBytes); err != nil {
+		return err
 	}
 	have, err := aboutLines(f)
 	if err != nil {
-		return c, err
+		return err
 	}
 	c.Version = versionOf(factsOf(have))
 	if c.SameBytes {
-		return c, nil
+		return nil
 	}
-	of, err := openWorkbook(made.Bytes(), len(b.Rows))
+	of, err := openWorkbook(made, len(rows))
 	if err != nil {
-		return c, err
+		return err
 	}
 	defer of.Close()
 	want, err := aboutLines(of)
 	if err != nil {
-		return c, err
+		return err
 	}
 	if c.Version != exporter.Version {
-		return c, compareFacts(factsOf(have), want)
+		return compareFacts(factsOf(have), want)
 	}
 	if err := compareAbout(have, want); err != nil {
-		return c, err
+		return err
 	}
-	return c, differs("every cell of the workbook is what the record says, but the file is not the one that is made of it: it was saved again, or changed where no cell shows it")
+	return differs("every cell of the workbook is what the record says, but the file is not the one that is made of it: it was saved again, or changed where no cell shows it")
 }
 
 // compareAbout compares every cell of the sheet about.

@@ -429,3 +429,48 @@ func (l *ledger) detail() (d detail) {
 	}
 	return d
 }
+
+// headOf opens a head that the ledger's newest key has signed.
+func headOf(tb testing.TB, l *ledger, signed []byte) head.Head {
+	tb.Helper()
+	key, err := head.Key(head.Origin(l.id), l.keys[len(l.keys)-1].Public().(ed25519.PublicKey))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	h, _, err := head.Open(signed, key)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return h
+}
+
+// fridayOf returns the Friday that a record of a seal names.
+func fridayOf(body []byte) events.Date {
+	for _, f := range fridays {
+		if bytes.Contains(body, []byte(`"friday":"`+f.String())) {
+			return f
+		}
+	}
+	return 0
+}
+
+// reseal seals a Friday anew in a history that is forged by the holder of the
+// keys; where the signed head that was published stands in it as it was, none
+// is signed anew for that Friday.
+func (l *ledger) reseal(f events.Date, published bool) {
+	l.tb.Helper()
+	keys := l.keys
+	if f == fridays[0] {
+		l.keys = l.keys[:1]
+	}
+	if published && f == fridays[1] {
+		body, err := checkpoint.EncodeSeal(l.sealOf(f), l.calendar)
+		if err != nil {
+			l.tb.Fatal(err)
+		}
+		l.append(events.SubjectSeal, body)
+	} else {
+		l.seal(f)
+	}
+	l.keys = keys
+}

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"bookledger/exporter"
 	"bookledger/exporter/proof"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
@@ -225,18 +224,5 @@ func TestRefuses(t *testing.T) {
 	empty := t.TempDir()
 	if err := proof.Make(context.Background(), proof.Request{Kind: proof.Whole, Agent: agentID, Friday: fridays[2], Journal: file(t, dump), Out: empty}); err != nil || verify(empty) != nil {
 		t.Errorf("into an empty folder: %v", err)
-	}
-}
-
-// TestCompareBook holds that a workbook is found to be what the record says,
-// and that it says itself whose it is.
-func TestCompareBook(t *testing.T) {
-	folder := bundle(t, sample(t).dump(), proof.Request{})
-	title, err := proof.ReadTitle(read(t, filepath.Join(folder, "book.xlsx")))
-	if err != nil || title.AgentID != agentID || title.AgencyID != "G1" || title.Cutoff.Format("2006-01-02T15") != "2026-11-21T05" {
-		t.Errorf("the title is %+v, %v", title, err)
-	}
-	if exporter.Version == "" {
-		t.Error("the exporter has no version")
 	}
 }

@@ -101,6 +101,9 @@ func (v *verifier) whole(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := v.madeBy(c.Version); err != nil {
+		return err
+	}
 	v.r.checkedf("The book of agent %s as of Friday %s was derived from the record anew: %d rows. The workbook says the same in each of its %d cells.", v.Agent, v.Friday, c.Rows, c.Cells)
 	if c.SameBytes {
 		v.r.checkedf("The workbook is byte for byte the one that exporter %s makes.", exporter.Version)
@@ -251,6 +254,17 @@ func (v *verifier) records(s *statement, calendar *events.Calendar) error {
 	if err != nil {
 		return err
 	}
+	if err := guarded(func() error { return v.workbook(workbook, rows, s, calendar) }); err != nil {
+		return err
+	}
+	v.r.checkedf("Each of the %d records in %s is under the signed head: it was recorded, and is unchanged.", n, recordsFile)
+	v.r.checkedf("The %d rows in %s, salted by those records, have the sealed root of the book.", len(rows), rowsFile)
+	v.r.checkedf("The workbook says the same in every cell, and on the sheet %s names the same agent, cutoff, boundary and counts.", exporter.AboutSheet)
+	return nil
+}
+
+// workbook compares a workbook with the rows that are under the seal.
+func (v *verifier) workbook(workbook []byte, rows []sheetRow, s *statement, calendar *events.Calendar) error {
 	f, err := openWorkbook(workbook, len(rows))
 	if err != nil {
 		return err
@@ -263,12 +277,22 @@ func (v *verifier) records(s *statement, calendar *events.Calendar) error {
 	if err := compareRows(f, set, rows, false); err != nil {
 		return err
 	}
-	if err := compareTitle(f, v.Agent, calendar.Cutoff(v.Friday), s.seal.Boundary, int(s.place.Cases), int(s.place.Rows)); err != nil {
+	version, err := versionIn(f)
+	if err != nil {
 		return err
 	}
-	v.r.checkedf("Each of the %d records in %s is under the signed head: it was recorded, and is unchanged.", n, recordsFile)
-	v.r.checkedf("The %d rows in %s, salted by those records, have the sealed root of the book.", len(rows), rowsFile)
-	v.r.checkedf("The workbook says the same in each of its %d cells, and on the sheet %s names the same agent, cutoff, boundary and counts.", (len(rows)+1)*len(set.Columns), exporter.AboutSheet)
+	if err := v.madeBy(version); err != nil {
+		return err
+	}
+	return compareTitle(f, v.Agent, calendar.Cutoff(v.Friday), s.seal.Boundary, int(s.place.Cases), int(s.place.Rows))
+}
+
+// madeBy checks that the manifest and the workbook name the same version of the
+// exporter.
+func (v *verifier) madeBy(version string) error {
+	if v.Exporter != version {
+		return differs("%s says that exporter %q made the workbook, which says %q itself", manifestFile, v.Exporter, version)
+	}
 	return nil
 }
 
@@ -280,6 +304,9 @@ func (v *verifier) rowProof(s *statement) error {
 	p, err := v.row(s)
 	if err != nil {
 		return err
+	}
+	if v.Exporter != "" {
+		return differs("%s names an exporter, and there is no workbook", manifestFile)
 	}
 	if p.Present != nil {
 		var values []string

@@ -112,10 +112,24 @@ func compareRows(f *excelize.File, set schemas.Columns, rows []sheetRow, exact b
 	if err := sheet.Error(); err != nil {
 		return differs("the sheet %s cannot be read: %v", exporter.Sheet, err)
 	}
-	if n < len(rows)+1 {
-		return differs("the workbook ends after row %d, and the record says %d more rows; the next is of case %s", n, len(rows)+1-n, rows[max(n-1, 0)].caseID)
+	switch {
+	case n == 0:
+		return differs("the sheet %s has no header", exporter.Sheet)
+	case n < len(rows)+1:
+		return differs("the sheet %s ends after row %d, and the record says %d more rows; the next is of case %s", exporter.Sheet, n, len(rows)+1-n, rows[n-1].caseID)
 	}
 	return nil
+}
+
+// guarded calls f, which reads a workbook. Whoever made one up to break its
+// reader is found out, and no more.
+func guarded(f func() error) (err error) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			err = differs("the workbook cannot be read: it breaks its reader: %v", broken)
+		}
+	}()
+	return f()
 }
 
 // comparison is of one row of the sheet.
