@@ -197,19 +197,14 @@ func (b *bundle) account() error {
 	}
 	for _, f := range b.Files {
 		if err := b.sum(f); errors.Is(err, ErrDiffers) && !errors.Is(err, errMissing) {
-			b.damaged = cmpOr(b.damaged, err)
+			if b.damaged == nil {
+				b.damaged = err
+			}
 		} else if err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func cmpOr(first, second error) error {
-	if first != nil {
-		return first
-	}
-	return second
 }
 
 func (b *bundle) sum(want fileSum) error {

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"bookledger/events"
 	"bookledger/events/record"
 	"bookledger/events/record/head"
@@ -473,4 +475,32 @@ func (l *ledger) reseal(f events.Date, published bool) {
 		l.seal(f)
 	}
 	l.keys = keys
+}
+
+// randomHistory is a ledger of one to three sealed weeks.
+type randomHistory struct {
+	*ledger
+	passed int // Fridays
+}
+
+func randomLedger(tb testing.TB, rt *rapid.T) randomHistory {
+	tb.Helper()
+	l := randomHistory{ledger: newLedger(tb, ledgerID, private(1))}
+	dice := rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "seed"), 1))
+	for _, a := range []string{"A1", "A2", "A3", emptyID} {
+		l.say("agency.agent_certified.v1", map[string]any{"agent_id": a, "agency_id": "G1"})
+	}
+	for _, f := range fridays[:rapid.IntRange(1, len(fridays)).Draw(rt, "weeks")] {
+		l.week(dice, rapid.IntRange(1, 6).Draw(rt, "cases"))
+		l.pass(f)
+		if rapid.Bool().Draw(rt, "late") {
+			l.week(dice, 2) // before the seal is written
+		}
+		l.seal(f)
+		if rapid.Bool().Draw(rt, "rotate") {
+			l.rotate(private(byte(10 + l.passed)))
+		}
+		l.passed++
+	}
+	return l
 }

@@ -145,12 +145,14 @@ func (b *bundle) eachRecord(yield func(r record.Record, path []tree.Hash) error)
 		r, err := nextRecord(records)
 		p, pathErr := nextOf[inclusion](paths)
 		switch {
+		case err != nil && err != io.EOF:
+			return err
+		case pathErr != nil && pathErr != io.EOF:
+			return pathErr
 		case err == io.EOF && pathErr == io.EOF:
 			return nil
 		case err == io.EOF || pathErr == io.EOF:
 			return differs("%s and %s do not have equally many lines", recordsFile, pathsFile)
-		case err != nil || pathErr != nil:
-			return cmpOr(err, pathErr)
 		case r.Seq <= last:
 			return differs("%s: line %d: record %d stands after record %d", recordsFile, records.n, r.Seq, last)
 		case p.Seq != r.Seq:
