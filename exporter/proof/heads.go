@@ -1,11 +1,9 @@
 package proof
 
 import (
-	"bytes"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strconv"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -26,25 +24,8 @@ type signedHead struct {
 
 // openHead opens a head that the ledger's key of that time must have signed.
 func openHead(text []byte, keys *head.Keys) (signedHead, error) {
-	size, err := sizeOf(text)
-	if err != nil {
-		return signedHead{}, err
-	}
-	h, _, err := head.Open(text, keys.At(size))
+	h, _, err := keys.Open(text)
 	return signedHead{h, text}, err
-}
-
-// sizeOf reads the size of a head, of which nothing is checked yet.
-func sizeOf(text []byte) (uint64, error) {
-	lines := bytes.SplitN(text, []byte("\n"), 3)
-	if len(lines) < 3 {
-		return 0, head.ErrForm
-	}
-	size, err := strconv.ParseUint(string(lines[1]), 10, 63)
-	if err != nil {
-		return 0, head.ErrForm
-	}
-	return size, nil
 }
 
 // heads returns the heads that the ledger's key has signed and that stand in
@@ -93,7 +74,7 @@ func hexOf(h tree.Hash) string { return hex.EncodeToString(h[:]) }
 func (d *derivation) chosen(f events.Date) (of, before signedHead, err error) {
 	seal, _, sealed := d.Seal(f)
 	if !sealed {
-		return of, before, fmt.Errorf("Friday %s: %w in this record. The daemon seals a Friday soon after its cutoff; let it run, and dump the journal again once `bookledger fridays` says sealed", f, ErrNotSealed)
+		return of, before, fmt.Errorf("reading the seal of Friday %s: %w in this record. The daemon seals a Friday soon after its cutoff; let it run, and dump the journal again once `bookledger fridays` says sealed", f, ErrNotSealed)
 	}
 	all, err := d.heads()
 	if err != nil {
@@ -106,7 +87,7 @@ func (d *derivation) chosen(f events.Date) (of, before signedHead, err error) {
 		}
 	}
 	if of.Size == 0 {
-		return of, before, fmt.Errorf("Friday %s: %w as it must be, for record %d has its seal, but no later record a signature of it by the ledger's key. Let the daemon run with its key, and dump the journal again", f, ErrNotSealed, seal.Seq)
+		return of, before, fmt.Errorf("reading the seal of Friday %s: %w as it must be, for record %d has its seal, but no later record a signature of it by the ledger's key. Let the daemon run with its key, and dump the journal again", f, ErrNotSealed, seal.Seq)
 	}
 	for _, h := range all {
 		if h.friday < f && h.Size <= of.Size && h.Size > before.Size {

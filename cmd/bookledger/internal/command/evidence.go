@@ -12,7 +12,10 @@ import (
 
 	"bookledger/cmd/bookledger/internal/ledger"
 	"bookledger/cmd/bookledger/internal/progress"
+	"bookledger/cmd/bookledger/internal/sealer"
+	"bookledger/events"
 	"bookledger/exporter/proof"
+	"bookledger/projections"
 )
 
 type evidenceOptions struct {
@@ -29,7 +32,8 @@ func newEvidence(env *environment) *cobra.Command {
 		Short: "Write a bundle that proves a book, or one row of it, to an auditor",
 		Long: `Write a folder that proves the Book of Business of an agent as of a sealed Friday,
 to somebody who trusts neither this system nor whoever runs it. "bookaudit verify"
-checks it, offline. The same record gives the same bytes.
+checks it, offline. The same record gives the same bytes. With --data the Friday
+is sealed first where it is not yet; a dump must hold the seal and its signature.
 
 Without further flags it holds the workbook and the whole record, from which the
 book can be derived again; it then holds personal data of everybody in the ledger.
@@ -92,7 +96,7 @@ func runEvidence(ctx context.Context, env *environment, o evidenceOptions) (err 
 	q.Journal = o.journal
 	if o.data != "" {
 		var discard func() error
-		if q.Journal, discard, err = dumpForEvidence(ctx, env, o.data, o.out); err != nil {
+		if q.Journal, discard, err = dumpForEvidence(ctx, env, o.data, o.out, &q); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, discard()) }()
@@ -119,9 +123,24 @@ func runEvidence(ctx context.Context, env *environment, o evidenceOptions) (err 
 	return err
 }
 
+// sealFirst has the Friday sealed that is asked for, and returns it: 0 is the
+// latest.
+func sealFirst(ctx context.Context, l *ledger.Ledger, v *projections.View, f events.Date) (events.Date, error) {
+	s, err := (&dataReading{l, v}).asOf(ctx, f)
+	if err != nil {
+		return 0, err
+	}
+	f = s.friday.Friday.Friday
+	err = stillSealer(l).Seal(ctx, f)
+	if errors.Is(err, sealer.ErrHistoryOpen) || errors.Is(err, sealer.ErrDiffers) {
+		err = fmt.Errorf("%w: %w", errRefused, err)
+	}
+	return f, err
+}
+
 // dumpForEvidence writes a dump of the journal in a data folder beside the
 // bundle that is to be made of it, for its owner's eyes alone.
-func dumpForEvidence(ctx context.Context, env *environment, data, out string) (path string, discard func() error, err error) {
+func dumpForEvidence(ctx context.Context, env *environment, data, out string, q *proof.Request) (path string, discard func() error, err error) {
 	l, v, err := openData(ctx, env, ledger.Options{Dir: data})
 	if err != nil {
 		return "", nil, err
@@ -131,6 +150,9 @@ func dumpForEvidence(ctx context.Context, env *environment, data, out string) (p
 			err = errors.Join(err, discard())
 		}
 	}()
+	if q.Friday, err = sealFirst(ctx, l, v, q.Friday); err != nil {
+		return "", nil, err
+	}
 	parent := filepath.Dir(filepath.Clean(out))
 	if err := os.MkdirAll(parent, 0o700); err != nil {
 		return "", nil, fmt.Errorf("making the folder of the evidence: %w", err)
