@@ -258,7 +258,8 @@ func TestFork(t *testing.T) {
 // TestFlippedBits flips single bits anywhere in a bundle. Every one is found,
 // by the manifest or in it; and by the check itself where the manifest is made
 // to fit, but for what is no evidence: the README, records that came after the
-// head, and in a bundle without the whole record the workbook's own bytes.
+// head, in a bundle without the whole record the workbook's own bytes; and
+// which row is absent, since another one is absent too.
 func TestFlippedBits(t *testing.T) {
 	l := sample(t)
 	dump := l.dump()
@@ -269,7 +270,7 @@ func TestFlippedBits(t *testing.T) {
 		folder := bundle(t, dump, q)
 		files := names(t, folder)
 		signed := joined(lines(dump)[:underHead(t, folder)])
-		for n := range 80 {
+		for n := range 60 {
 			file := files[n%len(files)]
 			text := read(t, filepath.Join(folder, file))
 			if len(text) == 0 {
@@ -284,6 +285,9 @@ func TestFlippedBits(t *testing.T) {
 				t.Fatalf("seed %d: %s: bit %d of byte %d of %s is flipped, and it verifies", seed, name, bit, at, file)
 			}
 			free := file == "README.txt" || file == "bundle.json" || file == "book.xlsx" && q.Kind == proof.Records || file == "journal.ndjson" && at >= len(signed)
+			if claim := bytes.Index(text, []byte("absent_between")); file == "row.json" && at < claim {
+				free = true
+			}
 			if free {
 				continue
 			}

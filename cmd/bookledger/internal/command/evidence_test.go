@@ -1,0 +1,264 @@
+package command_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/xuri/excelize/v2"
+
+	"bookledger/cmd/bookledger/internal/ledger"
+	"bookledger/events"
+	"bookledger/events/journal"
+	"bookledger/events/record/head"
+	"bookledger/projections/checkpoint"
+	"bookledger/projections/fold"
+	"bookledger/projections/replay"
+)
+
+// sealed seals all Fridays of a data folder, as a daemon does.
+func sealed(t *testing.T, data string) (vkey string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(data, "seal.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, _ := pem.Decode(text)
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := ledger.Open(t.Context(), ledger.Options{Dir: data})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	dump := func() []byte { return []byte(must(t, "", "journal", "dump", "--data", copyOf(t, data))) }
+	appended := func(body []byte, err error) {
+		if err == nil {
+			_, err = l.Journal.Append(t.Context(), []journal.Message{{Subject: events.SubjectSeal, Body: body}})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := replay.New()
+	var seals []events.Sealed
+	r.OnFriday(func(f checkpoint.Friday) error {
+		agents, err := checkpoint.AgentsOf(context.Background(), r.State(), r.Calendar(), f.Friday, 2)
+		if err != nil {
+			return err
+		}
+		root, err := r.TreeRoot(f.Boundary)
+		if err != nil {
+			return err
+		}
+		s, err := f.SealOf(agents, root, fold.RulesNumber)
+		seals = append(seals, s)
+		return err
+	})
+	if err := r.Dump(t.Context(), bytes.NewReader(dump()), nil); err != nil || len(seals) == 0 {
+		t.Fatal(len(seals), err)
+	}
+	origin := head.Origin(r.LedgerID())
+	signer, err := head.Signer(origin, key.(ed25519.PrivateKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range seals {
+		appended(checkpoint.EncodeSeal(s, r.Calendar()))
+		now := replay.New()
+		if err := now.Dump(t.Context(), bytes.NewReader(dump()), nil); err != nil {
+			t.Fatal(err)
+		}
+		root, err := now.TreeRoot(now.Summary().Position)
+		if err != nil {
+			t.Fatal(err)
+		}
+		signed, err := head.Head{Origin: origin, Size: now.Summary().Position, Root: root}.Sign(signer)
+		if err != nil {
+			t.Fatal(err)
+		}
+		appended(checkpoint.EncodeSignature(s.Friday, signed, r.Calendar()))
+	}
+	vkey, err = head.KeyText(origin, key.(ed25519.PrivateKey).Public().(ed25519.PublicKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return vkey
+}
+
+func copyOf(t *testing.T, data string) string {
+	t.Helper()
+	to := t.TempDir()
+	copyFolder(t, data, to)
+	return to
+}
+
+// audits is the auditors' program.
+type audits struct {
+	t    *testing.T
+	path string
+}
+
+func newAudits(t *testing.T) audits {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "bookaudit")
+	if out, err := exec.Command("go", "build", "-o", path, "bookledger/cmd/bookaudit").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	return audits{t, path}
+}
+
+func (a audits) verify(want int, says string, args ...string) {
+	a.t.Helper()
+	c := exec.Command(a.path, append([]string{"verify"}, args...)...)
+	out, err := c.CombinedOutput()
+	if c.ProcessState == nil {
+		a.t.Fatal(err)
+	}
+	if code := c.ProcessState.ExitCode(); code != want || !strings.Contains(string(out), says) {
+		a.t.Errorf("%q: exit code %d, want %d and %q:\n%s", args, code, want, says, out)
+	}
+}
+
+// TestEvidence goes the whole way of an auditor: from the folder of a ledger to
+// bundles that the auditors' program verifies.
+func TestEvidence(t *testing.T) {
+	data, out := t.TempDir(), t.TempDir()
+	past := must(t, "", "generate", "--agents", "3", "--consumers", "40", "--weeks", "3", "--seed", "5", "--until", "2026-11-21T06:00:00Z")
+	must(t, past, "history", "load", "-", "--data", data, "--close")
+	unsealed := filepath.Join(out, "unsealed.ndjson")
+	if err := os.WriteFile(unsealed, []byte(must(t, "", "journal", "dump", "--data", data)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	key := sealed(t, data)
+	dump := filepath.Join(out, "dump.ndjson")
+	if err := os.WriteFile(dump, []byte(must(t, "", "journal", "dump", "--data", data)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	keyFile := file(t, key+"\n")
+	a := newAudits(t)
+	n := 0
+	bundle := func(args ...string) string {
+		n++
+		folder := filepath.Join(out, "new", fmt.Sprint("bundle", n))
+		must(t, "", append([]string{"evidence", "--agent", "A100001", "--out", folder}, args...)...)
+		return folder
+	}
+	ofData := bundle("--data", data, "--friday", "2026-11-20")
+	ofDump := bundle("--journal", dump)
+	for _, folder := range []string{ofData, ofDump} {
+		a.verify(0, "VERIFIED", folder)
+		a.verify(0, "The key that you gave", folder, "--key", keyFile)
+		a.verify(0, `"verified":true`, folder, "--key", key, "--json")
+	}
+	if same, err := exec.Command("diff", "-r", ofData, ofDump).CombinedOutput(); err != nil {
+		t.Errorf("of the folder and of its dump the bundles differ: %s", same)
+	}
+	if left, err := filepath.Glob(filepath.Join(out, "new", ".*")); err != nil || len(left) > 0 {
+		t.Errorf("beside the bundles lie %v, %v", left, err)
+	}
+	earlier := bundle("--journal", dump, "--friday", "2026-11-13")
+	a.verify(0, "that you kept is of the same history", ofDump, "--head", filepath.Join(earlier, "head.txt"))
+	a.verify(0, "VERIFIED", bundle("--journal", dump, "--only", "records"), "--key", key)
+	a.verify(0, "There is no row of case 17", bundle("--journal", dump, "--case", "17"), "--key", key)
+	a.verify(3, "the key that was given", ofDump, "--key", another(t, key))
+
+	workbook := filepath.Join(ofDump, "book.xlsx")
+	made := filepath.Join(out, "book.xlsx")
+	must(t, "", "export", "--journal", dump, "--agent", "A100001", "--out", made)
+	if verified := must(t, "", "verify", workbook, "--journal", dump); !strings.Contains(verified, "byte for byte") {
+		t.Errorf("it says %s", verified)
+	}
+	f, err := excelize.OpenFile(workbook)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errorsOf(f.SetCellValue("Book of Business", "H2", "Someone"), f.SaveAs(workbook), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	a.verify(3, "cell H2 (column Primary Last Name)", ofDump)
+	r := run(t, "", "verify", workbook, "--journal", dump)
+	if r.code != 3 || !strings.Contains(r.err, "cell H2 (column Primary Last Name)") || !strings.Contains(r.err, `"Someone"`) {
+		t.Errorf("exit code %d: %s", r.code, r.err)
+	}
+	t.Run("refusals", func(t *testing.T) { refusals(t, dump, unsealed, made) })
+}
+
+// another is a key of the same name as the ledger's, and not its own.
+func another(t *testing.T, key string) string {
+	t.Helper()
+	name, _, _ := strings.Cut(key, "+")
+	text, err := head.KeyText(name, ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)).Public().(ed25519.PublicKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func errorsOf(all ...error) error {
+	for _, err := range all {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func refusals(t *testing.T, dump, unsealed, workbook string) {
+	taken := t.TempDir()
+	if err := os.WriteFile(filepath.Join(taken, "x"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	text := file(t, "no workbook")
+	for _, c := range []struct {
+		code int
+		says string
+		args []string
+	}{
+		{3, "not sealed", []string{"evidence", "--journal", unsealed, "--agent", "A100001", "--out", "OUT"}},
+		{1, "not empty", []string{"evidence", "--journal", dump, "--agent", "A100001", "--out", taken}},
+		{1, "nobody knows it", []string{"evidence", "--journal", dump, "--agent", "A9", "--out", "OUT"}},
+		{1, "Thursday", []string{"evidence", "--journal", dump, "--agent", "A100001", "--friday", "2026-11-19", "--out", "OUT"}},
+		{2, "--agent", []string{"evidence", "--journal", dump, "--out", "OUT"}},
+		{2, "--journal", []string{"evidence", "--agent", "A100001", "--out", "OUT"}},
+		{2, "--only", []string{"evidence", "--journal", dump, "--agent", "A100001", "--only", "some", "--out", "OUT"}},
+		{2, "not both", []string{"evidence", "--journal", dump, "--agent", "A100001", "--only", "records", "--case", "1", "--out", "OUT"}},
+		{2, "need --case", []string{"evidence", "--journal", dump, "--agent", "A100001", "--member", "1", "--out", "OUT"}},
+		{2, "by --member and --year", []string{"evidence", "--journal", dump, "--agent", "A100001", "--case", "17", "--member", "1", "--out", "OUT"}},
+		{0, "", []string{"verify", workbook, "--journal", unsealed}},
+		{0, "", []string{"verify", workbook, "--journal", dump, "--agent", "A100001", "--friday", "2026-11-20", "--json"}},
+		{3, "cell", []string{"verify", workbook, "--journal", dump, "--agent", "A100002"}},
+		{3, "", []string{"verify", workbook, "--journal", dump, "--friday", "2026-11-13"}},
+		{3, "nobody knows it", []string{"verify", workbook, "--journal", dump, "--agency", "G9"}},
+		{3, "has not come", []string{"verify", workbook, "--journal", dump, "--friday", "2030-11-22"}},
+		{3, "cannot be read", []string{"verify", text, "--journal", dump}},
+		{2, "--journal", []string{"verify", workbook}},
+		{2, "not both", []string{"verify", workbook, "--journal", dump, "--agent", "A1", "--agency", "G1"}},
+		{2, "--friday", []string{"verify", workbook, "--journal", dump, "--friday", "latest"}},
+		{1, "no such file", []string{"verify", text + "x", "--journal", dump}},
+	} {
+		out := filepath.Join(t.TempDir(), "out")
+		for i := range c.args {
+			if c.args[i] == "OUT" {
+				c.args[i] = out
+			}
+		}
+		r := run(t, "", c.args...)
+		if r.code != c.code || !strings.Contains(r.err, c.says) {
+			t.Errorf("%q: exit code %d, want %d and %q: %s", c.args, r.code, c.code, c.says, r.err)
+		}
+		if left, err := filepath.Glob(filepath.Join(filepath.Dir(out), "*")); err != nil || len(left) > 0 {
+			t.Errorf("%q leaves %v, %v", c.args, left, err)
+		}
+	}
+}
