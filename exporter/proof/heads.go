@@ -74,7 +74,7 @@ func hexOf(h tree.Hash) string { return hex.EncodeToString(h[:]) }
 func (d *derivation) chosen(f events.Date) (of, before signedHead, err error) {
 	seal, _, sealed := d.Seal(f)
 	if !sealed {
-		return of, before, fmt.Errorf("reading the seal of Friday %s: %w in this record. The daemon seals a Friday soon after its cutoff; let it run, and dump the journal again once `bookledger fridays` says sealed", f, ErrNotSealed)
+		return of, before, fmt.Errorf("the book of Friday %s: %w in this record. The daemon seals a Friday soon after its cutoff; let it run, and dump the journal again once `bookledger fridays` says sealed", f, ErrNotSealed)
 	}
 	all, err := d.heads()
 	if err != nil {
@@ -87,7 +87,7 @@ func (d *derivation) chosen(f events.Date) (of, before signedHead, err error) {
 		}
 	}
 	if of.Size == 0 {
-		return of, before, fmt.Errorf("reading the seal of Friday %s: %w as it must be, for record %d has its seal, but no later record a signature of it by the ledger's key. Let the daemon run with its key, and dump the journal again", f, ErrNotSealed, seal.Seq)
+		return of, before, fmt.Errorf("the book of Friday %s: %w as it must be, for record %d has its seal, but no later record a signature of it by the ledger's key. Let the daemon run with its key, and dump the journal again", f, ErrNotSealed, seal.Seq)
 	}
 	for _, h := range all {
 		if h.friday < f && h.Size <= of.Size && h.Size > before.Size {
