@@ -122,7 +122,6 @@ func TestForgedRows(t *testing.T) {
 	rows := checkpoint.NewRows(b.Rows)
 	folder := bundle(t, dump, requests(d)["row"])
 	honest := readRow(t, folder)
-	absent := bundle(t, dump, requests(d)["absent"])
 	index := honest.Present.Index
 	if index == 0 || index+1 == rows.Size() {
 		t.Fatal("the row stands at an end; choose another sample")
@@ -157,6 +156,16 @@ func TestForgedRows(t *testing.T) {
 			t.Fatal(name)
 		}
 	}
+}
+
+// TestForgedValues claims that a row has other values or another place.
+func TestForgedValues(t *testing.T) {
+	l := sample(t)
+	dump, d := l.dump(), l.detail()
+	rows := checkpoint.NewRows(l.bookOf(agentID).Rows)
+	folder, absent := bundle(t, dump, requests(d)["row"]), bundle(t, dump, requests(d)["absent"])
+	index := readRow(t, folder).Present.Index
+	before, itself, after := leafAt(t, rows, index-1), leafAt(t, rows, index), leafAt(t, rows, index+1)
 	for name, change := range map[string]func(r *rowFile){
 		"another case":       func(r *rowFile) { r.CaseID = id(3) + "0" },
 		"another member":     func(r *rowFile) { r.MemberID = "M8" },

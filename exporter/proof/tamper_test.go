@@ -205,36 +205,12 @@ func TestFork(t *testing.T) {
 		_, err = proof.Verify(context.Background(), forged, proof.Options{Head: head})
 		wants(t, err, "the head that was kept", "forked")
 	})
-	// By the true key: one event is another one, and all after it rebuilt.
-	forked := func(kept bool) *ledger {
-		f := newLedger(t, ledgerID, private(1))
-		f.records, f.keys = nil, l.keys
-		for i := range l.records {
-			r := l.records[i]
-			f.now = r.Stamped.Add(-time.Second)
-			switch {
-			case i == 20:
-				r.Body = bytes.Replace(r.Body, []byte(`"agent_id":"A`), []byte(`"agent_id":"A1`), 1)
-			case bytes.Contains(r.Body, []byte("ledger.sealed.v1")):
-				f.reseal(fridayOf(r.Body), kept)
-				continue
-			case bytes.Contains(r.Body, []byte("ledger.seal_signed.v1")):
-				if kept && fridayOf(r.Body) == fridays[1] {
-					f.sign(fridays[1], published)
-				}
-				continue
-			}
-			f.append(r.Subject, r.Body)
-			f.records[len(f.records)-1].Header = r.Header
-		}
-		return f
-	}
 	t.Run("with the head that was published", func(t *testing.T) {
-		_, err := tryBundle(t, forked(true).dump(), proof.Request{})
+		_, err := tryBundle(t, forked(t, l, published).dump(), proof.Request{})
 		wants(t, err, "forked")
 	})
 	t.Run("with all heads signed anew", func(t *testing.T) {
-		dump := forked(false).dump()
+		dump := forked(t, l, nil).dump()
 		for _, kind := range []proof.Kind{proof.Whole, proof.Records} {
 			forged := bundle(t, dump, proof.Request{Kind: kind})
 			if err := verify(forged); err != nil {
@@ -250,9 +226,36 @@ func TestFork(t *testing.T) {
 		}
 	})
 	t.Run("the whole dump for another", func(t *testing.T) {
-		dump := forked(false).dump()
+		dump := forked(t, l, nil).dump()
 		wants(t, verify(tampered(t, folder, "journal.ndjson", func([]byte) []byte { return dump })), "forked", "head.txt")
 	})
+}
+
+// forked is a history of the same ledger in which one event is another one,
+// and all after it was rebuilt by the holder of the keys; the head that was
+// published for the second Friday stands in it as it was, if it is given.
+func forked(t *testing.T, l *ledger, published []byte) *ledger {
+	f := newLedger(t, ledgerID, private(1))
+	f.records, f.keys = nil, l.keys
+	for i := range l.records {
+		r := l.records[i]
+		f.now = r.Stamped.Add(-time.Second)
+		switch {
+		case i == 20:
+			r.Body = bytes.Replace(r.Body, []byte(`"agent_id":"A`), []byte(`"agent_id":"A1`), 1)
+		case bytes.Contains(r.Body, []byte("ledger.sealed.v1")):
+			f.reseal(fridayOf(r.Body), published != nil)
+			continue
+		case bytes.Contains(r.Body, []byte("ledger.seal_signed.v1")):
+			if published != nil && fridayOf(r.Body) == fridays[1] {
+				f.sign(fridays[1], published)
+			}
+			continue
+		}
+		f.append(r.Subject, r.Body)
+		f.records[len(f.records)-1].Header = r.Header
+	}
+	return f
 }
 
 // TestFlippedBits flips single bits anywhere in a bundle. Every one is found,

@@ -50,24 +50,7 @@ func sealed(t *testing.T, data string) (vkey string) {
 			t.Fatal(err)
 		}
 	}
-	r := replay.New()
-	var seals []events.Sealed
-	r.OnFriday(func(f checkpoint.Friday) error {
-		agents, err := checkpoint.AgentsOf(context.Background(), r.State(), r.Calendar(), f.Friday, 2)
-		if err != nil {
-			return err
-		}
-		root, err := r.TreeRoot(f.Boundary)
-		if err != nil {
-			return err
-		}
-		s, err := f.SealOf(agents, root, fold.RulesNumber)
-		seals = append(seals, s)
-		return err
-	})
-	if err := r.Dump(t.Context(), bytes.NewReader(dump()), nil); err != nil || len(seals) == 0 {
-		t.Fatal(len(seals), err)
-	}
+	r, seals := sealsOf(t, dump())
 	origin := head.Origin(r.LedgerID())
 	signer, err := head.Signer(origin, key.(ed25519.PrivateKey))
 	if err != nil {
@@ -75,10 +58,7 @@ func sealed(t *testing.T, data string) (vkey string) {
 	}
 	for _, s := range seals {
 		appended(checkpoint.EncodeSeal(s, r.Calendar()))
-		now := replay.New()
-		if err := now.Dump(t.Context(), bytes.NewReader(dump()), nil); err != nil {
-			t.Fatal(err)
-		}
+		now, _ := sealsOf(t, dump())
 		root, err := now.TreeRoot(now.Summary().Position)
 		if err != nil {
 			t.Fatal(err)
@@ -94,6 +74,29 @@ func sealed(t *testing.T, data string) (vkey string) {
 		t.Fatal(err)
 	}
 	return vkey
+}
+
+// sealsOf replays a dump and computes the seals of its Fridays.
+func sealsOf(t *testing.T, dump []byte) (r *replay.Replay, seals []events.Sealed) {
+	t.Helper()
+	r = replay.New()
+	r.OnFriday(func(f checkpoint.Friday) error {
+		agents, err := checkpoint.AgentsOf(context.Background(), r.State(), r.Calendar(), f.Friday, 2)
+		if err != nil {
+			return err
+		}
+		root, err := r.TreeRoot(f.Boundary)
+		if err != nil {
+			return err
+		}
+		s, err := f.SealOf(agents, root, fold.RulesNumber)
+		seals = append(seals, s)
+		return err
+	})
+	if err := r.Dump(t.Context(), bytes.NewReader(dump), nil); err != nil || len(seals) == 0 {
+		t.Fatal(len(seals), err)
+	}
+	return r, seals
 }
 
 func copyOf(t *testing.T, data string) string {
