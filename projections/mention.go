@@ -156,6 +156,11 @@ func (v *View) CaseRecords(ctx context.Context, src Source, caseID string, after
 		if err != nil {
 			return nil, fmt.Errorf("reading record %d for the history of case %s: %w", m.Seq, caseID, err)
 		}
+		if leaf, err := v.LeafHash(m.Seq); err != nil {
+			return nil, err
+		} else if leaf != r.LeafHash() {
+			return nil, &Difference{m.Seq, Changed}
+		}
 		checked := checker.Check(r.Subject, r.Body)
 		e := provenance.Entry{Seq: m.Seq, Recorded: m.Recorded(&r), Event: checked.Event, Outcome: m.Outcome}
 		if m.Outcome == record.Rejected {

@@ -16,7 +16,7 @@ func (v *View) LedgerID() string { return v.ledger.LedgerID }
 // Keys returns the keys of the seals.
 func (v *View) Keys() (*head.Keys, error) { return v.ledger.Keys() }
 
-// Seal returns the seal of a Friday, the signatures that stand after it, and
+// Seal returns the seal of a Friday, the signatures that name it, unchecked, and
 // whether there is one.
 func (v *View) Seal(f events.Date) (seal checkpoint.Seal, signatures []checkpoint.Signature, sealed bool, err error) {
 	b, sealed, err := v.reader.Get(store.Seal(f))

@@ -112,23 +112,6 @@ func (p AgentPlace) Check(size uint64, root tree.Hash) error {
 	return tree.CheckInclusion(p.Path, p.Index+1, p.Agent.Hash(), size, root)
 }
 
-// BookRoot returns the root of a book: of an agent's rows or, in an agency's
-// book, over its agents that have rows.
-func BookRoot(b *book.Book) tree.Hash {
-	if b.AgentID != "" {
-		return NewRows(b.Rows).Root()
-	}
-	byAgent := map[string][]book.Row{}
-	for _, r := range b.Rows {
-		byAgent[r.Case.AgentID] = append(byAgent[r.Case.AgentID], r)
-	}
-	var all []AgentRoot
-	for agent, rows := range byAgent {
-		all = append(all, agentRoot(agent, rows))
-	}
-	return NewAgents(all).Root()
-}
-
 func agentRoot(agent string, rows []book.Row) AgentRoot {
 	a := AgentRoot{Agent: agent, Rows: uint64(len(rows)), Root: NewRows(rows).Root()}
 	cases := map[string]struct{}{}

@@ -99,7 +99,7 @@ func TestRoots(t *testing.T) {
 		for _, agent := range []string{"A1", "A2", "A3"} {
 			b := bookOf(t, s, agent)
 			rows := checkpoint.NewRows(rapid.Permutation(b.Rows).Draw(t, "rows"))
-			if checkpoint.BookRoot(b) != rows.Root() {
+			if checkpoint.NewRows(b.Rows).Root() != rows.Root() {
 				t.Fatal("the order of rows is in the root")
 			}
 			place, known := all.Place(agent)

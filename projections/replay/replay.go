@@ -126,7 +126,7 @@ func (r *Replay) LedgerID() string { return r.ledger.LedgerID }
 // Keys returns the keys of the seals so far.
 func (r *Replay) Keys() (*head.Keys, error) { return r.ledger.Keys() }
 
-// Seal returns the seal of a Friday, the signatures that stand after it, and
+// Seal returns the seal of a Friday, the signatures that name it, unchecked, and
 // whether there is one.
 func (r *Replay) Seal(f events.Date) (seal checkpoint.Seal, signatures []checkpoint.Signature, sealed bool) {
 	seal, sealed = r.state.seals[f]

@@ -116,28 +116,3 @@ func signedBy(all []note.Signature, key note.Verifier) bool {
 	}
 	return false
 }
-
-// AddSignature returns signed with the signatures that another copy of the
-// same head has and it has not, whether anyone knows their keys or not; so
-// other nodes and witnesses can add theirs. It fails where the heads differ,
-// and checks no signature.
-func AddSignature(signed, another []byte) ([]byte, error) {
-	text, have, ok := bytes.Cut(signed, []byte("\n\n"))
-	text2, more, ok2 := bytes.Cut(another, []byte("\n\n"))
-	if !ok || !ok2 {
-		return nil, fmt.Errorf("adding a signature to a head: %w", ErrForm)
-	}
-	if !bytes.Equal(text, text2) {
-		return nil, errors.New("adding a signature to a head: it is of another head")
-	}
-	out := bytes.Clone(signed)
-	for line := range bytes.Lines(more) {
-		if !bytes.HasSuffix(line, []byte("\n")) {
-			return nil, fmt.Errorf("adding a signature to a head: %w", ErrForm)
-		}
-		if !bytes.Contains(have, line) {
-			out = append(out, line...)
-		}
-	}
-	return out, nil
-}

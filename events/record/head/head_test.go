@@ -271,37 +271,6 @@ func TestOneSpelling(t *testing.T) {
 	})
 }
 
-// TestAddSignature holds that other nodes and witnesses can add theirs, and
-// that a rotated key signs beside the one before it.
-func TestAddSignature(t *testing.T) {
-	s, origin := state(t), head.Origin(ledgerID)
-	first, second := s.sign(t, records, signer(t, origin, 1)), s.sign(t, records, signer(t, origin, 4))
-	both, err := head.AddSignature(first, second)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if again, err := head.AddSignature(both, first); err != nil || !bytes.Equal(again, both) {
-		t.Errorf("added again: %q, %v", again, err)
-	}
-	for _, n := range []byte{1, 4} {
-		if h, _, err := head.Open(both, key(t, origin, n)); err != nil || h != s.heads[records] {
-			t.Errorf("under key %d: %+v, %v", n, h, err)
-		}
-	}
-	if _, err := head.AddSignature(first, s.sign(t, earlier, signer(t, origin, 4))); err == nil {
-		t.Error("a signature of another head is taken")
-	}
-	if _, err := head.AddSignature(first, []byte("nothing")); !errors.Is(err, head.ErrForm) {
-		t.Error(err)
-	}
-	damaged := bytes.Replace(second, []byte("A"), []byte("B"), 1)
-	if spoilt, err := head.AddSignature(first, damaged); err == nil {
-		if _, _, err := head.Open(spoilt, key(t, origin, 1)); err != nil {
-			t.Error("a signature of a key that is not asked for spoils the others:", err)
-		}
-	}
-}
-
 // TestGenesisKey reads the key as genesis names it.
 func TestGenesisKey(t *testing.T) {
 	public := private(1).Public().(ed25519.PublicKey)

@@ -127,16 +127,16 @@ func (a *Alarm) wait(ctx context.Context, n int) error {
 // Raise says that the ledger is not sound for a reason that the caller has
 // found. The first reason stands.
 func (a *Alarm) Raise(err error) {
-	if a.Sound() == nil {
-		compared, _ := a.Compared()
-		a.ring(compared, err)
-	}
+	compared, _ := a.Compared()
+	a.ring(compared, err)
 }
 
 // ring says that the ledger is not sound.
 func (a *Alarm) ring(compared uint64, err error) {
 	a.mu.Lock()
-	a.unsound = fmt.Errorf("the ledger is not sound: %w", err)
+	if a.unsound == nil {
+		a.unsound = fmt.Errorf("the ledger is not sound: %w", err)
+	}
 	a.mu.Unlock()
 	a.o.Log.Error("ALARM: the ledger is not sound. Exports, actions and transfers are stopped. Keep the data folder as it is, and compare it with a backup and with other nodes",
 		zap.Uint64("as_applied_up_to", compared), zap.Error(err))

@@ -104,7 +104,7 @@ func runDemo(ctx context.Context, env *environment, o demoOptions) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	d.sealer = newSealer(d.ledger, log)
+	d.sealer = newSealer(d.ledger, watch, log)
 	d.daemon = daemon.New(daemon.Options{Ledger: d.ledger, Listen: listener, Portal: w, Alarm: watch, Sealer: d.sealer, Log: log})
 	return d.run(ctx)
 }

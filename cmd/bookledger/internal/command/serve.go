@@ -137,8 +137,8 @@ roles auditor and operator in their tokens.`,
 }
 
 // newSealer returns the sealer of a ledger that is followed.
-func newSealer(l *ledger.Ledger, log *zap.Logger) *sealer.Sealer {
-	return sealer.New(sealer.Options{Ledger: l, Log: log, Reach: func(ctx context.Context, seq uint64) error {
+func newSealer(l *ledger.Ledger, watch *alarm.Alarm, log *zap.Logger) *sealer.Sealer {
+	return sealer.New(sealer.Options{Ledger: l, Sound: watch.Sound, Log: log, Reach: func(ctx context.Context, seq uint64) error {
 		_, _, err := l.Projection.WaitFor(ctx, seq)
 		return err
 	}})
@@ -166,7 +166,7 @@ func runServe(ctx context.Context, env *environment, s Serve) (err error) {
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
 	watch := alarm.New(alarm.Options{Compare: l.Compare, Log: log})
-	o := daemon.Options{Ledger: l, Listen: listener, Alarm: watch, Sealer: newSealer(l, log), Log: log}
+	o := daemon.Options{Ledger: l, Listen: listener, Alarm: watch, Sealer: newSealer(l, watch, log), Log: log}
 	if s.Issuer != "" {
 		var w *web.Web
 		if w, err = s.Portal.open(l, read, watch, log); err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"bookledger/cmd/bookledger/internal/ledger"
 	"bookledger/cmd/bookledger/internal/progress"
+	"bookledger/cmd/bookledger/internal/sealer"
 	"bookledger/events/record/tree"
 	"bookledger/projections"
 )
@@ -26,8 +27,11 @@ when it was applied. The first record that was changed, is missing, was inserted
 or swapped with the next one is named, and the exit code is 3. Nothing is
 written. Records that no daemon has applied yet are in no tree; they are counted.
 
-A running daemon does the same at its start and once a day. Whoever could change
-both the journal and the tree is found out by the signed seals of past Fridays.`,
+So are the heads of the tree that the ledger's key has signed with past seals.
+
+A running daemon does the same at its start and the comparison once a day. Whoever
+could change journal, tree and signatures alike is found out by auditors who have
+kept a signed head or a bundle of evidence.`,
 		Example: "  bookledger journal verify --data ./ledger",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -82,6 +86,12 @@ func runVerify(ctx context.Context, env *environment, data string, asJSON bool) 
 	if wrong != nil && !differs && !errors.Is(wrong, tree.ErrDamaged) {
 		return wrong
 	}
+	if wrong == nil {
+		wrong = stillSealer(l).CompareHeads()
+		if wrong != nil && !errors.Is(wrong, sealer.ErrDiffers) {
+			return wrong
+		}
+	}
 	if found.Verified = wrong == nil; differs {
 		found.Seq, found.Kind = d.Seq, d.Kind
 	}
@@ -116,7 +126,7 @@ func (env *environment) tellVerified(found verified, wrong error, asJSON bool) e
 		}
 	}
 	if wrong != nil {
-		return fmt.Errorf("%w: the journal does not verify after record %d: %w", errRefused, found.Records, wrong)
+		return fmt.Errorf("%w: the journal does not verify; as it was applied are its first %d records: %w", errRefused, found.Records, wrong)
 	}
 	return nil
 }

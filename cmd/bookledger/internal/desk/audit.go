@@ -251,8 +251,10 @@ func (d *Desk) inTurn(ctx context.Context, command string, do func(context.Conte
 	var err error
 	select {
 	case d.auditing <- struct{}{}:
-		err = do(limited)
-		<-d.auditing
+		err = func() error {
+			defer func() { <-d.auditing }() // a panic too lets the next in
+			return do(limited)
+		}()
 	case <-limited.Done():
 		err = limited.Err()
 	}

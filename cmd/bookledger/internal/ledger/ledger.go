@@ -182,8 +182,10 @@ func (l *Ledger) CatchUp(ctx context.Context) error {
 // reach.
 func (l *Ledger) Compare(ctx context.Context, after uint64, pace func(context.Context, int) error) (compared uint64, err error) {
 	compared, err = l.Projection.Compare(ctx, l.Journal, after, pace)
-	if errors.Is(err, journal.ErrGap) {
-		err = &projections.Difference{Seq: compared + 1, Kind: projections.Missing}
+	if errors.Is(err, journal.ErrGap) { // which a connection that was lost can leave too
+		if _, gone := l.Journal.At(ctx, compared+1); errors.Is(gone, journal.ErrNotFound) {
+			err = &projections.Difference{Seq: compared + 1, Kind: projections.Missing}
+		}
 	}
 	return compared, err
 }

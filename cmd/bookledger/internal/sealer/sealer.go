@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,8 +14,6 @@ import (
 	"bookledger/cmd/bookledger/internal/ledger"
 	"bookledger/events"
 	"bookledger/events/journal"
-	"bookledger/events/record/head"
-	"bookledger/projections"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/fold"
 )
@@ -24,6 +23,11 @@ import (
 // be trusted until it is known which.
 var ErrDiffers = errors.New("the seal that stands differs from what this node makes of the record")
 
+// ErrUnsealable is of a Friday that this node cannot seal, however often it is
+// tried: its books do not hold what was counted, or a seal that was recorded
+// does not stand.
+var ErrUnsealable = errors.New("the Friday cannot be sealed")
+
 // ErrHistoryOpen is of a ledger whose past can still change.
 var ErrHistoryOpen = errors.New("history is open, and Fridays are sealed once it is closed")
 
@@ -32,6 +36,9 @@ type Options struct {
 	Ledger *ledger.Ledger
 	// Reach waits until the projection shows the record, or brings it there.
 	Reach func(ctx context.Context, seq uint64) error
+	// Sound tells whether the journal is what was applied; while it returns an
+	// error Run seals and signs nothing. nil: it always is.
+	Sound func() error
 	Log   *zap.Logger // nil: no log
 }
 
@@ -39,8 +46,11 @@ type Options struct {
 type Sealer struct {
 	o Options
 
-	working sync.Mutex           // one Friday at a time
-	seen    map[events.Date]bool // Fridays for which nothing is left to do
+	working sync.Mutex            // one Friday at a time
+	right   map[events.Date]bool  // Fridays whose seal was made or compared, or need not be
+	signed  map[events.Date]bool  // Fridays for which there is nothing left to sign
+	stuck   map[events.Date]error // Fridays that cannot be sealed
+	done    events.Date           // up to which Run has nothing left to do
 
 	mu     sync.Mutex
 	newest events.Date
@@ -51,7 +61,7 @@ func New(o Options) *Sealer {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	return &Sealer{o: o, seen: map[events.Date]bool{}}
+	return &Sealer{o: o, right: map[events.Date]bool{}, signed: map[events.Date]bool{}, stuck: map[events.Date]error{}}
 }
 
 // Newest returns the newest Friday whose seal this sealer has made or found to
@@ -63,54 +73,86 @@ func (s *Sealer) Newest() events.Date {
 }
 
 // Seal seals a Friday that has a checkpoint, after all those before it that are
-// not sealed yet, so that seals stand in the order of their Fridays, and signs
-// them. Where the Friday's seal stands already, it is compared: ErrDiffers where
-// it is another. It returns ErrHistoryOpen while that is so.
+// not sealed yet, so that seals stand in the order of their Fridays, and then
+// signs what this node can sign. Where the Friday's seal stands already, it is
+// compared. It returns ErrDiffers where a seal, or a head that the ledger's key
+// has signed, is another; ErrHistoryOpen while that is so; and what else kept a
+// Friday from being sealed or signed, which keeps none of the others from it.
 func (s *Sealer) Seal(ctx context.Context, f events.Date) error {
 	s.working.Lock()
 	defer s.working.Unlock()
-	for {
-		next, err := s.next(f)
-		if err != nil {
-			return err
-		}
-		if next == 0 {
-			break
-		}
-		if err := s.one(ctx, next); err != nil {
-			return err
-		}
-	}
-	if s.seen[f] {
-		return nil
-	}
-	return s.one(ctx, f)
-}
-
-// one seals one Friday.
-func (s *Sealer) one(ctx context.Context, f events.Date) error {
-	begun := time.Now()
-	want, calendar, err := s.compute(ctx, f)
+	fridays, err := s.upTo(f)
 	if err != nil {
 		return err
+	}
+	var errs []error
+	for _, c := range fridays {
+		err := s.one(ctx, c, f)
+		if errors.Is(err, ErrDiffers) || errors.Is(err, ErrHistoryOpen) || ctx.Err() != nil {
+			return err
+		}
+		errs = append(errs, err)
+	}
+	for _, c := range fridays {
+		err := s.sign(ctx, c.Friday.Friday)
+		if errors.Is(err, ErrDiffers) || ctx.Err() != nil {
+			return err
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// upTo returns the Fridays up to f, which must be one.
+func (s *Sealer) upTo(f events.Date) (_ []checkpoint.Friday, err error) {
+	v, err := s.o.Ledger.Projection.View()
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
+	if _, err := v.Friday(f); err != nil {
+		return nil, err
+	}
+	all, err := v.Fridays()
+	return slices.DeleteFunc(all, func(c checkpoint.Friday) bool { return c.Friday.Friday > f }), err
+}
+
+// one seals one Friday, unless it was sealed before and is not f itself.
+func (s *Sealer) one(ctx context.Context, c checkpoint.Friday, f events.Date) error {
+	friday := c.Friday.Friday
+	if s.right[friday] || c.Sealed && friday != f {
+		return nil
+	}
+	if err := s.stuck[friday]; err != nil {
+		return err
+	}
+	begun := time.Now()
+	want, calendar, err := s.compute(ctx, friday)
+	if err != nil {
+		return s.noting(friday, err)
 	}
 	made, err := s.record(ctx, want, calendar)
 	if err != nil {
 		return err
 	}
 	if err := s.compare(want); err != nil {
-		return err
+		return s.noting(friday, err)
 	}
-	if err := s.sign(ctx, f, calendar); err != nil {
-		return err
-	}
-	s.seen[f] = true
+	s.right[friday] = true
 	s.mu.Lock()
-	s.newest = max(s.newest, f)
+	s.newest = max(s.newest, friday)
 	s.mu.Unlock()
-	s.o.Log.Info("the seal of a Friday stands", zap.Stringer("friday", f), zap.Bool("made_here", made),
+	s.o.Log.Info("the seal of a Friday stands", zap.Stringer("friday", friday), zap.Bool("made_here", made),
 		zap.Int("cases", want.Cases), zap.Int("rows", want.Rows), zap.Duration("took", time.Since(begun)))
 	return nil
+}
+
+// noting remembers why a Friday cannot be sealed.
+func (s *Sealer) noting(f events.Date, err error) error {
+	if errors.Is(err, ErrUnsealable) {
+		s.stuck[f] = err
+	}
+	return err
 }
 
 // compute makes the seal of a Friday from the view of it.
@@ -136,6 +178,9 @@ func (s *Sealer) compute(ctx context.Context, f events.Date) (_ events.Sealed, _
 		return events.Sealed{}, nil, err
 	}
 	sealed, err := c.SealOf(books, root, fold.RulesNumber)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", ErrUnsealable, err)
+	}
 	return sealed, v.Calendar(), err
 }
 
@@ -177,7 +222,7 @@ func (s *Sealer) compare(want events.Sealed) error {
 	case err != nil:
 		return err
 	case !sealed:
-		return fmt.Errorf("sealing Friday %s: the seal was recorded, but none stands; see the rejected list", want.Friday)
+		return fmt.Errorf("sealing Friday %s: %w: the seal was recorded, but none stands; see the rejected list for a record with the id seal/%s", want.Friday, ErrUnsealable, want.Friday)
 	case have.Sealed != want:
 		return fmt.Errorf("comparing the seal of Friday %s, record %d: %w (%s)", want.Friday, have.Seq, ErrDiffers, firstDifference(have.Sealed, want))
 	}
@@ -202,172 +247,4 @@ func firstDifference(stands, made events.Sealed) string {
 		}
 	}
 	return fmt.Sprintf("rules %d, made here %d", stands.Rules, made.Rules)
-}
-
-// sign signs the head of the tree that ends with the seal, where this node has
-// the ledger's key and nobody has signed with it.
-func (s *Sealer) sign(ctx context.Context, f events.Date, calendar *events.Calendar) error {
-	signed, err := s.signature(f)
-	if err != nil || signed == nil {
-		return err
-	}
-	body, err := checkpoint.EncodeSignature(f, signed, calendar)
-	if err != nil {
-		return err
-	}
-	return s.append(ctx, body)
-}
-
-// signature returns the signed head that is missing, nothing where none is or
-// this node has no key.
-func (s *Sealer) signature(f events.Date) (_ []byte, err error) {
-	v, err := s.o.Ledger.Projection.View()
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, v.Close()) }()
-	keys, err := v.Keys()
-	if err != nil {
-		return nil, err
-	}
-	seal, signatures, _, err := v.Seal(f)
-	if err != nil || Signed(signatures, keys) {
-		return nil, err
-	}
-	signer, err := s.o.Ledger.Signer(keys)
-	if err != nil || signer == nil {
-		return nil, err
-	}
-	h := head.Head{Origin: keys.Origin(), Size: seal.Seq}
-	if keys.At(h.Size).KeyHash() != keys.Current().KeyHash() {
-		h.Size = v.Position() // the key has changed since, and signs what it has seen
-	}
-	if h.Root, err = v.TreeRoot(h.Size); err != nil {
-		return nil, err
-	}
-	return h.Sign(signer)
-}
-
-// Signed tells whether one of the signatures is the ledger's own.
-func Signed(signatures []checkpoint.Signature, keys *head.Keys) bool {
-	for _, s := range signatures {
-		if _, _, err := keys.Open([]byte(s.Note)); err == nil {
-			return true
-		}
-	}
-	return false
-}
-
-const (
-	// lookEvery is how often it is seen whether a cutoff has passed.
-	lookEvery = time.Second
-	// pause is how long after a failure sealing is tried again.
-	pause = 10 * time.Second
-)
-
-// Run seals every Friday that has passed and is not sealed yet, and each that
-// passes, until ctx ends. The newest is compared at the start, though it be
-// sealed. A seal that differs is handed to raise, and ends it.
-func (s *Sealer) Run(ctx context.Context, raise func(error)) {
-	failing := false
-	for every := time.Duration(0); wait(ctx, every); {
-		err := s.look(ctx)
-		switch {
-		case errors.Is(err, ErrDiffers):
-			raise(err)
-			return
-		case err == nil:
-			every, failing = lookEvery, false
-			continue
-		case ctx.Err() == nil && !failing: // once, however long it lasts
-			s.o.Log.Warn("a Friday could not be sealed; trying again", zap.Error(err))
-		}
-		every, failing = pause, true
-	}
-}
-
-// look seals what is to be sealed now.
-func (s *Sealer) look(ctx context.Context) error {
-	latest, err := s.latest()
-	if err != nil || latest == 0 || latest == s.Newest() {
-		return err
-	}
-	return s.Seal(ctx, latest)
-}
-
-// latest returns the newest Friday that can be sealed, 0 where there is none.
-func (s *Sealer) latest() (_ events.Date, err error) {
-	if s.o.Ledger.Projection.Rebuilding() {
-		return 0, nil
-	}
-	v, err := s.o.Ledger.Projection.View()
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, v.Close()) }()
-	if !v.HistoryClosed() {
-		return 0, nil
-	}
-	c, err := v.Latest()
-	if errors.Is(err, checkpoint.ErrNone) {
-		return 0, nil
-	}
-	return c.Friday.Friday, err
-}
-
-// next returns the first Friday before f that is to be sealed or signed, 0
-// where there is none.
-func (s *Sealer) next(f events.Date) (_ events.Date, err error) {
-	v, err := s.o.Ledger.Projection.View()
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, v.Close()) }()
-	fridays, err := v.Fridays()
-	if err != nil {
-		return 0, err
-	}
-	for _, c := range fridays {
-		friday := c.Friday.Friday
-		if friday >= f {
-			break
-		}
-		if s.seen[friday] {
-			continue
-		}
-		if !c.Sealed {
-			return friday, nil
-		}
-		if done, err := s.done(v, friday); err != nil || !done {
-			return friday, err
-		}
-		s.seen[friday] = true
-	}
-	return 0, nil
-}
-
-// done tells whether nothing is left to do for a Friday that is sealed: it is
-// signed, or this node has no key.
-func (s *Sealer) done(v *projections.View, f events.Date) (bool, error) {
-	keys, err := v.Keys()
-	if err != nil {
-		return false, err
-	}
-	_, signatures, _, err := v.Seal(f)
-	if err != nil || Signed(signatures, keys) {
-		return true, err
-	}
-	signer, err := s.o.Ledger.Signer(keys)
-	return signer == nil, err
-}
-
-func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
-	}
 }

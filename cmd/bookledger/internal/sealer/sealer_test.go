@@ -334,6 +334,70 @@ func TestDiffers(t *testing.T) {
 	}
 }
 
+// TestForgedHead holds that a head of another tree, signed with the ledger's own
+// key, is told, and does not pass for the signature of a seal.
+func TestForgedHead(t *testing.T) {
+	n := open(t, "")
+	n.load(2)
+	n.closeHistory()
+	f := n.latest()
+	keys, err := n.replay().Keys()
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := n.ledger.Signer(keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	forged, err := head.Head{Origin: keys.Origin(), Size: 2, Root: [32]byte{1}}.Sign(signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, err := checkpoint.EncodeSignature(f, forged, events.DefaultCalendar())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.append(journal.Message{Subject: events.SubjectSeal, Body: body})
+	if err := n.sealer.Seal(t.Context(), f); !errors.Is(err, sealer.ErrDiffers) {
+		t.Errorf("sealed with %v", err)
+	}
+	if err := n.sealer.CompareHeads(); !errors.Is(err, sealer.ErrDiffers) {
+		t.Errorf("compared with %v", err)
+	}
+}
+
+// TestStuck holds that a Friday whose seal cannot stand is tried once, and keeps
+// no other from being sealed and signed.
+func TestStuck(t *testing.T) {
+	n := open(t, "")
+	n.load(3)
+	n.closeHistory()
+	fridays := n.fridays()
+	stuck := fridays[0].Friday.Friday
+	body, err := checkpoint.EncodeSeal(events.Sealed{Friday: stuck}, events.DefaultCalendar())
+	if err != nil {
+		t.Fatal(err)
+	}
+	body = bytes.Replace(body, []byte(events.TypeSealed), []byte("ledger.sealed.v2"), 1) // of a release to come
+	n.append(journal.Message{Subject: events.SubjectSeal, Body: body})
+	if err := n.sealer.Seal(t.Context(), n.latest()); !errors.Is(err, sealer.ErrUnsealable) {
+		t.Fatalf("sealed with %v", err)
+	}
+	last := n.last()
+	if err := n.sealer.Seal(t.Context(), n.latest()); !errors.Is(err, sealer.ErrUnsealable) {
+		t.Fatalf("sealed again with %v", err)
+	}
+	if n.last() != last {
+		t.Error("it was recorded again")
+	}
+	for _, f := range n.fridays() {
+		_, signatures, sealed := n.replay().Seal(f.Friday.Friday)
+		if other := f.Friday.Friday != stuck; sealed != other || len(signatures) == 1 != other {
+			t.Errorf("Friday %s: sealed %t with %d signatures", f.Friday.Friday, sealed, len(signatures))
+		}
+	}
+}
+
 // TestNodes lets three nodes of one journal seal at once: each Friday is sealed
 // once, and signed by the one that has the key.
 func TestNodes(t *testing.T) {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"bookledger/events"
 	"bookledger/events/record/head"
 	"bookledger/projections/checkpoint"
@@ -41,7 +43,46 @@ func (s *Sealer) Witness(ctx context.Context, f events.Date, signed []byte) erro
 	if err != nil {
 		return err
 	}
+	var checker events.Checker
+	checked := checker.Check(events.SubjectSeal, body)
+	if why := checked.Rejection(); why != nil {
+		return fmt.Errorf("taking in a signature of the seal of Friday %s: %w: the ledger would reject it: %s", f, ErrOtherHead, why.Reason)
+	}
 	return s.append(ctx, body)
+}
+
+// isUnverified tells that a note has the form of one, and that no key was given.
+func isUnverified(err error) bool {
+	_, ok := errors.AsType[*note.UnverifiedNoteError](err)
+	return ok
+}
+
+// CompareHeads compares every head that the ledger's key has signed with the
+// tree of what was applied. It returns ErrDiffers where one is another.
+func (s *Sealer) CompareHeads() (err error) {
+	v, err := s.o.Ledger.Projection.View()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
+	fridays, err := v.Fridays()
+	if err != nil {
+		return err
+	}
+	keys, err := v.Keys()
+	if err != nil {
+		return err
+	}
+	for _, c := range fridays {
+		seal, signatures, _, err := v.Seal(c.Friday.Friday)
+		if err == nil {
+			_, err = own(v, seal, signatures, keys)
+		}
+		if err != nil {
+			return fmt.Errorf("comparing the signed heads of Friday %s: %w", c.Friday.Friday, err)
+		}
+	}
+	return nil
 }
 
 // holds checks that the head is one of this ledger's tree over the seal.
@@ -49,6 +90,9 @@ func (s *Sealer) holds(f events.Date, signed []byte) (_ *events.Calendar, err er
 	h, err := head.Unverified(signed)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrOtherHead, err)
+	}
+	if _, err := note.Open(signed, note.VerifierList()); !isUnverified(err) {
+		return nil, fmt.Errorf("%w: it is no signed note: %w", ErrOtherHead, err)
 	}
 	v, err := s.o.Ledger.Projection.View()
 	if err != nil {

@@ -1,0 +1,91 @@
+package sealer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"bookledger/events"
+	"bookledger/events/record/head"
+	"bookledger/projections"
+	"bookledger/projections/checkpoint"
+)
+
+// sign signs the head of the tree that ends with the seal of a Friday, where
+// one stands, this node has the ledger's key and nobody has signed with it.
+func (s *Sealer) sign(ctx context.Context, f events.Date) error {
+	if s.signed[f] {
+		return nil
+	}
+	signed, calendar, err := s.signature(f)
+	if err != nil {
+		return fmt.Errorf("signing the seal of Friday %s: %w", f, err)
+	}
+	if signed != nil {
+		body, err := checkpoint.EncodeSignature(f, signed, calendar)
+		if err != nil {
+			return err
+		}
+		if err := s.append(ctx, body); err != nil {
+			return err
+		}
+	}
+	s.signed[f] = true
+	return nil
+}
+
+// signature returns the signed head that is missing, nothing where none is or
+// this node has no key.
+func (s *Sealer) signature(f events.Date) (_ []byte, _ *events.Calendar, err error) {
+	v, err := s.o.Ledger.Projection.View()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
+	keys, err := v.Keys()
+	if err != nil {
+		return nil, nil, err
+	}
+	seal, signatures, sealed, err := v.Seal(f)
+	if err != nil || !sealed {
+		return nil, nil, err
+	}
+	signed, err := own(v, seal, signatures, keys)
+	if err != nil || signed {
+		return nil, nil, err
+	}
+	signer, err := s.o.Ledger.Signer(keys)
+	if err != nil || signer == nil {
+		return nil, nil, err
+	}
+	h := head.Head{Origin: keys.Origin(), Size: seal.Seq}
+	if keys.At(h.Size).KeyHash() != keys.Current().KeyHash() {
+		h.Size = v.Position() // the key has changed since, and signs what it has seen
+	}
+	if h.Root, err = v.TreeRoot(h.Size); err != nil {
+		return nil, nil, err
+	}
+	text, err := h.Sign(signer)
+	return text, v.Calendar(), err
+}
+
+// own tells whether one of the signatures is the ledger's own, of a head that
+// holds the seal. It returns ErrDiffers where the ledger's key has signed a
+// head that is none of this record.
+func own(v *projections.View, seal checkpoint.Seal, signatures []checkpoint.Signature, keys *head.Keys) (signed bool, err error) {
+	for _, s := range signatures {
+		h, _, err := keys.Open([]byte(s.Note))
+		if err != nil || h.Size > v.Position() {
+			continue // somebody else's
+		}
+		root, err := v.TreeRoot(h.Size)
+		if err != nil {
+			return false, err
+		}
+		if root != h.Root {
+			return false, fmt.Errorf("%w: record %d holds a head that the ledger's key has signed, of %d records with another root", ErrDiffers, s.Seq, h.Size)
+		}
+		signed = signed || h.Size >= seal.Seq
+	}
+	return signed, nil
+}
