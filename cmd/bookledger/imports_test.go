@@ -56,7 +56,7 @@ var layout = map[string]layer{
 	"events/journal":         {imports: []string{"events", "events/record"}, never: []string{"projections", pebble}},
 	"projections/fold":       {imports: []string{"events"}, never: []string{"projections/internal/store", pebble}, own: []string{noIO, noMapOrder}},
 	"projections/book":       {imports: []string{"events", "projections/fold"}, never: []string{"projections/internal/store", pebble, nats, excel}},
-	"projections/checkpoint": {imports: []string{"events", "events/record", "events/record/tree", "projections/book", "projections/fold"}, never: []string{nats, pebble, excel}, own: []string{noHTTP}},
+	"projections/checkpoint": {imports: []string{"events", "events/record", "events/record/*", "projections/book", "projections/fold"}, never: []string{nats, pebble, excel}, own: []string{noHTTP}},
 	"projections/provenance": {
 		imports: []string{"events", "events/record", "projections/book", "projections/fold"},
 		never:   []string{"projections/internal/store", pebble, nats, excel}, own: []string{noHTTP, noIO},

@@ -3,10 +3,12 @@ package checkpoint
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"time"
 
 	"bookledger/events"
+	"bookledger/events/record/head"
 	"bookledger/events/record/tree"
 )
 
@@ -26,6 +28,74 @@ type Signature struct {
 type KeyChange struct {
 	Seq  uint64
 	Note string
+}
+
+// ErrDiffers is of a seal, or of a head that the ledger's key has signed, that
+// stands in the record and is not what the same record makes: one of the two
+// was changed, and the ledger is not to be trusted until it is known which.
+var ErrDiffers = errors.New("a seal differs from what the record makes")
+
+// Journal is what seals are compared with.
+type Journal interface {
+	// TreeRoot returns the root of the first size records.
+	TreeRoot(size uint64) ([32]byte, error)
+	// Keys returns the keys of the seals.
+	Keys() (*head.Keys, error)
+}
+
+// Compare compares the seal of the Friday that stands in the record, and the
+// heads that the ledger's key has signed for it, with a journal of so many
+// records: roots of the tree and counts, but not the root of the books, which
+// takes a pass over all of them. It tells whether one of the heads holds the
+// seal, and returns ErrDiffers where something is another.
+func (f Friday) Compare(s Seal, signatures []Signature, records uint64, j Journal) (signed bool, err error) {
+	root, err := j.TreeRoot(f.Boundary)
+	if err != nil {
+		return false, err
+	}
+	made := s.Sealed
+	made.Boundary, made.TreeSize, made.TreeRoot = int(f.Boundary), int(f.Boundary), hex.EncodeToString(root[:])
+	made.Cases, made.Rows = int(f.Cases), int(f.Rows)
+	if made != s.Sealed {
+		return false, fmt.Errorf("comparing the seal of Friday %s, record %d: %w: %s", s.Friday, s.Seq, ErrDiffers, Differing(s.Sealed, made))
+	}
+	keys, err := j.Keys()
+	if err != nil {
+		return false, err
+	}
+	for _, one := range signatures {
+		h, _, err := keys.Open([]byte(one.Note))
+		if err != nil || h.Size > records {
+			continue // somebody else's
+		}
+		root, err := j.TreeRoot(h.Size)
+		if err != nil {
+			return false, err
+		}
+		if root != h.Root {
+			return false, fmt.Errorf("comparing the signatures of Friday %s: %w: record %d holds a head that the ledger's key has signed, of %d records with another root", s.Friday, ErrDiffers, one.Seq, h.Size)
+		}
+		signed = signed || h.Size >= s.Seq
+	}
+	return signed, nil
+}
+
+// Differing names what differs first between a seal that stands and the one
+// that was made; roots and counts are of nobody.
+func Differing(stands, made events.Sealed) string {
+	for _, d := range [...]struct {
+		name         string
+		stands, made any
+	}{
+		{"boundary", stands.Boundary, made.Boundary}, {"tree size", stands.TreeSize, made.TreeSize},
+		{"tree root", stands.TreeRoot, made.TreeRoot}, {"number of cases", stands.Cases, made.Cases},
+		{"number of rows", stands.Rows, made.Rows}, {"book root", stands.BookRoot, made.BookRoot},
+	} {
+		if d.stands != d.made {
+			return fmt.Sprintf("it says that the %s is %v, but it is %v", d.name, d.stands, d.made)
+		}
+	}
+	return fmt.Sprintf("it says rules %d, but they are %d", stands.Rules, made.Rules)
 }
 
 // SealOf returns what the seal of the Friday says: a function of the record up

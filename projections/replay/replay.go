@@ -77,6 +77,9 @@ func (r *Replay) Apply(rec *record.Record, leaf [32]byte, c *events.Checked) (mo
 	return err == nil, err
 }
 
+// Ended tells whether the end that was set has come.
+func (r *Replay) Ended() bool { return r.ended }
+
 // Calendar is the ledger's calendar.
 func (r *Replay) Calendar() *events.Calendar { return r.ledger.Calendar() }
 
@@ -136,6 +139,22 @@ func (r *Replay) Seal(f events.Date) (seal checkpoint.Seal, signatures []checkpo
 		}
 	}
 	return seal, signatures, sealed
+}
+
+// CompareSeals compares every seal that stands in the record, and every head
+// that the ledger's key has signed, with the record that was replayed. It
+// returns checkpoint.ErrDiffers where one is another.
+func (r *Replay) CompareSeals() error {
+	for _, f := range r.state.fridays {
+		seal, signatures, sealed := r.Seal(f.Friday.Friday)
+		if !sealed {
+			continue
+		}
+		if _, err := f.Compare(seal, signatures, r.ledger.Position, r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Rejected returns the rejections so far.

@@ -27,6 +27,9 @@ func (d *dataReading) compare(ctx context.Context, o audit.Owner, from, to event
 	if err != nil {
 		return nil, err
 	}
+	if after.friday.Friday.Friday <= from {
+		return nil, errNotEarlier
+	}
 	return audit.Compare(ctx, d.view, d.ledger.Journal, o, before.friday.Friday, after.friday.Friday, 0)
 }
 
@@ -49,10 +52,16 @@ func (d *dumpReading) account(ctx context.Context, caseID string) (*audit.Accoun
 	return audit.NewAccount(caseID, entries, r.Calendar(), r.Fridays(), r.OpenFriday())
 }
 
+// errNotEarlier is of two Fridays that cannot be compared.
+var errNotEarlier = usagef("--from must be earlier than --to")
+
 func (d *dumpReading) compare(ctx context.Context, o audit.Owner, from, to events.Date) (*audit.Comparison, error) {
 	to, err := d.friday(ctx, to)
 	if err != nil {
 		return nil, err
+	}
+	if to <= from {
+		return nil, errNotEarlier
 	}
 	r := replay.New()
 	r.StopAfter(to)

@@ -214,6 +214,15 @@ func (a *audited) diff(t *testing.T) {
 	if text := a.ask("diff", "--agency", "G200001", "--from", a.fridays[0]); !strings.Contains(text, "The books of agency G200001 of Friday "+a.fridays[0]) {
 		t.Errorf("of the agency: %s", text)
 	}
+	latest := a.fridays[len(a.fridays)-1]
+	for _, from := range [][]string{{"--data", a.data}, {"--journal", a.dump}} {
+		for _, to := range []string{latest, "latest", a.fridays[0]} {
+			args := append([]string{"diff", "--agent", "A100001", "--from", latest, "--to", to}, from...)
+			if r := run(t, "", args...); r.code != 2 || !strings.Contains(r.err, "earlier") {
+				t.Errorf("%v: exit code %d: %s", args, r.code, r.err)
+			}
+		}
+	}
 }
 
 func (a *audited) exports(t *testing.T) {

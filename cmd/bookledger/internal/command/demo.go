@@ -381,7 +381,7 @@ func (d *demo) seal(ctx context.Context) error {
 	if err := d.sealer.Seal(ctx, d.friday); err != nil {
 		return err
 	}
-	d.sayf("5. Friday %s is sealed: its books cannot be changed any more without anybody noticing.", d.friday)
+	d.sayf("5. Friday %s is sealed: the roots of its books and of the record are recorded, and signed.", d.friday)
 	return nil
 }
 

@@ -59,7 +59,7 @@ func runDiff(ctx context.Context, env *environment, o diffOptions) error {
 		return usagef("--to: %q is neither a date like 2026-11-20 nor latest", o.to)
 	}
 	if to != 0 && to <= from {
-		return usagef("--from must be earlier than --to")
+		return errNotEarlier
 	}
 	r, err := o.open(ctx, env)
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 	"bookledger/events"
 	"bookledger/exporter/proof"
 	"bookledger/projections"
+	"bookledger/projections/checkpoint"
 )
 
 type evidenceOptions struct {
@@ -132,7 +133,7 @@ func sealFirst(ctx context.Context, l *ledger.Ledger, v *projections.View, f eve
 	}
 	f = s.friday.Friday.Friday
 	err = stillSealer(l).Seal(ctx, f)
-	if errors.Is(err, sealer.ErrHistoryOpen) || errors.Is(err, sealer.ErrDiffers) {
+	if errors.Is(err, sealer.ErrHistoryOpen) || errors.Is(err, checkpoint.ErrDiffers) {
 		err = fmt.Errorf("%w: %w", errRefused, err)
 	}
 	return f, err

@@ -12,6 +12,7 @@ import (
 
 	"bookledger/cmd/bookledger/internal/ledger"
 	"bookledger/cmd/bookledger/internal/sealer"
+	"bookledger/projections/checkpoint"
 )
 
 func newChangeKey(env *environment) *cobra.Command {
@@ -44,6 +45,9 @@ func runChangeKey(ctx context.Context, env *environment, data string) (err error
 	defer func() { err = errors.Join(err, l.Close()) }()
 	keys, err := v.Keys()
 	if err = errors.Join(err, v.Close()); err != nil {
+		return err
+	}
+	if err := soundSeals(stillSealer(l)); err != nil {
 		return err
 	}
 	vkey, seq, err := l.ChangeKey(ctx, keys)
@@ -99,6 +103,9 @@ func runHeads(ctx context.Context, env *environment, data, friday, add string) (
 	}
 	f = s.friday.Friday.Friday
 	seals := stillSealer(l)
+	if err := soundSeals(seals); err != nil {
+		return err
+	}
 	if add != "" {
 		signed, err := env.readAll(add)
 		if err != nil {
@@ -118,8 +125,21 @@ func runHeads(ctx context.Context, env *environment, data, friday, add string) (
 	if err != nil {
 		return err
 	}
+	if len(all) == 0 {
+		env.sayf("Friday %s is sealed, and nobody has signed: the ledger's key is not in this folder", f)
+	}
 	fmt.Fprint(env.out, strings.Join(all, "\n")) // each ends in a newline
 	return nil
+}
+
+// soundSeals refuses to go on with a journal that is not the one that was
+// sealed and signed.
+func soundSeals(seals *sealer.Sealer) error {
+	err := seals.Compare()
+	if errors.Is(err, checkpoint.ErrDiffers) {
+		err = fmt.Errorf("%w: %w", errRefused, err)
+	}
+	return err
 }
 
 // stillSealer returns the sealer of a ledger that nobody follows.

@@ -188,7 +188,14 @@ func (d *dumpReading) replay(ctx context.Context, r *replay.Replay) (*replay.Rep
 	if err := r.Dump(ctx, f, bar.Add); err != nil {
 		return nil, fmt.Errorf("%s: %w", d.path, err)
 	}
-	return r, nil
+	if r.LedgerID() == "" {
+		return r, nil // a history file, which holds no seals
+	}
+	err = r.CompareSeals()
+	if errors.Is(err, checkpoint.ErrDiffers) {
+		err = fmt.Errorf("%w: %s was changed: %w", errRefused, d.path, err)
+	}
+	return r, err
 }
 
 func (d *dumpReading) whole(ctx context.Context) (_ *replay.Replay, err error) {
@@ -249,6 +256,9 @@ func (d *dumpReading) at(ctx context.Context, t time.Time) (*snapshot, error) {
 	r.StopAt(t)
 	if _, err := d.replay(ctx, r); err != nil {
 		return nil, err
+	}
+	if last := r.Recorded(); !r.Ended() && t.After(last) {
+		d.env.sayf("note: the file ends with what was recorded by %s; what came later is not in it", pacific(r.Calendar(), last))
 	}
 	return &snapshot{Source: r.State(), calendar: r.Calendar(), asOf: t, list: r.Calendar().FridayOf(t)}, nil
 }

@@ -11,9 +11,9 @@ import (
 
 	"bookledger/cmd/bookledger/internal/ledger"
 	"bookledger/cmd/bookledger/internal/progress"
-	"bookledger/cmd/bookledger/internal/sealer"
 	"bookledger/events/record/tree"
 	"bookledger/projections"
+	"bookledger/projections/checkpoint"
 )
 
 func newVerify(env *environment) *cobra.Command {
@@ -87,8 +87,8 @@ func runVerify(ctx context.Context, env *environment, data string, asJSON bool) 
 		return wrong
 	}
 	if wrong == nil {
-		wrong = stillSealer(l).CompareHeads()
-		if wrong != nil && !errors.Is(wrong, sealer.ErrDiffers) {
+		wrong = stillSealer(l).Compare()
+		if wrong != nil && !errors.Is(wrong, checkpoint.ErrDiffers) {
 			return wrong
 		}
 	}

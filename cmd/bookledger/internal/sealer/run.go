@@ -31,7 +31,7 @@ func (s *Sealer) Run(ctx context.Context, raise func(error)) {
 			said = ""
 			continue
 		}
-		if errors.Is(err, ErrDiffers) {
+		if errors.Is(err, checkpoint.ErrDiffers) {
 			raise(err)
 			return
 		}

@@ -18,11 +18,6 @@ import (
 	"bookledger/projections/fold"
 )
 
-// ErrDiffers is of a seal that stands in the record and is not what this node
-// makes of the same record: one of the two is wrong, and the ledger is not to
-// be trusted until it is known which.
-var ErrDiffers = errors.New("the seal that stands differs from what this node makes of the record")
-
 // ErrUnsealable is of a Friday that this node cannot seal, however often it is
 // tried: its books do not hold what was counted, or a seal that was recorded
 // does not stand.
@@ -75,7 +70,7 @@ func (s *Sealer) Newest() events.Date {
 // Seal seals a Friday that has a checkpoint, after all those before it that are
 // not sealed yet, so that seals stand in the order of their Fridays, and then
 // signs what this node can sign. Where the Friday's seal stands already, it is
-// compared. It returns ErrDiffers where a seal, or a head that the ledger's key
+// compared. It returns checkpoint.ErrDiffers where a seal, or a head that the ledger's key
 // has signed, is another; ErrHistoryOpen while that is so; and what else kept a
 // Friday from being sealed or signed, which keeps none of the others from it.
 func (s *Sealer) Seal(ctx context.Context, f events.Date) error {
@@ -88,14 +83,14 @@ func (s *Sealer) Seal(ctx context.Context, f events.Date) error {
 	var errs []error
 	for _, c := range fridays {
 		err := s.one(ctx, c, f)
-		if errors.Is(err, ErrDiffers) || errors.Is(err, ErrHistoryOpen) || ctx.Err() != nil {
+		if errors.Is(err, checkpoint.ErrDiffers) || errors.Is(err, ErrHistoryOpen) || ctx.Err() != nil {
 			return err
 		}
 		errs = append(errs, err)
 	}
 	for _, c := range fridays {
 		err := s.sign(ctx, c.Friday.Friday)
-		if errors.Is(err, ErrDiffers) || ctx.Err() != nil {
+		if errors.Is(err, checkpoint.ErrDiffers) || ctx.Err() != nil {
 			return err
 		}
 		errs = append(errs, err)
@@ -224,27 +219,7 @@ func (s *Sealer) compare(want events.Sealed) error {
 	case !sealed:
 		return fmt.Errorf("sealing Friday %s: %w: the seal was recorded, but none stands; see the rejected list for a record with the id seal/%s", want.Friday, ErrUnsealable, want.Friday)
 	case have.Sealed != want:
-		return fmt.Errorf("comparing the seal of Friday %s, record %d: %w (%s)", want.Friday, have.Seq, ErrDiffers, firstDifference(have.Sealed, want))
+		return fmt.Errorf("comparing the seal of Friday %s, record %d: %w: %s", want.Friday, have.Seq, checkpoint.ErrDiffers, checkpoint.Differing(have.Sealed, want))
 	}
 	return nil
-}
-
-// firstDifference names what differs; roots and counts are of nobody.
-func firstDifference(stands, made events.Sealed) string {
-	for _, d := range [...]struct {
-		name         string
-		stands, made any
-	}{
-		{"boundary", stands.Boundary, made.Boundary},
-		{"tree size", stands.TreeSize, made.TreeSize},
-		{"tree root", stands.TreeRoot, made.TreeRoot},
-		{"cases", stands.Cases, made.Cases},
-		{"rows", stands.Rows, made.Rows},
-		{"book root", stands.BookRoot, made.BookRoot},
-	} {
-		if d.stands != d.made {
-			return fmt.Sprintf("%s %v, made here %v", d.name, d.stands, d.made)
-		}
-	}
-	return fmt.Sprintf("rules %d, made here %d", stands.Rules, made.Rules)
 }

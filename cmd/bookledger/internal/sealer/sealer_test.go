@@ -123,18 +123,27 @@ func (n *node) seal(f events.Date) {
 	}
 }
 
-// replay replays a dump of the journal.
-func (n *node) replay() *replay.Replay {
+// dump returns the journal as NDJSON.
+func (n *node) dump() []byte {
 	n.Helper()
 	var dump bytes.Buffer
-	r := replay.New()
 	err := n.ledger.Journal.Read(n.Context(), 0, n.last(), func(records []record.Record) error {
 		for i := range records {
 			dump.Write(records[i].AppendLine(nil, time.Time{}))
 		}
 		return nil
 	})
-	if err = errors.Join(err, r.Dump(n.Context(), &dump, nil)); err != nil {
+	if err != nil {
+		n.Fatal(err)
+	}
+	return dump.Bytes()
+}
+
+// replay replays a dump of the journal.
+func (n *node) replay() *replay.Replay {
+	n.Helper()
+	r := replay.New()
+	if err := r.Dump(n.Context(), bytes.NewReader(n.dump()), nil); err != nil {
 		n.Fatal(err)
 	}
 	return r
@@ -190,19 +199,48 @@ func (n *node) holdSignature(all *replay.Replay, keys *head.Keys, seal checkpoin
 // upTo replays the record up to a Friday's boundary.
 func (n *node) upTo(f events.Date) *replay.Replay {
 	n.Helper()
-	var dump bytes.Buffer
 	r := replay.New()
 	r.StopAfter(f)
-	err := n.ledger.Journal.Read(n.Context(), 0, n.last(), func(records []record.Record) error {
-		for i := range records {
-			dump.Write(records[i].AppendLine(nil, time.Time{}))
-		}
-		return nil
-	})
-	if err = errors.Join(err, r.Dump(n.Context(), &dump, nil)); err != nil {
+	if err := r.Dump(n.Context(), bytes.NewReader(n.dump()), nil); err != nil {
 		n.Fatal(err)
 	}
 	return r
+}
+
+// TestChangedDump holds that a replay tells a dump in which something before a
+// seal was changed, or a seal itself.
+func TestChangedDump(t *testing.T) {
+	n := open(t, "")
+	n.load(3)
+	n.closeHistory()
+	n.seal(n.latest())
+	dump := n.dump()
+	if err := n.replay().CompareSeals(); err != nil {
+		t.Fatal(err)
+	}
+	for what, change := range map[string][2]string{
+		"another case":    {`"case_id":"c0"`, `"case_id":"c7"`},
+		"another agent":   {`"agent_id":"A1"`, `"agent_id":"A2"`},
+		"a seal's root":   {`"tree_root":"`},
+		"a seal's counts": {`"cases":3`, `"cases":4`},
+	} {
+		changed := bytes.Replace(dump, []byte(change[0]), []byte(change[1]), 1)
+		if what == "a seal's root" { // as long as before
+			at := bytes.Index(dump, []byte(change[0])) + len(change[0])
+			changed = bytes.Clone(dump)
+			changed[at] = "0123456789abcdef"[(bytes.IndexByte([]byte("0123456789abcdef"), dump[at])+1)%16]
+		}
+		if bytes.Equal(changed, dump) {
+			t.Fatalf("%s: nothing was changed", what)
+		}
+		r := replay.New()
+		if err := r.Dump(t.Context(), bytes.NewReader(changed), nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.CompareSeals(); !errors.Is(err, checkpoint.ErrDiffers) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
 }
 
 // TestSeal holds that sealing a Friday seals those before it, that it is done
@@ -326,7 +364,7 @@ func TestDiffers(t *testing.T) {
 	n.append(journal.Message{Subject: events.SubjectSeal, Body: body})
 	var raised error
 	n.sealer.Run(t.Context(), func(err error) { raised = err })
-	if !errors.Is(raised, sealer.ErrDiffers) {
+	if !errors.Is(raised, checkpoint.ErrDiffers) {
 		t.Fatalf("raised was %v", raised)
 	}
 	if _, signatures, _ := n.replay().Seal(wrong.Friday); len(signatures) != 0 {
@@ -358,10 +396,10 @@ func TestForgedHead(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.append(journal.Message{Subject: events.SubjectSeal, Body: body})
-	if err := n.sealer.Seal(t.Context(), f); !errors.Is(err, sealer.ErrDiffers) {
+	if err := n.sealer.Seal(t.Context(), f); !errors.Is(err, checkpoint.ErrDiffers) {
 		t.Errorf("sealed with %v", err)
 	}
-	if err := n.sealer.CompareHeads(); !errors.Is(err, sealer.ErrDiffers) {
+	if err := n.sealer.Compare(); !errors.Is(err, checkpoint.ErrDiffers) {
 		t.Errorf("compared with %v", err)
 	}
 }

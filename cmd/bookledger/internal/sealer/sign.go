@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 
+	"go.uber.org/zap"
+
 	"bookledger/events"
 	"bookledger/events/record/head"
-	"bookledger/projections"
 	"bookledger/projections/checkpoint"
 )
 
@@ -42,21 +43,29 @@ func (s *Sealer) signature(f events.Date) (_ []byte, _ *events.Calendar, err err
 		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, v.Close()) }()
-	keys, err := v.Keys()
-	if err != nil {
-		return nil, nil, err
-	}
 	seal, signatures, sealed, err := v.Seal(f)
 	if err != nil || !sealed {
 		return nil, nil, err
 	}
-	signed, err := own(v, seal, signatures, keys)
+	c, err := v.Friday(f)
+	if err != nil {
+		return nil, nil, err
+	}
+	signed, err := c.Compare(seal, signatures, v.Position(), v)
 	if err != nil || signed {
 		return nil, nil, err
 	}
-	signer, err := s.o.Ledger.Signer(keys)
-	if err != nil || signer == nil {
+	keys, err := v.Keys()
+	if err != nil {
 		return nil, nil, err
+	}
+	signer, err := s.o.Ledger.Signer(keys)
+	if err != nil {
+		return nil, nil, err
+	}
+	if signer == nil {
+		s.o.Log.Warn("a seal is not signed: the ledger's key is not in this folder", zap.Stringer("friday", f))
+		return nil, nil, nil
 	}
 	h := head.Head{Origin: keys.Origin(), Size: seal.Seq}
 	if keys.At(h.Size).KeyHash() != keys.Current().KeyHash() {
@@ -67,25 +76,4 @@ func (s *Sealer) signature(f events.Date) (_ []byte, _ *events.Calendar, err err
 	}
 	text, err := h.Sign(signer)
 	return text, v.Calendar(), err
-}
-
-// own tells whether one of the signatures is the ledger's own, of a head that
-// holds the seal. It returns ErrDiffers where the ledger's key has signed a
-// head that is none of this record.
-func own(v *projections.View, seal checkpoint.Seal, signatures []checkpoint.Signature, keys *head.Keys) (signed bool, err error) {
-	for _, s := range signatures {
-		h, _, err := keys.Open([]byte(s.Note))
-		if err != nil || h.Size > v.Position() {
-			continue // somebody else's
-		}
-		root, err := v.TreeRoot(h.Size)
-		if err != nil {
-			return false, err
-		}
-		if root != h.Root {
-			return false, fmt.Errorf("%w: record %d holds a head that the ledger's key has signed, of %d records with another root", ErrDiffers, s.Seq, h.Size)
-		}
-		signed = signed || h.Size >= seal.Seq
-	}
-	return signed, nil
 }

@@ -57,9 +57,10 @@ func isUnverified(err error) bool {
 	return ok
 }
 
-// CompareHeads compares every head that the ledger's key has signed with the
-// tree of what was applied. It returns ErrDiffers where one is another.
-func (s *Sealer) CompareHeads() (err error) {
+// Compare compares every seal that stands, and every head that the ledger's key
+// has signed, with the tree of what was applied. It returns
+// checkpoint.ErrDiffers where one is another.
+func (s *Sealer) Compare() (err error) {
 	v, err := s.o.Ledger.Projection.View()
 	if err != nil {
 		return err
@@ -69,17 +70,13 @@ func (s *Sealer) CompareHeads() (err error) {
 	if err != nil {
 		return err
 	}
-	keys, err := v.Keys()
-	if err != nil {
-		return err
-	}
 	for _, c := range fridays {
-		seal, signatures, _, err := v.Seal(c.Friday.Friday)
-		if err == nil {
-			_, err = own(v, seal, signatures, keys)
+		seal, signatures, sealed, err := v.Seal(c.Friday.Friday)
+		if err == nil && sealed {
+			_, err = c.Compare(seal, signatures, v.Position(), v)
 		}
 		if err != nil {
-			return fmt.Errorf("comparing the signed heads of Friday %s: %w", c.Friday.Friday, err)
+			return err
 		}
 	}
 	return nil
