@@ -78,3 +78,18 @@ func TestLeafTellsRecordsApart(t *testing.T) {
 		seen[r.LeafHash()] = i
 	}
 }
+
+// TestSeed holds that a seed is neither the leaf hash nor made of it alone, and
+// that it differs by record.
+func TestSeed(t *testing.T) {
+	r := record.Record{Seq: 7, Stamped: time.Unix(1, 0), Subject: "ledger.consumer.calheers", Body: []byte(`{"a":1}`)}
+	other := r
+	other.Body = []byte(`{"a":2}`)
+	seeds := map[[32]byte]bool{r.LeafHash(): true}
+	for _, seed := range [...][32]byte{r.Seed(r.LeafHash()), other.Seed(r.LeafHash()), r.Seed(other.LeafHash())} {
+		if seeds[seed] {
+			t.Errorf("the seed %x comes twice", seed)
+		}
+		seeds[seed] = true
+	}
+}

@@ -81,7 +81,7 @@ func (d *derivation) writeRow(to *folder, q Request) error {
 		if err != nil {
 			return err
 		}
-		p.Present = &present{valuesOf(row), checkpoint.Salt(row.Case.Changed.Leaf, hash), index, append([]tree.Hash{}, place.Path...)}
+		p.Present = &present{valuesOf(row), checkpoint.Salt(row.Case.Changed.Seed, hash), index, append([]tree.Hash{}, place.Path...)}
 		return to.writeText(rowFile, encode(p))
 	}
 	neighbours := []neighbour{}

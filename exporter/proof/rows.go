@@ -83,7 +83,7 @@ func (d *derivation) writeRows(to *folder) error {
 // recorded is a record that a row's salt comes from.
 type recorded struct {
 	caseID string
-	leaf   tree.Hash
+	seed   tree.Hash
 }
 
 // caseRecords checks the records of a bundle and returns those about cases.
@@ -93,7 +93,7 @@ func (b *bundle) caseRecords(s *statement) (of map[uint64]recorded, n int, err e
 	n, err = b.checkRecords(s.head.Head, func(r record.Record, leaf tree.Hash) {
 		checked := checker.Check(r.Subject, r.Body)
 		if id := events.CaseOf(&checked, r.Body); id != "" && r.Seq <= uint64(s.seal.Boundary) {
-			of[r.Seq] = recorded{id, leaf}
+			of[r.Seq] = recorded{id, r.Seed(leaf)}
 		}
 	})
 	return of, n, err
@@ -151,7 +151,7 @@ func leafOf(l listed, of map[uint64]recorded, cases map[string]uint64) (leaf che
 	}
 	cases[key.CaseID] = l.Changed
 	hash := checkpoint.KeyHash(key)
-	return checkpoint.Leaf{Key: hash, Row: checkpoint.RowHash(checkpoint.Salt(changed.leaf, hash), canonical(l.Values))}, key, nil
+	return checkpoint.Leaf{Key: hash, Row: checkpoint.RowHash(checkpoint.Salt(changed.seed, hash), canonical(l.Values))}, key, nil
 }
 
 // rootOf returns the root of the tree of an agent's rows that has these

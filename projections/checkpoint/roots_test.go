@@ -61,7 +61,7 @@ func drawState(t *rapid.T) state {
 		for y := range rapid.IntRange(0, 2).Draw(t, "years") {
 			c.Applications = append(c.Applications, events.ApplicationRecorded{ApplicationYear: 2026 + y})
 		}
-		c.Changed.Seq, c.Changed.Leaf[0] = uint64(i), byte(i)
+		c.Changed.Seq, c.Changed.Seed[0] = uint64(i), byte(i)
 		s.cases[fmt.Sprint("c", i)] = c
 	}
 	return s
@@ -131,7 +131,7 @@ func holdRows(t *rapid.T, b *book.Book, rows *checkpoint.Rows) {
 		if !found || err != nil || place.Check(rows.Size(), rows.Root()) != nil {
 			t.Fatalf("row %v does not stand under the root (%v)", r.Key(), err)
 		}
-		if want := checkpoint.RowHash(checkpoint.Salt(r.Case.Changed.Leaf, key), r.AppendCanonical(nil)); place.Leaf.Row != want {
+		if want := checkpoint.RowHash(checkpoint.Salt(r.Case.Changed.Seed, key), r.AppendCanonical(nil)); place.Leaf.Row != want {
 			t.Fatal("the leaf is of another row")
 		}
 		if named := book.AppendCanonical(nil, r.Canonical()); string(named) != string(r.AppendCanonical(nil)) {
@@ -162,7 +162,7 @@ func TestRootsTellAll(t *testing.T) {
 			"a member's name":     func() { s.cases["x"].Members[0].FirstName = "Eva" },
 			"the primary contact": func() { s.cases["x"].Household.PrimaryContact.LastName = "Eva" },
 			"inactive":            func() { s.cases["x"].Inactive = true },
-			"another record":      func() { s.cases["x"].Changed.Leaf[31]++ },
+			"another record":      func() { s.cases["x"].Changed.Seed[31]++ },
 			"another holder":      func() { s.cases["x"].AgentID = "A2" },
 			"another agent's name": func() {
 				s.agents["A1"], s.agents["A2"] = fold.Agent{LastName: "Lee"}, fold.Agent{LastName: "Lee"}

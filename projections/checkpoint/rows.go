@@ -27,11 +27,11 @@ func KeyHash(k book.Key) tree.Hash {
 	return sha256.Sum256(binary.BigEndian.AppendUint64(b, uint64(k.Year)))
 }
 
-// Salt returns the salt of a row: the hash of the leaf hash of the last record
-// that changed its case and of the row's key. Who knows the salt of one row
+// Salt returns the salt of a row: the hash of the seed of the last record that
+// changed its case and of the row's key. Who knows the salt of one row
 // learns nothing of another row of the same case.
-func Salt(leaf, key tree.Hash) tree.Hash {
-	return sha256.Sum256(append(append([]byte("bookledger salt\x00"), leaf[:]...), key[:]...))
+func Salt(seed, key tree.Hash) tree.Hash {
+	return sha256.Sum256(append(append([]byte("bookledger salt\x00"), seed[:]...), key[:]...))
 }
 
 // RowHash returns the hash of a row in its canonical form, salted.
@@ -63,7 +63,7 @@ func NewRows(rows []book.Row) *Rows {
 		row := &rows[i]
 		canonical = row.AppendCanonical(canonical[:0])
 		key := KeyHash(row.Key())
-		r.leaves[i] = Leaf{key, RowHash(Salt(row.Case.Changed.Leaf, key), canonical)}
+		r.leaves[i] = Leaf{key, RowHash(Salt(row.Case.Changed.Seed, key), canonical)}
 	}
 	slices.SortFunc(r.leaves, func(a, b Leaf) int { return bytes.Compare(a.Key[:], b.Key[:]) })
 	for _, l := range r.leaves {

@@ -16,7 +16,7 @@ const RulesNumber = 1
 type At struct {
 	Seq      uint64
 	Recorded time.Time
-	Leaf     [32]byte // the leaf hash of its record
+	Seed     [32]byte // of its record, which salts the rows that it changes
 }
 
 // Case is everything that is known of one case. The CaseID of its sections is

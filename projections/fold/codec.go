@@ -9,7 +9,7 @@ import (
 )
 
 // CodecVersion is the version of the encoding of cases, agents, agencies and
-// staff. 1: the first. 2: with the leaf hash of a case's last change.
+// staff. 1: the first. 2: with the seed of a case's last change.
 const CodecVersion = 2
 
 // ErrEncoding is of bytes that are not what this package has encoded.
@@ -91,7 +91,7 @@ func (k *coder) caseState(c *Case) {
 	k.time(&c.Since)
 	k.uint(&c.Changed.Seq)
 	k.time(&c.Changed.Recorded)
-	k.hash(&c.Changed.Leaf)
+	k.hash(&c.Changed.Seed)
 	list(k, &c.Pending, func(r *Request) { k.text(&r.AgentID); k.time(&r.Requested) })
 	k.household(&c.Household)
 	list(k, &c.Applications, k.application)

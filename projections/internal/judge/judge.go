@@ -206,7 +206,11 @@ func (l *Ledger) decide(r *record.Record, leaf [32]byte, c *events.Checked, s St
 	if why != nil {
 		return reject(why)
 	}
-	changed, change, why, err := l.domain(c.Event.Data, fold.At{Seq: r.Seq, Recorded: recorded, Leaf: leaf}, s)
+	at := fold.At{Seq: r.Seq, Recorded: recorded}
+	if _, ok := c.Event.Data.(events.OfCase); ok {
+		at.Seed = r.Seed(leaf)
+	}
+	changed, change, why, err := l.domain(c.Event.Data, at, s)
 	if err != nil {
 		return nil, err
 	}
