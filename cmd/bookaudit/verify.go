@@ -110,6 +110,11 @@ another way than the bundle, and give it with --key.`,
   bookaudit verify ./evidence --key 'bookledger/…+…+…' --head kept/head.txt --json`,
 		Args: usage(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, name := range [...]string{"key", "head"} { // an unset variable must not pass for a check
+				if f := cmd.Flags().Lookup(name); f.Changed && f.Value.String() == "" {
+					return fmt.Errorf("%w: --%s was given without a value", errUsage, name)
+				}
+			}
 			return verify(cmd.Context(), out, args[0], key, head, asJSON)
 		},
 	}

@@ -102,8 +102,8 @@ type Comparison struct {
 }
 
 // CompareBook compares a workbook with the book that the record gives. It
-// returns ErrDiffers with the first cell that differs. Bytes are compared
-// where this exporter's version has made it, cells always.
+// returns ErrDiffers with the first cell that differs or, where none does and
+// the bytes do, with that.
 func CompareBook(ctx context.Context, workbook []byte, b *book.Book) (c Comparison, err error) {
 	var made bytes.Buffer
 	if err := writeWorkbook(ctx, &made, b); err != nil {
@@ -147,13 +147,23 @@ func (c *Comparison) cells(workbook, made []byte, set schemas.Columns, rows []sh
 	if err != nil {
 		return err
 	}
-	if c.Version != exporter.Version {
-		return compareFacts(factsOf(have), want)
+	if err := knownExporter(c.Version); err != nil {
+		return err
 	}
 	if err := compareAbout(have, want); err != nil {
 		return err
 	}
 	return differs("every cell of the workbook is what the record says, but the file is not the one that is made of it: it was saved again, or changed where no cell shows it")
+}
+
+// knownExporter checks that this release has the exporter that made a workbook:
+// else it cannot tell what the workbook's bytes must be, and so not what it
+// shows besides its cells.
+func knownExporter(version string) error {
+	if version != exporter.Version {
+		return differs("the workbook says that exporter %q made it, and this release has exporter %q: use the release that has the other", version, exporter.Version)
+	}
+	return nil
 }
 
 // compareAbout compares every cell of the sheet about.
@@ -170,25 +180,6 @@ func compareAbout(have, want [][]string) error {
 			if at(h, j) != at(w, j) {
 				return differs("%s, cell %s: of the record it is %s, the workbook says %s", exporter.AboutSheet, cell(j+1, i+1), shown(at(w, j)), shown(at(h, j)))
 			}
-		}
-	}
-	return nil
-}
-
-// compareFacts compares the facts of a workbook of another version of the
-// exporter, which may have put them elsewhere, and others beside them.
-func compareFacts(have map[string]string, want [][]string) error {
-	for _, l := range want {
-		if len(l) < 2 || l[0] == labelVersions {
-			continue
-		}
-		value, known := have[l[0]]
-		required := l[0] == labelAgent || l[0] == labelAgency || l[0] == labelCutoff || l[0] == labelBoundary
-		if !known && !required {
-			continue
-		}
-		if w := strings.Join(l[1:], ", "); value != w {
-			return differs("%s, beside %q: of the record it is %s, the workbook says %s", exporter.AboutSheet, l[0], shown(w), shown(value))
 		}
 	}
 	return nil

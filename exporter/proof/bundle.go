@@ -140,6 +140,9 @@ func openBundle(folder string) (_ *bundle, err error) {
 			_ = root.Close()
 		}
 	}()
+	if info, err := root.Lstat(manifestFile); err == nil && !info.Mode().IsRegular() { // reading another may never end
+		return nil, differs("%s is no plain file", manifestFile)
+	}
 	text, err := b.read(manifestFile, maxSmall)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("opening the bundle: %s is none, for it holds no %s", folder, manifestFile)
@@ -217,7 +220,7 @@ func (b *bundle) sum(want fileSum) error {
 	}
 	defer f.Close()
 	h := sha256.New()
-	n, err := io.Copy(h, f)
+	n, err := io.Copy(h, io.LimitReader(f, want.Bytes+1))
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", want.Name, err)
 	}

@@ -35,6 +35,9 @@ type Request struct {
 // named well enough, ErrDiffers for a dump that contradicts itself, and then,
 // as after every error, has written nothing.
 func Make(ctx context.Context, q Request) error {
+	if q.Kind == Row && (!events.IsIdentifier(q.Case) || q.Member != "" && !events.IsIdentifier(q.Member)) {
+		return fmt.Errorf("%w: no case or member can have the ids %q and %q", ErrWhich, q.Case, q.Member)
+	}
 	to, err := newFolder(q.Out)
 	if err != nil {
 		return err

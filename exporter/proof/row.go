@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"bookledger/events"
 	"bookledger/events/record/tree"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
@@ -109,6 +110,8 @@ func (b *bundle) row(s *statement) (p rowProof, err error) {
 		return p, err
 	}
 	switch {
+	case !events.IsIdentifier(p.CaseID) || p.MemberID != "" && !events.IsIdentifier(p.MemberID):
+		return p, differs("%s: no case or member can have the ids %q and %q", rowFile, p.CaseID, p.MemberID)
 	case (p.Present == nil) == (p.Absent == nil):
 		return p, differs("%s must say either where the row stands or between which it does not", rowFile)
 	case p.Present != nil:

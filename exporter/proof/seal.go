@@ -230,6 +230,9 @@ func (b *bundle) checkGrowth(s *statement, keys *head.Keys) error {
 	if s.before, err = b.head(beforeFile, keys); err != nil {
 		return err
 	}
+	if s.before.Size >= s.head.Size {
+		return differs("%s is of %d records, and %s of no more than %d", beforeFile, s.before.Size, headFile, s.head.Size)
+	}
 	return b.growth(growthFile, s.before.Head, s.head)
 }
 

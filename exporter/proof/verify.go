@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -93,6 +94,9 @@ func (v *verifier) whole(ctx context.Context) error {
 	if err := v.seal(d); err != nil {
 		return err
 	}
+	if err := v.readmeIs(d.Calendar()); err != nil {
+		return err
+	}
 	workbook, err := v.read(workbookFile, maxWorkbook)
 	if err != nil {
 		return err
@@ -105,11 +109,7 @@ func (v *verifier) whole(ctx context.Context) error {
 		return err
 	}
 	v.r.checkedf("The book of agent %s as of Friday %s was derived from the record anew: %d rows. The workbook says the same in each of its %d cells.", v.Agent, v.Friday, c.Rows, c.Cells)
-	if c.SameBytes {
-		v.r.checkedf("The workbook is byte for byte the one that exporter %s makes.", exporter.Version)
-	} else {
-		v.r.unprovenf("The bytes of the workbook were not compared: exporter %q made it, and this is exporter %q.", c.Version, exporter.Version)
-	}
+	v.r.checkedf("The workbook is byte for byte the one that exporter %s makes.", exporter.Version)
 	return nil
 }
 
@@ -173,7 +173,7 @@ func (v *verifier) common(keys *head.Keys, s *statement) error {
 		v.r.checkedf("That key was handed over from the one in genesis, %d times, each time signed by the key before.", len(stood)-1)
 	}
 	if s.before.Size > 0 {
-		v.r.checkedf("The head of %d records that was signed for an earlier Friday is part of the same history: nothing before it was changed since.", s.before.Size)
+		v.r.checkedf("The earlier head of %d records that the ledger's key has signed is part of the same history: nothing before it was changed since.", s.before.Size)
 	} else {
 		v.r.unprovenf("There is no signed head of an earlier Friday in the bundle, so that it was compared with none.")
 	}
@@ -211,6 +211,9 @@ func (v *verifier) parts() error {
 	}
 	if g.ledgerID != v.LedgerID {
 		return differs("%s names the ledger %q, and the genesis in %s is that of %q", manifestFile, v.LedgerID, recordsFile, g.ledgerID)
+	}
+	if err := v.readmeIs(g.calendar); err != nil {
+		return err
 	}
 	s, err := v.statement(g.keys)
 	if err != nil {
@@ -270,6 +273,9 @@ func (v *verifier) workbook(workbook []byte, rows []sheetRow, s *statement, cale
 		return err
 	}
 	defer f.Close()
+	if err := plainSheets(workbook); err != nil {
+		return err
+	}
 	_, set, err := newExporter()
 	if err != nil {
 		return err
@@ -287,13 +293,26 @@ func (v *verifier) workbook(workbook []byte, rows []sheetRow, s *statement, cale
 	return compareTitle(f, v.Agent, calendar.Cutoff(v.Friday), s.seal.Boundary, int(s.place.Cases), int(s.place.Rows))
 }
 
+// readmeIs checks that the text for the auditor is the one that this release
+// writes: whoever follows another may be led astray.
+func (v *verifier) readmeIs(calendar *events.Calendar) error {
+	text, err := v.read(readmeFile, maxSmall)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(text, readme(v.manifest, calendar.Cutoff(v.Friday), calendar.Zone())) {
+		return differs("%s is not the text that this release writes for such a bundle", readmeFile)
+	}
+	return nil
+}
+
 // madeBy checks that the manifest and the workbook name the same version of the
 // exporter.
 func (v *verifier) madeBy(version string) error {
 	if v.Exporter != version {
 		return differs("%s says that exporter %q made the workbook, which says %q itself", manifestFile, v.Exporter, version)
 	}
-	return nil
+	return knownExporter(version)
 }
 
 // rowProof checks a bundle that is of one row.
@@ -328,9 +347,12 @@ func (v *verifier) limits() {
 		v.r.unprovenf("That records after the signed head are unchanged or complete: a later seal shows it.")
 	case Records:
 		v.r.unprovenf("That no record about these cases was left out of the bundle, and that the ledger's rules were followed in making rows of records: that takes the whole record.")
-		v.r.unprovenf("The bytes of the workbook, and what its sheet %s says beyond agent, cutoff, boundary and counts.", exporter.AboutSheet)
+		v.r.unprovenf("The bytes of the workbook: how it shows its cells, the order of its rows, and what its sheet %s says beyond agent, cutoff, boundary and counts.", exporter.AboutSheet)
 	case Row:
 		v.r.unprovenf("That the row follows from the record: that takes the whole record. What is shown is that the ledger has sealed it so.")
+	}
+	if v.Kind != Whole {
+		v.r.unprovenf("That no earlier seal of that Friday stands in the record, which would count in place of this one: that takes the whole record.")
 	}
 	v.r.unprovenf("That what upstream systems have said is true, and that nothing was withheld before it was recorded.")
 }

@@ -116,7 +116,7 @@ func runEvidence(ctx context.Context, env *environment, o evidenceOptions) (err 
 	case errors.Is(err, proof.ErrNotSealed), errors.Is(err, proof.ErrDiffers):
 		return fmt.Errorf("%w: making the evidence: %w", errRefused, err)
 	case errors.Is(err, proof.ErrWhich):
-		return usagef("%v, by --member and --year", err)
+		return usagef("%v; see --case, --member and --year", err)
 	case err != nil:
 		return err
 	}

@@ -237,7 +237,7 @@ func refusals(t *testing.T, dump, unsealed, workbook string) {
 		{2, "--only", []string{"evidence", "--journal", dump, "--agent", "A100001", "--only", "some", "--out", "OUT"}},
 		{2, "not both", []string{"evidence", "--journal", dump, "--agent", "A100001", "--only", "records", "--case", "1", "--out", "OUT"}},
 		{2, "need --case", []string{"evidence", "--journal", dump, "--agent", "A100001", "--member", "1", "--out", "OUT"}},
-		{2, "by --member and --year", []string{"evidence", "--journal", dump, "--agent", "A100001", "--case", "17", "--member", "1", "--out", "OUT"}},
+		{2, "--member and --year", []string{"evidence", "--journal", dump, "--agent", "A100001", "--case", "17", "--member", "1", "--out", "OUT"}},
 		{0, "", []string{"verify", workbook, "--journal", unsealed}},
 		{0, "", []string{"verify", workbook, "--journal", dump, "--agent", "A100001", "--friday", "2026-11-20", "--json"}},
 		{3, "cell", []string{"verify", workbook, "--journal", dump, "--agent", "A100002"}},
