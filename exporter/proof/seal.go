@@ -105,27 +105,9 @@ func (d *derivation) recomputed() error {
 		return err
 	}
 	if seal.Sealed != want {
-		return differs("the seal of Friday %s, record %d, %s", want.Friday, seal.Seq, sealDifference(seal.Sealed, want))
+		return differs("the seal of Friday %s, record %d: %s", want.Friday, seal.Seq, checkpoint.Differing(seal.Sealed, want))
 	}
 	return nil
-}
-
-// sealDifference says in what a seal differs first from what it must be.
-func sealDifference(have, want events.Sealed) string {
-	for _, part := range []struct {
-		what       string
-		have, want any
-	}{
-		{"boundary", have.Boundary, want.Boundary}, {"tree size", have.TreeSize, want.TreeSize},
-		{"tree root", have.TreeRoot, want.TreeRoot}, {"number of cases", have.Cases, want.Cases},
-		{"number of rows", have.Rows, want.Rows}, {"book root", have.BookRoot, want.BookRoot},
-		{"number of the rules", have.Rules, want.Rules}, {"Friday", have.Friday, want.Friday},
-	} {
-		if part.have != part.want {
-			return fmt.Sprintf("says that the %s is %v, but of the record it is %v", part.what, part.have, part.want)
-		}
-	}
-	return "is not what the record says"
 }
 
 // statement checks what a bundle says of the seal, under the ledger's keys.

@@ -271,15 +271,19 @@ func TestOneSpelling(t *testing.T) {
 	})
 }
 
-// TestGenesisKey reads the key as genesis names it.
+// TestGenesisKey reads the key as genesis names it, which is the first of the
+// keys.
 func TestGenesisKey(t *testing.T) {
 	public := private(1).Public().(ed25519.PublicKey)
-	v, err := head.GenesisKey(ledgerID, base64.StdEncoding.EncodeToString(public))
-	if want := key(t, head.Origin(ledgerID), 1); err != nil || v.KeyHash() != want.KeyHash() || v.Name() != want.Name() {
-		t.Errorf("%v, %v", v, err)
+	keys, err := head.NewKeys(ledgerID, base64.StdEncoding.EncodeToString(public))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, want := keys.At(1), key(t, head.Origin(ledgerID), 1); v.KeyHash() != want.KeyHash() || v.Name() != want.Name() || keys.Origin() != want.Name() {
+		t.Errorf("the key is %v", v)
 	}
 	for _, wrong := range []string{"", "none", base64.StdEncoding.EncodeToString(public[:31])} {
-		if _, err := head.GenesisKey(ledgerID, wrong); err == nil {
+		if _, err := head.NewKeys(ledgerID, wrong); err == nil {
 			t.Errorf("%q is taken for a key", wrong)
 		}
 	}

@@ -25,15 +25,7 @@ func Key(origin string, public ed25519.PublicKey) (note.Verifier, error) {
 	return nil, fmt.Errorf("reading a key of %q: %w", origin, err)
 }
 
-// GenesisKey returns the key that the genesis of a ledger names.
-func GenesisKey(ledgerID, sealKey string) (note.Verifier, error) {
-	text, err := genesisText(ledgerID, sealKey)
-	if err != nil {
-		return nil, err
-	}
-	return note.NewVerifier(text)
-}
-
+// genesisText returns the text of the key that the genesis of a ledger names.
 func genesisText(ledgerID, sealKey string) (string, error) {
 	public, err := base64.StdEncoding.Strict().DecodeString(sealKey)
 	if err == nil && len(public) != ed25519.PublicKeySize {

@@ -11,9 +11,6 @@ import (
 	"bookledger/events/record/tree"
 )
 
-// Extension is that of a file that holds a proof.
-const Extension = ".tlog-proof"
-
 // Proof is that a record is under a signed head.
 type Proof struct {
 	Seq    uint64
