@@ -315,6 +315,10 @@ type trail struct {
 // lastExport is the last step of a person in the trail, as an auditor sees it.
 func (s *site) lastExport(person string) trail {
 	s.t.Helper()
+	last, err := s.ledger.Journal.Last(s.t.Context())
+	must(s.t, err)
+	_, _, err = s.ledger.Projection.WaitFor(s.t.Context(), last) // a book leaves when the journal holds that it was made
+	must(s.t, err)
 	var all struct{ Exports []trail }
 	s.ask("auditor", "GET", "/v1/exports", nil).into(s.t, &all)
 	for _, e := range all.Exports {
