@@ -70,9 +70,10 @@ func (s *Sealer) Newest() events.Date {
 // Seal seals a Friday that has a checkpoint, after all those before it that are
 // not sealed yet, so that seals stand in the order of their Fridays, and then
 // signs what this node can sign. Where the Friday's seal stands already, it is
-// compared. It returns checkpoint.ErrDiffers where a seal, or a head that the ledger's key
-// has signed, is another; ErrHistoryOpen while that is so; and what else kept a
-// Friday from being sealed or signed, which keeps none of the others from it.
+// compared. It returns checkpoint.ErrDiffers where a seal, or a head that the
+// ledger's key has signed, is another; ErrHistoryOpen while that is so; and what
+// else kept a Friday from being sealed or signed, which keeps none of the others
+// from it, so that its own seal may come after theirs.
 func (s *Sealer) Seal(ctx context.Context, f events.Date) error {
 	s.working.Lock()
 	defer s.working.Unlock()
