@@ -6,6 +6,7 @@ import (
 	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/pem"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -36,17 +37,18 @@ func sealed(t *testing.T, data string) (vkey string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := ledger.Open(t.Context(), ledger.Options{Dir: data})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	dump := func() []byte { return []byte(must(t, "", "journal", "dump", "--data", copyOf(t, data))) }
+	dump := func() []byte { return []byte(must(t, "", "journal", "dump", "--data", data)) }
 	appended := func(body []byte, err error) {
-		if err == nil {
-			_, err = l.Journal.Append(t.Context(), []journal.Message{{Subject: events.SubjectSeal, Body: body}})
-		}
+		t.Helper()
 		if err != nil {
+			t.Fatal(err)
+		}
+		l, err := ledger.Open(t.Context(), ledger.Options{Dir: data})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = l.Journal.Append(t.Context(), []journal.Message{{Subject: events.SubjectSeal, Body: body}})
+		if err = errors.Join(err, l.Close()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -97,13 +99,6 @@ func sealsOf(t *testing.T, dump []byte) (r *replay.Replay, seals []events.Sealed
 		t.Fatal(len(seals), err)
 	}
 	return r, seals
-}
-
-func copyOf(t *testing.T, data string) string {
-	t.Helper()
-	to := t.TempDir()
-	copyFolder(t, data, to)
-	return to
 }
 
 // audits is the auditors' program.

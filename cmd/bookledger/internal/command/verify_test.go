@@ -39,6 +39,7 @@ func load(t *testing.T, data string, lines []string) {
 	must(t, strings.Join(lines, ""), "history", "load", "-", "--data", data)
 }
 
+// copyFolder copies a folder that nobody has open.
 func copyFolder(t *testing.T, from, to string) {
 	t.Helper()
 	if err := os.RemoveAll(to); err != nil {
