@@ -30,10 +30,16 @@ type Options struct {
 	// Compare compares the journal with what was applied, as
 	// projections.Compare does.
 	Compare func(ctx context.Context, after uint64, pace func(context.Context, int) error) (compared uint64, err error)
-	Every   time.Duration // after a comparison the next begins; 0: a day
-	Pause   time.Duration // until one that was broken off goes on; 0: ten seconds
-	Rate    int           // records a second; 0: 10,000
-	Log     *zap.Logger   // nil: no log
+	// Found is a difference that was found before a restart: the ledger is not
+	// sound until a comparison of the whole finds none. "": there was none.
+	Found string
+	// Keep keeps a difference that a comparison has found, over restarts, and
+	// forgets it at "". nil: nothing is kept.
+	Keep  func(found string) error
+	Every time.Duration // after a comparison the next begins; 0: a day
+	Pause time.Duration // until one that was broken off goes on; 0: ten seconds
+	Rate  int           // records a second; 0: 10,000
+	Log   *zap.Logger   // nil: no log
 }
 
 // Alarm keeps watch over a journal.
@@ -45,6 +51,7 @@ type Alarm struct {
 	compared uint64 // in the comparison under way, or the last
 	whole    uint64 // comparisons of the whole journal that found no difference
 	unsound  error
+	earlier  bool // unsound was found before a restart
 }
 
 // New returns an alarm, which keeps watch while Run runs.
@@ -53,11 +60,19 @@ func New(o Options) *Alarm {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	return &Alarm{o: o, pace: rate.NewLimiter(rate.Limit(o.Rate), max(o.Rate, tree.Width))}
+	if o.Keep == nil {
+		o.Keep = func(string) error { return nil }
+	}
+	a := &Alarm{o: o, pace: rate.NewLimiter(rate.Limit(o.Rate), max(o.Rate, tree.Width))}
+	if a.earlier = o.Found != ""; a.earlier {
+		a.unsound = fmt.Errorf("the ledger was found not to be sound, and is being compared anew: %s", o.Found)
+		o.Log.Error("ALARM: the ledger was found not to be sound before. Exports, actions and transfers stay stopped until a comparison of the whole finds no difference", zap.String("found", o.Found))
+	}
+	return a
 }
 
 // Sound returns nil unless the journal was found to differ from what was
-// applied; the error, a *projections.Difference or tree.ErrDamaged, says where.
+// applied, now or before a restart; the error says where.
 func (a *Alarm) Sound() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -95,15 +110,16 @@ func (a *Alarm) compareAll(ctx context.Context) bool {
 		_, differs := errors.AsType[*projections.Difference](err)
 		switch {
 		case err == nil:
-			a.mu.Lock()
-			a.whole++
-			a.mu.Unlock()
 			a.o.Log.Info("the journal is as it was applied", zap.Uint64("records", compared), zap.Duration("took", time.Since(begun)))
+			a.clear()
 			return true
 		case ctx.Err() != nil:
 			return false
 		case differs || errors.Is(err, tree.ErrDamaged):
 			a.ring(compared, err)
+			if err := a.o.Keep(err.Error()); err != nil {
+				a.o.Log.Error("what was found will be forgotten at a restart, until it is found again", zap.Error(err))
+			}
 			return false
 		}
 		if !failing { // once, however long it lasts
@@ -124,6 +140,20 @@ func (a *Alarm) wait(ctx context.Context, n int) error {
 	return a.pace.WaitN(ctx, n)
 }
 
+// clear says that a comparison of the whole has found no difference.
+func (a *Alarm) clear() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.whole++
+	if !a.earlier {
+		return
+	}
+	a.unsound, a.earlier = nil, false
+	if err := a.o.Keep(""); err != nil {
+		a.o.Log.Error("what was found before could not be forgotten, and will be found again at a restart", zap.Error(err))
+	}
+}
+
 // Raise says that the ledger is not sound for a reason that the caller has
 // found. The first reason stands.
 func (a *Alarm) Raise(err error) {
@@ -134,7 +164,8 @@ func (a *Alarm) Raise(err error) {
 // ring says that the ledger is not sound.
 func (a *Alarm) ring(compared uint64, err error) {
 	a.mu.Lock()
-	if a.unsound == nil {
+	if a.unsound == nil || a.earlier {
+		a.earlier = false
 		a.unsound = fmt.Errorf("the ledger is not sound: %w", err)
 	}
 	a.mu.Unlock()

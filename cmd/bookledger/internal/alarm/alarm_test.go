@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -110,6 +111,49 @@ func TestRings(t *testing.T) {
 			}
 			if last := logged[len(logged)-1]; last.Level != zapcore.ErrorLevel || last.ContextMap()["as_applied_up_to"] != uint64(300) {
 				t.Errorf("the log says %+v", logged)
+			}
+		})
+	}
+}
+
+// TestKept holds that a difference is kept over restarts until a comparison of
+// the whole finds none, and that nothing else is.
+func TestKept(t *testing.T) {
+	const found = "record 301 was changed"
+	for what, c := range map[string]struct {
+		end    error
+		lasts  time.Duration
+		stays  bool   // unsound
+		keeps  string // by the last word
+		silent bool   // nothing was kept or forgotten
+	}{
+		"mended":             {lasts: time.Minute},
+		"not compared whole": {lasts: time.Second, stays: true, silent: true},
+		"another":            {end: errors.New("the journal was interrupted"), lasts: 2 * time.Second, stays: true, silent: true},
+		"found again":        {end: &projections.Difference{Seq: 7, Kind: projections.Missing}, lasts: time.Minute, stays: true, keeps: projections.ErrForked.Error() + ": record 7 is missing"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var kept []string
+			j := &journal{records: 50_000, ends: []error{c.end}}
+			a := alarm.New(alarm.Options{Compare: j.compare, Found: found, Keep: func(found string) error {
+				kept = append(kept, found)
+				return nil
+			}})
+			if err := a.Sound(); err == nil || !strings.Contains(err.Error(), found) {
+				t.Fatalf("%s: at the start: %v", what, err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), c.lasts)
+			defer cancel()
+			a.Run(ctx)
+			if err := a.Sound(); (err != nil) != c.stays {
+				t.Errorf("%s: %v", what, err)
+			}
+			if c.silent && len(kept) > 0 || !c.silent && (len(kept) != 1 || kept[0] != c.keeps) {
+				t.Errorf("%s: kept %q", what, kept)
+			}
+			a.Raise(errors.New("a seal differs"))
+			if len(kept) > 1 {
+				t.Errorf("%s: what is found at every start was kept: %q", what, kept)
 			}
 		})
 	}

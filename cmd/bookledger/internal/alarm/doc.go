@@ -4,6 +4,7 @@
 // sound.
 //
 // It promises that a ledger that was found unsound stays so until the daemon is
-// started again, and that a journal that cannot be reached is no alarm. What
+// started again and has compared the whole once more, and that a journal that
+// cannot be reached is no alarm. What
 // is stopped then is left to the daemon and the desk.
 package alarm

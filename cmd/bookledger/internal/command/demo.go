@@ -98,7 +98,10 @@ func runDemo(ctx context.Context, env *environment, o demoOptions) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, d.ledger.Close()) }()
-	watch := alarm.New(alarm.Options{Compare: d.ledger.Compare, Log: log})
+	watch, err := newAlarm(d.ledger, log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	w, err := d.openPortal("http://"+listener.Addr().String(), watch, log)
 	if err != nil {
 		return errors.Join(err, listener.Close())

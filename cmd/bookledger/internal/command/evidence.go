@@ -151,6 +151,9 @@ func dumpForEvidence(ctx context.Context, env *environment, data, out string, q 
 			err = errors.Join(err, discard())
 		}
 	}()
+	if err := refuseUnsound(l); err != nil {
+		return "", nil, err
+	}
 	if q.Friday, err = sealFirst(ctx, l, v, q.Friday); err != nil {
 		return "", nil, err
 	}

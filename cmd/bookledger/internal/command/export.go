@@ -76,6 +76,9 @@ func runExport(ctx context.Context, env *environment, o exportOptions) error {
 		return err
 	}
 	defer r.close()
+	if err := r.sound(); err != nil {
+		return err
+	}
 	s, err := r.asOf(ctx, f)
 	if err != nil {
 		return err

@@ -49,6 +49,7 @@ type reading interface {
 	account(ctx context.Context, caseID string) (*audit.Account, error)
 	compare(ctx context.Context, o audit.Owner, from, to events.Date) (*audit.Comparison, error) // to 0: the latest Friday
 	exports(ctx context.Context) ([]projections.Exported, error)                                 // the newest first
+	sound() error                                                                                // refuses where the record was found to have been changed
 	close() error
 }
 
@@ -167,6 +168,8 @@ func (d *dataReading) rejected(_ context.Context, yield func(projections.Rejecte
 }
 
 func (d *dataReading) status(context.Context) (projections.Status, error) { return d.view.Status() }
+
+func (d *dataReading) sound() error { return refuseUnsound(d.ledger) }
 
 func (d *dataReading) close() error { return errors.Join(d.view.Close(), d.ledger.Close()) }
 
@@ -291,6 +294,9 @@ func (d *dumpReading) status(ctx context.Context) (projections.Status, error) {
 	}
 	return r.Status()
 }
+
+// sound says nothing: a dump is compared with its seals as it is replayed.
+func (d *dumpReading) sound() error { return nil }
 
 func (d *dumpReading) close() error { return nil }
 

@@ -136,6 +136,12 @@ roles auditor and operator in their tokens.`,
 	return cmd
 }
 
+// newAlarm returns the alarm of a ledger that is followed.
+func newAlarm(l *ledger.Ledger, log *zap.Logger) (*alarm.Alarm, error) {
+	found, err := l.Finding()
+	return alarm.New(alarm.Options{Compare: l.Compare, Found: found, Keep: l.KeepFinding, Log: log}), err
+}
+
 // newSealer returns the sealer of a ledger that is followed.
 func newSealer(l *ledger.Ledger, watch *alarm.Alarm, log *zap.Logger) *sealer.Sealer {
 	return sealer.New(sealer.Options{Ledger: l, Sound: watch.Sound, Log: log, Reach: func(ctx context.Context, seq uint64) error {
@@ -165,7 +171,10 @@ func runServe(ctx context.Context, env *environment, s Serve) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	watch := alarm.New(alarm.Options{Compare: l.Compare, Log: log})
+	watch, err := newAlarm(l, log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	o := daemon.Options{Ledger: l, Listen: listener, Alarm: watch, Sealer: newSealer(l, watch, log), Log: log}
 	if s.Issuer != "" {
 		var w *web.Web

@@ -24,8 +24,10 @@ func newVerify(env *environment) *cobra.Command {
 		Short: "Compare the whole journal with what was applied",
 		Long: `Compare every record of the journal with the Merkle tree that was made of it
 when it was applied. The first record that was changed, is missing, was inserted
-or swapped with the next one is named, and the exit code is 3. Nothing is
-written. Records that no daemon has applied yet are in no tree; they are counted.
+or swapped with the next one is named, and the exit code is 3. The folder keeps
+that: until the whole is found to be as it was, by this command or by a daemon,
+no book leaves it. Records that no daemon has applied yet are in no tree; they
+are counted.
 
 So are the heads of the tree that the ledger's key has signed with past seals.
 
@@ -86,6 +88,9 @@ func runVerify(ctx context.Context, env *environment, data string, asJSON bool) 
 	if wrong != nil && !differs && !errors.Is(wrong, tree.ErrDamaged) {
 		return wrong
 	}
+	if err := keepFinding(l, wrong); err != nil {
+		return err
+	}
 	if wrong == nil {
 		wrong = stillSealer(l).Compare()
 		if wrong != nil && !errors.Is(wrong, checkpoint.ErrDiffers) {
@@ -101,6 +106,24 @@ func runVerify(ctx context.Context, env *environment, data string, asJSON bool) 
 		}
 	}
 	return env.tellVerified(found, wrong, asJSON)
+}
+
+// keepFinding has the folder keep how its journal differs, or that it does not.
+func keepFinding(l *ledger.Ledger, wrong error) error {
+	if wrong == nil {
+		return l.KeepFinding("")
+	}
+	return l.KeepFinding(wrong.Error())
+}
+
+// refuseUnsound refuses to let a book leave a folder whose journal was found to
+// differ from what was applied.
+func refuseUnsound(l *ledger.Ledger) error {
+	found, err := l.Finding()
+	if err == nil && found != "" {
+		err = fmt.Errorf("%w: no book leaves this folder while its journal is not what was applied: %s; keep it as it is, compare it with a backup and with other nodes, and run journal verify once it is mended", errRefused, found)
+	}
+	return err
 }
 
 func rootOf(p *projections.Projection, size uint64) (string, error) {

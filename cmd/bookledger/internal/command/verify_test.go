@@ -2,6 +2,7 @@ package command_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -97,6 +98,26 @@ func TestVerify(t *testing.T) {
 		if got, text := verify(t, spoilt); got.Verified || got.Seq != seq || got.Records != seq-1 {
 			t.Errorf("found %+v (%s), want record %d", got, text, seq)
 		}
+		out := filepath.Join(t.TempDir(), "books")
+		for _, args := range [][]string{
+			{"export", "--data", spoilt, "--all", "--out", out},
+			{"evidence", "--data", spoilt, "--agent", "A100001", "--out", out},
+		} {
+			if r := run(t, "", args...); r.code != 3 || !strings.Contains(r.err, fmt.Sprint("record ", seq)) {
+				t.Errorf("%s: exit code %d, %s", args[0], r.code, r.err)
+			}
+		}
+		must(t, "", "status", "--data", spoilt)
+		if err := os.RemoveAll(filepath.Join(spoilt, "journal")); err != nil {
+			t.Fatal(err)
+		}
+		copyFolder(t, filepath.Join(data, "journal"), filepath.Join(spoilt, "journal"))
+		if got, text := verify(t, spoilt); !got.Verified {
+			t.Errorf("mended: %+v (%s)", got, text)
+		}
+		if _, err := os.Stat(filepath.Join(spoilt, "unsound")); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("what was found stays: %v", err)
+		}
 	})
 }
 
@@ -114,6 +135,8 @@ func TestServeAlarm(t *testing.T) {
 		t.Fatal(p.text())
 	}
 
+	mended := filepath.Join(t.TempDir(), "journal")
+	copyFolder(t, filepath.Join(data, "journal"), mended)
 	seq := spoil(t, data)
 	p = serve(t, data)
 	eventually(t, "the alarm rings", func() bool { return metric(t, p, "bookledger_sound") == "0" })
@@ -130,6 +153,19 @@ func TestServeAlarm(t *testing.T) {
 	if code := p.stop(t); code != 0 {
 		t.Error(p.text())
 	}
+	if r := run(t, "", "export", "--data", data, "--all", "--out", t.TempDir()); r.code != 3 || !strings.Contains(r.err, want) {
+		t.Errorf("export: exit code %d, %s", r.code, r.err)
+	}
+	copyFolder(t, mended, filepath.Join(data, "journal"))
+	p = serve(t, data)
+	eventually(t, "the mended journal is compared", func() bool { return metric(t, p, "bookledger_sound") == "1" })
+	if !strings.Contains(p.text(), want) {
+		t.Error("what was found before was not told")
+	}
+	if code := p.stop(t); code != 0 {
+		t.Error(p.text())
+	}
+	must(t, "", "export", "--data", data, "--all", "--out", t.TempDir())
 }
 
 // spoil changes one byte of an event in the files of a journal, and returns

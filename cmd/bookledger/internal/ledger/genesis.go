@@ -38,7 +38,7 @@ func newGenesis(o Options) ([]byte, error) {
 }
 
 // writeDurably writes a file that is there whole or not at all, and survives a
-// loss of power: genesis will name the key for good.
+// loss of power: genesis names the key for good, and a finding must not be lost.
 func writeDurably(path string, text []byte) error {
 	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
