@@ -39,16 +39,22 @@ type Ledger struct {
 	log  *zap.Logger
 }
 
+// projectionFolder holds what was applied.
+const projectionFolder = "projection"
+
 var (
 	// ErrInUse is of a folder that another process has open.
 	ErrInUse = errors.New("the folder is in use")
+	// ErrLost is of a folder that knows of a ledger whose journal is not there.
+	ErrLost = errors.New("the journal is gone")
 	// ErrOtherCutoff is of a cutoff that differs from the one in genesis.
 	ErrOtherCutoff = errors.New("the ledger's cutoff is fixed")
 )
 
 // Open opens the ledger in a folder. It returns ErrInUse while another process
-// has it open, and journal.ErrNoLedger where there is none and none is to be
-// made.
+// has it open, journal.ErrNoLedger where there is none and none is to be made,
+// and ErrLost where there was one: a new one in its place would let it be
+// forgotten.
 func Open(ctx context.Context, o Options) (_ *Ledger, err error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
@@ -82,7 +88,7 @@ func Open(ctx context.Context, o Options) (_ *Ledger, err error) {
 	if o.NoState {
 		return l, nil
 	}
-	l.Projection, err = projections.Open(projections.Options{Dir: filepath.Join(o.Dir, "projection"), Log: o.Log})
+	l.Projection, err = projections.Open(projections.Options{Dir: filepath.Join(o.Dir, projectionFolder), Log: o.Log})
 	return l, err
 }
 
@@ -109,6 +115,9 @@ func (l *Ledger) openJournal(ctx context.Context, o Options) (err error) {
 	}
 	if l.Journal, err = journal.Open(ctx, opts); !errors.Is(err, journal.ErrNoLedger) || !o.Create {
 		return err
+	}
+	if _, err := os.Stat(filepath.Join(o.Dir, projectionFolder)); err == nil {
+		return fmt.Errorf("opening the ledger in %s: %w; it was applied, so bring it back before anything else; a new ledger begins in a new folder", o.Dir, ErrLost)
 	}
 	if opts.Genesis, err = newGenesis(o); err != nil {
 		return err

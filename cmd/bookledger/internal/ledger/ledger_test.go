@@ -148,6 +148,9 @@ func TestCutShort(t *testing.T) {
 	if _, err := journal.Open(t.Context(), journal.Options{URL: s.ClientURL()}); !errors.Is(err, journal.ErrNoLedger) {
 		t.Errorf("reading a ledger that is not finished: %v", err)
 	}
+	if err := os.RemoveAll(filepath.Join(dir, "projection")); err != nil { // which is begun after it
+		t.Fatal(err)
+	}
 	l := open(t, dir, s.ClientURL())
 	defer l.Close()
 	if ack, err := l.Journal.Append(t.Context(), message(t, 1)); err != nil || ack.Last != 2 {
@@ -174,5 +177,34 @@ func TestOneProcess(t *testing.T) {
 	defer again.Close()
 	if same, err := os.ReadFile(filepath.Join(dir, "seal.key")); err != nil || string(same) != string(key) {
 		t.Errorf("the key of the seals has changed: %v", err)
+	}
+}
+
+// TestLost opens folders whose journal is gone, on the disk or on the server:
+// no new ledger takes the place of the one that was.
+func TestLost(t *testing.T) {
+	for what, url := range map[string]string{"embedded": "", "external": external(t, t.TempDir(), -1).ClientURL()} {
+		dir := t.TempDir()
+		l := open(t, dir, url)
+		if err := errors.Join(l.CatchUp(t.Context()), l.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if url == "" {
+			if err := os.Rename(filepath.Join(dir, "journal"), filepath.Join(t.TempDir(), "journal")); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			url = external(t, t.TempDir(), -1).ClientURL()
+		}
+		for range 2 {
+			l, err := ledger.Open(t.Context(), ledger.Options{Dir: dir, Create: true, URL: url})
+			if !errors.Is(err, ledger.ErrLost) {
+				t.Errorf("%s: %v", what, err)
+			}
+			if err == nil {
+				l.Close()
+			}
+		}
+		open(t, t.TempDir(), url).Close() // where none was, one begins
 	}
 }
