@@ -8,6 +8,8 @@ import (
 
 	"bookledger/events"
 	"bookledger/events/record"
+	"bookledger/projections/internal/judge"
+	"bookledger/projections/internal/store"
 )
 
 // chunk is some records on their way through decoding to application.
@@ -142,22 +144,35 @@ func (p *Projection) commit(a *applier, g *generation) error {
 	return nil
 }
 
-// verify checks that the source holds at the projection's position the very
-// record that was applied there, and returns its last sequence; it is called
-// whenever following begins.
-func verify(ctx context.Context, src Source, position uint64, leaf [32]byte) (last uint64, err error) {
+// verify checks that the source holds the first record that was applied and, at
+// the projection's position, the last, and returns the source's last sequence;
+// it is called whenever following begins.
+func verify(ctx context.Context, src Source, applied *judge.Ledger, r store.Reader) (last uint64, err error) {
+	position := applied.Position
 	if last, err = src.Last(ctx); err != nil || position == 0 {
 		return last, err
 	}
 	if last < position {
-		return 0, fmt.Errorf("%w: it has applied record %d, the journal ends at %d; restore the newest copy of the journal, or remove the projection to have it built anew", ErrAhead, position, last)
+		return 0, fmt.Errorf("%w: it has applied record %d, the journal ends at %d", ErrAhead, position, last)
 	}
-	r, err := src.At(ctx, position)
+	first, err := leafOf(r, 1)
 	if err != nil {
-		return 0, fmt.Errorf("reading record %d, the projection's position: %w", position, err)
+		return 0, err
+	}
+	if err := is(ctx, src, 1, first); err != nil {
+		return 0, err
+	}
+	return last, is(ctx, src, position, applied.Leaf)
+}
+
+// is checks that a record of the source is the one with that leaf hash.
+func is(ctx context.Context, src Source, seq uint64, leaf [32]byte) error {
+	r, err := src.At(ctx, seq)
+	if err != nil {
+		return fmt.Errorf("reading record %d, to see whether it is the one that was applied: %w", seq, err)
 	}
 	if r.LeafHash() != leaf {
-		return 0, fmt.Errorf("%w: record %d differs", ErrForked, position)
+		return fmt.Errorf("%w: record %d differs", ErrForked, seq)
 	}
-	return last, nil
+	return nil
 }

@@ -14,7 +14,6 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/zap"
 
-	"bookledger/events"
 	"bookledger/events/record"
 	"bookledger/events/record/tree"
 	"bookledger/projections/active"
@@ -158,8 +157,7 @@ func (p *Projection) beginBuilding(n int) error {
 	return nil
 }
 
-// beginServing makes store n serve from its first record on, in place of any
-// other.
+// beginServing makes store n serve from its first record on.
 func (p *Projection) beginServing(n int) error {
 	g, err := p.begin(n)
 	if err != nil {
@@ -168,51 +166,8 @@ func (p *Projection) beginServing(n int) error {
 	if err := p.writeCurrent(n); err != nil {
 		return errors.Join(err, g.store.Close())
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.serving, p.building, p.position = g, nil, 0
-	clear(p.outcomes[:])
+	p.serving = g
 	return nil
-}
-
-// checkLedger begins anew where the store is of another ledger than the
-// source; what is there of the other is not served any more.
-func (p *Projection) checkLedger(ctx context.Context, src Source) error {
-	if p.serving == nil {
-		return nil
-	}
-	ledger, err := readLedger(p.serving.store.Reader())
-	if err != nil || ledger.Position == 0 || ledger.LedgerID == "" {
-		return err
-	}
-	first, err := src.At(ctx, 1)
-	if err != nil {
-		return fmt.Errorf("reading the journal's genesis: %w", err)
-	}
-	var checker events.Checker
-	checked := checker.Check(first.Subject, first.Body)
-	genesis, ok := checked.Event.Data.(*events.Genesis)
-	if !ok {
-		return errors.New("reading the journal's genesis: its first record is none that this release can read; look at the journal before anything else")
-	}
-	if genesis.LedgerID == ledger.LedgerID {
-		return nil
-	}
-	p.log.Warn("the projection is of another ledger than the journal, and is built anew")
-	old, building := p.serving, p.building
-	n := old.number + 1
-	if building != nil {
-		n = building.number + 1
-	}
-	if err := p.beginServing(n); err != nil {
-		return err
-	}
-	if building != nil {
-		if err := p.retire(building); err != nil {
-			return err
-		}
-	}
-	return p.retire(old)
 }
 
 // retire closes a store that no longer serves, and removes it, once its last
@@ -300,7 +255,7 @@ func (p *Projection) sameTree() error {
 	if err != nil || after == before {
 		return err
 	}
-	return fmt.Errorf("%w: one of the first %d records differs; put the journal back as it was, or remove the projection to have it built anew from what is there", ErrForked, old.Position)
+	return fmt.Errorf("%w: one of the first %d records differs", ErrForked, old.Position)
 }
 
 // readCurrent returns the number of the store that serves, 0 where there is

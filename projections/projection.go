@@ -43,6 +43,7 @@ type Projection struct {
 	moved    chan struct{}
 	outcomes [recentOutcomes]outcome // of the newest records, by sequence
 	failed   error                   // why following ended, if it did
+	current  bool                    // followed, and the source holds what was applied
 }
 
 // recentOutcomes is of how many records WaitFor remembers what became of them
@@ -113,11 +114,8 @@ func (p *Projection) CatchUp(ctx context.Context, src Source) error {
 type reader func(ctx context.Context, after uint64, yield func([]record.Record) error) error
 
 func (p *Projection) run(ctx context.Context, src Source, read reader) (err error) {
-	p.setFailed(nil)
-	defer func() { p.setFailed(err) }()
-	if err := p.checkLedger(ctx, src); err != nil {
-		return err
-	}
+	p.turn(nil)
+	defer func() { p.turn(err) }()
 	if p.building != nil {
 		// What the old store has seen still holds: a journal that lost records
 		// is not to be papered over by building from what is left.
@@ -139,7 +137,7 @@ func (p *Projection) verifyServing(ctx context.Context, src Source) error {
 	if err != nil {
 		return err
 	}
-	_, err = verify(ctx, src, ledger.Position, ledger.Leaf)
+	_, err = verify(ctx, src, ledger, p.serving.store.Reader())
 	return err
 }
 
@@ -150,7 +148,7 @@ func (p *Projection) advance(ctx context.Context, src Source, g *generation, rea
 		return err
 	}
 	defer a.discard()
-	last, err := verify(ctx, src, a.ledger.Position, a.ledger.Leaf)
+	last, err := verify(ctx, src, a.ledger, a.reader)
 	if err != nil {
 		return err
 	}
@@ -174,15 +172,16 @@ func (p *Projection) reach(g *generation, position uint64, outcomes []record.Out
 		seq := first + uint64(i)
 		p.outcomes[seq%recentOutcomes] = outcome{seq, o}
 	}
-	p.position = position
+	p.position, p.current = position, true
 	close(p.moved)
 	p.moved = make(chan struct{})
 }
 
-func (p *Projection) setFailed(err error) {
+// turn notes that following begins, or why it has ended.
+func (p *Projection) turn(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.failed = err
+	p.failed, p.current = err, false
 	close(p.moved)
 	p.moved = make(chan struct{})
 }
@@ -200,6 +199,32 @@ func (p *Projection) Rebuilding() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.building != nil
+}
+
+// Following tells whether the source is being followed and was found to hold
+// what was applied. Until then nothing may be appended to it because of what
+// views show: it may be another journal.
+func (p *Projection) Following() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.current
+}
+
+// WaitFollowing waits for Following. It returns ctx's error if that ends first.
+func (p *Projection) WaitFollowing(ctx context.Context) error {
+	for {
+		p.mu.Lock()
+		current, moved := p.current, p.moved
+		p.mu.Unlock()
+		if current {
+			return nil
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return fmt.Errorf("waiting until the journal is followed: %w", ctx.Err())
+		}
+	}
 }
 
 // WaitFor waits until views show the record, and returns what became of it. Of

@@ -121,8 +121,12 @@ func (v *View) LeafHash(seq uint64) ([32]byte, error) {
 	if err := v.holds(seq); err != nil || seq == 0 {
 		return [32]byte{}, err
 	}
+	return leafOf(v.reader, seq)
+}
+
+func leafOf(r store.Reader, seq uint64) ([32]byte, error) {
 	t, at := tree.LeafTile(seq)
-	hashes, err := tiles{v.reader}.Tile(t)
+	hashes, err := tiles{r}.Tile(t)
 	if err != nil {
 		return [32]byte{}, err
 	}

@@ -164,11 +164,15 @@ func (a *Alarm) Raise(err error) {
 // ring says that the ledger is not sound.
 func (a *Alarm) ring(compared uint64, err error) {
 	a.mu.Lock()
-	if a.unsound == nil || a.earlier {
+	rings := a.unsound == nil || a.earlier
+	if rings {
 		a.earlier = false
 		a.unsound = fmt.Errorf("the ledger is not sound: %w", err)
 	}
 	a.mu.Unlock()
+	if !rings {
+		return
+	}
 	a.o.Log.Error("ALARM: the ledger is not sound. Exports, actions and transfers are stopped. Keep the data folder as it is, and compare it with a backup and with other nodes",
 		zap.Uint64("as_applied_up_to", compared), zap.Error(err))
 }

@@ -17,6 +17,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"golang.org/x/term"
+
+	"bookledger/cmd/bookledger/internal/ledger"
 )
 
 // The exit codes.
@@ -62,7 +64,7 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	case errors.Is(err, errUsage):
 		fmt.Fprintf(errs, "bookledger: %v\n", err)
 		return exitUsage
-	case errors.Is(err, errRefused), errors.Is(err, errNotOnRecord):
+	case errors.Is(err, errRefused), errors.Is(err, errNotOnRecord), ledger.IsUnsound(err):
 		fmt.Fprintf(errs, "bookledger: %v\n", err)
 		return exitRefused
 	}

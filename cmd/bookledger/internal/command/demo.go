@@ -339,6 +339,9 @@ func (d *demo) send(ctx context.Context, all []events.Event) ([]record.Outcome, 
 
 // export writes the books of the last Friday of the world's history.
 func (d *demo) export(ctx context.Context) error {
+	if err := refuseUnsound(d.ledger); err != nil {
+		return err
+	}
 	v, err := d.ledger.Projection.View()
 	if err != nil {
 		return err

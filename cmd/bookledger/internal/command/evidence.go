@@ -167,7 +167,7 @@ func dumpForEvidence(ctx context.Context, env *environment, data, out string, q 
 	}
 	discard = func() error { return os.Remove(f.Name()) }
 	to := bufio.NewWriterSize(f, 1<<20)
-	err = writeDump(ctx, env, l.Journal, to)
+	err = l.Differing(ctx, writeDump(ctx, env, l.Journal, to))
 	if err = errors.Join(err, to.Flush(), f.Close()); err != nil {
 		return "", discard, fmt.Errorf("dumping the journal for the evidence: %w", err)
 	}

@@ -11,7 +11,6 @@ import (
 
 	"bookledger/cmd/bookledger/internal/ledger"
 	"bookledger/cmd/bookledger/internal/progress"
-	"bookledger/events/record/tree"
 	"bookledger/projections"
 	"bookledger/projections/checkpoint"
 )
@@ -85,7 +84,7 @@ func runVerify(ctx context.Context, env *environment, data string, asJSON bool) 
 	})
 	bar.Done()
 	d, differs := errors.AsType[*projections.Difference](wrong)
-	if wrong != nil && !differs && !errors.Is(wrong, tree.ErrDamaged) {
+	if wrong != nil && !ledger.IsUnsound(wrong) {
 		return wrong
 	}
 	if err := keepFinding(l, wrong); err != nil {

@@ -80,7 +80,23 @@ func TestVerify(t *testing.T) {
 		tampered := t.TempDir()
 		copyFolder(t, data, tampered)
 		copyFolder(t, filepath.Join(journals[what], "journal"), filepath.Join(tampered, "journal"))
-		if got, text := verify(t, tampered); got != want || !strings.Contains(text, fmt.Sprint("record ", want.Seq)) {
+		record := fmt.Sprint("record ", want.Seq)
+		before := must(t, "", "journal", "dump", "--data", tampered)
+		for _, args := range [][]string{
+			{"serve", "--listen", "127.0.0.1:0", "--nats-listen", "127.0.0.1:0"}, {"status"}, {"export", "--all", "--out", t.TempDir()},
+		} {
+			if r := run(t, "", append(args, "--data", tampered)...); r.code != 3 || !strings.Contains(r.err, record) ||
+				(args[0] == "serve") != strings.Contains(r.err, "ALARM") {
+				t.Errorf("%s: %s: exit code %d, %s", what, args[0], r.code, r.err)
+			}
+			if text, err := os.ReadFile(filepath.Join(tampered, "unsound")); !strings.Contains(string(text), record) {
+				t.Errorf("%s: %s: the folder keeps %q, %v", what, args[0], text, err)
+			}
+		}
+		if must(t, "", "journal", "dump", "--data", tampered) != before {
+			t.Errorf("%s: something was appended to a journal that is not what was applied", what)
+		}
+		if got, text := verify(t, tampered); got != want || !strings.Contains(text, record) {
 			t.Errorf("%s: found %+v (%s), want %+v", what, got, text, want)
 		}
 	}

@@ -137,6 +137,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	group, working := errgroup.WithContext(working)
 	group.Go(func() error {
 		if err := d.ledger.Follow(working); err != nil && !errors.Is(err, context.Canceled) {
+			if ledger.IsUnsound(err) {
+				d.alarm.Raise(err)
+			}
 			return fmt.Errorf("following the journal: %w", err)
 		}
 		return nil

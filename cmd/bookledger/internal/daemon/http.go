@@ -70,6 +70,10 @@ func (d *Daemon) ready(w http.ResponseWriter, r *http.Request) {
 		unready("The journal does not answer.")
 		return
 	}
+	if err := d.ledger.Projection.WaitFollowing(ctx); err != nil {
+		unready("The journal is not being followed.")
+		return
+	}
 	if _, _, err := d.ledger.Projection.WaitFor(ctx, last); err != nil {
 		unready("The projection has not caught up with the journal.")
 		return

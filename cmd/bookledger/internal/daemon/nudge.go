@@ -37,7 +37,7 @@ func (d *Daemon) nudge(ctx context.Context) {
 }
 
 func (d *Daemon) nudgeOnce(ctx context.Context) error {
-	if d.ledger.Projection.Rebuilding() {
+	if d.ledger.Projection.Rebuilding() || !d.ledger.Projection.Following() {
 		return nil // the week that is open is not known
 	}
 	v, err := d.ledger.Projection.View()

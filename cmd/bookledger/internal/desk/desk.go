@@ -106,6 +106,9 @@ func (d *Desk) Run(ctx context.Context) {
 func (d *Desk) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, 2*watchEvery)
 	defer cancel()
+	if d.Ledger.Projection.WaitFollowing(ctx) != nil {
+		return
+	}
 	asked := time.Now()
 	last, err := d.Ledger.Journal.Last(ctx)
 	if err != nil {

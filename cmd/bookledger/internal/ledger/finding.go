@@ -1,10 +1,15 @@
 package ledger
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"bookledger/events/journal"
+	"bookledger/events/record/tree"
+	"bookledger/projections"
 )
 
 // findingFile holds how the journal was found to differ from what was applied,
@@ -24,6 +29,8 @@ func (l *Ledger) Finding() (string, error) {
 // KeepFinding keeps a finding over restarts; "" is that the whole journal was
 // found to be sound.
 func (l *Ledger) KeepFinding(found string) error {
+	l.finding.Lock()
+	defer l.finding.Unlock()
 	path := filepath.Join(l.Dir, findingFile)
 	if found == "" {
 		if err := os.Remove(path); !errors.Is(err, os.ErrNotExist) {
@@ -35,4 +42,30 @@ func (l *Ledger) KeepFinding(found string) error {
 		return fmt.Errorf("keeping what was found of the journal: %w", err)
 	}
 	return nil
+}
+
+// IsUnsound tells whether an error says that journal and projection do not
+// belong together, or that the one or the other is damaged.
+func IsUnsound(err error) bool {
+	return errors.Is(err, projections.ErrForked) || errors.Is(err, projections.ErrAhead) || errors.Is(err, tree.ErrDamaged)
+}
+
+// Differing is what becomes of an error of reading the journal: where that may
+// come of a journal that is not what was applied, the whole is compared. What
+// is found is kept, and returned in its place; IsUnsound is true of it.
+func (l *Ledger) Differing(ctx context.Context, err error) error {
+	if !IsUnsound(err) && !errors.Is(err, journal.ErrGap) && !errors.Is(err, journal.ErrNotFound) {
+		return err
+	}
+	_, found := l.Compare(ctx, 0, nil)
+	if !IsUnsound(found) {
+		if !IsUnsound(err) {
+			return err
+		}
+		found = err
+	}
+	// A projection that is built anew from the journal agrees with it, whatever
+	// it holds: that is for whoever knows which of the two is right.
+	told := fmt.Errorf("%w; put the journal back as it was, or the newest copy of it; if what is there is to count from now on, move the folder %s away, and it is built anew", found, filepath.Join(l.Dir, projectionFolder))
+	return errors.Join(told, l.KeepFinding(found.Error()))
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -35,8 +36,9 @@ type Ledger struct {
 	Journal    *journal.Journal
 	Projection *projections.Projection
 
-	lock *flock.Flock
-	log  *zap.Logger
+	lock    *flock.Flock
+	log     *zap.Logger
+	finding sync.Mutex // over its file
 }
 
 // projectionFolder holds what was applied.
@@ -161,13 +163,14 @@ const (
 // Follow keeps the projection up with the journal until ctx ends or something
 // fails that needs an operator. When the connection to the journal was
 // interrupted it begins again, which checks the position as at the start, and
-// does so until the journal is back.
+// does so until the journal is back. Where that is not what was applied, the
+// error is that of Differing.
 func (l *Ledger) Follow(ctx context.Context) error {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		before := l.Projection.Position()
 		err := l.Projection.Follow(ctx, l.Journal)
 		if !errors.Is(err, journal.ErrReconnected) || ctx.Err() != nil {
-			return err
+			return l.Differing(ctx, err)
 		}
 		if l.Projection.Position() > before {
 			pause = firstPause
@@ -181,9 +184,10 @@ func (l *Ledger) Follow(ctx context.Context) error {
 	}
 }
 
-// CatchUp brings the projection to where the journal ends now.
+// CatchUp brings the projection to where the journal ends now. Where the journal
+// is not what was applied, the error is that of Differing.
 func (l *Ledger) CatchUp(ctx context.Context) error {
-	return l.Projection.CatchUp(ctx, l.Journal)
+	return l.Differing(ctx, l.Projection.CatchUp(ctx, l.Journal))
 }
 
 // Compare compares the journal with what was applied, as projections.Compare

@@ -48,6 +48,9 @@ func (s *Sealer) look(ctx context.Context) error {
 	if s.o.Sound != nil && s.o.Sound() != nil {
 		return nil // the alarm has said why
 	}
+	if !s.o.Ledger.Projection.Following() {
+		return nil // the journal may be another
+	}
 	latest, err := s.latest()
 	if err != nil || latest == 0 || latest == s.done {
 		return err

@@ -362,8 +362,16 @@ func TestDiffers(t *testing.T) {
 		t.Fatal(err)
 	}
 	n.append(journal.Message{Subject: events.SubjectSeal, Body: body})
+	following, end := context.WithCancel(t.Context())
+	defer end()
+	followed := make(chan error, 1)
+	go func() { followed <- n.ledger.Follow(following) }()
 	var raised error
 	n.sealer.Run(t.Context(), func(err error) { raised = err })
+	end()
+	if err := <-followed; !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
 	if !errors.Is(raised, checkpoint.ErrDiffers) {
 		t.Fatalf("raised was %v", raised)
 	}
