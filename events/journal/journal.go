@@ -21,6 +21,10 @@ const Stream = "LEDGER"
 // requestTimeout bounds one request where the caller's context does not.
 const requestTimeout = 30 * time.Second
 
+// connectTimeout bounds one try to connect to a server elsewhere. The client
+// library's two seconds are short for a busy one.
+const connectTimeout = 10 * time.Second
+
 // Options says which journal to open. Exactly one of Dir and URL is set.
 type Options struct {
 	// Dir is the folder in which the embedded server keeps its store. It is
@@ -150,6 +154,7 @@ func (j *Journal) open(ctx context.Context) error {
 func (j *Journal) connect(account []nats.Option) error {
 	options := append([]nats.Option{
 		nats.Name("bookledger"),
+		nats.Timeout(connectTimeout),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(250 * time.Millisecond),
 		// What is published while the connection is away fails at once: half a

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"bookledger/events"
 	"bookledger/events/record"
@@ -20,7 +19,7 @@ import (
 func openToAll(t *testing.T) (*Journal, *nats.Conn) {
 	t.Helper()
 	j := openTest(t, Options{Listen: "127.0.0.1:0"})
-	nc, err := nats.Connect(j.URL(), nats.PermissionErrOnSubscribe(true), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
+	nc, err := nats.Connect(j.URL(), nats.Timeout(atMost), nats.PermissionErrOnSubscribe(true), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +42,7 @@ func TestOpenClientPublishes(t *testing.T) {
 		if n++; ack.Sequence != uint64(n) {
 			t.Fatal(subject, ack.Sequence)
 		}
-		reply, err := nc.Request(subject, []byte("{}"), 5*time.Second)
+		reply, err := nc.Request(subject, []byte("{}"), atMost)
 		if n++; err != nil || !strings.Contains(string(reply.Data), fmt.Sprintf(`"seq":%d`, n)) {
 			t.Fatal(reply, err)
 		}
@@ -103,7 +102,7 @@ func TestOpenClientReads(t *testing.T) {
 	if msg, err := stream.GetLastMsgForSubject(ctx, consumerSubject); err != nil || msg.Sequence != 501 {
 		t.Fatal("get, last:", err)
 	}
-	if reply, err := nc.Request("$JS.API.STREAM.MSG.GET.LEDGER", []byte(`{"seq":7}`), 5*time.Second); err != nil || !strings.Contains(string(reply.Data), `"seq":7`) {
+	if reply, err := nc.Request("$JS.API.STREAM.MSG.GET.LEDGER", []byte(`{"seq":7}`), atMost); err != nil || !strings.Contains(string(reply.Data), `"seq":7`) {
 		t.Fatal("message get:", err)
 	}
 	readOrdered(t, ctx, js)
@@ -171,7 +170,7 @@ func readAsPager(t *testing.T, ctx context.Context, nc *nats.Conn) {
 		t.Fatal(err)
 	}
 	body := `{"stream_name":"LEDGER","config":{"durable_name":"jsm_stream_pager_1","deliver_policy":"all","ack_policy":"explicit","replay_policy":"instant","max_deliver":-1,"num_replicas":0}}`
-	reply, err := nc.Request("$JS.API.CONSUMER.DURABLE.CREATE.LEDGER.jsm_stream_pager_1", []byte(body), 5*time.Second)
+	reply, err := nc.Request("$JS.API.CONSUMER.DURABLE.CREATE.LEDGER.jsm_stream_pager_1", []byte(body), atMost)
 	if err != nil || strings.Contains(string(reply.Data), "error") {
 		t.Fatalf("pager: %s %v", reply.Data, err)
 	}

@@ -139,7 +139,7 @@ func (j *Journal) startServer() ([]nats.Option, error) {
 			return nil, fmt.Errorf("start the embedded server: not ready after %v", requestTimeout)
 		}
 	}
-	return []nats.Option{nats.InProcessServer(j.srv), nats.UserInfo("bookledger", password)}, nil
+	return []nats.Option{nats.InProcessServer(j.srv), nats.Timeout(requestTimeout), nats.UserInfo("bookledger", password)}, nil
 }
 
 // serverOptions builds the accounts from services and reservedSubjects.
