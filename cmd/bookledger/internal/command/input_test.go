@@ -92,6 +92,7 @@ func TestPublishRefuses(t *testing.T) {
 		t.Errorf("acknowledged %s, want %s", r.out, want)
 	}
 	dump := must(t, "", "journal", "dump", "--nats", p.nats)
+	p.stop(t) // and has said all
 	if strings.Contains(r.err+r.out+dump+p.text(), ssn) {
 		t.Error("the nine digits appear")
 	}

@@ -102,9 +102,9 @@ func (d *Desk) Run(ctx context.Context) {
 }
 
 // look notes the time if the journal answers, and if views show all that it
-// holds.
+// holds. An answer that is later than lists may be old is of no use.
 func (d *Desk) look(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, 2*watchEvery)
+	ctx, cancel := context.WithTimeout(ctx, freshFor)
 	defer cancel()
 	if d.Ledger.Projection.WaitFollowing(ctx) != nil {
 		return

@@ -60,6 +60,7 @@ func open(t *testing.T, past ...events.Data) *office {
 // openWith is open that leaves history open, if it is not to be closed.
 func openWith(t *testing.T, closed bool, past ...events.Data) *office {
 	t.Helper()
+	clearOfCutoff(t)
 	dir := t.TempDir()
 	o := &office{t: t, looks: filepath.Join(dir, "access.log")}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -99,6 +100,17 @@ func openWith(t *testing.T, closed bool, past ...events.Data) *office {
 	})
 	must(t, os.Truncate(o.looks, 0))
 	return o
+}
+
+// clearOfCutoff waits where a week is about to end: a cutoff in the midst of a test
+// brings another book.
+func clearOfCutoff(t testing.TB) {
+	t.Helper()
+	c := events.DefaultCalendar()
+	if left := time.Until(c.Cutoff(c.FridayOf(time.Now()))); left < time.Minute {
+		t.Logf("the week ends in %v, which is waited for", left)
+		time.Sleep(left + time.Second)
+	}
 }
 
 func (o *office) isSound() error {
@@ -184,7 +196,7 @@ func must(t *testing.T, err error) {
 // until awaits a condition.
 func (o *office) until(what string, holds func() bool) {
 	o.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			o.t.Fatalf("waited in vain until %s", what)
 		}

@@ -16,7 +16,9 @@ import (
 	"go.uber.org/zap"
 )
 
-// browser starts Chromium, which finds portal.test and login.test here.
+// browser starts Chromium, which finds portal.test and login.test here. Its
+// profile is where chromedp removes it: Chromium writes for a while after it has
+// ended.
 func browser(t *testing.T) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
@@ -27,15 +29,15 @@ func browser(t *testing.T) context.Context {
 		t.Skip("Chromium is not installed")
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.DisableGPU, chromedp.NoSandbox,
+		chromedp.ExecPath(path), chromedp.DisableGPU, chromedp.NoSandbox,
 		chromedp.Flag("host-resolver-rules", "MAP portal.test 127.0.0.1, MAP login.test 127.0.0.1"),
 		chromedp.Flag("ignore-certificate-errors", true), chromedp.Flag("no-proxy-server", true), chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-features", "HttpsUpgrades"),
-		chromedp.WSURLReadTimeout(time.Minute),
+		chromedp.WSURLReadTimeout(3*time.Minute),
 	)
 	allocated, stop := chromedp.NewExecAllocator(context.Background(), options...)
 	t.Cleanup(stop)
-	limited, cancel := context.WithTimeout(allocated, 2*time.Minute)
+	limited, cancel := context.WithTimeout(allocated, 8*time.Minute) // ends what hangs
 	t.Cleanup(cancel)
 	ctx, end := chromedp.NewContext(limited)
 	t.Cleanup(end)

@@ -46,6 +46,8 @@ type Options struct {
 	// Untouched tells requests that do not prolong the session, like those
 	// that a page sends by itself; nil is none.
 	Untouched func(*http.Request) bool
+	// Now is the time by which sessions are idle; nil is the wall clock's.
+	Now func() time.Time
 	// Log is told where the issuer cannot be reached; nil is nowhere.
 	Log *zap.Logger
 }
@@ -71,7 +73,7 @@ func New(o Options) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	id := &Identity{options: o, begun: begun, kept: newKept(o.Idle)}
+	id := &Identity{options: o, begun: begun, kept: newKept(o.Idle, o.Now)}
 	id.party.init(&id.options)
 	id.sessions = newSessions(o, id.kept)
 	return id, nil
@@ -102,6 +104,9 @@ func (o Options) filled() Options {
 	}
 	if o.Untouched == nil {
 		o.Untouched = func(*http.Request) bool { return false }
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	if o.Log == nil {
 		o.Log = zap.NewNop()

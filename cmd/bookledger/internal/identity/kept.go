@@ -13,6 +13,7 @@ import (
 // session ended cannot bring it back, and strangers leave nothing behind.
 type kept struct {
 	idle time.Duration
+	now  func() time.Time
 
 	mu       sync.Mutex
 	sessions map[string]*session
@@ -33,14 +34,14 @@ func (s *session) over(now time.Time) bool {
 // asked for is found to have ended at once.
 const sweepEvery = time.Minute
 
-func newKept(idle time.Duration) *kept {
-	return &kept{idle: idle, sessions: map[string]*session{}}
+func newKept(idle time.Duration, now func() time.Time) *kept {
+	return &kept{idle: idle, now: now, sessions: map[string]*session{}}
 }
 
 // FindCtx returns the data of a session that has not ended, and prolongs it.
 func (k *kept) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
 	v := visiting(ctx)
-	now := time.Now()
+	now := k.now()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s, found := k.sessions[token]
@@ -62,7 +63,7 @@ func (k *kept) FindCtx(ctx context.Context, token string) ([]byte, bool, error) 
 // so.
 func (k *kept) CommitCtx(ctx context.Context, token string, data []byte, absolute time.Time) error {
 	v := visiting(ctx)
-	now := time.Now()
+	now := k.now()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if s, found := k.sessions[token]; found {

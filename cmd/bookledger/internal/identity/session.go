@@ -108,7 +108,7 @@ func (id *Identity) open(r *http.Request, p access.Person, token string) error {
 	if err := id.sessions.RenewToken(ctx); err != nil {
 		return fmt.Errorf("sign-in: begin a session: %w", err)
 	}
-	v.opened, v.idle = true, time.Now().Add(id.options.Idle)
+	v.opened, v.idle = true, id.options.Now().Add(id.options.Idle)
 	id.sessions.Put(ctx, personKey, string(text))
 	id.sessions.Put(ctx, idTokenKey, token)
 	return nil
@@ -147,6 +147,9 @@ func (id *Identity) Pop(r *http.Request, key string) string {
 	}
 	return id.sessions.PopString(r.Context(), textPrefix+key)
 }
+
+// Now is the time by which Deadlines are told.
+func (id *Identity) Now() time.Time { return id.options.Now() }
 
 // Deadlines tells when a request's session ends: idle without another request
 // that prolongs it, absolute in any case. ok is false where there is none.

@@ -55,7 +55,8 @@ func TestInChromium(t *testing.T) {
 	expect("afterwards", "#who", "nobody")
 }
 
-// chromium starts a browser that lives as long as the test.
+// chromium starts a browser that lives as long as the test. Its profile is where
+// chromedp removes it: Chromium writes for a while after it has ended.
 func chromium(t *testing.T) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
@@ -66,11 +67,11 @@ func chromium(t *testing.T) context.Context {
 		t.Skip("Chromium is not installed")
 	}
 	// It has no sandbox for root, and meets no page here but ours.
-	flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()),
-		chromedp.DisableGPU, chromedp.NoSandbox, chromedp.Flag("no-proxy-server", true), chromedp.WSURLReadTimeout(time.Minute))
+	flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path),
+		chromedp.DisableGPU, chromedp.NoSandbox, chromedp.Flag("no-proxy-server", true), chromedp.WSURLReadTimeout(3*time.Minute))
 	allocated, stop := chromedp.NewExecAllocator(context.Background(), flags...)
 	t.Cleanup(stop)
-	limited, cancel := context.WithTimeout(allocated, 2*time.Minute)
+	limited, cancel := context.WithTimeout(allocated, 8*time.Minute) // ends what hangs
 	t.Cleanup(cancel)
 	ctx, end := chromedp.NewContext(limited)
 	t.Cleanup(end)

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,21 +21,79 @@ import (
 	"bookledger/events/journal"
 )
 
-// external runs a NATS server with JetStream; port -1 is any free one.
-func external(t *testing.T, store string, port int) *server.Server {
+// external runs a NATS server with JetStream, on any free port.
+func external(t *testing.T, store string) *server.Server {
 	t.Helper()
 	s, err := server.NewServer(&server.Options{
-		Host: "127.0.0.1", Port: port, JetStream: true, StoreDir: store, SyncAlways: true, MaxPayload: events.MaxMessage, NoSigs: true, NoLog: true,
+		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: store, SyncAlways: true, MaxPayload: events.MaxMessage, NoSigs: true, NoLog: true,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	s.Start()
-	if !s.ReadyForConnections(30 * time.Second) {
+	if !s.ReadyForConnections(2 * time.Minute) {
 		t.Fatal("the server is not ready")
 	}
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
 	return s
+}
+
+// relay is an address that leads to the server behind it, if there is one. A
+// server that comes back could find its own port taken.
+type relay struct {
+	net.Listener
+	mu sync.Mutex
+	to string
+}
+
+func newRelay(t *testing.T) *relay {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &relay{Listener: listener}
+	var open sync.WaitGroup
+	open.Go(func() {
+		for {
+			client, err := r.Accept()
+			if err != nil {
+				return // it was closed
+			}
+			open.Go(func() { r.pass(client) })
+		}
+	})
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+		open.Wait()
+	})
+	return r
+}
+
+func (r *relay) lead(to string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.to = to
+}
+
+// pass passes on what both sides say, until one has gone.
+func (r *relay) pass(client net.Conn) {
+	defer client.Close()
+	r.mu.Lock()
+	to := r.to
+	r.mu.Unlock()
+	server, err := net.Dial("tcp", to)
+	if err != nil {
+		return
+	}
+	go func() {
+		_, _ = io.Copy(server, client)
+		_ = server.Close()
+	}()
+	_, _ = io.Copy(client, server)
+	_ = server.Close()
 }
 
 func open(t *testing.T, dir, url string) *ledger.Ledger {
@@ -61,7 +121,7 @@ func message(t *testing.T, n int) []journal.Message {
 func appendWhenThere(t *testing.T, l *ledger.Ledger, n int) journal.Ack {
 	t.Helper()
 	for {
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		ack, err := l.Journal.Append(ctx, message(t, n))
 		cancel()
 		if err == nil {
@@ -76,7 +136,7 @@ func appendWhenThere(t *testing.T, l *ledger.Ledger, n int) journal.Ack {
 // waitFor waits until the projection has come to a record, over interruptions.
 func waitFor(t *testing.T, l *ledger.Ledger, seq uint64) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	for {
 		_, _, err := l.Projection.WaitFor(ctx, seq)
@@ -93,20 +153,21 @@ func waitFor(t *testing.T, l *ledger.Ledger, seq uint64) {
 // was gone for a while.
 func TestOutage(t *testing.T) {
 	store := t.TempDir()
-	first := external(t, store, -1)
-	l := open(t, t.TempDir(), first.ClientURL())
+	first := external(t, store)
+	r := newRelay(t)
+	r.lead(first.Addr().String())
+	l := open(t, t.TempDir(), "nats://"+r.Addr().String())
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- l.Follow(ctx) }()
 	waitFor(t, l, appendWhenThere(t, l, 1).Last)
 
-	port := first.Addr().(*net.TCPAddr).Port
 	first.Shutdown()
 	first.WaitForShutdown()
 	if _, err := l.Journal.Last(t.Context()); !errors.Is(err, journal.ErrReconnected) {
 		t.Errorf("without a server: %v", err)
 	}
-	external(t, store, port)
+	r.lead(external(t, store).Addr().String())
 	waitFor(t, l, appendWhenThere(t, l, 2).Last)
 
 	stop()
@@ -122,12 +183,12 @@ func TestOutage(t *testing.T) {
 // and the opening to publishers is finished at the next start, and says so to
 // those who only read.
 func TestCutShort(t *testing.T) {
-	s := external(t, t.TempDir(), -1)
+	s := external(t, t.TempDir())
 	dir := t.TempDir()
 	if err := open(t, dir, s.ClientURL()).Close(); err != nil {
 		t.Fatal(err)
 	}
-	nc, err := nats.Connect(s.ClientURL())
+	nc, err := nats.Connect(s.ClientURL(), nats.Timeout(time.Minute))
 	if err != nil {
 		t.Fatal(err)
 	}

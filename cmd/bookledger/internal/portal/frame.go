@@ -98,7 +98,7 @@ func (p *Portal) session(r *http.Request) *session {
 	if r.Method == http.MethodGet {
 		here = localPath(addressOf(r))
 	}
-	left := time.Until(idle)
+	left := idle.Sub(p.Identity.Now())
 	before := min(warnBefore, left/3)
 	return &session{
 		Left: int(left / time.Second), Before: int(before / time.Second), Warn: max(1, int((left-before)/time.Second)),

@@ -157,7 +157,7 @@ type sessionPage struct {
 // It does not prolong it.
 func (p *Portal) sessionEnding(w http.ResponseWriter, r *http.Request) {
 	idle, absolute, ok := p.Identity.Deadlines(r)
-	left := max(0, time.Until(idle).Truncate(time.Second))
+	left := max(0, idle.Sub(p.Identity.Now()).Truncate(time.Second))
 	if r.Header.Get("Accept") == "application/json" {
 		w.Header().Set("Content-Type", "application/json")
 		// Who has gone needs no answer.

@@ -23,7 +23,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// chromium starts a browser that lives as long as the test.
+// chromium starts a browser that lives as long as the test. Its profile is where
+// chromedp removes it: Chromium writes for a while after it has ended.
 func chromium(t *testing.T) context.Context {
 	t.Helper()
 	path, err := exec.LookPath("chromium")
@@ -34,8 +35,8 @@ func chromium(t *testing.T) context.Context {
 		t.Skip("Chromium is not installed")
 	}
 	// It has no sandbox for root, and meets no page here but ours.
-	flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()),
-		chromedp.DisableGPU, chromedp.NoSandbox, chromedp.Flag("no-proxy-server", true), chromedp.WSURLReadTimeout(time.Minute))
+	flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path),
+		chromedp.DisableGPU, chromedp.NoSandbox, chromedp.Flag("no-proxy-server", true), chromedp.WSURLReadTimeout(3*time.Minute))
 	allocated, stop := chromedp.NewExecAllocator(context.Background(), flags...)
 	t.Cleanup(stop)
 	ctx, end := chromedp.NewContext(allocated)
@@ -56,9 +57,13 @@ type tab struct {
 	dir  string // where downloads go
 
 	mu         sync.Mutex
-	complaints []string
+	complaints []complaint
 	refused    []string // pages that were answered with an error, of which the console tells too
 }
+
+// complaint is what the browser said in its console; page is the address that
+// it could not load, if that is what it said.
+type complaint struct{ text, page string }
 
 // visitor opens a page for somebody of whom the browser knows nothing yet.
 func visitor(t *testing.T, ctx context.Context, s *site) *tab {
@@ -110,33 +115,39 @@ func (b *tab) hear(event any) {
 	case *runtime.EventConsoleAPICalled:
 		if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeWarning {
 			text, _ := json.Marshal(e.Args) // it is only shown
-			b.complaints = append(b.complaints, string(text))
+			b.complaints = append(b.complaints, complaint{text: string(text)})
 		}
 	case *runtime.EventExceptionThrown:
-		b.complaints = append(b.complaints, fmt.Sprintf("%+v", e.ExceptionDetails))
+		b.complaints = append(b.complaints, complaint{text: fmt.Sprintf("%+v", e.ExceptionDetails)})
 	case *log.EventEntryAdded:
 		if e.Entry.Level != log.EntryLevelError && e.Entry.Level != log.EntryLevelWarning {
 			return
 		}
-		if e.Entry.Source == log.EntrySourceNetwork && slices.Contains(b.refused, e.Entry.URL) {
-			return
+		c := complaint{text: fmt.Sprintf("%s: %s (%s)", e.Entry.Source, e.Entry.Text, e.Entry.URL)}
+		if e.Entry.Source == log.EntrySourceNetwork {
+			c.page = e.Entry.URL
 		}
-		b.complaints = append(b.complaints, fmt.Sprintf("%s: %s (%s)", e.Entry.Source, e.Entry.Text, e.Entry.URL))
+		b.complaints = append(b.complaints, c)
 	}
 }
 
-// heard takes the complaints until now.
-func (b *tab) heard() []string {
+// heard takes the complaints until now. That a page was answered with an error
+// is none, whichever of the answer and the console's word came first.
+func (b *tab) heard() (all []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	all := b.complaints
+	for _, c := range b.complaints {
+		if c.page == "" || !slices.Contains(b.refused, c.page) {
+			all = append(all, c.text)
+		}
+	}
 	b.complaints = nil
 	return all
 }
 
-// within is the context of one step, which ends before the test is given up.
+// within is the context of one step, which ends what hangs.
 func (b *tab) within() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(b.ctx, 30*time.Second)
+	return context.WithTimeout(b.ctx, 2*time.Minute)
 }
 
 // does takes steps that stay on the page.
@@ -187,7 +198,7 @@ func get[T any](b *tab, expression string) T {
 // says nothing.
 func (b *tab) until(expression string) {
 	b.t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		ctx, cancel := b.within()
 		holds, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expression))
 		cancel()
@@ -282,17 +293,45 @@ func key(k string) step { return chromedp.KeyEvent(k) }
 // whole.
 func (b *tab) takes(begin step) string {
 	b.t.Helper()
+	return b.takesWhile(begin, func(context.Context) {})
+}
+
+// takesBook takes the step that asks for a book. A loaded machine may take longer
+// than Yes waits: then the queue's page offers the file.
+func (b *tab) takesBook(yes step) string {
+	b.t.Helper()
+	return b.takesWhile(yes, func(ctx context.Context) {
+		const offered = `document.getElementById("export-state")?.dataset.phase === "ready"`
+		for ctx.Err() == nil {
+			if ready, err := chromedp.Run(ctx, chromedp.Evaluate[bool](offered)); err == nil && ready {
+				_ = chromedp.Do(ctx, chromedp.Click(chromedp.CSS("#export-rest .button"))) // or the download is missed
+				return
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	})
+}
+
+// takesWhile is takes that does something else until the download begins.
+func (b *tab) takesWhile(begin step, meanwhile func(context.Context)) string {
+	b.t.Helper()
 	ctx, cancel := b.within()
 	defer cancel()
 	begun := chromedp.BrowserEvents(ctx, browser.DownloadWillBegin)
 	progress := chromedp.BrowserEvents(ctx, browser.DownloadProgress)
 	must(b.t, chromedp.Do(ctx, begin))
+	waiting, arrived := context.WithCancel(ctx)
+	defer arrived()
+	var other sync.WaitGroup
+	other.Go(func() { meanwhile(waiting) })
 	var file browser.EventDownloadWillBegin
 	for e, err := range begun {
 		must(b.t, err)
 		file = e
 		break
 	}
+	arrived()
+	other.Wait()
 	for e, err := range progress {
 		must(b.t, err)
 		if e.GUID != file.GUID || e.State == browser.DownloadProgressStateInProgress {

@@ -73,8 +73,9 @@ func small() world.Config {
 
 // variant is how a site differs from others.
 type variant struct {
-	idle  time.Duration // of sessions; 0 is the usual
-	young bool          // no Friday has passed: nothing is known but what more tells
+	idle  time.Duration    // of sessions; 0 is the usual
+	now   func() time.Time // by which they are idle; nil is the wall clock's
+	young bool             // no Friday has passed: nothing is known but what more tells
 	// people can sign in besides the world's.
 	people []issuer.Person
 }
@@ -88,6 +89,7 @@ func start(t testing.TB, w world.Config, more ...events.Data) *site {
 
 func startAs(t testing.TB, as variant, w world.Config, more ...events.Data) *site {
 	t.Helper()
+	clearOfCutoff(t)
 	s := &site{t: t, world: w, dir: t.TempDir(), log: new(lockedBuffer), ids: new(atomic.Int64)}
 	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(s.log), zapcore.DebugLevel))
 	ctx, cancel := context.WithCancel(context.Background())
@@ -128,6 +130,17 @@ func startAs(t testing.TB, as variant, w world.Config, more ...events.Data) *sit
 	return s
 }
 
+// clearOfCutoff waits where a week is about to end: a cutoff in the midst of a test
+// brings another book.
+func clearOfCutoff(t testing.TB) {
+	t.Helper()
+	c := events.DefaultCalendar()
+	if left := time.Until(c.Cutoff(c.FridayOf(time.Now()))); left < 3*time.Minute {
+		t.Logf("the week ends in %v, which is waited for", left)
+		time.Sleep(left + time.Second)
+	}
+}
+
 // in is the site for another test, which fails if something is not as it must
 // be.
 func (s *site) in(t testing.TB) *site {
@@ -153,7 +166,7 @@ func (s *site) open(as variant, log *zap.Logger) (*web.Web, error) {
 	}
 	return web.New(web.Options{
 		Ledger: s.ledger, Issuer: s.issuer, Log: log,
-		Identity: identity.Options{Issuer: s.url + "/issuer", ClientID: "bookledger", PublicURL: s.url, Idle: as.idle},
+		Identity: identity.Options{Issuer: s.url + "/issuer", ClientID: "bookledger", PublicURL: s.url, Idle: as.idle, Now: as.now},
 	})
 }
 
@@ -179,7 +192,7 @@ func (s *site) load(as variant, more []events.Data) {
 	}
 	done := func(journal.Ack) error { return nil }
 	if as.young {
-		must(s.t, s.ledger.Journal.AppendAll(ctx, s.told(s.world.Until, more), done))
+		must(s.t, s.ledger.Journal.AppendAll(ctx, s.told(time.Now(), more), done))
 	} else {
 		before := s.world.Until.AddDate(0, 0, -7*(s.world.Weeks+2))
 		must(s.t, s.ledger.Journal.AppendAll(ctx, s.told(before, more), done))
@@ -236,7 +249,7 @@ func must(t testing.TB, err error) {
 // until awaits a condition.
 func (s *site) until(what string, holds func() bool) {
 	s.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !holds(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(2 * time.Minute); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			s.t.Fatalf("waited in vain until %s; the log says %s", what, s.log)
 		}
