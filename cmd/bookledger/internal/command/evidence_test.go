@@ -153,7 +153,7 @@ func TestEvidence(t *testing.T) {
 		return folder
 	}
 	ofData := bundle("--data", data, "--friday", "2026-11-20")
-	ofDump := bundle("--journal", dump)
+	ofDump := bundle("--journal", dump, "--friday", "2026-11-20") // later ones pass as time does
 	for _, folder := range []string{ofData, ofDump} {
 		a.verify(0, "VERIFIED", folder)
 		a.verify(0, "The key that you gave", folder, "--key", keyFile)
@@ -173,7 +173,7 @@ func TestEvidence(t *testing.T) {
 
 	workbook := filepath.Join(ofDump, "book.xlsx")
 	made := filepath.Join(out, "book.xlsx")
-	must(t, "", "export", "--journal", dump, "--agent", "A100001", "--out", made)
+	must(t, "", "export", "--journal", dump, "--agent", "A100001", "--friday", "2026-11-20", "--out", made)
 	if verified := must(t, "", "verify", workbook, "--journal", dump); !strings.Contains(verified, "byte for byte") {
 		t.Errorf("it says %s", verified)
 	}
