@@ -244,7 +244,7 @@ func TestOneProcess(t *testing.T) {
 // TestLost opens folders whose journal is gone, on the disk or on the server:
 // no new ledger takes the place of the one that was.
 func TestLost(t *testing.T) {
-	for what, url := range map[string]string{"embedded": "", "external": external(t, t.TempDir(), -1).ClientURL()} {
+	for what, url := range map[string]string{"embedded": "", "external": external(t, t.TempDir()).ClientURL()} {
 		dir := t.TempDir()
 		l := open(t, dir, url)
 		if err := errors.Join(l.CatchUp(t.Context()), l.Close()); err != nil {
@@ -255,7 +255,7 @@ func TestLost(t *testing.T) {
 				t.Fatal(err)
 			}
 		} else {
-			url = external(t, t.TempDir(), -1).ClientURL()
+			url = external(t, t.TempDir()).ClientURL()
 		}
 		for range 2 {
 			l, err := ledger.Open(t.Context(), ledger.Options{Dir: dir, Create: true, URL: url})
