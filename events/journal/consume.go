@@ -15,8 +15,8 @@ import (
 
 // A pull consumer is asked for pullBatch records at a time, and for pullAhead
 // at most that have not come yet. More than pullBatch at a time is refused to
-// clients without an account: answers can be led to an upstream subject, so
-// that one small request would have the journal write that many records.
+// clients without an account: one small request must not have the server send
+// the whole journal, to an inbox that may be another client's.
 const (
 	pullBatch = 1000
 	pullAhead = 16 * pullBatch

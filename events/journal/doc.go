@@ -14,7 +14,7 @@
 //
 // Where to look: journal.go opens and closes, stream.go makes the stream,
 // server.go runs the embedded server and says what an unauthenticated client
-// may do there, gate.go checks the one request of such clients that needs
-// checking, append.go writes, follow.go and read.go
-// read, and consume.go is the server's end of a Follow.
+// may do there, gate.go and pull.go check the requests of such clients that
+// need checking, append.go writes, follow.go and read.go read, and consume.go
+// is the server's end of a Follow.
 package journal

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -28,7 +29,10 @@ const (
 	openRequest = 64 << 10
 )
 
-func (j *Journal) openGate() error {
+func (j *Journal) openGate(ctx context.Context) error {
+	if err := j.openPulls(ctx); err != nil {
+		return err
+	}
 	if _, err := j.nc.Subscribe(gatePrefix+">", j.pass); err != nil {
 		return fmt.Errorf("subscribe to clients' requests: %w", err)
 	}
@@ -50,8 +54,10 @@ const gateTimeout = 5 * time.Second
 func (j *Journal) pass(msg *nats.Msg) {
 	name := strings.TrimPrefix(msg.Subject, gatePrefix)
 	body, refusal := msg.Data, (*jetstream.APIError)(nil)
+	deleted := ""
 	if strings.HasPrefix(name, "DELETE.") {
-		refusal = checkName(name[strings.LastIndexByte(name, '.')+1:])
+		deleted = name[strings.LastIndexByte(name, '.')+1:]
+		refusal = checkName(deleted)
 	} else {
 		body, refusal = j.checkConsumer(name, msg.Data)
 	}
@@ -65,6 +71,11 @@ func (j *Journal) pass(msg *nats.Msg) {
 			return
 		}
 		answer = forwarded.Data
+		// Before the answer, after which the client may ask for records.
+		if made := consumerIn(answer); made != "" {
+			j.pulls.settle(made)
+		}
+		j.pulls.gone(deleted)
 	}
 	if msg.Reply == "" {
 		return

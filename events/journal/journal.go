@@ -37,6 +37,9 @@ type Options struct {
 	URL string
 
 	// Creds is the path of the credentials file for URL; empty connects without.
+	// The user must be of the account that has the stream: where the API of
+	// JetStream is a service that another account imports, the server ends an
+	// answer at an empty message, and what follows it does not come.
 	Creds string
 
 	// Listen is the host:port on which the embedded server accepts clients; an
@@ -101,6 +104,8 @@ type Journal struct {
 	nc   *nats.Conn
 	js   jetstream.JetStream
 
+	pulls *pullGate // nil for an external server
+
 	ctx  context.Context // ends when Close begins
 	stop context.CancelCauseFunc
 	wg   sync.WaitGroup
@@ -148,7 +153,7 @@ func (j *Journal) open(ctx context.Context) error {
 		return err
 	}
 	j.wg.Go(j.watchDisk)
-	return j.openGate()
+	return j.openGate(ctx)
 }
 
 func (j *Journal) connect(account []nats.Option) error {

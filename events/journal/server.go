@@ -29,13 +29,24 @@ import (
 // event of that client's choice: the first forges a record, the second deletes
 // the ledger. Across accounts a reply comes back into OPEN alone, and a push
 // consumer, which would deliver within LEDGER, is refused by the gate.
+//
+// The records that a pull consumer delivers are no answer of a service, though
+// that is how they are usually exported: the server takes an empty message for
+// the end of an answer, whatever the response type, and drops what follows it.
+// They come on a stream of LEDGER's _INBOX.>, where nothing else is published.
+// The request for them comes on a stream of OPEN's, since across a service the
+// gate would not see the inbox that it is for; the gate lets no other subject
+// than an inbox pass. The stream keeps its subjects: where they are mapped, and
+// two clients listen, the server gives the second the inbox for the record's
+// subject. LEDGER's own inboxes are elsewhere, and it may not listen in OPEN's.
 const serverConfig = `
 server_name: bookledger
 accounts {
   LEDGER {
     jetstream: enabled
-    users: [ { user: bookledger, password: %[1]q } ]
-    exports: [ %[2]s ]
+    users: [ { user: bookledger, password: %[1]q, permissions: { subscribe: { deny: [ "_INBOX.>" ] } } } ]
+    exports: [ %[2]s, { stream: "_INBOX.>", accounts: [OPEN] } ]
+    imports: [ { stream: { account: OPEN, subject: %[6]q }, to: %[7]q } ]
   }
   OPEN {
     users: [ {
@@ -45,7 +56,8 @@ accounts {
         subscribe: { allow: [ "_INBOX.>" ] }
       }
     } ]
-    imports: [ %[3]s ]
+    exports: [ { stream: %[6]q, accounts: [LEDGER] } ]
+    imports: [ %[3]s, { stream: { account: LEDGER, subject: "_INBOX.>" } } ]
   }
 }
 no_auth_user: open
@@ -53,29 +65,30 @@ no_auth_user: open
 
 // A service is something of LEDGER that clients in OPEN may use: under public
 // there, and reaching private here.
-type service struct {
-	public, private string
-	stream          bool // several messages may answer
-}
+type service struct{ public, private string }
 
 // publishPrefix and gatePrefix begin the private names of the services that
-// are not passed on as they are.
+// are not passed on as they are, and pullPrefix those of requests for records.
 const (
 	publishPrefix = "open.publish."
 	gatePrefix    = "open.gate."
+	pullPrefix    = "open.pull."
 	apiPrefix     = "$JS.API.CONSUMER."
+	nextPrefix    = apiPrefix + "MSG.NEXT." + Stream + "."
 )
 
-// services lists all that OPEN may do.
+// ownInbox begins the inboxes of the journal's own connection. What is published
+// in LEDGER on the usual _INBOX reaches OPEN.
+const ownInbox = "_LEDGER"
+
+// services lists all that OPEN may do, but for the requests for records.
 func services() []service {
 	api := func(name string) service { return service{public: "$JS.API." + name, private: "$JS.API." + name} }
-	many := func(name string) service { s := api(name); s.stream = true; return s }
 	gated := func(name string) service { return service{public: apiPrefix + name, private: gatePrefix + name} }
 	list := []service{
 		api("INFO"), api("STREAM.NAMES"), api("STREAM.LIST"),
 		api("STREAM.INFO." + Stream), api("STREAM.MSG.GET." + Stream),
 		api("CONSUMER.NAMES." + Stream), api("CONSUMER.LIST." + Stream), api("CONSUMER.INFO." + Stream + ".*"),
-		many("CONSUMER.MSG.NEXT." + Stream + ".*"),
 		{public: "$JS.ACK." + Stream + ".>", private: "$JS.ACK." + Stream + ".>"},
 		gated("CREATE." + Stream), gated("CREATE." + Stream + ".>"),
 		gated("DURABLE.CREATE." + Stream + ".*"), gated("DELETE." + Stream + ".*"),
@@ -139,18 +152,15 @@ func (j *Journal) startServer() ([]nats.Option, error) {
 			return nil, fmt.Errorf("start the embedded server: not ready after %v", requestTimeout)
 		}
 	}
-	return []nats.Option{nats.InProcessServer(j.srv), nats.Timeout(requestTimeout), nats.UserInfo("bookledger", password)}, nil
+	return []nats.Option{nats.InProcessServer(j.srv), nats.Timeout(requestTimeout), nats.UserInfo("bookledger", password), nats.CustomInboxPrefix(ownInbox)}, nil
 }
 
 // serverOptions builds the accounts from services and reservedSubjects.
 func serverOptions(password string) (*server.Options, error) {
-	var exports, imports, publish, deny []string
+	var exports, imports, deny []string
+	publish := []string{strconv.Quote(nextPrefix + "*")}
 	for _, s := range services() {
-		kind := "singleton"
-		if s.stream {
-			kind = "stream"
-		}
-		exports = append(exports, fmt.Sprintf("{service: %q, response: %s, accounts: [OPEN]}", s.private, kind))
+		exports = append(exports, fmt.Sprintf("{service: %q, response: singleton, accounts: [OPEN]}", s.private))
 		imports = append(imports, fmt.Sprintf("{service: {account: LEDGER, subject: %q}, to: %q}", s.private, s.public))
 		publish = append(publish, strconv.Quote(s.public))
 	}
@@ -159,7 +169,7 @@ func serverOptions(password string) (*server.Options, error) {
 	}
 	opts := &server.Options{}
 	text := fmt.Sprintf(serverConfig, password, strings.Join(exports, ", "), strings.Join(imports, ", "),
-		strings.Join(publish, ", "), strings.Join(deny, ", "))
+		strings.Join(publish, ", "), strings.Join(deny, ", "), nextPrefix+"*", pullPrefix+"*")
 	if err := opts.ProcessConfigString(text); err != nil {
 		return nil, fmt.Errorf("configure the embedded server: %w", err)
 	}
