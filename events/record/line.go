@@ -201,6 +201,7 @@ type Reader struct {
 	r      *bufio.Reader
 	number int
 	line   []byte
+	open   bool // the last line has no newline
 }
 
 // NewReader reads lines from r.
@@ -238,6 +239,10 @@ func (r *Reader) NextRaw() ([]byte, int, error) {
 	}
 }
 
+// CutOff tells whether the last line ended with the input and without a
+// newline, as one does that is cut in its middle.
+func (r *Reader) CutOff() bool { return r.open }
+
 // Next returns the next line and its number.
 func (r *Reader) Next() (Line, int, error) {
 	text, number, err := r.NextRaw()
@@ -252,7 +257,7 @@ func (r *Reader) Next() (Line, int, error) {
 }
 
 func (r *Reader) readLine() ([]byte, error) {
-	r.line = r.line[:0]
+	r.line, r.open = r.line[:0], false
 	r.number++
 	tooLong := false
 	for {
@@ -270,6 +275,7 @@ func (r *Reader) readLine() ([]byte, error) {
 		if tooLong {
 			return nil, &LineError{r.number, ErrLineTooLong}
 		}
+		r.open = err == io.EOF
 		return r.line, nil
 	}
 }

@@ -109,7 +109,10 @@ func (p AgentPlace) Check(size uint64, root tree.Hash) error {
 	if p.Index >= size {
 		return fmt.Errorf("checking agent %d: there are only %d", p.Index+1, size)
 	}
-	return tree.CheckInclusion(p.Path, p.Index+1, p.Agent.Hash(), size, root)
+	if err := tlog.CheckRecord(p.Path, int64(size), root, int64(p.Index), p.Agent.Hash()); err != nil {
+		return fmt.Errorf("checking that agent %d is among the %d agents: %w", p.Index+1, size, err)
+	}
+	return nil
 }
 
 func agentRoot(agent string, rows []book.Row) AgentRoot {

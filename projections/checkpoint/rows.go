@@ -110,5 +110,8 @@ func (p Place) Check(size uint64, root tree.Hash) error {
 	if p.Index >= size {
 		return fmt.Errorf("checking row %d: there are only %d", p.Index+1, size)
 	}
-	return tree.CheckInclusion(p.Path, p.Index+1, p.Leaf.Hash(), size, root)
+	if err := tlog.CheckRecord(p.Path, int64(size), root, int64(p.Index), p.Leaf.Hash()); err != nil {
+		return fmt.Errorf("checking that row %d is among the %d rows: %w", p.Index+1, size, err)
+	}
+	return nil
 }

@@ -13,8 +13,20 @@ import (
 	"bookledger/events/record"
 )
 
+// ErrBroken is of a dump that is not the record of a ledger: a line cannot be
+// read, or a record does not follow from those before it. The text of the error
+// that wraps it names the line or the record.
+var ErrBroken = errors.New("the dump is not the record of a ledger")
+
+// broken makes an error one of ErrBroken, with its own text.
+type broken struct{ error }
+
+func (b broken) Is(target error) bool { return target == ErrBroken }
+func (b broken) Unwrap() error        { return b.error }
+
 // Dump applies the records of an NDJSON dump until its end or the end that was
-// set. A line without a stamp is taken at its recorded time, one without a
+// set. It returns ErrBroken for what is wrong with the dump; other errors are of
+// reading it, or of whoever is told of Fridays and records. A line without a stamp is taken at its recorded time, one without a
 // sequence follows the one before, so that a history file can be replayed as
 // it is. progress, if it is not nil, is called now and then with the number of
 // records applied since the last call.
@@ -58,6 +70,7 @@ type part struct {
 	checked []events.Checked
 	leaves  [][32]byte
 	err     error // of the line after the last record
+	cutOff  bool  // the last line ends with the dump, without a newline
 	ready   chan struct{}
 }
 
@@ -99,8 +112,13 @@ func cut(ctx context.Context, lines *record.Reader, work, order chan<- *part) er
 			return send()
 		}
 		if err != nil {
-			return errors.Join(fmt.Errorf("reading the dump: %w", err), send())
+			err = fmt.Errorf("reading the dump: %w", err)
+			if _, ofLine := errors.AsType[*record.LineError](err); ofLine {
+				err = broken{err}
+			}
+			return errors.Join(err, send())
 		}
+		p.cutOff = lines.CutOff()
 		begin := len(p.text)
 		p.text = append(p.text, line...)
 		p.lines = append(p.lines, numbered{number, begin, len(p.text)})
@@ -118,13 +136,14 @@ func (p *part) parse(parser *record.Parser) {
 	p.records = make([]record.Line, 0, len(p.lines))
 	p.checked = make([]events.Checked, 0, len(p.lines))
 	p.leaves = make([][32]byte, 0, len(p.lines))
-	for _, n := range p.lines {
+	for i, n := range p.lines {
 		l, checked, err := parser.Parse(p.text[n.begin:n.end:n.end])
 		if err == nil && l.Stamped.IsZero() {
 			checked, err = unstamped(&l, checked, parser)
 		}
 		if err != nil {
-			p.err = fmt.Errorf("reading the dump: %w", &record.LineError{Number: n.number, Err: err})
+			p.err = &record.LineError{Number: n.number, Err: err}
+			p.cutOff = p.cutOff && i == len(p.lines)-1
 			return
 		}
 		p.records, p.checked = append(p.records, l), append(p.checked, checked)
@@ -168,8 +187,17 @@ func (r *Replay) applyParts(order <-chan *part, progress func(int)) error {
 			progress(len(p.records))
 		}
 		if p.err != nil {
-			return p.err
+			return r.unreadable(p)
 		}
 	}
 	return nil
+}
+
+// unreadable says which record a part breaks off at.
+func (r *Replay) unreadable(p *part) error {
+	seq := r.ledger.Position + 1
+	if p.cutOff {
+		return broken{fmt.Errorf("the dump ends in the middle of record %d's line: %w", seq, p.err)}
+	}
+	return broken{fmt.Errorf("reading record %d of the dump: %w", seq, p.err)}
 }

@@ -58,17 +58,19 @@ func EntryOf(rec *record.Record, c *events.Checked, v Verdict) provenance.Entry 
 
 // Apply judges the next record, of which leaf is the leaf hash. It returns
 // false when the replay has come to the end that was set, and the record does
-// not count any more.
+// not count any more, and ErrBroken for one that cannot follow.
 func (r *Replay) Apply(rec *record.Record, leaf [32]byte, c *events.Checked) (more bool, err error) {
 	if r.ended {
 		return false, nil
 	}
 	v, err := r.ledger.Judge(rec, leaf, c, r.state)
-	if errors.Is(err, errEnded) || errors.Is(err, judge.ErrStopped) {
+	switch {
+	case errors.Is(err, errEnded), errors.Is(err, judge.ErrStopped):
 		r.ended = true
 		return false, nil
-	}
-	if err == nil {
+	case err != nil && r.state.untold == nil: // the state is in memory and never fails
+		return false, broken{err}
+	case err == nil:
 		err = r.tree.Append(leaf)
 	}
 	if err == nil && r.judged != nil {
@@ -139,22 +141,6 @@ func (r *Replay) Seal(f events.Date) (seal checkpoint.Seal, signatures []checkpo
 		}
 	}
 	return seal, signatures, sealed
-}
-
-// CompareSeals compares every seal that stands in the record, and every head
-// that the ledger's key has signed, with the record that was replayed. It
-// returns checkpoint.ErrDiffers where one is another.
-func (r *Replay) CompareSeals() error {
-	for _, f := range r.state.fridays {
-		seal, signatures, sealed := r.Seal(f.Friday.Friday)
-		if !sealed {
-			continue
-		}
-		if _, err := f.Compare(seal, signatures, r.ledger.Position, r); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Rejected returns the rejections so far.

@@ -40,6 +40,7 @@ type state struct {
 	seals    map[events.Date]checkpoint.Seal
 	signed   []checkpoint.Signature
 	passed   func(checkpoint.Friday) error // tells of a Friday before anything of the next week is put
+	untold   error                         // of passed
 	end      events.Date                   // the Friday after which the replay ends; 0 for none
 }
 
@@ -152,8 +153,8 @@ func (s *state) Pass(f checkpoint.Friday, _ events.Date) error {
 	}
 	s.fridays = append(s.fridays, f)
 	if s.passed != nil {
-		if err := s.passed(f); err != nil {
-			return err
+		if s.untold = s.passed(f); s.untold != nil {
+			return s.untold
 		}
 	}
 	if f.Friday.Friday == s.end {
