@@ -55,7 +55,8 @@ func newRoot(out io.Writer) *cobra.Command {
 ledger, no server and no network, and trusts nothing in such a folder but what
 it has checked.
 
-Exit codes: 0 verified, 1 could not be read, 2 wrong usage, 3 does not verify.`,
+Exit codes: 0 verified, 1 could not be read, 2 wrong usage, 3 does not verify:
+whatever is wrong with the contents of a folder, down to a missing bundle.json.`,
 		Example:       "  bookaudit verify ./evidence --key 'bookledger/…+…+…'",
 		Version:       version(),
 		SilenceUsage:  true,
@@ -105,7 +106,11 @@ checked. The first difference is named; it may hold personal data, as the bundle
 does.
 
 Whoever made up a ledger could have made up its key too, so get the key in
-another way than the bundle, and give it with --key.`,
+another way than the bundle, and give it with --key. A head of the ledger that
+you kept from an earlier bundle, or have from a witness, shows with --head that
+you are not told another history than others were: you vouch for it, and it need
+not carry a signature of the ledger's key. A bundle with the whole record compares
+any, others those of two sizes; one that cannot be compared does not verify.`,
 		Example: `  bookaudit verify ./evidence --key key.txt
   bookaudit verify ./evidence --key 'bookledger/…+…+…' --head kept/head.txt --json`,
 		Args: usage(cobra.ExactArgs(1)),
@@ -119,7 +124,7 @@ another way than the bundle, and give it with --key.`,
 		},
 	}
 	cmd.Flags().StringVar(&key, "key", "", "the ledger's public key, or a file that holds it")
-	cmd.Flags().StringVar(&head, "head", "", "a file with a head that the ledger signed, kept from an earlier bundle")
+	cmd.Flags().StringVar(&head, "head", "", "a file with a head of the ledger that you trust, kept from an earlier bundle or signed by a witness")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return cmd
 }

@@ -145,7 +145,7 @@ func openBundle(folder string) (_ *bundle, err error) {
 	}
 	text, err := b.read(manifestFile, maxSmall)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("opening the bundle: %s is none, for it holds no %s", folder, manifestFile)
+		return nil, differs("%s is no bundle, for it holds no %s", folder, manifestFile)
 	}
 	if err != nil {
 		return nil, err
@@ -154,7 +154,7 @@ func openBundle(folder string) (_ *bundle, err error) {
 		return nil, err
 	}
 	if b.Version > formVersion {
-		return nil, fmt.Errorf("reading the bundle: its form is version %d, this release knows up to %d: use a newer release", b.Version, formVersion)
+		return nil, differs("%s says that the bundle's form is of version %d, and this release knows up to %d: use a newer release if the bundle is of one", manifestFile, b.Version, formVersion)
 	}
 	if b.Version != formVersion || b.Kind.files() == nil {
 		return nil, differs("%s names the version %d and the kind %q, which there are not", manifestFile, b.Version, b.Kind)

@@ -51,7 +51,7 @@ var errFork = errors.New("history was forked or rewritten")
 // derive replays a dump, which open opens. Each of its lines must be the one
 // that the ledger writes for the record. It returns ErrDiffers where the dump
 // is none of a whole ledger, and an error of package book or checkpoint where
-// there is no such agent or Friday.
+// there is no such agent or Friday; in the latter case also how far it came.
 func derive(ctx context.Context, open func() (fs.File, error), q question) (*derivation, error) {
 	dump, err := open()
 	if err != nil {
@@ -90,7 +90,7 @@ func derive(ctx context.Context, open func() (fs.File, error), q question) (*der
 	}
 	if d.friday.Friday.Friday == 0 {
 		_, err := d.Friday(q.friday)
-		return nil, err
+		return d, err
 	}
 	return d, d.finish(dump, lines)
 }

@@ -10,6 +10,7 @@ import (
 	"bookledger/events"
 	"bookledger/events/record/head"
 	"bookledger/events/record/tree"
+	"bookledger/projections/replay"
 )
 
 // ErrNotSealed is of a Friday whose seal, or its signature, does not stand in
@@ -29,8 +30,8 @@ func openHead(text []byte, keys *head.Keys) (signedHead, error) {
 }
 
 // heads returns the heads that the ledger's key has signed and that stand in
-// the record, in its order. Each must be of this record: where it is not, the
-// key's holder has signed two histories. Notes of others are passed over.
+// the record, in its order. Each must be of this record, as compared holds.
+// Notes of others are passed over.
 func (d *derivation) heads() (all []fridayHead, err error) {
 	for _, s := range d.signed {
 		h, err := openHead([]byte(s.Note), d.keys)
@@ -39,9 +40,6 @@ func (d *derivation) heads() (all []fridayHead, err error) {
 		}
 		if h.Size >= s.Seq {
 			return nil, differs("record %d holds a signed head of %d records, which there were not yet: %w", s.Seq, h.Size, errFork)
-		}
-		if err := d.fits(h.Head); err != nil {
-			return nil, fmt.Errorf("%w, and record %d holds that head", err, s.Seq)
 		}
 		all = append(all, fridayHead{h, s.Friday, s.Seq})
 	}
@@ -54,16 +52,24 @@ type fridayHead struct {
 	seq    uint64
 }
 
-// fits checks that a signed head is of this record.
-func (d *derivation) fits(h head.Head) error {
-	root, err := d.TreeRoot(h.Size)
+// compared compares the record with all seals and signed heads that stand in
+// it, and with what else is claimed of it. The narrowest range in which they
+// differ is named.
+func (d *derivation) compared(more ...replay.Claim) error {
+	claims, err := d.Claims()
 	if err != nil {
 		return err
 	}
-	if root != h.Root {
-		return differs("the ledger's key has signed that the first %d records have the root %s, but these have %s: %w, at record %d or before", h.Size, hexOf(h.Root), hexOf(root), errFork, h.Size)
+	difference, err := d.Compare(append(claims, more...))
+	if err == nil && difference != nil {
+		err = differs("%v", difference)
 	}
-	return nil
+	return err
+}
+
+// claimOf is what a head that stands beside the record says of it.
+func claimOf(name string, h head.Head) replay.Claim {
+	return replay.Claim{Size: h.Size, Root: h.Root, By: name}
 }
 
 func hexOf(h tree.Hash) string { return hex.EncodeToString(h[:]) }
@@ -74,7 +80,10 @@ func hexOf(h tree.Hash) string { return hex.EncodeToString(h[:]) }
 func (d *derivation) chosen(f events.Date) (of, before signedHead, err error) {
 	seal, _, sealed := d.Seal(f)
 	if !sealed {
-		return of, before, fmt.Errorf("the book of Friday %s: %w in this record. The daemon seals a Friday soon after its cutoff; let it run, and dump the journal again once `bookledger fridays` says sealed", f, ErrNotSealed)
+		return of, before, fmt.Errorf("the book of Friday %s: %w in this record", f, ErrNotSealed)
+	}
+	if err := d.compared(); err != nil {
+		return of, before, err
 	}
 	all, err := d.heads()
 	if err != nil {
@@ -87,7 +96,7 @@ func (d *derivation) chosen(f events.Date) (of, before signedHead, err error) {
 		}
 	}
 	if of.Size == 0 {
-		return of, before, fmt.Errorf("the book of Friday %s: %w as it must be, for record %d has its seal, but no later record a signature of it by the ledger's key. Let the daemon run with its key, and dump the journal again", f, ErrNotSealed, seal.Seq)
+		return of, before, fmt.Errorf("the book of Friday %s: %w as it must be, for record %d has its seal, but no later record a signature of it by the ledger's key", f, ErrNotSealed, seal.Seq)
 	}
 	for _, h := range all {
 		if h.friday < f && h.Size <= of.Size && h.Size > before.Size {
@@ -95,6 +104,24 @@ func (d *derivation) chosen(f events.Date) (of, before signedHead, err error) {
 		}
 	}
 	return of, before, nil
+}
+
+// compare compares a head that was kept with those of a bundle that has not the
+// whole record.
+func (s *statement) compare(h head.Head) error {
+	sizes := fmt.Sprint(s.head.Size)
+	if s.before.Size > 0 {
+		sizes = fmt.Sprint(s.before.Size, " and ", s.head.Size)
+	}
+	for _, have := range [...]head.Head{s.head.Head, s.before.Head} {
+		switch {
+		case h == have:
+			return nil
+		case h.Size == have.Size && have.Size > 0:
+			return differs("the head that was kept and the one in the bundle are both of %d records, and have different roots: %w", h.Size, errFork)
+		}
+	}
+	return differs("the head that was kept cannot be compared, so that what you asked for was not checked: it is of %d records, and without the whole record a bundle has heads of %s records alone. Nothing was found to differ; ask for a bundle with the whole record, or leave the head away", h.Size, sizes)
 }
 
 // base64Of turns a hash in hex into the form that tlog reads; what is no hex

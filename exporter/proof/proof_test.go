@@ -218,9 +218,10 @@ func TestRefuses(t *testing.T) {
 	if _, err := proof.Verify(context.Background(), filepath.Join(folder, "nowhere"), proof.Options{}); !errors.Is(err, fs.ErrNotExist) || errors.Is(err, proof.ErrDiffers) {
 		t.Errorf("no folder: %v", err)
 	}
-	if _, err := proof.Verify(context.Background(), t.TempDir(), proof.Options{}); err == nil || errors.Is(err, proof.ErrDiffers) {
-		t.Errorf("an empty folder: %v", err)
+	if _, err := proof.Verify(context.Background(), file(t, nil), proof.Options{}); err == nil || errors.Is(err, proof.ErrDiffers) {
+		t.Errorf("a file: %v", err)
 	}
+	wants(t, verify(t.TempDir()), "holds no bundle.json")
 	empty := t.TempDir()
 	if err := proof.Make(context.Background(), proof.Request{Kind: proof.Whole, Agent: agentID, Friday: fridays[2], Journal: file(t, dump), Out: empty}); err != nil || verify(empty) != nil {
 		t.Errorf("into an empty folder: %v", err)

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,6 +52,9 @@ func (p placed) check(bookRoot tree.Hash) error {
 // writeStatement writes the seal of the Friday and what proves it.
 func (d *derivation) writeStatement(to *folder, f events.Date, agent string) error {
 	of, before, err := d.chosen(f)
+	if errors.Is(err, ErrNotSealed) {
+		return fmt.Errorf("%w. The daemon seals a Friday soon after its cutoff, and signs that; let it run with its key, and dump the journal again once `bookledger fridays` says sealed", err)
+	}
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package proof_test
 import (
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"bookledger/events/record/head"
 	"bookledger/exporter/proof"
 )
 
@@ -111,10 +113,10 @@ func TestChangedLines(t *testing.T) {
 		"the end of the last cut off":   {append(slices.Clone(all[:len(all)-1]), bytes.TrimSuffix(all[len(all)-1], []byte("\n"))), []string{"cut off"}},
 		"half a line":                   {append(slices.Clone(all[:len(all)-1]), all[len(all)-1][:50]), []string{fmt.Sprintf("line %d", len(all))}},
 		"a space in a line":             {append([][]byte{bytes.Replace(all[0], []byte(`,"stamped"`), []byte(`, "stamped"`), 1)}, all[1:]...), []string{"line 1 of the dump"}},
-		"cut off before the boundary":   {all[:30], []string{"no such book"}},
-		"cut off before the seal":       {all[:signed-1], []string{"not sealed"}},
-		"cut off before the signature":  {all[:signed], []string{"not sealed"}},
-		"nothing left":                  {nil, []string{"no such book", "genesis"}},
+		"cut off before the boundary":   {all[:30], []string{fmt.Sprintf("ends with record 30, and the head in head.txt is of %d", signed)}},
+		"cut off before the seal":       {all[:signed-1], []string{fmt.Sprintf("ends with record %d, and the head in head.txt is of %d", signed-1, signed)}},
+		"cut off before the signature":  {all[:signed], []string{fmt.Sprintf("ends with record %d, and the records from which seal.ndjson and head.txt were taken are not all in it", signed)}},
+		"nothing left":                  {nil, []string{fmt.Sprintf("ends with record 0, and the head in head.txt is of %d", signed)}},
 		"a line that is no record":      {append(slices.Clone(all), []byte("{}\n")), []string{"line"}},
 		"a line without an object":      {append(slices.Clone(all), []byte("17\n")), []string{"line"}},
 		"an unknown member in a line":   {append([][]byte{bytes.Replace(all[0], []byte(`{"seq":1,`), []byte(`{"seq":1,"x":2,`), 1)}, all[1:]...), []string{"line 1 of the dump"}},
@@ -127,6 +129,9 @@ func TestChangedLines(t *testing.T) {
 		wants(t, err, c.says...)
 		if t.Failed() {
 			t.Fatal(name)
+		}
+		if strings.Contains(err.Error(), "daemon") {
+			t.Errorf("%s: an auditor is told what operators do: %v", name, err)
 		}
 		// Who cannot make the manifest fit is found out by that alone.
 		bad := copied(t, folder)
@@ -225,6 +230,17 @@ func TestFork(t *testing.T) {
 			wants(t, verify(old), "forked")
 		}
 	})
+	t.Run("a shorter dump for another", func(t *testing.T) {
+		dump := forkedShorter(t, l).dump()
+		if n := len(lines(dump)); n >= underHead(t, folder) {
+			t.Fatalf("it has %d records", n)
+		}
+		wants(t, verify(tampered(t, folder, "journal.ndjson", func([]byte) []byte { return dump })), "the head in head-before.txt")
+		// Where no earlier head is there to compare with, it is too short.
+		first := bundle(t, l.dump(), proof.Request{Friday: fridays[0]})
+		n := underHead(t, first) - 1
+		wants(t, verify(tampered(t, first, "journal.ndjson", func(text []byte) []byte { return joined(lines(text)[:n]) })), fmt.Sprintf("ends with record %d, and the head in head.txt is of %d", n, n+1))
+	})
 	t.Run("the whole dump for another", func(t *testing.T) {
 		dump := forked(t, l, nil).dump()
 		wants(t, verify(tampered(t, folder, "journal.ndjson", func([]byte) []byte { return dump })), "forked", "head.txt")
@@ -256,6 +272,138 @@ func forked(t *testing.T, l *ledger, published []byte) *ledger {
 		f.records[len(f.records)-1].Header = r.Header
 	}
 	return f
+}
+
+// forkedShorter is a history of the same ledger that has left some events of its
+// weeks out, and was sealed and signed by the holder of the keys.
+func forkedShorter(t *testing.T, l *ledger) *ledger {
+	f := newLedger(t, ledgerID, private(1))
+	f.records, f.keys = nil, l.keys
+	for i := range l.records {
+		r := l.records[i]
+		f.now = r.Stamped.Add(-time.Second)
+		switch {
+		case bytes.Contains(r.Body, []byte("ledger.sealed.v1")):
+			f.reseal(fridayOf(r.Body), false)
+			continue
+		case bytes.Contains(r.Body, []byte("ledger.seal_signed.v1")):
+			continue
+		case i > 20 && i < 30:
+			continue
+		}
+		f.append(r.Subject, r.Body)
+		f.records[len(f.records)-1].Header = r.Header
+		if fridayOf(r.Body) == fridays[2] {
+			f.seal(fridays[2])
+			return f
+		}
+	}
+	return f
+}
+
+// TestNarrowestRange holds that a changed event is said to stand after the last
+// signed head that fits and not after the first seal or head that does not.
+func TestNarrowestRange(t *testing.T) {
+	l := sample(t)
+	folder := bundle(t, l.dump(), proof.Request{})
+	all := lines(read(t, filepath.Join(folder, "journal.ndjson")))
+	// As one who reads the dump finds them: what each seal and each head is of.
+	var seals, heads []int
+	for n, line := range all {
+		if bytes.Contains(line, []byte(`"type":"ledger.sealed.v1"`)) {
+			var size int
+			_, rest, _ := bytes.Cut(line, []byte(`"tree_size":`))
+			if _, err := fmt.Sscan(string(rest[:bytes.IndexAny(rest, ",}")]), &size); err != nil {
+				t.Fatal(err)
+			}
+			seals, heads = append(seals, size), append(heads, n+1)
+		}
+	}
+	for week, size := range seals {
+		after := 0
+		if week > 0 {
+			after = heads[week-1]
+		}
+		changed := slices.Clone(all)
+		at := after + (size-after)/2
+		for !bytes.Contains(changed[at], []byte(`"first_name":"`)) {
+			at++
+		}
+		if at >= size {
+			t.Fatalf("no event of week %d has a name", week)
+		}
+		changed[at] = bytes.Replace(changed[at], []byte(`"first_name":"`), []byte(`"first_name":"X`), 1)
+		err := verify(tampered(t, folder, "journal.ndjson", func([]byte) []byte { return joined(changed) }))
+		wants(t, err, fmt.Sprintf("between record %d and %d, or at record %d itself", after+1, size, heads[week]))
+	}
+	// A seal that was changed is found by the head that holds it.
+	changed := slices.Clone(all)
+	changed[heads[0]-1] = bytes.Replace(changed[heads[0]-1], []byte(`"rows":`), []byte(`"rows":1`), 1)
+	err := verify(tampered(t, folder, "journal.ndjson", func([]byte) []byte { return joined(changed) }))
+	wants(t, err, fmt.Sprintf("between record %d and %d, or earlier where the seal in record %d was rewritten too", seals[0]+1, heads[0], heads[0]))
+	// The agent's place is of agents.
+	err = verify(tampered(t, folder, "place.json", func(text []byte) []byte { return bytes.Replace(text, []byte(`"rows": `), []byte(`"rows": 1`), 1) }))
+	wants(t, err, "among the 4 agents")
+}
+
+// signedBy returns a head that somebody else than the ledger has signed.
+func signedBy(t *testing.T, h head.Head, name string, key ed25519.PrivateKey) []byte {
+	t.Helper()
+	signer, err := head.Signer(name, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signed, err := h.Sign(signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return signed
+}
+
+// TestKeptHead holds that an auditor's own head is compared whoever has signed
+// it, and that one which cannot be compared does not pass for one that was.
+func TestKeptHead(t *testing.T) {
+	l := sample(t)
+	dump := l.dump()
+	own := bundle(t, dump, proof.Request{})
+	kept := read(t, filepath.Join(own, "head-before.txt"))
+	h := headOf(t, l, kept)
+	witness := signedBy(t, h, "witness.example", private(7))
+	other := h
+	other.Root[3]++
+	another := h
+	another.Origin = head.Origin("L-2")
+	changed := bytes.Replace(kept, []byte(h.Root.String()), []byte(other.Root.String()), 1)
+	for _, kind := range []proof.Kind{proof.Whole, proof.Records} {
+		folder := bundle(t, dump, proof.Request{Kind: kind})
+		r, err := proof.Verify(context.Background(), folder, proof.Options{Head: witness})
+		if err != nil || !strings.Contains(strings.Join(r.Checked, "\n"), "that you kept is of the same history") || !strings.Contains(strings.Join(r.Unproven, "\n"), "carries no signature") {
+			t.Errorf("%s: the witness's head: %+v, %v", kind, r, err)
+		}
+		for what, c := range map[string]struct {
+			head []byte
+			says string
+		}{
+			"another root":     {signedBy(t, other, "witness.example", private(7)), "forked"},
+			"another ledger":   {signedBy(t, another, "witness.example", private(7)), "of another ledger"},
+			"changed":          {changed, "not signed by the ledger's key"},
+			"without any name": {[]byte(h.Text()), "no signature"},
+			"nonsense":         {[]byte("nonsense"), "not in the form"},
+		} {
+			_, err := proof.Verify(context.Background(), folder, proof.Options{Head: c.head})
+			wants(t, err, c.says)
+			if t.Failed() {
+				t.Fatal(kind, what)
+			}
+		}
+	}
+	// The head of the first Friday is in no bundle of the last but the whole.
+	oldest := read(t, filepath.Join(bundle(t, dump, proof.Request{Friday: fridays[0]}), "head.txt"))
+	if _, err := proof.Verify(context.Background(), own, proof.Options{Head: oldest}); err != nil {
+		t.Error(err)
+	}
+	_, err := proof.Verify(context.Background(), bundle(t, dump, requests(l.detail())["row"]), proof.Options{Head: oldest})
+	wants(t, err, "cannot be compared")
 }
 
 // TestFlippedBits flips single bits anywhere in a bundle. Every one is found,
@@ -335,9 +483,7 @@ func TestFiles(t *testing.T) {
 		newer := copied(t, folder)
 		path := filepath.Join(newer, "bundle.json")
 		write(t, path, []byte(strings.Replace(string(read(t, path)), `"version": 1`, `"version": 2`, 1)))
-		if err := verify(newer); err == nil || !strings.Contains(err.Error(), "newer release") {
-			t.Errorf("a later form: %v", err)
-		}
+		wants(t, verify(newer), "newer release")
 		more := copied(t, folder)
 		write(t, filepath.Join(more, "more.txt"), nil)
 		wants(t, verify(more), "more.txt")

@@ -8,17 +8,20 @@ import (
 	"io/fs"
 	"strings"
 
+	"golang.org/x/mod/sumdb/note"
+
 	"bookledger/events"
 	"bookledger/events/record/head"
 	"bookledger/exporter"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
+	"bookledger/projections/replay"
 )
 
 // Options are what an auditor has beside a bundle.
 type Options struct {
 	Key      string      // the ledger's key, in the form of key.txt, got in another way than the bundle; "" for none
-	Head     []byte      // a head that the ledger signed, kept from an earlier time; nil for none
+	Head     []byte      // a head of the ledger that the auditor kept, or has from a witness, and trusts; nil for none
 	Progress func(n int) // of records replayed; nil: nobody asks
 }
 
@@ -42,13 +45,29 @@ func (r *Report) unprovenf(format string, args ...any) {
 
 // Verify checks a bundle, and trusts nothing in it. Where it returns
 // ErrDiffers the evidence does not verify, and the error names the first
-// difference; any other error is of what could not be read. The report then
-// says what had been checked before.
+// difference: whatever comes of the contents of a folder is one. Any other error
+// is of a folder that is not there or of a disk that does not give what it
+// holds. The report then says what had been checked before.
 func Verify(ctx context.Context, folder string, o Options) (*Report, error) {
 	r := &Report{}
+	err := verify(ctx, folder, o, r)
+	if err != nil && !errors.Is(err, ErrDiffers) && !ofReading(ctx, err) {
+		err = differs("%w", err)
+	}
+	return r, err
+}
+
+// ofReading tells whether an error is of what could not be read, or was given
+// up, rather than of what was read.
+func ofReading(ctx context.Context, err error) bool {
+	_, ofFile := errors.AsType[*fs.PathError](err)
+	return ofFile || ctx.Err() != nil
+}
+
+func verify(ctx context.Context, folder string, o Options, r *Report) error {
 	b, err := openBundle(folder)
 	if err != nil {
-		return r, err
+		return err
 	}
 	defer b.close()
 	r.Kind, r.LedgerID, r.Agent, r.Friday = b.Kind, b.LedgerID, b.Agent, b.Friday
@@ -60,15 +79,15 @@ func Verify(ctx context.Context, folder string, o Options) (*Report, error) {
 	}
 	if (err == nil || errors.Is(err, ErrDiffers)) && b.damaged != nil {
 		if err == nil {
-			return r, b.damaged
+			return b.damaged
 		}
-		return r, fmt.Errorf("%w; also, %w", err, b.damaged)
+		return fmt.Errorf("%w; also, %w", err, b.damaged)
 	}
 	if err == nil {
 		r.checkedf("Every file is the one that %s names, and there is no other.", manifestFile)
 		v.limits()
 	}
-	return r, err
+	return err
 }
 
 type verifier struct {
@@ -81,6 +100,11 @@ type verifier struct {
 func (v *verifier) whole(ctx context.Context) error {
 	open := func() (fs.File, error) { return v.root.Open(journalFile) }
 	d, err := derive(ctx, open, question{agent: v.Agent, friday: v.Friday, progress: v.o.Progress})
+	if errors.Is(err, checkpoint.ErrNone) {
+		if short := v.longEnough(d); short != nil {
+			return short
+		}
+	}
 	switch {
 	case errors.Is(err, checkpoint.ErrNone), errors.Is(err, book.ErrUnknown):
 		return differs("the record in %s has no such book: %v", journalFile, err)
@@ -113,20 +137,51 @@ func (v *verifier) whole(ctx context.Context) error {
 	return nil
 }
 
-// seal checks signatures, proofs and seal against what the record gives.
-func (v *verifier) seal(d *derivation) error {
-	of, before, err := d.chosen(v.Friday)
-	if errors.Is(err, ErrNotSealed) {
-		return differs("%v", err)
-	}
+// longEnough checks that the record does not end before the head in the bundle,
+// whoever has signed that.
+func (v *verifier) longEnough(d *derivation) error {
+	text, err := v.read(headFile, maxSmall)
 	if err != nil {
 		return err
+	}
+	h, err := head.Unverified(text)
+	if err == nil && h.Size > d.records {
+		return differs("%s ends with record %d, and the head in %s is of %d records: the last %d are missing, or it is the record of another history", journalFile, d.records, headFile, h.Size, h.Size-d.records)
+	}
+	return nil // a head that cannot be read is for others to name
+}
+
+// stated checks what the bundle says of the seal against the record: first what
+// the record says itself, so that the narrowest range is named.
+func (v *verifier) stated(d *derivation) (*statement, error) {
+	if err := d.compared(); err != nil {
+		return nil, err
 	}
 	s, err := v.statement(d.keys)
 	if err != nil {
+		return nil, err
+	}
+	claims := []replay.Claim{claimOf("the head in "+headFile, s.head.Head)}
+	if s.before.Size > 0 {
+		claims = append(claims, claimOf("the head in "+beforeFile, s.before.Head))
+	}
+	if err := d.compared(claims...); err != nil {
+		return nil, err
+	}
+	return s, v.longEnough(d)
+}
+
+// seal checks signatures, proofs and seal against what the record gives.
+func (v *verifier) seal(d *derivation) error {
+	s, err := v.stated(d)
+	if err != nil {
 		return err
 	}
-	if err := d.fits(s.head.Head); err != nil {
+	of, before, err := d.chosen(v.Friday)
+	if errors.Is(err, ErrNotSealed) {
+		return differs("%s ends with record %d, and the records from which %s and %s were taken are not all in it: %v", journalFile, d.records, sealFile, headFile, err)
+	}
+	if err != nil {
 		return err
 	}
 	if err := d.recomputed(); err != nil {
@@ -158,7 +213,7 @@ func (v *verifier) seal(d *derivation) error {
 		if h.Size > d.records {
 			return differs("the head that was kept is of %d records, and the record in the bundle ends with record %d: later records are missing, or the bundle is older than the head", h.Size, d.records)
 		}
-		return d.fits(h)
+		return d.compared(claimOf("the head that was kept", h))
 	})
 }
 
@@ -186,21 +241,44 @@ func (v *verifier) common(keys *head.Keys, s *statement) error {
 	return nil
 }
 
-// keptHead checks a head that the auditor has kept, as fits can.
+// keptHead checks a head that the auditor has kept, as fits can. Whether the
+// ledger's key has signed it is told, but it counts without: who gives a head
+// trusts it, and a witness may have signed it alone.
 func (v *verifier) keptHead(keys *head.Keys, fits func(head.Head) error) error {
 	if v.o.Head == nil {
-		v.r.unprovenf("That nobody was shown another history: give with --head the file %s of an earlier bundle, or a head that a witness has, to have it compared.", headFile)
+		v.r.unprovenf("That nobody was shown another history: give with --head the file %s of an earlier bundle, or a head of this ledger that a witness has signed, to have it compared.", headFile)
 		return nil
 	}
-	h, err := openHead(v.o.Head, keys)
+	h, signed, err := openKept(v.o.Head, keys)
 	if err != nil {
 		return differs("the head that was kept: %v", err)
 	}
-	if err := fits(h.Head); err != nil {
+	if err := fits(h); err != nil {
+		if !signed {
+			err = fmt.Errorf("%w; the ledger's key has not signed the head that was kept, so that it shows a fork to those alone who trust where it comes from", err)
+		}
 		return err
 	}
 	v.r.checkedf("The head of %d records that you kept is of the same history.", h.Size)
+	if !signed {
+		v.r.unprovenf("That the ledger's key has signed the head that you kept: it carries no signature of it, and was compared as your own.")
+	}
 	return nil
+}
+
+// openKept opens a head of the ledger that the auditor trusts, and tells whether
+// the ledger's key has signed it. A signature of that key which does not fit is
+// of a head that was changed.
+func openKept(text []byte, keys *head.Keys) (h head.Head, signed bool, err error) {
+	h, _, err = keys.Open(text)
+	_, wrong := errors.AsType[*note.InvalidSignatureError](err)
+	if err == nil || wrong || !errors.Is(err, head.ErrUnsigned) {
+		return h, err == nil, err
+	}
+	if h, err = head.Unverified(text); err == nil && h.Origin != keys.Origin() {
+		err = fmt.Errorf("it is %w: %q, and not %q", head.ErrOrigin, h.Origin, keys.Origin())
+	}
+	return h, false, err
 }
 
 // parts checks a bundle that has not the whole record.
@@ -230,17 +308,7 @@ func (v *verifier) parts() error {
 	if err := v.common(g.keys, s); err != nil {
 		return err
 	}
-	return v.keptHead(g.keys, func(h head.Head) error {
-		for _, have := range [...]head.Head{s.head.Head, s.before.Head} {
-			if h.Size == have.Size && h.Root != have.Root {
-				return differs("the head that was kept and the one in the bundle are both signed by the ledger's key, are both of %d records, and have different roots: %w", h.Size, errFork)
-			}
-			if h == have {
-				return nil
-			}
-		}
-		return fmt.Errorf("comparing the head that was kept: it is of %d records, and this bundle can compare heads of %d and %d alone; ask for a bundle with the whole record", h.Size, s.before.Size, s.head.Size)
-	})
+	return v.keptHead(g.keys, s.compare)
 }
 
 // records checks a bundle that has the records about the cases of a book.
