@@ -49,6 +49,7 @@ func (d *dumpReading) account(ctx context.Context, caseID string) (*audit.Accoun
 	if _, err := d.replay(ctx, r); err != nil {
 		return nil, err
 	}
+	d.all = r
 	return audit.NewAccount(caseID, entries, r.Calendar(), r.Fridays(), r.OpenFriday())
 }
 

@@ -275,6 +275,8 @@ func (a *audited) refusals(t *testing.T) {
 		{"explain --case no/case", 2, "--case"},
 		{"explain --case 1 --friday tomorrow", 2, "--friday"},
 		{"explain --case 1", 1, "no record is about it"},
+		{"explain --case " + auditedCase + " --agent NOPE", 1, "nobody knows it"},
+		{"explain --case " + auditedCase + " --agent NOPE --friday latest --json", 1, "nobody knows it"},
 		{"explain --case " + auditedCase + " --friday 2026-11-19", 1, "Thursday"},
 		{"explain --case " + auditedCase + " --friday 2006-11-24", 1, "before the first"},
 		{"diff --from 2026-11-13", 2, "--agent"},

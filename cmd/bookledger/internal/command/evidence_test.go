@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -190,6 +191,128 @@ func TestEvidence(t *testing.T) {
 		t.Errorf("exit code %d: %s", r.code, r.err)
 	}
 	t.Run("refusals", func(t *testing.T) { refusals(t, dump, unsealed, made) })
+	t.Run("tampered dumps", func(t *testing.T) { tamperedDumps(t, dump) })
+	t.Run("history files", func(t *testing.T) { historyFiles(t, past) })
+	t.Run("no bundles", func(t *testing.T) { noBundles(t, a, ofData) })
+}
+
+// tamperedDumps holds that no command takes a dump that does not verify, and
+// that each names the record, whatever part of it the answer would need.
+func tamperedDumps(t *testing.T, dump string) {
+	text, err := os.ReadFile(dump)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := slices.Collect(bytes.Lines(text))
+	last := len(all) - 1
+	boundary := decode[struct{ Boundary int }](t, must(t, "", "fridays", "--journal", dump, "--json"))
+	late := boundary[len(boundary)-1].Boundary - 1 // in the week of the latest Friday
+	changed := func(n int, from, to string) []byte {
+		for !bytes.Contains(all[n], []byte(from)) {
+			n--
+		}
+		with := slices.Clone(all)
+		with[n] = bytes.Replace(all[n], []byte(from), []byte(to), 1)
+		return bytes.Join(with, nil)
+	}
+	swapped := slices.Clone(all)
+	swapped[40], swapped[41] = swapped[41], swapped[40]
+	garbled := slices.Clone(all)
+	garbled[40] = []byte("{\"seq\":41,nonsense\n")
+	first := slices.Clone(all)
+	first[0] = []byte("nonsense\n")
+	early := filepath.Join(t.TempDir(), "early.xlsx")
+	must(t, "", "export", "--journal", dump, "--agent", "A100001", "--friday", "2026-11-13", "--out", early)
+	commands := [][]string{
+		{"status"}, {"fridays"}, {"rejected"}, {"exports"}, {"active", "--agent", "A100001"}, {"active", "--agent", "A100001", "--friday", "2026-11-13"},
+		{"active", "--agent", "A100001", "--at", "2026-11-12T12:00:00Z"}, {"explain", "--case", "5000032500"},
+		{"diff", "--agent", "A100001", "--from", "2026-11-06", "--to", "2026-11-13"}, {"export", "--agent", "A100001", "--friday", "2026-11-13", "--out", "OUT"},
+		{"evidence", "--agent", "A100001", "--friday", "2026-11-13", "--out", "OUT"}, {"evidence", "--agent", "A100001", "--out", "OUT"}, {"verify", early},
+	}
+	for name, c := range map[string]struct {
+		text []byte
+		says string
+	}{
+		"deleted":             {bytes.Join(slices.Delete(slices.Clone(all), 40, 41), nil), "record 42: the one before it was 40"},
+		"the first deleted":   {bytes.Join(all[1:], nil), "record 2: the one before it was 0"},
+		"swapped":             {bytes.Join(swapped, nil), "record 42: the one before it was 40"},
+		"doubled":             {bytes.Join(slices.Insert(slices.Clone(all), 40, all[40]), nil), "record 41: the one before it was 41"},
+		"no JSON":             {bytes.Join(garbled, nil), "line 41"},
+		"the first no JSON":   {bytes.Join(first, nil), "line 1"},
+		"cut":                 {text[:len(text)-len(all[last])/2], fmt.Sprintf("the dump ends in the middle of record %d's line", last+1)},
+		"a byte of the past":  {changed(60, `"last_name":"`, `"last_name":"X`), "between record 1 and"},
+		"a byte of late":      {changed(late, `"source":"calheers"`, `"source":"calheert"`), "record"},
+		"a byte of genesis":   {changed(0, `ledger.genesis.v1`, `ledger.genesit.v1`), "genesis"},
+		"another ledger's id": {changed(0, `"ledger_id":"`, `"ledger_id":"x`), "record"},
+	} {
+		path := file(t, string(c.text))
+		for _, args := range commands {
+			args = append(slices.Clone(args), "--journal", path)
+			for i := range args {
+				if args[i] == "OUT" {
+					args[i] = filepath.Join(t.TempDir(), "out")
+				}
+			}
+			if r := run(t, "", args...); r.code != 3 || !strings.Contains(r.err, c.says) || r.out != "" {
+				t.Errorf("%s: %q: exit code %d, want 3 and %q: %s%s", name, args, r.code, c.says, r.out, r.err)
+			}
+		}
+	}
+}
+
+// historyFiles holds that a history file, which has no seals, serves as before,
+// and that one which cannot be read has failed and was not refused.
+func historyFiles(t *testing.T, past string) {
+	path, book := file(t, past), filepath.Join(t.TempDir(), "book.xlsx")
+	must(t, "", "export", "--journal", path, "--agent", "A100001", "--out", book)
+	if said := must(t, "", "verify", book, "--journal", path); !strings.Contains(said, "VERIFIED") {
+		t.Errorf("it says %s", said)
+	}
+	for _, bad := range []string{file(t, past+"nonsense\n"), file(t, past[:len(past)-20]), path + "-is-not-there", t.TempDir()} {
+		for _, args := range [][]string{{"status"}, {"fridays"}, {"verify", book}} {
+			if r := run(t, "", append(args, "--journal", bad)...); r.code != 1 {
+				t.Errorf("%q of %s: exit code %d: %s", args, bad, r.code, r.err)
+			}
+		}
+	}
+}
+
+// noBundles holds what the auditors' program says of folders whose contents are
+// no bundle, and of what is no folder.
+func noBundles(t *testing.T, a audits, bundle string) {
+	copied := func(change func(manifest string)) string {
+		to := t.TempDir()
+		if err := os.CopyFS(to, os.DirFS(bundle)); err != nil {
+			t.Fatal(err)
+		}
+		change(filepath.Join(to, "bundle.json"))
+		return to
+	}
+	written := func(text func(string) string) func(string) {
+		return func(manifest string) {
+			old, err := os.ReadFile(manifest)
+			if err = errorsOf(err, os.WriteFile(manifest, []byte(text(string(old))), 0o600)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for says, folder := range map[string]string{
+		"holds no bundle.json": copied(func(manifest string) {
+			if err := os.Remove(manifest); err != nil {
+				t.Fatal(err)
+			}
+		}),
+		"cannot be read":          copied(written(func(string) string { return "nonsense" })),
+		"is of version 9":         copied(written(func(old string) string { return strings.Replace(old, `"version": 1`, `"version": 9`, 1) })),
+		"names the version 0 and": copied(written(func(old string) string { return strings.Replace(old, `"version": 1`, `"version": 0`, 1) })),
+	} {
+		a.verify(3, says, folder)
+		a.verify(3, "DOES NOT VERIFY", folder)
+		a.verify(3, `"verified":false`, folder, "--json")
+		a.verify(3, says, folder, "--json")
+	}
+	a.verify(1, "", filepath.Join(bundle, "nowhere"))
+	a.verify(1, "", filepath.Join(bundle, "bundle.json"))
 }
 
 // another is a key of the same name as the ledger's, and not its own.

@@ -87,6 +87,15 @@ func runExplain(ctx context.Context, env *environment, o explainOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.agent != "" && len(x.Events) == 0 { // what is no agent has held nothing either
+		s, err := r.live(ctx)
+		if err == nil {
+			err = checkAgent(s, o.agent)
+		}
+		if err != nil {
+			return err
+		}
+	}
 	e := explanation{x, a.Calendar()}
 	if o.json {
 		return e.encode(json.NewEncoder(env.out))

@@ -37,8 +37,9 @@ func newHistory(env *environment) *cobra.Command {
 		Long: `Load the events of an NDJSON file, or of standard input, as history: each line
 has a "recorded" time, which is when the event counts as recorded, and an
 "event". Lines stand in the order of time. With --close history is closed
-afterwards, and upstream systems can be connected; without it the first event
-that they publish closes it. Loading again after a break is safe.
+afterwards, and upstream systems can be connected, unless a line was not sent or
+was rejected; without it the first event that they publish closes it. Loading
+again after a break is safe.
 
 With --nats the events go to a running ledger. An embedded server lets nobody
 close history over NATS: leave --close away, and the first live event closes it,
@@ -170,6 +171,9 @@ func loadHistory(ctx context.Context, env *environment, j *journal.Journal, in i
 		after.Duplicates-before.Duplicates, rejected)
 	if rejected > 0 {
 		env.sayf("bookledger rejected tells why; a corrected event needs a new id")
+	}
+	if sendErr != nil && o.close && !after.closed {
+		return fmt.Errorf("%w; history is still open, for once it is closed nothing can be loaded: load again with --close, without these lines or, into a new ledger where others after them are loaded, with these lines mended", sendErr)
 	}
 	if sendErr != nil || !o.close {
 		return sendErr

@@ -3,6 +3,7 @@ package command_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -178,4 +179,22 @@ func TestHistoryAgain(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(data, "seal.key")); err != nil {
 		t.Error(err)
 	}
+}
+
+// TestHistoryStaysOpen holds that whoever wanted history closed is told that it
+// is not, and why, where not every line was sent.
+func TestHistoryStaysOpen(t *testing.T) {
+	past := must(t, "", "generate", "--agents", "3", "--consumers", "12", "--weeks", "2", "--seed", "2", "--until", "2026-11-21T06:00:00Z")
+	data, all := t.TempDir(), strings.SplitAfter(past, "\n")
+	bad := strings.Join(all[:5], "") + strings.Replace(all[5], `"recorded":"2026`, `"recorded":"2096`, 1) + strings.Join(all[6:], "")
+	for _, text := range []string{bad, strings.Join(all[:5], "") + "nonsense\n"} {
+		r := run(t, text, "history", "load", "-", "--data", data, "--close")
+		if r.code != 1 || !strings.Contains(r.err, "history is still open") || !strings.Contains(r.err, "not sent") {
+			t.Errorf("exit code %d: %s", r.code, r.err)
+		}
+	}
+	if r := run(t, bad, "history", "load", "-", "--data", data); r.code != 1 || strings.Contains(r.err, "still open") {
+		t.Errorf("without --close: exit code %d: %s", r.code, r.err)
+	}
+	must(t, strings.Join(slices.Delete(all, 5, 6), ""), "history", "load", "-", "--data", data, "--close")
 }

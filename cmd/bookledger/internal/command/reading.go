@@ -14,6 +14,7 @@ import (
 	"bookledger/cmd/bookledger/internal/progress"
 	"bookledger/events"
 	"bookledger/events/journal"
+	"bookledger/events/record"
 	"bookledger/projections"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
@@ -58,7 +59,7 @@ type where struct{ data, journal string }
 
 func (w *where) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&w.data, "data", "", "folder of the ledger of a stopped daemon")
-	cmd.Flags().StringVar(&w.journal, "journal", "", "dump or history file, replayed in memory")
+	cmd.Flags().StringVar(&w.journal, "journal", "", "dump or history file, replayed in memory; a dump that does not verify is refused")
 	alternatives(cmd.Flags(), "data", "journal")
 }
 
@@ -180,6 +181,8 @@ type dumpReading struct {
 	all  *replay.Replay // the whole dump, once it was needed
 }
 
+// replay replays the dump as far as r wants, and compares it with the seals
+// that stand there. A dump that does not verify is refused.
 func (d *dumpReading) replay(ctx context.Context, r *replay.Replay) (*replay.Replay, error) {
 	f, err := os.Open(d.path)
 	if err != nil {
@@ -188,17 +191,47 @@ func (d *dumpReading) replay(ctx context.Context, r *replay.Replay) (*replay.Rep
 	defer f.Close()
 	bar := progress.New(d.env.err, "records replayed", 0)
 	defer bar.Done()
-	if err := r.Dump(ctx, f, bar.Add); err != nil {
+	err = r.Dump(ctx, f, bar.Add)
+	if errors.Is(err, replay.ErrBroken) && (r.LedgerID() != "" || numbered(d.path)) {
+		return nil, fmt.Errorf("%w: %s does not verify: %w", errRefused, d.path, err)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", d.path, err)
 	}
 	if r.LedgerID() == "" {
-		return r, nil // a history file, which holds no seals
+		return r, d.ofHistory(r)
 	}
-	err = r.CompareSeals()
-	if errors.Is(err, checkpoint.ErrDiffers) {
-		err = fmt.Errorf("%w: %s was changed: %w", errRefused, d.path, err)
+	if err := r.CompareSeals(); err != nil {
+		return nil, fmt.Errorf("%w: %s does not verify: %w", errRefused, d.path, err)
 	}
-	return r, err
+	return r, nil
+}
+
+// ofHistory tells a history file, which has no genesis and so no seals, from a
+// dump whose genesis was changed.
+func (d *dumpReading) ofHistory(r *replay.Replay) error {
+	if claims, err := r.Claims(); len(claims) > 0 || err != nil {
+		return fmt.Errorf("%w: %s does not verify: it holds seals, and record 1 is not the genesis of their ledger", errRefused, d.path)
+	}
+	return nil
+}
+
+// numbered tells whether a file is a dump, of which each record has its
+// sequence, or a history file, from the first line that can be read.
+func numbered(path string) bool {
+	f, err := os.Open(path)
+	if err != nil {
+		return false
+	}
+	defer f.Close()
+	lines := record.NewReader(f)
+	for {
+		l, _, err := lines.Next()
+		if _, ofLine := errors.AsType[*record.LineError](err); ofLine {
+			continue
+		}
+		return err == nil && l.Seq > 0
+	}
 }
 
 func (d *dumpReading) whole(ctx context.Context) (_ *replay.Replay, err error) {
@@ -233,14 +266,12 @@ func (d *dumpReading) asOf(ctx context.Context, f events.Date) (*snapshot, error
 	return asOfFriday(r, c), nil
 }
 
-// friday is f or, where that is 0, the latest Friday.
+// friday is f or, where that is 0, the latest Friday. The whole dump is read
+// for either: the seal that a Friday is compared with stands after it.
 func (d *dumpReading) friday(ctx context.Context, f events.Date) (events.Date, error) {
-	if f != 0 {
-		return f, nil
-	}
 	all, err := d.whole(ctx)
-	if err != nil {
-		return 0, err
+	if err != nil || f != 0 {
+		return f, err
 	}
 	passed := all.Fridays()
 	if len(passed) == 0 {
@@ -255,6 +286,9 @@ func asOfFriday(r *replay.Replay, c checkpoint.Friday) *snapshot {
 }
 
 func (d *dumpReading) at(ctx context.Context, t time.Time) (*snapshot, error) {
+	if _, err := d.whole(ctx); err != nil { // what came after t too shows whether the dump is sound
+		return nil, err
+	}
 	r := replay.New()
 	r.StopAt(t)
 	if _, err := d.replay(ctx, r); err != nil {

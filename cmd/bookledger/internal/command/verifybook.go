@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bookledger/cmd/bookledger/internal/progress"
 	"bookledger/events"
 	"bookledger/exporter"
 	"bookledger/exporter/proof"
@@ -33,8 +32,11 @@ cell, and the bytes where this exporter's version made it. Whose book it is, and
 of which Friday, is read from its sheet About, or given. The first cell that
 differs is named, with what it holds, and the exit code is 3.
 
-What is compared is the workbook with the dump; that the dump is what was sealed
-is shown by a bundle (bookledger evidence, bookaudit verify).`,
+All of the dump is read, and compared with the seals and the heads signed by the
+ledger's key that stand in it; where it does not verify the exit code is 3 too.
+That the key is the ledger's own, and that each record is written as the ledger
+writes it, is shown by a bundle (bookledger evidence, bookaudit verify). A history
+file has no seals: with one, the workbook alone is compared.`,
 		Example: `  bookledger verify book.xlsx --journal dump.ndjson
   bookledger verify book.xlsx --journal dump.ndjson --agent A1001 --friday 2026-11-20`,
 		Args: cobra.ExactArgs(1),
@@ -146,35 +148,29 @@ func (o *verifyBookOptions) tell(env *environment, b *book.Book, c proof.Compari
 	return nil
 }
 
-// deriveBook derives a book from a dump.
+// deriveBook derives a book from a dump, of which all is read: what came after
+// the book, or is of others, shows too whether the dump is what was sealed.
 func deriveBook(ctx context.Context, env *environment, journal string, of bookOf) (made *book.Book, err error) {
-	f, err := os.Open(journal)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
 	r := replay.New()
 	var failed error // of the book, rather than of the dump
-	found := errors.New("found")
 	r.OnFriday(func(f checkpoint.Friday) error {
 		if !of.is(f) {
 			return nil
 		}
-		if made, failed = asOfFriday(r, f).book(ctx, of.AgentID, agencyOf(of)); failed != nil {
-			return failed
+		made, failed = asOfFriday(r, f).book(ctx, of.AgentID, agencyOf(of))
+		if errors.Is(failed, book.ErrUnknown) {
+			return nil // whether the dump verifies comes first
 		}
-		return found
+		return failed
 	})
-	bar := progress.New(env.err, "records replayed", 0)
-	err = r.Dump(ctx, f, bar.Add)
-	bar.Done()
+	_, err = (&dumpReading{env: env, path: journal}).replay(ctx, r)
 	switch {
-	case failed != nil && errors.Is(failed, book.ErrUnknown):
-		return nil, fmt.Errorf("%w: %w", errRefused, failed)
-	case failed != nil:
+	case failed != nil && !errors.Is(failed, book.ErrUnknown):
 		return nil, failed
-	case err != nil && !errors.Is(err, found):
-		return nil, fmt.Errorf("%s: %w", journal, err)
+	case err != nil:
+		return nil, err
+	case failed != nil:
+		return nil, fmt.Errorf("%w: %w", errRefused, failed)
 	case made == nil && of.friday != 0:
 		_, err := r.Friday(of.friday)
 		return nil, fmt.Errorf("%w: %w", errRefused, err)
