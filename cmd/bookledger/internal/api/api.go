@@ -32,6 +32,21 @@ type API struct {
 // answer answers a request of somebody who is known.
 type answer func(w http.ResponseWriter, r *http.Request, c desk.Caller) error
 
+// audited answers auditors alone, before anything of the request is looked at.
+func audited(f answer) answer { return allowed(desk.Caller.Audits, f) }
+
+// figures answers those alone who may see the ledger's figures, likewise.
+func figures(f answer) answer { return allowed(desk.Caller.SeesFigures, f) }
+
+func allowed(may func(desk.Caller) error, f answer) answer {
+	return func(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
+		if err := may(c); err != nil {
+			return err
+		}
+		return f(w, r, c)
+	}
+}
+
 // New makes the interface.
 func New(o Options) *API {
 	if o.Log == nil {
@@ -52,12 +67,12 @@ func (a *API) routes() map[string]map[string]answer {
 	all := map[string]map[string]answer{
 		"/v1/agencies/{agency}/agents":    get(a.agents),
 		"/v1/agencies/{agency}/transfers": post(a.transfer),
-		"/v1/cases/{case}/explanation":    get(a.explanation),
+		"/v1/cases/{case}/explanation":    get(audited(a.explanation)),
 		"/v1/disclaimer":                  get(disclaimer),
-		"/v1/fridays":                     get(a.fridays),
-		"/v1/rejected":                    get(a.rejected),
-		"/v1/exports":                     get(a.exports),
-		"/v1/status":                      get(a.status),
+		"/v1/fridays":                     get(figures(a.fridays)),
+		"/v1/rejected":                    get(figures(a.rejected)),
+		"/v1/exports":                     get(figures(a.exports)),
+		"/v1/status":                      get(figures(a.status)),
 	}
 	for _, owner := range [...]string{"/v1/agents/{agent}", "/v1/agencies/{agency}"} {
 		for _, kind := range [...]desk.Kind{desk.Active, desk.Pending, desk.Inactive} {
@@ -67,7 +82,7 @@ func (a *API) routes() map[string]map[string]answer {
 		all[owner+"/cases/{case}"] = get(a.caseFile)
 		all[owner+"/cases/{case}/{action}"] = post(a.act)
 		all[owner+"/books"] = get(a.books)
-		all[owner+"/differences"] = get(a.differences)
+		all[owner+"/differences"] = get(audited(a.differences))
 		all[owner+"/books/{friday}"] = post(a.export)
 	}
 	return all

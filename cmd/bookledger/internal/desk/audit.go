@@ -145,8 +145,8 @@ func (d *Differences) Total() int { return d.Added + d.Removed + d.Changed }
 // Compare compares an owner's books of two Fridays for an auditor.
 // problem.NoBook says why there is no such book.
 func (d *Desk) Compare(ctx context.Context, c Caller, o Owner, asked Compared) (*Differences, error) {
-	if _, err := access.OfAudit(c.Person); err != nil {
-		return nil, problem.NotFound.Because(err)
+	if err := c.Audits(); err != nil {
+		return nil, err
 	}
 	r, _, done, err := d.enter(c, o)
 	if err != nil {
@@ -235,10 +235,20 @@ func (d *Desk) PastFridays(c Caller) ([]events.Date, error) {
 	return fridays, err
 }
 
+// Audits tells whether the caller may see how the ledger came to what it shows:
+// nil, or problem.NotFound. It is asked before anything of a request is looked
+// at, so that nothing tells the others what there is.
+func (c Caller) Audits() error {
+	if _, err := access.OfAudit(c.Person); err != nil {
+		return problem.NotFound.Because(err)
+	}
+	return nil
+}
+
 // audited opens a moment for an auditor.
 func (d *Desk) audited(c Caller) (r *reading, done func(), err error) {
-	if _, err := access.OfAudit(c.Person); err != nil {
-		return nil, nil, problem.NotFound.Because(err)
+	if err := c.Audits(); err != nil {
+		return nil, nil, err
 	}
 	return d.read(c)
 }

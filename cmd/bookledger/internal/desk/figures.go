@@ -10,10 +10,19 @@ import (
 	"bookledger/projections/fold"
 )
 
+// SeesFigures tells whether the caller may see the ledger's figures: nil, or
+// problem.NotFound. As with Audits, it is asked first.
+func (c Caller) SeesFigures() error {
+	if _, err := access.OfLedger(c.Person); err != nil {
+		return problem.NotFound.Because(err)
+	}
+	return nil
+}
+
 // figures opens a moment for one who may see the ledger's figures.
 func (d *Desk) figures(c Caller) (r *reading, done func(), err error) {
-	if _, err := access.OfLedger(c.Person); err != nil {
-		return nil, nil, problem.NotFound.Because(err)
+	if err := c.SeesFigures(); err != nil {
+		return nil, nil, err
 	}
 	return d.read(c)
 }
@@ -68,8 +77,8 @@ func (d *Desk) Summary(c Caller) (projections.Status, error) {
 // Status returns where the ledger stands. Its state hash takes a pass over the
 // whole state, so that only one is made at a time.
 func (d *Desk) Status(ctx context.Context, c Caller) (projections.Status, error) {
-	if _, err := access.OfLedger(c.Person); err != nil {
-		return projections.Status{}, problem.NotFound.Because(err)
+	if err := c.SeesFigures(); err != nil {
+		return projections.Status{}, err
 	}
 	select {
 	case d.hashing <- struct{}{}:

@@ -121,6 +121,9 @@ func TestAuditorsAlone(t *testing.T) {
 		} {
 			v.post(path, form).want(404)
 		}
+		for _, path := range []string{"/audit/cases", "/audit/cases/5000000001?page=x", "/audit/books", "/agents/A1/differences?page=x", "/agencies/G1/differences?page=x", "/audit/downloads?before=x"} {
+			v.get(path).want(404)
+		}
 		v.get("/").want(200).lacks("Audit", "Explain a case")
 	}
 }

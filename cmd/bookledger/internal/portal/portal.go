@@ -93,12 +93,12 @@ func (p *Portal) routes() []route {
 		{"/exports/{ticket}", p.signedIn(p.ticket), nil},
 		{"/exports/{ticket}/file", p.signedIn(p.ticketFile), nil},
 		{"/exports/{ticket}/leave", nil, p.signedIn(p.leaveTicket)},
-		{"/ledger", p.signedIn(p.ledger), nil},
+		{"/ledger", p.figures(p.ledger), nil},
 		{"/ledger/look-up", nil, p.signedIn(p.lookUp)},
-		{explainPath, p.signedIn(p.explainForm), p.signedIn(p.findCase)},
-		{explainPath + "/{case}", p.signedIn(p.explain), nil},
-		{comparePath, p.signedIn(p.compareForm), p.signedIn(p.findBooks)},
-		{downloadsPath, p.signedIn(p.downloads), p.signedIn(p.findFile)},
+		{explainPath, p.audited(p.explainForm), p.audited(p.findCase)},
+		{explainPath + "/{case}", p.audited(p.explain), nil},
+		{comparePath, p.audited(p.compareForm), p.audited(p.findBooks)},
+		{downloadsPath, p.audited(p.downloads), p.audited(p.findFile)},
 		{"/agencies/{agency}/agents", p.signedIn(p.agents), nil},
 		{"/agencies/{agency}/transfer", p.signedIn(p.transferPage), p.signedIn(p.transfer)},
 		{"/agencies/{agency}/transfer/choose", nil, p.signedIn(p.chooseTransfer)},
@@ -131,7 +131,7 @@ func (p *Portal) ownerRoutes(base string) []route {
 		route{file + "/accept", nil, p.signedIn(p.act(desk.Accept))},
 		route{file + "/decline", p.signedIn(p.confirmDecline), p.signedIn(p.act(desk.Decline))},
 		route{base + "/books", p.signedIn(p.books), nil},
-		route{base + "/differences", p.signedIn(p.compare), nil},
+		route{base + "/differences", p.audited(p.compare), nil},
 		route{base + "/books/{friday}/export", p.signedIn(p.disclaimer), p.signedIn(p.export)},
 	)
 }
@@ -183,6 +183,23 @@ func (p *Portal) signedIn(h handler) http.Handler {
 		if err := h(w, r, c); err != nil {
 			p.Problem(w, r, err)
 		}
+	})
+}
+
+// audited lets a handler answer auditors alone, before anything of the request
+// is looked at.
+func (p *Portal) audited(h handler) http.Handler { return p.allowed(desk.Caller.Audits, h) }
+
+// figures lets a handler answer those alone who may see the ledger's figures,
+// likewise.
+func (p *Portal) figures(h handler) http.Handler { return p.allowed(desk.Caller.SeesFigures, h) }
+
+func (p *Portal) allowed(may func(desk.Caller) error, h handler) http.Handler {
+	return p.signedIn(func(w http.ResponseWriter, r *http.Request, c desk.Caller) error {
+		if err := may(c); err != nil {
+			return err
+		}
+		return h(w, r, c)
 	})
 }
 

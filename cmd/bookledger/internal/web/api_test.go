@@ -255,8 +255,16 @@ func TestAnswers(t *testing.T) {
 func TestAuditorsAlone(t *testing.T) {
 	s := start(t, small())
 	agent, agency := "/v1/agents/"+s.who("agent").AgentID, "/v1/agencies/"+s.who("agent").AgencyID
+	audits := []string{"/v1/cases/5000032500/explanation", agent + "/differences?from=latest", agency + "/differences?from=2019-03-01"}
+	// What is wrong with a request is told to nobody else either.
+	audits = append(audits, agent+"/differences", agency+"/differences", agent+"/differences?page=x", agency+"/differences?x=y", "/v1/cases/5000032500/explanation?friday=")
+	figures := []string{"/v1/exports?limit=x", "/v1/rejected?before=x", "/v1/fridays?x=y", "/v1/status?x=y"}
 	for _, role := range []string{"agent", "manager", "admin_l1", "admin_l2", "operator"} {
-		for _, path := range []string{"/v1/cases/5000032500/explanation", agent + "/differences?from=latest", agency + "/differences?from=2019-03-01"} {
+		paths := audits
+		if role != "operator" {
+			paths = slices.Concat(audits, figures)
+		}
+		for _, path := range paths {
 			if got := s.ask(role, "GET", path, nil); got.StatusCode != 404 || got.problem() != "not-found" {
 				t.Errorf("%s: %s is answered %d %s", role, path, got.StatusCode, got.body)
 			}
