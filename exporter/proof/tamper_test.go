@@ -116,7 +116,7 @@ func TestChangedLines(t *testing.T) {
 		"cut off before the boundary":   {all[:30], []string{fmt.Sprintf("ends with record 30, and the head in head.txt is of %d", signed)}},
 		"cut off before the seal":       {all[:signed-1], []string{fmt.Sprintf("ends with record %d, and the head in head.txt is of %d", signed-1, signed)}},
 		"cut off before the signature":  {all[:signed], []string{fmt.Sprintf("ends with record %d, and the records from which seal.ndjson and head.txt were taken are not all in it", signed)}},
-		"nothing left":                  {nil, []string{fmt.Sprintf("ends with record 0, and the head in head.txt is of %d", signed)}},
+		"nothing left":                  {nil, []string{fmt.Sprintf("holds no record, and the head in head.txt is of %d", signed)}},
 		"a line that is no record":      {append(slices.Clone(all), []byte("{}\n")), []string{"line"}},
 		"a line without an object":      {append(slices.Clone(all), []byte("17\n")), []string{"line"}},
 		"an unknown member in a line":   {append([][]byte{bytes.Replace(all[0], []byte(`{"seq":1,`), []byte(`{"seq":1,"x":2,`), 1)}, all[1:]...), []string{"line 1 of the dump"}},

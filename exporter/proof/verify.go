@@ -145,7 +145,10 @@ func (v *verifier) longEnough(d *derivation) error {
 		return err
 	}
 	h, err := head.Unverified(text)
-	if err == nil && h.Size > d.records {
+	switch {
+	case err == nil && d.records == 0:
+		return differs("%s holds no record, and the head in %s is of %d", journalFile, headFile, h.Size)
+	case err == nil && h.Size > d.records:
 		return differs("%s ends with record %d, and the head in %s is of %d records: the last %d are missing, or it is the record of another history", journalFile, d.records, headFile, h.Size, h.Size-d.records)
 	}
 	return nil // a head that cannot be read is for others to name

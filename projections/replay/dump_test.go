@@ -5,8 +5,11 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/iotest"
 
+	"bookledger/events"
 	"bookledger/events/record"
+	"bookledger/projections/checkpoint"
 	"bookledger/projections/replay"
 )
 
@@ -76,12 +79,43 @@ func TestDumpRefuses(t *testing.T) {
 		r := replay.New()
 		err := r.Dump(context.Background(), strings.NewReader(before+line+"\n"), nil)
 		var bad *record.LineError
-		if !errors.As(err, &bad) || bad.Number != 2 || status(t, r).Position != 1 {
+		if !errors.Is(err, replay.ErrBroken) || !errors.As(err, &bad) || bad.Number != 2 || status(t, r).Position != 1 {
 			t.Errorf("%s: %v, at %d", line, err, status(t, r).Position)
 		}
 	}
 	second := weeks()[1]
-	if err := replay.New().Dump(context.Background(), strings.NewReader(string(second.AppendLine(nil, second.Stamped))), nil); err == nil {
-		t.Error("a dump that begins with record 2 is taken")
+	next := string(second.AppendLine(nil, second.Stamped))
+	for text, says := range map[string]string{
+		next:                                "record 2: the one before it was 0",
+		before + next[:len(next)/2]:         "the dump ends in the middle of record 2's line",
+		before + next[:len(next)/2] + "\n":  "reading record 2",
+		before + strings.Repeat("x", 5<<20): "line 2",
+	} {
+		if err := replay.New().Dump(context.Background(), strings.NewReader(text), nil); !errors.Is(err, replay.ErrBroken) || !strings.Contains(err.Error(), says) {
+			t.Errorf("%.300q: %v, and must say %q", text, err, says)
+		}
+	}
+	if r := dumped(t, strings.TrimSuffix(before+next, "\n")); status(t, r).Position != 2 {
+		t.Error("the last line needs no newline")
+	}
+}
+
+// TestDumpFails holds that what is no fault of the dump is not taken for one.
+func TestDumpFails(t *testing.T) {
+	var text strings.Builder
+	for _, rec := range weeks() {
+		text.Write(rec.AppendLine(nil, rec.Stamped))
+	}
+	mine := errors.New("mine")
+	ofFriday, ofRecord := replay.New(), replay.New()
+	ofFriday.OnFriday(func(checkpoint.Friday) error { return mine })
+	ofRecord.OnJudged(func(*record.Record, *events.Checked, replay.Verdict) error { return mine })
+	for _, r := range []*replay.Replay{ofFriday, ofRecord} {
+		if err := r.Dump(context.Background(), strings.NewReader(text.String()), nil); !errors.Is(err, mine) || errors.Is(err, replay.ErrBroken) {
+			t.Errorf("whoever is told has failed: %v", err)
+		}
+	}
+	if err := replay.New().Dump(context.Background(), iotest.ErrReader(mine), nil); !errors.Is(err, mine) || errors.Is(err, replay.ErrBroken) {
+		t.Errorf("the disk has failed: %v", err)
 	}
 }
