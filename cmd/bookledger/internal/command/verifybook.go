@@ -94,14 +94,14 @@ func runVerifyBook(ctx context.Context, env *environment, path string, o verifyB
 	}
 	of, err := o.bookOf(workbook)
 	if errors.Is(err, proof.ErrDiffers) {
-		return fmt.Errorf("%w: verifying %s: %w", errRefused, path, err)
+		return o.refuse(env, fmt.Errorf("%w: verifying %s: %w", errRefused, path, err))
 	}
 	if err != nil {
 		return err
 	}
 	made, err := deriveBook(ctx, env, o.journal, of)
 	if err != nil {
-		return err
+		return o.refuse(env, err)
 	}
 	c, err := proof.CompareBook(ctx, workbook, made)
 	if err != nil && !errors.Is(err, proof.ErrDiffers) {
@@ -111,6 +111,18 @@ func runVerifyBook(ctx context.Context, env *environment, path string, o verifyB
 		err = fmt.Errorf("%w: verifying %s: %w", errRefused, path, err)
 	}
 	return errors.Join(err, o.tell(env, made, c, err))
+}
+
+// refuse returns why there is no book to compare with and, where that is a
+// finding, prints it for programs.
+func (o *verifyBookOptions) refuse(env *environment, why error) error {
+	if !o.json || !errors.Is(why, errRefused) {
+		return why
+	}
+	return errors.Join(why, json.NewEncoder(env.out).Encode(struct {
+		Verified   bool   `json:"verified"`
+		Difference string `json:"difference"`
+	}{false, why.Error()}))
 }
 
 // tell prints what was found; what differs is for the error to say, but for
