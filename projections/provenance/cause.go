@@ -41,6 +41,7 @@ func (l *Ledger) Causes(ctx context.Context, in Interval, changes []book.Change)
 		return nil, err
 	}
 	to, o := in.To.Friday, owner(in.Owns)
+	end := book.Friday{Friday: to, Boundary: math.MaxUint64} // the entries are those up to its own
 	d := decision{
 		path: p, owner: o, others: make([][]map[book.Key]*book.Row, len(p.steps)),
 		end:    l.byKey(p.id, p.at(math.MaxUint64), to, o),
@@ -51,9 +52,7 @@ func (l *Ledger) Causes(ctx context.Context, in Interval, changes []book.Change)
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		g := p.without(i)
-		g.to(math.MaxUint64)
-		d.others[i] = l.others(g, to, o)
+		d.others[i] = l.others(p, i, end, o)
 	}
 	causes := make([]Cause, len(changes))
 	for i := range changes {

@@ -25,13 +25,19 @@ type Explained struct {
 type Shown struct {
 	Friday   events.Date // whose book was the first; 0: none so far
 	Live     bool        // no book, but the live lists or the rows of the coming book
-	Replaced uint64      // it never shows: this record has put others in place of all it said
+	Replaced uint64      // it never shows: from this record on all would be the same without it
 }
 
 // Explain returns the records about a case in their order and where each that
-// was applied first showed. With an agent it is those alone that put the case
-// into that agent's lists and books or took it out, and those that were to and
-// were rejected, and where they first showed for that agent.
+// was applied first showed: in the book of the first Friday in which other
+// cells would stand without this one record, had all later ones been judged
+// anew. So one that a later one needed to be accepted shows with what that one
+// changed.
+//
+// With an agent it is those alone that put the case into that agent's lists and
+// books or took it out, and those that were to and were rejected, and where they
+// first showed for that agent; one that took it out of a book shows in the first
+// without it, though another would have done so too.
 func (l *Ledger) Explain(ctx context.Context, id string, entries []Entry, agent string) ([]Explained, error) {
 	p, err := newPath(id, fold.Case{}, entries)
 	if err != nil {
@@ -57,6 +63,9 @@ func (l *Ledger) Explain(ctx context.Context, id string, entries []Entry, agent 
 			if concerns = concerns || x.Before != x.After; concerns {
 				x.Shown = l.shown(p, at, o)
 			}
+			if f, took := l.tookOut(p, at, agent); took {
+				x.Shown = Shown{Friday: f, Live: f == 0}
+			}
 			at++
 		}
 		if concerns {
@@ -68,11 +77,8 @@ func (l *Ledger) Explain(ctx context.Context, id string, entries []Entry, agent 
 
 // shown says where a step first showed in the owner's books or lists.
 func (l *Ledger) shown(p *path, i int, o owner) Shown {
-	if f, took := l.tookOut(p, i, o); took {
-		return Shown{Friday: f, Live: f == 0}
-	}
-	g := p.without(i)
-	looked := -1 // as of which step the last look was
+	g := p.anew(i)
+	looked := -1 // as of which record the last look was
 	for _, f := range l.Fridays {
 		if f.Boundary < p.steps[i].entry.Seq {
 			continue
@@ -84,25 +90,22 @@ func (l *Ledger) shown(p *path, i int, o owner) Shown {
 			continue // nothing has come since, and a new year only hides rows
 		}
 		looked = g.next
-		c := p.at(f.Boundary)
-		if g.otherwise(func(other *fold.Case) bool { return !l.sameBook(p.id, other, c, f.Friday, o) }) {
+		if !l.sameBook(p.id, g.as(), g.is(), f.Friday, o) {
 			return Shown{Friday: f.Friday}
 		}
 	}
 	if !g.to(math.MaxUint64) {
 		return Shown{Replaced: g.replaced}
 	}
-	c := p.at(math.MaxUint64)
-	return Shown{Live: g.otherwise(func(other *fold.Case) bool { return !l.sameLive(p.id, other, c, o) })}
+	return Shown{Live: !l.sameLive(p.id, g.as(), g.is(), o)}
 }
 
-// tookOut tells whether a step took the case out of a book of the owner's in
+// tookOut tells whether a step took the case out of a book of the agent's in
 // which it had stood, whatever came of it elsewhere, and the Friday whose book
 // was the first without it; 0 where that week is open.
-func (l *Ledger) tookOut(p *path, i int, o owner) (f events.Date, took bool) {
-	s := &p.steps[i]
-	from := only(s.before.AgentID)
-	if !o(s.before.AgentID) || !stands(&s.before, from) || stands(&s.after, from) {
+func (l *Ledger) tookOut(p *path, i int, agent string) (f events.Date, took bool) {
+	s, theirs := &p.steps[i], only(agent)
+	if agent == "" || !stands(&s.before, theirs) || stands(&s.after, theirs) {
 		return 0, false
 	}
 	last, next := &p.start, p.at(math.MaxUint64)
@@ -113,7 +116,7 @@ func (l *Ledger) tookOut(p *path, i int, o owner) (f events.Date, took bool) {
 		}
 		last = p.at(friday.Boundary)
 	}
-	return f, stands(last, from) && !stands(next, from)
+	return f, stands(last, theirs) && !stands(next, theirs)
 }
 
 // relation is what a case is to an agent, in words.

@@ -6,15 +6,15 @@ import (
 	"bookledger/projections/fold"
 )
 
-// ghost is a case as it would be without one step, in two ways: as it was
-// before it, and with the section that it wrote as it was at the path's start.
-// The second finds the step too that said again what was so already.
+// ghost is a case as it would be without one step, had those since written what
+// they wrote, in two ways: as it was before it, and with the section that it
+// wrote as it was at the path's start. The second finds the step too that said
+// again what was so already.
 type ghost struct {
-	path     *path
-	of       *step
-	next     int // the step that comes next
-	ways     []way
-	replaced uint64 // the record from which on the step makes no difference any more
+	path *path
+	of   *step
+	next int // the step that comes next
+	ways []way
 }
 
 // way is one of them. Where it differs from the path's own case in one section
@@ -80,7 +80,6 @@ func (g *ghost) to(boundary uint64) bool {
 	for len(g.ways) > 0 && g.next < len(g.path.steps) && g.path.steps[g.next].entry.Seq <= boundary {
 		s := &g.path.steps[g.next]
 		g.next++
-		g.replaced = s.entry.Seq
 		g.ways = slices.DeleteFunc(g.ways, func(w way) bool { return w.apart && s.section == g.of.section })
 		for i := range g.ways {
 			if !g.ways[i].apart {
@@ -123,15 +122,4 @@ func (g *ghost) cases() []fold.Case {
 		all[i] = g.of.section.into(&g.path.steps[g.next-1].after, &w.as, func(s section) bool { return written[s] })
 	}
 	return all
-}
-
-// otherwise tells whether something would be so in the case without the step.
-func (g *ghost) otherwise(is func(c *fold.Case) bool) bool {
-	cases := g.cases()
-	for i := range cases {
-		if is(&cases[i]) {
-			return true
-		}
-	}
-	return false
 }

@@ -22,16 +22,18 @@ type Entry struct {
 }
 
 // path is how a case became what it is: the applied records about it, each
-// with the case before and after it.
+// with the case before and after it, and all that were judged.
 type path struct {
-	id    string
-	start fold.Case
-	steps []step
+	id     string
+	start  fold.Case
+	steps  []step
+	judged []judged
 }
 
 type step struct {
 	entry         *Entry
 	section       section // that it writes
+	judged        int     // which one of the judged it is
 	before, after fold.Case
 }
 
@@ -39,20 +41,37 @@ type step struct {
 // one that was applied cannot be, since then they are not the case's.
 func newPath(id string, start fold.Case, entries []Entry) (*path, error) {
 	p := &path{id: id, start: start}
-	c := start
+	c, last := start, start.Changed.Recorded
 	for i := range entries {
 		e := &entries[i]
-		if e.Outcome != record.Applied {
+		if !isJudged(e) {
 			continue
 		}
-		after, changed, refusal := fold.NextCase(c, e.Event.Data, fold.At{Seq: e.Seq, Recorded: e.Recorded})
-		if refusal != nil || !changed {
-			return nil, fmt.Errorf("folding case %s anew: record %d was applied, and cannot be after those before it", id, e.Seq)
+		j := judged{e.Event.Data, fold.At{Seq: e.Seq, Recorded: e.Recorded}, sectionOf(e.Event.Data), len(p.steps)}
+		if j.at.Recorded.IsZero() {
+			j.at.Recorded = last // it was refused while history was loaded, and has no time
 		}
-		p.steps = append(p.steps, step{e, sectionOf(e.Event.Data), c, after})
-		c = after
+		last = j.at.Recorded
+		if e.Outcome == record.Applied {
+			after, changed, refusal := fold.NextCase(c, j.data, j.at)
+			if refusal != nil || !changed {
+				return nil, fmt.Errorf("folding case %s anew: record %d was applied, and cannot be after those before it", id, e.Seq)
+			}
+			p.steps = append(p.steps, step{e, j.section, len(p.judged), c, after})
+			j.steps++
+			c = after
+		}
+		p.judged = append(p.judged, j)
 	}
 	return p, nil
+}
+
+// after is the case after so many steps.
+func (p *path) after(steps int) *fold.Case {
+	if steps == 0 {
+		return &p.start
+	}
+	return &p.steps[steps-1].after
 }
 
 // at is the case as of a boundary.

@@ -111,6 +111,10 @@ func requested(agent string) events.Data { return &events.DelegationRequested{De
 
 func accepted(agent string) events.Data { return &events.DelegationAccepted{Delegation: of(agent)} }
 
+func inactive(agent string) events.Data {
+	return &events.DelegationMarkedInactive{Delegation: of(agent)}
+}
+
 func transferred(from, to string) events.Data {
 	return &events.DelegationTransferred{CaseID: caseID, FromAgentID: from, ToAgentID: to}
 }
@@ -159,19 +163,28 @@ func TestShown(t *testing.T) {
 		"delegated to nobody":      {[]any{household("Ann"), week}, "nowhere"},
 		"replaced in its week":     {[]any{created("a1"), household("Ann"), household("Bo"), week}, "11-20 replaced:3 11-20"},
 		"replaced a week later":    {[]any{created("a1"), household("Ann"), week, household("Bo"), week}, "11-20 11-20 11-27"},
-		"said twice":               {[]any{created("a1"), household("Ann"), household("Ann"), week}, "11-20 11-20 unchanged"},
+		"said twice":               {[]any{created("a1"), household("Ann"), household("Ann"), week}, "11-20 replaced:3 unchanged"},
+		"said twice, later":        {[]any{created("a1"), household("Ann"), week, household("Ann"), week}, "11-20 11-20 unchanged"},
 		"as it was before":         {[]any{created("a1"), household("Ann"), household("Bo"), household("Ann"), week}, "11-20 replaced:3 replaced:4 11-20"},
 		"not in any column":        {[]any{created("a1"), week, born(19800102), week}, "11-20 live"},
-		"a request":                {[]any{requested("a1"), week, accepted("a1"), week}, "replaced:2 11-27"},
+		"a request":                {[]any{requested("a1"), week, accepted("a1"), week}, "11-27 11-27"},
+		"a request for another":    {[]any{created("a1"), week, requested("a2"), accepted("a2"), week}, "11-20 11-27 11-27"},
+		"a request declined":       {[]any{requested("a1"), &events.DelegationDeclined{Delegation: of("a1")}, week}, "replaced:2 live"},
+		"requested anew":           {[]any{requested("a1"), requested("a1"), week, accepted("a1"), week}, "replaced:2 unchanged 11-27"},
+		"two requests":             {[]any{requested("a1"), requested("a2"), accepted("a1"), week, accepted("a2"), week}, "11-20 11-27 11-20 11-27"},
+		"ended, by another too":    {[]any{created("a1"), week, ended("a1"), created("a2"), week}, "11-20 replaced:3 11-27"},
+		"refused because of it":    {[]any{created("a1"), created("a2"), ended("a1"), week}, "replaced:2 11-20 rejected"},
+		"held to be inactive":      {[]any{created("a1"), inactive("a1"), created("a1"), week}, "replaced:3 replaced:3 11-20"},
+		"removed, to be listed":    {[]any{created("a1"), member("1"), week, removed("1"), removed("1"), week}, "11-20 11-20 replaced:4 rejected"},
 		"a pending request":        {[]any{requested("a1"), week}, "live"},
 		"refused":                  {[]any{accepted("a1"), week}, "rejected"},
 		"come and gone":            {[]any{created("a1"), ended("a1"), week}, "replaced:2 11-20"},
 		"superseded":               {[]any{created("a1"), created("a2"), week}, "replaced:2 11-20"},
 		"moved":                    {[]any{created("a1"), week, transferred("a1", "a2"), week}, "11-20 11-27"},
 		"moved twice":              {[]any{created("a1"), week, transferred("a1", "a2"), transferred("a2", "a3"), week}, "11-20 11-27 11-27"},
-		"moved thrice":             {[]any{created("a1"), transferred("a1", "a2"), transferred("a2", "a3"), week}, "replaced:2 replaced:3 11-20"},
+		"moved thrice":             {[]any{created("a1"), transferred("a1", "a2"), transferred("a2", "a3"), week}, "11-20 11-20 11-20"},
 		"moved in an open week":    {[]any{created("a1"), week, transferred("a1", "a2"), transferred("a2", "a3")}, "11-20 live live"},
-		"moved away and back":      {[]any{created("a1"), week, transferred("a1", "a2"), transferred("a2", "a1"), week}, "11-20 replaced:3 11-27"},
+		"moved away and back":      {[]any{created("a1"), week, transferred("a1", "a2"), transferred("a2", "a1"), week}, "11-20 11-27 11-27"},
 		"closed":                   {[]any{created("a1"), week, closed(), week}, "11-20 11-27"},
 		"closed before it came":    {[]any{household("Ann"), closed(), week, created("a1"), week}, "nowhere 11-27 nowhere"},
 		"closed and reopened":      {[]any{created("a1"), closed(), household("Ann"), week}, "11-20 replaced:3 11-20"},
@@ -192,10 +205,9 @@ func TestShown(t *testing.T) {
 // TestOfAgent holds what concerns one agent, and what the case was to that one
 // before and after.
 func TestOfAgent(t *testing.T) {
-	inactive := &events.DelegationMarkedInactive{Delegation: of("a1")}
-	s := told(t, household("Ann"), accepted("a1"), requested("a1"), accepted("a1"), weekOf{}, household("Bo"), inactive, requested("a2"), weekOf{}, transferred("a1", "a2"), closed(), weekOf{})
+	s := told(t, household("Ann"), accepted("a1"), requested("a1"), accepted("a1"), weekOf{}, household("Bo"), inactive("a1"), requested("a2"), weekOf{}, transferred("a1", "a2"), closed(), weekOf{})
 	for agent, want := range map[string]string{
-		"a1": "2:>:rejected 3:>pending:replaced:4 4:pending>active:11-20 6:active>inactive:11-27 8:inactive>:12-04",
+		"a1": "2:>:rejected 3:>pending:11-20 4:pending>active:11-20 6:active>inactive:11-27 8:inactive>:12-04",
 		"a2": "7:>pending:nowhere 8:pending>inactive, pending:nowhere 9:inactive, pending>closed:12-04",
 		"a3": "",
 	} {
@@ -216,7 +228,8 @@ func TestStanding(t *testing.T) {
 		"two members": {[]any{household("Ann"), member("1"), member("2"), eligible("1", "medi_cal"), eligible("2", "none"), created("a1"), week, household("Bo")},
 			"", "a1 2026/1:[1 2 4 6] 2026/2:[1 2 3 4 5 6]"}, // the first makes the household's type
 		"said again":       {[]any{created("a1"), member("1"), enrolled("n1", "1"), enrolled("n2", "2"), enrolled("n1", "1"), week}, "", "a1 2026/1:[1 2 5]"},
-		"the holder":       {[]any{created("a1"), transferred("a1", "a2"), week}, "", "a2 0/:[2]"},
+		"the holder":       {[]any{created("a1"), transferred("a1", "a2"), week}, "", "a2 0/:[1 2]"},
+		"who was asked":    {[]any{created("a1"), requested("a2"), requested("a3"), accepted("a2"), week}, "", "a2 0/:[2 4]"},
 		"not any more":     {[]any{created("a1"), transferred("a1", "a2"), week}, "a1", "a1 held_by_another [2]"},
 		"long ago":         {[]any{created("a1"), transferred("a1", "a2"), transferred("a2", "a3"), week}, "a1", "a1 held_by_another [2 3]"},
 		"never":            {[]any{created("a1"), week}, "a2", "a2 held_by_another [1]"},
@@ -261,7 +274,7 @@ func TestCauses(t *testing.T) {
 	}{
 		"one member's":       {[]any{eligible("1", "none"), eligible("2", "none")}, nil, book.Added, "[5] "},
 		"the household":      {[]any{household("Bo"), household("Cy")}, nil, book.Changed, "[6] "},
-		"there and back":     {[]any{transferred("a1", "a2"), transferred("a2", "a1")}, nil, book.Changed, "[6] "},
+		"there and back":     {[]any{transferred("a1", "a2"), transferred("a2", "a1")}, nil, book.Changed, "[5 6] "},
 		"moved away":         {[]any{transferred("a1", "a3"), transferred("a3", "a4")}, nil, book.Removed, "[5] "},
 		"within the agency":  {[]any{transferred("a1", "a2")}, both, book.Changed, "[5] "},
 		"closed":             {[]any{household("Bo"), closed()}, nil, book.Removed, "[6] "},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"slices"
 
-	"bookledger/events"
 	"bookledger/projections/book"
 	"bookledger/projections/fold"
 )
@@ -75,11 +74,7 @@ func (l *Ledger) decided(ctx context.Context, p *path, f book.Friday, o owner) (
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		g := p.without(i)
-		if !g.to(f.Boundary) {
-			continue
-		}
-		others := l.others(g, f.Friday, o)
+		others := l.others(p, i, f, o)
 		for j := range rows {
 			if l.anyDiffers(&rows[j], out[j].Key, others) {
 				out[j].Seqs = append(out[j].Seqs, p.steps[i].entry.Seq)
@@ -89,11 +84,19 @@ func (l *Ledger) decided(ctx context.Context, p *path, f book.Friday, o owner) (
 	return out, nil
 }
 
-// others are the rows that there would be without a step, in each way.
-func (l *Ledger) others(g *ghost, f events.Date, o owner) []map[book.Key]*book.Row {
-	all := make([]map[book.Key]*book.Row, len(g.ways))
-	for i, c := range g.cases() {
-		all[i] = l.byKey(g.path.id, &c, f, o)
+// others are the rows that there would be without a step in a Friday's book, in
+// each way in which it still makes a difference there.
+func (l *Ledger) others(p *path, i int, f book.Friday, o owner) (all []map[book.Key]*book.Row) {
+	if g := p.without(i); g.to(f.Boundary) {
+		for _, c := range g.cases() {
+			all = append(all, l.byKey(p.id, &c, f.Friday, o))
+		}
+	}
+	if !isDelegation(&p.steps[i]) {
+		return all // nothing but a delegation is needed for another to be accepted with an effect
+	}
+	if g := p.anew(i); g.to(f.Boundary) {
+		all = append(all, l.byKey(p.id, g.as(), f.Friday, o))
 	}
 	return all
 }
