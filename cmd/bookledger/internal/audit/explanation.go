@@ -34,7 +34,7 @@ type Event struct {
 	Reason     string      `json:"reason,omitempty"`
 	FirstBook  events.Date `json:"first_book,omitzero"`  // the Friday whose book was the first to show it
 	LiveOnly   bool        `json:"live_only,omitzero"`   // no book shows it yet, but the live lists or the coming book
-	ReplacedBy uint64      `json:"replaced_by,omitzero"` // it never shows: this record has put others in place of all it said
+	ReplacedBy uint64      `json:"replaced_by,omitzero"` // it never shows: from this record on all would be the same without it
 	Before     *string     `json:"before,omitempty"`     // what the case was to the agent who was asked for
 	After      *string     `json:"after,omitempty"`
 }
