@@ -8,13 +8,16 @@ import (
 )
 
 // BenchmarkExplain explains a case with 1,400 events, in 50 weeks, of which
-// each writes the same section, one of twenty, or one of its own.
+// each writes the same section, one of twenty, or one of its own, or moves it.
 func BenchmarkExplain(b *testing.B) {
 	for name, event := range map[string]func(i int) events.Data{
 		"household":   func(i int) events.Data { return household(fmt.Sprint("n", i)) },
 		"eligibility": func(i int) events.Data { return eligible(fmt.Sprint(i%20), []string{"none", "medi_cal"}[i/20%2]) },
 		"enrollments": func(i int) events.Data { return covered(fmt.Sprint("n", i%20), fmt.Sprint("X", i), "enrolled") },
-		"members":     func(i int) events.Data { return member(fmt.Sprint(i)) },
+		"delegations": func(i int) events.Data {
+			return transferred(fmt.Sprint("a", 1+i%3), fmt.Sprint("a", 1+(i+1)%3))
+		},
+		"members": func(i int) events.Data { return member(fmt.Sprint(i)) },
 	} {
 		b.Run(name, func(b *testing.B) {
 			story := []any{created("a1"), member("1")}
