@@ -9,8 +9,7 @@ import (
 )
 
 // judged is a record about a case that was judged by the rules of the case. It
-// may fare otherwise where one before it is gone: what was refused is
-// accepted, what changed nothing changes something.
+// may fare otherwise where one before it is gone: what was refused is accepted.
 type judged struct {
 	data    events.Data
 	at      fold.At
@@ -18,12 +17,13 @@ type judged struct {
 	steps   int     // how many steps there are up to it
 }
 
-// isJudged tells whether the rules of the case have judged a record. What was
-// refused before they were asked, or came again, fares as it did, whatever the
-// case is.
+// isJudged tells whether the rules of the case have judged a record, and may
+// judge it anew. What was refused before they were asked, or came again, fares
+// as it did, whatever the case is. What changed nothing is left as it was: it
+// says again what another had said, and is not to take that one's place.
 func isJudged(e *Entry) bool {
 	switch e.Outcome {
-	case record.Applied, record.Unchanged:
+	case record.Applied:
 		return true
 	case record.Rejected:
 		if e.Rejection == nil || e.Event.Data == nil {

@@ -3,10 +3,11 @@
 // which ones made the book of one Friday differ from another's.
 //
 // A record shows in a book that would hold other cells without this one record,
-// had all later ones been judged anew: what needed it to be accepted would have
-// been refused, and what was refused because of it would have been accepted. So
-// one whose every word was replaced or said again before a cutoff shows in no
-// book.
+// had all later ones but those that changed nothing been judged anew: what needed
+// it to be accepted would have been refused, and what was refused because of it
+// would have been accepted. So one whose every word was replaced before a cutoff
+// shows in no book. One that took a case out of a book shows in the first without
+// it.
 //
 // A record decided a row, or made it differ, if it would be otherwise without
 // the record in that way; or without it, or without all that was ever said of

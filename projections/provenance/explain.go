@@ -30,14 +30,14 @@ type Shown struct {
 
 // Explain returns the records about a case in their order and where each that
 // was applied first showed: in the book of the first Friday in which other
-// cells would stand without this one record, had all later ones been judged
-// anew. So one that a later one needed to be accepted shows with what that one
-// changed.
+// cells would stand without this one record, had all later ones but those that
+// changed nothing been judged anew. So one that a later one needed to be
+// accepted shows with what that one changed. One that took the case out of a book
+// shows in the first without it, though another would have done so too.
 //
 // With an agent it is those alone that put the case into that agent's lists and
 // books or took it out, and those that were to and were rejected, and where they
-// first showed for that agent; one that took it out of a book shows in the first
-// without it, though another would have done so too.
+// first showed for that agent.
 func (l *Ledger) Explain(ctx context.Context, id string, entries []Entry, agent string) ([]Explained, error) {
 	p, err := newPath(id, fold.Case{}, entries)
 	if err != nil {
@@ -63,9 +63,6 @@ func (l *Ledger) Explain(ctx context.Context, id string, entries []Entry, agent 
 			if concerns = concerns || x.Before != x.After; concerns {
 				x.Shown = l.shown(p, at, o)
 			}
-			if f, took := l.tookOut(p, at, agent); took {
-				x.Shown = Shown{Friday: f, Live: f == 0}
-			}
 			at++
 		}
 		if concerns {
@@ -77,6 +74,9 @@ func (l *Ledger) Explain(ctx context.Context, id string, entries []Entry, agent 
 
 // shown says where a step first showed in the owner's books or lists.
 func (l *Ledger) shown(p *path, i int, o owner) Shown {
+	if f, took := l.tookOut(p, i, o); took {
+		return Shown{Friday: f, Live: f == 0}
+	}
 	g := p.anew(i)
 	looked := -1 // as of which record the last look was
 	for _, f := range l.Fridays {
@@ -100,12 +100,13 @@ func (l *Ledger) shown(p *path, i int, o owner) Shown {
 	return Shown{Live: !l.sameLive(p.id, g.as(), g.is(), o)}
 }
 
-// tookOut tells whether a step took the case out of a book of the agent's in
+// tookOut tells whether a step took the case out of a book of the owner's in
 // which it had stood, whatever came of it elsewhere, and the Friday whose book
 // was the first without it; 0 where that week is open.
-func (l *Ledger) tookOut(p *path, i int, agent string) (f events.Date, took bool) {
-	s, theirs := &p.steps[i], only(agent)
-	if agent == "" || !stands(&s.before, theirs) || stands(&s.after, theirs) {
+func (l *Ledger) tookOut(p *path, i int, o owner) (f events.Date, took bool) {
+	s := &p.steps[i]
+	theirs := only(s.before.AgentID)
+	if !o(s.before.AgentID) || !stands(&s.before, theirs) || stands(&s.after, theirs) {
 		return 0, false
 	}
 	last, next := &p.start, p.at(math.MaxUint64)

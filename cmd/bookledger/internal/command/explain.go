@@ -36,17 +36,16 @@ that it names.
 Of each applied event it says in the book of which Friday it first showed: the
 first that would be otherwise without this event, had all later ones been judged
 anew. So a request shows with the acceptance, which would have been rejected
-without it. "live list" is of what shows there, or in the coming book, and in no
-book so far; "no book yet" of what shows nowhere, like the household of a consumer
-who is delegated to nobody; and "none" of what others replaced, or said again,
-before it showed.
+without it; and one that took the case out of a book shows in the first without
+it. "live list" is of what shows there, or in the coming book, and in no book so
+far; "no book yet" of what shows nowhere, like the household of a consumer who is
+delegated to nobody; and "none" of what others replaced before it showed.
 
 With --agent it shows the events alone that put the case into that agent's lists
-and books or took it out, and those that were rejected; one that took it out of a
-book shows in the agent's first without it, though another took it out as well.
-With --friday it shows the events up to that Friday's cutoff, and in which rows
-the case stands in the book of its holder or of --agent, with the sequences of the
-events that decided each row, or why it does not.
+and books or took it out, and those that were rejected. With --friday it shows
+the events up to that Friday's cutoff, and in which rows the case stands in the
+book of its holder or of --agent, with the sequences of the events that decided
+each row, or why it does not.
 
 Nothing is shown of what the events say of the consumer.`,
 		Example: `  bookledger explain --data ./ledger --case 5000032500
