@@ -29,14 +29,26 @@ const (
 	openRequest = 64 << 10
 )
 
-func (j *Journal) openGate(ctx context.Context) error {
-	if err := j.openPulls(ctx); err != nil {
+// openGate opens the gate, on a connection of its own: the server cuts one off
+// over which more comes than it can take in, and clients can see to that.
+func (j *Journal) openGate(ctx context.Context, account []nats.Option) (err error) {
+	j.pulls = &pullGate{j: j, subs: map[string]*nats.Subscription{}}
+	j.gate, err = nats.Connect("", append([]nats.Option{
+		nats.Name("bookledger gate"), nats.MaxReconnects(-1), nats.ReconnectWait(250 * time.Millisecond), nats.ReconnectBufSize(-1),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { j.pulls.failed("clients' requests were cut off", err) }),
+		nats.ReconnectHandler(func(*nats.Conn) { j.pulls.settleAll() }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { j.pulls.failed("clients' requests", err) }),
+	}, account...)...)
+	if err != nil {
+		return fmt.Errorf("connecting the gate: %w", err)
+	}
+	if err := j.pulls.open(ctx); err != nil {
 		return err
 	}
-	if _, err := j.nc.Subscribe(gatePrefix+">", j.pass); err != nil {
+	if _, err := j.gate.Subscribe(gatePrefix+">", j.pass); err != nil {
 		return fmt.Errorf("subscribe to clients' requests: %w", err)
 	}
-	return j.nc.Flush()
+	return j.gate.Flush()
 }
 
 // consumerRequest is what a client may ask for; whatever else its request
@@ -65,7 +77,7 @@ func (j *Journal) pass(msg *nats.Msg) {
 	if refusal != nil {
 		answer, _ = json.Marshal(map[string]any{"type": "io.nats.jetstream.api.v1.consumer_create_response", "error": refusal})
 	} else {
-		forwarded, err := j.nc.Request(apiPrefix+name, body, gateTimeout)
+		forwarded, err := j.gate.Request(apiPrefix+name, body, gateTimeout)
 		if err != nil {
 			j.log.Warn("journal: pass a client's request on", zap.Error(err))
 			return
@@ -73,7 +85,7 @@ func (j *Journal) pass(msg *nats.Msg) {
 		answer = forwarded.Data
 		// Before the answer, after which the client may ask for records.
 		if made := consumerIn(answer); made != "" {
-			j.pulls.settle(made)
+			j.pulls.settle(made, true)
 		}
 		j.pulls.gone(deleted)
 	}

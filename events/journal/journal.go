@@ -104,7 +104,8 @@ type Journal struct {
 	nc   *nats.Conn
 	js   jetstream.JetStream
 
-	pulls *pullGate // nil for an external server
+	gate  *nats.Conn // over which clients' requests come; nil for an external server
+	pulls *pullGate  // likewise
 
 	ctx  context.Context // ends when Close begins
 	stop context.CancelCauseFunc
@@ -153,7 +154,7 @@ func (j *Journal) open(ctx context.Context) error {
 		return err
 	}
 	j.wg.Go(j.watchDisk)
-	return j.openGate(ctx)
+	return j.openGate(ctx, account)
 }
 
 func (j *Journal) connect(account []nats.Option) error {
@@ -216,6 +217,9 @@ func (j *Journal) close() error {
 	j.stop(ErrClosed)
 	j.wg.Wait()
 	var err error
+	if j.gate != nil {
+		j.gate.Close()
+	}
 	if j.nc != nil {
 		if err = j.drain(); err != nil {
 			err = fmt.Errorf("close journal %s: drain the connection: %w", j.where(), err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -237,5 +238,103 @@ func TestOpenClientUsesRestoredConsumer(t *testing.T) {
 	}
 	if msg, err := c.Next(jetstream.FetchMaxWait(10 * time.Second)); err != nil || msg.Subject() != "ledger.genesis" {
 		t.Fatal(msg, err)
+	}
+}
+
+// TestOpenClientFloods holds that clients who ask for more than the server can
+// hand to the gate cut off nobody but the gate, and that for a moment.
+func TestOpenClientFloods(t *testing.T) {
+	j, nc := openToAll(t)
+	mustAppend(t, j, messages(3, 0)...)
+	js, _ := jetstream.New(nc, jetstream.WithDefaultTimeout(atMost))
+	consumer := jetstream.ConsumerConfig{Durable: "c", AckPolicy: jetstream.AckNonePolicy}
+	if _, err := js.CreateConsumer(testContext(t), Stream, consumer); err != nil {
+		t.Fatal(err)
+	}
+	body := make([]byte, 1<<20-100)
+	copy(body, "1")
+	var flood sync.WaitGroup
+	for range 3 {
+		client, err := nats.Connect(j.URL(), nats.Timeout(atMost))
+		if err != nil {
+			t.Fatal(err)
+		}
+		flood.Go(func() {
+			defer client.Close()
+			for i := range 1000 {
+				request := [...]string{"MSG.NEXT." + Stream + ".c", "CREATE." + Stream}[i%2]
+				if client.PublishRequest(apiPrefix+request, client.NewInbox(), body) != nil {
+					return // it was cut off
+				}
+			}
+		})
+	}
+	for range 50 {
+		if _, err := j.Last(testContext(t)); err != nil {
+			t.Error(err)
+			break
+		}
+	}
+	flood.Wait()
+	if n := j.nc.Stats().Reconnects; n > 0 {
+		t.Errorf("the journal's own connection was cut off %d times", n)
+	}
+	var c jetstream.Consumer
+	eventually(t, "a client is answered", func() (err error) {
+		c, err = js.CreateConsumer(testContext(t), Stream, consumer)
+		return err
+	})
+	if msg, err := c.Next(jetstream.FetchMaxWait(atMost)); err != nil || msg.Subject() != "ledger.genesis" {
+		t.Fatal(msg, err)
+	}
+}
+
+// TestGateCutOff deletes a consumer while the gate's connection is away, which
+// so does not hear of it.
+func TestGateCutOff(t *testing.T) {
+	j, nc := openToAll(t)
+	js, _ := jetstream.New(nc)
+	for _, name := range []string{"stays", "goes"} {
+		if _, err := js.CreateConsumer(testContext(t), Stream, jetstream.ConsumerConfig{Durable: name, AckPolicy: jetstream.AckNonePolicy}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	id, err := j.gate.GetClientID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := j.srv.DisconnectClientByID(id); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.js.DeleteConsumer(testContext(t), Stream, "goes"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the gate is back", func() error {
+		if n := j.gate.Stats().Reconnects; n == 0 {
+			return errors.New("not yet")
+		}
+		return nil
+	})
+	ask := func(name string) (*nats.Msg, error) { return nc.Request(nextPrefix+name, []byte("1"), time.Second) }
+	eventually(t, "the way to the one is closed", func() error {
+		if _, err := ask("goes"); !errors.Is(err, nats.ErrNoResponders) {
+			return fmt.Errorf("asking it: %w", err)
+		}
+		return nil
+	})
+	if msg, err := ask("stays"); err != nil || msg.Subject == "" || len(msg.Data) == 0 {
+		t.Fatal(msg, err)
+	}
+}
+
+// eventually waits until what is asked for fails no more.
+func eventually(t *testing.T, what string, fails func() error) {
+	t.Helper()
+	deadline := time.Now().Add(atMost)
+	for err := fails(); err != nil; err = fails() {
+		if time.Now().After(deadline) {
+			t.Fatalf("waiting in vain until %s: %v", what, err)
+		}
+		time.Sleep(20 * time.Millisecond)
 	}
 }
