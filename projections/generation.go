@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -46,6 +47,12 @@ type versions struct {
 
 func versionsWith(projector int) versions {
 	return versions{Format: store.Format, Codec: fold.CodecVersion, Projector: projector}
+}
+
+// Begun tells whether a folder on the disk holds a projection.
+func Begun(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, currentFile))
+	return err == nil
 }
 
 func (p *Projection) path(n int) string {
@@ -210,7 +217,7 @@ func (p *Projection) rebuild(ctx context.Context, src Source) error {
 		return fmt.Errorf("building the projection: %w", err)
 	}
 	if err := p.sameTree(); err != nil {
-		return err
+		return errors.Join(err, p.buildAnew())
 	}
 	// Durable before CURRENT names it: a crash before the pointer is replaced
 	// goes on serving the old one, and builds again.
@@ -233,6 +240,19 @@ func (p *Projection) rebuild(ctx context.Context, src Source) error {
 		return p.removeOthers(p.serving.number) // the one whose keys this release cannot read
 	}
 	return p.retire(old)
+}
+
+// buildAnew puts an empty store in the place of the one that was built, from a
+// journal that is to be put right first.
+func (p *Projection) buildAnew() error {
+	p.mu.Lock()
+	wrong := p.building
+	p.building = nil
+	p.mu.Unlock()
+	if err := p.remove(wrong); err != nil {
+		return err
+	}
+	return p.beginBuilding(wrong.number)
 }
 
 // sameTree compares the tree of the store that was built with that of the one

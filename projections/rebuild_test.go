@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -154,4 +155,29 @@ func TestRebuildGoesOn(t *testing.T) {
 		closeAll(t, p)
 		onlyStore(t, crashed, "store-2")
 	}
+}
+
+// TestJournalPutBack builds a store anew from a journal that was changed, which
+// is refused, and then from the one that it was.
+func TestJournalPutBack(t *testing.T) {
+	records := ledger(t, "test", 500)
+	fs := applied(t, records[:400])
+	other := slices.Clone(records)
+	other[200].Stamped = other[200].Stamped.Add(1)
+	for range 2 { // in another run, and then in the same
+		p := openNext(t, fs)
+		if err := p.CatchUp(t.Context(), slice{other, 50}); !errors.Is(err, projections.ErrForked) {
+			t.Fatal(err)
+		}
+		closeAll(t, p)
+	}
+	p := openNext(t, fs)
+	if err := p.CatchUp(t.Context(), slice{other, 50}); !errors.Is(err, projections.ErrForked) {
+		t.Fatal(err)
+	}
+	if err := p.CatchUp(t.Context(), slice{records, 50}); err != nil {
+		t.Fatal(err)
+	}
+	retold(t, records).check(t, p)
+	closeAll(t, p)
 }

@@ -26,10 +26,11 @@ func (b broken) Unwrap() error        { return b.error }
 
 // Dump applies the records of an NDJSON dump until its end or the end that was
 // set. It returns ErrBroken for what is wrong with the dump; other errors are of
-// reading it, or of whoever is told of Fridays and records. A line without a stamp is taken at its recorded time, one without a
-// sequence follows the one before, so that a history file can be replayed as
-// it is. progress, if it is not nil, is called now and then with the number of
-// records applied since the last call.
+// reading it, or of whoever is told of Fridays and records. A line without a
+// stamp is taken at its recorded time, one without a sequence follows the one
+// before, so that a history file can be replayed as it is. progress, if it is not
+// nil, is called now and then with the number of records applied since the last
+// call.
 func (r *Replay) Dump(ctx context.Context, dump io.Reader, progress func(n int)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
