@@ -3,7 +3,6 @@ package alarm
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -11,8 +10,8 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/time/rate"
 
+	"bookledger/cmd/bookledger/internal/ledger"
 	"bookledger/events/record/tree"
-	"bookledger/projections"
 )
 
 const (
@@ -28,13 +27,14 @@ const (
 // Options are what an alarm is made of.
 type Options struct {
 	// Compare compares the journal with what was applied, as
-	// projections.Compare does.
+	// projections.Compare does. Ledger.IsUnsound tells its differences from
+	// what broke it off.
 	Compare func(ctx context.Context, after uint64, pace func(context.Context, int) error) (compared uint64, err error)
 	// Found is a difference that was found before a restart: the ledger is not
 	// sound until a comparison of the whole finds none. "": there was none.
 	Found string
-	// Keep keeps a difference that a comparison has found, over restarts, and
-	// forgets it at "". nil: nothing is kept.
+	// Keep keeps what was found or raised, over restarts, and forgets it at "".
+	// nil: nothing is kept.
 	Keep  func(found string) error
 	Every time.Duration // after a comparison the next begins; 0: a day
 	Pause time.Duration // until one that was broken off goes on; 0: ten seconds
@@ -107,7 +107,6 @@ func (a *Alarm) compareAll(ctx context.Context) bool {
 		a.mu.Lock()
 		a.compared = compared
 		a.mu.Unlock()
-		_, differs := errors.AsType[*projections.Difference](err)
 		switch {
 		case err == nil:
 			a.o.Log.Info("the journal is as it was applied", zap.Uint64("records", compared), zap.Duration("took", time.Since(begun)))
@@ -115,11 +114,8 @@ func (a *Alarm) compareAll(ctx context.Context) bool {
 			return true
 		case ctx.Err() != nil:
 			return false
-		case differs || errors.Is(err, tree.ErrDamaged):
+		case ledger.IsUnsound(err):
 			a.ring(compared, err)
-			if err := a.o.Keep(err.Error()); err != nil {
-				a.o.Log.Error("what was found will be forgotten at a restart, until it is found again", zap.Error(err))
-			}
 			return false
 		}
 		if !failing { // once, however long it lasts
@@ -175,6 +171,9 @@ func (a *Alarm) ring(compared uint64, err error) {
 	}
 	a.o.Log.Error("ALARM: the ledger is not sound. Exports, actions and transfers are stopped. Keep the data folder as it is, and compare it with a backup and with other nodes",
 		zap.Uint64("as_applied_up_to", compared), zap.Error(err))
+	if err := a.o.Keep(err.Error()); err != nil {
+		a.o.Log.Error("what was found will be forgotten at a restart, until it is found again", zap.Error(err))
+	}
 }
 
 func wait(ctx context.Context, d time.Duration) bool {

@@ -5,6 +5,6 @@
 //
 // It promises that a ledger that was found unsound stays so until the daemon is
 // started again and has compared the whole once more, and that a journal that
-// cannot be reached is no alarm. What
-// is stopped then is left to the daemon and the desk.
+// cannot be reached is no alarm. What is stopped then is left to the daemon and
+// the desk.
 package alarm

@@ -136,10 +136,20 @@ roles auditor and operator in their tokens.`,
 	return cmd
 }
 
-// newAlarm returns the alarm of a ledger that is followed.
+// newAlarm returns the alarm of a ledger that is followed. It compares the
+// journal, and then what was sealed and signed.
 func newAlarm(l *ledger.Ledger, log *zap.Logger) (*alarm.Alarm, error) {
 	found, err := l.Finding()
-	return alarm.New(alarm.Options{Compare: l.Compare, Found: found, Keep: l.KeepFinding, Log: log}), err
+	return alarm.New(alarm.Options{
+		Compare: func(ctx context.Context, after uint64, pace func(context.Context, int) error) (uint64, error) {
+			compared, err := l.Compare(ctx, after, pace)
+			if err == nil {
+				err = stillSealer(l).Compare()
+			}
+			return compared, err
+		},
+		Found: found, Keep: l.KeepFinding, Log: log,
+	}), err
 }
 
 // newSealer returns the sealer of a ledger that is followed.

@@ -12,7 +12,6 @@ import (
 	"bookledger/cmd/bookledger/internal/ledger"
 	"bookledger/cmd/bookledger/internal/progress"
 	"bookledger/projections"
-	"bookledger/projections/checkpoint"
 )
 
 func newVerify(env *environment) *cobra.Command {
@@ -83,18 +82,15 @@ func runVerify(ctx context.Context, env *environment, data string, asJSON bool) 
 		return nil
 	})
 	bar.Done()
+	if wrong == nil {
+		wrong = stillSealer(l).Compare()
+	}
 	d, differs := errors.AsType[*projections.Difference](wrong)
 	if wrong != nil && !ledger.IsUnsound(wrong) {
 		return wrong
 	}
 	if err := keepFinding(l, wrong); err != nil {
 		return err
-	}
-	if wrong == nil {
-		wrong = stillSealer(l).Compare()
-		if wrong != nil && !errors.Is(wrong, checkpoint.ErrDiffers) {
-			return wrong
-		}
 	}
 	if found.Verified = wrong == nil; differs {
 		found.Seq, found.Kind = d.Seq, d.Kind

@@ -106,15 +106,15 @@ func (d *Desk) Run(ctx context.Context) {
 func (d *Desk) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, freshFor)
 	defer cancel()
-	if d.Ledger.Projection.WaitFollowing(ctx) != nil {
-		return
-	}
 	asked := time.Now()
 	last, err := d.Ledger.Journal.Last(ctx)
 	if err != nil {
 		return
 	}
 	d.answered.Store(asked.UnixNano())
+	if d.Ledger.Projection.WaitFollowing(ctx) != nil {
+		return // a journal that may be another says nothing of what views show
+	}
 	if _, _, err := d.Ledger.Projection.WaitFor(ctx, last); err == nil {
 		d.current.Store(asked.UnixNano())
 	}

@@ -10,6 +10,7 @@ import (
 	"bookledger/events/journal"
 	"bookledger/events/record/tree"
 	"bookledger/projections"
+	"bookledger/projections/checkpoint"
 )
 
 // findingFile holds how the journal was found to differ from what was applied,
@@ -45,9 +46,15 @@ func (l *Ledger) KeepFinding(found string) error {
 }
 
 // IsUnsound tells whether an error says that journal and projection do not
-// belong together, or that the one or the other is damaged.
+// belong together, that the one or the other is damaged, or that a seal or a
+// signed head is another than they make.
 func IsUnsound(err error) bool {
-	return errors.Is(err, projections.ErrForked) || errors.Is(err, projections.ErrAhead) || errors.Is(err, tree.ErrDamaged)
+	for _, unsound := range [...]error{projections.ErrForked, projections.ErrAhead, tree.ErrDamaged, checkpoint.ErrDiffers} {
+		if errors.Is(err, unsound) {
+			return true
+		}
+	}
+	return false
 }
 
 // Differing is what becomes of an error of reading the journal: where that may
@@ -58,11 +65,12 @@ func (l *Ledger) Differing(ctx context.Context, err error) error {
 		return err
 	}
 	_, found := l.Compare(ctx, 0, nil)
-	if !IsUnsound(found) {
-		if !IsUnsound(err) {
-			return err
-		}
-		found = err
+	switch {
+	case IsUnsound(found):
+	case found == nil || !IsUnsound(err):
+		return err // it was so for a moment, or is no matter of the journal's
+	default:
+		found = err // the whole cannot be compared
 	}
 	// A projection that is built anew from the journal agrees with it, whatever
 	// it holds: that is for whoever knows which of the two is right.

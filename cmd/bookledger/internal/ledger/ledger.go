@@ -118,7 +118,7 @@ func (l *Ledger) openJournal(ctx context.Context, o Options) (err error) {
 	if l.Journal, err = journal.Open(ctx, opts); !errors.Is(err, journal.ErrNoLedger) || !o.Create {
 		return err
 	}
-	if _, err := os.Stat(filepath.Join(o.Dir, projectionFolder)); err == nil {
+	if projections.Begun(filepath.Join(o.Dir, projectionFolder)) {
 		return fmt.Errorf("opening the ledger in %s: %w; it was applied, so bring it back before anything else; a new ledger begins in a new folder", o.Dir, ErrLost)
 	}
 	if opts.Genesis, err = newGenesis(o); err != nil {

@@ -1,0 +1,83 @@
+package command_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"bookledger/events/journal"
+)
+
+// rewritten writes the journal of a folder anew, with the same events at other
+// times, as somebody could who may write to the disk.
+func rewritten(t *testing.T, data string) {
+	t.Helper()
+	dump := must(t, "", "journal", "dump", "--data", data)
+	folder := filepath.Join(data, "journal")
+	if err := os.RemoveAll(folder); err != nil {
+		t.Fatal(err)
+	}
+	var j *journal.Journal
+	for line := range strings.Lines(dump) {
+		var l struct {
+			Seq             uint64
+			Subject, Header string
+			Event           json.RawMessage
+		}
+		err := json.Unmarshal([]byte(line), &l)
+		switch {
+		case err != nil:
+		case l.Seq == 1:
+			j, err = journal.Open(t.Context(), journal.Options{Dir: folder, Genesis: l.Event})
+		default:
+			_, err = j.Append(t.Context(), []journal.Message{{Subject: l.Subject, Recorded: l.Header, Body: l.Event}})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRewritten rewrites a sealed journal, and has the projection built anew
+// from it: the two agree, but what was sealed and signed does not, and no book
+// leaves the folder whatever is tried.
+func TestRewritten(t *testing.T) {
+	data := t.TempDir()
+	past := must(t, "", "generate", "--agents", "3", "--consumers", "20", "--weeks", "3", "--seed", "5", "--until", "2026-11-21T06:00:00Z")
+	must(t, past, "history", "load", "-", "--data", data, "--close")
+	sealed(t, data)
+	must(t, "", "status", "--data", data)
+	rewritten(t, data)
+	refused := func(what, says string, args ...string) {
+		t.Helper()
+		if r := run(t, "", append(args, "--data", data)...); r.code != 3 || !strings.Contains(r.err, says) {
+			t.Errorf("%s: %s: exit code %d, %s", what, args[0], r.code, r.err)
+		}
+		if text, err := os.ReadFile(filepath.Join(data, "unsound")); err != nil || len(text) == 0 {
+			t.Errorf("%s: %s: the folder keeps %q, %v", what, args[0], text, err)
+		}
+	}
+	refused("rewritten", "record 1 ", "status")
+	if err := os.Rename(filepath.Join(data, "projection"), filepath.Join(t.TempDir(), "projection")); err != nil {
+		t.Fatal(err)
+	}
+	must(t, "", "status", "--data", data)
+	refused("built anew", "record 1 ", "export", "--all", "--out", t.TempDir())
+	refused("built anew", "seal", "journal", "verify")
+	refused("verified", "seal", "export", "--all", "--out", t.TempDir())
+
+	p := serve(t, data)
+	eventually(t, "the alarm rings", func() bool { return strings.Count(p.text(), "ALARM") == 2 }) // of before, and of now
+	if code, body := get(t, p.http+"/readyz"); code != 503 || !strings.Contains(body, "seal") {
+		t.Errorf("readyz says %d %s", code, body)
+	}
+	if code := p.stop(t); code != 0 {
+		t.Error(p.text())
+	}
+	refused("served", "seal", "export", "--all", "--out", t.TempDir())
+}
