@@ -119,7 +119,7 @@ func (p *Projection) run(ctx context.Context, src Source, read reader) (err erro
 	if p.building != nil {
 		// What the old store has seen still holds: a journal that lost records
 		// is not to be papered over by building from what is left.
-		if err := p.verifyServing(ctx, src); err != nil {
+		if err := p.Verify(ctx, src); err != nil {
 			return err
 		}
 		if err := p.rebuild(ctx, src); err != nil {
@@ -129,7 +129,9 @@ func (p *Projection) run(ctx context.Context, src Source, read reader) (err erro
 	return p.advance(ctx, src, p.serving, read)
 }
 
-func (p *Projection) verifyServing(ctx context.Context, src Source) error {
+// Verify checks that the source holds what was applied, as following does when
+// it begins, and returns ErrAhead or ErrForked where it does not.
+func (p *Projection) Verify(ctx context.Context, src Source) error {
 	if p.serving == nil {
 		return nil // of another form, which this release cannot read
 	}

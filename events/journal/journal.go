@@ -42,8 +42,8 @@ type Options struct {
 	// answer at an empty message, and what follows it does not come.
 	Creds string
 
-	// Listen is the host:port on which the embedded server accepts clients; an
-	// empty string accepts none, port 0 or -1 takes any free port. The host
+	// Listen is the host:port on which the embedded server accepts clients, once
+	// Accept is called; an empty string accepts none, port 0 or -1 takes any free port. The host
 	// must be a loopback address, since clients are not authenticated: anyone
 	// who can connect may publish on the upstream and history subjects and read
 	// the ledger. Other addresses need an external server with accounts.
@@ -104,6 +104,8 @@ type Journal struct {
 	nc   *nats.Conn
 	js   jetstream.JetStream
 
+	fatal chan string // why the embedded server could not start or listen
+
 	gate  *nats.Conn // over which clients' requests come; nil for an external server
 	pulls *pullGate  // likewise
 
@@ -124,7 +126,7 @@ func Open(ctx context.Context, opts Options) (*Journal, error) {
 	if err := opts.check(); err != nil {
 		return nil, err
 	}
-	j := &Journal{opts: opts, log: opts.Log, breaks: make(chan struct{})}
+	j := &Journal{opts: opts, log: opts.Log, breaks: make(chan struct{}), fatal: make(chan string, 1)}
 	j.ctx, j.stop = context.WithCancelCause(context.Background())
 	if err := j.open(ctx); err != nil {
 		j.Close()

@@ -42,6 +42,9 @@ func openTest(t testing.TB, opts Options) *Journal {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := j.Accept(); err != nil {
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		if err := j.Close(); err != nil {
 			t.Error(err)

@@ -128,7 +128,7 @@ func (j *Journal) startServer() ([]nats.Option, error) {
 	if err != nil {
 		return nil, err
 	}
-	opts.Host, opts.Port, opts.DontListen = host, port, j.opts.Listen == ""
+	opts.Host, opts.Port, opts.DontListen = host, port, true // until Accept
 	opts.JetStream, opts.StoreDir = true, j.opts.Dir
 	// Acknowledged means on disk. The default would sync every two minutes.
 	opts.SyncAlways = true
@@ -139,7 +139,7 @@ func (j *Journal) startServer() ([]nats.Option, error) {
 	if j.srv, err = server.NewServer(opts); err != nil {
 		return nil, fmt.Errorf("set up the embedded server: %w", err)
 	}
-	log := serverLog{j.log.Sugar(), make(chan string, 1)}
+	log := serverLog{j.log.Sugar(), j.fatal}
 	j.srv.SetLoggerV2(log, false, false, false)
 	j.srv.Start()
 	ready := make(chan bool, 1)
@@ -153,6 +153,22 @@ func (j *Journal) startServer() ([]nats.Option, error) {
 		}
 	}
 	return []nats.Option{nats.InProcessServer(j.srv), nats.Timeout(requestTimeout), nats.UserInfo("bookledger", password), nats.CustomInboxPrefix(ownInbox)}, nil
+}
+
+// Accept lets clients connect at Options.Listen; where none was given it does
+// nothing. Until then nobody but the caller can write, who may want to see first
+// whether the journal is the right one.
+func (j *Journal) Accept() error {
+	if j.srv == nil || j.opts.Listen == "" {
+		return nil
+	}
+	j.srv.AcceptLoop(make(chan struct{})) // returns when it listens
+	select {
+	case why := <-j.fatal:
+		return fmt.Errorf("accept clients of the journal at %s: %s", j.opts.Listen, why)
+	default:
+		return nil
+	}
 }
 
 // serverOptions builds the accounts from services and reservedSubjects.

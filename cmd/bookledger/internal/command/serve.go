@@ -177,6 +177,9 @@ func runServe(ctx context.Context, env *environment, s Serve) (err error) {
 		Dir: s.Data, Create: true, URL: s.NATS, Creds: s.NATSCreds, NATSListen: s.NATSListen,
 		Replicas: s.Replicas, Cutoff: s.Cutoff, Log: log,
 	})
+	if ledger.IsUnsound(err) {
+		alarm.New(alarm.Options{Log: log}).Raise(err)
+	}
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

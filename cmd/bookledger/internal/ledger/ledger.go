@@ -56,7 +56,8 @@ var (
 // Open opens the ledger in a folder. It returns ErrInUse while another process
 // has it open, journal.ErrNoLedger where there is none and none is to be made,
 // and ErrLost where there was one: a new one in its place would let it be
-// forgotten.
+// forgotten. Before clients can connect the journal is compared with what was
+// applied, by its first record and the newest; the error is that of Differing.
 func Open(ctx context.Context, o Options) (_ *Ledger, err error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
@@ -90,8 +91,18 @@ func Open(ctx context.Context, o Options) (_ *Ledger, err error) {
 	if o.NoState {
 		return l, nil
 	}
-	l.Projection, err = projections.Open(projections.Options{Dir: filepath.Join(o.Dir, projectionFolder), Log: o.Log})
-	return l, err
+	if l.Projection, err = projections.Open(projections.Options{Dir: filepath.Join(o.Dir, projectionFolder), Log: o.Log}); err != nil {
+		return nil, err
+	}
+	if o.NATSListen == "" {
+		return l, nil
+	}
+	// What a publisher is told to be recorded must not be lost with a journal
+	// that is the wrong one.
+	if err := l.Differing(ctx, l.Projection.Verify(ctx, l.Journal)); err != nil {
+		return nil, err
+	}
+	return l, l.Journal.Accept()
 }
 
 // checkFolder tells whether a folder holds a ledger, and leaves nothing in one

@@ -241,6 +241,50 @@ func TestOneProcess(t *testing.T) {
 	}
 }
 
+// TestAcceptsNobody opens a folder whose journal was put back to an older copy:
+// no publisher is let in, whose events would be lost with it.
+func TestAcceptsNobody(t *testing.T) {
+	dir, older := t.TempDir(), t.TempDir()
+	l := open(t, dir, "")
+	if err := errors.Join(l.CatchUp(t.Context()), l.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.CopyFS(older, os.DirFS(filepath.Join(dir, "journal"))); err != nil {
+		t.Fatal(err)
+	}
+	l = open(t, dir, "")
+	_, err := l.Journal.Append(t.Context(), message(t, 1))
+	if err := errors.Join(err, l.CatchUp(t.Context()), l.Close(), os.RemoveAll(filepath.Join(dir, "journal")),
+		os.CopyFS(filepath.Join(dir, "journal"), os.DirFS(older))); err != nil {
+		t.Fatal(err)
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	if err := free.Close(); err != nil {
+		t.Fatal(err)
+	}
+	knocked := make(chan bool)
+	trying, end := context.WithCancel(t.Context())
+	go func() {
+		in := false
+		for trying.Err() == nil {
+			if c, err := net.Dial("tcp", address); err == nil {
+				in = true
+				_ = c.Close()
+			}
+		}
+		knocked <- in
+	}()
+	_, err = ledger.Open(t.Context(), ledger.Options{Dir: dir, Create: true, NATSListen: address})
+	end()
+	if in := <-knocked; in || !ledger.IsUnsound(err) {
+		t.Errorf("a publisher came in: %v; %v", in, err)
+	}
+}
+
 // TestLost opens folders whose journal is gone, on the disk or on the server:
 // no new ledger takes the place of the one that was.
 func TestLost(t *testing.T) {
