@@ -98,6 +98,11 @@ func runDemo(ctx context.Context, env *environment, o demoOptions) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, d.ledger.Close()) }()
+	if !d.ledger.Projection.Rebuilding() { // then it is compared by building
+		if _, err := d.ledger.Compare(ctx, 0, nil); err != nil { // with what an earlier run has applied
+			return errors.Join(d.ledger.Differing(ctx, err), listener.Close())
+		}
+	}
 	watch, err := newAlarm(d.ledger, log)
 	if err != nil {
 		return errors.Join(err, listener.Close())

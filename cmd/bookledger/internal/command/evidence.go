@@ -154,6 +154,9 @@ func dumpForEvidence(ctx context.Context, env *environment, data, out string, q 
 	if err := refuseUnsound(l); err != nil {
 		return "", nil, err
 	}
+	if _, err := l.Compare(ctx, 0, nil); err != nil { // a bundle of what was changed would not verify
+		return "", nil, l.Differing(ctx, err)
+	}
 	if q.Friday, err = sealFirst(ctx, l, v, q.Friday); err != nil {
 		return "", nil, err
 	}

@@ -47,7 +47,7 @@ func runChangeKey(ctx context.Context, env *environment, data string) (err error
 	if err = errors.Join(err, v.Close()); err != nil {
 		return err
 	}
-	if err := soundSeals(stillSealer(l)); err != nil {
+	if err := errors.Join(refuseUnsound(l), soundSeals(stillSealer(l))); err != nil {
 		return err
 	}
 	vkey, seq, err := l.ChangeKey(ctx, keys)

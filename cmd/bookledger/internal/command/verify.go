@@ -112,7 +112,7 @@ func keepFinding(l *ledger.Ledger, wrong error) error {
 }
 
 // refuseUnsound refuses to let a book leave a folder whose journal was found to
-// differ from what was applied.
+// differ from what was applied, or a key change hands there.
 func refuseUnsound(l *ledger.Ledger) error {
 	found, err := l.Finding()
 	if err == nil && found != "" {

@@ -99,7 +99,7 @@ func runVerifyBook(ctx context.Context, env *environment, path string, o verifyB
 	if err != nil {
 		return err
 	}
-	made, err := deriveBook(ctx, env, o.journal, of)
+	made, sealed, err := deriveBook(ctx, env, o.journal, of)
 	if err != nil {
 		return o.refuse(env, err)
 	}
@@ -110,7 +110,7 @@ func runVerifyBook(ctx context.Context, env *environment, path string, o verifyB
 	if err != nil {
 		err = fmt.Errorf("%w: verifying %s: %w", errRefused, path, err)
 	}
-	return errors.Join(err, o.tell(env, made, c, err))
+	return errors.Join(err, o.tell(env, made, sealed, c, err))
 }
 
 // refuse returns why there is no book to compare with and, where that is a
@@ -127,7 +127,7 @@ func (o *verifyBookOptions) refuse(env *environment, why error) error {
 
 // tell prints what was found; what differs is for the error to say, but for
 // JSON.
-func (o *verifyBookOptions) tell(env *environment, b *book.Book, c proof.Comparison, wrong error) error {
+func (o *verifyBookOptions) tell(env *environment, b *book.Book, sealed uint64, c proof.Comparison, wrong error) error {
 	if o.json {
 		found := struct {
 			Verified   bool        `json:"verified"`
@@ -137,8 +137,9 @@ func (o *verifyBookOptions) tell(env *environment, b *book.Book, c proof.Compari
 			Boundary   uint64      `json:"boundary"`
 			Rows       int         `json:"rows"`
 			SameBytes  bool        `json:"same_bytes"`
+			SealedUpTo uint64      `json:"sealed_up_to"` // 0: no seal stands in the dump
 			Difference string      `json:"difference,omitempty"`
-		}{wrong == nil, b.AgentID, b.AgencyID, b.Friday.Friday, b.Boundary, c.Rows, c.SameBytes, ""}
+		}{wrong == nil, b.AgentID, b.AgencyID, b.Friday.Friday, b.Boundary, c.Rows, c.SameBytes, sealed, ""}
 		if wrong != nil {
 			found.Difference = wrong.Error()
 		}
@@ -157,12 +158,18 @@ func (o *verifyBookOptions) tell(env *environment, b *book.Book, c proof.Compari
 	} else {
 		fmt.Fprintf(env.out, "Its bytes were not compared: exporter %q made it, and this is exporter %q.\n", c.Version, exporter.Version)
 	}
+	if sealed == 0 {
+		fmt.Fprintln(env.out, "No seal stands in the dump, so that nothing in it shows whether the record itself was changed.")
+	} else {
+		fmt.Fprintf(env.out, "The record is as it was sealed up to record %d; of later ones nothing in the dump shows whether they were changed.\n", sealed)
+	}
 	return nil
 }
 
 // deriveBook derives a book from a dump, of which all is read: what came after
-// the book, or is of others, shows too whether the dump is what was sealed.
-func deriveBook(ctx context.Context, env *environment, journal string, of bookOf) (made *book.Book, err error) {
+// the book, or is of others, shows too whether the dump is what was sealed. Up to
+// the record sealed it is.
+func deriveBook(ctx context.Context, env *environment, journal string, of bookOf) (made *book.Book, sealed uint64, err error) {
 	r := replay.New()
 	var failed error // of the book, rather than of the dump
 	r.OnFriday(func(f checkpoint.Friday) error {
@@ -178,18 +185,22 @@ func deriveBook(ctx context.Context, env *environment, journal string, of bookOf
 	_, err = (&dumpReading{env: env, path: journal}).replay(ctx, r)
 	switch {
 	case failed != nil && !errors.Is(failed, book.ErrUnknown):
-		return nil, failed
+		return nil, 0, failed
 	case err != nil:
-		return nil, err
+		return nil, 0, err
 	case failed != nil:
-		return nil, fmt.Errorf("%w: %w", errRefused, failed)
+		return nil, 0, fmt.Errorf("%w: %w", errRefused, failed)
 	case made == nil && of.friday != 0:
 		_, err := r.Friday(of.friday)
-		return nil, fmt.Errorf("%w: %w", errRefused, err)
+		return nil, 0, fmt.Errorf("%w: %w", errRefused, err)
 	case made == nil:
-		return nil, fmt.Errorf("%w: the record in %s has passed no cutoff at %s, as of which the workbook says it is", errRefused, journal, of.Cutoff)
+		return nil, 0, fmt.Errorf("%w: the record in %s has passed no cutoff at %s, as of which the workbook says it is", errRefused, journal, of.Cutoff)
 	}
-	return made, nil
+	claims, err := r.Claims()
+	for _, c := range claims {
+		sealed = max(sealed, c.Size)
+	}
+	return made, sealed, err
 }
 
 // agencyOf is the agency whose book it is; an agent's book names an agency too.
