@@ -35,11 +35,12 @@ that it names.
 
 Of each applied event it says in the book of which Friday it first showed: the
 first that would be otherwise without this event, had all later ones but those
-that said what was so already been judged anew. So a request shows with the acceptance, which would have been rejected
-without it; and one that took the case out of a book shows in the first without
-it. "live list" is of what shows there, or in the coming book, and in no book so
-far; "no book yet" of what shows nowhere, like the household of a consumer who is
-delegated to nobody; and "none" of what others replaced before it showed.
+that said what was so already been judged anew. So a request shows with the
+acceptance, which would have been rejected without it; and one that took the case
+out of a book shows in the first without it. "live list" is of what shows there,
+or in the coming book, and in no book so far; "no book yet" of what shows nowhere,
+like the household of a consumer who is delegated to nobody; and "none" of what
+others replaced before it showed.
 
 With --agent it shows the events alone that put the case into that agent's lists
 and books or took it out, and those that were rejected. With --friday it shows

@@ -103,7 +103,7 @@ func runHeads(ctx context.Context, env *environment, data, friday, add string) (
 	}
 	f = s.friday.Friday.Friday
 	seals := stillSealer(l)
-	if err := soundSeals(seals); err != nil {
+	if err := errors.Join(refuseUnsound(l), soundSeals(seals)); err != nil {
 		return err
 	}
 	if add != "" {

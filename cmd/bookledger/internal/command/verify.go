@@ -112,11 +112,12 @@ func keepFinding(l *ledger.Ledger, wrong error) error {
 }
 
 // refuseUnsound refuses to let a book leave a folder whose journal was found to
-// differ from what was applied, or a key change hands there.
+// differ from what was applied, or to have a key handed over or a head recorded
+// there.
 func refuseUnsound(l *ledger.Ledger) error {
 	found, err := l.Finding()
 	if err == nil && found != "" {
-		err = fmt.Errorf("%w: no book leaves this folder while its journal is not what was applied: %s; keep it as it is, compare it with a backup and with other nodes, and run journal verify once it is mended", errRefused, found)
+		err = fmt.Errorf("%w: no book leaves this folder, and nothing is signed there, while its journal is not what was applied: %s; keep it as it is, compare it with a backup and with other nodes, and run journal verify once it is mended", errRefused, found)
 	}
 	return err
 }

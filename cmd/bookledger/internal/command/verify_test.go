@@ -118,6 +118,7 @@ func TestVerify(t *testing.T) {
 		for _, args := range [][]string{
 			{"export", "--data", spoilt, "--all", "--out", out},
 			{"evidence", "--data", spoilt, "--agent", "A100001", "--out", out},
+			{"journal", "change-key", "--data", spoilt},
 		} {
 			if r := run(t, "", args...); r.code != 3 || !strings.Contains(r.err, fmt.Sprint("record ", seq)) {
 				t.Errorf("%s: exit code %d, %s", args[0], r.code, r.err)
