@@ -11,7 +11,7 @@ import (
 	"bookledger/projections/active"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/fold"
-	"bookledger/projections/internal/judge"
+	"bookledger/projections/internal/admission"
 	"bookledger/projections/internal/store"
 )
 
@@ -34,7 +34,7 @@ var ledgerKey = store.Meta("ledger")
 type applier struct {
 	store  *store.Store
 	reader store.Reader
-	ledger *judge.Ledger
+	ledger *admission.Processor
 	tree   *planter
 
 	batch    *store.Batch
@@ -98,16 +98,16 @@ func newApplier(g *generation) (*applier, error) {
 	return a, nil
 }
 
-func readLedger(r store.Reader) (*judge.Ledger, error) {
+func readLedger(r store.Reader) (*admission.Processor, error) {
 	b, ok, err := r.Get(ledgerKey)
 	if err != nil || !ok {
-		return judge.New(), err
+		return admission.New(), err
 	}
 	return decodeLedger(b)
 }
 
-func decodeLedger(b []byte) (*judge.Ledger, error) {
-	ledger := judge.New()
+func decodeLedger(b []byte) (*admission.Processor, error) {
+	ledger := admission.New()
 	if err := json.Unmarshal(b, ledger); err != nil {
 		return nil, fmt.Errorf("reading the projection's position: %w", err)
 	}
@@ -136,7 +136,7 @@ func (a *applier) begin() {
 
 // apply judges one record.
 func (a *applier) apply(r *record.Record, leaf [32]byte, c *events.Checked) error {
-	v, err := a.ledger.Judge(r, leaf, c, a)
+	v, err := a.ledger.Admit(r, leaf, c, a)
 	if err != nil {
 		return err
 	}
@@ -219,7 +219,7 @@ func (a *applier) keep(slot *caseSlot, b []byte) {
 	a.kept += cap(slot.encoded) - before
 }
 
-// The rest makes applier a judge.State.
+// The rest makes applier a admission.State.
 
 func (a *applier) Seen(source, id string) (bool, error) {
 	a.scratch = store.AppendSeen(a.scratch[:0], source, id)
@@ -371,7 +371,7 @@ func (a *applier) putOther(k store.Key, b []byte) error {
 	return a.batch.Set(k, a.week, b)
 }
 
-func (a *applier) Reject(r judge.Rejected) error {
+func (a *applier) Reject(r admission.Rejected) error {
 	b, err := json.Marshal(r)
 	if err != nil {
 		return fmt.Errorf("encoding a rejection: %w", err)
@@ -379,7 +379,7 @@ func (a *applier) Reject(r judge.Rejected) error {
 	return a.batch.SetPlain(store.Rejected(r.Seq), b)
 }
 
-func (a *applier) Export(e judge.Exported) error {
+func (a *applier) Export(e admission.Exported) error {
 	b, err := json.Marshal(e)
 	if err != nil {
 		return fmt.Errorf("encoding an export of the trail: %w", err)

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"bookledger/events/record"
-	"bookledger/events/record/tree"
+	"bookledger/events/record/merkle"
 )
 
 // Kind is how the journal differs from what was applied.
@@ -50,7 +50,7 @@ func (d *Difference) Unwrap() error { return ErrForked }
 // Compare compares the journal with the tree, from the record after after (or
 // a little before it) to the projection's position at the time of the call.
 // It returns up to which record all is as it was applied, with a *Difference
-// where the next is not, tree.ErrDamaged where the tree does not agree with
+// where the next is not, merkle.ErrDamaged where the tree does not agree with
 // itself, or the error that ended it, after which it can be called again from
 // there. Pace, if it is not nil, is called after every n records, and may wait
 // or end it.
@@ -64,7 +64,7 @@ func (p *Projection) Compare(ctx context.Context, src Source, after uint64, pace
 		return after, err
 	}
 	end := min(upTo, last)
-	c := &comparer{p: p, ctx: ctx, pace: pace, compared: min(after, end) / tree.Width * tree.Width}
+	c := &comparer{p: p, ctx: ctx, pace: pace, compared: min(after, end) / merkle.Width * merkle.Width}
 	readErr := src.Read(ctx, c.compared, end, c.take)
 	if c.failed == nil {
 		c.failed = c.tile() // that the end has cut off
@@ -118,7 +118,7 @@ func (c *comparer) take(records []record.Record) error {
 			return c.failed
 		}
 		leaf := records[i].LeafHash()
-		if c.leaves = append(c.leaves, leaf[:]...); next%tree.Width == 0 {
+		if c.leaves = append(c.leaves, leaf[:]...); next%merkle.Width == 0 {
 			if c.failed = c.tile(); c.failed != nil {
 				return c.failed
 			}
@@ -148,20 +148,20 @@ func (c *comparer) tile() error {
 // compareTile compares leaves, of which the first is a tile's, with what was
 // applied, and returns how many are equal.
 func (v *View) compareTile(first uint64, leaves []byte) (equal int, err error) {
-	t, _ := tree.LeafTile(first)
+	t, _ := merkle.LeafTile(first)
 	stored, err := tiles{v.reader}.Tile(t)
 	if err != nil {
 		return 0, err
 	}
 	if len(stored) < len(leaves) {
-		return 0, fmt.Errorf("%w: %v is too short; remove the projection to have it built anew", tree.ErrDamaged, t)
+		return 0, fmt.Errorf("%w: %v is too short; remove the projection to have it built anew", merkle.ErrDamaged, t)
 	}
 	for at := 0; at < len(leaves); at += tlog.HashSize {
 		if bytes.Equal(leaves[at:at+tlog.HashSize], stored[at:at+tlog.HashSize]) {
 			continue
 		}
-		if len(leaves) == tree.Width*tlog.HashSize && v.checkParents(t, leaves) == nil {
-			return at / tlog.HashSize, fmt.Errorf("%w: %v differs from the journal, with which the tree agrees otherwise; remove the projection to have it built anew", tree.ErrDamaged, t)
+		if len(leaves) == merkle.Width*tlog.HashSize && v.checkParents(t, leaves) == nil {
+			return at / tlog.HashSize, fmt.Errorf("%w: %v differs from the journal, with which the tree agrees otherwise; remove the projection to have it built anew", merkle.ErrDamaged, t)
 		}
 		return at / tlog.HashSize, &Difference{first + uint64(at/tlog.HashSize), Changed}
 	}
@@ -170,17 +170,17 @@ func (v *View) compareTile(first uint64, leaves []byte) (equal int, err error) {
 
 // checkParents checks that a full tile stands in its parent, and the parent in
 // its own where the tile is its last.
-func (v *View) checkParents(t tree.Tile, hashes []byte) error {
-	for len(hashes) == tree.Width*tlog.HashSize {
+func (v *View) checkParents(t merkle.Tile, hashes []byte) error {
+	for len(hashes) == merkle.Width*tlog.HashSize {
 		parent, at := t.Parent()
 		above, err := tiles{v.reader}.Tile(parent)
 		if err != nil {
 			return err
 		}
-		if len(above) <= at*tlog.HashSize || tree.At(above, at) != tree.RootOf(hashes) {
-			return fmt.Errorf("%w: %v does not stand in %v; remove the projection to have it built anew", tree.ErrDamaged, t, parent)
+		if len(above) <= at*tlog.HashSize || merkle.At(above, at) != merkle.RootOf(hashes) {
+			return fmt.Errorf("%w: %v does not stand in %v; remove the projection to have it built anew", merkle.ErrDamaged, t, parent)
 		}
-		if at < tree.Width-1 {
+		if at < merkle.Width-1 {
 			return nil
 		}
 		t, hashes = parent, above

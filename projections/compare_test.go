@@ -10,7 +10,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"bookledger/events/record"
-	"bookledger/events/record/tree"
+	"bookledger/events/record/merkle"
 	"bookledger/projections"
 	"bookledger/projections/internal/store"
 )
@@ -170,7 +170,7 @@ func TestCompareDamagedTree(t *testing.T) {
 		fs := applied(t, records)
 		damageStore(t, fs, c.damage)
 		p := openOn(t, fs)
-		if _, err := p.Compare(t.Context(), slice{records, 50}, 0, nil); !errors.Is(err, tree.ErrDamaged) {
+		if _, err := p.Compare(t.Context(), slice{records, 50}, 0, nil); !errors.Is(err, merkle.ErrDamaged) {
 			t.Errorf("%s: %v", c.what, err)
 		}
 		closeAll(t, p)

@@ -8,7 +8,7 @@ import (
 
 	"bookledger/events"
 	"bookledger/events/record"
-	"bookledger/projections/internal/judge"
+	"bookledger/projections/internal/admission"
 	"bookledger/projections/internal/store"
 )
 
@@ -147,7 +147,7 @@ func (p *Projection) commit(a *applier, g *generation) error {
 // verify checks that the source holds the first record that was applied and, at
 // the projection's position, the last, and returns the source's last sequence;
 // it is called whenever following begins.
-func verify(ctx context.Context, src Source, applied *judge.Ledger, r store.Reader) (last uint64, err error) {
+func verify(ctx context.Context, src Source, applied *admission.Processor, r store.Reader) (last uint64, err error) {
 	position := applied.Position
 	if last, err = src.Last(ctx); err != nil || position == 0 {
 		return last, err

@@ -16,7 +16,7 @@ import (
 	"go.uber.org/zap"
 
 	"bookledger/events/record"
-	"bookledger/events/record/tree"
+	"bookledger/events/record/merkle"
 	"bookledger/projections/active"
 	"bookledger/projections/fold"
 	"bookledger/projections/internal/store"
@@ -266,12 +266,12 @@ func (p *Projection) sameTree() error {
 	if err != nil {
 		return err
 	}
-	before, err := tree.Root(old.Position, tiles{p.serving.store.Reader()})
+	before, err := merkle.Root(old.Position, tiles{p.serving.store.Reader()})
 	if err != nil {
 		p.log.Error("the tree of the store that is replaced cannot be read, so that what was built is not compared with it", zap.Error(err))
 		return nil
 	}
-	after, err := tree.Root(old.Position, tiles{p.building.store.Reader()})
+	after, err := merkle.Root(old.Position, tiles{p.building.store.Reader()})
 	if err != nil || after == before {
 		return err
 	}

@@ -10,7 +10,7 @@ import (
 
 	"bookledger/events"
 	"bookledger/events/record"
-	"bookledger/projections/internal/judge"
+	"bookledger/projections/internal/admission"
 	"bookledger/projections/internal/store"
 	"bookledger/projections/provenance"
 )
@@ -47,7 +47,7 @@ const (
 // is late by how many nanoseconds.
 
 // mention notes that a record was about a case, if it was.
-func (a *applier) mention(r *record.Record, c *events.Checked, v *judge.Verdict) error {
+func (a *applier) mention(r *record.Record, c *events.Checked, v *admission.Verdict) error {
 	id := events.CaseOf(c, r.Body)
 	if id == "" {
 		return nil

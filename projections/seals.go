@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"bookledger/events"
-	"bookledger/events/record/head"
+	"bookledger/events/record/treehead"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/internal/store"
 )
@@ -14,7 +14,7 @@ import (
 func (v *View) LedgerID() string { return v.ledger.LedgerID }
 
 // Keys returns the keys of the seals.
-func (v *View) Keys() (*head.Keys, error) { return v.ledger.Keys() }
+func (v *View) Keys() (*treehead.Keys, error) { return v.ledger.Keys() }
 
 // Seal returns the seal of a Friday, the signatures that name it, unchecked, and
 // whether there is one.

@@ -5,7 +5,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
-	"bookledger/events/record/tree"
+	"bookledger/events/record/merkle"
 	"bookledger/projections/internal/store"
 )
 
@@ -15,11 +15,11 @@ import (
 // tiles reads the tree of a store.
 type tiles struct{ reader store.Reader }
 
-// Tile makes tiles tree.Tiles.
-func (s tiles) Tile(t tree.Tile) (hashes []byte, err error) {
+// Tile makes tiles merkle.Tiles.
+func (s tiles) Tile(t merkle.Tile) (hashes []byte, err error) {
 	err = s.reader.EachPiece(t.Level, t.Number, func(key, value []byte) error {
 		if store.PlaceOf(key)*tlog.HashSize != len(hashes) {
-			return fmt.Errorf("%w: the hashes of %v from %d on are missing; remove the projection to have it built anew", tree.ErrDamaged, t, len(hashes)/tlog.HashSize)
+			return fmt.Errorf("%w: the hashes of %v from %d on are missing; remove the projection to have it built anew", merkle.ErrDamaged, t, len(hashes)/tlog.HashSize)
 		}
 		hashes = append(hashes, value...)
 		return nil
@@ -29,7 +29,7 @@ func (s tiles) Tile(t tree.Tile) (hashes []byte, err error) {
 
 // planter puts the tree into batches.
 type planter struct {
-	*tree.Appender
+	*merkle.Appender
 	batch  *store.Batch // that takes what becomes full
 	pieces [][]int      // by level, the places at which the edge's pieces begin
 	stored []int        // by level, the edge's bytes that are in pieces
@@ -38,7 +38,7 @@ type planter struct {
 // newPlanter goes on from the tree that a store holds.
 func newPlanter(r store.Reader, size uint64) (p *planter, err error) {
 	p = &planter{}
-	if p.Appender, err = tree.Resume(size, tiles{r}, p.full); err != nil {
+	if p.Appender, err = merkle.Resume(size, tiles{r}, p.full); err != nil {
 		return nil, fmt.Errorf("reading the projection's tree: %w", err)
 	}
 	for level := range p.Levels() {
@@ -57,7 +57,7 @@ func newPlanter(r store.Reader, size uint64) (p *planter, err error) {
 }
 
 // full puts a tile that has become full into the batch, in place of its pieces.
-func (p *planter) full(t tree.Tile, hashes []byte) error {
+func (p *planter) full(t merkle.Tile, hashes []byte) error {
 	if t.Level < len(p.pieces) {
 		for _, at := range p.pieces[t.Level] {
 			if at == 0 {
@@ -96,7 +96,7 @@ func (v *View) TreeRoot(size uint64) ([32]byte, error) {
 	if err := v.holds(size); err != nil {
 		return [32]byte{}, err
 	}
-	return tree.Root(size, tiles{v.reader})
+	return merkle.Root(size, tiles{v.reader})
 }
 
 // Inclusion returns the proof that a record is among the first size.
@@ -104,7 +104,7 @@ func (v *View) Inclusion(seq, size uint64) (tlog.RecordProof, error) {
 	if err := v.holds(size); err != nil {
 		return nil, err
 	}
-	return tree.Inclusion(seq, size, tiles{v.reader})
+	return merkle.Inclusion(seq, size, tiles{v.reader})
 }
 
 // Consistency returns the proof that the first to records begin with the first
@@ -113,7 +113,7 @@ func (v *View) Consistency(from, to uint64) (tlog.TreeProof, error) {
 	if err := v.holds(to); err != nil {
 		return nil, err
 	}
-	return tree.Consistency(from, to, tiles{v.reader})
+	return merkle.Consistency(from, to, tiles{v.reader})
 }
 
 // LeafHash returns the leaf hash of a record, as it was when it was applied.
@@ -125,15 +125,15 @@ func (v *View) LeafHash(seq uint64) ([32]byte, error) {
 }
 
 func leafOf(r store.Reader, seq uint64) ([32]byte, error) {
-	t, at := tree.LeafTile(seq)
+	t, at := merkle.LeafTile(seq)
 	hashes, err := tiles{r}.Tile(t)
 	if err != nil {
 		return [32]byte{}, err
 	}
 	if len(hashes) <= at*tlog.HashSize {
-		return [32]byte{}, fmt.Errorf("reading the leaf of record %d: %w: it is missing; remove the projection to have it built anew", seq, tree.ErrDamaged)
+		return [32]byte{}, fmt.Errorf("reading the leaf of record %d: %w: it is missing; remove the projection to have it built anew", seq, merkle.ErrDamaged)
 	}
-	return tree.At(hashes, at), nil
+	return merkle.At(hashes, at), nil
 }
 
 func (v *View) holds(size uint64) error {

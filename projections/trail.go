@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"math"
 
-	"bookledger/projections/internal/judge"
+	"bookledger/projections/internal/admission"
 	"bookledger/projections/internal/store"
 )
 
 // Exported is a step of an export in the trail.
-type Exported = judge.Exported
+type Exported = admission.Exported
 
 // Exports returns the newest steps of exports, newest first, at most limit (0:
 // all): those of records before before, or from the newest on where that is 0.

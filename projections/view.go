@@ -12,15 +12,15 @@ import (
 	"bookledger/projections/active"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
-	"bookledger/projections/internal/judge"
+	"bookledger/projections/internal/admission"
 	"bookledger/projections/internal/store"
 )
 
 // Rejected is a rejected record.
-type Rejected = judge.Rejected
+type Rejected = admission.Rejected
 
 // Status is where a ledger stands, as commands and the interface show it.
-type Status = judge.Status
+type Status = admission.Status
 
 // View is the projection at one moment; whatever is read of it belongs
 // together. It must be closed.
@@ -28,7 +28,7 @@ type View struct {
 	p      *Projection
 	g      *generation
 	reader store.Reader
-	ledger *judge.Ledger
+	ledger *admission.Processor
 }
 
 // View returns a view of what is committed now.
@@ -52,15 +52,15 @@ func (p *Projection) View() (*View, error) {
 // shownLedger is a ledger that views show, and its bytes in the store.
 type shownLedger struct {
 	bytes  []byte
-	ledger *judge.Ledger
+	ledger *admission.Processor
 }
 
 // ledgerOf reads the ledger, which views do not write to. Many views show the
 // same, and reading it is most of what a view costs.
-func (g *generation) ledgerOf(r store.Reader) (*judge.Ledger, error) {
+func (g *generation) ledgerOf(r store.Reader) (*admission.Processor, error) {
 	b, ok, err := r.Get(ledgerKey)
 	if err != nil || !ok {
-		return judge.New(), err
+		return admission.New(), err
 	}
 	if have := g.shown.Load(); have != nil && bytes.Equal(have.bytes, b) {
 		return have.ledger, nil

@@ -51,8 +51,8 @@ var layout = map[string]layer{
 	"events/record": {imports: []string{"events"}, never: []string{nats, pebble}},
 	// Apart from record, which every package knows, since evidence needs proofs
 	// and heads without anything else, and the projection tiles without heads.
-	"events/record/tree":     {never: []string{"events", nats, pebble}, own: []string{noIO, noHTTP, noFloats}},
-	"events/record/head":     {imports: []string{"events/record/tree"}, never: []string{"events/journal", "projections", nats, pebble}, own: []string{noIO, noHTTP, noFloats}},
+	"events/record/merkle":   {never: []string{"events", nats, pebble}, own: []string{noIO, noHTTP, noFloats}},
+	"events/record/treehead": {imports: []string{"events/record/merkle"}, never: []string{"events/journal", "projections", nats, pebble}, own: []string{noIO, noHTTP, noFloats}},
 	"events/journal":         {imports: []string{"events", "events/record"}, never: []string{"projections", pebble}},
 	"projections/fold":       {imports: []string{"events"}, never: []string{"projections/internal/store", pebble}, own: []string{noIO, noMapOrder}},
 	"projections/book":       {imports: []string{"events", "projections/fold"}, never: []string{"projections/internal/store", pebble, nats, excel}},
@@ -61,9 +61,17 @@ var layout = map[string]layer{
 		imports: []string{"events", "events/record", "projections/book", "projections/fold"},
 		never:   []string{"projections/internal/store", pebble, nats, excel}, own: []string{noHTTP, noIO},
 	},
+	"projections/access": {
+		imports: []string{"projections/fold"},
+		never:   []string{"projections/internal/store", pebble, nats, excel}, own: []string{noHTTP, noIO},
+	},
+	"projections/audit": {
+		imports: []string{"events", "events/record", "projections", "projections/book", "projections/checkpoint", "projections/fold", "projections/provenance", "schemas"},
+		never:   []string{nats, excel}, own: []string{noHTTP, noIO},
+	},
 	"projections/internal/store": {imports: []string{"events"}, never: []string{"projections/fold", nats}},
-	"projections/internal/judge": {
-		imports: []string{"events", "events/record", "events/record/head", "projections/book", "projections/checkpoint", "projections/fold"},
+	"projections/internal/admission": {
+		imports: []string{"events", "events/record", "events/record/treehead", "projections/book", "projections/checkpoint", "projections/fold"},
 		never:   []string{"projections/internal/store", nats, pebble, excel},
 		own:     []string{noHTTP, noIO},
 	},
@@ -76,7 +84,7 @@ var layout = map[string]layer{
 		never:   []string{"events/journal", "exporter"}, own: []string{noHTTP},
 	},
 	"projections/replay": {
-		imports: []string{"events", "events/record", "events/record/*", "projections/fold", "projections/book", "projections/checkpoint", "projections/internal/judge", "projections/provenance"},
+		imports: []string{"events", "events/record", "events/record/*", "projections/fold", "projections/book", "projections/checkpoint", "projections/internal/admission", "projections/provenance"},
 		never:   []string{pebble, nats},
 	},
 	"exporter": {
@@ -87,8 +95,12 @@ var layout = map[string]layer{
 		imports: []string{"exporter", "events", "projections/book", "projections/checkpoint", "schemas", "events/record", "events/record/*", "projections/replay"},
 		never:   []string{pebble, nats}, own: []string{noHTTP},
 	},
-	"cmd/bookaudit":  {imports: []string{"exporter/proof"}, never: []string{pebble, nats, "cmd/bookledger", "events/journal", "projections/internal/store"}, own: []string{noHTTP}},
-	"cmd/bookledger": {imports: []string{"*"}},
+	"cmd/bookaudit": {imports: []string{"exporter/proof"}, never: []string{pebble, nats, "cmd/bookledger", "events/journal", "projections/internal/store"}, own: []string{noHTTP}},
+	// The demo's issuer signs anybody in without a password, and its people are
+	// made up: neither may reach the production program.
+	"cmd/internal":   {imports: []string{"*"}, never: []string{"cmd/bookdemo"}},
+	"cmd/bookledger": {imports: []string{"*"}, never: []string{"cmd/bookdemo"}},
+	"cmd/bookdemo":   {imports: []string{"*"}, never: []string{"cmd/bookledger"}},
 }
 
 // clockReaders are the calls that read the wall clock or wait for it.
@@ -120,8 +132,10 @@ func under(path, root string) bool {
 }
 
 func layerOf(name string) (layer, bool) {
-	if under(name, "cmd/bookledger") {
-		name = "cmd/bookledger"
+	for _, root := range [...]string{"cmd/internal", "cmd/bookledger", "cmd/bookdemo"} {
+		if under(name, root) {
+			name = root
+		}
 	}
 	l, ok := layout[name]
 	return l, ok
@@ -324,12 +338,12 @@ func TestLayout(t *testing.T) {
 	}
 }
 
-// TestJudgeIsShared holds that the judging package is used by projections and
+// TestAdmissionIsShared holds that records are admitted by projections and
 // replay alone.
-func TestJudgeIsShared(t *testing.T) {
+func TestAdmissionIsShared(t *testing.T) {
 	for _, p := range packages(t) {
-		if name := ours(p.ImportPath); slices.Contains(p.Imports, module+"/projections/internal/judge") && name != "projections" && name != "projections/replay" {
-			t.Errorf("%s judges by itself", name)
+		if name := ours(p.ImportPath); slices.Contains(p.Imports, module+"/projections/internal/admission") && name != "projections" && name != "projections/replay" {
+			t.Errorf("%s admits records by itself", name)
 		}
 	}
 }
@@ -343,12 +357,14 @@ func TestLayoutCanFail(t *testing.T) {
 	}{
 		{pack{ImportPath: module + "/events", Imports: []string{"time", module + "/schemas"}, Deps: []string{"net/http"}}, 0},
 		{pack{ImportPath: module + "/projections", Imports: []string{module + "/projections/internal/store"}, Deps: []string{pebble + "/v2", "net/http"}}, 0},
-		{pack{ImportPath: module + "/cmd/bookledger/internal/portal", Imports: []string{module + "/exporter"}, Deps: []string{nats + "/nats.go"}}, 0},
+		{pack{ImportPath: module + "/cmd/internal/portal", Imports: []string{module + "/exporter"}, Deps: []string{nats + "/nats.go"}}, 0},
 		{pack{ImportPath: module + "/schemas", Imports: []string{module + "/events"}, Deps: []string{module + "/events"}}, 2},
 		{pack{ImportPath: module + "/projections/replay", Imports: []string{module + "/projections/internal/store"}, Deps: []string{pebble + "/v2/vfs"}}, 2},
 		{pack{ImportPath: module + "/events/journal", Deps: []string{module + "/projections/fold"}}, 1},
 		{pack{ImportPath: module + "/projections", Imports: []string{module + "/exporter"}, Deps: []string{module + "/exporter", module + "/events/journal"}}, 3},
 		{pack{ImportPath: module + "/cmd/bookaudit", Imports: []string{module + "/exporter"}, Deps: []string{nats + "/nats.go"}}, 2},
+		{pack{ImportPath: module + "/cmd/internal/portal", Deps: []string{module + "/cmd/bookdemo/issuer"}}, 1},
+		{pack{ImportPath: module + "/cmd/bookledger", Deps: []string{module + "/cmd/bookdemo/synthetic"}}, 1},
 		{pack{ImportPath: module + "/util"}, 1},
 	} {
 		if got := importFaults(c.pack); len(got) != c.want {
@@ -402,7 +418,7 @@ func strangers(files string) (found []string) {
 // and that the programs' main.go stay under 100 lines.
 func TestTopLevel(t *testing.T) {
 	dir := root(t)
-	for _, program := range []string{"bookledger", "bookaudit"} {
+	for _, program := range []string{"bookledger", "bookdemo", "bookaudit"} {
 		if text, err := os.ReadFile(filepath.Join(dir, "cmd", program, "main.go")); err != nil || bytes.Count(text, []byte("\n")) >= 100 {
 			t.Errorf("main.go of %s has %d lines (%v)", program, bytes.Count(text, []byte("\n")), err)
 		}

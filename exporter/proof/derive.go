@@ -11,8 +11,8 @@ import (
 
 	"bookledger/events"
 	"bookledger/events/record"
-	"bookledger/events/record/head"
-	"bookledger/events/record/tree"
+	"bookledger/events/record/merkle"
+	"bookledger/events/record/treehead"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/replay"
@@ -21,14 +21,14 @@ import (
 // derivation is what follows from a dump of the whole record.
 type derivation struct {
 	*replay.Replay
-	keys    *head.Keys
+	keys    *treehead.Keys
 	records uint64
 	rules   int
 
 	friday   checkpoint.Friday
 	agents   *checkpoint.Agents
 	book     *book.Book
-	treeRoot tree.Hash // at the boundary
+	treeRoot merkle.Hash // at the boundary
 
 	sealRecord record.Record          // of the Friday's seal, where it is sealed
 	keyRecords []record.Record        // genesis, and the changes of the key

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"bookledger/events"
-	"bookledger/events/record/head"
-	"bookledger/events/record/tree"
+	"bookledger/events/record/merkle"
+	"bookledger/events/record/treehead"
 	"bookledger/projections/replay"
 )
 
@@ -19,12 +19,12 @@ var ErrNotSealed = errors.New("it is not sealed")
 
 // signedHead is a head that the ledger's key has signed.
 type signedHead struct {
-	head.Head
+	treehead.Head
 	text []byte
 }
 
 // openHead opens a head that the ledger's key of that time must have signed.
-func openHead(text []byte, keys *head.Keys) (signedHead, error) {
+func openHead(text []byte, keys *treehead.Keys) (signedHead, error) {
 	h, _, err := keys.Open(text)
 	return signedHead{h, text}, err
 }
@@ -68,11 +68,11 @@ func (d *derivation) compared(more ...replay.Claim) error {
 }
 
 // claimOf is what a head that stands beside the record says of it.
-func claimOf(name string, h head.Head) replay.Claim {
+func claimOf(name string, h treehead.Head) replay.Claim {
 	return replay.Claim{Size: h.Size, Root: h.Root, By: name}
 }
 
-func hexOf(h tree.Hash) string { return hex.EncodeToString(h[:]) }
+func hexOf(h merkle.Hash) string { return hex.EncodeToString(h[:]) }
 
 // chosen returns the head under which the Friday's seal is proven, which is
 // the first that holds its record, and the newest head of an earlier Friday
@@ -108,12 +108,12 @@ func (d *derivation) chosen(f events.Date) (of, before signedHead, err error) {
 
 // compare compares a head that was kept with those of a bundle that has not the
 // whole record.
-func (s *statement) compare(h head.Head) error {
+func (s *statement) compare(h treehead.Head) error {
 	sizes := fmt.Sprint(s.head.Size)
 	if s.before.Size > 0 {
 		sizes = fmt.Sprint(s.before.Size, " and ", s.head.Size)
 	}
-	for _, have := range [...]head.Head{s.head.Head, s.before.Head} {
+	for _, have := range [...]treehead.Head{s.head.Head, s.before.Head} {
 		switch {
 		case h == have:
 			return nil
@@ -128,10 +128,10 @@ func (s *statement) compare(h head.Head) error {
 // into what is no hash.
 func base64Of(s string) string {
 	raw, err := hex.DecodeString(s)
-	if err != nil || len(raw) != len(tree.Hash{}) {
+	if err != nil || len(raw) != len(merkle.Hash{}) {
 		return ""
 	}
-	return tree.Hash(raw).String()
+	return merkle.Hash(raw).String()
 }
 
 // CheckKey checks that a text is a public key in the form of key.txt.

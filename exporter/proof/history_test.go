@@ -9,18 +9,18 @@ import (
 	"pgregory.net/rapid"
 
 	"bookledger/events"
-	"bookledger/events/record/head"
+	"bookledger/events/record/treehead"
 	"bookledger/projections/checkpoint"
 )
 
 // headOf opens a head that the ledger's newest key has signed.
-func headOf(tb testing.TB, l *ledger, signed []byte) head.Head {
+func headOf(tb testing.TB, l *ledger, signed []byte) treehead.Head {
 	tb.Helper()
-	key, err := head.Key(head.Origin(l.id), l.keys[len(l.keys)-1].Public().(ed25519.PublicKey))
+	key, err := treehead.Key(treehead.Origin(l.id), l.keys[len(l.keys)-1].Public().(ed25519.PublicKey))
 	if err != nil {
 		tb.Fatal(err)
 	}
-	h, _, err := head.Open(signed, key)
+	h, _, err := treehead.Open(signed, key)
 	if err != nil {
 		tb.Fatal(err)
 	}

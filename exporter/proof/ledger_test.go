@@ -18,7 +18,7 @@ import (
 
 	"bookledger/events"
 	"bookledger/events/record"
-	"bookledger/events/record/head"
+	"bookledger/events/record/treehead"
 	"bookledger/exporter/proof"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
@@ -165,12 +165,12 @@ func (l *ledger) head(key ed25519.PrivateKey) []byte {
 	if err != nil {
 		l.tb.Fatal(err)
 	}
-	return l.signHead(head.Head{Origin: head.Origin(l.id), Size: size, Root: root}, key)
+	return l.signHead(treehead.Head{Origin: treehead.Origin(l.id), Size: size, Root: root}, key)
 }
 
-func (l *ledger) signHead(h head.Head, key ed25519.PrivateKey) []byte {
+func (l *ledger) signHead(h treehead.Head, key ed25519.PrivateKey) []byte {
 	l.tb.Helper()
-	signer, err := head.Signer(head.Origin(l.id), key)
+	signer, err := treehead.Signer(treehead.Origin(l.id), key)
 	if err != nil {
 		l.tb.Fatal(err)
 	}
@@ -193,11 +193,11 @@ func (l *ledger) sign(f events.Date, signed []byte) {
 // rotate hands over to another key.
 func (l *ledger) rotate(next ed25519.PrivateKey) {
 	l.tb.Helper()
-	signer, err := head.Signer(head.Origin(l.id), l.keys[len(l.keys)-1])
+	signer, err := treehead.Signer(treehead.Origin(l.id), l.keys[len(l.keys)-1])
 	if err != nil {
 		l.tb.Fatal(err)
 	}
-	signed, err := head.SignChange(head.Origin(l.id), l.vkey(next), signer)
+	signed, err := treehead.SignChange(treehead.Origin(l.id), l.vkey(next), signer)
 	if err != nil {
 		l.tb.Fatal(err)
 	}
@@ -211,7 +211,7 @@ func (l *ledger) rotate(next ed25519.PrivateKey) {
 
 func (l *ledger) vkey(key ed25519.PrivateKey) string {
 	l.tb.Helper()
-	text, err := head.KeyText(head.Origin(l.id), key.Public().(ed25519.PublicKey))
+	text, err := treehead.KeyText(treehead.Origin(l.id), key.Public().(ed25519.PublicKey))
 	if err != nil {
 		l.tb.Fatal(err)
 	}

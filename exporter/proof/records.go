@@ -10,15 +10,15 @@ import (
 
 	"bookledger/events"
 	"bookledger/events/record"
-	"bookledger/events/record/head"
-	"bookledger/events/record/tree"
+	"bookledger/events/record/merkle"
+	"bookledger/events/record/treehead"
 )
 
 // inclusion is the path of a record to the root of the signed head, as a line
 // of a bundle.
 type inclusion struct {
-	Seq  uint64      `json:"seq"`
-	Path []tree.Hash `json:"path"`
+	Seq  uint64        `json:"seq"`
+	Path []merkle.Hash `json:"path"`
 }
 
 // writeRecords writes records, in the order of their sequences, and the path
@@ -32,7 +32,7 @@ func (d *derivation) writeRecords(to *folder, size uint64, each func(yield func(
 			if err != nil {
 				return err
 			}
-			line, err := json.Marshal(inclusion{r.Seq, append([]tree.Hash{}, path...)})
+			line, err := json.Marshal(inclusion{r.Seq, append([]merkle.Hash{}, path...)})
 			if err != nil {
 				return err
 			}
@@ -129,7 +129,7 @@ func nextRecord(l *lineReader) (r record.Record, err error) {
 }
 
 // eachRecord calls yield with every record of the bundle and its path.
-func (b *bundle) eachRecord(yield func(r record.Record, path []tree.Hash) error) error {
+func (b *bundle) eachRecord(yield func(r record.Record, path []merkle.Hash) error) error {
 	records, err := b.lines(recordsFile)
 	if err != nil {
 		return err
@@ -169,14 +169,14 @@ func (b *bundle) eachRecord(yield func(r record.Record, path []tree.Hash) error)
 type ground struct {
 	ledgerID string
 	calendar *events.Calendar
-	keys     *head.Keys
+	keys     *treehead.Keys
 }
 
 // ground reads genesis and the changes of the key. That these were recorded is
 // for checkRecords to see, under the head that the keys lead to.
 func (b *bundle) ground() (g ground, err error) {
 	var checker events.Checker
-	err = b.eachRecord(func(r record.Record, _ []tree.Hash) error {
+	err = b.eachRecord(func(r record.Record, _ []merkle.Hash) error {
 		if r.Seq > 1 && g.keys != nil && r.Subject != events.SubjectSeal {
 			return nil
 		}
@@ -192,7 +192,7 @@ func (b *bundle) ground() (g ground, err error) {
 			return nil
 		}
 		// One that the key before it has not signed changes nothing.
-		if err := g.keys.Change(r.Seq, []byte(data.Note)); err != nil && !errors.Is(err, head.ErrHandOver) {
+		if err := g.keys.Change(r.Seq, []byte(data.Note)); err != nil && !errors.Is(err, treehead.ErrHandOver) {
 			return differs("%v", err)
 		}
 		return nil
@@ -210,7 +210,7 @@ func (g *ground) begin(c *events.Checked) (err error) {
 	}
 	g.ledgerID = genesis.LedgerID
 	if g.calendar, err = events.NewCalendar(genesis.Calendar); err == nil {
-		g.keys, err = head.NewKeys(genesis.LedgerID, genesis.SealKey)
+		g.keys, err = treehead.NewKeys(genesis.LedgerID, genesis.SealKey)
 	}
 	if err != nil {
 		return differs("the genesis in %s: %v", recordsFile, err)
@@ -219,10 +219,10 @@ func (g *ground) begin(c *events.Checked) (err error) {
 }
 
 // checkRecords checks that each record of the bundle is under the signed head.
-func (b *bundle) checkRecords(h head.Head, yield func(r record.Record, leaf tree.Hash)) (n int, err error) {
-	err = b.eachRecord(func(r record.Record, path []tree.Hash) error {
-		leaf := tree.Hash(r.LeafHash())
-		if err := tree.CheckInclusion(path, r.Seq, leaf, h.Size, h.Root); err != nil {
+func (b *bundle) checkRecords(h treehead.Head, yield func(r record.Record, leaf merkle.Hash)) (n int, err error) {
+	err = b.eachRecord(func(r record.Record, path []merkle.Hash) error {
+		leaf := merkle.Hash(r.LeafHash())
+		if err := merkle.CheckInclusion(path, r.Seq, leaf, h.Size, h.Root); err != nil {
 			return differs("record %d in %s is not the one that was recorded: %v", r.Seq, recordsFile, err)
 		}
 		n++

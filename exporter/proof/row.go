@@ -7,7 +7,7 @@ import (
 	"strconv"
 
 	"bookledger/events"
-	"bookledger/events/record/tree"
+	"bookledger/events/record/merkle"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
 )
@@ -27,18 +27,18 @@ type rowProof struct {
 
 // present is a row in its place.
 type present struct {
-	Values []value     `json:"values"`
-	Salt   tree.Hash   `json:"salt"`
-	Index  uint64      `json:"index"` // among the rows of the book, from 0 on
-	Path   []tree.Hash `json:"path"`  // to the root of the rows
+	Values []value       `json:"values"`
+	Salt   merkle.Hash   `json:"salt"`
+	Index  uint64        `json:"index"` // among the rows of the book, from 0 on
+	Path   []merkle.Hash `json:"path"`  // to the root of the rows
 }
 
 // neighbour is a neighbour: a leaf in its place, which says nothing of its row.
 type neighbour struct {
-	Index uint64      `json:"index"`
-	Key   tree.Hash   `json:"key"`
-	Row   tree.Hash   `json:"row"`
-	Path  []tree.Hash `json:"path"`
+	Index uint64        `json:"index"`
+	Key   merkle.Hash   `json:"key"`
+	Row   merkle.Hash   `json:"row"`
+	Path  []merkle.Hash `json:"path"`
 }
 
 func (p rowProof) key() book.Key {
@@ -82,7 +82,7 @@ func (d *derivation) writeRow(to *folder, q Request) error {
 		if err != nil {
 			return err
 		}
-		p.Present = &present{valuesOf(row), checkpoint.Salt(row.Case.Changed.Seed, hash), index, append([]tree.Hash{}, place.Path...)}
+		p.Present = &present{valuesOf(row), checkpoint.Salt(row.Case.Changed.Seed, hash), index, append([]merkle.Hash{}, place.Path...)}
 		return to.writeText(rowFile, encode(p))
 	}
 	neighbours := []neighbour{}
@@ -94,7 +94,7 @@ func (d *derivation) writeRow(to *folder, q Request) error {
 		if err != nil {
 			return err
 		}
-		neighbours = append(neighbours, neighbour{place.Index, place.Leaf.Key, place.Leaf.Row, append([]tree.Hash{}, place.Path...)})
+		neighbours = append(neighbours, neighbour{place.Index, place.Leaf.Key, place.Leaf.Row, append([]merkle.Hash{}, place.Path...)})
 	}
 	p.Absent = &neighbours
 	return to.writeText(rowFile, encode(p))
@@ -163,7 +163,7 @@ func (p rowProof) checkAbsent(in placed) error {
 }
 
 func (p rowProof) checkEmpty(in placed) error {
-	root, err := tree.Root(0, tree.NewMemory())
+	root, err := merkle.Root(0, merkle.NewMemory())
 	if err == nil && root != in.Root {
 		err = differs("%s: the sealed book has no rows, but not the root of none", rowFile)
 	}

@@ -10,7 +10,7 @@ import (
 
 	"bookledger/events"
 	"bookledger/events/record"
-	"bookledger/events/record/tree"
+	"bookledger/events/record/merkle"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
 )
@@ -83,14 +83,14 @@ func (d *derivation) writeRows(to *folder) error {
 // recorded is a record that a row's salt comes from.
 type recorded struct {
 	caseID string
-	seed   tree.Hash
+	seed   merkle.Hash
 }
 
 // caseRecords checks the records of a bundle and returns those about cases.
 func (b *bundle) caseRecords(s *statement) (of map[uint64]recorded, n int, err error) {
 	of = map[uint64]recorded{}
 	var checker events.Checker
-	n, err = b.checkRecords(s.head.Head, func(r record.Record, leaf tree.Hash) {
+	n, err = b.checkRecords(s.head.Head, func(r record.Record, leaf merkle.Hash) {
 		checked := checker.Check(r.Subject, r.Body)
 		if id := events.CaseOf(&checked, r.Body); id != "" && r.Seq <= uint64(s.seal.Boundary) {
 			of[r.Seq] = recorded{id, r.Seed(leaf)}
@@ -156,16 +156,16 @@ func leafOf(l listed, of map[uint64]recorded, cases map[string]uint64) (leaf che
 
 // rootOf returns the root of the tree of an agent's rows that has these
 // leaves.
-func rootOf(leaves []checkpoint.Leaf) (tree.Hash, error) {
+func rootOf(leaves []checkpoint.Leaf) (merkle.Hash, error) {
 	slices.SortFunc(leaves, func(a, b checkpoint.Leaf) int { return bytes.Compare(a.Key[:], b.Key[:]) })
-	t := tree.NewMemory()
+	t := merkle.NewMemory()
 	for i, l := range leaves {
 		if i > 0 && l.Key == leaves[i-1].Key {
-			return tree.Hash{}, differs("%s has a row twice", rowsFile)
+			return merkle.Hash{}, differs("%s has a row twice", rowsFile)
 		}
 		if err := t.Append(l.Hash()); err != nil {
-			return tree.Hash{}, err
+			return merkle.Hash{}, err
 		}
 	}
-	return tree.Root(t.Size(), t)
+	return merkle.Root(t.Size(), t)
 }

@@ -12,8 +12,8 @@ import (
 
 	"bookledger/events"
 	"bookledger/events/record"
-	"bookledger/events/record/head"
-	"bookledger/events/record/tree"
+	"bookledger/events/record/merkle"
+	"bookledger/events/record/treehead"
 	"bookledger/projections/checkpoint"
 )
 
@@ -29,16 +29,16 @@ type statement struct {
 
 // placed is an agent's book in the tree over agents, as it stands in a bundle.
 type placed struct {
-	Agent  string      `json:"agent"`
-	Cases  uint64      `json:"cases"`
-	Rows   uint64      `json:"rows"`
-	Root   tree.Hash   `json:"root"`  // of the rows
-	Index  uint64      `json:"index"` // among the agents, from 0 on
-	Agents uint64      `json:"agents"`
-	Path   []tree.Hash `json:"path"` // to the book root of the seal
+	Agent  string        `json:"agent"`
+	Cases  uint64        `json:"cases"`
+	Rows   uint64        `json:"rows"`
+	Root   merkle.Hash   `json:"root"`  // of the rows
+	Index  uint64        `json:"index"` // among the agents, from 0 on
+	Agents uint64        `json:"agents"`
+	Path   []merkle.Hash `json:"path"` // to the book root of the seal
 }
 
-func (p placed) check(bookRoot tree.Hash) error {
+func (p placed) check(bookRoot merkle.Hash) error {
 	place := checkpoint.AgentPlace{
 		Index: p.Index, Path: p.Path,
 		Agent: checkpoint.AgentRoot{Agent: p.Agent, Cases: p.Cases, Rows: p.Rows, Root: p.Root},
@@ -71,14 +71,14 @@ func (d *derivation) writeStatement(to *folder, f events.Date, agent string) err
 		headFile: of.text,
 		sealFile: d.sealRecord.AppendLine(nil, time.Time{}),
 		placeFile: encode(placed{
-			agent, place.Agent.Cases, place.Agent.Rows, place.Agent.Root, place.Index, d.agents.Size(), append([]tree.Hash{}, place.Path...),
+			agent, place.Agent.Cases, place.Agent.Rows, place.Agent.Root, place.Index, d.agents.Size(), append([]merkle.Hash{}, place.Path...),
 		}),
 	}
 	path, err := d.Inclusion(d.sealRecord.Seq, of.Size)
 	if err != nil {
 		return err
 	}
-	texts[sealedFile] = head.Proof{Seq: d.sealRecord.Seq, Path: path, Signed: of.text}.Text()
+	texts[sealedFile] = treehead.Proof{Seq: d.sealRecord.Seq, Path: path, Signed: of.text}.Text()
 	if texts[boundaryFile], err = d.growth(d.friday.Boundary, of); err != nil {
 		return err
 	}
@@ -98,7 +98,7 @@ func (d *derivation) writeStatement(to *folder, f events.Date, agent string) err
 
 func (d *derivation) growth(from uint64, to signedHead) ([]byte, error) {
 	path, err := d.Consistency(from, to.Size)
-	return head.Growth{From: from, Path: path, Signed: to.text}.Text(), err
+	return treehead.ConsistencyProof{From: from, Path: path, Signed: to.text}.Text(), err
 }
 
 // recomputed checks that the seal says what follows from the record.
@@ -115,7 +115,7 @@ func (d *derivation) recomputed() error {
 }
 
 // statement checks what a bundle says of the seal, under the ledger's keys.
-func (b *bundle) statement(keys *head.Keys) (*statement, error) {
+func (b *bundle) statement(keys *treehead.Keys) (*statement, error) {
 	s := &statement{}
 	var err error
 	if s.head, err = b.head(headFile, keys); err != nil {
@@ -150,7 +150,7 @@ func (b *bundle) statement(keys *head.Keys) (*statement, error) {
 	return s, s.place.check(root)
 }
 
-func (b *bundle) head(name string, keys *head.Keys) (signedHead, error) {
+func (b *bundle) head(name string, keys *treehead.Keys) (signedHead, error) {
 	text, err := b.read(name, maxSmall)
 	if err != nil {
 		return signedHead{}, err
@@ -186,14 +186,14 @@ func (b *bundle) checkSeal(s *statement) error {
 	if text, err = b.read(sealedFile, maxSmall); err != nil {
 		return err
 	}
-	p, err := head.ParseProof(text)
+	p, err := treehead.ParseProof(text)
 	if err != nil {
 		return differs("%s: %v", sealedFile, err)
 	}
 	if p.Seq != line.Seq || !bytes.Equal(p.Signed, s.head.text) || len(p.Extra) > 0 {
 		return differs("%s is not of record %d under the head in %s", sealedFile, line.Seq, headFile)
 	}
-	if err := tree.CheckInclusion(p.Path, p.Seq, line.LeafHash(), s.head.Size, s.head.Root); err != nil {
+	if err := merkle.CheckInclusion(p.Path, p.Seq, line.LeafHash(), s.head.Size, s.head.Root); err != nil {
 		return differs("%s: the seal is not under the signed head: %v", sealedFile, err)
 	}
 	return nil
@@ -201,12 +201,12 @@ func (b *bundle) checkSeal(s *statement) error {
 
 // checkGrowth checks that the tree at the boundary, and that of the head of
 // the Friday before, have grown into the signed head.
-func (b *bundle) checkGrowth(s *statement, keys *head.Keys) error {
+func (b *bundle) checkGrowth(s *statement, keys *treehead.Keys) error {
 	root, err := tlog.ParseHash(base64Of(s.seal.TreeRoot))
 	if err != nil || s.seal.TreeSize != s.seal.Boundary || s.seal.Boundary < 1 || uint64(s.seal.Boundary) >= s.sealed.Seq {
 		return differs("the seal's boundary, tree size and tree root cannot be of a Friday before it")
 	}
-	boundary := head.Head{Origin: s.head.Origin, Size: uint64(s.seal.TreeSize), Root: root}
+	boundary := treehead.Head{Origin: s.head.Origin, Size: uint64(s.seal.TreeSize), Root: root}
 	if err := b.growth(boundaryFile, boundary, s.head); err != nil {
 		return err
 	}
@@ -222,19 +222,19 @@ func (b *bundle) checkGrowth(s *statement, keys *head.Keys) error {
 	return b.growth(growthFile, s.before.Head, s.head)
 }
 
-func (b *bundle) growth(name string, from head.Head, to signedHead) error {
+func (b *bundle) growth(name string, from treehead.Head, to signedHead) error {
 	text, err := b.read(name, maxSmall)
 	if err != nil {
 		return err
 	}
-	g, err := head.ParseGrowth(text)
+	g, err := treehead.ParseConsistencyProof(text)
 	if err != nil {
 		return differs("%s: %v", name, err)
 	}
 	if !bytes.Equal(g.Signed, to.text) || g.From != from.Size {
 		return differs("%s is not from %d records to the head in %s", name, from.Size, headFile)
 	}
-	if err := tree.CheckConsistency(g.Path, from.Size, from.Root, to.Size, to.Root); err != nil {
+	if err := merkle.CheckConsistency(g.Path, from.Size, from.Root, to.Size, to.Root); err != nil {
 		return differs("%s: the %d records under the signed head do not begin with those %d: %w: %v", name, to.Size, from.Size, errFork, err)
 	}
 	return nil
@@ -242,7 +242,7 @@ func (b *bundle) growth(name string, from head.Head, to signedHead) error {
 
 // vouched checks that a key the auditor has stands behind the head: it signed
 // it, or it handed over to the key that did.
-func vouched(key string, keys *head.Keys, s *statement) error {
+func vouched(key string, keys *treehead.Keys, s *statement) error {
 	if key == "" {
 		return nil
 	}

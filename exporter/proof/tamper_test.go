@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"bookledger/events/record/head"
+	"bookledger/events/record/treehead"
 	"bookledger/exporter/proof"
 )
 
@@ -347,9 +347,9 @@ func TestNarrowestRange(t *testing.T) {
 }
 
 // signedBy returns a head that somebody else than the ledger has signed.
-func signedBy(t *testing.T, h head.Head, name string, key ed25519.PrivateKey) []byte {
+func signedBy(t *testing.T, h treehead.Head, name string, key ed25519.PrivateKey) []byte {
 	t.Helper()
-	signer, err := head.Signer(name, key)
+	signer, err := treehead.Signer(name, key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -372,7 +372,7 @@ func TestKeptHead(t *testing.T) {
 	other := h
 	other.Root[3]++
 	another := h
-	another.Origin = head.Origin("L-2")
+	another.Origin = treehead.Origin("L-2")
 	changed := bytes.Replace(kept, []byte(h.Root.String()), []byte(other.Root.String()), 1)
 	for _, kind := range []proof.Kind{proof.Whole, proof.Records} {
 		folder := bundle(t, dump, proof.Request{Kind: kind})

@@ -11,7 +11,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"bookledger/events"
-	"bookledger/events/record/head"
+	"bookledger/events/record/treehead"
 	"bookledger/exporter"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
@@ -144,7 +144,7 @@ func (v *verifier) longEnough(d *derivation) error {
 	if err != nil {
 		return err
 	}
-	h, err := head.Unverified(text)
+	h, err := treehead.Unverified(text)
 	switch {
 	case err == nil && d.records == 0:
 		return differs("%s holds no record, and the head in %s is of %d", journalFile, headFile, h.Size)
@@ -212,7 +212,7 @@ func (v *verifier) seal(d *derivation) error {
 	if err := v.common(d.keys, s); err != nil {
 		return err
 	}
-	return v.keptHead(d.keys, func(h head.Head) error {
+	return v.keptHead(d.keys, func(h treehead.Head) error {
 		if h.Size > d.records {
 			return differs("the head that was kept is of %d records, and the record in the bundle ends with record %d: later records are missing, or the bundle is older than the head", h.Size, d.records)
 		}
@@ -221,7 +221,7 @@ func (v *verifier) seal(d *derivation) error {
 }
 
 // common checks the key that was given, and says what every kind has shown.
-func (v *verifier) common(keys *head.Keys, s *statement) error {
+func (v *verifier) common(keys *treehead.Keys, s *statement) error {
 	if err := vouched(v.o.Key, keys, s); err != nil {
 		return err
 	}
@@ -247,7 +247,7 @@ func (v *verifier) common(keys *head.Keys, s *statement) error {
 // keptHead checks a head that the auditor has kept, as fits can. Whether the
 // ledger's key has signed it is told, but it counts without: who gives a head
 // trusts it, and a witness may have signed it alone.
-func (v *verifier) keptHead(keys *head.Keys, fits func(head.Head) error) error {
+func (v *verifier) keptHead(keys *treehead.Keys, fits func(treehead.Head) error) error {
 	if v.o.Head == nil {
 		v.r.unprovenf("That nobody was shown another history: give with --head the file %s of an earlier bundle, or a head of this ledger that a witness has signed, to have it compared.", headFile)
 		return nil
@@ -272,14 +272,14 @@ func (v *verifier) keptHead(keys *head.Keys, fits func(head.Head) error) error {
 // openKept opens a head of the ledger that the auditor trusts, and tells whether
 // the ledger's key has signed it. A signature of that key which does not fit is
 // of a head that was changed.
-func openKept(text []byte, keys *head.Keys) (h head.Head, signed bool, err error) {
+func openKept(text []byte, keys *treehead.Keys) (h treehead.Head, signed bool, err error) {
 	h, _, err = keys.Open(text)
 	_, wrong := errors.AsType[*note.InvalidSignatureError](err)
-	if err == nil || wrong || !errors.Is(err, head.ErrUnsigned) {
+	if err == nil || wrong || !errors.Is(err, treehead.ErrUnsigned) {
 		return h, err == nil, err
 	}
-	if h, err = head.Unverified(text); err == nil && h.Origin != keys.Origin() {
-		err = fmt.Errorf("it is %w: %q, and not %q", head.ErrOrigin, h.Origin, keys.Origin())
+	if h, err = treehead.Unverified(text); err == nil && h.Origin != keys.Origin() {
+		err = fmt.Errorf("it is %w: %q, and not %q", treehead.ErrOrigin, h.Origin, keys.Origin())
 	}
 	return h, false, err
 }

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"bookledger/events"
-	"bookledger/events/record/tree"
+	"bookledger/events/record/merkle"
 	"bookledger/projections/book"
 	"bookledger/projections/fold"
 )
@@ -24,20 +24,20 @@ type AgentRoot struct {
 	Agent string
 	Cases uint64
 	Rows  uint64
-	Root  tree.Hash // of the rows
+	Root  merkle.Hash // of the rows
 }
 
 // Key returns the place of the agent in the order of the tree.
-func (a AgentRoot) Key() tree.Hash { return AgentKey(a.Agent) }
+func (a AgentRoot) Key() merkle.Hash { return AgentKey(a.Agent) }
 
 // AgentKey returns the place of an agent in the order of the tree over agents.
-func AgentKey(agent string) tree.Hash {
+func AgentKey(agent string) merkle.Hash {
 	return sha256.Sum256(append([]byte("bookledger agent\x00"), agent...))
 }
 
 // Hash returns the RFC 6962 hash of the agent's leaf: of its key, its counts
 // in 8 bytes each, big-endian, and the root of its rows.
-func (a AgentRoot) Hash() tree.Hash {
+func (a AgentRoot) Hash() merkle.Hash {
 	key := a.Key()
 	b := binary.BigEndian.AppendUint64(key[:], a.Cases)
 	b = binary.BigEndian.AppendUint64(b, a.Rows)
@@ -47,12 +47,12 @@ func (a AgentRoot) Hash() tree.Hash {
 // Agents is the tree over the books of agents.
 type Agents struct {
 	all  []AgentRoot // in the order of the tree
-	tree *tree.Memory
+	tree *merkle.Memory
 }
 
 // NewAgents makes the tree over agents, each of which is named once.
 func NewAgents(all []AgentRoot) *Agents {
-	a := &Agents{all: slices.Clone(all), tree: tree.NewMemory()}
+	a := &Agents{all: slices.Clone(all), tree: merkle.NewMemory()}
 	slices.SortFunc(a.all, func(x, y AgentRoot) int {
 		kx, ky := x.Key(), y.Key()
 		return bytes.Compare(kx[:], ky[:])
@@ -64,8 +64,8 @@ func NewAgents(all []AgentRoot) *Agents {
 }
 
 // Root returns the root over agents.
-func (a *Agents) Root() tree.Hash {
-	root, _ := tree.Root(a.tree.Size(), a.tree) // a tree in memory is whole
+func (a *Agents) Root() merkle.Hash {
+	root, _ := merkle.Root(a.tree.Size(), a.tree) // a tree in memory is whole
 	return root
 }
 
@@ -99,13 +99,13 @@ func (a *Agents) Place(agent string) (AgentPlace, bool) {
 	if i == len(a.all) || a.all[i].Agent != agent {
 		return AgentPlace{}, false
 	}
-	path, err := tree.Inclusion(uint64(i)+1, a.tree.Size(), a.tree)
+	path, err := merkle.Inclusion(uint64(i)+1, a.tree.Size(), a.tree)
 	return AgentPlace{uint64(i), a.all[i], path}, err == nil
 }
 
 // Check checks that the agent's book stands at its place among size agents
 // with that root.
-func (p AgentPlace) Check(size uint64, root tree.Hash) error {
+func (p AgentPlace) Check(size uint64, root merkle.Hash) error {
 	if p.Index >= size {
 		return fmt.Errorf("checking agent %d: there are only %d", p.Index+1, size)
 	}

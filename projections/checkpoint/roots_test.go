@@ -11,7 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"bookledger/events"
-	"bookledger/events/record/tree"
+	"bookledger/events/record/merkle"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/fold"
@@ -157,7 +157,7 @@ func TestRootsTellAll(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawState(t)
 		s.cases["x"] = &fold.Case{AgentID: "A1", Members: []events.Member{{MemberID: "m1"}}}
-		seen := map[tree.Hash]string{agentsOf(t, s, 1).Root(): "as it is"}
+		seen := map[merkle.Hash]string{agentsOf(t, s, 1).Root(): "as it is"}
 		for what, change := range map[string]func(){
 			"a member's name":     func() { s.cases["x"].Members[0].FirstName = "Eva" },
 			"the primary contact": func() { s.cases["x"].Household.PrimaryContact.LastName = "Eva" },
@@ -186,7 +186,7 @@ func TestSealOf(t *testing.T) {
 		all := agentsOf(t, drawState(t), 2)
 		cases, rows := all.Counts()
 		f := checkpoint.Friday{Friday: theFriday, Cases: int64(cases), Rows: int64(rows)}
-		s, err := f.SealOf(all, tree.Hash{1}, 1)
+		s, err := f.SealOf(all, merkle.Hash{1}, 1)
 		if err != nil || s.Boundary != 42 || s.TreeSize != 42 || s.Cases != int(cases) || s.Rows != int(rows) || s.Rules != 1 || s.Friday != 20260703 {
 			t.Fatalf("%+v (%v)", s, err)
 		}
@@ -194,7 +194,7 @@ func TestSealOf(t *testing.T) {
 			t.Fatalf("the roots are %s and %s", s.BookRoot, s.TreeRoot)
 		}
 		f.Rows++
-		if _, err := f.SealOf(all, tree.Hash{1}, 1); err == nil {
+		if _, err := f.SealOf(all, merkle.Hash{1}, 1); err == nil {
 			t.Fatal("books of fewer rows than were counted are sealed")
 		}
 	})

@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
-	"bookledger/events/record/tree"
+	"bookledger/events/record/merkle"
 	"bookledger/projections/book"
 )
 
@@ -19,7 +19,7 @@ import (
 // not there can be shown not to be: its key would stand between two neighbours.
 
 // KeyHash returns the place of a row in the order of its tree.
-func KeyHash(k book.Key) tree.Hash {
+func KeyHash(k book.Key) merkle.Hash {
 	b := []byte("bookledger row\x00")
 	for _, s := range [...]string{k.CaseID, k.MemberID} {
 		b = append(binary.BigEndian.AppendUint64(b, uint64(len(s))), s...)
@@ -30,34 +30,34 @@ func KeyHash(k book.Key) tree.Hash {
 // Salt returns the salt of a row: the hash of the seed of the last record that
 // changed its case and of the row's key. Who knows the salt of one row
 // learns nothing of another row of the same case.
-func Salt(seed, key tree.Hash) tree.Hash {
+func Salt(seed, key merkle.Hash) merkle.Hash {
 	return sha256.Sum256(append(append([]byte("bookledger salt\x00"), seed[:]...), key[:]...))
 }
 
 // RowHash returns the hash of a row in its canonical form, salted.
-func RowHash(salt tree.Hash, canonical []byte) tree.Hash {
+func RowHash(salt merkle.Hash, canonical []byte) merkle.Hash {
 	h := sha256.New()
 	h.Write(salt[:])
 	h.Write(canonical)
-	return tree.Hash(h.Sum(nil))
+	return merkle.Hash(h.Sum(nil))
 }
 
 // Leaf is a leaf of the tree of an agent's rows, which says nothing of the row
 // to whoever does not know it.
-type Leaf struct{ Key, Row tree.Hash }
+type Leaf struct{ Key, Row merkle.Hash }
 
 // Hash returns the RFC 6962 hash of the leaf.
-func (l Leaf) Hash() tree.Hash { return tlog.RecordHash(append(l.Key[:], l.Row[:]...)) }
+func (l Leaf) Hash() merkle.Hash { return tlog.RecordHash(append(l.Key[:], l.Row[:]...)) }
 
 // Rows is the tree of an agent's rows.
 type Rows struct {
 	leaves []Leaf
-	tree   *tree.Memory
+	tree   *merkle.Memory
 }
 
 // NewRows makes the tree of the rows of one book, whatever their order.
 func NewRows(rows []book.Row) *Rows {
-	r := &Rows{leaves: make([]Leaf, len(rows)), tree: tree.NewMemory()}
+	r := &Rows{leaves: make([]Leaf, len(rows)), tree: merkle.NewMemory()}
 	var canonical []byte
 	for i := range rows {
 		row := &rows[i]
@@ -73,8 +73,8 @@ func NewRows(rows []book.Row) *Rows {
 }
 
 // Root returns the root of the rows; that of no rows is the hash of nothing.
-func (r *Rows) Root() tree.Hash {
-	root, _ := tree.Root(r.tree.Size(), r.tree) // a tree in memory is whole
+func (r *Rows) Root() merkle.Hash {
+	root, _ := merkle.Root(r.tree.Size(), r.tree) // a tree in memory is whole
 	return root
 }
 
@@ -90,7 +90,7 @@ type Place struct {
 
 // At returns the leaf with that index, which must be there, and its path.
 func (r *Rows) At(index uint64) (Place, error) {
-	path, err := tree.Inclusion(index+1, r.tree.Size(), r.tree)
+	path, err := merkle.Inclusion(index+1, r.tree.Size(), r.tree)
 	if err != nil {
 		return Place{}, err
 	}
@@ -99,14 +99,14 @@ func (r *Rows) At(index uint64) (Place, error) {
 
 // Find returns where the leaf with that key stands or, where there is none,
 // would stand.
-func (r *Rows) Find(key tree.Hash) (index uint64, found bool) {
+func (r *Rows) Find(key merkle.Hash) (index uint64, found bool) {
 	i := sort.Search(len(r.leaves), func(i int) bool { return bytes.Compare(r.leaves[i].Key[:], key[:]) >= 0 })
 	return uint64(i), i < len(r.leaves) && r.leaves[i].Key == key
 }
 
 // Check checks that the leaf stands at its place among size rows with that
 // root.
-func (p Place) Check(size uint64, root tree.Hash) error {
+func (p Place) Check(size uint64, root merkle.Hash) error {
 	if p.Index >= size {
 		return fmt.Errorf("checking row %d: there are only %d", p.Index+1, size)
 	}

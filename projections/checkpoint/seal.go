@@ -8,8 +8,8 @@ import (
 	"time"
 
 	"bookledger/events"
-	"bookledger/events/record/head"
-	"bookledger/events/record/tree"
+	"bookledger/events/record/merkle"
+	"bookledger/events/record/treehead"
 )
 
 // Seal is the seal of a Friday that stands in the record.
@@ -40,7 +40,7 @@ type Journal interface {
 	// TreeRoot returns the root of the first size records.
 	TreeRoot(size uint64) ([32]byte, error)
 	// Keys returns the keys of the seals.
-	Keys() (*head.Keys, error)
+	Keys() (*treehead.Keys, error)
 }
 
 // Compare compares the seal of the Friday that stands in the record, and the
@@ -101,7 +101,7 @@ func Differing(stands, made events.Sealed) string {
 // SealOf returns what the seal of the Friday says: a function of the record up
 // to its boundary alone. The roots are over all agents' books, and of the
 // journal's tree of as many records as the boundary says.
-func (f Friday) SealOf(books *Agents, journal tree.Hash, rules int) (events.Sealed, error) {
+func (f Friday) SealOf(books *Agents, journal merkle.Hash, rules int) (events.Sealed, error) {
 	cases, rows := books.Counts()
 	if cases != uint64(f.Cases) || rows != uint64(f.Rows) {
 		return events.Sealed{}, fmt.Errorf("sealing Friday %s: its books hold %d cases in %d rows, but its checkpoint counts %d in %d: remove the projection to have it built anew",

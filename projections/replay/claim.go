@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"slices"
 
-	"bookledger/events/record/tree"
+	"bookledger/events/record/merkle"
 	"bookledger/projections/checkpoint"
 )
 
@@ -14,7 +14,7 @@ import (
 // records.
 type Claim struct {
 	Size uint64
-	Root tree.Hash
+	Root merkle.Hash
 	By   string // who says so, as a message names it
 	Seal uint64 // the record of the seal that says so, which is under no signature of its own; 0: a signed head does
 }
@@ -45,9 +45,9 @@ func (r *Replay) Claims() (all []Claim, err error) {
 // Difference is that the record is not the one of which a claim is.
 type Difference struct {
 	Claim
-	Have  tree.Hash // the root of as many records
-	After uint64    // the last record up to which another claim fits
-	Under uint64    // the record of the seal that is that claim; 0: a signed head is, or none
+	Have  merkle.Hash // the root of as many records
+	After uint64      // the last record up to which another claim fits
+	Under uint64      // the record of the seal that is that claim; 0: a signed head is, or none
 }
 
 // String names the claim, and the fewest records among which one differs.

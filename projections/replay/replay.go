@@ -9,25 +9,27 @@ import (
 
 	"bookledger/events"
 	"bookledger/events/record"
-	"bookledger/events/record/head"
-	"bookledger/events/record/tree"
+	"bookledger/events/record/merkle"
+	"bookledger/events/record/treehead"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
-	"bookledger/projections/internal/judge"
+	"bookledger/projections/internal/admission"
 	"bookledger/projections/provenance"
 )
 
 // Replay is a ledger that is being derived from records.
 type Replay struct {
-	ledger *judge.Ledger
+	ledger *admission.Processor
 	state  *state
-	tree   *tree.Memory
+	tree   *merkle.Memory
 	judged func(*record.Record, *events.Checked, Verdict) error // nil: nobody
 	ended  bool
 }
 
 // New returns a replay before its first record.
-func New() *Replay { return &Replay{ledger: judge.New(), state: newState(), tree: tree.NewMemory()} }
+func New() *Replay {
+	return &Replay{ledger: admission.New(), state: newState(), tree: merkle.NewMemory()}
+}
 
 // errEnded ends a replay at a Friday's boundary.
 var errEnded = errors.New("the Friday has passed")
@@ -63,9 +65,9 @@ func (r *Replay) Apply(rec *record.Record, leaf [32]byte, c *events.Checked) (mo
 	if r.ended {
 		return false, nil
 	}
-	v, err := r.ledger.Judge(rec, leaf, c, r.state)
+	v, err := r.ledger.Admit(rec, leaf, c, r.state)
 	switch {
-	case errors.Is(err, errEnded), errors.Is(err, judge.ErrStopped):
+	case errors.Is(err, errEnded), errors.Is(err, admission.ErrStopped):
 		r.ended = true
 		return false, nil
 	case err != nil && r.state.untold == nil: // the state is in memory and never fails
@@ -129,7 +131,7 @@ func (r *Replay) Friday(f events.Date) (checkpoint.Friday, error) {
 func (r *Replay) LedgerID() string { return r.ledger.LedgerID }
 
 // Keys returns the keys of the seals so far.
-func (r *Replay) Keys() (*head.Keys, error) { return r.ledger.Keys() }
+func (r *Replay) Keys() (*treehead.Keys, error) { return r.ledger.Keys() }
 
 // Seal returns the seal of a Friday, the signatures that name it, unchecked, and
 // whether there is one.

@@ -10,20 +10,20 @@ import (
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/fold"
-	"bookledger/projections/internal/judge"
+	"bookledger/projections/internal/admission"
 )
 
 // Rejected is a rejected record.
-type Rejected = judge.Rejected
+type Rejected = admission.Rejected
 
 // Exported is a step of an export in the trail.
-type Exported = judge.Exported
+type Exported = admission.Exported
 
 // Verdict is what became of a record.
-type Verdict = judge.Verdict
+type Verdict = admission.Verdict
 
 // Status is where a ledger stands, as commands show it.
-type Status = judge.Status
+type Status = admission.Status
 
 // state is the ledger in plain maps, as of the newest record alone.
 type state struct {
@@ -45,9 +45,9 @@ type state struct {
 }
 
 var (
-	_ book.Source = (*state)(nil)
-	_ book.Whole  = (*state)(nil)
-	_ judge.State = (*state)(nil)
+	_ book.Source     = (*state)(nil)
+	_ book.Whole      = (*state)(nil)
+	_ admission.State = (*state)(nil)
 )
 
 func newState() *state {
@@ -58,7 +58,7 @@ func newState() *state {
 	}
 }
 
-// What makes state a judge.State.
+// What makes state a admission.State.
 
 func (s *state) Seen(source, id string) (bool, error) {
 	var room [256]byte // a source and an id are shorter; neither holds a zero byte

@@ -5,7 +5,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
-	"bookledger/events/record/tree"
+	"bookledger/events/record/merkle"
 )
 
 // TreeRoot returns the root of the first size records.
@@ -13,7 +13,7 @@ func (r *Replay) TreeRoot(size uint64) ([32]byte, error) {
 	if err := r.holds(size); err != nil {
 		return [32]byte{}, err
 	}
-	return tree.Root(size, r.tree)
+	return merkle.Root(size, r.tree)
 }
 
 // LeafHash returns the leaf hash of a record that was replayed.
@@ -21,12 +21,12 @@ func (r *Replay) LeafHash(seq uint64) ([32]byte, error) {
 	if err := r.holds(seq); err != nil || seq == 0 {
 		return [32]byte{}, err
 	}
-	t, at := tree.LeafTile(seq)
+	t, at := merkle.LeafTile(seq)
 	hashes, err := r.tree.Tile(t)
 	if err != nil {
 		return [32]byte{}, err
 	}
-	return tree.At(hashes, at), nil
+	return merkle.At(hashes, at), nil
 }
 
 // Inclusion returns the proof that a record is among the first size.
@@ -34,7 +34,7 @@ func (r *Replay) Inclusion(seq, size uint64) (tlog.RecordProof, error) {
 	if err := r.holds(size); err != nil {
 		return nil, err
 	}
-	return tree.Inclusion(seq, size, r.tree)
+	return merkle.Inclusion(seq, size, r.tree)
 }
 
 // Consistency returns the proof that the first to records begin with the first
@@ -43,7 +43,7 @@ func (r *Replay) Consistency(from, to uint64) (tlog.TreeProof, error) {
 	if err := r.holds(to); err != nil {
 		return nil, err
 	}
-	return tree.Consistency(from, to, r.tree)
+	return merkle.Consistency(from, to, r.tree)
 }
 
 func (r *Replay) holds(size uint64) error {

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bookledger/cmd/internal/cli"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,7 +11,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bookledger/events"
 	"bookledger/projections/book"
 )
 
@@ -20,7 +20,7 @@ type activeOptions struct {
 	json              bool
 }
 
-func newActive(env *environment) *cobra.Command {
+func newActive(env *cli.Environment) *cobra.Command {
 	var o activeOptions
 	cmd := &cobra.Command{
 		Use:   "active",
@@ -42,15 +42,15 @@ personal data.`,
 	return cmd
 }
 
-func runActive(ctx context.Context, env *environment, o activeOptions) error {
+func runActive(ctx context.Context, env *cli.Environment, o activeOptions) error {
 	if o.agent == "" {
-		return usagef("--agent is required")
+		return cli.Usagef("--agent is required")
 	}
 	if o.friday != "" && o.at != "" {
-		return usagef("give --friday or --at, not both")
+		return cli.Usagef("give --friday or --at, not both")
 	}
 	if o.at != "" && o.data != "" {
-		return usagef("--at needs --journal: a folder keeps each Friday and now, a dump every moment (journal dump makes one)")
+		return cli.Usagef("--at needs --journal: a folder keeps each Friday and now, a dump every moment (journal dump makes one)")
 	}
 	find, err := o.find()
 	if err != nil {
@@ -74,13 +74,13 @@ func runActive(ctx context.Context, env *environment, o activeOptions) error {
 	}
 	consumers, total := list.Page(book.Query{}, s.list.Year())
 	if o.json {
-		return json.NewEncoder(env.out).Encode(struct {
+		return json.NewEncoder(env.Out).Encode(struct {
 			AsOf      time.Time    `json:"as_of"`
 			Total     int          `json:"total"`
 			Consumers []book.Entry `json:"consumers"`
 		}{s.asOf.UTC(), total, consumers})
 	}
-	return printActive(env.out, s, consumers)
+	return printActive(env.Out, s, consumers)
 }
 
 // find makes what the flags ask for of a reading.
@@ -90,7 +90,7 @@ func (o *activeOptions) find() (func(context.Context, reading) (*snapshot, error
 		f, err := parseFriday(o.friday)
 		return func(ctx context.Context, r reading) (*snapshot, error) { return r.asOf(ctx, f) }, err
 	case o.at != "":
-		t, err := parseTime("at", o.at)
+		t, err := cli.ParseTime("at", o.at)
 		return func(ctx context.Context, r reading) (*snapshot, error) { return r.at(ctx, t) }, err
 	}
 	return func(ctx context.Context, r reading) (*snapshot, error) { return r.live(ctx) }, nil
@@ -99,22 +99,14 @@ func (o *activeOptions) find() (func(context.Context, reading) (*snapshot, error
 func checkAgent(s *snapshot, id string) error {
 	_, known, err := s.Agent(id)
 	if err == nil && !known {
-		err = fmt.Errorf("agent %q as of %s: %w", id, pacific(s.calendar, s.asOf), book.ErrUnknown)
+		err = fmt.Errorf("agent %q as of %s: %w", id, cli.Pacific(s.calendar, s.asOf), book.ErrUnknown)
 	}
 	return err
 }
 
-// pacific writes a moment as people read it.
-func pacific(c *events.Calendar, t time.Time) string {
-	if t.IsZero() {
-		return "before the first record"
-	}
-	return t.In(c.Zone()).Format("Mon 2006-01-02 15:04:05 MST")
-}
-
 func printActive(out io.Writer, s *snapshot, consumers []book.Entry) error {
 	var text strings.Builder
-	fmt.Fprintf(&text, "Active Consumers as of %s: %d\n", pacific(s.calendar, s.asOf), len(consumers))
+	fmt.Fprintf(&text, "Active Consumers as of %s: %d\n", cli.Pacific(s.calendar, s.asOf), len(consumers))
 	for i, e := range consumers {
 		fmt.Fprintf(&text, "\n%4d  %s\n", i+1, strings.TrimSpace(e.FirstName+" "+e.LastName))
 		fields := [...][2]string{{"Phone", e.Phone}, {"Email", e.Email}, {"Address", e.Address}, {"DOB", e.DOB}, {"SSN", e.SSN},

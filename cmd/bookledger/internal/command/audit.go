@@ -1,13 +1,14 @@
 package command
 
 import (
+	"bookledger/cmd/internal/cli"
 	"context"
 	"slices"
 
-	"bookledger/cmd/bookledger/internal/audit"
 	"bookledger/events"
 	"bookledger/events/record"
 	"bookledger/projections"
+	"bookledger/projections/audit"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/fold"
 	"bookledger/projections/provenance"
@@ -54,7 +55,7 @@ func (d *dumpReading) account(ctx context.Context, caseID string) (*audit.Accoun
 }
 
 // errNotEarlier is of two Fridays that cannot be compared.
-var errNotEarlier = usagef("--from must be earlier than --to")
+var errNotEarlier = cli.Usagef("--from must be earlier than --to")
 
 func (d *dumpReading) compare(ctx context.Context, o audit.Owner, from, to events.Date) (*audit.Comparison, error) {
 	to, err := d.friday(ctx, to)

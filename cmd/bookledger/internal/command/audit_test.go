@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"bookledger/cmd/bookledger/internal/ledger"
+	"bookledger/cmd/internal/node"
 	"bookledger/events"
 	"bookledger/events/journal"
 )
@@ -37,9 +37,9 @@ func bookHash() string {
 func newAudited(t *testing.T) *audited {
 	t.Helper()
 	a := &audited{t: t, data: t.TempDir(), dump: filepath.Join(t.TempDir(), "dump.ndjson")}
-	past := must(t, "", "generate", "--agents", "4", "--consumers", "80", "--weeks", "4", "--seed", "5", "--until", "2026-11-21T06:00:00Z")
+	past := bookdemo(t, "generate", "--agents", "4", "--consumers", "80", "--weeks", "4", "--seed", "5", "--until", "2026-11-21T06:00:00Z")
 	must(t, past, "history", "load", "-", "--data", a.data, "--close")
-	l, err := ledger.Open(t.Context(), ledger.Options{Dir: a.data})
+	l, err := node.Open(t.Context(), node.Options{Dir: a.data})
 	if err != nil {
 		t.Fatal(err)
 	}

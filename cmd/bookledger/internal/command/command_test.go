@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	demo "bookledger/cmd/bookdemo/command"
 	"bookledger/cmd/bookledger/internal/command"
 	"bookledger/events"
 )
@@ -56,6 +57,16 @@ func must(t *testing.T, stdin string, args ...string) string {
 		t.Fatalf("%v: exit code %d: %s", args, r.code, r.err)
 	}
 	return r.out
+}
+
+// bookdemo runs the demo's program, which has to succeed, and returns its output.
+func bookdemo(t *testing.T, args ...string) string {
+	t.Helper()
+	var out, errs bytes.Buffer
+	if code := demo.Run(t.Context(), args, strings.NewReader(""), &out, &errs); code != 0 {
+		t.Fatalf("bookdemo %v: exit code %d: %s", args, code, errs.String())
+	}
+	return out.String()
 }
 
 // decode reads objects of JSON, one a line.

@@ -7,13 +7,15 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	demo "bookledger/cmd/bookdemo/command"
 )
 
 // TestDemo runs the whole system, and holds what it left against itself: the
 // folder, the dump and the books of another run say the same.
 func TestDemo(t *testing.T) {
 	data := t.TempDir()
-	out := must(t, "", "demo", "--once", "--data", data, "--seed", "3", "--until", "2026-11-21")
+	out := bookdemo(t, "--once", "--data", data, "--seed", "3", "--until", "2026-11-21")
 	for _, want := range []string{"Loaded 6 past weeks", "Published 40 live events", "it is rejected", "Wrote the books of Friday 2026-11-20", "Try next"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("the demo does not say %q: %s", want, out)
@@ -39,12 +41,37 @@ func TestDemo(t *testing.T) {
 	}
 
 	again := t.TempDir()
-	must(t, "", "demo", "--once", "--data", again, "--seed", "3", "--until", "2026-11-21")
+	bookdemo(t, "--once", "--data", again, "--seed", "3", "--until", "2026-11-21")
 	sameBooks(t, filepath.Join(data, "books"), filepath.Join(again, "books"))
 
 	fromDump := filepath.Join(t.TempDir(), "books")
 	must(t, "", "export", "--journal", dump, "--all", "--friday", "2026-11-20", "--out", fromDump)
 	sameBooks(t, filepath.Join(data, "books"), fromDump)
+}
+
+// TestDemoUse holds that the demo's commands say what they do, and refuse what
+// they cannot do.
+func TestDemoUse(t *testing.T) {
+	ledger := t.TempDir()
+	must(t, bookdemo(t, "generate", "--agents", "1", "--consumers", "3", "--weeks", "1", "--until", "2026-11-21"), "history", "load", "-", "--data", ledger)
+	for _, c := range []struct {
+		args string
+		code int
+		says string
+	}{
+		{"--help", 0, "Example"},
+		{"generate --help", 0, "Example"},
+		{"--once --data " + ledger, 3, "no demo's"},
+		{"--once --listen 0.0.0.0:0", 2, "loopback"},
+		{"--until 2999-01-01", 2, "future"},
+		{"generate --agents 0", 2, "agents"},
+		{"generate --until yesterday", 2, "--until"},
+	} {
+		var out strings.Builder
+		if code := demo.Run(t.Context(), strings.Fields(c.args), strings.NewReader(""), &out, &out); code != c.code || !strings.Contains(out.String(), c.says) {
+			t.Errorf("bookdemo %s: exit code %d, want %d and %q: %.300s", c.args, code, c.code, c.says, out.String())
+		}
+	}
 }
 
 // described checks what outsiders find in demo.json.
@@ -54,7 +81,7 @@ func described(t *testing.T, data string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var demo struct {
+	var described struct {
 		Portal, NATS string
 		Identities   []struct {
 			Role     string
@@ -63,15 +90,15 @@ func described(t *testing.T, data string) {
 			AgencyID string `json:"agency_id"`
 		}
 	}
-	if err := json.Unmarshal(text, &demo); err != nil {
+	if err := json.Unmarshal(text, &described); err != nil {
 		t.Fatal(err)
 	}
-	if demo.Portal == "" || demo.NATS == "" {
+	if described.Portal == "" || described.NATS == "" {
 		t.Errorf("demo.json names no portal or no NATS: %s", text)
 	}
 	agencies, most := map[string]bool{}, 0
 	roles := map[string]int{}
-	for _, i := range demo.Identities {
+	for _, i := range described.Identities {
 		roles[i.Role]++
 		if i.Role != "agent" {
 			continue

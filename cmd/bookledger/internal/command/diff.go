@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bookledger/cmd/internal/cli"
 	"context"
 	"fmt"
 	"io"
@@ -8,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bookledger/cmd/bookledger/internal/audit"
 	"bookledger/events"
+	"bookledger/projections/audit"
 	"bookledger/projections/book"
 	"bookledger/projections/provenance"
 )
@@ -20,7 +21,7 @@ type diffOptions struct {
 	json                    bool
 }
 
-func newDiff(env *environment) *cobra.Command {
+func newDiff(env *cli.Environment) *cobra.Command {
 	var o diffOptions
 	cmd := &cobra.Command{
 		Use:   "diff",
@@ -46,17 +47,17 @@ with --json also all that stands in added and removed rows.`,
 	return cmd
 }
 
-func runDiff(ctx context.Context, env *environment, o diffOptions) error {
+func runDiff(ctx context.Context, env *cli.Environment, o diffOptions) error {
 	if (o.agent == "") == (o.agency == "") {
-		return usagef("give either --agent or --agency")
+		return cli.Usagef("give either --agent or --agency")
 	}
 	from, err := events.ParseDate(o.from)
 	if err != nil {
-		return usagef("--from is required, and is a date like 2026-11-13")
+		return cli.Usagef("--from is required, and is a date like 2026-11-13")
 	}
 	to, err := parseFriday(o.to)
 	if err != nil {
-		return usagef("--to: %q is neither a date like 2026-11-20 nor latest", o.to)
+		return cli.Usagef("--to: %q is neither a date like 2026-11-20 nor latest", o.to)
 	}
 	if to != 0 && to <= from {
 		return errNotEarlier
@@ -77,7 +78,7 @@ func runDiff(ctx context.Context, env *environment, o diffOptions) error {
 	if o.json {
 		return encodeAll(env, d)
 	}
-	return printDifferences(env.out, c, d, strings.Join(nonBlank(named("agent", o.agent), named("agency", o.agency)), ""))
+	return printDifferences(env.Out, c, d, strings.Join(nonBlank(named("agent", o.agent), named("agency", o.agency)), ""))
 }
 
 // otherCauses are those that are no events about the case, in words.

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bookledger/cmd/internal/cli"
 	"bufio"
 	"context"
 	"errors"
@@ -10,9 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bookledger/cmd/bookledger/internal/ledger"
-	"bookledger/cmd/bookledger/internal/progress"
-	"bookledger/cmd/bookledger/internal/sealer"
+	"bookledger/cmd/internal/node"
+	"bookledger/cmd/internal/progress"
+	"bookledger/cmd/internal/sealer"
 	"bookledger/events"
 	"bookledger/exporter/proof"
 	"bookledger/projections"
@@ -26,7 +27,7 @@ type evidenceOptions struct {
 	year                     int
 }
 
-func newEvidence(env *environment) *cobra.Command {
+func newEvidence(env *cli.Environment) *cobra.Command {
 	var o evidenceOptions
 	cmd := &cobra.Command{
 		Use:   "evidence",
@@ -66,15 +67,15 @@ func (o *evidenceOptions) request() (proof.Request, error) {
 	q := proof.Request{Kind: proof.Whole, Agent: o.agent, Case: o.caseID, Member: o.member, Year: o.year, Out: o.out}
 	switch {
 	case o.agent == "" || o.out == "":
-		return q, usagef("--agent and --out are required")
+		return q, cli.Usagef("--agent and --out are required")
 	case o.only != "" && o.only != "records":
-		return q, usagef("--only: %q is not records", o.only)
+		return q, cli.Usagef("--only: %q is not records", o.only)
 	case o.only != "" && o.caseID != "":
-		return q, usagef("give --only records or --case, not both")
+		return q, cli.Usagef("give --only records or --case, not both")
 	case o.caseID == "" && (o.member != "" || o.year != 0):
-		return q, usagef("--member and --year need --case")
+		return q, cli.Usagef("--member and --year need --case")
 	case o.year < 0:
-		return q, usagef("--year: %d is no year", o.year)
+		return q, cli.Usagef("--year: %d is no year", o.year)
 	}
 	if o.only != "" {
 		q.Kind = proof.Records
@@ -86,13 +87,13 @@ func (o *evidenceOptions) request() (proof.Request, error) {
 	return q, err
 }
 
-func runEvidence(ctx context.Context, env *environment, o evidenceOptions) (err error) {
+func runEvidence(ctx context.Context, env *cli.Environment, o evidenceOptions) (err error) {
 	q, err := o.request()
 	if err != nil {
 		return err
 	}
 	if (o.data == "") == (o.journal == "") {
-		return usagef("give either --data or --journal")
+		return cli.Usagef("give either --data or --journal")
 	}
 	q.Journal = o.journal
 	if o.data != "" {
@@ -108,41 +109,41 @@ func runEvidence(ctx context.Context, env *environment, o evidenceOptions) (err 
 			return err
 		}
 	}
-	bar := progress.New(env.err, "records replayed", 0)
+	bar := progress.New(env.Err, "records replayed", 0)
 	q.Progress = bar.Add
 	err = proof.Make(ctx, q)
 	bar.Done()
 	switch {
 	case errors.Is(err, proof.ErrNotSealed), errors.Is(err, proof.ErrDiffers):
-		return fmt.Errorf("%w: making the evidence: %w", errRefused, err)
+		return fmt.Errorf("%w: making the evidence: %w", cli.ErrRefused, err)
 	case errors.Is(err, proof.ErrWhich):
-		return usagef("%v; see --case, --member and --year", err)
+		return cli.Usagef("%v; see --case, --member and --year", err)
 	case err != nil:
 		return err
 	}
-	_, err = fmt.Fprintf(env.out, "%s: evidence about the book of agent %s as of Friday %s; check it with: bookaudit verify %s --key KEY\n", q.Out, q.Agent, q.Friday, q.Out)
+	_, err = fmt.Fprintf(env.Out, "%s: evidence about the book of agent %s as of Friday %s; check it with: bookaudit verify %s --key KEY\n", q.Out, q.Agent, q.Friday, q.Out)
 	return err
 }
 
 // sealFirst has the Friday sealed that is asked for, and returns it: 0 is the
 // latest.
-func sealFirst(ctx context.Context, l *ledger.Ledger, v *projections.View, f events.Date) (events.Date, error) {
+func sealFirst(ctx context.Context, l *node.Node, v *projections.View, f events.Date) (events.Date, error) {
 	s, err := (&dataReading{l, v}).asOf(ctx, f)
 	if err != nil {
 		return 0, err
 	}
 	f = s.friday.Friday.Friday
-	err = stillSealer(l).Seal(ctx, f)
+	err = sealer.ForStopped(l).Seal(ctx, f)
 	if errors.Is(err, sealer.ErrHistoryOpen) || errors.Is(err, checkpoint.ErrDiffers) {
-		err = fmt.Errorf("%w: %w", errRefused, err)
+		err = fmt.Errorf("%w: %w", cli.ErrRefused, err)
 	}
 	return f, err
 }
 
 // dumpForEvidence writes a dump of the journal in a data folder beside the
 // bundle that is to be made of it, for its owner's eyes alone.
-func dumpForEvidence(ctx context.Context, env *environment, data, out string, q *proof.Request) (path string, discard func() error, err error) {
-	l, v, err := openData(ctx, env, ledger.Options{Dir: data})
+func dumpForEvidence(ctx context.Context, env *cli.Environment, data, out string, q *proof.Request) (path string, discard func() error, err error) {
+	l, v, err := openData(ctx, env, node.Options{Dir: data})
 	if err != nil {
 		return "", nil, err
 	}
@@ -151,7 +152,7 @@ func dumpForEvidence(ctx context.Context, env *environment, data, out string, q 
 			err = errors.Join(err, discard())
 		}
 	}()
-	if err := refuseUnsound(l); err != nil {
+	if err := cli.RefuseUnsound(l); err != nil {
 		return "", nil, err
 	}
 	if _, err := l.Compare(ctx, 0, nil); err != nil { // a bundle of what was changed would not verify

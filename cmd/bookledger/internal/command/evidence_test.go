@@ -17,10 +17,10 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
-	"bookledger/cmd/bookledger/internal/ledger"
+	"bookledger/cmd/internal/node"
 	"bookledger/events"
 	"bookledger/events/journal"
-	"bookledger/events/record/head"
+	"bookledger/events/record/treehead"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/fold"
 	"bookledger/projections/replay"
@@ -44,7 +44,7 @@ func sealed(t *testing.T, data string) (vkey string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		l, err := ledger.Open(t.Context(), ledger.Options{Dir: data})
+		l, err := node.Open(t.Context(), node.Options{Dir: data})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,8 +54,8 @@ func sealed(t *testing.T, data string) (vkey string) {
 		}
 	}
 	r, seals := sealsOf(t, dump())
-	origin := head.Origin(r.LedgerID())
-	signer, err := head.Signer(origin, key.(ed25519.PrivateKey))
+	origin := treehead.Origin(r.LedgerID())
+	signer, err := treehead.Signer(origin, key.(ed25519.PrivateKey))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,13 +66,13 @@ func sealed(t *testing.T, data string) (vkey string) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		signed, err := head.Head{Origin: origin, Size: now.Summary().Position, Root: root}.Sign(signer)
+		signed, err := treehead.Head{Origin: origin, Size: now.Summary().Position, Root: root}.Sign(signer)
 		if err != nil {
 			t.Fatal(err)
 		}
 		appended(checkpoint.EncodeSignature(s.Friday, signed, r.Calendar()))
 	}
-	vkey, err = head.KeyText(origin, key.(ed25519.PrivateKey).Public().(ed25519.PublicKey))
+	vkey, err = treehead.KeyText(origin, key.(ed25519.PrivateKey).Public().(ed25519.PublicKey))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func (a audits) verify(want int, says string, args ...string) {
 // bundles that the auditors' program verifies.
 func TestEvidence(t *testing.T) {
 	data, out := t.TempDir(), t.TempDir()
-	past := must(t, "", "generate", "--agents", "3", "--consumers", "40", "--weeks", "3", "--seed", "5", "--until", "2026-11-21T06:00:00Z")
+	past := bookdemo(t, "generate", "--agents", "3", "--consumers", "40", "--weeks", "3", "--seed", "5", "--until", "2026-11-21T06:00:00Z")
 	must(t, past, "history", "load", "-", "--data", data, "--close")
 	unsealed := filepath.Join(out, "unsealed.ndjson")
 	if err := os.WriteFile(unsealed, []byte(must(t, "", "journal", "dump", "--data", data)), 0o600); err != nil {
@@ -325,7 +325,7 @@ func noBundles(t *testing.T, a audits, bundle string) {
 func another(t *testing.T, key string) string {
 	t.Helper()
 	name, _, _ := strings.Cut(key, "+")
-	text, err := head.KeyText(name, ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)).Public().(ed25519.PublicKey))
+	text, err := treehead.KeyText(name, ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize)).Public().(ed25519.PublicKey))
 	if err != nil {
 		t.Fatal(err)
 	}

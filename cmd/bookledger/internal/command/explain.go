@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bookledger/cmd/internal/cli"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,8 +12,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bookledger/cmd/bookledger/internal/audit"
 	"bookledger/events"
+	"bookledger/projections/audit"
 	"bookledger/projections/provenance"
 )
 
@@ -22,7 +23,7 @@ type explainOptions struct {
 	json                  bool
 }
 
-func newExplain(env *environment) *cobra.Command {
+func newExplain(env *cli.Environment) *cobra.Command {
 	var o explainOptions
 	cmd := &cobra.Command{
 		Use:   "explain",
@@ -63,9 +64,9 @@ Nothing is shown of what the events say of the consumer.`,
 	return cmd
 }
 
-func runExplain(ctx context.Context, env *environment, o explainOptions) error {
+func runExplain(ctx context.Context, env *cli.Environment, o explainOptions) error {
 	if !events.IsIdentifier(o.caseID) {
-		return usagef("--case is required, and is a case's id like 5000032500")
+		return cli.Usagef("--case is required, and is a case's id like 5000032500")
 	}
 	var f events.Date
 	if o.friday != "" {
@@ -101,12 +102,12 @@ func runExplain(ctx context.Context, env *environment, o explainOptions) error {
 	}
 	e := explanation{x, a.Calendar()}
 	if o.json {
-		return e.encode(json.NewEncoder(env.out))
+		return e.encode(json.NewEncoder(env.Out))
 	}
 	if len(e.Events) == 0 {
-		env.sayf("no such event is about case %s", o.caseID)
+		env.Sayf("no such event is about case %s", o.caseID)
 	}
-	return e.print(env.out)
+	return e.print(env.Out)
 }
 
 // explanation is what the command shows.
@@ -163,7 +164,7 @@ func (e *explanation) moment(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return pacific(e.calendar, t)
+	return cli.Pacific(e.calendar, t)
 }
 
 func orDash(s string) string {
@@ -210,7 +211,7 @@ func (e *explanation) printStanding(to io.Writer) error {
 	if len(e.Events) > 0 {
 		fmt.Fprintln(to)
 	}
-	fmt.Fprintf(to, "In the book of %s of Friday %s (up to record %d, %s) the case stands in ", whose, s.Friday, s.Boundary, pacific(e.calendar, s.Cutoff))
+	fmt.Fprintf(to, "In the book of %s of Friday %s (up to record %d, %s) the case stands in ", whose, s.Friday, s.Boundary, cli.Pacific(e.calendar, s.Cutoff))
 	if len(s.Rows) == 0 {
 		by := ""
 		if len(s.KeptOutBy) > 0 {

@@ -3,25 +3,13 @@ package command
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"runtime"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
-	"bookledger/cmd/bookledger/internal/progress"
-	"bookledger/events"
-	"bookledger/exporter"
-	"bookledger/projections/book"
-	"bookledger/projections/fold"
-	"bookledger/schemas"
+	"bookledger/cmd/internal/bookfiles"
+	"bookledger/cmd/internal/cli"
 )
-
-// columnSet is the column set of the books.
-const columnSet = "1"
 
 type exportOptions struct {
 	where
@@ -29,7 +17,7 @@ type exportOptions struct {
 	all, json                  bool
 }
 
-func newExport(env *environment) *cobra.Command {
+func newExport(env *cli.Environment) *cobra.Command {
 	var o exportOptions
 	cmd := &cobra.Command{
 		Use:   "export",
@@ -54,7 +42,7 @@ hold personal data.`,
 	return cmd
 }
 
-func runExport(ctx context.Context, env *environment, o exportOptions) error {
+func runExport(ctx context.Context, env *cli.Environment, o exportOptions) error {
 	chosen := 0
 	for _, given := range [...]bool{o.agent != "", o.agency != "", o.all} {
 		if given {
@@ -62,10 +50,10 @@ func runExport(ctx context.Context, env *environment, o exportOptions) error {
 		}
 	}
 	if chosen != 1 {
-		return usagef("give one of --agent, --agency and --all")
+		return cli.Usagef("give one of --agent, --agency and --all")
 	}
 	if o.out == "" {
-		return usagef("--out is required")
+		return cli.Usagef("--out is required")
 	}
 	f, err := parseFriday(o.friday)
 	if err != nil {
@@ -83,131 +71,39 @@ func runExport(ctx context.Context, env *environment, o exportOptions) error {
 	if err != nil {
 		return err
 	}
-	b, err := newBinder(env, s, o.say(env))
+	books, err := s.books()
 	if err != nil {
 		return err
 	}
 	if o.all {
-		return b.all(ctx, o.out)
-	}
-	made, err := s.book(ctx, o.agent, o.agency)
-	if err != nil {
-		return err
-	}
-	path := o.out
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		path = filepath.Join(path, exporter.FileName(made))
-	}
-	w, err := b.write(ctx, made, path)
-	if err != nil {
-		return err
-	}
-	return b.say(w)
-}
-
-// binder makes books of one Friday and writes them.
-type binder struct {
-	env      *environment
-	s        *snapshot
-	exporter *exporter.Exporter
-	say      func(written) error // tells of a book; nil: nothing
-}
-
-func newBinder(env *environment, s *snapshot, say func(written) error) (*binder, error) {
-	columns, err := schemas.ColumnSet(columnSet)
-	if err != nil {
-		return nil, err
-	}
-	e, err := exporter.New(columns)
-	if err != nil {
-		return nil, err
-	}
-	return &binder{env: env, s: s, exporter: e, say: say}, nil
-}
-
-// all writes the books of all agents that are known, into a folder.
-func (b *binder) all(ctx context.Context, folder string) error {
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return fmt.Errorf("making the folder of the books: %w", err)
-	}
-	var agents []string
-	if err := b.s.EachAgent(func(id string, _ *fold.Agent) error {
-		agents = append(agents, id)
-		return nil
-	}); err != nil {
-		return err
-	}
-	bar := progress.New(b.env.err, "books written", int64(len(agents)))
-	defer bar.Done()
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0)) // which also bounds the memory
-	all := make([]written, len(agents))
-	for i, id := range agents {
-		group.Go(func() error {
-			made, err := b.s.book(ctx, id, "")
-			if err != nil {
-				return err
-			}
-			if all[i], err = b.write(ctx, made, filepath.Join(folder, exporter.FileName(made))); err == nil {
-				bar.Add(1)
-			}
+		all, err := books.All(ctx, o.out, env.Err)
+		if err != nil {
 			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
-		return err
-	}
-	if b.say != nil {
+		}
 		for _, w := range all {
-			if err := b.say(w); err != nil {
+			if err := o.say(env, w); err != nil {
 				return err
 			}
 		}
+		env.Sayf("%d books as of Friday %s written into %s", len(all), s.friday.Friday.Friday, o.out)
+		return nil
 	}
-	b.env.sayf("%d books as of Friday %s written into %s", len(agents), b.s.friday.Friday.Friday, folder)
-	return nil
-}
-
-// written is what export --json says of a book.
-type written struct {
-	AgentID  string      `json:"agent_id,omitempty"`
-	AgencyID string      `json:"agency_id,omitempty"`
-	Friday   events.Date `json:"friday"`
-	Boundary uint64      `json:"boundary"`
-	Rows     int         `json:"rows"`
-	SHA256   string      `json:"sha256"`
-	Path     string      `json:"path"`
-}
-
-// write writes a book under a temporary name and renames it, so that there is
-// never half a book.
-func (b *binder) write(ctx context.Context, made *book.Book, path string) (written, error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".book-*")
+	made, err := books.Book(ctx, o.agent, o.agency)
 	if err != nil {
-		return written{}, fmt.Errorf("writing a book: %w", err)
-	}
-	result, err := b.exporter.Write(ctx, f, made)
-	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return written{}, errors.Join(fmt.Errorf("writing a book to %s: %w", path, err), os.Remove(f.Name()))
-	}
-	w := written{made.AgentID, "", made.Friday.Friday, made.Boundary, result.Rows, result.SHA256, path}
-	if made.AgentID == "" {
-		w.AgencyID = made.AgencyID
-	}
-	return w, nil
-}
-
-// say tells of each book on standard output.
-func (o *exportOptions) say(env *environment) func(written) error {
-	if o.json {
-		out := json.NewEncoder(env.out)
-		return func(w written) error { return out.Encode(w) }
-	}
-	return func(w written) error {
-		_, err := fmt.Fprintf(env.out, "%s  %d rows as of Friday %s  sha256 %s\n", w.Path, w.Rows, w.Friday, w.SHA256)
 		return err
 	}
+	w, err := books.Write(ctx, made, o.out)
+	if err != nil {
+		return err
+	}
+	return o.say(env, w)
+}
+
+// say tells of a book on standard output.
+func (o *exportOptions) say(env *cli.Environment, w bookfiles.Written) error {
+	if o.json {
+		return json.NewEncoder(env.Out).Encode(w)
+	}
+	_, err := fmt.Fprintf(env.Out, "%s  %d rows as of Friday %s  sha256 %s\n", w.Path, w.Rows, w.Friday, w.SHA256)
+	return err
 }

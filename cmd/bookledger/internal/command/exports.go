@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bookledger/cmd/internal/cli"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -22,7 +23,7 @@ type exportsOptions struct {
 	json                                bool
 }
 
-func newExports(env *environment) *cobra.Command {
+func newExports(env *cli.Environment) *cobra.Command {
 	var o exportsOptions
 	cmd := &cobra.Command{
 		Use:   "exports",
@@ -52,7 +53,7 @@ trail.`,
 	return cmd
 }
 
-func runExports(ctx context.Context, env *environment, o exportsOptions) error {
+func runExports(ctx context.Context, env *cli.Environment, o exportsOptions) error {
 	hash, err := o.hash()
 	if err != nil {
 		return err
@@ -77,16 +78,16 @@ func runExports(ctx context.Context, env *environment, o exportsOptions) error {
 		}
 	}
 	if hash != "" && !onRecord {
-		return fmt.Errorf("%w: the trail of downloads does not know the SHA-256 %s", errNotOnRecord, hash)
+		return fmt.Errorf("%w: the trail of downloads does not know the SHA-256 %s", cli.ErrNotOnRecord, hash)
 	}
 	if o.json {
 		return encodeAll(env, found)
 	}
 	if len(found) == 0 {
-		env.sayf("no export is on record")
+		env.Sayf("no export is on record")
 		return nil
 	}
-	return printExports(env.out, found)
+	return printExports(env.Out, found)
 }
 
 func matches(want, have string) bool { return want == "" || want == have }
@@ -94,11 +95,11 @@ func matches(want, have string) bool { return want == "" || want == have }
 // hash is the one that is looked for; "" for none.
 func (o *exportsOptions) hash() (string, error) {
 	if o.sha256 != "" && o.file != "" {
-		return "", usagef("give --sha256 or --file, not both")
+		return "", cli.Usagef("give --sha256 or --file, not both")
 	}
 	if o.file == "" {
 		if raw, err := hex.DecodeString(o.sha256); err != nil || o.sha256 != "" && len(raw) != sha256.Size {
-			return "", usagef("--sha256: a hash has 64 digits of 0-9 and a-f")
+			return "", cli.Usagef("--sha256: a hash has 64 digits of 0-9 and a-f")
 		}
 		return strings.ToLower(o.sha256), nil
 	}
@@ -124,7 +125,7 @@ func printExports(to io.Writer, all []projections.Exported) error {
 		if e.Step == "made" {
 			rows = fmt.Sprint(e.Rows)
 		}
-		fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Seq, pacific(calendar, e.Recorded), e.Step, orDash(e.PersonID), e.Role,
+		fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Seq, cli.Pacific(calendar, e.Recorded), e.Step, orDash(e.PersonID), e.Role,
 			orDash(of), e.Friday, answered(e), rows, orDash(e.ExporterVersion), orDash(e.SHA256))
 	}
 	return out.Flush()

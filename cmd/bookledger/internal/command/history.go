@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bookledger/cmd/internal/cli"
 	"context"
 	"errors"
 	"fmt"
@@ -9,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bookledger/cmd/bookledger/internal/ledger"
+	"bookledger/cmd/internal/node"
 	"bookledger/events"
 	"bookledger/events/journal"
 	"bookledger/events/record"
@@ -22,7 +23,7 @@ type historyOptions struct {
 	close, json               bool
 }
 
-func newHistory(env *environment) *cobra.Command {
+func newHistory(env *cli.Environment) *cobra.Command {
 	history := &cobra.Command{
 		Use:     "history",
 		Short:   "Load what happened before the ledger went live",
@@ -47,7 +48,7 @@ or stop the daemon and use --data.
 
 Loading is refused, with exit code 3, when history is closed already.`,
 		Example: `  bookledger history load past.ndjson --data ./ledger --close
-  bookledger generate --agents 9 --consumers 900 --weeks 4 --seed 1 | bookledger history load - --data ./ledger --close`,
+  bookdemo generate --agents 9 --consumers 900 --weeks 4 --seed 1 | bookledger history load - --data ./ledger --close`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runHistoryLoad(cmd.Context(), env, args[0], o)
@@ -59,21 +60,21 @@ Loading is refused, with exit code 3, when history is closed already.`,
 	load.Flags().StringVar(&o.cutoff, "cutoff", "", `weekday and Pacific time of the cutoff of a new ledger (default "Friday 21:00:00")`)
 	load.Flags().BoolVar(&o.close, "close", false, "close history afterwards")
 	load.Flags().BoolVar(&o.json, "json", false, "print one line of JSON for each acknowledged batch")
-	alternatives(load.Flags(), "data", "nats")
+	cli.Alternatives(load.Flags(), "data", "nats")
 	history.AddCommand(load)
 	return history
 }
 
-func runHistoryLoad(ctx context.Context, env *environment, path string, o historyOptions) error {
+func runHistoryLoad(ctx context.Context, env *cli.Environment, path string, o historyOptions) error {
 	if (o.data == "") == (o.nats == "") {
-		return usagef("give either --data or --nats")
+		return cli.Usagef("give either --data or --nats")
 	}
 	if o.cutoff != "" {
 		if _, err := events.NewCalendarSpec(o.cutoff); err != nil {
-			return usagef("--cutoff: %v", err)
+			return cli.Usagef("--cutoff: %v", err)
 		}
 	}
-	in, err := env.openInput(path)
+	in, err := openInput(env, path)
 	if err != nil {
 		return err
 	}
@@ -90,8 +91,8 @@ func runHistoryLoad(ctx context.Context, env *environment, path string, o histor
 }
 
 // loadIntoFolder loads into the folder of a stopped daemon.
-func loadIntoFolder(ctx context.Context, env *environment, in io.Reader, o historyOptions) (err error) {
-	l, v, err := openData(ctx, env, ledger.Options{Dir: o.data, Create: true, Cutoff: o.cutoff})
+func loadIntoFolder(ctx context.Context, env *cli.Environment, in io.Reader, o historyOptions) (err error) {
+	l, v, err := openData(ctx, env, node.Options{Dir: o.data, Create: true, Cutoff: o.cutoff})
 	if err != nil {
 		return err
 	}
@@ -152,13 +153,13 @@ var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // loadHistory sends the events, tells what became of them, and closes history
 // if that is wanted and none was rejected.
-func loadHistory(ctx context.Context, env *environment, j *journal.Journal, in io.Reader, o historyOptions, stand func(context.Context) (standing, error)) error {
+func loadHistory(ctx context.Context, env *cli.Environment, j *journal.Journal, in io.Reader, o historyOptions, stand func(context.Context) (standing, error)) error {
 	before, err := stand(ctx)
 	if err != nil {
 		return err
 	}
 	if before.closed {
-		return fmt.Errorf("%w: history is closed, so nothing more can be loaded; what happens now is published live", errRefused)
+		return fmt.Errorf("%w: history is closed, so nothing more can be loaded; what happens now is published live", cli.ErrRefused)
 	}
 	s := newSender(env, j, o.json)
 	sendErr := s.end(s.send(ctx, in, &lines{history: true}, historyMessages(ctx, j)))
@@ -167,10 +168,10 @@ func loadHistory(ctx context.Context, env *environment, j *journal.Journal, in i
 		return errors.Join(sendErr, err)
 	}
 	rejected := after.Rejected - before.Rejected
-	env.sayf("the ledger has applied %d of them, seen %d before, and rejected %d", after.Applied-before.Applied,
+	env.Sayf("the ledger has applied %d of them, seen %d before, and rejected %d", after.Applied-before.Applied,
 		after.Duplicates-before.Duplicates, rejected)
 	if rejected > 0 {
-		env.sayf("bookledger rejected tells why; a corrected event needs a new id")
+		env.Sayf("bookledger rejected tells why; a corrected event needs a new id")
 	}
 	if sendErr != nil && o.close && !after.closed {
 		return fmt.Errorf("%w; history is still open, for once it is closed nothing can be loaded: load again with --close, without these lines or, into a new ledger where others after them are loaded, with these lines mended", sendErr)
@@ -181,12 +182,12 @@ func loadHistory(ctx context.Context, env *environment, j *journal.Journal, in i
 	if rejected > 0 {
 		return fmt.Errorf("%d events were rejected, so history was left open: once it is closed, nothing can be loaded", rejected)
 	}
-	if _, err := closeHistory(ctx, j); errors.Is(err, journal.ErrForbidden) {
-		return fmt.Errorf("%w: the events are loaded, but this server lets nobody close history over NATS: the first live event closes it, or stop the daemon and close with --data (%v)", errRefused, err)
+	if _, err := node.CloseHistory(ctx, j); errors.Is(err, journal.ErrForbidden) {
+		return fmt.Errorf("%w: the events are loaded, but this server lets nobody close history over NATS: the first live event closes it, or stop the daemon and close with --data (%v)", cli.ErrRefused, err)
 	} else if err != nil {
 		return err
 	}
-	env.sayf("history is closed")
+	env.Sayf("history is closed")
 	return nil
 }
 
@@ -216,20 +217,4 @@ func historyMessages(ctx context.Context, j *journal.Journal) func(record.Line) 
 		before = line.Recorded
 		return journal.Message{Recorded: line.Recorded.UTC().Format(time.RFC3339Nano)}, nil
 	}
-}
-
-// closeHistory appends the ledger's own word that history is closed.
-func closeHistory(ctx context.Context, j *journal.Journal) (journal.Ack, error) {
-	body, err := events.Event{
-		ID: "history-closed", Source: events.SourceLedger, Type: events.TypeHistoryClosed, Time: time.Now().UTC(),
-		Data: &events.HistoryClosed{},
-	}.Encode()
-	if err != nil {
-		return journal.Ack{}, err
-	}
-	ack, err := j.Append(ctx, []journal.Message{{Subject: events.SubjectControl, Body: body}})
-	if err != nil {
-		return ack, fmt.Errorf("closing history: %w", err)
-	}
-	return ack, nil
 }

@@ -1,11 +1,11 @@
 package command
 
 import (
+	"bookledger/cmd/internal/cli"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"bookledger/events"
 	"bookledger/events/journal"
@@ -13,9 +13,9 @@ import (
 )
 
 // openInput opens a file, or standard input for "-".
-func (env *environment) openInput(path string) (io.ReadCloser, error) {
+func openInput(env *cli.Environment, path string) (io.ReadCloser, error) {
 	if path == "-" {
-		return io.NopCloser(env.in), nil
+		return io.NopCloser(env.In), nil
 	}
 	f, err := os.Open(path)
 	if err != nil {
@@ -98,17 +98,4 @@ func (l *lines) judge(line record.Line, number int, take func(record.Line, int, 
 		return l.refused(finding{number, checked.Event.ID, rejection.Code, rejection.Field, rejection.Reason})
 	}
 	return take(line, number, &checked.Event)
-}
-
-// parseTime reads a time that a person has given: RFC 3339, or a date, which is
-// its midnight in Pacific time.
-func parseTime(flag, s string) (time.Time, error) {
-	if t, err := events.ParseTime(s); err == nil {
-		return t, nil
-	}
-	d, err := events.ParseDate(s)
-	if err != nil {
-		return time.Time{}, usagef("--%s: %q is neither a time like 2026-11-20T21:00:00-08:00 nor a date like 2026-11-20", flag, s)
-	}
-	return time.Date(d.Year(), time.Month(d.Month()), d.Day(), 0, 0, 0, 0, events.DefaultCalendar().Zone()), nil
 }

@@ -12,7 +12,7 @@ import (
 // called wrongly or cannot be done.
 func TestWrongUse(t *testing.T) {
 	ledger := t.TempDir()
-	past := must(t, "", "generate", "--agents", "2", "--consumers", "10", "--weeks", "2", "--seed", "1", "--until", "2026-11-21T06:00:00Z")
+	past := bookdemo(t, "generate", "--agents", "2", "--consumers", "10", "--weeks", "2", "--seed", "1", "--until", "2026-11-21T06:00:00Z")
 	must(t, past, "history", "load", "-", "--data", ledger, "--close")
 	good := event("ledger.delegation.calheers", "1", "delegation.created.v1", `{"case_id":"5000032500","agent_id":"A1"}`)
 	for _, c := range []struct {
@@ -60,11 +60,6 @@ func TestWrongUse(t *testing.T) {
 		{"serve --listen 127.0.0.1:0 --nats-listen 0.0.0.0:0 --data " + t.TempDir(), "", 2, "loopback"},
 		{"serve --listen nonsense --nats-listen 127.0.0.1:0 --data " + t.TempDir(), "", 2, "--listen"},
 		{"serve --listen 127.0.0.1:0 --nats-creds x --data " + t.TempDir(), "", 2, "--nats"},
-		{"demo --once --data " + ledger, "", 3, "no demo's"},
-		{"demo --listen 0.0.0.0:0", "", 2, "loopback"},
-		{"demo --until 2999-01-01", "", 2, "future"},
-		{"generate --agents 0", "", 2, "agents"},
-		{"generate --until yesterday", "", 2, "--until"},
 	} {
 		r := run(t, c.stdin, strings.Fields(c.args)...)
 		if r.code != c.code || !strings.Contains(r.out+r.err, c.says) {
@@ -119,7 +114,7 @@ func TestConfiguration(t *testing.T) {
 // aside.
 func TestAlternatives(t *testing.T) {
 	t.Setenv("BOOKLEDGER_DATA", filepath.Join(t.TempDir(), "none"))
-	past := file(t, must(t, "", "generate", "--agents", "1", "--consumers", "3", "--weeks", "1", "--seed", "1", "--until", "2026-11-21"))
+	past := file(t, bookdemo(t, "generate", "--agents", "1", "--consumers", "3", "--weeks", "1", "--seed", "1", "--until", "2026-11-21"))
 	if s := statusOf(t, "--journal", past); s.Cases != 3 {
 		t.Errorf("the history file says %+v", s)
 	}
@@ -141,7 +136,7 @@ func TestFolderOfAnother(t *testing.T) {
 // refused at once.
 func TestCloseOverNATS(t *testing.T) {
 	p := serve(t, t.TempDir())
-	past := must(t, "", "generate", "--agents", "1", "--consumers", "3", "--weeks", "1", "--seed", "1", "--until", "2026-11-21")
+	past := bookdemo(t, "generate", "--agents", "1", "--consumers", "3", "--weeks", "1", "--seed", "1", "--until", "2026-11-21")
 	r := run(t, past, "history", "load", "-", "--nats", p.nats, "--close")
 	if r.code != 3 || !strings.Contains(r.err, "--data") {
 		t.Errorf("exit code %d: %s", r.code, r.err)
@@ -150,8 +145,8 @@ func TestCloseOverNATS(t *testing.T) {
 
 // TestHelp holds that every command says what it does, with an example.
 func TestHelp(t *testing.T) {
-	for _, name := range []string{"", "demo", "serve", "publish", "validate", "history load", "journal dump", "active", "export",
-		"fridays", "rejected", "status", "explain", "diff", "exports", "generate", "version", "completion bash"} {
+	for _, name := range []string{"", "serve", "publish", "validate", "history load", "journal dump", "active", "export",
+		"fridays", "rejected", "status", "explain", "diff", "exports", "version", "completion bash"} {
 		out := must(t, "", append(strings.Fields(name), "--help")...)
 		if !strings.Contains(out, "Usage:") || !strings.Contains(out, "Example") && name != "completion bash" {
 			t.Errorf("the help of %q is %s", name, out)
@@ -159,10 +154,19 @@ func TestHelp(t *testing.T) {
 	}
 }
 
+// TestMoved holds that the names of commands that have moved say where to.
+func TestMoved(t *testing.T) {
+	for name, to := range map[string]string{"demo": "go run ./cmd/bookdemo", "generate": "go run ./cmd/bookdemo generate"} {
+		if r := run(t, "", name, "--seed", "1"); r.code != 2 || !strings.Contains(r.err, to) {
+			t.Errorf("%s: exit code %d: %s", name, r.code, r.err)
+		}
+	}
+}
+
 // TestHistoryAgain holds that loading again after a break changes nothing.
 func TestHistoryAgain(t *testing.T) {
 	data := t.TempDir()
-	past := must(t, "", "generate", "--agents", "3", "--consumers", "30", "--weeks", "3", "--seed", "2", "--until", "2026-11-21T06:00:00Z")
+	past := bookdemo(t, "generate", "--agents", "3", "--consumers", "30", "--weeks", "3", "--seed", "2", "--until", "2026-11-21T06:00:00Z")
 	half := past[:strings.LastIndexByte(past[:len(past)/2], '\n')+1]
 	must(t, half, "history", "load", "-", "--data", data)
 	must(t, past, "history", "load", "-", "--data", data, "--close")
@@ -184,7 +188,7 @@ func TestHistoryAgain(t *testing.T) {
 // TestHistoryStaysOpen holds that whoever wanted history closed is told that it
 // is not, and why, where not every line was sent.
 func TestHistoryStaysOpen(t *testing.T) {
-	past := must(t, "", "generate", "--agents", "3", "--consumers", "12", "--weeks", "2", "--seed", "2", "--until", "2026-11-21T06:00:00Z")
+	past := bookdemo(t, "generate", "--agents", "3", "--consumers", "12", "--weeks", "2", "--seed", "2", "--until", "2026-11-21T06:00:00Z")
 	data, all := t.TempDir(), strings.SplitAfter(past, "\n")
 	bad := strings.Join(all[:5], "") + strings.Replace(all[5], `"recorded":"2026`, `"recorded":"2096`, 1) + strings.Join(all[6:], "")
 	for _, text := range []string{bad, strings.Join(all[:5], "") + "nonsense\n"} {

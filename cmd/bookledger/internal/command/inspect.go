@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bookledger/cmd/internal/cli"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 
 // inspection is a command that reads a ledger and shows one thing of it, to a
 // person or as JSON.
-func inspection(env *environment, use, short, long string, run func(ctx context.Context, r reading, asJSON bool) error) *cobra.Command {
+func inspection(env *cli.Environment, use, short, long string, run func(ctx context.Context, r reading, asJSON bool) error) *cobra.Command {
 	var w where
 	asJSON := false
 	cmd := &cobra.Command{
@@ -38,7 +39,7 @@ func inspection(env *environment, use, short, long string, run func(ctx context.
 	return cmd
 }
 
-func newFridays(env *environment) *cobra.Command {
+func newFridays(env *cli.Environment) *cobra.Command {
 	return inspection(env, "fridays", "Show the checkpoints: cutoff, boundary and counts of every Friday",
 		`Show every Friday whose cutoff a record has passed: the cutoff, the boundary (the
 last record that counts), and how many cases and rows its books hold in all.`,
@@ -51,10 +52,10 @@ last record that counts), and how many cases and rows its books hold in all.`,
 				return encodeAll(env, fridays)
 			}
 			if len(fridays) == 0 {
-				env.sayf("no Friday's cutoff has passed yet: there is no book")
+				env.Sayf("no Friday's cutoff has passed yet: there is no book")
 				return nil
 			}
-			out := tabwriter.NewWriter(env.out, 0, 0, 2, ' ', 0)
+			out := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(out, "FRIDAY\tCUTOFF\tBOUNDARY\tCASES\tROWS\tSEALED")
 			zone := events.DefaultCalendar()
 			for _, f := range fridays {
@@ -62,23 +63,23 @@ last record that counts), and how many cases and rows its books hold in all.`,
 				if f.Sealed {
 					sealed = "yes"
 				}
-				fmt.Fprintf(out, "%s\t%s\t%d\t%d\t%d\t%s\n", f.Friday.Friday, pacific(zone, f.Cutoff), f.Boundary, f.Cases, f.Rows, sealed)
+				fmt.Fprintf(out, "%s\t%s\t%d\t%d\t%d\t%s\n", f.Friday.Friday, cli.Pacific(zone, f.Cutoff), f.Boundary, f.Cases, f.Rows, sealed)
 			}
 			return out.Flush()
 		})
 }
 
-func newRejected(env *environment) *cobra.Command {
+func newRejected(env *cli.Environment) *cobra.Command {
 	return inspection(env, "rejected", "Show the rejected events",
 		`Show every event that was rejected: its sequence, code, the field at fault and
 the reason. Values of the event are never shown. A corrected event needs a new
 id.`,
 		func(ctx context.Context, r reading, asJSON bool) error {
 			if asJSON {
-				out := json.NewEncoder(env.out)
+				out := json.NewEncoder(env.Out)
 				return r.rejected(ctx, func(rejected projections.Rejected) error { return out.Encode(rejected) })
 			}
-			out := tabwriter.NewWriter(env.out, 0, 0, 2, ' ', 0)
+			out := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)
 			n := 0
 			err := r.rejected(ctx, func(e projections.Rejected) error {
 				if n++; n == 1 {
@@ -86,7 +87,7 @@ id.`,
 				}
 				recorded := "-"
 				if !e.Recorded.IsZero() {
-					recorded = pacific(events.DefaultCalendar(), e.Recorded)
+					recorded = cli.Pacific(events.DefaultCalendar(), e.Recorded)
 				}
 				_, err := fmt.Fprintf(out, "%d\t%s\t%q\t%q\t%s\t%s\t%s\n", e.Seq, recorded, e.Subject, e.ID, e.Code, e.Field, e.Reason)
 				return err
@@ -95,13 +96,13 @@ id.`,
 				return err
 			}
 			if n == 0 {
-				env.sayf("no event was rejected")
+				env.Sayf("no event was rejected")
 			}
 			return out.Flush()
 		})
 }
 
-func newStatus(env *environment) *cobra.Command {
+func newStatus(env *cli.Environment) *cobra.Command {
 	return inspection(env, "status", "Show the position, the counts and the state hash",
 		`Show where the ledger stands: the position, how many records were applied,
 found to be duplicates and rejected, how many cases and agents are known, the
@@ -113,17 +114,17 @@ for everyone who has applied the same records.`,
 				return err
 			}
 			if asJSON {
-				return json.NewEncoder(env.out).Encode(s)
+				return json.NewEncoder(env.Out).Encode(s)
 			}
-			out := tabwriter.NewWriter(env.out, 0, 0, 2, ' ', 0)
+			out := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)
 			fmt.Fprintf(out, "Position\t%d\nApplied\t%d\nDuplicates\t%d\nRejected\t%d\nCases\t%d\nAgents\t%d\nOpen Friday\t%s\nState hash\t%s\n",
 				s.Position, s.Applied, s.Duplicates, s.Rejected, s.Cases, s.Agents, s.OpenFriday, s.StateHash)
 			return out.Flush()
 		})
 }
 
-func encodeAll[T any](env *environment, items []T) error {
-	out := json.NewEncoder(env.out)
+func encodeAll[T any](env *cli.Environment, items []T) error {
+	out := json.NewEncoder(env.Out)
 	for _, item := range items {
 		if err := out.Encode(item); err != nil {
 			return err

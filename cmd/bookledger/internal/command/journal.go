@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bookledger/cmd/internal/cli"
 	"bufio"
 	"context"
 	"io"
@@ -8,15 +9,15 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bookledger/cmd/bookledger/internal/ledger"
-	"bookledger/cmd/bookledger/internal/progress"
+	"bookledger/cmd/internal/node"
+	"bookledger/cmd/internal/progress"
 	"bookledger/events"
 	"bookledger/events/journal"
 	"bookledger/events/record"
 	"bookledger/projections/replay"
 )
 
-func newJournal(env *environment) *cobra.Command {
+func newJournal(env *cli.Environment) *cobra.Command {
 	parent := &cobra.Command{
 		Use:     "journal",
 		Short:   "Read and verify the record itself",
@@ -37,7 +38,7 @@ snapshots.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if (data == "") == (nats == "") {
-				return usagef("give either --data or --nats")
+				return cli.Usagef("give either --data or --nats")
 			}
 			return runDump(cmd.Context(), env, data, nats, creds)
 		},
@@ -45,19 +46,19 @@ snapshots.`,
 	dump.Flags().StringVar(&data, "data", "", "folder of the ledger of a stopped daemon")
 	dump.Flags().StringVar(&nats, "nats", "", "URL of the NATS server of a running ledger")
 	dump.Flags().StringVar(&creds, "nats-creds", "", "credentials file for the NATS server")
-	alternatives(dump.Flags(), "data", "nats")
+	cli.Alternatives(dump.Flags(), "data", "nats")
 	parent.AddCommand(dump, newVerify(env), newChangeKey(env), newHeads(env))
 	return parent
 }
 
-func runDump(ctx context.Context, env *environment, data, nats, creds string) error {
+func runDump(ctx context.Context, env *cli.Environment, data, nats, creds string) error {
 	var j *journal.Journal
 	if data != "" {
-		log, err := env.quietLogger()
+		log, err := env.QuietLogger()
 		if err != nil {
 			return err
 		}
-		l, err := ledger.Open(ctx, ledger.Options{Dir: data, NoState: true, Log: log})
+		l, err := node.Open(ctx, node.Options{Dir: data, NoState: true, Log: log})
 		if err != nil {
 			return err
 		}
@@ -70,7 +71,7 @@ func runDump(ctx context.Context, env *environment, data, nats, creds string) er
 		}
 		defer j.Close()
 	}
-	out := bufio.NewWriterSize(env.out, 1<<20)
+	out := bufio.NewWriterSize(env.Out, 1<<20)
 	if err := writeDump(ctx, env, j, out); err != nil {
 		return err
 	}
@@ -78,12 +79,12 @@ func runDump(ctx context.Context, env *environment, data, nats, creds string) er
 }
 
 // writeDump writes every record of a journal as a line.
-func writeDump(ctx context.Context, env *environment, j *journal.Journal, out io.Writer) error {
+func writeDump(ctx context.Context, env *cli.Environment, j *journal.Journal, out io.Writer) error {
 	last, err := j.Last(ctx)
 	if err != nil {
 		return err
 	}
-	bar := progress.New(env.err, "records written", int64(last))
+	bar := progress.New(env.Err, "records written", int64(last))
 	defer bar.Done()
 	d := dumper{replay: replay.New()}
 	var buffer []byte

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bookledger/cmd/internal/cli"
 	"context"
 	"errors"
 	"fmt"
@@ -10,12 +11,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bookledger/cmd/bookledger/internal/ledger"
-	"bookledger/cmd/bookledger/internal/sealer"
+	"bookledger/cmd/internal/node"
+	"bookledger/cmd/internal/sealer"
 	"bookledger/projections/checkpoint"
 )
 
-func newChangeKey(env *environment) *cobra.Command {
+func newChangeKey(env *cli.Environment) *cobra.Command {
 	var data string
 	change := &cobra.Command{
 		Use:   "change-key",
@@ -28,7 +29,7 @@ auditors want it; the private half stays in the folder, as seal.key.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if data == "" {
-				return usagef("--data is required")
+				return cli.Usagef("--data is required")
 			}
 			return runChangeKey(cmd.Context(), env, data)
 		},
@@ -37,8 +38,8 @@ auditors want it; the private half stays in the folder, as seal.key.`,
 	return change
 }
 
-func runChangeKey(ctx context.Context, env *environment, data string) (err error) {
-	l, v, err := openData(ctx, env, ledger.Options{Dir: data})
+func runChangeKey(ctx context.Context, env *cli.Environment, data string) (err error) {
+	l, v, err := openData(ctx, env, node.Options{Dir: data})
 	if err != nil {
 		return err
 	}
@@ -47,22 +48,22 @@ func runChangeKey(ctx context.Context, env *environment, data string) (err error
 	if err = errors.Join(err, v.Close()); err != nil {
 		return err
 	}
-	if err := errors.Join(refuseUnsound(l), soundSeals(stillSealer(l))); err != nil {
+	if err := errors.Join(cli.RefuseUnsound(l), soundSeals(sealer.ForStopped(l))); err != nil {
 		return err
 	}
 	vkey, seq, err := l.ChangeKey(ctx, keys)
-	if errors.Is(err, ledger.ErrNoKey) {
-		err = fmt.Errorf("%w: %w", errRefused, err)
+	if errors.Is(err, node.ErrNoKey) {
+		err = fmt.Errorf("%w: %w", cli.ErrRefused, err)
 	}
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(env.out, vkey)
-	fmt.Fprintf(env.err, "record %d hands over to it\n", seq)
+	fmt.Fprintln(env.Out, vkey)
+	fmt.Fprintf(env.Err, "record %d hands over to it\n", seq)
 	return nil
 }
 
-func newHeads(env *environment) *cobra.Command {
+func newHeads(env *cli.Environment) *cobra.Command {
 	var data, friday, add string
 	heads := &cobra.Command{
 		Use:   "heads",
@@ -76,7 +77,7 @@ ledger. Whose signature it is, is for those to check who know the key.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if data == "" {
-				return usagef("--data is required")
+				return cli.Usagef("--data is required")
 			}
 			return runHeads(cmd.Context(), env, data, friday, add)
 		},
@@ -87,12 +88,12 @@ ledger. Whose signature it is, is for those to check who know the key.`,
 	return heads
 }
 
-func runHeads(ctx context.Context, env *environment, data, friday, add string) (err error) {
+func runHeads(ctx context.Context, env *cli.Environment, data, friday, add string) (err error) {
 	f, err := parseFriday(friday)
 	if err != nil {
 		return err
 	}
-	l, v, err := openData(ctx, env, ledger.Options{Dir: data})
+	l, v, err := openData(ctx, env, node.Options{Dir: data})
 	if err != nil {
 		return err
 	}
@@ -102,23 +103,23 @@ func runHeads(ctx context.Context, env *environment, data, friday, add string) (
 		return err
 	}
 	f = s.friday.Friday.Friday
-	seals := stillSealer(l)
-	if err := errors.Join(refuseUnsound(l), soundSeals(seals)); err != nil {
+	seals := sealer.ForStopped(l)
+	if err := errors.Join(cli.RefuseUnsound(l), soundSeals(seals)); err != nil {
 		return err
 	}
 	if add != "" {
-		signed, err := env.readAll(add)
+		signed, err := readAll(env, add)
 		if err != nil {
 			return err
 		}
 		err = seals.Witness(ctx, f, signed)
 		if errors.Is(err, sealer.ErrOtherHead) {
-			err = fmt.Errorf("%w: %w", errRefused, err)
+			err = fmt.Errorf("%w: %w", cli.ErrRefused, err)
 		}
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(env.err, "recorded beside the seal of Friday %s\n", f)
+		fmt.Fprintf(env.Err, "recorded beside the seal of Friday %s\n", f)
 		return nil
 	}
 	all, err := seals.Heads(f)
@@ -126,9 +127,9 @@ func runHeads(ctx context.Context, env *environment, data, friday, add string) (
 		return err
 	}
 	if len(all) == 0 {
-		env.sayf("Friday %s is sealed, and nobody has signed: the ledger's key is not in this folder", f)
+		env.Sayf("Friday %s is sealed, and nobody has signed: the ledger's key is not in this folder", f)
 	}
-	fmt.Fprint(env.out, strings.Join(all, "\n")) // each ends in a newline
+	fmt.Fprint(env.Out, strings.Join(all, "\n")) // each ends in a newline
 	return nil
 }
 
@@ -137,22 +138,17 @@ func runHeads(ctx context.Context, env *environment, data, friday, add string) (
 func soundSeals(seals *sealer.Sealer) error {
 	err := seals.Compare()
 	if errors.Is(err, checkpoint.ErrDiffers) {
-		err = fmt.Errorf("%w: %w", errRefused, err)
+		err = fmt.Errorf("%w: %w", cli.ErrRefused, err)
 	}
 	return err
-}
-
-// stillSealer returns the sealer of a ledger that nobody follows.
-func stillSealer(l *ledger.Ledger) *sealer.Sealer {
-	return sealer.New(sealer.Options{Ledger: l, Reach: func(ctx context.Context, _ uint64) error { return l.CatchUp(ctx) }})
 }
 
 // maxHead bounds a file that is to hold a signed head.
 const maxHead = 1 << 20
 
-func (env *environment) readAll(path string) ([]byte, error) {
+func readAll(env *cli.Environment, path string) ([]byte, error) {
 	if path == "-" {
-		return io.ReadAll(io.LimitReader(env.in, maxHead))
+		return io.ReadAll(io.LimitReader(env.In, maxHead))
 	}
 	f, err := os.Open(path)
 	if err != nil {

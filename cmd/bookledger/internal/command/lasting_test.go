@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"bookledger/cmd/bookledger/internal/ledger"
+	"bookledger/cmd/internal/node"
 	"bookledger/events"
 	"bookledger/events/journal"
 )
@@ -28,7 +28,7 @@ type lasting struct {
 // and restarts, after all that the book says is changed, from a store that is
 // built anew, and from the dump.
 func TestBooksLast(t *testing.T) {
-	past := must(t, "", "generate", "--agents", "5", "--consumers", "150", "--weeks", "7", "--seed", "11", "--until", "2026-11-21T12:00:00Z")
+	past := bookdemo(t, "generate", "--agents", "5", "--consumers", "150", "--weeks", "7", "--seed", "11", "--until", "2026-11-21T12:00:00Z")
 	l := &lasting{t, t.TempDir(), map[string]map[string]string{}}
 	lines := strings.SplitAfter(strings.TrimSpace(past), "\n")
 	for _, friday := range []string{"2026-10-16", "2026-10-23", "2026-10-30", "2026-11-06", "2026-11-13", "2026-11-20"} {
@@ -155,7 +155,7 @@ func (l *lasting) upend(past string) {
 	for _, agent := range idsOf(past, "agent_id") {
 		all = append(all, &events.AgentDecertified{AgentID: agent})
 	}
-	led, err := ledger.Open(l.t.Context(), ledger.Options{Dir: l.data})
+	led, err := node.Open(l.t.Context(), node.Options{Dir: l.data})
 	if err != nil {
 		l.t.Fatal(err)
 	}

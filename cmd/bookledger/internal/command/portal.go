@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bookledger/cmd/internal/cli"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -16,10 +17,10 @@ import (
 	"github.com/spf13/pflag"
 	"go.uber.org/zap"
 
-	"bookledger/cmd/bookledger/internal/alarm"
-	"bookledger/cmd/bookledger/internal/identity"
-	"bookledger/cmd/bookledger/internal/ledger"
-	"bookledger/cmd/bookledger/internal/web"
+	"bookledger/cmd/internal/identity"
+	"bookledger/cmd/internal/integrity"
+	"bookledger/cmd/internal/node"
+	"bookledger/cmd/internal/web"
 )
 
 // Portal is the configuration of the daemon's portal and interface, which are
@@ -95,7 +96,7 @@ func (p *Portal) check(given func(string) bool) error {
 	if p.Issuer == "" {
 		for _, name := range [...]string{"public-url", "tls-cert", "tls-key", "oidc-client-id", "oidc-client-secret-file", "oidc-audience"} {
 			if given(name) {
-				return usagef("--%s is for the portal, which --oidc-issuer turns on", name)
+				return cli.Usagef("--%s is for the portal, which --oidc-issuer turns on", name)
 			}
 		}
 		return nil
@@ -103,17 +104,17 @@ func (p *Portal) check(given func(string) bool) error {
 	u, err := url.Parse(p.PublicURL)
 	switch {
 	case p.PublicURL == "":
-		return usagef("--public-url is required with --oidc-issuer: browsers are sent back there after they have signed in")
-	case err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(withPort(u.Host))):
-		return usagef("--public-url: %q is no https URL; plain http is for loopback addresses alone", p.PublicURL)
+		return cli.Usagef("--public-url is required with --oidc-issuer: browsers are sent back there after they have signed in")
+	case err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && cli.IsLoopback(withPort(u.Host))):
+		return cli.Usagef("--public-url: %q is no https URL; plain http is for loopback addresses alone", p.PublicURL)
 	case (p.TLSCert == "") != (p.TLSKey == ""):
-		return usagef("give --tls-cert and --tls-key together")
+		return cli.Usagef("give --tls-cert and --tls-key together")
 	case p.TLSCert != "" && u.Scheme != "https":
-		return usagef("--public-url: it begins with https where --tls-cert is given")
+		return cli.Usagef("--public-url: it begins with https where --tls-cert is given")
 	case p.Idle < time.Minute || p.Idle > p.Limit:
-		return usagef("--session-idle is at least a minute, and not more than --session-limit")
+		return cli.Usagef("--session-idle is at least a minute, and not more than --session-limit")
 	case p.Fridays < 1:
-		return usagef("--agent-fridays is at least 1")
+		return cli.Usagef("--agent-fridays is at least 1")
 	}
 	_, err = p.proxies()
 	return err
@@ -137,7 +138,7 @@ func (p *Portal) proxies() ([]netip.Prefix, error) {
 		if err != nil {
 			addr, addrErr := netip.ParseAddr(text)
 			if addrErr != nil {
-				return nil, usagef("--trusted-proxies: %q is no address or range like 10.0.0.0/8", text)
+				return nil, cli.Usagef("--trusted-proxies: %q is no address or range like 10.0.0.0/8", text)
 			}
 			prefix = netip.PrefixFrom(addr, addr.BitLen())
 		}
@@ -190,13 +191,13 @@ func (f *files) tls() *tls.Config {
 }
 
 // open makes the portal of an open ledger.
-func (p *Portal) open(l *ledger.Ledger, f *files, watch *alarm.Alarm, log *zap.Logger) (*web.Web, error) {
+func (p *Portal) open(l *node.Node, f *files, watch *integrity.Monitor, log *zap.Logger) (*web.Web, error) {
 	proxies, err := p.proxies()
 	if err != nil {
 		return nil, err
 	}
 	return web.New(web.Options{
-		Ledger: l, Fridays: p.Fridays, AccessLog: p.AccessLog, TrustedProxies: proxies, Sound: watch.Sound, Log: log,
+		Node: l, Fridays: p.Fridays, AccessLog: p.AccessLog, TrustedProxies: proxies, Sound: watch.Sound, Log: log,
 		Identity: identity.Options{
 			Issuer: p.Issuer, ClientID: p.ClientID, ClientSecret: f.secret, Audience: p.Audience, PublicURL: strings.TrimSuffix(p.PublicURL, "/"),
 			PersonClaim: p.PersonClaim, AgentClaim: p.AgentClaim, RolesClaim: p.RolesClaim, NameClaim: p.NameClaim,

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bookledger/cmd/internal/cli"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bookledger/cmd/bookledger/internal/progress"
+	"bookledger/cmd/internal/progress"
 	"bookledger/events"
 	"bookledger/events/journal"
 	"bookledger/events/record"
@@ -24,7 +25,7 @@ type publishOptions struct {
 	json        bool
 }
 
-func newPublish(env *environment) *cobra.Command {
+func newPublish(env *cli.Environment) *cobra.Command {
 	var o publishOptions
 	cmd := &cobra.Command{
 		Use:   "publish FILE|-",
@@ -38,7 +39,7 @@ named with its line, and the exit code is 1.
 Publishing again after a break is safe: an event whose source and id have come
 before never acts twice.`,
 		Example: `  bookledger publish events.ndjson
-  bookledger generate --agents 5 --consumers 50 --weeks 2 --seed 1 | bookledger publish - --json`,
+  bookdemo generate --agents 5 --consumers 50 --weeks 2 --seed 1 | bookledger publish - --json`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runPublish(cmd.Context(), env, args[0], o)
@@ -50,8 +51,8 @@ before never acts twice.`,
 	return cmd
 }
 
-func runPublish(ctx context.Context, env *environment, path string, o publishOptions) error {
-	in, err := env.openInput(path)
+func runPublish(ctx context.Context, env *cli.Environment, path string, o publishOptions) error {
+	in, err := openInput(env, path)
 	if err != nil {
 		return err
 	}
@@ -68,7 +69,7 @@ func runPublish(ctx context.Context, env *environment, path string, o publishOpt
 
 // sender sends lines to a journal and keeps count.
 type sender struct {
-	env     *environment
+	env     *cli.Environment
 	journal *journal.Journal
 	json    *json.Encoder // nil: no line for each batch
 	bar     *progress.Bar
@@ -79,10 +80,10 @@ type sender struct {
 	refused int
 }
 
-func newSender(env *environment, j *journal.Journal, asJSON bool) *sender {
-	s := &sender{env: env, journal: j, bar: progress.New(env.err, "events acknowledged", 0)}
+func newSender(env *cli.Environment, j *journal.Journal, asJSON bool) *sender {
+	s := &sender{env: env, journal: j, bar: progress.New(env.Err, "events acknowledged", 0)}
 	if asJSON {
-		s.json = json.NewEncoder(env.out)
+		s.json = json.NewEncoder(env.Out)
 	}
 	return s
 }
@@ -132,7 +133,7 @@ func (s *sender) refuse(f finding) error {
 	s.mu.Lock()
 	s.refused++
 	s.mu.Unlock()
-	s.env.sayf("%s; not sent", f)
+	s.env.Sayf("%s; not sent", f)
 	return nil
 }
 
@@ -164,7 +165,7 @@ func (s *sender) end(err error) error {
 	s.mu.Lock()
 	acked, refused := s.acked, s.refused
 	s.mu.Unlock()
-	s.env.sayf("%d events acknowledged, %d refused", acked, refused)
+	s.env.Sayf("%d events acknowledged, %d refused", acked, refused)
 	if err != nil {
 		return fmt.Errorf("sending events: %w; what was acknowledged is in the journal, and sending all again is safe", err)
 	}

@@ -1,6 +1,8 @@
 package command
 
 import (
+	"bookledger/cmd/internal/bookfiles"
+	"bookledger/cmd/internal/cli"
 	"context"
 	"errors"
 	"fmt"
@@ -9,13 +11,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bookledger/cmd/bookledger/internal/audit"
-	"bookledger/cmd/bookledger/internal/ledger"
-	"bookledger/cmd/bookledger/internal/progress"
+	"bookledger/cmd/internal/node"
+	"bookledger/cmd/internal/progress"
 	"bookledger/events"
 	"bookledger/events/journal"
 	"bookledger/events/record"
 	"bookledger/projections"
+	"bookledger/projections/audit"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/replay"
@@ -30,12 +32,9 @@ type snapshot struct {
 	friday   checkpoint.Friday // of a snapshot of a Friday
 }
 
-// book makes the book of an agent or an agency, of a snapshot of a Friday.
-func (s *snapshot) book(ctx context.Context, agent, agency string) (*book.Book, error) {
-	if agency != "" {
-		return book.ForAgency(ctx, s, s.calendar, s.friday.Friday, agency)
-	}
-	return book.ForAgent(ctx, s, s.calendar, s.friday.Friday, agent)
+// books returns what writes the books of a snapshot of a Friday.
+func (s *snapshot) books() (*bookfiles.Writer, error) {
+	return bookfiles.New(s.Source, s.calendar, s.friday)
 }
 
 // reading is a ledger that is read: the folder of a stopped daemon, or a dump
@@ -60,15 +59,15 @@ type where struct{ data, journal string }
 func (w *where) register(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&w.data, "data", "", "folder of the ledger of a stopped daemon")
 	cmd.Flags().StringVar(&w.journal, "journal", "", "dump or history file, replayed in memory; a dump that does not verify is refused")
-	alternatives(cmd.Flags(), "data", "journal")
+	cli.Alternatives(cmd.Flags(), "data", "journal")
 }
 
-func (w *where) open(ctx context.Context, env *environment) (reading, error) {
+func (w *where) open(ctx context.Context, env *cli.Environment) (reading, error) {
 	switch {
 	case (w.data == "") == (w.journal == ""):
-		return nil, usagef("give either --data or --journal")
+		return nil, cli.Usagef("give either --data or --journal")
 	case w.data != "":
-		l, v, err := openData(ctx, env, ledger.Options{Dir: w.data})
+		l, v, err := openData(ctx, env, node.Options{Dir: w.data})
 		if err != nil {
 			return nil, err
 		}
@@ -81,13 +80,13 @@ func (w *where) open(ctx context.Context, env *environment) (reading, error) {
 }
 
 // openData opens a data folder and brings its projection up with its journal.
-func openData(ctx context.Context, env *environment, o ledger.Options) (*ledger.Ledger, *projections.View, error) {
-	log, err := env.quietLogger()
+func openData(ctx context.Context, env *cli.Environment, o node.Options) (*node.Node, *projections.View, error) {
+	log, err := env.QuietLogger()
 	if err != nil {
 		return nil, nil, err
 	}
 	o.Log = log
-	l, err := ledger.Open(ctx, o)
+	l, err := node.Open(ctx, o)
 	if errors.Is(err, journal.ErrNoLedger) {
 		err = fmt.Errorf("%w; where the journal is on an external server, read a dump of it (journal dump --nats)", err)
 	}
@@ -108,13 +107,13 @@ func openData(ctx context.Context, env *environment, o ledger.Options) (*ledger.
 }
 
 // showCatchUp shows how far the projection is until stop is called.
-func showCatchUp(ctx context.Context, env *environment, l *ledger.Ledger) (stop func()) {
+func showCatchUp(ctx context.Context, env *cli.Environment, l *node.Node) (stop func()) {
 	last, err := l.Journal.Last(ctx)
 	if err != nil {
 		return func() {} // catching up will say it
 	}
 	from := l.Projection.Position()
-	bar := progress.New(env.err, "records applied", int64(last-min(from, last)))
+	bar := progress.New(env.Err, "records applied", int64(last-min(from, last)))
 	done, ended := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -138,7 +137,7 @@ func showCatchUp(ctx context.Context, env *environment, l *ledger.Ledger) (stop 
 
 // dataReading reads a data folder.
 type dataReading struct {
-	ledger *ledger.Ledger
+	ledger *node.Node
 	view   *projections.View
 }
 
@@ -159,7 +158,7 @@ func (d *dataReading) asOf(_ context.Context, f events.Date) (*snapshot, error) 
 }
 
 func (d *dataReading) at(context.Context, time.Time) (*snapshot, error) {
-	return nil, usagef("--at needs --journal: a folder keeps each Friday and now, a dump every moment (journal dump makes one)")
+	return nil, cli.Usagef("--at needs --journal: a folder keeps each Friday and now, a dump every moment (journal dump makes one)")
 }
 
 func (d *dataReading) fridays(context.Context) ([]checkpoint.Friday, error) { return d.view.Fridays() }
@@ -170,13 +169,13 @@ func (d *dataReading) rejected(_ context.Context, yield func(projections.Rejecte
 
 func (d *dataReading) status(context.Context) (projections.Status, error) { return d.view.Status() }
 
-func (d *dataReading) sound() error { return refuseUnsound(d.ledger) }
+func (d *dataReading) sound() error { return cli.RefuseUnsound(d.ledger) }
 
 func (d *dataReading) close() error { return errors.Join(d.view.Close(), d.ledger.Close()) }
 
 // dumpReading replays a dump, as far as each question needs.
 type dumpReading struct {
-	env  *environment
+	env  *cli.Environment
 	path string
 	all  *replay.Replay // the whole dump, once it was needed
 }
@@ -189,11 +188,11 @@ func (d *dumpReading) replay(ctx context.Context, r *replay.Replay) (*replay.Rep
 		return nil, err
 	}
 	defer f.Close()
-	bar := progress.New(d.env.err, "records replayed", 0)
+	bar := progress.New(d.env.Err, "records replayed", 0)
 	defer bar.Done()
 	err = r.Dump(ctx, f, bar.Add)
 	if errors.Is(err, replay.ErrBroken) && (r.LedgerID() != "" || numbered(d.path)) {
-		return nil, fmt.Errorf("%w: %s does not verify: %w", errRefused, d.path, err)
+		return nil, fmt.Errorf("%w: %s does not verify: %w", cli.ErrRefused, d.path, err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", d.path, err)
@@ -202,7 +201,7 @@ func (d *dumpReading) replay(ctx context.Context, r *replay.Replay) (*replay.Rep
 		return r, d.ofHistory(r)
 	}
 	if err := r.CompareSeals(); err != nil {
-		return nil, fmt.Errorf("%w: %s does not verify: %w", errRefused, d.path, err)
+		return nil, fmt.Errorf("%w: %s does not verify: %w", cli.ErrRefused, d.path, err)
 	}
 	return r, nil
 }
@@ -211,7 +210,7 @@ func (d *dumpReading) replay(ctx context.Context, r *replay.Replay) (*replay.Rep
 // dump whose genesis was changed.
 func (d *dumpReading) ofHistory(r *replay.Replay) error {
 	if claims, err := r.Claims(); len(claims) > 0 || err != nil {
-		return fmt.Errorf("%w: %s does not verify: it holds seals, and record 1 is not the genesis of their ledger", errRefused, d.path)
+		return fmt.Errorf("%w: %s does not verify: it holds seals, and record 1 is not the genesis of their ledger", cli.ErrRefused, d.path)
 	}
 	return nil
 }
@@ -295,7 +294,7 @@ func (d *dumpReading) at(ctx context.Context, t time.Time) (*snapshot, error) {
 		return nil, err
 	}
 	if last := r.Recorded(); !r.Ended() && t.After(last) {
-		d.env.sayf("note: the file ends with what was recorded by %s; what came later is not in it", pacific(r.Calendar(), last))
+		d.env.Sayf("note: the file ends with what was recorded by %s; what came later is not in it", cli.Pacific(r.Calendar(), last))
 	}
 	return &snapshot{Source: r.State(), calendar: r.Calendar(), asOf: t, list: r.Calendar().FridayOf(t)}, nil
 }
@@ -341,7 +340,7 @@ func parseFriday(s string) (events.Date, error) {
 	}
 	f, err := events.ParseDate(s)
 	if err != nil {
-		return 0, usagef("--friday: %q is neither a date like 2026-11-20 nor latest", s)
+		return 0, cli.Usagef("--friday: %q is neither a date like 2026-11-20 nor latest", s)
 	}
 	return f, nil
 }

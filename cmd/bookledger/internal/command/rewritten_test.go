@@ -48,7 +48,7 @@ func rewritten(t *testing.T, data string) {
 // leaves the folder whatever is tried.
 func TestRewritten(t *testing.T) {
 	data := t.TempDir()
-	past := must(t, "", "generate", "--agents", "3", "--consumers", "20", "--weeks", "3", "--seed", "5", "--until", "2026-11-21T06:00:00Z")
+	past := bookdemo(t, "generate", "--agents", "3", "--consumers", "20", "--weeks", "3", "--seed", "5", "--until", "2026-11-21T06:00:00Z")
 	must(t, past, "history", "load", "-", "--data", data, "--close")
 	sealed(t, data)
 	must(t, "", "status", "--data", data)

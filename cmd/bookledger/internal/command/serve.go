@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bookledger/cmd/internal/cli"
 	"context"
 	"errors"
 	"fmt"
@@ -9,11 +10,10 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
-	"bookledger/cmd/bookledger/internal/alarm"
-	"bookledger/cmd/bookledger/internal/daemon"
-	"bookledger/cmd/bookledger/internal/ledger"
-	"bookledger/cmd/bookledger/internal/sealer"
-	"bookledger/cmd/bookledger/internal/web"
+	"bookledger/cmd/internal/daemon"
+	"bookledger/cmd/internal/integrity"
+	"bookledger/cmd/internal/node"
+	"bookledger/cmd/internal/web"
 	"bookledger/events"
 )
 
@@ -61,7 +61,7 @@ func (s *Serve) register(cmd *cobra.Command) {
 	f.StringVar(&s.NATS, "nats", "", "URL of an external NATS server, in place of the embedded one")
 	f.StringVar(&s.NATSCreds, "nats-creds", "", "credentials file for the external NATS server")
 	f.IntVar(&s.Replicas, "replicas", 1, "copies of a journal that is begun on an external cluster")
-	alternatives(f, "nats", "nats-listen")
+	cli.Alternatives(f, "nats", "nats-listen")
 	s.Portal.register(f)
 	f.StringVar(&s.Cutoff, "cutoff", "", `weekday and Pacific time of the cutoff of a new ledger (default "`+events.DefaultCutoff+`")`)
 }
@@ -69,45 +69,34 @@ func (s *Serve) register(cmd *cobra.Command) {
 // check tells what is wrong with the configuration as a whole.
 func (s *Serve) check(cmd *cobra.Command) error {
 	if s.Data == "" {
-		return usagef("--data is required")
+		return cli.Usagef("--data is required")
 	}
 	given := cmd.Flags().Changed
 	switch {
 	case s.NATS != "" && given("nats-listen"):
-		return usagef("give --nats-listen or --nats, not both")
+		return cli.Usagef("give --nats-listen or --nats, not both")
 	case s.NATS == "" && (given("nats-creds") || given("replicas")):
-		return usagef("--nats-creds and --replicas are for an external server, which --nats names")
+		return cli.Usagef("--nats-creds and --replicas are for an external server, which --nats names")
 	case s.NATS != "":
 		s.NATSListen = ""
-	case !isLoopback(s.NATSListen):
-		return usagef("--nats-listen: %q is no loopback address with a port, like 127.0.0.1:4222; other addresses need an external server with accounts (--nats)", s.NATSListen)
+	case !cli.IsLoopback(s.NATSListen):
+		return cli.Usagef("--nats-listen: %q is no loopback address with a port, like 127.0.0.1:4222; other addresses need an external server with accounts (--nats)", s.NATSListen)
 	}
 	if _, err := net.ResolveTCPAddr("tcp", s.Listen); err != nil {
-		return usagef("--listen: %q is no address with a port, like 127.0.0.1:8080", s.Listen)
+		return cli.Usagef("--listen: %q is no address with a port, like 127.0.0.1:8080", s.Listen)
 	}
 	if err := s.Portal.check(given); err != nil {
 		return err
 	}
 	if s.Cutoff != "" {
 		if _, err := events.NewCalendarSpec(s.Cutoff); err != nil {
-			return usagef("--cutoff: %v", err)
+			return cli.Usagef("--cutoff: %v", err)
 		}
 	}
 	return nil
 }
 
-// isLoopback tells whether address is a host and port that only this machine
-// reaches.
-func isLoopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	resolved, err := net.ResolveTCPAddr("tcp", address)
-	return err == nil && (host == "localhost" || resolved.IP != nil && resolved.IP.IsLoopback())
-}
-
-func newServe(env *environment) *cobra.Command {
+func newServe(env *cli.Environment) *cobra.Command {
 	var s Serve
 	cmd := &cobra.Command{
 		Use:   "serve",
@@ -136,32 +125,8 @@ roles auditor and operator in their tokens.`,
 	return cmd
 }
 
-// newAlarm returns the alarm of a ledger that is followed. It compares the
-// journal, and then what was sealed and signed.
-func newAlarm(l *ledger.Ledger, log *zap.Logger) (*alarm.Alarm, error) {
-	found, err := l.Finding()
-	return alarm.New(alarm.Options{
-		Compare: func(ctx context.Context, after uint64, pace func(context.Context, int) error) (uint64, error) {
-			compared, err := l.Compare(ctx, after, pace)
-			if err == nil {
-				err = stillSealer(l).Compare()
-			}
-			return compared, err
-		},
-		Found: found, Keep: l.KeepFinding, Log: log,
-	}), err
-}
-
-// newSealer returns the sealer of a ledger that is followed.
-func newSealer(l *ledger.Ledger, watch *alarm.Alarm, log *zap.Logger) *sealer.Sealer {
-	return sealer.New(sealer.Options{Ledger: l, Sound: watch.Sound, Log: log, Reach: func(ctx context.Context, seq uint64) error {
-		_, _, err := l.Projection.WaitFor(ctx, seq)
-		return err
-	}})
-}
-
-func runServe(ctx context.Context, env *environment, s Serve) (err error) {
-	log, err := env.logger()
+func runServe(ctx context.Context, env *cli.Environment, s Serve) (err error) {
+	log, err := env.Logger()
 	if err != nil {
 		return err
 	}
@@ -173,22 +138,22 @@ func runServe(ctx context.Context, env *environment, s Serve) (err error) {
 	if err != nil {
 		return fmt.Errorf("listening for HTTP: %w", err)
 	}
-	l, err := ledger.Open(ctx, ledger.Options{
+	l, err := node.Open(ctx, node.Options{
 		Dir: s.Data, Create: true, URL: s.NATS, Creds: s.NATSCreds, NATSListen: s.NATSListen,
 		Replicas: s.Replicas, Cutoff: s.Cutoff, Log: log,
 	})
-	if ledger.IsUnsound(err) {
-		alarm.New(alarm.Options{Log: log}).Raise(err)
+	if node.IsUnsound(err) {
+		integrity.New(integrity.Options{Log: log}).Raise(err)
 	}
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	watch, err := newAlarm(l, log)
+	watch, err := daemon.NewMonitor(l, log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	o := daemon.Options{Ledger: l, Listen: listener, Alarm: watch, Sealer: newSealer(l, watch, log), Log: log}
+	o := daemon.Options{Node: l, Listen: listener, Alarm: watch, Sealer: daemon.NewSealer(l, watch, log), Log: log}
 	if s.Issuer != "" {
 		var w *web.Web
 		if w, err = s.Portal.open(l, read, watch, log); err != nil {

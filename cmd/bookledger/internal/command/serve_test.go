@@ -105,7 +105,7 @@ func TestNudge(t *testing.T) {
 func TestKilled(t *testing.T) {
 	data := t.TempDir()
 	path := filepath.Join(t.TempDir(), "events.ndjson")
-	if err := os.WriteFile(path, []byte(must(t, "", "generate", "--agents", "20", "--consumers", "4000", "--weeks", "2", "--seed", "5", "--until", "2026-11-21")), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(bookdemo(t, "generate", "--agents", "20", "--consumers", "4000", "--weeks", "2", "--seed", "5", "--until", "2026-11-21")), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	acknowledged := map[string]bool{}

@@ -1,17 +1,18 @@
 package command
 
 import (
+	"bookledger/cmd/internal/cli"
 	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
-	"bookledger/cmd/bookledger/internal/progress"
+	"bookledger/cmd/internal/progress"
 	"bookledger/events"
 	"bookledger/events/record"
 )
 
-func newValidate(env *environment) *cobra.Command {
+func newValidate(env *cli.Environment) *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:   "validate FILE|-",
@@ -28,21 +29,21 @@ state, such as a request that must be pending, is not checked.`,
 	return cmd
 }
 
-func runValidate(env *environment, path string, asJSON bool) error {
-	in, err := env.openInput(path)
+func runValidate(env *cli.Environment, path string, asJSON bool) error {
+	in, err := openInput(env, path)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
 	refused, good := 0, 0
-	out := json.NewEncoder(env.out)
-	bar := progress.New(env.err, "events checked", 0)
+	out := json.NewEncoder(env.Out)
+	bar := progress.New(env.Err, "events checked", 0)
 	l := lines{refused: func(f finding) error {
 		refused++
 		if asJSON {
 			return out.Encode(f)
 		}
-		_, err := fmt.Fprintln(env.out, f)
+		_, err := fmt.Fprintln(env.Out, f)
 		return err
 	}}
 	err = l.each(in, func(record.Line, int, *events.Event) error {
@@ -54,7 +55,7 @@ func runValidate(env *environment, path string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	env.sayf("%d events are valid, %d are not", good, refused)
+	env.Sayf("%d events are valid, %d are not", good, refused)
 	if refused > 0 {
 		return fmt.Errorf("%d of %d lines would be rejected", refused, good+refused)
 	}

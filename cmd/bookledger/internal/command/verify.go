@@ -1,6 +1,8 @@
 package command
 
 import (
+	"bookledger/cmd/internal/cli"
+	"bookledger/cmd/internal/sealer"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -9,12 +11,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"bookledger/cmd/bookledger/internal/ledger"
-	"bookledger/cmd/bookledger/internal/progress"
+	"bookledger/cmd/internal/node"
+	"bookledger/cmd/internal/progress"
 	"bookledger/projections"
 )
 
-func newVerify(env *environment) *cobra.Command {
+func newVerify(env *cli.Environment) *cobra.Command {
 	var data string
 	var asJSON bool
 	verify := &cobra.Command{
@@ -36,7 +38,7 @@ kept a signed head or a bundle of evidence.`,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if data == "" {
-				return usagef("--data is required")
+				return cli.Usagef("--data is required")
 			}
 			return runVerify(cmd.Context(), env, data, asJSON)
 		},
@@ -56,12 +58,12 @@ type verified struct {
 	Kind      projections.Kind `json:"kind,omitzero"`
 }
 
-func runVerify(ctx context.Context, env *environment, data string, asJSON bool) (err error) {
-	log, err := env.quietLogger()
+func runVerify(ctx context.Context, env *cli.Environment, data string, asJSON bool) (err error) {
+	log, err := env.QuietLogger()
 	if err != nil {
 		return err
 	}
-	l, err := ledger.Open(ctx, ledger.Options{Dir: data, Log: log})
+	l, err := node.Open(ctx, node.Options{Dir: data, Log: log})
 	if err != nil {
 		return err
 	}
@@ -74,7 +76,7 @@ func runVerify(ctx context.Context, env *environment, data string, asJSON bool) 
 	if applied == 0 {
 		return fmt.Errorf("verifying the journal: nothing of it was applied, so that there is no tree to compare it with; run the daemon or any command with --data %s first", data)
 	}
-	bar := progress.New(env.err, "records compared", int64(min(last, applied)))
+	bar := progress.New(env.Err, "records compared", int64(min(last, applied)))
 	found := verified{Unapplied: last - min(last, applied)}
 	var wrong error
 	found.Records, wrong = l.Compare(ctx, 0, func(_ context.Context, n int) error {
@@ -83,10 +85,10 @@ func runVerify(ctx context.Context, env *environment, data string, asJSON bool) 
 	})
 	bar.Done()
 	if wrong == nil {
-		wrong = stillSealer(l).Compare()
+		wrong = sealer.ForStopped(l).Compare()
 	}
 	d, differs := errors.AsType[*projections.Difference](wrong)
-	if wrong != nil && !ledger.IsUnsound(wrong) {
+	if wrong != nil && !node.IsUnsound(wrong) {
 		return wrong
 	}
 	if err := keepFinding(l, wrong); err != nil {
@@ -100,26 +102,15 @@ func runVerify(ctx context.Context, env *environment, data string, asJSON bool) 
 			return err
 		}
 	}
-	return env.tellVerified(found, wrong, asJSON)
+	return tellVerified(env, found, wrong, asJSON)
 }
 
 // keepFinding has the folder keep how its journal differs, or that it does not.
-func keepFinding(l *ledger.Ledger, wrong error) error {
+func keepFinding(l *node.Node, wrong error) error {
 	if wrong == nil {
 		return l.KeepFinding("")
 	}
 	return l.KeepFinding(wrong.Error())
-}
-
-// refuseUnsound refuses to let a book leave a folder whose journal was found to
-// differ from what was applied, or to have a key handed over or a head recorded
-// there.
-func refuseUnsound(l *ledger.Ledger) error {
-	found, err := l.Finding()
-	if err == nil && found != "" {
-		err = fmt.Errorf("%w: no book leaves this folder, and nothing is signed there, while its journal is not what was applied: %s; keep it as it is, compare it with a backup and with other nodes, and run journal verify once it is mended", errRefused, found)
-	}
-	return err
 }
 
 func rootOf(p *projections.Projection, size uint64) (string, error) {
@@ -133,19 +124,19 @@ func rootOf(p *projections.Projection, size uint64) (string, error) {
 
 // tellVerified writes what was found, and returns a refusal where it does not
 // verify.
-func (env *environment) tellVerified(found verified, wrong error, asJSON bool) error {
+func tellVerified(env *cli.Environment, found verified, wrong error, asJSON bool) error {
 	if asJSON {
-		if err := json.NewEncoder(env.out).Encode(found); err != nil {
+		if err := json.NewEncoder(env.Out).Encode(found); err != nil {
 			return err
 		}
 	} else if wrong == nil {
-		fmt.Fprintf(env.out, "All %d records are as they were applied. Root of their tree: %s\n", found.Records, found.TreeRoot)
+		fmt.Fprintf(env.Out, "All %d records are as they were applied. Root of their tree: %s\n", found.Records, found.TreeRoot)
 		if found.Unapplied > 0 {
-			fmt.Fprintf(env.out, "%d records after them were not applied yet, and so compared with nothing.\n", found.Unapplied)
+			fmt.Fprintf(env.Out, "%d records after them were not applied yet, and so compared with nothing.\n", found.Unapplied)
 		}
 	}
 	if wrong != nil {
-		return fmt.Errorf("%w: the journal does not verify; as it was applied are its first %d records: %w", errRefused, found.Records, wrong)
+		return fmt.Errorf("%w: the journal does not verify; as it was applied are its first %d records: %w", cli.ErrRefused, found.Records, wrong)
 	}
 	return nil
 }

@@ -55,7 +55,7 @@ func copyFolder(t *testing.T, from, to string) {
 // earlier copy, forked from one, of another ledger, and with a byte that was
 // changed on the disk.
 func TestVerify(t *testing.T) {
-	lines := strings.SplitAfter(must(t, "", "generate", "--agents", "5", "--consumers", "120", "--weeks", "2", "--seed", "5", "--until", "2026-11-21"), "\n")[:900]
+	lines := strings.SplitAfter(bookdemo(t, "generate", "--agents", "5", "--consumers", "120", "--weeks", "2", "--seed", "5", "--until", "2026-11-21"), "\n")[:900]
 	data, earlier, forked := t.TempDir(), filepath.Join(t.TempDir(), "earlier"), filepath.Join(t.TempDir(), "forked")
 	load(t, data, lines[:500])
 	copyFolder(t, data, earlier)
@@ -142,7 +142,7 @@ func TestVerify(t *testing.T) {
 // from the head that is checked first: the daemon says so, and is not ready.
 func TestServeAlarm(t *testing.T) {
 	data := t.TempDir()
-	load(t, data, strings.SplitAfter(must(t, "", "generate", "--agents", "5", "--consumers", "60", "--weeks", "2", "--seed", "5", "--until", "2026-11-21"), "\n"))
+	load(t, data, strings.SplitAfter(bookdemo(t, "generate", "--agents", "5", "--consumers", "60", "--weeks", "2", "--seed", "5", "--until", "2026-11-21"), "\n"))
 	p := serve(t, data)
 	eventually(t, "the journal is compared", func() bool { return metric(t, p, "bookledger_journal_compared_whole_total") == "1" })
 	eventually(t, "it is ready", func() bool { code, _ := get(t, p.http+"/readyz"); return code == 200 })

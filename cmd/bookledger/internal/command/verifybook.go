@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bookledger/cmd/internal/cli"
 	"context"
 	"encoding/json"
 	"errors"
@@ -22,7 +23,7 @@ type verifyBookOptions struct {
 	json                           bool
 }
 
-func newVerifyBook(env *environment) *cobra.Command {
+func newVerifyBook(env *cli.Environment) *cobra.Command {
 	var o verifyBookOptions
 	cmd := &cobra.Command{
 		Use:   "verify BOOK.xlsx",
@@ -58,11 +59,11 @@ type bookOf struct {
 
 func (o *verifyBookOptions) bookOf(workbook []byte) (b bookOf, err error) {
 	if o.agent != "" && o.agency != "" {
-		return b, usagef("give --agent or --agency, not both")
+		return b, cli.Usagef("give --agent or --agency, not both")
 	}
 	if o.friday != "" {
 		if b.friday, err = events.ParseDate(o.friday); err != nil {
-			return b, usagef("--friday: %q is no date like 2026-11-20", o.friday)
+			return b, cli.Usagef("--friday: %q is no date like 2026-11-20", o.friday)
 		}
 	}
 	owner := o.agent != "" || o.agency != ""
@@ -84,9 +85,9 @@ func (b *bookOf) is(f checkpoint.Friday) bool {
 	return f.Cutoff.Equal(b.Cutoff)
 }
 
-func runVerifyBook(ctx context.Context, env *environment, path string, o verifyBookOptions) error {
+func runVerifyBook(ctx context.Context, env *cli.Environment, path string, o verifyBookOptions) error {
 	if o.journal == "" {
-		return usagef("--journal is required")
+		return cli.Usagef("--journal is required")
 	}
 	workbook, err := os.ReadFile(path)
 	if err != nil {
@@ -94,7 +95,7 @@ func runVerifyBook(ctx context.Context, env *environment, path string, o verifyB
 	}
 	of, err := o.bookOf(workbook)
 	if errors.Is(err, proof.ErrDiffers) {
-		return o.refuse(env, fmt.Errorf("%w: verifying %s: %w", errRefused, path, err))
+		return o.refuse(env, fmt.Errorf("%w: verifying %s: %w", cli.ErrRefused, path, err))
 	}
 	if err != nil {
 		return err
@@ -108,18 +109,18 @@ func runVerifyBook(ctx context.Context, env *environment, path string, o verifyB
 		return err
 	}
 	if err != nil {
-		err = fmt.Errorf("%w: verifying %s: %w", errRefused, path, err)
+		err = fmt.Errorf("%w: verifying %s: %w", cli.ErrRefused, path, err)
 	}
 	return errors.Join(err, o.tell(env, made, sealed, c, err))
 }
 
 // refuse returns why there is no book to compare with and, where that is a
 // finding, prints it for programs.
-func (o *verifyBookOptions) refuse(env *environment, why error) error {
-	if !o.json || !errors.Is(why, errRefused) {
+func (o *verifyBookOptions) refuse(env *cli.Environment, why error) error {
+	if !o.json || !errors.Is(why, cli.ErrRefused) {
 		return why
 	}
-	return errors.Join(why, json.NewEncoder(env.out).Encode(struct {
+	return errors.Join(why, json.NewEncoder(env.Out).Encode(struct {
 		Verified   bool   `json:"verified"`
 		Difference string `json:"difference"`
 	}{false, why.Error()}))
@@ -127,7 +128,7 @@ func (o *verifyBookOptions) refuse(env *environment, why error) error {
 
 // tell prints what was found; what differs is for the error to say, but for
 // JSON.
-func (o *verifyBookOptions) tell(env *environment, b *book.Book, sealed uint64, c proof.Comparison, wrong error) error {
+func (o *verifyBookOptions) tell(env *cli.Environment, b *book.Book, sealed uint64, c proof.Comparison, wrong error) error {
 	if o.json {
 		found := struct {
 			Verified   bool        `json:"verified"`
@@ -143,7 +144,7 @@ func (o *verifyBookOptions) tell(env *environment, b *book.Book, sealed uint64, 
 		if wrong != nil {
 			found.Difference = wrong.Error()
 		}
-		return json.NewEncoder(env.out).Encode(found)
+		return json.NewEncoder(env.Out).Encode(found)
 	}
 	if wrong != nil {
 		return nil
@@ -152,16 +153,16 @@ func (o *verifyBookOptions) tell(env *environment, b *book.Book, sealed uint64, 
 	if b.AgentID != "" {
 		whose = "agent " + b.AgentID
 	}
-	fmt.Fprintf(env.out, "VERIFIED: the workbook is what the record says of %s as of Friday %s, in each of its %d rows.\n", whose, b.Friday.Friday, c.Rows)
+	fmt.Fprintf(env.Out, "VERIFIED: the workbook is what the record says of %s as of Friday %s, in each of its %d rows.\n", whose, b.Friday.Friday, c.Rows)
 	if c.SameBytes {
-		fmt.Fprintf(env.out, "It is byte for byte the one that exporter %s makes.\n", exporter.Version)
+		fmt.Fprintf(env.Out, "It is byte for byte the one that exporter %s makes.\n", exporter.Version)
 	} else {
-		fmt.Fprintf(env.out, "Its bytes were not compared: exporter %q made it, and this is exporter %q.\n", c.Version, exporter.Version)
+		fmt.Fprintf(env.Out, "Its bytes were not compared: exporter %q made it, and this is exporter %q.\n", c.Version, exporter.Version)
 	}
 	if sealed == 0 {
-		fmt.Fprintln(env.out, "No seal stands in the dump, so that nothing in it shows whether the record itself was changed.")
+		fmt.Fprintln(env.Out, "No seal stands in the dump, so that nothing in it shows whether the record itself was changed.")
 	} else {
-		fmt.Fprintf(env.out, "The record is as it was sealed up to record %d; of later ones nothing in the dump shows whether they were changed.\n", sealed)
+		fmt.Fprintf(env.Out, "The record is as it was sealed up to record %d; of later ones nothing in the dump shows whether they were changed.\n", sealed)
 	}
 	return nil
 }
@@ -169,14 +170,19 @@ func (o *verifyBookOptions) tell(env *environment, b *book.Book, sealed uint64, 
 // deriveBook derives a book from a dump, of which all is read: what came after
 // the book, or is of others, shows too whether the dump is what was sealed. Up to
 // the record sealed it is.
-func deriveBook(ctx context.Context, env *environment, journal string, of bookOf) (made *book.Book, sealed uint64, err error) {
+func deriveBook(ctx context.Context, env *cli.Environment, journal string, of bookOf) (made *book.Book, sealed uint64, err error) {
 	r := replay.New()
 	var failed error // of the book, rather than of the dump
 	r.OnFriday(func(f checkpoint.Friday) error {
 		if !of.is(f) {
 			return nil
 		}
-		made, failed = asOfFriday(r, f).book(ctx, of.AgentID, agencyOf(of))
+		books, err := asOfFriday(r, f).books()
+		if err != nil {
+			failed = err
+			return failed
+		}
+		made, failed = books.Book(ctx, of.AgentID, agencyOf(of))
 		if errors.Is(failed, book.ErrUnknown) {
 			return nil // whether the dump verifies comes first
 		}
@@ -189,12 +195,12 @@ func deriveBook(ctx context.Context, env *environment, journal string, of bookOf
 	case err != nil:
 		return nil, 0, err
 	case failed != nil:
-		return nil, 0, fmt.Errorf("%w: %w", errRefused, failed)
+		return nil, 0, fmt.Errorf("%w: %w", cli.ErrRefused, failed)
 	case made == nil && of.friday != 0:
 		_, err := r.Friday(of.friday)
-		return nil, 0, fmt.Errorf("%w: %w", errRefused, err)
+		return nil, 0, fmt.Errorf("%w: %w", cli.ErrRefused, err)
 	case made == nil:
-		return nil, 0, fmt.Errorf("%w: the record in %s has passed no cutoff at %s, as of which the workbook says it is", errRefused, journal, of.Cutoff)
+		return nil, 0, fmt.Errorf("%w: the record in %s has passed no cutoff at %s, as of which the workbook says it is", cli.ErrRefused, journal, of.Cutoff)
 	}
 	claims, err := r.Claims()
 	for _, c := range claims {

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bookledger/cmd/internal/cli"
 	"encoding/json"
 	"fmt"
 	"runtime"
@@ -13,7 +14,7 @@ import (
 	"bookledger/projections/fold"
 )
 
-func newVersion(env *environment) *cobra.Command {
+func newVersion(env *cli.Environment) *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:     "version",
@@ -38,9 +39,9 @@ func newVersion(env *environment) *cobra.Command {
 				}
 			}
 			if asJSON {
-				return json.NewEncoder(env.out).Encode(v)
+				return json.NewEncoder(env.Out).Encode(v)
 			}
-			_, err := fmt.Fprintf(env.out, "bookledger %s (revision %s, %s)\nrules %d, projector %d, exporter %s\n",
+			_, err := fmt.Fprintf(env.Out, "bookledger %s (revision %s, %s)\nrules %d, projector %d, exporter %s\n",
 				v.Version, v.Revision, v.Go, v.Rules, v.Projector, v.Exporter)
 			return err
 		},

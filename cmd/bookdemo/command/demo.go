@@ -1,0 +1,474 @@
+package command
+
+import (
+	"bookledger/cmd/internal/bookfiles"
+	"bookledger/cmd/internal/cli"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"bookledger/cmd/bookdemo/issuer"
+	"bookledger/cmd/bookdemo/synthetic"
+	"bookledger/cmd/internal/daemon"
+	"bookledger/cmd/internal/identity"
+	"bookledger/cmd/internal/integrity"
+	"bookledger/cmd/internal/node"
+	"bookledger/cmd/internal/portal"
+	"bookledger/cmd/internal/progress"
+	"bookledger/cmd/internal/sealer"
+	"bookledger/cmd/internal/web"
+	"bookledger/events"
+	"bookledger/events/journal"
+	"bookledger/events/record"
+	"bookledger/projections/access"
+	"bookledger/projections/book"
+)
+
+// The size of the demo's world.
+const (
+	demoAgents    = 12
+	demoConsumers = 6000
+	demoWeeks     = 6
+	demoLive      = 40
+)
+
+type demoOptions struct {
+	once                     bool
+	data, out, listen, until string
+	seed                     uint64
+}
+
+// Run runs the program and returns its exit code.
+func Run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
+	return cli.Run(ctx, newRoot, args, in, out, errs)
+}
+
+func newRoot(env *cli.Environment) *cobra.Command {
+	var o demoOptions
+	cmd := &cobra.Command{
+		Use:   "bookdemo",
+		Short: "Run the whole system at once on made-up data",
+		Long: `Run the whole system on made-up data: begin a ledger, load some past weeks as
+history, publish live events over NATS, follow them into the live list, and
+write the books of the last Friday. It then goes on serving, with the portal and
+a sign-in page of its own, until it is interrupted. The same --seed and --until
+give the same world.`,
+		Example: `  bookdemo
+  bookdemo --once --data ./demo --out ./demo/books --seed 7 --until 2026-11-21`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), env, o) },
+	}
+	cmd.Flags().BoolVar(&o.once, "once", false, "exit after the books are written and their Friday is sealed")
+	cmd.Flags().StringVar(&o.data, "data", "", "folder of the demo's ledger (default: a new one for temporary files)")
+	cmd.Flags().StringVar(&o.out, "out", "", "folder of the books (default: books in the ledger's folder)")
+	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback address that answers HTTP; port 0 is any free one")
+	cmd.Flags().Uint64Var(&o.seed, "seed", 1, "which of the made-up worlds")
+	cmd.Flags().StringVar(&o.until, "until", "", "when history ends: a time or a date that is past (default now)")
+	cmd.AddCommand(newGenerate(env))
+	return cmd
+}
+
+// errStop ends the making of history where nobody takes it any more.
+var errStop = errors.New("nobody takes more history")
+
+// demo is a demo under way.
+type demo struct {
+	env    *cli.Environment
+	o      demoOptions
+	world  synthetic.Config
+	friday events.Date // whose books are written
+	ledger *node.Node
+	daemon *daemon.Daemon
+	issuer *issuer.Issuer
+	sealer *sealer.Sealer
+}
+
+func runDemo(ctx context.Context, env *cli.Environment, o demoOptions) (err error) {
+	d := &demo{env: env, o: o}
+	if err := d.prepare(); err != nil {
+		return err
+	}
+	log, err := env.QuietLogger()
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", o.listen)
+	if err != nil {
+		return fmt.Errorf("listening for HTTP: %w", err)
+	}
+	if d.ledger, err = node.Open(ctx, node.Options{Dir: d.o.data, Create: true, NATSListen: "127.0.0.1:0", Log: log}); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer func() { err = errors.Join(err, d.ledger.Close()) }()
+	if !d.ledger.Projection.Rebuilding() { // then it is compared by building
+		if _, err := d.ledger.Compare(ctx, 0, nil); err != nil { // with what an earlier run has applied
+			return errors.Join(d.ledger.Differing(ctx, err), listener.Close())
+		}
+	}
+	watch, err := daemon.NewMonitor(d.ledger, log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	w, err := d.openPortal("http://"+listener.Addr().String(), watch, log)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer func() { err = errors.Join(err, w.Close()) }()
+	d.sealer = daemon.NewSealer(d.ledger, watch, log)
+	d.daemon = daemon.New(daemon.Options{Node: d.ledger, Listen: listener, Portal: w, Alarm: watch, Sealer: d.sealer, Log: log})
+	return d.run(ctx)
+}
+
+const demoClient = "bookledger"
+
+// openPortal makes the portal, and the demo's own issuer, which the portal's
+// listener serves too.
+func (d *demo) openPortal(url string, watch *integrity.Monitor, log *zap.Logger) (*web.Web, error) {
+	var people []issuer.Person
+	for _, i := range d.world.Identities() {
+		people = append(people, issuer.Person{
+			Person: access.Person{ID: i.PersonID, AgentID: i.AgentID, Name: i.Name, Auditor: i.Role == "auditor", Operator: i.Role == "operator"},
+			Role:   i.Role, AgencyID: i.AgencyID,
+		})
+	}
+	var err error
+	d.issuer, err = issuer.New(issuer.Options{
+		Base: url + "/issuer", ClientID: demoClient, Portal: url, People: people, Stylesheet: portal.Stylesheet(), Icon: portal.Icon(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	return web.New(web.Options{
+		Node: d.ledger, Issuer: d.issuer, Sound: watch.Sound, Log: log,
+		Identity: identity.Options{Issuer: url + "/issuer", ClientID: demoClient, PublicURL: url},
+	})
+}
+
+// prepare checks the options and fills in what was left open.
+func (d *demo) prepare() error {
+	if !cli.IsLoopback(d.o.listen) {
+		return cli.Usagef("--listen: the demo answers on loopback addresses only, like 127.0.0.1:8080")
+	}
+	until, err := parseUntil(d.o.until)
+	if err != nil {
+		return err
+	}
+	if until.After(time.Now()) {
+		return cli.Usagef("--until: history cannot end in the future")
+	}
+	if until, err = d.claim(until); err != nil {
+		return err
+	}
+	d.world = synthetic.Config{Agents: demoAgents, Consumers: demoConsumers, Weeks: demoWeeks, Seed: d.o.seed, Until: until}
+	if err := d.world.Check(); err != nil {
+		return cli.Usagef("--until: %v", err)
+	}
+	calendar := events.DefaultCalendar()
+	if d.friday = calendar.FridayOf(until); calendar.Cutoff(d.friday).After(until) {
+		d.friday = calendar.Previous(d.friday)
+	}
+	if d.o.out == "" {
+		d.o.out = filepath.Join(d.o.data, "books")
+	}
+	return nil
+}
+
+// run shows the system at work while the daemon runs, and ends the daemon
+// afterwards, or lets it go on until ctx ends.
+func (d *demo) run(ctx context.Context) error {
+	serving, end := context.WithCancel(ctx)
+	defer end()
+	group, serving := errgroup.WithContext(serving)
+	group.Go(func() error { return d.daemon.Run(serving) })
+	group.Go(func() error {
+		if err := d.show(serving); err != nil {
+			return err
+		}
+		if d.o.once {
+			end()
+		}
+		return nil
+	})
+	err := group.Wait()
+	if ctx.Err() == nil && errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+func (d *demo) show(ctx context.Context) error {
+	d.sayf("A made-up world (seed %d, until %s) in %s\n", d.o.seed, cli.Pacific(events.DefaultCalendar(), d.world.Until), d.o.data)
+	for _, step := range [...]func(context.Context) error{d.load, d.publish, d.refuse, d.export, d.seal, d.list, d.describe} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	d.next()
+	return nil
+}
+
+func (d *demo) sayf(format string, args ...any) { fmt.Fprintf(d.env.Out, format+"\n", args...) }
+
+// load loads the past weeks as history and closes it.
+func (d *demo) load(ctx context.Context) error {
+	closed, err := d.historyClosed(ctx)
+	if err != nil {
+		return err
+	}
+	if closed {
+		d.sayf("1. The folder holds the history of an earlier run already.")
+		return nil
+	}
+	begun, bar := time.Now(), progress.New(d.env.Err, "events of history loaded", 0)
+	n := 0
+	err = d.ledger.Journal.AppendAll(ctx, func(yield func(journal.Message, error) bool) {
+		err := d.world.Generate(func(i synthetic.Item) error {
+			body, err := i.Body()
+			if err != nil {
+				return err
+			}
+			m := journal.Message{
+				Subject: events.HistorySubject(i.Event.Source), Recorded: i.Recorded.UTC().Format(time.RFC3339Nano), Body: body,
+			}
+			if !yield(m, nil) {
+				return errStop
+			}
+			return nil
+		})
+		if err != nil && err != errStop {
+			yield(journal.Message{}, err)
+		}
+	}, func(a journal.Ack) error {
+		n += int(a.Last - a.First + 1)
+		bar.Add(int(a.Last - a.First + 1))
+		return nil
+	})
+	bar.Done()
+	if err != nil {
+		return fmt.Errorf("loading the demo's history: %w", err)
+	}
+	ack, err := node.CloseHistory(ctx, d.ledger.Journal)
+	if err != nil {
+		return err
+	}
+	if _, _, err := d.ledger.Projection.WaitFor(ctx, ack.Last); err != nil {
+		return err
+	}
+	v, err := d.ledger.Projection.View()
+	if err != nil {
+		return err
+	}
+	s := v.Summary()
+	d.sayf("1. Loaded %d past weeks as history: %d events in %.1f s; the ledger has judged %d records and rejected %d.", d.world.Weeks, n,
+		time.Since(begun).Seconds(), s.Position, s.Rejected)
+	return v.Close()
+}
+
+func (d *demo) historyClosed(ctx context.Context) (bool, error) {
+	last, err := d.ledger.Journal.Last(ctx)
+	if err != nil {
+		return false, err
+	}
+	if _, _, err := d.ledger.Projection.WaitFor(ctx, last); err != nil {
+		return false, err
+	}
+	v, err := d.ledger.Projection.View()
+	if err != nil {
+		return false, err
+	}
+	return v.HistoryClosed(), v.Close()
+}
+
+// publish publishes live events as an upstream system does, over NATS.
+func (d *demo) publish(ctx context.Context) error {
+	live, err := d.world.Live(demoLive)
+	if err != nil {
+		return err
+	}
+	outcomes, err := d.send(ctx, live)
+	if err != nil {
+		return err
+	}
+	counts := map[record.Outcome]int{}
+	for _, o := range outcomes {
+		counts[o]++
+	}
+	d.sayf("2. Published %d live events over NATS at %s: %d applied, %d unchanged, %d seen before, %d rejected.", len(live),
+		d.ledger.Journal.URL(), counts[record.Applied], counts[record.Unchanged], counts[record.Duplicate], counts[record.Rejected])
+	return nil
+}
+
+// refuse publishes an event that the ledger rejects.
+func (d *demo) refuse(ctx context.Context) error {
+	wrong := d.world.Wrong()
+	outcomes, err := d.send(ctx, []events.Event{wrong})
+	if err != nil {
+		return err
+	}
+	if outcomes[0] == record.Rejected {
+		d.sayf("3. Published a wrong one, %s without a request: it is rejected, and stands in the rejected list.", wrong.Type)
+	} else {
+		d.sayf("3. Published a wrong one again: it is a %s of the one that was rejected.", outcomes[0])
+	}
+	return nil
+}
+
+// send publishes events over NATS as an upstream system does, and waits until
+// the live lists show them.
+func (d *demo) send(ctx context.Context, all []events.Event) ([]record.Outcome, error) {
+	upstream, err := journal.Open(ctx, journal.Options{URL: d.ledger.Journal.URL()})
+	if err != nil {
+		return nil, fmt.Errorf("connecting as an upstream system: %w", err)
+	}
+	defer upstream.Close()
+	var messages []journal.Message
+	for _, e := range all {
+		body, err := e.Encode()
+		if err != nil {
+			return nil, err
+		}
+		messages = append(messages, journal.Message{Subject: e.Subject(), Body: body})
+	}
+	ack, err := upstream.Append(ctx, messages)
+	if err != nil {
+		return nil, fmt.Errorf("publishing live events: %w", err)
+	}
+	var outcomes []record.Outcome
+	for seq := ack.First; seq <= ack.Last; seq++ {
+		outcome, _, err := d.ledger.Projection.WaitFor(ctx, seq)
+		if err != nil {
+			return nil, err
+		}
+		outcomes = append(outcomes, outcome)
+	}
+	return outcomes, nil
+}
+
+// export writes the books of the last Friday of the world's history.
+func (d *demo) export(ctx context.Context) error {
+	if err := cli.RefuseUnsound(d.ledger); err != nil {
+		return err
+	}
+	v, err := d.ledger.Projection.View()
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	friday, err := v.Friday(d.friday)
+	if err != nil {
+		return err
+	}
+	books, err := bookfiles.New(v.AsOf(d.friday), v.Calendar(), friday)
+	if err != nil {
+		return err
+	}
+	begun := time.Now()
+	all, err := books.All(ctx, d.o.out, d.env.Err)
+	if err != nil {
+		return err
+	}
+	d.env.Sayf("%d books as of Friday %s written into %s", len(all), d.friday, d.o.out)
+	d.sayf("4. Wrote the books of Friday %s (%d cases, %d rows in all) into %s in %.1f s.", d.friday, friday.Cases, friday.Rows, d.o.out, time.Since(begun).Seconds())
+	return nil
+}
+
+// list shows the beginning of a live list.
+func (d *demo) list(context.Context) error {
+	v, err := d.ledger.Projection.View()
+	if err != nil {
+		return err
+	}
+	defer v.Close()
+	lists, err := v.Lists(d.world.Identities()[0].AgentID)
+	if err != nil {
+		return err
+	}
+	page, total := lists.Active.Page(book.Query{Limit: 3}, v.OpenFriday().Year())
+	d.sayf("\nThe live list of agent %s has %d active consumers; the first by first name:", d.world.Identities()[0].AgentID, total)
+	for _, e := range page {
+		d.sayf("   %s %s, case %s, delegated since %s", e.FirstName, e.LastName, e.CaseID, e.Since)
+	}
+	return nil
+}
+
+// seal has the Friday of the books sealed, which the daemon does by itself too.
+func (d *demo) seal(ctx context.Context) error {
+	if err := d.sealer.Seal(ctx, d.friday); err != nil {
+		return err
+	}
+	d.sayf("5. Friday %s is sealed: the roots of its books and of the record are recorded, and signed.", d.friday)
+	return nil
+}
+
+// demoFile tells outsiders where the demo answers, and who may sign in.
+const demoFile = "demo.json"
+
+// demoTokens is how long the tokens of demo.json hold.
+const demoTokens = 24 * time.Hour
+
+// demoIdentity is somebody who signs in to the portal.
+type demoIdentity struct {
+	synthetic.Identity
+	Token string `json:"token"` // a bearer token, as long as this run of the demo serves
+}
+
+// describe writes demo.json, as the last thing, under a temporary name that is
+// then renamed: who finds it finds everything.
+func (d *demo) describe(context.Context) error {
+	var identities []demoIdentity
+	for _, i := range d.world.Identities() {
+		token, err := d.issuer.Token(i.PersonID, demoClient, demoTokens)
+		if err != nil {
+			return err
+		}
+		identities = append(identities, demoIdentity{Identity: i, Token: token})
+	}
+	text, err := json.MarshalIndent(struct {
+		Portal     string         `json:"portal"`
+		NATS       string         `json:"nats"`
+		Identities []demoIdentity `json:"identities"`
+	}{d.daemon.URL(), d.ledger.Journal.URL(), identities}, "", "  ")
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(d.o.data, demoFile)
+	if err := os.WriteFile(path+".new", append(text, '\n'), 0o600); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
+	}
+	return nil
+}
+
+// next says what to try.
+func (d *demo) next() {
+	agent := d.world.Identities()[0].AgentID
+	const run = "   go run ./cmd/bookledger "
+	if !d.o.once {
+		d.sayf("\nThe portal: open %s in a browser, choose one of the made-up people, and take a book.", d.daemon.URL())
+		d.sayf("It goes on serving until you press Ctrl-C. Meanwhile, in another terminal:")
+		d.sayf("   go run ./cmd/bookdemo generate --agents 3 --consumers 20 --weeks 1 --seed 9 | go run ./cmd/bookledger publish - --nats %s", d.ledger.Journal.URL())
+		d.sayf(run+"journal dump --nats %s > %s", d.ledger.Journal.URL(), filepath.Join(d.o.data, "dump.ndjson"))
+		d.sayf("   curl %s/readyz", d.daemon.URL())
+		d.sayf("   curl -H \"Authorization: Bearer $TOKEN\" %s/v1/agents/%s/active     # tokens are in %s", d.daemon.URL(), agent, filepath.Join(d.o.data, demoFile))
+		d.sayf("\nAfterwards:")
+	} else {
+		d.sayf("\nTry next:")
+	}
+	d.sayf(run+"active --data %s --agent %s", d.o.data, agent)
+	d.sayf(run+"fridays --data %s", d.o.data)
+	d.sayf(run+"rejected --data %s", d.o.data)
+	d.sayf(run+"journal verify --data %s", d.o.data)
+	d.sayf(run+"export --data %s --agent %s --out book.xlsx", d.o.data, agent)
+}

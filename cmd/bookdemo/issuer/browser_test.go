@@ -1,0 +1,142 @@
+package issuer_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"bookledger/cmd/bookdemo/issuer"
+	"bookledger/cmd/internal/identity"
+	"bookledger/projections/access"
+)
+
+// A real browser signs in and out as in the demo: over http on a loopback
+// address, where Secure cookies and the policy for forms are the browser's to
+// judge.
+func TestInChromium(t *testing.T) {
+	ctx := chromium(t)
+	portal := startPortal(t)
+	click := func(selector string) {
+		t.Helper()
+		if _, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.CSS(selector))); err != nil {
+			t.Fatalf("clicking on %s: %v", selector, err)
+		}
+	}
+	expect := func(when, selector, want string) {
+		t.Helper()
+		if got, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS(selector))); err != nil || got != want {
+			t.Fatalf("%s the page says %q, not %q: %v", when, got, want, err)
+		}
+	}
+	if err := chromedp.Do(ctx, chromedp.Navigate(portal+"/")); err != nil {
+		t.Fatal(err)
+	}
+	expect("at first", "#who", "nobody")
+	click("a")
+	expect("at the issuer", "h1", "Sign in")
+	click(`button[value="P-2"]`)
+	expect("signed in", "#who", "Bo Lindqvist")
+	if where, err := chromedp.Run(ctx, chromedp.Location()); err != nil || where != portal+"/home?from=sign-in" {
+		t.Errorf("signing in leads to %q: %v", where, err)
+	}
+	click("button")
+	expect("signed out", "#out", "out")
+	if err := chromedp.Do(ctx, chromedp.Navigate(portal+"/")); err != nil {
+		t.Fatal(err)
+	}
+	expect("afterwards", "#who", "nobody")
+}
+
+// chromium starts a browser that lives as long as the test. Its profile is where
+// chromedp removes it: Chromium writes for a while after it has ended.
+func chromium(t *testing.T) context.Context {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		if os.Getenv("BOOKLEDGER_REQUIRE_CHROMIUM") == "1" {
+			t.Fatal("Chromium is required and not installed")
+		}
+		t.Skip("Chromium is not installed")
+	}
+	// It has no sandbox for root, and meets no page here but ours.
+	flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path),
+		chromedp.DisableGPU, chromedp.NoSandbox, chromedp.Flag("no-proxy-server", true), chromedp.WSURLReadTimeout(3*time.Minute))
+	allocated, stop := chromedp.NewExecAllocator(context.Background(), flags...)
+	t.Cleanup(stop)
+	limited, cancel := context.WithTimeout(allocated, 8*time.Minute) // ends what hangs
+	t.Cleanup(cancel)
+	ctx, end := chromedp.NewContext(limited)
+	t.Cleanup(end)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("start Chromium: %v", err)
+	}
+	return ctx
+}
+
+// startPortal serves the least of a portal, and the issuer beside it.
+func startPortal(t *testing.T) string {
+	t.Helper()
+	var handler http.Handler
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { handler.ServeHTTP(w, r) }))
+	t.Cleanup(server.Close)
+	own, err := issuer.New(issuer.Options{Base: server.URL + "/issuer", ClientID: "portal", Portal: server.URL, People: []issuer.Person{
+		{Person: access.Person{ID: "P-1", Name: "Ana Quiroga"}, Role: "agent"}, {Person: access.Person{ID: "P-2", Name: "Bo Lindqvist"}, Role: "manager"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, err := identity.New(identity.Options{Issuer: server.URL + "/issuer", ClientID: "portal", PublicURL: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/issuer/", own)
+	mux.Handle("/", id.Middleware(pages(t, id)))
+	handler = mux
+	return server.URL
+}
+
+func pages(t *testing.T, id *identity.Identity) http.Handler {
+	show := func(w http.ResponseWriter, body string) {
+		w.Header().Set("Content-Type", "text/html")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; form-action 'self' "+strings.Join(id.Origins(), " "))
+		fmt.Fprint(w, "<!DOCTYPE html><title>t</title>"+body)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) {
+		if err := id.Begin(w, r, "/home?from=sign-in"); err != nil {
+			t.Error(err)
+		}
+	})
+	mux.HandleFunc("GET /sign-in/callback", func(w http.ResponseWriter, r *http.Request) {
+		_, to, err := id.Finish(w, r)
+		if err != nil {
+			t.Error(err)
+		}
+		http.Redirect(w, r, to, http.StatusSeeOther)
+	})
+	mux.HandleFunc("POST /sign-out", func(w http.ResponseWriter, r *http.Request) {
+		to, err := id.SignOut(w, r)
+		if err != nil {
+			t.Error(err)
+		}
+		http.Redirect(w, r, to, http.StatusSeeOther)
+	})
+	mux.HandleFunc("GET /signed-out", func(w http.ResponseWriter, _ *http.Request) { show(w, `<p id="out">out</p>`) })
+	mux.HandleFunc("GET /", func(w http.ResponseWriter, r *http.Request) {
+		if p, err := id.Person(r); err == nil {
+			show(w, `<p id="who">`+p.Name+`</p><form method="post" action="/sign-out"><button>Sign out</button></form>`)
+			return
+		}
+		show(w, `<p id="who">nobody</p><a href="/sign-in">Sign in</a>`)
+	})
+	return mux
+}

@@ -1,0 +1,314 @@
+package issuer
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"html"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"bookledger/projections/access"
+)
+
+const (
+	base   = "http://127.0.0.1:8080/issuer"
+	portal = "http://127.0.0.1:8080"
+	secret = "a-verifier-that-is-at-least-forty-three-letters-long"
+)
+
+func options() Options {
+	return Options{Base: base, ClientID: "portal", Portal: portal, Stylesheet: "/style.css", People: []Person{
+		{Person: access.Person{ID: "P-1", AgentID: "A-1", Name: "Ana <b>Quiroga</b>"}, Role: "agent", AgencyID: "G-1"},
+		{Person: access.Person{ID: "P-2", Name: "Bo Lindqvist"}, Role: "admin_l2", AgencyID: "G-1"},
+		{Person: access.Person{ID: "P-3", Name: "Cy Okafor", Auditor: true}, Role: "auditor"},
+	}}
+}
+
+func newIssuer(t *testing.T) *Issuer {
+	t.Helper()
+	i, err := New(options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return i
+}
+
+// send sends a request as a browser on the issuer's own page does.
+func send(i *Issuer, method, address string, form url.Values, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, address, strings.NewReader(form.Encode()))
+	if method == http.MethodPost {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	for n := 0; n+1 < len(headers); n += 2 {
+		r.Header.Set(headers[n], headers[n+1])
+	}
+	w := httptest.NewRecorder()
+	i.ServeHTTP(w, r)
+	return w
+}
+
+// request is an authorization request that holds.
+func request(changed ...string) url.Values {
+	sum := sha256.Sum256([]byte(secret))
+	q := url.Values{
+		"response_type": {"code"}, "client_id": {"portal"}, "redirect_uri": {portal + "/sign-in/callback"}, "scope": {"openid profile"},
+		"state": {"s&<t>"}, "nonce": {"n"}, "code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
+	}
+	for n := 0; n+1 < len(changed); n += 2 {
+		q.Set(changed[n], changed[n+1])
+		if changed[n+1] == "" {
+			q.Del(changed[n])
+		}
+	}
+	return q
+}
+
+// code signs a person in and returns the code.
+func code(t *testing.T, i *Issuer, person string) string {
+	t.Helper()
+	q := request("person", person)
+	w := send(i, http.MethodPost, base+"/authorize", q, "Sec-Fetch-Site", "same-origin")
+	to, err := url.Parse(w.Header().Get("Location"))
+	if err != nil || w.Code != http.StatusSeeOther || to.Query().Get("code") == "" {
+		t.Fatalf("choosing %s answers %d to %q", person, w.Code, to)
+	}
+	if got := to.Query(); got.Get("state") != q.Get("state") || got.Get("iss") != base || !strings.HasPrefix(to.String(), portal+"/sign-in/callback?") {
+		t.Errorf("choosing leads to %s", to)
+	}
+	return to.Query().Get("code")
+}
+
+// redeem asks for the tokens of a code, with parameters changed.
+func redeem(i *Issuer, code string, changed ...string) (status int, answer map[string]any) {
+	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "client_id": {"portal"}, "redirect_uri": {portal + "/sign-in/callback"}, "code_verifier": {secret}}
+	for n := 0; n+1 < len(changed); n += 2 {
+		form.Set(changed[n], changed[n+1])
+	}
+	w := send(i, http.MethodPost, base+"/token", form)
+	_ = json.Unmarshal(w.Body.Bytes(), &answer)
+	return w.Code, answer
+}
+
+func TestLoopbackAlone(t *testing.T) {
+	for host, want := range map[string]bool{
+		"127.0.0.1:80": true, "127.8.9.10": true, "[::1]:80": true, "localhost:80": true, "[::ffff:127.0.0.1]": true,
+		"0.0.0.0:80": false, "[::]:80": false, "10.0.0.1": false, "books.example": false, "127.0.0.1.books.example": false, "localhost.books.example": false, "": false,
+	} {
+		o := options()
+		o.Base = "http://" + host + "/issuer"
+		if _, err := New(o); (err == nil) != want {
+			t.Errorf("a base at %q: %v", host, err)
+		}
+	}
+}
+
+func TestOptions(t *testing.T) {
+	for name, change := range map[string]func(*Options){
+		"a slash at its end":   func(o *Options) { o.Base += "/" },
+		"no http":              func(o *Options) { o.Base = "ftp://127.0.0.1/issuer" },
+		"no client":            func(o *Options) { o.ClientID = "" },
+		"no portal":            func(o *Options) { o.Portal = "" },
+		"a portal with a path": func(o *Options) { o.Portal += "/" },
+		"a person twice":       func(o *Options) { o.People = append(o.People, o.People[0]) },
+		"a person without id":  func(o *Options) { o.People[0].ID = "" },
+	} {
+		o := options()
+		change(&o)
+		if _, err := New(o); err == nil {
+			t.Errorf("%s: it is taken", name)
+		}
+	}
+}
+
+func TestPage(t *testing.T) {
+	i := newIssuer(t)
+	w := send(i, http.MethodGet, base+"/authorize?"+request().Encode(), nil)
+	body := w.Body.String()
+	for _, want := range []string{
+		`<html lang="en">`, `<header class="masthead">`, `Book of Business`, `<p class="banner">This is a demo.`, `<main class="page narrow">`, `<h1>Sign in</h1>`,
+		`<ul class="choices">`, `<button class="choice" name="person" value="P-2">`, "Admin staff, level 2", "person P-1 · agent A-1 · agency G-1", "person P-3<",
+		html.EscapeString("Ana <b>Quiroga</b>"), `name="state" value="s&amp;&lt;t&gt;"`, `href="/style.css"`, `action="/issuer/authorize"`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if w.Code != http.StatusOK || strings.Contains(body, "<script") || strings.Count(body, "<form ") != 1 || strings.Count(body, "<button ") != 3 {
+		t.Errorf("the page answers %d: %s", w.Code, body)
+	}
+	policy := w.Header().Get("Content-Security-Policy")
+	if !strings.HasPrefix(policy, "default-src 'none'; ") || !strings.Contains(policy, "form-action 'self' "+portal+";") || strings.Contains(policy, "unsafe") || strings.Contains(policy, "script-src") {
+		t.Errorf("the policy is %q", policy)
+	}
+	if w.Header().Get("Cache-Control") != "no-store" {
+		t.Error("the page may be kept")
+	}
+}
+
+func TestAuthorizeRefused(t *testing.T) {
+	i := newIssuer(t)
+	for _, c := range []struct{ name, value, code string }{
+		{"client_id", "other", ""}, {"client_id", "", ""}, {"redirect_uri", portal + "/sign-in/callback/", ""}, {"redirect_uri", "https://evil.example/", ""}, {"redirect_uri", "", ""},
+		{"response_type", "token", "unsupported_response_type"}, {"scope", "profile", "invalid_scope"}, {"scope", "", "invalid_scope"},
+		{"code_challenge", "", "invalid_request"}, {"code_challenge", "short", "invalid_request"}, {"code_challenge_method", "plain", "invalid_request"}, {"code_challenge_method", "", "invalid_request"},
+	} {
+		q := request(c.name, c.value)
+		posted := request(c.name, c.value, "person", "P-1")
+		for _, w := range []*httptest.ResponseRecorder{
+			send(i, http.MethodGet, base+"/authorize?"+q.Encode(), nil), send(i, http.MethodPost, base+"/authorize", posted),
+		} {
+			to := w.Header().Get("Location")
+			if c.code == "" {
+				if w.Code != http.StatusBadRequest || to != "" {
+					t.Errorf("%s=%q answers %d to %q", c.name, c.value, w.Code, to)
+				}
+				continue
+			}
+			if u, err := url.Parse(to); err != nil || w.Code != http.StatusSeeOther || u.Query().Get("error") != c.code || u.Query().Has("code") || u.Query().Get("state") == "" || u.Query().Get("iss") != base {
+				t.Errorf("%s=%q answers %d to %q", c.name, c.value, w.Code, to)
+			}
+		}
+	}
+	if w := send(i, http.MethodPost, base+"/authorize", request("person", "P-9")); w.Code != http.StatusBadRequest || w.Header().Get("Location") != "" {
+		t.Errorf("an unknown person answers %d", w.Code)
+	}
+	if len(i.grants) != 0 {
+		t.Errorf("%d codes were made", len(i.grants))
+	}
+}
+
+func TestTokens(t *testing.T) {
+	i := newIssuer(t)
+	for person, want := range map[string]map[string]any{
+		"P-1": {"sub": "P-1", "name": "Ana <b>Quiroga</b>", "agent_id": "A-1", "roles": nil},
+		"P-2": {"sub": "P-2", "name": "Bo Lindqvist", "agent_id": nil, "roles": nil},
+		"P-3": {"sub": "P-3", "agent_id": nil, "roles": "auditor"},
+	} {
+		status, answer := redeem(i, code(t, i, person))
+		if status != http.StatusOK || answer["token_type"] != "Bearer" {
+			t.Fatalf("the code answers %d: %v", status, answer)
+		}
+		id, typ := opened(t, i, answer["id_token"])
+		if typ != "JWT" || id["nonce"] != "n" || id["aud"] != "portal" || id["iss"] != base {
+			t.Errorf("the ID token, a %s, says %v", typ, id)
+		}
+		bearer, typ := opened(t, i, answer["access_token"])
+		if _, marked := bearer["nonce"]; typ != "at+jwt" || marked {
+			t.Errorf("the access token, a %s, says %v", typ, bearer)
+		}
+		for name, value := range want {
+			got := id[name]
+			if list, ok := got.([]any); ok && len(list) == 1 {
+				got = list[0]
+			}
+			if got != value {
+				t.Errorf("%s of %s is %v, not %v", name, person, got, value)
+			}
+		}
+	}
+}
+
+// opened returns what a token says, once its signature is checked.
+func opened(t *testing.T, i *Issuer, token any) (claims map[string]any, typ string) {
+	t.Helper()
+	text, _ := token.(string)
+	object, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.ES256})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := object.Verify(i.keys)
+	if err == nil {
+		err = json.Unmarshal(raw, &claims)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	typ, _ = object.Signatures[0].Protected.ExtraHeaders["typ"].(string)
+	return claims, typ
+}
+
+func TestCodes(t *testing.T) {
+	i := newIssuer(t)
+	for _, changed := range [][]string{
+		{"code_verifier", "another-verifier-that-is-at-least-forty-three-letters"}, {"code_verifier", ""}, {"redirect_uri", portal + "/"},
+	} {
+		once := code(t, i, "P-1")
+		if status, answer := redeem(i, once, changed...); status != http.StatusBadRequest || answer["error"] != "invalid_grant" {
+			t.Errorf("with %v: %d %v", changed, status, answer)
+		}
+		if status, _ := redeem(i, once); status != http.StatusBadRequest {
+			t.Errorf("with %v the code is not spent", changed)
+		}
+	}
+	for _, c := range [][3]string{{"client_id", "other", "invalid_client"}, {"grant_type", "password", "unsupported_grant_type"}, {"code", "", "invalid_grant"}} {
+		if status, answer := redeem(i, code(t, i, "P-1"), c[0], c[1]); status != http.StatusBadRequest || answer["error"] != c[2] {
+			t.Errorf("with %s %q: %d %v", c[0], c[1], status, answer)
+		}
+	}
+	once := code(t, i, "P-1")
+	if status, _ := redeem(i, once); status != http.StatusOK {
+		t.Errorf("a good code answers %d", status)
+	}
+	if status, answer := redeem(i, once); status != http.StatusBadRequest || answer["error"] != "invalid_grant" {
+		t.Errorf("a used code answers %d %v", status, answer)
+	}
+}
+
+func TestKeptOut(t *testing.T) {
+	i := newIssuer(t)
+	for _, headers := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"}} {
+		if w := send(i, http.MethodPost, base+"/authorize", request("person", "P-1"), headers...); w.Code != http.StatusForbidden {
+			t.Errorf("a form of a page elsewhere (%v) answers %d", headers, w.Code)
+		}
+	}
+	if w := send(i, http.MethodGet, "http://rebound.example:8080/issuer/authorize?"+request().Encode(), nil); w.Code != http.StatusMisdirectedRequest {
+		t.Errorf("another host name answers %d", w.Code)
+	}
+	if w := send(i, http.MethodPost, base+"/authorize", request("person", "P-1", "x", strings.Repeat("x", largestForm))); w.Code != http.StatusBadRequest {
+		t.Errorf("a large form answers %d", w.Code)
+	}
+	for address, want := range map[string]int{base + "/": http.StatusNotFound, base + "/token": http.StatusMethodNotAllowed, portal + "/": http.StatusNotFound} {
+		if w := send(i, http.MethodGet, address, nil); w.Code != want {
+			t.Errorf("%s answers %d", address, w.Code)
+		}
+	}
+}
+
+func TestEndSession(t *testing.T) {
+	i := newIssuer(t)
+	end := func(q url.Values) *httptest.ResponseRecorder {
+		return send(i, http.MethodGet, base+"/end-session?"+q.Encode(), nil)
+	}
+	if w := end(url.Values{"post_logout_redirect_uri": {portal + "/signed-out"}, "state": {"a b"}}); w.Code != http.StatusSeeOther || w.Header().Get("Location") != portal+"/signed-out?state=a+b" {
+		t.Errorf("it leads back with %d to %q", w.Code, w.Header().Get("Location"))
+	}
+	for _, to := range []string{"", "https://evil.example/", portal + "/signed-out/"} {
+		if w := end(url.Values{"post_logout_redirect_uri": {to}}); w.Code != http.StatusOK || w.Header().Get("Location") != "" {
+			t.Errorf("asked to lead to %q it answers %d to %q", to, w.Code, w.Header().Get("Location"))
+		}
+	}
+}
+
+func TestToken(t *testing.T) {
+	i := newIssuer(t)
+	before := time.Now().Unix()
+	token, err := i.Token("P-1", "interface", time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	after := time.Now().Unix()
+	claims, typ := opened(t, i, token)
+	if expires := int64(claims["exp"].(float64)) - 3600; typ != "at+jwt" || claims["aud"] != "interface" || claims["agent_id"] != "A-1" || expires < before || expires > after {
+		t.Errorf("the token, a %s, says %v", typ, claims)
+	}
+	if _, err := i.Token("P-9", "interface", time.Hour); err == nil {
+		t.Error("a token is made for nobody")
+	}
+}

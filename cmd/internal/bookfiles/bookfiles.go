@@ -1,0 +1,122 @@
+package bookfiles
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+
+	"bookledger/cmd/internal/progress"
+	"bookledger/events"
+	"bookledger/exporter"
+	"bookledger/projections/book"
+	"bookledger/projections/checkpoint"
+	"bookledger/projections/fold"
+	"bookledger/schemas"
+)
+
+// columnSet is the column set of the books.
+const columnSet = "1"
+
+// Writer writes the books of one Friday into files.
+type Writer struct {
+	source   book.Source
+	calendar *events.Calendar
+	friday   checkpoint.Friday
+	exporter *exporter.Exporter
+}
+
+// New returns a writer of the books of a Friday, as of which source is.
+func New(source book.Source, calendar *events.Calendar, friday checkpoint.Friday) (*Writer, error) {
+	columns, err := schemas.ColumnSet(columnSet)
+	if err != nil {
+		return nil, err
+	}
+	e, err := exporter.New(columns)
+	if err != nil {
+		return nil, err
+	}
+	return &Writer{source, calendar, friday, e}, nil
+}
+
+// Written describes a book that was written.
+type Written struct {
+	AgentID  string      `json:"agent_id,omitempty"`
+	AgencyID string      `json:"agency_id,omitempty"`
+	Friday   events.Date `json:"friday"`
+	Boundary uint64      `json:"boundary"`
+	Rows     int         `json:"rows"`
+	SHA256   string      `json:"sha256"`
+	Path     string      `json:"path"`
+}
+
+// All writes the books of all agents that are known into a folder, which it
+// makes where it is missing, and shows on progressTo how far it is. The books
+// come back in the order of the agents' ids.
+func (w *Writer) All(ctx context.Context, folder string, progressTo io.Writer) ([]Written, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, fmt.Errorf("making the folder of the books: %w", err)
+	}
+	var agents []string
+	if err := w.source.EachAgent(func(id string, _ *fold.Agent) error {
+		agents = append(agents, id)
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	bar := progress.New(progressTo, "books written", int64(len(agents)))
+	defer bar.Done()
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(runtime.GOMAXPROCS(0)) // which also bounds the memory
+	all := make([]Written, len(agents))
+	for i, id := range agents {
+		group.Go(func() error {
+			made, err := w.Book(ctx, id, "")
+			if err != nil {
+				return err
+			}
+			if all[i], err = w.Write(ctx, made, filepath.Join(folder, exporter.FileName(made))); err == nil {
+				bar.Add(1)
+			}
+			return err
+		})
+	}
+	return all, group.Wait()
+}
+
+// Book makes the book of an agency or, where that is blank, of an agent.
+func (w *Writer) Book(ctx context.Context, agent, agency string) (*book.Book, error) {
+	if agency != "" {
+		return book.ForAgency(ctx, w.source, w.calendar, w.friday.Friday, agency)
+	}
+	return book.ForAgent(ctx, w.source, w.calendar, w.friday.Friday, agent)
+}
+
+// Write writes a book under a temporary name and renames it. In a folder the
+// file has the book's own name.
+func (w *Writer) Write(ctx context.Context, made *book.Book, path string) (Written, error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = filepath.Join(path, exporter.FileName(made))
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".book-*")
+	if err != nil {
+		return Written{}, fmt.Errorf("writing a book: %w", err)
+	}
+	result, err := w.exporter.Write(ctx, f, made)
+	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return Written{}, errors.Join(fmt.Errorf("writing a book to %s: %w", path, err), os.Remove(f.Name()))
+	}
+	written := Written{made.AgentID, "", made.Friday.Friday, made.Boundary, result.Rows, result.SHA256, path}
+	if made.AgentID == "" {
+		written.AgencyID = made.AgencyID
+	}
+	return written, nil
+}

@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+func gatherSettings(cmd *cobra.Command, into map[string]bool) {
+	for _, flags := range [...]*pflag.FlagSet{cmd.Flags(), cmd.PersistentFlags()} {
+		flags.VisitAll(func(f *pflag.Flag) { into[f.Name] = true })
+	}
+	for _, sub := range cmd.Commands() {
+		gatherSettings(sub, into)
+	}
+}
+
+// configure fills in the flags that were not given, from the environment and
+// the configuration file.
+func (env *Environment) configure(flags *pflag.FlagSet) error {
+	if v, ok := os.LookupEnv(variable("config")); ok && env.config == "" {
+		env.config = v
+	}
+	file := map[string]any{}
+	if env.config != "" {
+		text, err := os.ReadFile(env.config)
+		if err != nil {
+			return fmt.Errorf("reading the configuration: %w", err)
+		}
+		if err := yaml.Unmarshal(text, &file); err != nil {
+			return Usagef("the configuration file %s is not YAML of names and values", env.config)
+		}
+		for name := range file {
+			if !env.settings[name] {
+				return Usagef("the configuration file %s has a setting %q that no command knows", env.config, name)
+			}
+		}
+	}
+	given := map[string]bool{} // on the command line
+	flags.Visit(func(f *pflag.Flag) { given[f.Name] = true })
+	var err error
+	flags.VisitAll(func(f *pflag.Flag) {
+		value, ok := os.LookupEnv(variable(f.Name))
+		if !ok {
+			var v any
+			if v, ok = file[f.Name]; ok {
+				value = fmt.Sprint(v)
+			}
+		}
+		if !ok || f.Changed || f.Name == "help" || err != nil || alternativeGiven(f, given) {
+			return
+		}
+		if setErr := flags.Set(f.Name, value); setErr != nil {
+			err = Usagef("%s, from the environment or the configuration file: %v", f.Name, setErr)
+		}
+	})
+	return err
+}
+
+// Alternatives says that only one of these flags counts: one on the command
+// line puts the others aside, where they come from the environment or a file.
+func Alternatives(flags *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		flags.Lookup(name).Annotations = map[string][]string{alternativeTo: names}
+	}
+}
+
+const alternativeTo = "bookledger_alternative_to"
+
+func alternativeGiven(f *pflag.Flag, given map[string]bool) bool {
+	return slices.ContainsFunc(f.Annotations[alternativeTo], func(name string) bool { return given[name] })
+}
+
+func variable(flag string) string {
+	return "BOOKLEDGER_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}

@@ -1,0 +1,40 @@
+package cli
+
+import (
+	"net"
+	"time"
+
+	"bookledger/events"
+)
+
+// ParseTime reads a time that a person has given: RFC 3339, or a date, which is
+// its midnight in Pacific time.
+func ParseTime(flag, s string) (time.Time, error) {
+	if t, err := events.ParseTime(s); err == nil {
+		return t, nil
+	}
+	d, err := events.ParseDate(s)
+	if err != nil {
+		return time.Time{}, Usagef("--%s: %q is neither a time like 2026-11-20T21:00:00-08:00 nor a date like 2026-11-20", flag, s)
+	}
+	return time.Date(d.Year(), time.Month(d.Month()), d.Day(), 0, 0, 0, 0, events.DefaultCalendar().Zone()), nil
+}
+
+// Pacific writes a moment as people read it.
+func Pacific(c *events.Calendar, t time.Time) string {
+	if t.IsZero() {
+		return "before the first record"
+	}
+	return t.In(c.Zone()).Format("Mon 2006-01-02 15:04:05 MST")
+}
+
+// IsLoopback reports whether address is a host and port that only this machine
+// reaches.
+func IsLoopback(address string) bool {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return false
+	}
+	resolved, err := net.ResolveTCPAddr("tcp", address)
+	return err == nil && (host == "localhost" || resolved.IP != nil && resolved.IP.IsLoopback())
+}

@@ -1,0 +1,193 @@
+package daemon
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"bookledger/cmd/internal/integrity"
+	"bookledger/cmd/internal/node"
+	"bookledger/cmd/internal/problem"
+	"bookledger/cmd/internal/sealer"
+)
+
+const (
+	// shutdownTime is how long requests under way may take when the daemon ends.
+	shutdownTime = 10 * time.Second
+	// handlerTime is how long their handlers may take to see that after that.
+	handlerTime = 30 * time.Second
+)
+
+// Portal answers whatever is not the daemon's own to answer.
+type Portal interface {
+	http.Handler
+	// Gate puts the portal's gate in front of all that is answered.
+	Gate(http.Handler) http.Handler
+	// Run does what the portal needs besides, until ctx ends.
+	Run(ctx context.Context) error
+}
+
+// Options are what a daemon is made of.
+type Options struct {
+	Node   *node.Node
+	Listen net.Listener
+	TLS    *tls.Config // nil: plain HTTP
+	Portal Portal      // nil: the portal is off
+	Alarm  *integrity.Monitor
+	Sealer *sealer.Sealer
+	Log    *zap.Logger
+}
+
+// Daemon is a running ledger.
+type Daemon struct {
+	ledger *node.Node
+	log    *zap.Logger
+	listen net.Listener
+	scheme string
+	portal Portal
+	alarm  *integrity.Monitor
+	sealer *sealer.Sealer
+	server *http.Server
+	under  requests
+}
+
+// New makes a daemon of an open ledger, which will answer on the listener.
+func New(o Options) *Daemon {
+	d := &Daemon{ledger: o.Node, log: o.Log, listen: o.Listen, scheme: "http", portal: o.Portal, alarm: o.Alarm, sealer: o.Sealer}
+	if o.TLS != nil {
+		d.listen, d.scheme = tls.NewListener(o.Listen, o.TLS), "https"
+	}
+	d.server = &http.Server{
+		Handler:           d.counted(d.handler()),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second,
+		WriteTimeout:      60 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          zap.NewStdLog(o.Log),
+	}
+	return d
+}
+
+// URL is where the daemon answers HTTP.
+func (d *Daemon) URL() string { return d.scheme + "://" + d.listen.Addr().String() }
+
+// requests counts the requests under way.
+type requests struct {
+	mu    sync.Mutex
+	n     int
+	ended chan struct{} // nil until no more are let in; closed when none is under way
+}
+
+func (q *requests) begin() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.ended != nil {
+		return false
+	}
+	q.n++
+	return true
+}
+
+func (q *requests) done() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.n--; q.n == 0 && q.ended != nil {
+		close(q.ended)
+	}
+}
+
+// end lets no more in, and returns what is closed when none is under way.
+func (q *requests) end() <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.ended = make(chan struct{})
+	if q.n == 0 {
+		close(q.ended)
+	}
+	return q.ended
+}
+
+// counted keeps count of the requests under way.
+func (d *Daemon) counted(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !d.under.begin() {
+			problem.Unavailable.With("The system is being restarted. Try again in a minute.").Write(w)
+			return
+		}
+		defer d.under.done()
+		next.ServeHTTP(w, r)
+	})
+}
+
+// Run runs the daemon until ctx ends, which is an orderly end and no error, or
+// until something fails. Requests under way are answered first, by a ledger
+// that still works. The ledger stays open and is the caller's to close.
+func (d *Daemon) Run(ctx context.Context) error {
+	working, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	group, working := errgroup.WithContext(working)
+	group.Go(func() error {
+		if err := d.ledger.Follow(working); err != nil && !errors.Is(err, context.Canceled) {
+			if node.IsUnsound(err) {
+				d.alarm.Raise(err)
+			}
+			return fmt.Errorf("following the journal: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		d.nudge(working)
+		return nil
+	})
+	group.Go(func() error {
+		d.alarm.Run(working)
+		return nil
+	})
+	group.Go(func() error {
+		d.sealer.Run(working, d.alarm.Raise)
+		return nil
+	})
+	if d.portal != nil {
+		group.Go(func() error { return d.portal.Run(working) })
+	}
+	group.Go(func() error {
+		if err := d.server.Serve(d.listen); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("answering HTTP on %s: %w", d.listen.Addr(), err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		select {
+		case <-ctx.Done():
+		case <-working.Done(): // something has failed
+		}
+		defer end()
+		return d.shutdown(context.WithoutCancel(ctx))
+	})
+	return group.Wait()
+}
+
+// shutdown ends answering, and waits until nothing is under way any more.
+func (d *Daemon) shutdown(ctx context.Context) error {
+	ending, cancel := context.WithTimeout(ctx, shutdownTime)
+	defer cancel()
+	err := d.server.Shutdown(ending)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = d.server.Close() // who is still being answered has had the time
+	}
+	select { // their handlers hold views and tickets, and end soon after
+	case <-d.under.end():
+	case <-time.After(handlerTime):
+		d.log.Error("requests are still under way while the daemon ends")
+	}
+	return err
+}

@@ -1,0 +1,171 @@
+package daemon
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"bookledger/cmd/internal/problem"
+)
+
+func (d *Daemon) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, "ok\n") })
+	mux.HandleFunc("GET /readyz", d.ready)
+	mux.Handle("GET /metrics", promhttp.HandlerFor(d.metrics(), promhttp.HandlerOpts{}))
+	// A known path with another method, and everything else, when the portal
+	// is off.
+	for _, path := range [...]string{"/healthz", "/readyz", "/metrics"} {
+		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+			p := problem.Method.With("This path answers GET only.")
+			p.Allow = "GET, HEAD"
+			p.Write(w)
+		})
+	}
+	if d.portal != nil {
+		mux.Handle("/", d.portal)
+		return d.portal.Gate(mux)
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		p := problem.NotFound.With("No OpenID issuer is configured, so only /healthz, /readyz and /metrics answer here.")
+		p.Type, p.Title = "portal-off", "The portal is off"
+		p.Write(w)
+	})
+	return mux
+}
+
+func writeText(w http.ResponseWriter, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write([]byte(text)) // a client that has gone needs no answer
+}
+
+// readyWithin is how long the projection may take to come to where the
+// journal ended when it was asked.
+const readyWithin = time.Second
+
+// ready answers whether the projection has caught up with a journal that is
+// what was applied.
+func (d *Daemon) ready(w http.ResponseWriter, r *http.Request) {
+	unready := func(detail string) {
+		p := problem.Unavailable.With("%s", detail)
+		p.Type, p.Title = "not-ready", "Not ready"
+		p.Write(w)
+	}
+	if err := d.alarm.Sound(); err != nil {
+		unready("This needs an operator: " + err.Error() + ".")
+		return
+	}
+	if d.ledger.Projection.Rebuilding() {
+		unready("The projection is being built anew.")
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
+	defer cancel()
+	last, err := d.ledger.Journal.Last(ctx)
+	if err != nil {
+		unready("The journal does not answer.")
+		return
+	}
+	if err := d.ledger.Projection.WaitFollowing(ctx); err != nil {
+		unready("The journal is not being followed.")
+		return
+	}
+	if _, _, err := d.ledger.Projection.WaitFor(ctx, last); err != nil {
+		unready("The projection has not caught up with the journal.")
+		return
+	}
+	writeText(w, "ready\n")
+}
+
+// metrics are read anew at each request; none has a label that could name a
+// person.
+func (d *Daemon) metrics() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), (*ledgerCollector)(d))
+	return registry
+}
+
+// ledgerCollector reads the figures of the ledger from one view, so that they
+// belong together.
+type ledgerCollector Daemon
+
+func description(name, help string) *prometheus.Desc {
+	return prometheus.NewDesc("bookledger_"+name, help, nil, nil)
+}
+
+var (
+	positionDesc   = description("position", "Sequence of the newest record that views show.")
+	lastDesc       = description("journal_last", "Sequence of the newest record of the journal.")
+	appliedDesc    = description("applied_total", "Records accepted, whether they changed anything or not.")
+	duplicatesDesc = description("duplicates_total", "Records whose source and id had come before.")
+	rejectedDesc   = description("rejected_total", "Records rejected.")
+	casesDesc      = description("cases", "Known cases.")
+	agentsDesc     = description("agents", "Known agents.")
+	cutoffDesc     = description("next_cutoff_seconds", "The next cutoff, in seconds since 1970.")
+	storeDesc      = description("projection_bytes", "Bytes that the projection takes on disk.")
+	rebuildingDesc = description("rebuilding", "1 while the projection is built anew.")
+	soundDesc      = description("sound", "0 when the journal was found to differ from what was applied, else 1.")
+	comparedDesc   = description("journal_compared", "Up to which record the journal was compared with what was applied, this time or the last.")
+	sealedDesc     = description("sealed_cutoff_seconds", "The cutoff of the newest Friday whose seal this node has made or found to be right, in seconds since 1970; 0 before the first.")
+	wholeDesc      = description("journal_compared_whole_total", "How often the whole journal was compared with what was applied.")
+)
+
+func (c *ledgerCollector) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range [...]*prometheus.Desc{positionDesc, lastDesc, appliedDesc, duplicatesDesc, rejectedDesc, casesDesc, agentsDesc, cutoffDesc, storeDesc, rebuildingDesc, soundDesc, comparedDesc, wholeDesc, sealedDesc} {
+		out <- d
+	}
+}
+
+func (c *ledgerCollector) Collect(out chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v)
+	}
+	counter := func(d *prometheus.Desc, v uint64) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v))
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
+	defer cancel()
+	if last, err := c.ledger.Journal.Last(ctx); err == nil {
+		gauge(lastDesc, float64(last))
+	}
+	rebuilding := 0.0
+	if c.ledger.Projection.Rebuilding() {
+		rebuilding = 1
+	}
+	gauge(rebuildingDesc, rebuilding)
+	sound := 1.0
+	if c.alarm.Sound() != nil {
+		sound = 0
+	}
+	gauge(soundDesc, sound)
+	compared, whole := c.alarm.Compared()
+	gauge(comparedDesc, float64(compared))
+	counter(wholeDesc, whole)
+	gauge(storeDesc, float64(c.ledger.Projection.Usage()))
+	v, err := c.ledger.Projection.View()
+	if err != nil {
+		return
+	}
+	s, calendar := v.Summary(), v.Calendar()
+	if v.Close() != nil {
+		return
+	}
+	gauge(positionDesc, float64(s.Position))
+	counter(appliedDesc, s.Applied)
+	counter(duplicatesDesc, s.Duplicates)
+	counter(rejectedDesc, s.Rejected)
+	gauge(casesDesc, float64(s.Cases))
+	gauge(agentsDesc, float64(s.Agents))
+	sealed := 0.0
+	if f := c.sealer.Newest(); f != 0 {
+		sealed = float64(calendar.Cutoff(f).Unix())
+	}
+	gauge(sealedDesc, sealed)
+	if s.OpenFriday != 0 {
+		gauge(cutoffDesc, float64(calendar.Cutoff(s.OpenFriday).Unix()))
+	}
+}

@@ -1,0 +1,201 @@
+package identity
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"regexp"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"bookledger/projections/access"
+)
+
+// Begin sends a browser to the issuer. returnTo is the path of the portal to
+// come back to; anything but a local path counts as "/". Nothing is kept on
+// the server. The error is an ErrIssuer, and then nothing has been written.
+func (id *Identity) Begin(w http.ResponseWriter, r *http.Request, returnTo string) error {
+	party, err := id.party.get(r.Context())
+	if err != nil {
+		return err
+	}
+	a := attempt{
+		State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(),
+		ReturnTo: local(returnTo), Until: time.Now().Add(begunLife),
+	}
+	if err := id.begun.put(w, a); err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	to := party.code.AuthCodeURL(a.State, oauth2.S256ChallengeOption(a.Verifier), oidc.Nonce(a.Nonce))
+	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
+}
+
+// Finish answers the issuer's callback: it signs the person in, in a session
+// of a new id, and returns them with the path that Begin was given. It writes
+// cookies alone; the caller redirects, or shows the error, which is a Failure.
+// It has to run inside Middleware.
+func (id *Identity) Finish(w http.ResponseWriter, r *http.Request) (p access.Person, returnTo string, err error) {
+	w.Header().Set("Cache-Control", "no-store")
+	q := r.URL.Query()
+	a, found := id.begun.get(r)
+	if !found || subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(a.State)) != 1 {
+		// The cookie stays: a forged callback must not end a true sign-in.
+		return p, "", fail(ReasonState, "this sign-in was not begun in this browser, or more than ten minutes ago; begin again")
+	}
+	id.begun.clear(w)
+	if !id.begun.spent.take(a) {
+		return p, "", fail(ReasonState, "this sign-in has been finished before; begin again")
+	}
+	p, token, err := id.redeem(r.Context(), q, a)
+	if err != nil {
+		id.begun.spent.release(a)
+		return access.Person{}, "", err
+	}
+	if err := id.open(r, p, token); err != nil {
+		return access.Person{}, "", err
+	}
+	return p, a.ReturnTo, nil
+}
+
+// errorCode is what an OAuth error code looks like; anything else is not
+// repeated.
+var errorCode = regexp.MustCompile(`^[a-z_]{1,40}$`)
+
+func named(text, code string) string {
+	if errorCode.MatchString(code) {
+		return text + " (" + code + ")"
+	}
+	return text
+}
+
+// redeem turns the issuer's answer into a person and their ID token.
+func (id *Identity) redeem(ctx context.Context, q url.Values, a attempt) (access.Person, string, error) {
+	none := access.Person{}
+	party, err := id.party.get(ctx)
+	if err != nil {
+		return none, "", err
+	}
+	if iss := q.Get("iss"); iss != id.options.Issuer && (iss != "" || q.Has("iss") || party.namesSelf) {
+		return none, "", fail(ReasonMixUp, "the answer comes from another sign-in service than the one that was asked; begin again")
+	}
+	if q.Has("error") {
+		return none, "", fail(ReasonDenied, named("the sign-in service did not sign you in", q.Get("error")))
+	}
+	ctx = oidc.ClientContext(ctx, id.options.Client)
+	answer, err := party.code.Exchange(ctx, q.Get("code"), oauth2.VerifierOption(a.Verifier))
+	if err != nil {
+		return none, "", exchangeFailure(err)
+	}
+	token, _ := answer.Extra("id_token").(string)
+	claims, err := id.idToken(ctx, party, token, a.Nonce)
+	if err != nil {
+		return none, "", err
+	}
+	p, err := id.options.person(claims)
+	return p, token, err
+}
+
+func exchangeFailure(err error) error {
+	var refused *oauth2.RetrieveError
+	var transport *url.Error
+	switch {
+	case errors.As(err, &refused) && refused.Response.StatusCode < http.StatusInternalServerError:
+		return fail(ReasonCode, named("the sign-in service does not stand by its answer; begin again", refused.ErrorCode))
+	case errors.As(err, &refused), errors.As(err, &transport),
+		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return unreachable()
+	}
+	return fail(ReasonCode, "the sign-in service gave no usable answer; begin again")
+}
+
+// idToken returns the claims of an ID token that is for this sign-in.
+func (id *Identity) idToken(ctx context.Context, party *relying, token, nonce string) (map[string]any, error) {
+	verified, err := id.verified(ctx, party, id.options.ClientID, token)
+	if err != nil {
+		return nil, err
+	}
+	claims := map[string]any{}
+	if err := verified.Claims(&claims); err != nil {
+		return nil, fail(ReasonToken, "the token is not readable; begin again")
+	}
+	if azp, given := claims["azp"]; given && azp != id.options.ClientID || !given && len(verified.Audience) > 1 {
+		return nil, fail(ReasonToken, "the token was made for another program; begin again")
+	}
+	if subtle.ConstantTimeCompare([]byte(verified.Nonce), []byte(nonce)) != 1 {
+		return nil, fail(ReasonToken, "the token belongs to another sign-in; begin again")
+	}
+	return claims, nil
+}
+
+// verified checks signature, issuer, audience, expiry and not-before of a
+// token.
+func (id *Identity) verified(ctx context.Context, party *relying, audience, token string) (*oidc.IDToken, error) {
+	keys := &once{keys: party.keys}
+	verified, err := party.verifier(audience, keys, id.options.Issuer).Verify(ctx, token)
+	if err == nil {
+		return verified, nil
+	}
+	var expired *oidc.TokenExpiredError
+	var issuer *Failure
+	switch {
+	case errors.As(keys.err, &issuer):
+		return nil, issuer
+	case errors.Is(keys.err, errSignature):
+		return nil, fail(ReasonToken, "the token is signed with a key that is not the issuer's")
+	case keys.payload == nil:
+		return nil, fail(ReasonToken, "the token is not a signed one")
+	case errors.As(err, &expired):
+		return nil, fail(ReasonExpired, "the token has expired")
+	}
+	return nil, fail(ReasonToken, id.wrong(keys.payload, audience))
+}
+
+// wrong names the check that a token with a good signature has not passed.
+func (id *Identity) wrong(payload []byte, audience string) string {
+	var claims map[string]any
+	if json.Unmarshal(payload, &claims) != nil {
+		return "the token is not readable"
+	}
+	if claims["iss"] != id.options.Issuer {
+		return "the token comes from another issuer"
+	}
+	for _, a := range texts(claims["aud"]) {
+		if a == audience {
+			return "the token does not hold yet, or its claims are not readable"
+		}
+	}
+	return "the token was made for another audience"
+}
+
+// SignOut ends the session for good and returns where to send the browser: to
+// the issuer, where it ends sessions too, else to "/signed-out". It has to run
+// inside Middleware, and the caller has to see to it that the request is
+// meant: a POST of the portal's own page.
+func (id *Identity) SignOut(w http.ResponseWriter, r *http.Request) (redirect string, err error) {
+	w.Header().Set("Cache-Control", "no-store")
+	token := id.close(r)
+	party := id.party.known()
+	if party == nil || party.endSession == "" {
+		return "/signed-out", nil
+	}
+	to, err := url.Parse(party.endSession)
+	if err != nil {
+		return "/signed-out", nil
+	}
+	q := to.Query()
+	q.Set("client_id", id.options.ClientID)
+	q.Set("post_logout_redirect_uri", id.options.PublicURL+"/signed-out")
+	if token != "" {
+		q.Set("id_token_hint", token)
+	}
+	to.RawQuery = q.Encode()
+	return to.String(), nil
+}

@@ -1,0 +1,305 @@
+package identity
+
+import (
+	"encoding/json"
+	"errors"
+	"html"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"bookledger/cmd/bookdemo/issuer"
+	"bookledger/projections/access"
+)
+
+const client = "portal"
+
+var people = []issuer.Person{
+	{Person: access.Person{ID: "P-1", AgentID: "A-1", Name: "Ana Quiroga"}, Role: "agent", AgencyID: "G-1"},
+	{Person: access.Person{ID: "P-2", AgentID: "", Name: "Bo Lindqvist"}, Role: "manager", AgencyID: "G-1"},
+	{Person: access.Person{ID: "P-3", Name: "Cy Okafor", Auditor: true}, Role: "auditor"},
+	{Person: access.Person{ID: "P-4", Name: "Di Marsh", Operator: true}, Role: "operator"},
+}
+
+// served is a handler that can be given after its server has started, since
+// the issuer has to know its own address.
+type served struct{ http.Handler }
+
+func serve(t testing.TB) (*httptest.Server, *served) {
+	t.Helper()
+	s := &served{http.NotFoundHandler()}
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.ServeHTTP(w, r) }))
+	t.Cleanup(server.Close)
+	return server, s
+}
+
+// stage is a portal with the demo's issuer, each behind TLS.
+type stage struct {
+	id     *Identity
+	issuer *issuer.Issuer
+	portal string // URL
+	base   string // the issuer's URL
+	rt     http.RoundTripper
+}
+
+func newStage(t testing.TB, change func(*Options)) *stage {
+	t.Helper()
+	issuerServer, issuerHandler := serve(t)
+	portalServer, portalHandler := serve(t)
+	s := &stage{portal: portalServer.URL, base: issuerServer.URL + "/issuer", rt: issuerServer.Client().Transport}
+	s.build(t, change)
+	issuerHandler.Handler, portalHandler.Handler = s.issuer, portal(s.id)
+	return s
+}
+
+func (s *stage) build(t testing.TB, change func(*Options)) {
+	t.Helper()
+	var err error
+	s.issuer, err = issuer.New(issuer.Options{Base: s.base, ClientID: client, Portal: s.portal, People: people, Stylesheet: "/style.css"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.id = s.identity(t, s.base, change)
+}
+
+func (s *stage) identity(t testing.TB, base string, change func(*Options)) *Identity {
+	t.Helper()
+	o := Options{
+		Issuer: base, ClientID: client, PublicURL: s.portal, Client: &http.Client{Transport: s.rt},
+		Untouched: func(r *http.Request) bool { return r.URL.Path == "/untouched" },
+	}
+	if change != nil {
+		change(&o)
+	}
+	id, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// portal is the least that a portal does with an Identity.
+func portal(id *Identity) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) {
+		if err := id.Begin(w, r, r.FormValue("to")); err != nil {
+			answer(w, access.Person{}, err)
+		}
+	})
+	mux.HandleFunc("GET /sign-in/callback", func(w http.ResponseWriter, r *http.Request) {
+		p, to, err := id.Finish(w, r)
+		if err != nil {
+			answer(w, p, err)
+			return
+		}
+		http.Redirect(w, r, to, http.StatusSeeOther)
+	})
+	mux.HandleFunc("POST /sign-out", func(w http.ResponseWriter, r *http.Request) {
+		to, err := id.SignOut(w, r)
+		if err != nil {
+			answer(w, access.Person{}, err)
+			return
+		}
+		http.Redirect(w, r, to, http.StatusSeeOther)
+	})
+	mux.HandleFunc("GET /signed-out", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "signed out") })
+	mux.HandleFunc("GET /put", func(_ http.ResponseWriter, r *http.Request) { id.Put(r, r.FormValue("key"), r.FormValue("value")) })
+	mux.HandleFunc("GET /get", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, id.Get(r, r.FormValue("key"))) })
+	mux.HandleFunc("GET /pop", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, id.Pop(r, r.FormValue("key"))) })
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		p, err := id.Person(r)
+		answer(w, p, err)
+	})
+	return id.Middleware(mux)
+}
+
+// said is what the portal answers.
+type said struct {
+	Status int
+	Person access.Person
+	Reason Reason
+	Text   string
+	Kind   string
+}
+
+func answer(w http.ResponseWriter, p access.Person, err error) {
+	a := said{Status: http.StatusOK, Person: p}
+	var failure *Failure
+	if errors.As(err, &failure) {
+		a.Status, a.Reason, a.Text, a.Kind = http.StatusUnauthorized, failure.Reason, failure.Text, errors.Unwrap(failure).Error()
+	} else if err != nil {
+		a.Status, a.Text = http.StatusInternalServerError, err.Error()
+	}
+	if errors.Is(err, ErrIssuer) {
+		a.Status = http.StatusServiceUnavailable
+	}
+	w.WriteHeader(a.Status)
+	_ = json.NewEncoder(w).Encode(a)
+}
+
+// browser keeps cookies and follows a redirect only when it is told to.
+type browser struct {
+	t      testing.TB
+	client *http.Client
+	portal string
+}
+
+func (s *stage) browser(t testing.TB) *browser {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &browser{t, &http.Client{Transport: s.rt, Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error {
+		return http.ErrUseLastResponse
+	}}, s.portal}
+}
+
+// page is an answer that has been read.
+type page struct {
+	status int
+	to     string // Location, absolute
+	header http.Header
+	body   string
+}
+
+func (b *browser) do(r *http.Request, err error) page {
+	b.t.Helper()
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	answer, err := b.client.Do(r)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	p := page{status: answer.StatusCode, header: answer.Header, body: string(body)}
+	if to, err := answer.Location(); err == nil {
+		p.to = to.String()
+	}
+	return p
+}
+
+func (b *browser) get(address string) page {
+	b.t.Helper()
+	return b.do(http.NewRequest(http.MethodGet, address, nil))
+}
+
+func (b *browser) post(address string, form url.Values) page {
+	b.t.Helper()
+	r, err := http.NewRequest(http.MethodPost, address, strings.NewReader(form.Encode()))
+	if err == nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	return b.do(r, err)
+}
+
+var hidden = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)"`)
+
+// hiddenFields are what a page's form would send.
+func hiddenFields(body string) url.Values {
+	form := url.Values{}
+	for _, field := range hidden.FindAllStringSubmatch(body, -1) {
+		form.Set(html.UnescapeString(field[1]), html.UnescapeString(field[2]))
+	}
+	return form
+}
+
+// begin goes to the issuer's page and returns its address.
+func (b *browser) begin(to string) string {
+	b.t.Helper()
+	p := b.get(b.portal + "/sign-in?" + url.Values{"to": {to}}.Encode())
+	if p.status != http.StatusSeeOther || p.to == "" {
+		b.t.Fatalf("sign-in answers %d to %q: %s", p.status, p.to, p.body)
+	}
+	return p.to
+}
+
+// choose takes a person on the issuer's page and returns the callback's
+// address.
+func (b *browser) choose(address, person string) string {
+	b.t.Helper()
+	p := b.get(address)
+	if p.status != http.StatusOK {
+		b.t.Fatalf("the issuer answers %d: %s", p.status, p.body)
+	}
+	form := hiddenFields(p.body)
+	form.Set("person", person)
+	where, _, _ := strings.Cut(address, "?")
+	p = b.post(where, form)
+	if p.status != http.StatusSeeOther || !strings.HasPrefix(p.to, b.portal+"/sign-in/callback?") {
+		b.t.Fatalf("the issuer answers %d to %q: %s", p.status, p.to, p.body)
+	}
+	return p.to
+}
+
+// signIn walks the whole way and returns where it led.
+func (b *browser) signIn(person, to string) string {
+	b.t.Helper()
+	p := b.get(b.choose(b.begin(to), person))
+	if p.status != http.StatusSeeOther {
+		b.t.Fatalf("the callback answers %d: %s", p.status, p.body)
+	}
+	return p.to
+}
+
+func read(t testing.TB, p page) said {
+	t.Helper()
+	var a said
+	if err := json.Unmarshal([]byte(p.body), &a); err != nil {
+		t.Fatalf("the portal answers %d %q: %v", p.status, p.body, err)
+	}
+	return a
+}
+
+// who asks the portal at a path who is signed in.
+func (b *browser) who(path string) said {
+	b.t.Helper()
+	return read(b.t, b.get(b.portal+path))
+}
+
+// cookie returns the browser's cookie of a name, or nil.
+func (b *browser) cookie(path, name string) *http.Cookie {
+	b.t.Helper()
+	u, err := url.Parse(b.portal + path)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, c := range b.client.Jar.Cookies(u) {
+		if c.Name == name {
+			return c
+		}
+	}
+	return nil
+}
+
+// with sends a request with a given session cookie, whatever the jar holds.
+func (s *stage) with(t testing.TB, value, path string) said {
+	t.Helper()
+	b := s.browser(t)
+	r, err := http.NewRequest(http.MethodGet, s.portal+path, nil)
+	if err == nil {
+		r.AddCookie(&http.Cookie{Name: sessionCookie, Value: value})
+	}
+	return read(t, b.do(r, err))
+}
+
+// bearing sends a request with an Authorization header.
+func (s *stage) bearing(t testing.TB, header string) said {
+	t.Helper()
+	b := s.browser(t)
+	r, err := http.NewRequest(http.MethodGet, s.portal+"/who", nil)
+	if err == nil {
+		r.Header.Set("Authorization", header)
+	}
+	return read(t, b.do(r, err))
+}

@@ -1,0 +1,93 @@
+package middleware
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// passage is what is known of a request on its way, in its context.
+type passage struct {
+	client  netip.Addr // not valid where the peer has no IP address
+	pattern string     // the route, where the handlers told it
+}
+
+type passageKey struct{}
+
+// passageOf is never nil.
+func passageOf(ctx context.Context) *passage {
+	if p, ok := ctx.Value(passageKey{}).(*passage); ok {
+		return p
+	}
+	return &passage{}
+}
+
+// Address is the address of the client whose request the context belongs to,
+// as text; "" where it has none or did not come through a gate.
+func Address(ctx context.Context) string {
+	if p := passageOf(ctx); p.client.IsValid() {
+		return p.client.String()
+	}
+	return ""
+}
+
+// client is the address from which a request comes: that of the TCP peer or,
+// where this is a trusted proxy, the right-most of X-Forwarded-For that is
+// none. What stands left of it could have been written by anybody. Where the
+// header ends, or cannot be read on, it is the last proxy that can be told.
+func client(r *http.Request, trusted []netip.Prefix) netip.Addr {
+	isTrusted := func(a netip.Addr) bool {
+		return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(a) })
+	}
+	at := readAddress(r.RemoteAddr)
+	if !at.IsValid() || !isTrusted(at) {
+		return at
+	}
+	headers := r.Header.Values("X-Forwarded-For")
+	for _, header := range slices.Backward(headers) {
+		for rest, more := header, true; more; {
+			var last string
+			rest, last, more = cutLast(rest)
+			next := readAddress(strings.TrimSpace(last))
+			if !next.IsValid() {
+				return at
+			}
+			if at = next; !isTrusted(at) {
+				return at
+			}
+		}
+	}
+	return at
+}
+
+// cutLast cuts a list before its last item; more tells whether others remain.
+func cutLast(list string) (rest, last string, more bool) {
+	if i := strings.LastIndexByte(list, ','); i >= 0 {
+		return list[:i], list[i+1:], true
+	}
+	return "", list, false
+}
+
+// readAddress reads an address with or without a port. Zones are dropped,
+// which are text that anybody may choose.
+func readAddress(text string) netip.Addr {
+	if with, err := netip.ParseAddrPort(text); err == nil {
+		return with.Addr().Unmap().WithZone("")
+	}
+	a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"))
+	if err != nil {
+		return netip.Addr{}
+	}
+	return a.Unmap().WithZone("")
+}
+
+// counted is under what an address is counted: an IPv6 client has its whole
+// /64 to choose from. All without an IP address are one.
+func counted(a netip.Addr) string {
+	if a.Is6() {
+		return netip.PrefixFrom(a, 64).Masked().String()
+	}
+	return a.String()
+}

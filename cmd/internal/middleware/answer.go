@@ -1,0 +1,149 @@
+package middleware
+
+import (
+	"net/http"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// answer is a ResponseWriter that knows what was written. It works with
+// http.ResponseController.
+type answer struct {
+	http.ResponseWriter
+	headers [][2]string
+	status  int // 0: nothing was written
+	bytes   int64
+}
+
+// Unwrap is for http.ResponseController.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// dress adds the headers that are missing.
+func (a *answer) dress() {
+	for _, h := range a.headers {
+		if len(a.Header().Values(h[0])) == 0 {
+			a.Header().Set(h[0], h[1])
+		}
+	}
+}
+
+// WriteHeader dresses the answer again, since some of net/http's own error
+// answers take headers away.
+func (a *answer) WriteHeader(status int) {
+	interim := status >= 100 && status < 200 && status != http.StatusSwitchingProtocols
+	if a.status == 0 && !interim {
+		a.status = status
+		a.dress()
+	}
+	a.ResponseWriter.WriteHeader(status)
+}
+
+func (a *answer) Write(p []byte) (int, error) {
+	a.begin()
+	n, err := a.ResponseWriter.Write(p)
+	a.bytes += int64(n)
+	return n, err
+}
+
+// FlushError is what http.ResponseController flushes by.
+func (a *answer) FlushError() error {
+	a.begin()
+	return http.NewResponseController(a.ResponseWriter).Flush()
+}
+
+// Flush is for handlers that ask for an http.Flusher.
+func (a *answer) Flush() { _ = a.FlushError() }
+
+func (a *answer) begin() {
+	if a.status == 0 {
+		a.WriteHeader(http.StatusOK)
+	}
+}
+
+// guard serves a request and answers a panic. An answer that had begun is
+// broken off, so that nobody takes half a file for a whole one.
+func (g *Stack) guard(next http.Handler, w *answer, r *http.Request) {
+	defer func() {
+		value := recover()
+		if value == nil {
+			return
+		}
+		if value == http.ErrAbortHandler {
+			panic(value)
+		}
+		// The value may hold anything that the handler knew.
+		g.options.Log.Error("a request handler panicked", zap.String("stack", stack()))
+		if w.status != 0 {
+			panic(http.ErrAbortHandler)
+		}
+		g.apologize(w, r)
+	}()
+	next.ServeHTTP(w, r)
+	if w.status == 0 {
+		w.status = http.StatusOK // as the server answers now
+		w.dress()
+	}
+}
+
+// apologize answers 500 with none of the headers that the handler had set.
+func (g *Stack) apologize(w *answer, r *http.Request) {
+	defer func() {
+		if recover() != nil {
+			panic(http.ErrAbortHandler) // the server would log the value
+		}
+	}()
+	clear(w.Header())
+	w.dress()
+	g.options.Refuse(w, r, Problem{
+		Status: http.StatusInternalServerError, Slug: "internal", Title: "Something went wrong",
+		Detail: "The request could not be answered, through no fault of yours. Try again; if it happens again, tell the service center when it did.",
+	})
+}
+
+// stack is where a recovered panic came from: functions, files and lines,
+// without arguments, which may be personal data too.
+func stack() string {
+	pcs := make([]uintptr, 64)
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(4, pcs)])
+	var text strings.Builder
+	for {
+		frame, more := frames.Next()
+		text.WriteString(frame.Function + " " + filepath.Base(frame.File) + ":" + strconv.Itoa(frame.Line) + "\n")
+		if !more {
+			return text.String()
+		}
+	}
+}
+
+// knownMethods are those that the log names; others could be any text.
+var knownMethods = []string{
+	http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
+	http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace,
+}
+
+func (g *Stack) logRequest(r *http.Request, passing *passage, w *answer, took time.Duration) {
+	method, pattern := r.Method, passing.pattern
+	if !slices.Contains(knownMethods, method) {
+		method = "other"
+	}
+	if pattern == "" {
+		pattern = r.Pattern
+	}
+	g.options.Log.Debug("request", zap.String("method", method), zap.String("route", pattern),
+		zap.Int("status", w.status), zap.Int64("bytes", w.bytes), zap.Duration("took", took))
+}
+
+// Routed stands directly around a ServeMux and tells the request log which
+// route was taken, where a handler in between passes a copy of the request on.
+func Routed(mux http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer func() { passageOf(r.Context()).pattern = r.Pattern }()
+		mux.ServeHTTP(w, r)
+	})
+}

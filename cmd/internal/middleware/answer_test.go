@@ -1,0 +1,193 @@
+package middleware
+
+import (
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
+)
+
+const canary = "Sánchez-7880"
+
+func observed() (*zap.Logger, *observer.ObservedLogs) {
+	core, logs := observer.New(zapcore.DebugLevel)
+	return zap.New(core), logs
+}
+
+// checkSilent holds all that was logged against the canary.
+func checkSilent(t *testing.T, logs *observer.ObservedLogs) {
+	t.Helper()
+	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
+	for _, entry := range logs.All() {
+		text, err := encoder.EncodeEntry(entry.Entry, entry.Context)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(text.String(), "7880") || strings.Contains(text.String(), "nchez") {
+			t.Errorf("the log says %s", text)
+		}
+	}
+}
+
+func TestAPanicIsAnsweredAndItsValueKept(t *testing.T) {
+	log, logs := observed()
+	g := newGate(t, Options{Log: log})
+	for name, value := range map[string]any{"text": canary, "an error": errors.New(canary), "a struct": struct{ Name string }{canary}} {
+		address := serve(t, g, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "5000")
+			w.Header().Set("Content-Disposition", "attachment; filename="+canary)
+			w.Header().Set("Set-Cookie", "session="+canary)
+			panic(value)
+		})
+		r, body := get(t, address)
+		if r.StatusCode != http.StatusInternalServerError || len(r.Header["Set-Cookie"]) != 0 || r.Header.Get("Content-Disposition") != "" || strings.Contains(body, canary) || body == "" {
+			t.Errorf("%s: the answer is %d %v %q", name, r.StatusCode, r.Header, body)
+		}
+	}
+	panics := logs.FilterMessage("a request handler panicked").All()
+	if len(panics) != 3 || !strings.Contains(panics[0].ContextMap()["stack"].(string), "answer_test.go") {
+		t.Errorf("of 3 panics %d are logged: %v", len(panics), panics)
+	}
+	checkSilent(t, logs)
+}
+
+func TestAnAnswerThatHadBegunIsBrokenOff(t *testing.T) {
+	log, logs := observed()
+	for name, begin := range map[string]func(w http.ResponseWriter){
+		"written": func(w http.ResponseWriter) { _, _ = io.WriteString(w, "half a book") },
+		"flushed": func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() },
+		"aborted": func(w http.ResponseWriter) { panic(http.ErrAbortHandler) },
+	} {
+		s := httptest.NewUnstartedServer(newGate(t, Options{Log: log}).Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			begin(w)
+			panic(canary)
+		})))
+		s.Config.ErrorLog = zap.NewStdLog(log)
+		s.Start()
+		r, err := http.Get(s.URL)
+		if err == nil {
+			_, err = io.ReadAll(r.Body)
+			r.Body.Close()
+		}
+		if err == nil {
+			t.Errorf("%s: what was broken off reads as whole", name)
+		}
+		s.Close()
+	}
+	if n := logs.FilterMessage("a request handler panicked").Len(); n != 2 {
+		t.Errorf("%d panics are logged, want 2: a deliberate end is none", n)
+	}
+	checkSilent(t, logs)
+}
+
+func TestAPanicWhileRefusingSaysNothing(t *testing.T) {
+	log, logs := observed()
+	g := newGate(t, Options{Log: log, Refuse: func(http.ResponseWriter, *http.Request, Problem) { panic(canary) }})
+	s := httptest.NewUnstartedServer(g.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(canary) })))
+	s.Config.ErrorLog = zap.NewStdLog(log)
+	s.Start()
+	defer s.Close()
+	if r, err := http.Get(s.URL); err == nil {
+		r.Body.Close()
+		t.Errorf("the answer is %d", r.StatusCode)
+	}
+	checkSilent(t, logs)
+}
+
+func TestTheRequestLogNamesRoutesAndNothingElse(t *testing.T) {
+	log, logs := observed()
+	g := newGate(t, Options{Log: log})
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /v1/agents/{agent}/active", func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.WriteHeader(http.StatusCreated)
+		_, _ = io.WriteString(w, "12345")
+	})
+	copying := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		Routed(mux).ServeHTTP(w, r.WithContext(r.Context()))
+	})
+	for _, h := range []http.Handler{mux, copying} {
+		s := httptest.NewServer(g.Handler(h))
+		for _, method := range []string{"POST", canary[1:4] + "7880"} {
+			r := request(t, "POST", s.URL+"/v1/agents/"+url.PathEscape(canary)+"/active?name="+url.QueryEscape(canary), map[string]string{"Referer": canary, "User-Agent": canary})
+			r.Method = strings.ReplaceAll(method, "á", "a")
+			r.Body = io.NopCloser(strings.NewReader(canary))
+			answer, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			answer.Body.Close()
+		}
+		s.Close() // and all its requests are logged
+	}
+	entries := logs.FilterMessage("request").All()
+	if len(entries) != 4 {
+		t.Fatalf("%d requests are logged, want 4", len(entries))
+	}
+	for i := 0; i < 4; i += 2 {
+		first, second := entries[i].ContextMap(), entries[i+1].ContextMap()
+		if first["method"] != "POST" || first["route"] != "POST /v1/agents/{agent}/active" || first["status"] != int64(201) || first["bytes"] != int64(5) || entries[i].Level != zapcore.DebugLevel || len(first) != 5 {
+			t.Errorf("the log says %v", first)
+		}
+		if second["method"] != "other" || second["status"] != int64(405) {
+			t.Errorf("of a strange method the log says %v", second)
+		}
+	}
+	checkSilent(t, logs)
+}
+
+func TestResponseControllerWorks(t *testing.T) {
+	flushed := make(chan struct{})
+	g := newGate(t, Options{})
+	address := serve(t, g, func(w http.ResponseWriter, r *http.Request) {
+		control := http.NewResponseController(w)
+		for name, err := range map[string]error{
+			"SetReadDeadline": control.SetReadDeadline(time.Time{}), "SetWriteDeadline": control.SetWriteDeadline(time.Time{}), "EnableFullDuplex": control.EnableFullDuplex(),
+		} {
+			if err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		if r.URL.Path == "/hijack" {
+			conn, _, err := control.Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			hijacked(conn)
+			return
+		}
+		_, _ = io.WriteString(w, "first")
+		if err := control.Flush(); err != nil {
+			t.Error(err)
+		}
+		<-flushed
+	})
+	r, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	begun := make([]byte, 5)
+	if _, err := io.ReadFull(r.Body, begun); err != nil || string(begun) != "first" {
+		t.Errorf("before the answer's end there is %q (%v)", begun, err)
+	}
+	close(flushed)
+	if _, body := get(t, address+"/hijack"); body != "raw" {
+		t.Errorf("a hijacked connection says %q", body)
+	}
+}
+
+func hijacked(conn net.Conn) {
+	_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nraw")
+	_ = conn.Close()
+}

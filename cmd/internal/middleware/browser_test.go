@@ -1,0 +1,228 @@
+package middleware
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"go.uber.org/zap"
+)
+
+// browser starts Chromium, which finds portal.test and login.test here. Its
+// profile is where chromedp removes it: Chromium writes for a while after it has
+// ended.
+func browser(t *testing.T) context.Context {
+	t.Helper()
+	path, err := exec.LookPath("chromium")
+	if err != nil {
+		if os.Getenv("BOOKLEDGER_REQUIRE_CHROMIUM") == "1" {
+			t.Fatal("Chromium is required and not installed")
+		}
+		t.Skip("Chromium is not installed")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath(path), chromedp.DisableGPU, chromedp.NoSandbox,
+		chromedp.Flag("host-resolver-rules", "MAP portal.test 127.0.0.1, MAP login.test 127.0.0.1"),
+		chromedp.Flag("ignore-certificate-errors", true), chromedp.Flag("no-proxy-server", true), chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-features", "HttpsUpgrades"),
+		chromedp.WSURLReadTimeout(3*time.Minute),
+	)
+	allocated, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	t.Cleanup(stop)
+	limited, cancel := context.WithTimeout(allocated, 8*time.Minute) // ends what hangs
+	t.Cleanup(cancel)
+	ctx, end := chromedp.NewContext(limited)
+	t.Cleanup(end)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("starting Chromium: %v", err)
+	}
+	return ctx
+}
+
+// site is a server that keeps the headers of what it is asked.
+type site struct {
+	*httptest.Server
+	mu   sync.Mutex
+	seen map[string]http.Header // by method and path
+}
+
+func newSite(t *testing.T, https bool, wrap func(http.Handler) http.Handler, h http.HandlerFunc) *site {
+	t.Helper()
+	s := &site{seen: map[string]http.Header{}}
+	h2 := wrap(h)
+	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		s.seen[r.Method+" "+r.URL.Path] = r.Header.Clone()
+		s.mu.Unlock()
+		h2.ServeHTTP(w, r)
+	}))
+	s.Config.ErrorLog = zap.NewStdLog(zap.NewNop())
+	if https {
+		s.StartTLS()
+	} else {
+		s.Start()
+	}
+	t.Cleanup(s.Close)
+	return s
+}
+
+// at is the site's origin under another name.
+func (s *site) at(t *testing.T, host string) string {
+	t.Helper()
+	u, err := url.Parse(s.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u.Scheme + "://" + host + ":" + u.Port()
+}
+
+func (s *site) headers(key string) http.Header {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.seen[key]
+}
+
+func page(w http.ResponseWriter, title, body string) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = io.WriteString(w, "<!doctype html><html lang=en><title>"+title+"</title><body>"+body)
+}
+
+// portal is a site behind a gate: a form that is answered by a redirect, either
+// to its own page or to the login.
+func portal(t *testing.T, g *Stack, https bool, policy string, login func() string) *site {
+	t.Helper()
+	return newSite(t, https, g.Handler, func(w http.ResponseWriter, r *http.Request) {
+		if policy != "" {
+			w.Header().Set("Referrer-Policy", policy)
+		}
+		switch r.Method + " " + r.URL.Path {
+		case "POST /own":
+			http.Redirect(w, r, "/done", http.StatusSeeOther)
+		case "POST /away":
+			http.Redirect(w, r, login(), http.StatusSeeOther)
+		case "GET /done", "GET /back":
+			page(w, "done", "")
+		default:
+			page(w, "start", `<form method=post action=/own><button id=own>own</button></form><form method=post action=/away><button id=away>away</button></form>`)
+		}
+	})
+}
+
+// press opens a page, presses a button, and gives the title of what came.
+func press(t *testing.T, ctx context.Context, address, button string) string {
+	t.Helper()
+	if err := chromedp.Do(ctx, chromedp.Navigate(address)); err != nil {
+		t.Fatalf("opening %s: %v", address, err)
+	}
+	if _, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.ID(button))); err != nil {
+		t.Fatalf("pressing %s on %s: %v", button, address, err)
+	}
+	title, err := chromedp.Run(ctx, chromedp.Title())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return title
+}
+
+func refuseAsPage(w http.ResponseWriter, _ *http.Request, p Problem) {
+	w.WriteHeader(p.Status)
+	page(w, p.Slug, "")
+}
+
+// TestFormsInChromium is why the Referrer-Policy is what it is. Under
+// no-referrer Chromium sends "Origin: null" with our own forms, and over plain
+// HTTP from another machine no Sec-Fetch-Site that would speak for them.
+func TestFormsInChromium(t *testing.T) {
+	ctx := browser(t)
+	for _, c := range []struct {
+		name, host, policy string
+		https              bool
+		own                string // what our own form's answer shows
+		origin             string // what came with it
+		site               string // the same
+	}{
+		{"by HTTPS", "portal.test", "", true, "done", "own", "same-origin"},
+		{"on loopback", "127.0.0.1", "", false, "done", "own", "same-origin"},
+		{"by plain HTTP", "portal.test", "", false, "done", "own", ""},
+		{"by HTTPS, no-referrer", "portal.test", "no-referrer", true, "done", "null", "same-origin"},
+		{"by plain HTTP, no-referrer", "portal.test", "no-referrer", false, "cross-origin", "null", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			var back string
+			login := newSite(t, c.https, func(h http.Handler) http.Handler { return h }, func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, back, http.StatusSeeOther)
+			})
+			away := login.at(t, "login.test")
+			g := newGate(t, Options{HTTPS: c.https, FormActions: forms(away), Refuse: refuseAsPage})
+			p := portal(t, g, c.https, c.policy, func() string { return away + "/authorize" })
+			own := p.at(t, c.host)
+			back = own + "/back"
+			if got := press(t, ctx, own+"/", "own"); got != c.own {
+				t.Errorf("our own form is answered by %q, want %q", got, c.own)
+			}
+			want := c.origin
+			if want == "own" {
+				want = own
+			}
+			h := p.headers("POST /own")
+			if h.Get("Origin") != want || h.Get("Sec-Fetch-Site") != c.site {
+				t.Errorf("with our own form came Origin %q, Sec-Fetch-Site %q; want %q, %q", h.Get("Origin"), h.Get("Sec-Fetch-Site"), want, c.site)
+			}
+			if c.own != "done" {
+				return
+			}
+			if got := press(t, ctx, own+"/", "away"); got != "done" || p.headers("GET /back") == nil {
+				t.Errorf("the way over the login ends at %q", got)
+			}
+			if h := login.headers("GET /authorize"); h == nil || h.Get("Referer") != "" || h.Get("Origin") != "" {
+				t.Errorf("the login was told %v", h)
+			}
+		})
+	}
+}
+
+func TestChromiumHoldsFormsToTheNamedOrigins(t *testing.T) {
+	ctx := browser(t)
+	login := newSite(t, false, func(h http.Handler) http.Handler { return h }, func(w http.ResponseWriter, _ *http.Request) { page(w, "login", "") })
+	away := login.at(t, "login.test")
+	g := newGate(t, Options{FormActions: forms("https://login.example"), Refuse: refuseAsPage})
+	p := portal(t, g, false, "", func() string { return away + "/authorize" })
+	if err := chromedp.Do(ctx, chromedp.Navigate(p.URL+"/")); err != nil {
+		t.Fatal(err)
+	}
+	broken, err := chromedp.Run(ctx, chromedp.Evaluate[string](`new Promise(done => {
+		document.addEventListener("securitypolicyviolation", e => done(e.effectiveDirective))
+		document.getElementById("away").click()
+	})`, chromedp.EvalAwaitPromise))
+	if err != nil || broken != "form-action" {
+		t.Errorf("Chromium says that %q was broken (%v)", broken, err)
+	}
+	if login.headers("GET /authorize") != nil {
+		t.Error("a form's answer led to an origin that was not named")
+	}
+}
+
+func TestAnotherSitesFormIsRefusedInChromium(t *testing.T) {
+	ctx := browser(t)
+	g := newGate(t, Options{Refuse: refuseAsPage})
+	p := portal(t, g, false, "", func() string { return "" })
+	for _, policy := range []string{"no-referrer", "unsafe-url"} {
+		evil := newSite(t, false, func(h http.Handler) http.Handler { return h }, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Referrer-Policy", policy)
+			page(w, "start", `<form method=post action="`+p.at(t, "portal.test")+`/own"><button id=own>own</button></form>`)
+		})
+		for _, host := range []string{"login.test", "127.0.0.1"} {
+			if got := press(t, ctx, evil.at(t, host)+"/", "own"); got != "cross-origin" {
+				t.Errorf("a form of %s under %s is answered by %q", host, policy, got)
+			}
+		}
+	}
+}

@@ -1,0 +1,326 @@
+package middleware
+
+import (
+	"io"
+	"math"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// clock is a time that stands until it is moved.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newClock() *clock { return &clock{now: time.Date(2026, 11, 21, 5, 1, 0, 0, time.UTC)} }
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) move(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+func newGate(t testing.TB, o Options) *Stack {
+	t.Helper()
+	g, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// serve answers with the handler behind the gate, on a real server.
+func serve(t testing.TB, g *Stack, h http.HandlerFunc) string {
+	t.Helper()
+	s := httptest.NewServer(g.Handler(h))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func get(t testing.TB, address string) (*http.Response, string) {
+	t.Helper()
+	r, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r, string(body)
+}
+
+const wantPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self' https://login.example:8443; base-uri 'none'; frame-ancestors 'none'"
+
+// checkDressed holds an answer's headers against those that all must have.
+func checkDressed(t *testing.T, h http.Header, https bool) {
+	t.Helper()
+	for name, want := range map[string]string{
+		"Content-Security-Policy": wantPolicy, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",
+		"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin", "Cache-Control": "no-store",
+	} {
+		if got := h.Values(name); len(got) != 1 || got[0] != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if !strings.Contains(h.Get("Permissions-Policy"), "camera=()") {
+		t.Errorf("Permissions-Policy is %q", h.Get("Permissions-Policy"))
+	}
+	if got := h.Get("Strict-Transport-Security"); (got != "") != https {
+		t.Errorf("Strict-Transport-Security is %q", got)
+	}
+}
+
+func TestEveryAnswerIsDressed(t *testing.T) {
+	handlers := map[string]http.HandlerFunc{
+		"nothing":  func(http.ResponseWriter, *http.Request) {},
+		"text":     func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "x") },
+		"error":    func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusNotFound) },
+		"panic":    func(http.ResponseWriter, *http.Request) { panic("x") },
+		"redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/there", http.StatusSeeOther) },
+		"stripped": func(w http.ResponseWriter, _ *http.Request) { clear(w.Header()); w.WriteHeader(http.StatusOK) },
+		"silently": func(w http.ResponseWriter, _ *http.Request) { clear(w.Header()) },
+		"flushed":  func(w http.ResponseWriter, _ *http.Request) { clear(w.Header()); w.(http.Flusher).Flush() },
+		"interim":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusEarlyHints); clear(w.Header()) },
+	}
+	for _, https := range []bool{false, true} {
+		g := newGate(t, Options{HTTPS: https, FormActions: forms("https://login.example:8443")})
+		for name, h := range handlers {
+			t.Run(name, func(t *testing.T) {
+				r, err := http.DefaultTransport.RoundTrip(request(t, "GET", serve(t, g, h), nil))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer r.Body.Close()
+				checkDressed(t, r.Header, https)
+			})
+		}
+	}
+}
+
+func request(t testing.TB, method, address string, headers map[string]string) *http.Request {
+	t.Helper()
+	r, err := http.NewRequest(method, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range headers {
+		r.Header.Set(name, value)
+	}
+	return r
+}
+
+func TestAHandlerMayBeCached(t *testing.T) {
+	address := serve(t, newGate(t, Options{}), func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Cache-Control", "public, max-age=60")
+		w.WriteHeader(http.StatusOK)
+	})
+	if r, _ := get(t, address); r.Header.Get("Cache-Control") != "public, max-age=60" {
+		t.Errorf("Cache-Control is %q", r.Header.Get("Cache-Control"))
+	}
+}
+
+func forms(origins ...string) func() []string { return func() []string { return origins } }
+
+// TestFormActions holds that nothing but an origin comes into the policy.
+func TestFormActions(t *testing.T) {
+	for _, wrong := range []string{
+		"https://login.example/in", "https://login.example; script-src *", "https://login.example *", "https://login.example\nSet-Cookie: a=b", "https://login.example\n", "javascript:alert", "*",
+	} {
+		g := newGate(t, Options{FormActions: forms(wrong, "https://login.example")})
+		r, _ := get(t, serve(t, g, func(http.ResponseWriter, *http.Request) {}))
+		if policy := r.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "; form-action 'self' https://login.example; base-uri") {
+			t.Errorf("%q comes into the policy: %s", wrong, policy)
+		}
+	}
+}
+
+func TestWrongOptions(t *testing.T) {
+	for name, o := range map[string]Options{
+		"no rate":     {PerAddress: Rate{0, 5}},
+		"no burst":    {PerPerson: Rate{5, 0}},
+		"NaN":         {PerPerson: Rate{math.NaN(), 5}},
+		"infinite":    {PerPerson: Rate{math.Inf(1), 5}},
+		"all proxies": {TrustedProxies: []netip.Prefix{netip.MustParsePrefix("::/0")}},
+		"no proxies":  {TrustedProxies: []netip.Prefix{{}}},
+	} {
+		if _, err := New(o); err == nil {
+			t.Errorf("%s was taken", name)
+		}
+	}
+}
+
+func TestRequestsOfOtherSitesAreRefused(t *testing.T) {
+	var refused Problem
+	g := newGate(t, Options{Refuse: func(w http.ResponseWriter, _ *http.Request, p Problem) {
+		refused = p
+		w.WriteHeader(p.Status)
+	}})
+	served := false
+	address := serve(t, g, func(http.ResponseWriter, *http.Request) { served = true })
+	for _, c := range []struct {
+		method, site, origin string
+		passes               bool
+	}{
+		{"POST", "same-origin", address, true}, {"POST", "none", "", true}, {"POST", "", "", true}, {"POST", "", address, true},
+		{"POST", "cross-site", "https://evil.example", false}, {"POST", "same-site", "http://127.0.0.1:1", false},
+		{"POST", "", "null", false}, {"POST", "", "https://evil.example", false}, {"DELETE", "cross-site", "", false},
+		{"POST", "Same-Origin", address, false}, {"GET", "cross-site", "https://evil.example", true}, {"EVIL", "cross-site", "", false},
+	} {
+		served, refused = false, Problem{}
+		r, err := http.DefaultClient.Do(request(t, c.method, address, map[string]string{"Sec-Fetch-Site": c.site, "Origin": c.origin}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Body.Close()
+		if served != c.passes || !c.passes && (r.StatusCode != http.StatusForbidden || refused.Slug != "cross-origin") {
+			t.Errorf("%+v: served %v, status %d, %+v", c, served, r.StatusCode, refused)
+		}
+	}
+}
+
+func TestTooManyOfOneAddress(t *testing.T) {
+	now := newClock()
+	g := newGate(t, Options{Now: now.Now, PerAddress: Rate{0.4, 2}})
+	served := 0
+	h := g.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served++ }))
+	ask := func(from string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("POST", "/", nil)
+		r.RemoteAddr = from
+		r.Header.Set("Sec-Fetch-Site", "cross-site") // it is counted before it is looked at
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		return w
+	}
+	want := func(from string, status int, after string) {
+		t.Helper()
+		if w := ask(from); w.Code != status || w.Header().Get("Retry-After") != after {
+			t.Errorf("%s is answered %d, again after %q; want %d, %q", from, w.Code, w.Header().Get("Retry-After"), status, after)
+		}
+	}
+	for _, from := range []string{"[2001:db8:1:2::1]:1000", "[2001:db8:1:2:ffff::2]:1001"} {
+		want(from, http.StatusForbidden, "")
+	}
+	want("[2001:db8:1:2::3%eth0]:1002", http.StatusTooManyRequests, "3") // 2.5 s, told in whole seconds
+	want("[2001:db8:1:3::1]:1000", http.StatusForbidden, "")             // the next /64
+	for range 2 {
+		want("192.0.2.1:1000", http.StatusForbidden, "")
+	}
+	want("[::ffff:192.0.2.1]:1001", http.StatusTooManyRequests, "3") // the same written otherwise
+	want("192.0.2.2:1000", http.StatusForbidden, "")
+	for range 10 { // refusals are not counted
+		want("192.0.2.1:1000", http.StatusTooManyRequests, "3")
+	}
+	now.move(2500 * time.Millisecond)
+	want("192.0.2.1:1000", http.StatusForbidden, "")
+	want("192.0.2.1:1000", http.StatusTooManyRequests, "3")
+	for range 2 { // who has no IP address is one with all such
+		want("@", http.StatusForbidden, "")
+	}
+	want("elsewhere", http.StatusTooManyRequests, "3")
+	if served != 0 {
+		t.Errorf("%d requests of another site came through", served)
+	}
+}
+
+func TestTooManyOfOnePerson(t *testing.T) {
+	now := newClock()
+	g := newGate(t, Options{Now: now.Now, PerPerson: Rate{1, 3}})
+	for range 3 {
+		if ok, _ := g.AllowPerson("P-1"); !ok {
+			t.Fatal("a request within the burst was refused")
+		}
+	}
+	if ok, after := g.AllowPerson("P-1"); ok || after != time.Second {
+		t.Errorf("one too many is answered %v, %v", ok, after)
+	}
+	if ok, _ := g.AllowPerson("P-2"); !ok {
+		t.Error("another person was refused")
+	}
+	now.move(time.Second)
+	if ok, _ := g.AllowPerson("P-1"); !ok {
+		t.Error("after the second that was told the person is refused")
+	}
+}
+
+func TestCountersAreBoundedAndForget(t *testing.T) {
+	now := newClock().now
+	c := newCounters(Rate{1, 2})
+	c.max = 3
+	allow := func(key string) bool { ok, _ := c.allow(key, now); return ok }
+	for _, key := range []string{"a", "a", "b", "c"} {
+		allow(key)
+	}
+	if allow("a") {
+		t.Fatal("a third request at once was let through")
+	}
+	allow("d")
+	if len(c.byKey) != 3 || c.order.Len() != 3 || c.byKey["b"] != nil || allow("a") {
+		t.Fatalf("%d are counted; not the one that was silent longest was forgotten", len(c.byKey))
+	}
+	now = now.Add(2 * time.Second)
+	allow("e") // all others are as good as new
+	if len(c.byKey) != 1 || c.order.Len() != 1 {
+		t.Errorf("%d are counted after all fell silent", len(c.byKey))
+	}
+	slow := newCounters(Rate{1e-300, 1})
+	slow.allow("a", now)
+	if ok, after := slow.allow("a", now); ok || after != longestRetry {
+		t.Errorf("at a rate of next to nothing the answer is %v, %v", ok, after)
+	}
+}
+
+func TestAddress(t *testing.T) {
+	trusted := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8:ffff::/48")}
+	for _, c := range []struct {
+		name, peer string
+		forwarded  []string
+		want       string
+	}{
+		{"no proxy", "192.0.2.1:5", nil, "192.0.2.1"},
+		{"an untrusted peer's word", "192.0.2.1:5", []string{"203.0.113.9"}, "192.0.2.1"},
+		{"a proxy's word", "10.1.2.3:5", []string{"203.0.113.9"}, "203.0.113.9"},
+		{"a mapped proxy", "[::ffff:10.1.2.3]:5", []string{"203.0.113.9"}, "203.0.113.9"},
+		{"what the client wrote itself", "10.1.2.3:5", []string{"198.51.100.1, 10.9.9.9, 203.0.113.9"}, "203.0.113.9"},
+		{"two proxies", "10.1.2.3:5", []string{"198.51.100.1,203.0.113.9 , 10.4.4.4"}, "203.0.113.9"},
+		{"two headers", "10.1.2.3:5", []string{"198.51.100.1", "203.0.113.9", "10.4.4.4"}, "203.0.113.9"},
+		{"with ports", "[2001:db8:ffff::1]:5", []string{"198.51.100.1:4711, [2001:db8::7]:80, [2001:db8:ffff::2]"}, "2001:db8::7"},
+		{"only proxies", "10.1.2.3:5", []string{"10.5.5.5, 10.4.4.4"}, "10.5.5.5"},
+		{"no header", "10.1.2.3:5", nil, "10.1.2.3"},
+		{"a blank header", "10.1.2.3:5", []string{""}, "10.1.2.3"},
+		{"nonsense on the right", "10.1.2.3:5", []string{"203.0.113.9, unknown"}, "10.1.2.3"},
+		{"nonsense behind a proxy", "10.1.2.3:5", []string{"203.0.113.9, <b>, 10.4.4.4"}, "10.4.4.4"},
+		{"a comma at the end", "10.1.2.3:5", []string{"203.0.113.9,"}, "10.1.2.3"},
+		{"a zone", "10.1.2.3:5", []string{"fe80::1%" + strings.Repeat("z", 500)}, "fe80::1"},
+		{"a mapped client", "10.1.2.3:5", []string{"::ffff:203.0.113.9"}, "203.0.113.9"},
+		{"no IP address", "@", []string{"203.0.113.9"}, ""},
+		{"a very long header", "10.1.2.3:5", []string{strings.Repeat("10.4.4.4,", 5000) + "10.4.4.4"}, "10.4.4.4"},
+	} {
+		var got string
+		g := newGate(t, Options{TrustedProxies: trusted})
+		h := g.Handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got = Address(r.Context()) }))
+		r := httptest.NewRequest("GET", "/", nil)
+		r.RemoteAddr = c.peer
+		r.Header["X-Forwarded-For"] = c.forwarded
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		if got != c.want {
+			t.Errorf("%s: the address is %q, want %q", c.name, got, c.want)
+		}
+	}
+	if got := Address(t.Context()); got != "" {
+		t.Errorf("without a gate the address is %q", got)
+	}
+}

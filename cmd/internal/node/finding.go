@@ -1,0 +1,79 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"bookledger/events/journal"
+	"bookledger/events/record/merkle"
+	"bookledger/projections"
+	"bookledger/projections/checkpoint"
+)
+
+// findingFile holds how the journal was found to differ from what was applied,
+// from then on until the whole of it is found to be as it was.
+const findingFile = "unsound"
+
+// Finding returns how the journal was last found to differ from what was
+// applied, "" where it was not, or was found to be sound since.
+func (l *Node) Finding() (string, error) {
+	text, err := os.ReadFile(filepath.Join(l.Dir, findingFile))
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("reading what was found of the journal: %w", err)
+	}
+	return string(text), nil
+}
+
+// KeepFinding keeps a finding over restarts; "" is that the whole journal was
+// found to be sound.
+func (l *Node) KeepFinding(found string) error {
+	l.finding.Lock()
+	defer l.finding.Unlock()
+	path := filepath.Join(l.Dir, findingFile)
+	if found == "" {
+		if err := os.Remove(path); !errors.Is(err, os.ErrNotExist) {
+			return err
+		}
+		return nil
+	}
+	if err := writeDurably(path, []byte(found)); err != nil {
+		return fmt.Errorf("keeping what was found of the journal: %w", err)
+	}
+	return nil
+}
+
+// IsUnsound tells whether an error says that journal and projection do not
+// belong together, that the one or the other is damaged, or that a seal or a
+// signed head is another than they make.
+func IsUnsound(err error) bool {
+	for _, unsound := range [...]error{projections.ErrForked, projections.ErrAhead, merkle.ErrDamaged, checkpoint.ErrDiffers} {
+		if errors.Is(err, unsound) {
+			return true
+		}
+	}
+	return false
+}
+
+// Differing is what becomes of an error of reading the journal: where that may
+// come of a journal that is not what was applied, the whole is compared. What
+// is found is kept, and returned in its place; IsUnsound is true of it.
+func (l *Node) Differing(ctx context.Context, err error) error {
+	if !IsUnsound(err) && !errors.Is(err, journal.ErrGap) && !errors.Is(err, journal.ErrNotFound) {
+		return err
+	}
+	_, found := l.Compare(ctx, 0, nil)
+	switch {
+	case IsUnsound(found):
+	case found == nil || !IsUnsound(err):
+		return err // it was so for a moment, or is no matter of the journal's
+	default:
+		found = err // the whole cannot be compared
+	}
+	// A projection that is built anew from the journal agrees with it, whatever
+	// it holds: that is for whoever knows which of the two is right.
+	told := fmt.Errorf("%w; put the journal back as it was, or the newest copy of it; if what is there is to count from now on, move the folder %s away, and it is built anew", found, filepath.Join(l.Dir, projectionFolder))
+	return errors.Join(told, l.KeepFinding(found.Error()))
+}

@@ -1,0 +1,78 @@
+package node
+
+import (
+	"bookledger/events/journal"
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+
+	"bookledger/events"
+	"bookledger/projections/fold"
+)
+
+// newGenesis makes the first record of a new ledger. A crash between the
+// writing of the key and genesis leaves a key that the next start uses.
+func newGenesis(o Options) ([]byte, error) {
+	cutoff := o.Cutoff
+	if cutoff == "" {
+		cutoff = events.DefaultCutoff
+	}
+	calendar, err := events.NewCalendarSpec(cutoff)
+	if err != nil {
+		return nil, err
+	}
+	key, err := firstKey(filepath.Join(o.Dir, keyFile))
+	if err != nil {
+		return nil, err
+	}
+	return events.Event{
+		ID: "genesis", Source: events.SourceLedger, Type: events.TypeGenesis, Time: time.Now().UTC(),
+		Data: &events.Genesis{
+			LedgerID: uuid.NewString(), Calendar: calendar, Rules: fold.RulesNumber,
+			SealKey: base64.StdEncoding.EncodeToString(key),
+		},
+	}.Encode()
+}
+
+// CloseHistory appends the ledger's own word that history is closed.
+func CloseHistory(ctx context.Context, j *journal.Journal) (journal.Ack, error) {
+	body, err := events.Event{
+		ID: "history-closed", Source: events.SourceLedger, Type: events.TypeHistoryClosed, Time: time.Now().UTC(),
+		Data: &events.HistoryClosed{},
+	}.Encode()
+	if err != nil {
+		return journal.Ack{}, err
+	}
+	ack, err := j.Append(ctx, []journal.Message{{Subject: events.SubjectControl, Body: body}})
+	if err != nil {
+		return ack, fmt.Errorf("closing history: %w", err)
+	}
+	return ack, nil
+}
+
+// writeDurably writes a file that is there whole or not at all, and survives a
+// loss of power: genesis names the key for good, and a finding must not be lost.
+func writeDurably(path string, text []byte) error {
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return err
+	}
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}

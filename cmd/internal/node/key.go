@@ -1,0 +1,147 @@
+package node
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"bookledger/events"
+	"bookledger/events/journal"
+	"bookledger/events/record/treehead"
+	"bookledger/projections/checkpoint"
+)
+
+const (
+	// keyFile holds the private key of the ledger's seals; genesis names the
+	// public one.
+	keyFile = "seal.key"
+	// nextKeyFile holds the key to which the one in keyFile hands over, from
+	// before that is recorded until after it.
+	nextKeyFile = "seal.key.next"
+)
+
+// Signer returns what signs as the ledger with its newest key, nil where this
+// node does not have that: the key is with the node that began the ledger.
+func (l *Node) Signer(keys *treehead.Keys) (note.Signer, error) {
+	for _, name := range [...]string{keyFile, nextKeyFile} {
+		private, err := readKey(filepath.Join(l.Dir, name))
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		signer, err := treehead.Signer(keys.Origin(), private)
+		if err != nil {
+			return nil, err
+		}
+		if signer.KeyHash() == keys.Current().KeyHash() {
+			return signer, nil
+		}
+	}
+	return nil, nil
+}
+
+// ErrNoKey is of a node that does not have the ledger's newest key.
+var ErrNoKey = errors.New("the key of the seals is not in this folder")
+
+// ChangeKey makes a new key of the seals, to which the present one hands over
+// in the journal, and returns its text. The projection shows that once it has
+// come to the record's sequence. A crash before the record leaves a key that
+// counts for nothing; one after it leaves the new key where Signer finds it.
+func (l *Node) ChangeKey(ctx context.Context, keys *treehead.Keys) (vkey string, seq uint64, err error) {
+	present, err := l.Signer(keys)
+	if err == nil && present == nil {
+		err = fmt.Errorf("%w: change it on the node that has it", ErrNoKey)
+	}
+	if err != nil {
+		return "", 0, err
+	}
+	key, next := filepath.Join(l.Dir, keyFile), filepath.Join(l.Dir, nextKeyFile)
+	if private, err := readKey(key); err != nil || !isOf(present, keys.Origin(), private) {
+		if err := os.Rename(next, key); err != nil { // which a change before has left there
+			return "", 0, fmt.Errorf("putting the present key of the seals in its place: %w", err)
+		}
+	}
+	public, err := newKey(next)
+	if err != nil {
+		return "", 0, err
+	}
+	if vkey, err = treehead.KeyText(keys.Origin(), public); err != nil {
+		return "", 0, err
+	}
+	signed, err := treehead.SignChange(keys.Origin(), vkey, present)
+	if err != nil {
+		return "", 0, err
+	}
+	body, err := checkpoint.EncodeKeyChange(signed, time.Now().UTC())
+	if err != nil {
+		return "", 0, err
+	}
+	ack, err := l.Journal.Append(ctx, []journal.Message{{Subject: events.SubjectSeal, Body: body}})
+	if err != nil {
+		return "", 0, fmt.Errorf("recording the change of the key: %w", err)
+	}
+	return vkey, ack.Last, os.Rename(next, key)
+}
+
+func isOf(s note.Signer, origin string, private ed25519.PrivateKey) bool {
+	other, err := treehead.Signer(origin, private)
+	return err == nil && other.KeyHash() == s.KeyHash()
+}
+
+// firstKey returns the public half of the key in a file, which it makes where
+// there is none.
+func firstKey(path string) (ed25519.PublicKey, error) {
+	private, err := readKey(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return newKey(path)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return private.Public().(ed25519.PublicKey), nil
+}
+
+func readKey(path string) (ed25519.PrivateKey, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading the key of the seals: %w", err)
+	}
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return nil, fmt.Errorf("reading the key of the seals: %s holds no PEM block; put the ledger's own key there, or remove the file if the ledger has no genesis yet", path)
+	}
+	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("reading the key of the seals in %s: %w", path, err)
+	}
+	private, ok := key.(ed25519.PrivateKey)
+	if !ok {
+		return nil, fmt.Errorf("reading the key of the seals: %s holds no Ed25519 key", path)
+	}
+	return private, nil
+}
+
+func newKey(path string) (ed25519.PublicKey, error) {
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		return nil, fmt.Errorf("making the key of the seals: %w", err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return nil, fmt.Errorf("making the key of the seals: %w", err)
+	}
+	if err := writeDurably(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})); err != nil {
+		return nil, fmt.Errorf("writing the key of the seals: %w", err)
+	}
+	return public, nil
+}

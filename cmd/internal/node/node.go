@@ -1,0 +1,228 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+	"go.uber.org/zap"
+
+	"bookledger/events"
+	"bookledger/events/journal"
+	"bookledger/projections"
+)
+
+// Options say which ledger to open.
+type Options struct {
+	Dir        string // the data folder
+	Create     bool   // begin a new ledger where there is none
+	URL        string // of an external NATS server that holds the journal; "" for the embedded one
+	Creds      string // credentials file for URL
+	NATSListen string // where the embedded server accepts clients; "" for none
+	Replicas   int    // of a journal that is begun on an external cluster
+	NoState    bool   // open the journal alone, whatever became of the projection
+	Cutoff     string // like "Friday 21:00:00"; "" is the ledger's own, or that for a new one
+	Log        *zap.Logger
+}
+
+// Node is an open data folder: its lock, journal, projection and keys.
+type Node struct {
+	Dir        string
+	Journal    *journal.Journal
+	Projection *projections.Projection
+
+	lock    *flock.Flock
+	log     *zap.Logger
+	finding sync.Mutex // over its file
+}
+
+// projectionFolder holds what was applied.
+const projectionFolder = "projection"
+
+var (
+	// ErrInUse is of a folder that another process has open.
+	ErrInUse = errors.New("the folder is in use")
+	// ErrLost is of a folder that knows of a ledger whose journal is not there.
+	ErrLost = errors.New("the journal is gone")
+	// ErrOtherCutoff is of a cutoff that differs from the one in genesis.
+	ErrOtherCutoff = errors.New("the ledger's cutoff is fixed")
+)
+
+// Open opens the ledger in a folder. It returns ErrInUse while another process
+// has it open, journal.ErrNoLedger where there is none and none is to be made,
+// and ErrLost where there was one: a new one in its place would let it be
+// forgotten. Before clients can connect the journal is compared with what was
+// applied, by its first record and the newest; the error is that of Differing.
+func Open(ctx context.Context, o Options) (_ *Node, err error) {
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	if o.Create {
+		if err := os.MkdirAll(o.Dir, 0o700); err != nil {
+			return nil, fmt.Errorf("making the data folder: %w", err)
+		}
+	} else if err := checkFolder(o.Dir); err != nil {
+		return nil, err
+	}
+	l := &Node{Dir: o.Dir, log: o.Log, lock: flock.New(filepath.Join(o.Dir, "lock"))}
+	locked, err := l.lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("locking the data folder %s: %w", o.Dir, err)
+	}
+	if !locked {
+		return nil, fmt.Errorf("%w: another bookledger has %s open; stop it first, or use a copy", ErrInUse, o.Dir)
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.Close())
+		}
+	}()
+	if err := l.openJournal(ctx, o); err != nil {
+		return nil, err
+	}
+	if err := l.checkCutoff(ctx, o.Cutoff); err != nil {
+		return nil, err
+	}
+	if o.NoState {
+		return l, nil
+	}
+	if l.Projection, err = projections.Open(projections.Options{Dir: filepath.Join(o.Dir, projectionFolder), Log: o.Log}); err != nil {
+		return nil, err
+	}
+	if o.NATSListen == "" {
+		return l, nil
+	}
+	// What a publisher is told to be recorded must not be lost with a journal
+	// that is the wrong one.
+	if err := l.Differing(ctx, l.Projection.Verify(ctx, l.Journal)); err != nil {
+		return nil, err
+	}
+	return l, l.Journal.Accept()
+}
+
+// checkFolder tells whether a folder holds a ledger, and leaves nothing in one
+// that does not.
+func checkFolder(dir string) error {
+	if _, err := os.Stat(dir); err != nil {
+		return fmt.Errorf("opening the data folder: %w", err)
+	}
+	for _, part := range [...]string{"lock", "journal"} {
+		if _, err := os.Stat(filepath.Join(dir, part)); err == nil {
+			return nil
+		}
+	}
+	return fmt.Errorf("opening the data folder: %w in %s", journal.ErrNoLedger, dir)
+}
+
+func (l *Node) openJournal(ctx context.Context, o Options) (err error) {
+	opts := journal.Options{
+		URL: o.URL, Creds: o.Creds, Listen: o.NATSListen, Replicas: o.Replicas, Log: o.Log,
+	}
+	if o.URL == "" {
+		opts.Dir = filepath.Join(o.Dir, "journal")
+	}
+	if l.Journal, err = journal.Open(ctx, opts); !errors.Is(err, journal.ErrNoLedger) || !o.Create {
+		return err
+	}
+	if projections.Begun(filepath.Join(o.Dir, projectionFolder)) {
+		return fmt.Errorf("opening the ledger in %s: %w; it was applied, so bring it back before anything else; a new ledger begins in a new folder", o.Dir, ErrLost)
+	}
+	if opts.Genesis, err = newGenesis(o); err != nil {
+		return err
+	}
+	l.Journal, err = journal.Open(ctx, opts)
+	return err
+}
+
+// checkCutoff compares a cutoff that was asked for with the one that genesis
+// has fixed.
+func (l *Node) checkCutoff(ctx context.Context, cutoff string) error {
+	if cutoff == "" {
+		return nil
+	}
+	want, err := events.NewCalendarSpec(cutoff)
+	if err != nil {
+		return err
+	}
+	first, err := l.Journal.At(ctx, 1)
+	if err != nil {
+		return fmt.Errorf("reading the ledger's genesis: %w", err)
+	}
+	var checker events.Checker
+	checked := checker.Check(first.Subject, first.Body)
+	genesis, ok := checked.Event.Data.(*events.Genesis)
+	if !ok {
+		return errors.New("reading the ledger's genesis: the first record is none")
+	}
+	if have := genesis.Calendar; have.Weekday != want.Weekday || have.Time != want.Time {
+		return fmt.Errorf("%w: genesis says %q, asked for was %q; leave the option away, or begin a new ledger", ErrOtherCutoff, have.Weekday+" "+have.Time, cutoff)
+	}
+	return nil
+}
+
+// The pause before following begins again grows from the one to the other.
+const (
+	firstPause = 100 * time.Millisecond
+	lastPause  = 10 * time.Second
+)
+
+// Follow keeps the projection up with the journal until ctx ends or something
+// fails that needs an operator. When the connection to the journal was
+// interrupted it begins again, which checks the position as at the start, and
+// does so until the journal is back. Where that is not what was applied, the
+// error is that of Differing.
+func (l *Node) Follow(ctx context.Context) error {
+	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+		before := l.Projection.Position()
+		err := l.Projection.Follow(ctx, l.Journal)
+		if !errors.Is(err, journal.ErrReconnected) || ctx.Err() != nil {
+			return l.Differing(ctx, err)
+		}
+		if l.Projection.Position() > before {
+			pause = firstPause
+		}
+		l.log.Warn("the journal was interrupted; following it again", zap.Error(err))
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// CatchUp brings the projection to where the journal ends now. Where the journal
+// is not what was applied, the error is that of Differing.
+func (l *Node) CatchUp(ctx context.Context) error {
+	return l.Differing(ctx, l.Projection.CatchUp(ctx, l.Journal))
+}
+
+// Compare compares the journal with what was applied, as projections.Compare
+// does, which cannot tell a journal that has a gap from one that is out of
+// reach.
+func (l *Node) Compare(ctx context.Context, after uint64, pace func(context.Context, int) error) (compared uint64, err error) {
+	compared, err = l.Projection.Compare(ctx, l.Journal, after, pace)
+	if errors.Is(err, journal.ErrGap) { // which a connection that was lost can leave too
+		if _, gone := l.Journal.At(ctx, compared+1); errors.Is(gone, journal.ErrNotFound) {
+			err = &projections.Difference{Seq: compared + 1, Kind: projections.Missing}
+		}
+	}
+	return compared, err
+}
+
+// Close closes everything, in the order in which it depends on each other, and
+// frees the folder.
+func (l *Node) Close() error {
+	var errs []error
+	if l.Projection != nil {
+		errs = append(errs, l.Projection.Close())
+	}
+	if l.Journal != nil {
+		errs = append(errs, l.Journal.Close())
+	}
+	return errors.Join(append(errs, l.lock.Unlock())...)
+}

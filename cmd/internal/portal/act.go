@@ -1,0 +1,199 @@
+package portal
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"bookledger/cmd/internal/problem"
+	"bookledger/cmd/internal/service"
+)
+
+// done is what is said of an action that was done, and the action that takes
+// it back.
+var done = map[service.Action]struct {
+	text string
+	undo service.Action
+	from service.Kind // the list in which the consumer was
+	to   service.Kind // and is
+}{
+	service.MarkInactive: {"%s was marked as inactive. The delegation goes on; find the consumer under Inactive Consumers.", service.Reactivate, service.Active, service.Inactive},
+	service.Reactivate:   {"%s is active again.", service.MarkInactive, service.Inactive, service.Active},
+	service.Accept:       {"The request of %s was accepted. Find the consumer under Active Consumers.", "", service.Pending, service.Active},
+	service.Decline:      {"The request of %s was declined.", "", service.Pending, ""},
+}
+
+// act does an action and shows the list from which it was done. Marking as
+// inactive asks no question first: agents do it to many in a row, it changes
+// nothing for the consumer, and the message offers to take it back.
+func (p *Portal) act(a service.Action) handler {
+	return func(w http.ResponseWriter, r *http.Request, c service.Caller) error {
+		if err := form(w, r, maxForm); err != nil {
+			return err
+		}
+		k := listOf(r, done[a].from)
+		asked, err := askedBefore(r) // before anything is done
+		if err != nil {
+			return err
+		}
+		acted, err := p.Service.Act(r.Context(), c, owner(r), r.PathValue("case"), a)
+		if problem.Of(err).Status == http.StatusConflict && err != nil {
+			return p.conflict(w, r, c, k, problem.Of(err))
+		}
+		if err != nil {
+			return err
+		}
+		m := message{Text: fmt.Sprintf(done[a].text, whom(acted))}
+		if undo := done[a].undo; undo != "" {
+			m.Undo, m.Kind = caseFile(owner(r), acted.CaseID)+"/"+string(undo), string(k)
+			m.Query = query(asked, asked.Page)
+		}
+		p.say(r, m)
+		return p.backToList(w, r, k, true)
+	}
+}
+
+// whom is a consumer as a message names them.
+func whom(a *service.Acted) string {
+	if a.Name != "" {
+		return a.Name + " (case " + a.CaseID + ")"
+	}
+	return "Case " + a.CaseID
+}
+
+// listOf is the list on which a form stood.
+func listOf(r *http.Request, otherwise service.Kind) service.Kind {
+	for _, k := range kinds {
+		if r.PostForm.Get("list") == string(k) {
+			return k
+		}
+	}
+	return otherwise
+}
+
+// conflict shows the list as it is now, with the reason why the action cannot
+// be done.
+func (p *Portal) conflict(w http.ResponseWriter, r *http.Request, c service.Caller, k service.Kind, why *problem.Problem) error {
+	asked, err := askedBefore(r)
+	if err != nil {
+		return err
+	}
+	c, done := p.Service.At(c)
+	defer done()
+	r = r.WithContext(context.WithValue(r.Context(), callerKey{}, c))
+	m := &message{Text: "Nothing was changed for case " + r.PathValue("case") + ". " + why.Detail, Bad: true}
+	return p.showList(w, r, c, k, asked, why.Status, m)
+}
+
+// caseFile is where a case of an owner's is.
+func caseFile(o service.Owner, id string) string { return basePath(o) + "/cases/" + url.PathEscape(id) }
+
+// casePart is one of the pages of a case.
+type casePart struct{ name, suffix, title string }
+
+// caseParts are the pages of a case, by the names of the job aid's actions.
+var caseParts = [...]casePart{
+	{"account", "", "Account"},
+	{"household", "/household", "Household"},
+	{"eligibility", "/eligibility", "Eligibility"},
+	{"enrollment", "/enrollment", "Enrollment Details"},
+}
+
+// casePage is what a page of a case shows.
+type casePage struct {
+	About about
+	Case  *service.CaseFile
+	Name  string
+	Part  string
+	Title string
+	Tabs  []link
+	File  string
+	List  service.Kind // in which the consumer is
+	Years []caseYear
+}
+
+// caseYear is what is known of one application year.
+type caseYear struct {
+	Year        int
+	Application *service.Year
+	Eligibility []service.Eligibility
+	Enrollment  []service.Enrollment
+}
+
+func (p *Portal) casePage(part casePart) handler {
+	return func(w http.ResponseWriter, r *http.Request, c service.Caller) error {
+		page, err := p.openCase(r, c)
+		if err != nil {
+			return err
+		}
+		page.Part, page.Title = part.name, part.title
+		for _, t := range caseParts {
+			page.Tabs = append(page.Tabs, link{t.title, page.File + t.suffix, t == part})
+		}
+		return p.render(w, r, http.StatusOK, "case", part.title+" of case "+page.Case.CaseID, page)
+	}
+}
+
+func (p *Portal) openCase(r *http.Request, c service.Caller) (*casePage, error) {
+	o := owner(r)
+	file, err := p.Service.Case(r.Context(), c, o, r.PathValue("case"))
+	if err != nil {
+		return nil, err
+	}
+	a, err := p.about(c, o)
+	if err != nil {
+		return nil, err
+	}
+	page := &casePage{About: a, Case: file, Name: file.Household.PrimaryContact.Name(), File: caseFile(o, file.CaseID)}
+	if page.Name == "" {
+		page.Name = "Case " + file.CaseID
+	}
+	page.List = service.Kind(file.Delegation.Status)
+	page.Years = yearsOf(file)
+	return page, nil
+}
+
+// yearsOf puts what is known of a case by application year, the newest first.
+func yearsOf(f *service.CaseFile) []caseYear {
+	var years []caseYear
+	for i := len(f.Years) - 1; i >= 0; i-- {
+		y := caseYear{Year: f.Years[i].ApplicationYear, Application: &f.Years[i]}
+		for _, e := range f.Eligibility {
+			if e.ApplicationYear == y.Year {
+				y.Eligibility = append(y.Eligibility, e)
+			}
+		}
+		for _, e := range f.Enrollment {
+			if e.ApplicationYear == y.Year {
+				y.Enrollment = append(y.Enrollment, e)
+			}
+		}
+		years = append(years, y)
+	}
+	return years
+}
+
+// declinePage asks whether a request is to be declined.
+type declinePage struct {
+	*casePage
+	Agency string // from whose list it was asked, else ""
+	Back   string
+}
+
+// confirmDecline asks once more, since a declined request is gone: the
+// consumer would have to ask again.
+func (p *Portal) confirmDecline(w http.ResponseWriter, r *http.Request, c service.Caller) error {
+	page, err := p.openCase(r, c)
+	if err != nil {
+		return err
+	}
+	if page.Case.Delegation.RequestedOn == 0 {
+		return problem.Conflict.With("No request of this consumer is pending any more: it was withdrawn or has been answered.")
+	}
+	back := declinePage{casePage: page, Agency: r.URL.Query().Get("agency"), Back: page.About.Base + "/pending"}
+	if back.Agency != "" {
+		back.Back = basePath(service.Owner{Agency: back.Agency}) + "/pending"
+	}
+	return p.render(w, r, http.StatusOK, "decline", "Decline a request", back)
+}

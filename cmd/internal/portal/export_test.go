@@ -1,0 +1,160 @@
+package portal_test
+
+import (
+	"bytes"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/xuri/excelize/v2"
+
+	"bookledger/cmd/internal/service"
+	"bookledger/events"
+	"bookledger/projections/access"
+)
+
+// trail returns the steps of the exports, the earliest first.
+func (h *house) trail() (steps []string) {
+	h.t.Helper()
+	last, err := h.ledger.Journal.Last(h.t.Context())
+	must(h.t, err)
+	_, _, err = h.ledger.Projection.WaitFor(h.t.Context(), last)
+	must(h.t, err)
+	all, err := h.service.Exports(h.t.Context(), service.Caller{Person: access.Person{ID: "P-x", Auditor: true}}, "", 0, 100)
+	must(h.t, err)
+	for _, e := range all {
+		steps = append(steps, e.Step)
+	}
+	slices.Reverse(steps)
+	return steps
+}
+
+// isBook holds that an answer is a workbook that may not be kept on the way.
+func (a *answer) isBook(cases ...string) {
+	a.t.Helper()
+	if a.status != http.StatusOK {
+		a.t.Fatalf("%s: %d, %s", a.path, a.status, a.body)
+	}
+	for name, want := range map[string]string{
+		"Content-Type": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "Cache-Control": "no-store", "Content-Length": strconv.Itoa(len(a.body)),
+	} {
+		if got := a.header.Get(name); got != want {
+			a.t.Errorf("%s: %s %q, want %q", a.path, name, got, want)
+		}
+	}
+	if got := a.header.Get("Content-Disposition"); !strings.HasPrefix(got, `attachment; filename="`) || !strings.HasSuffix(got, `.xlsx"`) {
+		a.t.Errorf("%s: Content-Disposition %q", a.path, got)
+	}
+	f, err := excelize.OpenReader(bytes.NewReader([]byte(a.body)))
+	must(a.t, err)
+	defer f.Close()
+	rows, err := f.GetRows(f.GetSheetList()[0])
+	must(a.t, err)
+	var got []string
+	for _, row := range rows[1:] {
+		got = append(got, row[0])
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, cases) {
+		a.t.Errorf("the book holds %q, want %q", got, cases)
+	}
+}
+
+// TestExport holds the job aid's way to the book, and each answer to the
+// disclaimer.
+func TestExport(t *testing.T) {
+	h := build(t, past())
+	h.serve()
+	v, friday := h.signIn("P-a1"), h.friday()
+	path := "/agents/A1/books/" + friday + "/export"
+	a := v.get("/agents/A1/active").want(http.StatusOK)
+	if !strings.Contains(a.body, `href="`+path+`?from=active"`) {
+		t.Error("the list does not lead to the disclaimer of the current book")
+	}
+	a = v.get(path+"?from=active").want(http.StatusOK, "Disclaimer", service.DisclaimerText, "No Yes", "3 consumers in 3 rows", "all consumers delegated to you at that moment, active and inactive, whatever the filters", "must be encrypted")
+	if got := said(a.all("h1")[0]); got != "Disclaimer" {
+		t.Errorf("the heading is %q", got)
+	}
+	no := url.Values{"answer": {"no"}, "disclaimer": {"1"}, "from": {"active"}}
+	a = v.follow(path, no).want(http.StatusOK, "Active Consumers", "Nothing was downloaded. Your answer No was recorded.")
+	a.message("status")
+	v.post(path, url.Values{"disclaimer": {"1"}}).want(http.StatusForbidden, "The disclaimer was not accepted")
+	v.post(path, url.Values{"disclaimer": {"9"}, "answer": {"yes"}}).want(http.StatusForbidden)
+	if got := h.trail(); !slices.Equal(got, []string{"declined", "denied", "denied"}) {
+		t.Fatalf("before a yes the trail is %q", got)
+	}
+	yes := url.Values{"answer": {"yes"}, "disclaimer": {"1"}}
+	// A loaded machine may take longer than Yes waits.
+	if a = v.post(path, yes); a.status == http.StatusSeeOther {
+		a = v.whenReady(a.header.Get("Location"))
+	}
+	a.isBook("5000000001", "5000000002", "5000000003")
+	if got := h.trail(); !slices.Equal(got[3:], []string{"requested", "made"}) {
+		t.Errorf("after a yes the trail is %q", got)
+	}
+	current, err := events.ParseDate(friday)
+	must(t, err)
+	for day, why := range map[string]string{
+		"2026-13-40": "A book is named by its Friday", current.AddDays(-2).String(): "is a Wednesday",
+		current.AddDays(7).String(): "has not come", current.AddDays(-70).String(): "is before the first Friday",
+	} {
+		v.get("/agents/A1/books/"+day+"/export").want(http.StatusNotFound, "There is no such book", why)
+		v.post("/agents/A1/books/"+day+"/export", yes).want(http.StatusNotFound, why)
+	}
+	h.signIn("P-a3").post(path, yes).want(http.StatusNotFound)
+	h.signIn("P-2").follow("/agencies/G1/books/"+friday+"/export", no).want(http.StatusOK, "Active Consumers", "Nothing was downloaded")
+	// A4, whose consumers level 1 may not see, is in the agency's book.
+	h.signIn("P-1").post("/agencies/G1/books/"+friday+"/export", yes).want(http.StatusNotFound, "not certified any more")
+}
+
+// whenReady gets the file of a ticket when its page offers it.
+func (v *visitor) whenReady(page string) *answer {
+	v.h.t.Helper()
+	v.h.until("the book is ready", func() bool {
+		return strings.Contains(v.get(page).want(http.StatusOK).text(), "Your book is ready")
+	})
+	return v.get(fileOf(page))
+}
+
+// fileOf is where the file of a ticket's page is.
+func fileOf(page string) string {
+	path, _, _ := strings.Cut(page, "?")
+	return path + "/file"
+}
+
+// TestQueue holds that where a book has to wait, a page shows its place, looks
+// again by itself without script, and then offers the file to who asked.
+func TestQueue(t *testing.T) {
+	h := build(t, past())
+	v, friday := h.signIn("P-a1"), h.friday()
+	path, yes := "/agents/A1/books/"+friday+"/export", url.Values{"answer": {"yes"}, "disclaimer": {"1"}}
+	first := v.post(path, yes).want(http.StatusSeeOther).header.Get("Location")
+	second := v.post(path, yes).want(http.StatusSeeOther).header.Get("Location")
+	a := v.get(first).want(http.StatusOK, "Your book is being made", "It is next in the queue.")
+	a.isWhole()
+	if !strings.Contains(a.body, `<noscript><meta http-equiv="refresh" content="3"></noscript>`) {
+		t.Error("the page does not look again without script")
+	}
+	v.get(second).want(http.StatusOK, "It waits in the queue; 1 book is made before it.")
+	if got := v.get(fileOf(first)).want(http.StatusSeeOther).header.Get("Location"); got+"/file" != fileOf(first) {
+		t.Errorf("the file that is not there leads to %s", got)
+	}
+	for _, other := range []string{"P-a3", "P-m", "P-x"} {
+		h.signIn(other).get(first).want(http.StatusNotFound, "This download is not there")
+		h.signIn(other).get(fileOf(first)).want(http.StatusNotFound)
+	}
+	h.serve()
+	v.whenReady(first).isBook("5000000001", "5000000002", "5000000003")
+	v.h.until("the file was released", func() bool { return v.get(first).status == http.StatusNotFound })
+	v.get(fileOf(first)).want(http.StatusNotFound, "a book can be taken once")
+	// The second is ready too, and its agent is not an agent any more.
+	h.until("the second book is ready", func() bool { return strings.Contains(v.get(second).text(), "Your book is ready") })
+	if a := v.do(http.MethodHead, fileOf(second), nil, nil); a.status != http.StatusOK || a.body != "" {
+		t.Errorf("HEAD: %d", a.status)
+	}
+	h.live(&events.AgentDecertified{AgentID: "A1"})
+	v.get(fileOf(second)).want(http.StatusNotFound)
+}

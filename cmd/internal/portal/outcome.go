@@ -1,0 +1,89 @@
+package portal
+
+import (
+	"net/http"
+
+	"bookledger/cmd/internal/service"
+)
+
+// outcome is what became of a transfer, as the session keeps it.
+type outcome struct {
+	From        string       `json:"from"`
+	To          string       `json:"to"`
+	Transferred int          `json:"transferred"`
+	Refused     int          `json:"refused"`
+	Missing     int          `json:"missing"` // not delegated to the agent
+	Unknown     int          `json:"unknown"`
+	Rows        []outcomeRow `json:"rows"` // those that were not transferred come first
+}
+
+// outcomeRow is what became of one case.
+type outcomeRow struct {
+	CaseID string `json:"case"`
+	Name   string `json:"name,omitzero"`
+	What   string `json:"what"`
+	Why    string `json:"why,omitzero"`
+}
+
+// maxOutcomes is of how many cases the outcome is shown one by one.
+const maxOutcomes = 2000
+
+var outcomeNames = map[string]string{
+	"transferred": "Transferred", "refused": "Refused", "not_delegated": "Not delegated to the agent", "unknown": "Not known",
+}
+
+func newOutcome(done *service.Transferred) outcome {
+	x := outcome{From: done.From, To: done.To}
+	for _, good := range [...]bool{false, true} {
+		for _, o := range done.Outcomes {
+			if (o.Outcome == "transferred") != good {
+				continue
+			}
+			x.count(o.Outcome)
+			if len(x.Rows) < maxOutcomes {
+				x.Rows = append(x.Rows, outcomeRow{o.CaseID, o.Name, outcomeNames[o.Outcome], sentence(o.Reason)})
+			}
+		}
+	}
+	return x
+}
+
+func (x *outcome) count(what string) {
+	switch what {
+	case "transferred":
+		x.Transferred++
+	case "refused":
+		x.Refused++
+	case "not_delegated":
+		x.Missing++
+	default:
+		x.Unknown++
+	}
+}
+
+// Total is how many cases there were.
+func (x outcome) Total() int { return x.Transferred + x.Refused + x.Missing + x.Unknown }
+
+// Left is of how many of them nothing is shown.
+func (x outcome) Left() int { return x.Total() - len(x.Rows) }
+
+// outcomePage shows what became of the last transfer.
+type outcomePage struct {
+	About   about
+	Outcome *outcome // nil: there was none
+}
+
+func (p *Portal) transferOutcome(w http.ResponseWriter, r *http.Request, c service.Caller) error {
+	if _, err := p.mayTransfer(r, c); err != nil {
+		return err
+	}
+	a, err := p.about(c, owner(r))
+	if err != nil {
+		return err
+	}
+	page := outcomePage{About: a, Outcome: new(outcome)}
+	if !p.kept(r, outcomeKey(owner(r).Agency), page.Outcome) {
+		page.Outcome = nil
+	}
+	return p.render(w, r, http.StatusOK, "outcome", "Outcome of the transfer", page)
+}

@@ -1,0 +1,104 @@
+package portal
+
+import (
+	"net/http"
+	"net/url"
+
+	"bookledger/cmd/internal/problem"
+	"bookledger/cmd/internal/service"
+)
+
+// owner is whose lists and books a request's path names.
+func owner(r *http.Request) service.Owner {
+	return service.Owner{Agent: r.PathValue("agent"), Agency: r.PathValue("agency")}
+}
+
+// basePath is where everything of an owner is.
+func basePath(o service.Owner) string {
+	if o.Agent != "" {
+		return "/agents/" + url.PathEscape(o.Agent)
+	}
+	return "/agencies/" + url.PathEscape(o.Agency)
+}
+
+// about is what a page says of the owner whose page it is.
+type about struct {
+	*service.About
+	Base string
+	Own  bool // it is the caller's own
+	// Auditor tells that the caller may see how it came to be so.
+	Auditor bool
+}
+
+func (p *Portal) about(c service.Caller, o service.Owner) (about, error) {
+	a, err := p.Service.About(c, o)
+	if err != nil {
+		return about{}, err
+	}
+	return newAbout(c, a), nil
+}
+
+func newAbout(c service.Caller, a *service.About) about {
+	return about{About: a, Base: basePath(a.Owner), Own: a.Owner.Agent != "" && a.Owner.Agent == c.AgentID, Auditor: c.Auditor}
+}
+
+// Of is the owner's id.
+func (a about) Of() string {
+	if a.Owner.Agent != "" {
+		return a.Owner.Agent
+	}
+	return a.Owner.Agency
+}
+
+// OfAgency tells whether it is an agency.
+func (a about) OfAgency() bool { return a.Owner.Agent == "" }
+
+// Title is the owner's name or, where that is blank, the id.
+func (a about) Title() string {
+	if a.Name != "" {
+		return a.Name
+	}
+	return a.Of()
+}
+
+// AgentName is the name of one of an agency's agents.
+func (a about) AgentName(id string) string {
+	if name := a.Agents[id]; name != "" {
+		return name
+	}
+	return id
+}
+
+// Up is where the owner's agency lists its agents, for who can see that.
+func (a about) Up() string {
+	if a.Own || a.OfAgency() || a.AgencyID == "" || !staff[string(a.Grant.Role)] {
+		return ""
+	}
+	return basePath(service.Owner{Agency: a.AgencyID}) + "/agents"
+}
+
+// staff are the roles that see an agency's agents.
+var staff = map[string]bool{"manager": true, "admin_l1": true, "admin_l2": true, "auditor": true}
+
+const (
+	// maxForm is how large a form may be, in bytes.
+	maxForm = 1 << 20
+	// maxExportForm is that of the disclaimer's.
+	maxExportForm = 64 << 10
+)
+
+// form reads a posted form.
+func form(w http.ResponseWriter, r *http.Request, largest int64) error {
+	if kind := mediaType(r); kind != "application/x-www-form-urlencoded" {
+		return problem.MediaType.With("Send the form as a browser does, as application/x-www-form-urlencoded.")
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, largest)
+	err := r.ParseForm()
+	switch {
+	case isTooLarge(err):
+		return problem.TooLarge.With("A form may have at most %d bytes.", largest)
+	case err != nil:
+		return problem.Invalid.With("The form could not be read.").Because(err)
+	}
+	return nil
+}

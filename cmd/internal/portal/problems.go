@@ -1,0 +1,62 @@
+package portal
+
+import (
+	"errors"
+	"net/http"
+
+	"go.uber.org/zap"
+
+	"bookledger/cmd/internal/problem"
+)
+
+// problemPage is what an error page shows.
+type problemPage struct {
+	*problem.Problem
+	What   []string // what one can do
+	SignIn string   // where one signs in, if that helps
+	Home   bool     // the home page is open
+}
+
+// Problem answers with an error page. What is not a problem is logged, and
+// shown as an internal one.
+func (p *Portal) Problem(w http.ResponseWriter, r *http.Request, err error) {
+	told := problem.Of(err)
+	if told.Status >= http.StatusInternalServerError && r.Context().Err() == nil {
+		p.Log.Error("a page could not be shown", zap.String("route", r.Pattern), zap.Int("status", told.Status), zap.Error(errors.Unwrap(told)))
+	}
+	told.Header(w.Header())
+	w.Header().Del("WWW-Authenticate") // browsers have a page to sign in
+	_, known := caller(r)
+	page := problemPage{Problem: told, What: advice(told), Home: known}
+	if told.Status == http.StatusUnauthorized {
+		page.SignIn = signInPath("/")
+	}
+	if err := p.render(w, r, told.Status, "problem", told.Title, page); err != nil {
+		p.Log.Error("an error page could not be made", zap.Error(err))
+		http.Error(w, told.Title+". "+told.Detail, told.Status)
+	}
+}
+
+// advice tells what one can do about a problem.
+func advice(e *problem.Problem) []string {
+	switch e.Status {
+	case http.StatusNotFound:
+		if e.Type == problem.NoBook.Type {
+			return []string{"Choose one of the Fridays on the Books page."}
+		}
+		return []string{"Check the address, if you typed it.", "A consumer may have been delegated to somebody else since. Look for the consumer in your lists.", "If you should see this, ask your agency’s manager."}
+	case http.StatusForbidden:
+		return []string{"If you need this for your work, ask your agency’s manager."}
+	case http.StatusConflict:
+		return []string{"Go back, look at the list as it is now, and try again if it still makes sense."}
+	case http.StatusBadRequest:
+		return []string{"Go back and correct it. If you followed a link, use the filters on the page instead."}
+	case http.StatusMethodNotAllowed, http.StatusUnsupportedMediaType:
+		return []string{"Begin again from the home page."}
+	case http.StatusTooManyRequests:
+		return []string{"Wait a few seconds, then load the page again."}
+	case http.StatusServiceUnavailable:
+		return []string{"Wait a little, then load the page again. Nothing that was recorded is lost.", "If it stays so, tell the operator of this portal."}
+	}
+	return nil
+}

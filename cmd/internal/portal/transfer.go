@@ -1,0 +1,325 @@
+package portal
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bookledger/cmd/internal/problem"
+	"bookledger/cmd/internal/service"
+	"bookledger/events"
+)
+
+// wish is a transfer that is being put together; the session keeps it.
+type wish struct {
+	From  string   `json:"from"`
+	To    string   `json:"to,omitzero"`
+	All   bool     `json:"all,omitzero"`
+	Cases []string `json:"cases,omitzero"` // the chosen ones, in order
+	Q     string   `json:"q,omitzero"`     // what is searched for
+}
+
+// maxChosen is how many consumers can be chosen one by one.
+const maxChosen = 2000
+
+func wishKey(agency string) string    { return "transfer:" + agency }
+func outcomeKey(agency string) string { return "transferred:" + agency }
+
+// transferPage is where a transfer is put together.
+type transferPage struct {
+	About    about
+	Wish     wish
+	From     string // name
+	Agents   []service.AgencyAgent
+	To       []service.AgencyAgent // who can be given consumers
+	Holder   *service.AgencyAgent  // nil: whose consumers is not chosen
+	Kind     service.Kind
+	List     *service.Listing
+	Rows     []transferRow
+	Pages    pages
+	Message  *message
+	Transfer string // where all of this is
+}
+
+// transferRow is a consumer who can be chosen.
+type transferRow struct {
+	row
+	Chosen bool
+}
+
+// Last is the number of the last consumer of the page.
+func (t transferPage) Last() int { return t.List.First() + len(t.Rows) - 1 }
+
+// More tells whether there are more than can be turned to.
+func (t transferPage) More() bool { return t.List.Total > t.List.Listed }
+
+// mayTransfer tells whether the caller transfers consumers of the agency, and
+// which agents it has.
+func (p *Portal) mayTransfer(r *http.Request, c service.Caller) (*service.Agency, error) {
+	agency, err := p.Service.Agents(c, owner(r).Agency)
+	if err != nil {
+		return nil, err
+	}
+	if !agency.Grant.Transfer {
+		return nil, problem.Forbidden.With("Only managers and level-2 staff transfer consumers.")
+	}
+	return agency, nil
+}
+
+func agentOf(agency *service.Agency, id string) *service.AgencyAgent {
+	for i := range agency.Agents {
+		if agency.Agents[i].AgentID == id {
+			return &agency.Agents[i]
+		}
+	}
+	return nil
+}
+
+// wish is the transfer that is being put together for an agent's consumers.
+func (p *Portal) wish(r *http.Request, from string) wish {
+	var have wish
+	if p.kept(r, wishKey(owner(r).Agency), &have) && have.From == from {
+		return have
+	}
+	return wish{From: from}
+}
+
+func (p *Portal) transferPage(w http.ResponseWriter, r *http.Request, c service.Caller) error {
+	agency, err := p.mayTransfer(r, c)
+	if err != nil {
+		return err
+	}
+	a, err := p.about(c, owner(r))
+	if err != nil {
+		return err
+	}
+	page := transferPage{About: a, Agents: agency.Agents, Message: p.said(r), Kind: service.Active, Transfer: a.Base + "/transfer"}
+	from := r.URL.Query().Get("from")
+	if from == "" {
+		return p.render(w, r, http.StatusOK, "transfer", "Transfer consumers", page)
+	}
+	if page.Holder = agentOf(agency, from); page.Holder == nil {
+		return problem.NotFound.In("from", "The agency has no such agent.")
+	}
+	page.From = a.AgentName(from)
+	page.Wish = p.wish(r, from)
+	for _, agent := range agency.Agents {
+		if agent.Certified && agent.AgentID != from {
+			page.To = append(page.To, agent)
+		}
+	}
+	if r.URL.Query().Get("list") == string(service.Inactive) {
+		page.Kind = service.Inactive
+	}
+	if err := p.fillTransfer(r, c, &page); err != nil {
+		return err
+	}
+	return p.render(w, r, http.StatusOK, "transfer", "Transfer consumers", page)
+}
+
+// fillTransfer adds the consumers who can be chosen.
+func (p *Portal) fillTransfer(r *http.Request, c service.Caller, page *transferPage) error {
+	asked := service.Asked{Q: page.Wish.Q}
+	if text := r.URL.Query().Get("page"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return problem.Invalid.In("page", "It is no positive number.")
+		}
+		asked.Page = n
+	}
+	q, err := asked.Query(pageSize)
+	if err != nil {
+		return err
+	}
+	if page.List, err = p.Service.List(c, service.Owner{Agent: page.Wish.From}, page.Kind, q); err != nil {
+		return err
+	}
+	for i, e := range page.List.Consumers() {
+		x := row{Entry: e, N: page.List.First() + i, Name: nameOf(e)}
+		_, chosen := slices.BinarySearch(page.Wish.Cases, e.CaseID)
+		page.Rows = append(page.Rows, transferRow{x, chosen})
+	}
+	page.Pages = newPages(page.List.Query.Page, page.List.Pages, strconv.Itoa)
+	return nil
+}
+
+// transferAt is where a transfer is put together.
+func transferAt(agency, from, list string, page int) string {
+	v := url.Values{"from": {from}}
+	if list == string(service.Inactive) {
+		v.Set("list", list)
+	}
+	if page > 1 {
+		v.Set("page", strconv.Itoa(page))
+	}
+	return basePath(service.Owner{Agency: agency}) + "/transfer?" + v.Encode()
+}
+
+// chooseTransfer keeps what was chosen, and goes where the button says: to
+// another page, to a search, or on to the confirmation.
+func (p *Portal) chooseTransfer(w http.ResponseWriter, r *http.Request, c service.Caller) error {
+	if err := form(w, r, maxForm); err != nil {
+		return err
+	}
+	if err := p.Service.MayTransfer(c, owner(r).Agency); err != nil {
+		return err
+	}
+	f, agency := r.PostForm, owner(r).Agency
+	next := p.wish(r, f.Get("from"))
+	if err := next.choose(f); err != nil {
+		return err
+	}
+	list, page := f.Get("list"), 1
+	action, value, _ := strings.Cut(f.Get("go"), ":")
+	switch action {
+	case "search":
+		next.Q = strings.TrimSpace(f.Get("q"))
+	case "all":
+		next.Q = ""
+	case "list":
+		list = value
+	case "page":
+		page, _ = strconv.Atoi(value) // what is no number is the first page
+	case "none":
+		next.Cases = nil
+	}
+	if _, err := (service.Asked{Q: next.Q}).Query(pageSize); err != nil {
+		return err
+	}
+	p.keep(r, wishKey(agency), next)
+	if action != "continue" {
+		redirect(w, r, transferAt(agency, next.From, list, page))
+		return nil
+	}
+	if why := next.missing(); why != "" {
+		p.say(r, message{Text: why, Bad: true})
+		redirect(w, r, transferAt(agency, next.From, list, page))
+		return nil
+	}
+	redirect(w, r, basePath(owner(r))+"/transfer/confirm?"+url.Values{"from": {next.From}}.Encode())
+	return nil
+}
+
+// choose takes over what a form says. Of the consumers that the page has
+// shown, those that are ticked are chosen, and the others are not.
+func (x *wish) choose(f url.Values) error {
+	if len(f["shown"]) > pageSize || len(f["case"]) > pageSize {
+		return problem.Invalid.With("A page shows at most %d consumers.", pageSize)
+	}
+	x.To, x.All = f.Get("to"), f.Get("what") == "all"
+	if !events.IsIdentifier(x.From) || x.To != "" && !events.IsIdentifier(x.To) {
+		return problem.Invalid.With("Choose the agents on the page.")
+	}
+	chosen := map[string]bool{}
+	for _, id := range x.Cases {
+		chosen[id] = true
+	}
+	shown := f["shown"]
+	for _, id := range shown {
+		delete(chosen, id)
+	}
+	for _, id := range f["case"] {
+		if slices.Contains(shown, id) {
+			chosen[id] = true
+		}
+	}
+	x.Cases = nil
+	for id := range chosen {
+		if !events.IsIdentifier(id) {
+			return problem.Invalid.In("case", "It is no case id.")
+		}
+		x.Cases = append(x.Cases, id)
+	}
+	slices.Sort(x.Cases)
+	if len(x.Cases) > maxChosen {
+		return problem.Invalid.In("case", "At most %d consumers can be chosen one by one. Choose fewer, or the whole book.", maxChosen)
+	}
+	return nil
+}
+
+// missing tells what has still to be chosen, "" where nothing.
+func (x *wish) missing() string {
+	switch {
+	case x.To == "":
+		return "Choose the agent who is to have the consumers."
+	case !x.All && len(x.Cases) == 0:
+		return "Choose at least one consumer, or the whole book."
+	}
+	return ""
+}
+
+// confirmPage asks whether the transfer is meant.
+type confirmPage struct {
+	About    about
+	Wish     wish
+	From, To *service.AgencyAgent
+	Back     string
+}
+
+// Count is how many consumers are to be transferred.
+func (c confirmPage) Count() int {
+	if c.Wish.All {
+		return c.From.Active + c.From.Inactive
+	}
+	return len(c.Wish.Cases)
+}
+
+// What says which consumers these are.
+func (c confirmPage) What() string {
+	if !c.Wish.All {
+		return number(c.Count()) + ", chosen one by one"
+	}
+	return fmt.Sprintf("%s, the whole book: %s active and %s inactive, and closed cases where there are some",
+		number(c.Count()), number(c.From.Active), number(c.From.Inactive))
+}
+
+func (p *Portal) confirmTransfer(w http.ResponseWriter, r *http.Request, c service.Caller) error {
+	agency, err := p.mayTransfer(r, c)
+	if err != nil {
+		return err
+	}
+	x := p.wish(r, r.URL.Query().Get("from"))
+	page := confirmPage{Wish: x, From: agentOf(agency, x.From), To: agentOf(agency, x.To)}
+	if page.From == nil {
+		return problem.NotFound.In("from", "The agency has no such agent.")
+	}
+	if why := x.missing(); why != "" || page.To == nil {
+		redirect(w, r, transferAt(agency.AgencyID, x.From, "", 1))
+		return nil
+	}
+	if page.About, err = p.about(c, owner(r)); err != nil {
+		return err
+	}
+	page.Back = transferAt(agency.AgencyID, x.From, "", 1)
+	return p.render(w, r, http.StatusOK, "confirm", "Confirm the transfer", page)
+}
+
+// transfer does what was confirmed.
+func (p *Portal) transfer(w http.ResponseWriter, r *http.Request, c service.Caller) error {
+	if err := form(w, r, maxForm); err != nil {
+		return err
+	}
+	if err := p.Service.MayTransfer(c, owner(r).Agency); err != nil {
+		return err
+	}
+	f, agency := r.PostForm, owner(r).Agency
+	x := p.wish(r, f.Get("from"))
+	if x.missing() != "" || x.To != f.Get("to") || x.All != (f.Get("what") == "all") || !x.All && strconv.Itoa(len(x.Cases)) != f.Get("count") {
+		return problem.Conflict.With("What was to be transferred has changed since you were asked, or was transferred already. Nothing was done now.")
+	}
+	t := service.Transfer{From: x.From, To: x.To, All: x.All}
+	if !x.All {
+		t.Cases = x.Cases
+	}
+	done, err := p.Service.Transfer(r.Context(), c, agency, t)
+	if err != nil {
+		return err
+	}
+	p.Identity.Pop(r, wishKey(agency))
+	p.keep(r, outcomeKey(agency), newOutcome(done))
+	redirect(w, r, basePath(owner(r))+"/transfer/outcome")
+	return nil
+}

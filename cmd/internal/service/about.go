@@ -1,0 +1,151 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"bookledger/cmd/internal/problem"
+	"bookledger/events"
+	"bookledger/projections/access"
+	"bookledger/projections/book"
+	"bookledger/projections/checkpoint"
+)
+
+// About is what a page says of an owner as a whole. It holds no consumer data.
+type About struct {
+	Owner      Owner
+	Name       string // of the agent or the agency
+	Certified  bool   // of an agent
+	AgencyID   string // of an agent
+	AgencyName string
+	Agents     map[string]string // of an agency: its agents' names, by id
+	Grant      access.Grant
+
+	Latest       events.Date // whose book is current; 0 before the first
+	LatestCutoff time.Time
+	NextFriday   events.Date // whose book comes next; 0 before the first record
+	NextCutoff   time.Time
+}
+
+// About tells of an owner as a whole.
+func (d *Service) About(c Caller, o Owner) (*About, error) {
+	r, done, err := d.read(c)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return r.about(c, o)
+}
+
+func (r *reading) about(c Caller, o Owner) (*About, error) {
+	a := &About{Owner: o}
+	var err error
+	if a.Grant, err = r.grant(c, o); err != nil {
+		return nil, err
+	}
+	a.AgencyID = o.Agency
+	if o.Agent != "" {
+		agent, _, err := r.state.Agent(o.Agent)
+		if err != nil {
+			return nil, err
+		}
+		a.Name, a.Certified, a.AgencyID = agent.Name(), agent.Certified, agent.AgencyID
+	}
+	if a.AgencyID != "" {
+		agency, _, err := r.state.Agency(a.AgencyID)
+		if err != nil {
+			return nil, err
+		}
+		a.AgencyName = agency.Name
+	}
+	if o.Agent == "" {
+		a.Name = a.AgencyName
+		if err := r.nameAgents(c, a); err != nil {
+			return nil, err
+		}
+	}
+	return a, r.aboutFridays(a)
+}
+
+func (r *reading) nameAgents(c Caller, a *About) error {
+	ids, err := r.agents(c, a.Owner)
+	if err != nil {
+		return err
+	}
+	a.Agents = make(map[string]string, len(ids))
+	for _, id := range ids {
+		agent, _, err := r.state.Agent(id)
+		if err != nil {
+			return err
+		}
+		a.Agents[id] = agent.Name()
+	}
+	return nil
+}
+
+// aboutFridays tells which book is current and which comes next.
+func (r *reading) aboutFridays(a *About) error {
+	if a.NextFriday = r.today(); a.NextFriday == 0 {
+		return nil
+	}
+	a.NextCutoff = r.Calendar().Cutoff(a.NextFriday).UTC()
+	last, err := r.View.Latest()
+	if errors.Is(err, checkpoint.ErrNone) {
+		return nil
+	}
+	a.Latest, a.LatestCutoff = last.Friday.Friday, last.Cutoff.UTC()
+	return err
+}
+
+// Overview is how many consumers stand in an owner's lists.
+type Overview struct {
+	About
+	AsOf     time.Time
+	Age      time.Duration // how long the journal has not answered; 0 while it does
+	Active   int
+	Inactive int
+	Pending  int
+	ByType   []book.TypeCount // of the active ones
+}
+
+// Overview counts the consumers of an owner.
+func (d *Service) Overview(c Caller, o Owner) (*Overview, error) {
+	r, done, err := d.read(c)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	a, err := r.about(c, o)
+	if err != nil {
+		return nil, err
+	}
+	lists, err := r.lists(c, o)
+	if err != nil {
+		return nil, err
+	}
+	return &Overview{
+		About: *a, AsOf: r.Recorded(), Age: r.age,
+		Active: lists.Active.Len(), Inactive: lists.Inactive.Len(), Pending: lists.Pending.Len(),
+		ByType: lists.Active.CountByType(r.today().Year()),
+	}, nil
+}
+
+// Book tells of one book that the caller can have; its error gives the reason
+// why there is none.
+func (d *Service) Book(ctx context.Context, c Caller, o Owner, friday string) (*Offer, error) {
+	r, _, done, err := d.enter(c, o)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	if r.age > 0 {
+		return nil, problem.Unavailable.With("The ledger's journal has not answered for a while, and no book can be taken until it does. Try again in a little while.")
+	}
+	f, _, err := d.friday(ctx, r, c, o, friday)
+	if err != nil {
+		return nil, err
+	}
+	offer, err := d.offer(ctx, r, o, f)
+	return &offer, err
+}

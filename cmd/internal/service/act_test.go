@@ -1,0 +1,232 @@
+package service_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bookledger/cmd/internal/problem"
+	"bookledger/cmd/internal/service"
+	"bookledger/events"
+)
+
+// TestActions follows a consumer through an agent's lists.
+func TestActions(t *testing.T) {
+	o := open(t, consumers("A1", "c1", "c2")...)
+	own := service.Owner{Agent: "A1"}
+	act := func(c service.Caller, owner service.Owner, id string, a service.Action) error {
+		_, err := o.service.Act(t.Context(), c, owner, id, a)
+		return err
+	}
+	must(t, act(agent, own, "c1", service.MarkInactive))
+	o.holdList(agent, own, service.Active, "c2")
+	o.holdList(agent, own, service.Inactive, "c1")
+	wantProblem(t, "marking an inactive one", act(agent, own, "c1", service.MarkInactive), 409)
+	o.holdList(agent, own, service.Inactive, "c1")
+	must(t, act(manager, service.Owner{Agency: "G1"}, "c1", service.Reactivate))
+	o.holdList(agent, own, service.Active, "c1", "c2")
+	wantProblem(t, "reactivating an active one", act(agent, own, "c1", service.Reactivate), 409)
+
+	o.live(&events.DelegationRequested{Delegation: events.Delegation{CaseID: "c3", AgentID: "A1"}},
+		&events.DelegationRequested{Delegation: events.Delegation{CaseID: "c4", AgentID: "A1"}},
+		&events.DelegationRequested{Delegation: events.Delegation{CaseID: "c5", AgentID: "A1"}})
+	o.holdList(agent, own, service.Pending, "c3", "c4", "c5")
+	o.live(&events.DelegationWithdrawn{Delegation: events.Delegation{CaseID: "c5", AgentID: "A1"}})
+	wantProblem(t, "accepting what was withdrawn", act(agent, own, "c5", service.Accept), 404)
+	must(t, act(agent, own, "c3", service.Accept))
+	must(t, act(agent, own, "c4", service.Decline))
+	o.holdList(agent, own, service.Pending)
+	o.holdList(agent, own, service.Active, "c3", "c1", "c2")
+	wantProblem(t, "accepting what was accepted", act(agent, own, "c3", service.Accept), 409)
+
+	wantProblem(t, "another agent's", act(other, own, "c1", service.MarkInactive), 404)
+	wantProblem(t, "another agent's case in one's own list", act(other, service.Owner{Agent: "A3"}, "c1", service.MarkInactive), 404)
+	wantProblem(t, "by level 1", act(adminL1, own, "c1", service.MarkInactive), 403)
+	wantProblem(t, "by an auditor", act(auditor, own, "c1", service.MarkInactive), 403)
+	wantProblem(t, "no action", act(agent, own, "c1", "delete"), 404)
+	o.holdList(agent, own, service.Active, "c3", "c1", "c2")
+
+	f, err := o.service.Case(t.Context(), agent, own, "c1")
+	must(t, err)
+	var steps []string
+	for _, s := range f.History {
+		steps = append(steps, s.Type+" by "+s.ActorID+" "+s.ActorRole)
+	}
+	want := []string{"delegation.reactivated.v1 by P-m manager", "delegation.marked_inactive.v1 by P-a1 agent", "delegation.created.v1 by  "}
+	if !slices.Equal(steps, want) || f.Delegation.Status != "active" || f.Household.PrimaryContact.SSN != "XXX-XX-7880" {
+		t.Errorf("the history is %q, the case %+v", steps, f)
+	}
+}
+
+// TestDecertified holds that a decertified agent is out at once, and who then
+// takes care.
+func TestDecertified(t *testing.T) {
+	o := open(t, consumers("A1", "c1")...)
+	own := service.Owner{Agent: "A1"}
+	o.holdList(agent, own, service.Active, "c1")
+	_, err := o.service.List(operator, own, service.Active, service.Query{Page: 1, PageSize: 10})
+	wantProblem(t, "an operator and a certified agent", err, 404)
+	o.live(&events.AgentDecertified{AgentID: "A1"})
+	for name, c := range map[string]service.Caller{"the agent": agent, "level 1": adminL1, "another": other} {
+		_, err := o.service.List(c, own, service.Active, service.Query{Page: 1, PageSize: 10})
+		wantProblem(t, name, err, 404)
+		_, err = o.service.Case(t.Context(), c, own, "c1")
+		wantProblem(t, name, err, 404)
+	}
+	for _, c := range []service.Caller{manager, adminL2, operator, auditor} {
+		o.holdList(c, own, service.Active, "c1")
+	}
+	o.holdList(adminL1, service.Owner{Agency: "G1"}, service.Active)
+	o.holdList(manager, service.Owner{Agency: "G1"}, service.Active, "c1")
+}
+
+// TestTransfer moves consumers within an agency, and nowhere else.
+func TestTransfer(t *testing.T) {
+	o := open(t, slices.Concat(consumers("A1", "c1", "c2", "c3"), consumers("A3", "d1"))...)
+	transfer := func(c service.Caller, agency string, wish service.Transfer) (*service.Transferred, error) {
+		return o.service.Transfer(t.Context(), c, agency, wish)
+	}
+	_, err := transfer(adminL1, "G1", service.Transfer{From: "A1", To: "A2", All: true})
+	wantProblem(t, "by level 1", err, 403)
+	_, err = transfer(agent, "G1", service.Transfer{From: "A1", To: "A2", All: true})
+	wantProblem(t, "by an agent", err, 404)
+	_, err = transfer(manager, "G2", service.Transfer{From: "A3", To: "A1", All: true})
+	wantProblem(t, "in another agency", err, 404)
+	_, err = transfer(manager, "G1", service.Transfer{From: "A1", To: "A3", All: true})
+	wantProblem(t, "to another agency", err, 404)
+	_, err = transfer(manager, "G1", service.Transfer{From: "A1", To: "A2"})
+	wantProblem(t, "of nothing", err, 400)
+	_, err = transfer(manager, "G1", service.Transfer{From: "A1", To: "A2", All: true, Cases: []string{"c1"}})
+	wantProblem(t, "of all and some", err, 400)
+
+	done, err := transfer(adminL2, "G1", service.Transfer{From: "A1", To: "A2", Cases: []string{"c2", "d1", "c9", "c2"}})
+	must(t, err)
+	var outcomes []string
+	for _, out := range done.Outcomes {
+		outcomes = append(outcomes, out.CaseID+" "+out.Outcome)
+	}
+	slices.Sort(outcomes)
+	if want := []string{"c2 transferred", "c9 not_delegated", "d1 not_delegated"}; !slices.Equal(outcomes, want) {
+		t.Errorf("the outcomes are %q, want %q", outcomes, want)
+	}
+	o.holdList(manager, service.Owner{Agent: "A1"}, service.Active, "c1", "c3")
+	o.holdList(manager, service.Owner{Agent: "A2"}, service.Active, "c2")
+	o.holdList(other, service.Owner{Agent: "A3"}, service.Active, "d1")
+	if done, err = transfer(manager, "G1", service.Transfer{From: "A1", To: "A2", All: true}); err != nil || len(done.Outcomes) != 2 {
+		t.Errorf("the whole book: %+v (%v)", done, err)
+	}
+	o.holdList(manager, service.Owner{Agency: "G1"}, service.Active, "c1", "c2", "c3")
+	o.live(&events.AgentDecertified{AgentID: "A1"})
+	_, err = transfer(manager, "G1", service.Transfer{From: "A2", To: "A1", All: true})
+	wantProblem(t, "to a decertified agent", err, 409)
+	if rejected, err := o.service.Rejections(auditor, 0, 100); err != nil || len(rejected) > 0 {
+		t.Errorf("the transfers left rejections: %+v (%v)", rejected, err)
+	}
+}
+
+// TestLooks holds that every look stands in the access log with who and what,
+// and without anything of a consumer but the case id.
+func TestLooks(t *testing.T) {
+	o := open(t, consumers("A1", "c1")...)
+	q := service.Query{Page: 1, PageSize: 10}
+	q.Q = "Núñez"
+	_, err := o.service.List(agent, service.Owner{Agent: "A1"}, service.Active, q)
+	must(t, err)
+	_, err = o.service.Case(t.Context(), manager, service.Owner{Agency: "G1"}, "c1")
+	must(t, err)
+	_, err = o.service.List(other, service.Owner{Agent: "A1"}, service.Active, q)
+	wantProblem(t, "another's list", err, 404)
+	lines := o.looked()
+	if len(lines) != 2 || !strings.Contains(lines[0], `"what":"list.active"`) || !strings.Contains(lines[0], `"person":"P-a1","role":"agent"`) ||
+		!strings.Contains(lines[1], `"case":"c1"`) || !strings.Contains(lines[1], `"role":"manager"`) {
+		t.Errorf("the access log holds %q", lines)
+	}
+	if strings.Contains(strings.Join(lines, ""), "ez") {
+		t.Errorf("the access log holds a name: %q", lines)
+	}
+}
+
+// TestJournalGone holds that without the journal nothing is done, while lists
+// stay readable and say how old they are.
+func TestJournalGone(t *testing.T) {
+	o := open(t, consumers("A1", "c1")...)
+	own := service.Owner{Agent: "A1"}
+	must(t, o.ledger.Journal.Close())
+	o.until("the list says how old it is", func() bool {
+		l, err := o.service.List(agent, own, service.Active, service.Query{Page: 1, PageSize: 10})
+		return err == nil && l.Age > 0 && len(l.Consumers()) == 1
+	})
+	_, err := o.service.Act(t.Context(), agent, own, "c1", service.MarkInactive)
+	wantProblem(t, "an action", err, 503)
+	if problem.Of(err).RetryAfter == 0 {
+		t.Error("it does not say when to try again")
+	}
+	yes := true
+	_, err = o.service.Export(t.Context(), agent, own, "latest", service.Answer{Disclaimer: "1", Accepted: &yes})
+	wantProblem(t, "an export", err, 503)
+	_, err = o.service.Transfer(t.Context(), manager, "G1", service.Transfer{From: "A1", To: "A2", All: true})
+	wantProblem(t, "a transfer", err, 503)
+	o.service.SeenAt(time.Now().Add(-4 * time.Minute))
+	if l, err := o.service.List(agent, own, service.Active, service.Query{Page: 1, PageSize: 10}); err != nil || l.Age < 4*time.Minute {
+		t.Errorf("after four minutes: %+v (%v)", l, err)
+	}
+	o.service.SeenAt(time.Now().Add(-6 * time.Minute))
+	_, err = o.service.List(agent, own, service.Active, service.Query{Page: 1, PageSize: 10})
+	wantProblem(t, "a list after six minutes", err, 503)
+	if problem.Of(err).RetryAfter == 0 {
+		t.Error("it does not say when to try again")
+	}
+}
+
+// TestHistoryOpen holds that nothing is done or taken while history is loaded:
+// the first live delegation would close it.
+func TestHistoryOpen(t *testing.T) {
+	o := openWith(t, false, consumers("A1", "c1")...)
+	own := service.Owner{Agent: "A1"}
+	o.holdList(agent, own, service.Active, "c1")
+	_, err := o.service.Act(t.Context(), agent, own, "c1", service.MarkInactive)
+	wantProblem(t, "an action", err, 503)
+	_, err = o.service.Export(t.Context(), agent, own, "latest", service.Answer{Disclaimer: "1", Accepted: new(true)})
+	wantProblem(t, "an export", err, 503)
+	_, err = o.service.Transfer(t.Context(), manager, "G1", service.Transfer{From: "A1", To: "A2", All: true})
+	wantProblem(t, "a transfer", err, 503)
+	before, err := o.ledger.Journal.Last(t.Context())
+	must(t, err)
+	if want := uint64(1 + o.ids); before != want {
+		t.Errorf("the journal has %d records, want %d", before, want)
+	}
+}
+
+// TestWritesAreCounted holds that what stays for good is not taken without end.
+func TestWritesAreCounted(t *testing.T) {
+	o := open(t, consumers("A1", "c1")...)
+	o.service.MayWrite = func(person string, _ int) (bool, time.Duration) { return person != "P-a1", 3 * time.Second }
+	_, err := o.service.Act(t.Context(), agent, service.Owner{Agent: "A1"}, "c1", service.MarkInactive)
+	wantProblem(t, "an action too many", err, 429)
+	_, err = o.service.Export(t.Context(), agent, service.Owner{Agent: "A1"}, "latest", service.Answer{})
+	wantProblem(t, "an export too many", err, 429)
+	if problem.Of(err).RetryAfter != 3*time.Second {
+		t.Error("it does not say when to try again")
+	}
+	_, err = o.service.Act(t.Context(), manager, service.Owner{Agent: "A1"}, "c1", service.MarkInactive)
+	must(t, err)
+}
+
+// TestOneMoment holds that all that is read at one moment is of that moment,
+// and that an action is upon the newest state all the same.
+func TestOneMoment(t *testing.T) {
+	o := open(t, consumers("A1", "c1")...)
+	own := service.Owner{Agent: "A1"}
+	then, done := o.service.At(agent)
+	o.holdList(then, own, service.Active, "c1")
+	o.live(consumers("A1", "c2")...)
+	o.holdList(then, own, service.Active, "c1")
+	_, err := o.service.Act(t.Context(), then, own, "c2", service.MarkInactive)
+	must(t, err)
+	o.holdList(then, own, service.Inactive)
+	done()
+	o.holdList(agent, own, service.Inactive, "c2")
+	_, unread := o.service.At(agent)
+	unread()
+}

@@ -1,0 +1,83 @@
+package service
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"bookledger/cmd/internal/problem"
+	"bookledger/projections/access"
+	"bookledger/projections/book"
+)
+
+// Agency is an agency with its agents.
+type Agency struct {
+	AsOf       time.Time     `json:"as_of"`
+	AgeSeconds int           `json:"age_seconds,omitzero"`
+	AgencyID   string        `json:"agency_id"`
+	Name       string        `json:"name"`
+	Agents     []AgencyAgent `json:"agents"` // by name
+	Grant      access.Grant  `json:"-"`
+}
+
+// AgencyAgent is an agent of an agency, and how many consumers stand in the
+// agent's lists.
+type AgencyAgent struct {
+	AgentID   string `json:"agent_id"`
+	Name      string `json:"name"`
+	License   string `json:"license_number"`
+	Certified bool   `json:"certified"`
+	Active    int    `json:"active"`
+	Inactive  int    `json:"inactive"`
+	Pending   int    `json:"pending"`
+}
+
+// Agents returns an agency's agents, those whom the caller may see.
+func (d *Service) Agents(c Caller, agency string) (*Agency, error) {
+	o := Owner{Agency: agency}
+	r, g, done, err := d.enter(c, o)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	known, _, err := r.state.Agency(agency)
+	if err != nil {
+		return nil, err
+	}
+	a := &Agency{AsOf: r.Recorded(), AgeSeconds: int(r.age / time.Second), AgencyID: agency, Name: known.Name, Agents: []AgencyAgent{}, Grant: g}
+	ids, err := r.agents(c, o)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range ids {
+		agent, _, err := r.state.Agent(id)
+		if err != nil {
+			return nil, err
+		}
+		lists, err := r.Lists(id)
+		if err != nil {
+			return nil, err
+		}
+		a.Agents = append(a.Agents, AgencyAgent{
+			id, agent.Name(), agent.LicenseNumber, agent.Certified, lists.Active.Len(), lists.Inactive.Len(), lists.Pending.Len(),
+		})
+	}
+	slices.SortStableFunc(a.Agents, func(x, y AgencyAgent) int {
+		return strings.Compare(book.SortKey(x.Name), book.SortKey(y.Name))
+	})
+	return a, d.noteLook(c, g.Role, "agents", o, "")
+}
+
+// MayTransfer tells whether the caller transfers consumers of the agency;
+// problem.Forbidden where they only see it.
+func (d *Service) MayTransfer(c Caller, agency string) error {
+	_, g, done, err := d.enter(c, Owner{Agency: agency})
+	if err != nil {
+		return err
+	}
+	done()
+	if !g.Transfer {
+		return problem.Forbidden.With("Only managers and level-2 staff transfer consumers.")
+	}
+	return nil
+}

@@ -1,0 +1,291 @@
+package service
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"time"
+
+	"bookledger/cmd/internal/problem"
+	"bookledger/events"
+	"bookledger/projections/access"
+	"bookledger/projections/audit"
+	"bookledger/projections/book"
+)
+
+// auditTime is how long an explanation or a comparison may take, with the time
+// that it waits for others.
+const auditTime = 25 * time.Second
+
+// maxRecords is how many records about one case a request looks at; of real
+// ones there are tens.
+const maxRecords = 3000
+
+// Explanation is how a case became what it is.
+type Explanation struct {
+	AsOf       time.Time `json:"as_of"`
+	AgeSeconds int       `json:"age_seconds,omitzero"`
+	audit.Explanation
+}
+
+// Explain explains a case to an auditor. With an agent it tells what concerns
+// that agent's lists and books alone; with a Friday ("2026-11-20" or "latest")
+// it tells how the case stood at the cutoff.
+func (d *Service) Explain(ctx context.Context, c Caller, caseID, agent, friday string) (*Explanation, error) {
+	r, done, err := d.audited(c)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	if err := r.isAgent(agent); err != nil {
+		return nil, err
+	}
+	q := audit.Question{Agent: agent, AsOf: friday != ""}
+	if q.AsOf {
+		f, err := r.checkpoint(friday)
+		if err != nil {
+			return nil, noBook(err)
+		}
+		q.Friday = f.Friday.Friday
+	}
+	if err := r.isCase(caseID); err != nil {
+		return nil, err
+	}
+	if err := d.noteLook(c, access.Auditor, "explanation", Owner{Agent: agent}, caseID); err != nil {
+		return nil, err
+	}
+	x := &Explanation{AsOf: r.Recorded(), AgeSeconds: int(r.age / time.Second)}
+	return x, d.inTurn(ctx, "explain", func(ctx context.Context) error {
+		account, err := audit.AccountOf(ctx, r.View, d.Node.Journal, caseID, maxRecords)
+		if err != nil {
+			return err
+		}
+		told, err := account.Explain(ctx, q)
+		if err == nil {
+			x.Explanation = *told
+		}
+		return err
+	})
+}
+
+// CaseOnRecord tells an auditor whether any record is about a case: nil, or
+// problem.NotFound.
+func (d *Service) CaseOnRecord(c Caller, caseID string) error {
+	r, done, err := d.audited(c)
+	if err != nil {
+		return err
+	}
+	defer done()
+	return r.isCase(caseID)
+}
+
+// isAgent tells whether somebody knows an agent, if one is named: what is not
+// one may be anything, and has no place in the access log.
+func (r *reading) isAgent(id string) error {
+	if id == "" {
+		return nil
+	}
+	_, known, err := r.state.Agent(id)
+	if err == nil && !known {
+		err = problem.NotFound.In("agent", "The ledger knows no such agent.")
+	}
+	return err
+}
+
+func (r *reading) isCase(id string) error {
+	if !events.IsIdentifier(id) {
+		return problem.NotFound.With("No record is about such a case.")
+	}
+	mentions, err := r.History(id)
+	if err == nil && len(mentions) == 0 {
+		err = problem.NotFound.With("No record is about such a case.")
+	}
+	return err
+}
+
+// Compared says which books are compared, and which part of their differences
+// is wanted.
+type Compared struct {
+	From, To       string // Fridays ("2026-11-20"); To may be "latest"
+	Page, PageSize int    // from 1 on
+}
+
+// Differences are what made the later of two books of an owner's other than the
+// earlier.
+type Differences struct {
+	AsOf       time.Time   `json:"as_of"`
+	AgeSeconds int         `json:"age_seconds,omitzero"`
+	AgentID    string      `json:"agent_id,omitempty"`
+	AgencyID   string      `json:"agency_id,omitempty"`
+	From       BookOf      `json:"from"`
+	To         BookOf      `json:"to"`
+	Added      int         `json:"added"` // rows in all, whatever the page
+	Removed    int         `json:"removed"`
+	Changed    int         `json:"changed"`
+	Page       int         `json:"page"`
+	PageSize   int         `json:"page_size"`
+	Changes    []RowChange `json:"changes"` // of the page, by case, year and member
+}
+
+// BookOf is which of an owner's books one is.
+type BookOf struct {
+	Friday   events.Date `json:"friday"`
+	Cutoff   time.Time   `json:"cutoff"`
+	Boundary uint64      `json:"boundary"`
+}
+
+// RowChange is a row that differs, and what caused it.
+type RowChange = audit.Difference
+
+// Total is how many rows differ.
+func (d *Differences) Total() int { return d.Added + d.Removed + d.Changed }
+
+// Compare compares an owner's books of two Fridays for an auditor.
+// problem.NoBook says why there is no such book.
+func (d *Service) Compare(ctx context.Context, c Caller, o Owner, asked Compared) (*Differences, error) {
+	if err := c.Audits(); err != nil {
+		return nil, err
+	}
+	r, _, done, err := d.enter(c, o)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	from, to, err := r.between(asked)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.noteLook(c, access.Auditor, "differences", o, ""); err != nil {
+		return nil, err
+	}
+	all := &Differences{
+		AsOf: r.Recorded(), AgeSeconds: int(r.age / time.Second), AgentID: o.Agent, AgencyID: o.Agency,
+		From: bookOf(from), To: bookOf(to), Page: asked.Page, PageSize: asked.PageSize,
+	}
+	return all, d.inTurn(ctx, "diff", func(ctx context.Context) error {
+		compared, err := audit.Compare(ctx, r.View, d.Node.Journal, audit.Owner(o), from, to, maxRecords)
+		if errors.Is(err, book.ErrUnknown) {
+			return problem.NoBook.In("to", "Nobody knew the owner as of Friday %s.", to.Friday)
+		}
+		if err != nil {
+			return err
+		}
+		changes := compared.Changes()
+		all.count(changes)
+		first := min(len(changes), (asked.Page-1)*asked.PageSize)
+		all.Changes, err = compared.Differences(ctx, changes[first:min(len(changes), first+asked.PageSize)])
+		return err
+	})
+}
+
+// between finds the Fridays whose books are compared.
+func (r *reading) between(asked Compared) (from, to book.Friday, err error) {
+	first, err := r.checkpoint(asked.From)
+	if err != nil {
+		return from, to, inField("from", noBook(err))
+	}
+	last, err := r.checkpoint(asked.To)
+	if err != nil {
+		return from, to, inField("to", noBook(err))
+	}
+	if first.Friday.Friday >= last.Friday.Friday {
+		err = problem.Invalid.In("from", "It must be earlier than the other Friday, %s.", last.Friday.Friday)
+	}
+	return first.Friday, last.Friday, err
+}
+
+// inField names the field to which a problem belongs.
+func inField(field string, err error) error {
+	if p, ok := errors.AsType[*problem.Problem](err); ok {
+		p.Field = field
+	}
+	return err
+}
+
+func bookOf(f book.Friday) BookOf { return BookOf{f.Friday, f.Cutoff.UTC(), f.Boundary} }
+
+func (d *Differences) count(changes []book.Change) {
+	for i := range changes {
+		switch changes[i].Kind {
+		case book.Added:
+			d.Added++
+		case book.Removed:
+			d.Removed++
+		default:
+			d.Changed++
+		}
+	}
+}
+
+// PastFridays returns the Fridays that an auditor may ask for, the newest
+// first.
+func (d *Service) PastFridays(c Caller) ([]events.Date, error) {
+	r, done, err := d.audited(c)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	all, err := r.Fridays()
+	fridays := make([]events.Date, len(all))
+	for i := range all {
+		fridays[len(all)-1-i] = all[i].Friday.Friday
+	}
+	return fridays, err
+}
+
+// Audits tells whether the caller may see how the ledger came to what it shows:
+// nil, or problem.NotFound. It is asked before anything of a request is looked
+// at, so that nothing tells the others what there is.
+func (c Caller) Audits() error {
+	if _, err := access.OfAudit(c.Person); err != nil {
+		return problem.NotFound.Because(err)
+	}
+	return nil
+}
+
+// audited opens a moment for an auditor.
+func (d *Service) audited(c Caller) (r *reading, done func(), err error) {
+	if err := c.Audits(); err != nil {
+		return nil, nil, err
+	}
+	return d.read(c)
+}
+
+// inTurn does what takes long, for one at a time, and gives it up when it takes
+// too long: a request must not keep the others from their lists.
+func (d *Service) inTurn(ctx context.Context, command string, do func(context.Context) error) error {
+	limited, cancel := context.WithTimeout(ctx, auditTime)
+	defer cancel()
+	var err error
+	select {
+	case d.auditing <- struct{}{}:
+		err = func() error {
+			defer func() { <-d.auditing }() // a panic too lets the next in
+			return do(limited)
+		}()
+	case <-limited.Done():
+		err = limited.Err()
+	}
+	if errors.Is(err, audit.ErrTooMany) {
+		told := problem.Unavailable.With("There are more than %d records about a case, too many for a request. The command bookledger %s looks at any number, on a dump of the journal.", maxRecords, command)
+		told.RetryAfter = 0
+		return told.Because(err)
+	}
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		told := problem.Unavailable.With("It would take longer than a request may, or others were before it. Try again in a minute; the command bookledger %s takes as long as it needs, on a dump of the journal.", command)
+		told.RetryAfter = time.Minute
+		return told.Because(err)
+	}
+	return err
+}
+
+// hashOf reads the SHA-256 of a file as people paste it, which may be blank.
+func hashOf(text string) (string, error) {
+	text = strings.ToLower(text)
+	if raw, err := hex.DecodeString(text); err != nil || text != "" && len(raw) != sha256.Size {
+		return "", problem.Invalid.In("sha256", "A SHA-256 has 64 digits of 0-9 and a-f.")
+	}
+	return text, nil
+}

@@ -1,0 +1,180 @@
+package service_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"bookledger/cmd/internal/problem"
+	"bookledger/cmd/internal/service"
+	"bookledger/events"
+	"bookledger/projections/audit"
+	"bookledger/projections/book"
+)
+
+// weeks are the last two Fridays of the office, the newest first.
+func (o *office) weeks() []string {
+	o.t.Helper()
+	all, err := o.service.PastFridays(auditor)
+	must(o.t, err)
+	if len(all) < 8 {
+		o.t.Fatalf("there are the Fridays %v", all)
+	}
+	return []string{all[0].String(), all[1].String()}
+}
+
+// TestAuditRoles holds that auditors alone are told how anything came to be,
+// and that each look of theirs is logged.
+func TestAuditRoles(t *testing.T) {
+	o := open(t, consumers("A1", "c1")...)
+	weeks := o.weeks()
+	asks := map[string]func(service.Caller) error{
+		"explaining": func(c service.Caller) error { _, err := o.service.Explain(t.Context(), c, "c1", "", ""); return err },
+		"comparing": func(c service.Caller) error {
+			_, err := o.service.Compare(t.Context(), c, service.Owner{Agent: "A1"}, service.Compared{From: weeks[1], To: "latest", Page: 1, PageSize: 10})
+			return err
+		},
+		"comparing an agency's": func(c service.Caller) error {
+			_, err := o.service.Compare(t.Context(), c, service.Owner{Agency: "G1"}, service.Compared{From: weeks[1], To: weeks[0], Page: 1, PageSize: 10})
+			return err
+		},
+		"finding a case": func(c service.Caller) error { return o.service.CaseOnRecord(c, "c1") },
+		"the Fridays":    func(c service.Caller) error { _, err := o.service.PastFridays(c); return err },
+	}
+	for what, ask := range asks {
+		for _, c := range []service.Caller{agent, other, manager, adminL1, adminL2, operator, caller("P-nobody", "")} {
+			err := ask(c)
+			wantProblem(t, what+" for "+c.ID, err, 404)
+			if p := problem.Of(err); p.Type != problem.NotFound.Type || p.Detail != problem.NotFound.Detail {
+				t.Errorf("%s for %s tells %q", what, c.ID, p.Detail)
+			}
+		}
+	}
+	if got := o.looked(); len(got) != 1 || got[0] != "" {
+		t.Errorf("what nobody saw is logged: %q", got)
+	}
+	for what, ask := range asks {
+		if err := ask(auditor); err != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	logged := strings.Join(o.looked(), "\n")
+	for _, want := range []string{`"what":"explanation"`, `"case":"c1"`, `"what":"differences"`, `"agency":"G1"`, `"agent":"A1"`} {
+		if !strings.Contains(logged, want) {
+			t.Errorf("the access log holds no %s: %s", want, logged)
+		}
+	}
+	if lines := len(o.looked()); lines != 3 {
+		t.Errorf("three looks are %d lines", lines)
+	}
+}
+
+// TestExplained holds what is told of a case that a record was refused for, as
+// the ledger is now and as it was on a Friday.
+func TestExplained(t *testing.T) {
+	o := open(t, consumers("A1", "c1")...)
+	o.live(&events.DelegationTransferred{CaseID: "c1", FromAgentID: "A1", ToAgentID: "A3"})
+	x, err := o.service.Explain(t.Context(), auditor, "c1", "", "")
+	must(t, err)
+	if len(x.Events) != 5 || x.Standing != nil || !x.Events[4].LiveOnly || x.Events[0].FirstBook == 0 || x.AsOf.IsZero() {
+		t.Errorf("got %+v", x)
+	}
+	x, err = o.service.Explain(t.Context(), auditor, "c1", "A3", "latest")
+	must(t, err)
+	if len(x.Events) != 0 || x.Standing == nil || x.Standing.Absence != "held_by_another" || x.AgentID != "A3" {
+		t.Errorf("got %+v", x)
+	}
+	x, err = o.service.Explain(t.Context(), auditor, "c1", "A3", "")
+	must(t, err)
+	if len(x.Events) != 1 || *x.Events[0].Before != "" || *x.Events[0].After != "active" {
+		t.Errorf("got %+v", x)
+	}
+	for _, bad := range [][3]string{{"c2", "", ""}, {"no case", "", ""}, {"c1", "", "2019-01-04"}, {"c1", "", "soon"}} {
+		_, err := o.service.Explain(t.Context(), auditor, bad[0], bad[1], bad[2])
+		wantProblem(t, strings.Join(bad[:], "/"), err, 404)
+	}
+}
+
+// TestCompared holds the books of an agent whom nobody knew at first.
+func TestCompared(t *testing.T) {
+	o := open(t, consumers("A1", "c1")...)
+	weeks := o.weeks()
+	same, err := o.service.Compare(t.Context(), auditor, service.Owner{Agent: "A1"}, service.Compared{From: weeks[1], To: weeks[0], Page: 1, PageSize: 10})
+	must(t, err)
+	if same.Total() != 0 || same.Changes == nil || same.To.Friday.String() != weeks[0] || same.AgentID != "A1" {
+		t.Errorf("got %+v", same)
+	}
+	o.live(&events.AgentCertified{AgentID: "A9", AgencyID: "G1"})
+	_, err = o.service.Compare(t.Context(), auditor, service.Owner{Agent: "A9"}, service.Compared{From: weeks[1], To: weeks[0], Page: 1, PageSize: 10})
+	wantProblem(t, "an agent whom nobody knew", err, 404)
+	_, err = o.service.Compare(t.Context(), auditor, service.Owner{Agent: "A1"}, service.Compared{From: weeks[0], To: weeks[1], Page: 1, PageSize: 10})
+	wantProblem(t, "the later book first", err, 400)
+}
+
+// TestAuditBound holds that a case with more records than a request may look at
+// is refused, explained and compared, and that one with as many is not.
+func TestAuditBound(t *testing.T) {
+	o := open(t, consumers("A1", "c1")...)
+	v, err := o.ledger.Projection.View()
+	must(t, err)
+	defer v.Close()
+	for most, want := range map[audit.Bound]error{3: audit.ErrTooMany, 4: nil, 0: nil} {
+		if _, err := audit.AccountOf(t.Context(), v, o.ledger.Journal, "c1", most); !errors.Is(err, want) {
+			t.Errorf("with %d the account is %v", most, err)
+		}
+		f, err := v.Latest()
+		must(t, err)
+		c, err := audit.Compare(t.Context(), v, o.ledger.Journal, audit.Owner{Agent: "A1"}, book.Friday{}, f.Friday, most)
+		must(t, err)
+		if _, _, err := c.Between(t.Context(), "c1"); !errors.Is(err, want) {
+			t.Errorf("with %d what came between is %v", most, err)
+		}
+	}
+}
+
+// TestAuditGivenUp holds that who does not wait any more is let go.
+func TestAuditGivenUp(t *testing.T) {
+	o := open(t, consumers("A1", "c1")...)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := o.service.Explain(ctx, auditor, "c1", "", ""); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+	if _, err := o.service.Explain(t.Context(), auditor, "c1", "", ""); err != nil {
+		t.Errorf("after that: %v", err)
+	}
+}
+
+// TestFoundFile holds that the trail is searched by the hash of a file.
+func TestFoundFile(t *testing.T) {
+	o := open(t, consumers("A1", "c1")...)
+	_, ofAgent := o.take(agent, service.Owner{Agent: "A1"}, "latest")
+	o.take(auditor, service.Owner{Agent: "A1"}, "latest")
+	o.take(manager, service.Owner{Agency: "G1"}, "latest")
+	if steps := o.trail(); len(steps) != 6 {
+		t.Fatalf("the trail is %q", steps)
+	}
+	found, err := o.service.Exports(t.Context(), auditor, strings.ToUpper(ofAgent.SHA256), 0, 10)
+	must(t, err)
+	var who []string
+	for _, e := range found {
+		who = append(who, e.PersonID+" "+e.Step)
+	}
+	if !slices.Equal(who, []string{"P-x made", "P-a1 made"}) {
+		t.Errorf("the file was taken by %q", who)
+	}
+	older, err := o.service.Exports(t.Context(), auditor, ofAgent.SHA256, found[0].Seq, 10)
+	must(t, err)
+	if len(older) != 1 || older[0].Seq != found[1].Seq {
+		t.Errorf("before that there is %+v", older)
+	}
+	if none, err := o.service.Exports(t.Context(), auditor, strings.Repeat("0", 64), 0, 10); err != nil || len(none) != 0 {
+		t.Errorf("of another file there is %+v (%v)", none, err)
+	}
+	_, err = o.service.Exports(t.Context(), auditor, "made", 0, 10)
+	wantProblem(t, "what is no hash", err, 400)
+	_, err = o.service.Exports(t.Context(), agent, ofAgent.SHA256, 0, 10)
+	wantProblem(t, "an agent", err, 404)
+}

@@ -1,0 +1,137 @@
+package service_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+	"strings"
+	"testing"
+
+	"bookledger/cmd/internal/service"
+	"bookledger/events"
+)
+
+// TestExport takes books, and looks at what the trail says of each answer.
+func TestExport(t *testing.T) {
+	o := open(t, consumers("A1", "c1", "c2")...)
+	own := service.Owner{Agent: "A1"}
+	file, made := o.take(agent, own, "latest")
+	sum := sha256.Sum256(file)
+	if made.SHA256 != hex.EncodeToString(sum[:]) || made.Rows != 2 || made.Bytes != int64(len(file)) || !strings.HasPrefix(made.Name, "book-of-business_A1_") {
+		t.Errorf("made %+v of %d bytes", made, len(file))
+	}
+	if again, _ := o.take(auditor, own, "latest"); !bytes.Equal(again, file) {
+		t.Error("the same book has other bytes")
+	}
+	no, yes := false, true
+	if ticket, err := o.service.Export(t.Context(), agent, own, "latest", service.Answer{Disclaimer: "1", Accepted: &no}); ticket != nil || err != nil {
+		t.Errorf("a no is answered with %v (%v)", ticket, err)
+	}
+	for _, a := range []service.Answer{{}, {Disclaimer: "1"}, {Accepted: &yes}, {Disclaimer: "2", Accepted: &yes}} {
+		_, err := o.service.Export(t.Context(), agent, own, "latest", a)
+		wantProblem(t, "without acceptance", err, 403)
+	}
+	_, err := o.service.Export(t.Context(), other, own, "latest", service.Answer{Disclaimer: "1", Accepted: &yes})
+	wantProblem(t, "another's book", err, 404)
+	_, err = o.service.Export(t.Context(), other, service.Owner{Agent: "A77"}, "latest", service.Answer{Disclaimer: "1", Accepted: &yes})
+	wantProblem(t, "nobody's book", err, 404)
+	want := []string{
+		"requested by P-a1 as agent of A1, accepted true, 0 rows", "made by P-a1 as agent of A1, accepted true, 2 rows",
+		"requested by P-x as auditor of A1, accepted true, 0 rows", "made by P-x as auditor of A1, accepted true, 2 rows",
+		"declined by P-a1 as agent of A1, accepted false, 0 rows",
+		"denied by P-a1 as agent of A1, accepted false, 0 rows", "denied by P-a1 as agent of A1, accepted false, 0 rows",
+		"denied by P-a1 as agent of A1, accepted false, 0 rows", "denied by P-a1 as agent of A1, accepted false, 0 rows",
+		"denied by P-a3 as none of A1, accepted false, 0 rows",
+	}
+	o.until("the refusal is recorded", func() bool { return len(o.trail()) == len(want) })
+	if got := o.trail(); !slices.Equal(got, want) {
+		t.Errorf("the trail is\n%s", strings.Join(got, "\n"))
+	}
+	if rejected, err := o.service.Rejections(auditor, 0, 100); err != nil || len(rejected) > 0 {
+		t.Errorf("the trail left rejections: %+v (%v)", rejected, err)
+	}
+}
+
+// TestShelf holds which Fridays' books who can have.
+func TestShelf(t *testing.T) {
+	o := open(t, slices.Concat(consumers("A1", "c1"), consumers("A3", "d1"))...)
+	own := service.Owner{Agent: "A1"}
+	shelf, err := o.service.Books(t.Context(), agent, own, service.Shelved{})
+	must(t, err)
+	if len(shelf.Books) != 5 || shelf.Books[0].Rows != 1 || shelf.Books[0].Friday <= shelf.Books[1].Friday || shelf.NextFriday <= shelf.Books[0].Friday {
+		t.Errorf("the agent's shelf is %+v", shelf)
+	}
+	all, err := o.service.Books(t.Context(), manager, own, service.Shelved{})
+	must(t, err)
+	if len(all.Books) < 8 {
+		t.Errorf("the manager's shelf has %d books", len(all.Books))
+	}
+	old := all.Books[6].Friday.String()
+	yes := service.Answer{Disclaimer: "1", Accepted: new(true)}
+	_, err = o.service.Export(t.Context(), agent, own, old, yes)
+	wantProblem(t, "a Friday long past", err, 404)
+	o.take(manager, own, old)
+	o.take(adminL1, service.Owner{Agency: "G1"}, old)
+	for _, day := range []string{"2026-13-45", "tomorrow", "", shelf.NextFriday.String(), shelf.Books[0].Friday.AddDays(-1).String(), "2001-01-05"} {
+		_, err = o.service.Export(t.Context(), manager, own, day, yes)
+		wantProblem(t, "the book of "+day, err, 404)
+	}
+	// An agent who comes from another agency brings no past into it.
+	o.live(&events.AgentMoved{AgentID: "A3", AgencyID: "G1"})
+	if moved, err := o.service.Books(t.Context(), manager, service.Owner{Agent: "A3"}, service.Shelved{}); err != nil || len(moved.Books) != 0 {
+		t.Errorf("of an agent who came lately: %+v (%v)", moved, err)
+	}
+	_, err = o.service.Export(t.Context(), manager, service.Owner{Agent: "A3"}, "latest", yes)
+	wantProblem(t, "of an agent who came lately", err, 404)
+	o.take(other, service.Owner{Agent: "A3"}, "latest")
+}
+
+// TestDecertifiedMeanwhile holds that a book that was begun does not leave
+// once its agent is out.
+func TestDecertifiedMeanwhile(t *testing.T) {
+	o := open(t, consumers("A1", "c1")...)
+	own := service.Owner{Agent: "A1"}
+	ticket, err := o.service.Export(t.Context(), agent, own, "latest", service.Answer{Disclaimer: "1", Accepted: new(true)})
+	must(t, err)
+	<-ticket.Done()
+	must(t, o.service.Deliverable(t.Context(), agent, ticket.For().(service.Wanted)))
+	o.live(&events.AgentDecertified{AgentID: "A1"})
+	wantProblem(t, "the delivery", o.service.Deliverable(t.Context(), agent, ticket.For().(service.Wanted)), 404)
+}
+
+// TestRolesOfOne holds that one role alone must be enough for a book: an agent
+// who manages the agency to which they moved has no more of their former past
+// than any agent.
+func TestRolesOfOne(t *testing.T) {
+	o := open(t, slices.Concat(consumers("A3", "d1"))...)
+	o.live(&events.AgentMoved{AgentID: "A3", AgencyID: "G1"}, &events.StaffAssigned{Staff: events.Staff{PersonID: "P-a3", AgencyID: "G1", Role: "manager"}})
+	shelf, err := o.service.Books(t.Context(), other, service.Owner{Agent: "A3"}, service.Shelved{})
+	must(t, err)
+	if len(shelf.Books) != 5 {
+		t.Errorf("the shelf has %d books", len(shelf.Books))
+	}
+	o.live(&events.AgentDecertified{AgentID: "A3"})
+	if shelf, err = o.service.Books(t.Context(), other, service.Owner{Agent: "A3"}, service.Shelved{}); err != nil || len(shelf.Books) != 0 {
+		t.Errorf("decertified: %+v (%v)", shelf, err)
+	}
+}
+
+// TestLevelOne holds that an agency's book leaves to level 1 only while it has
+// consumers of certified agents alone, also when that changes while it waits.
+func TestLevelOne(t *testing.T) {
+	o := open(t, slices.Concat(consumers("A1", "c1"), consumers("A2", "c2"))...)
+	g1 := service.Owner{Agency: "G1"}
+	ticket, err := o.service.Export(t.Context(), adminL1, g1, "latest", service.Answer{Disclaimer: "1", Accepted: new(true)})
+	must(t, err)
+	<-ticket.Done()
+	must(t, o.service.Deliverable(t.Context(), adminL1, ticket.For().(service.Wanted)))
+	o.live(&events.AgentDecertified{AgentID: "A2"})
+	wantProblem(t, "the delivery", o.service.Deliverable(t.Context(), adminL1, ticket.For().(service.Wanted)), 404)
+	_, err = o.service.Export(t.Context(), adminL1, g1, "latest", service.Answer{Disclaimer: "1", Accepted: new(true)})
+	wantProblem(t, "a new one", err, 404)
+	if shelf, err := o.service.Books(t.Context(), adminL1, g1, service.Shelved{}); err != nil || len(shelf.Books) != 0 {
+		t.Errorf("the shelf is %+v (%v)", shelf, err)
+	}
+	o.take(adminL2, g1, "latest")
+}

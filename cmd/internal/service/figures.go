@@ -1,0 +1,140 @@
+package service
+
+import (
+	"context"
+
+	"bookledger/cmd/internal/problem"
+	"bookledger/projections"
+	"bookledger/projections/access"
+	"bookledger/projections/checkpoint"
+	"bookledger/projections/fold"
+)
+
+// SeesFigures tells whether the caller may see the ledger's figures: nil, or
+// problem.NotFound. As with Audits, it is asked first.
+func (c Caller) SeesFigures() error {
+	if _, err := access.OfLedger(c.Person); err != nil {
+		return problem.NotFound.Because(err)
+	}
+	return nil
+}
+
+// figures opens a moment for one who may see the ledger's figures.
+func (d *Service) figures(c Caller) (r *reading, done func(), err error) {
+	if err := c.SeesFigures(); err != nil {
+		return nil, nil, err
+	}
+	return d.read(c)
+}
+
+// Fridays returns the checkpoints, the earliest first.
+func (d *Service) Fridays(c Caller) ([]checkpoint.Friday, error) {
+	r, done, err := d.figures(c)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return r.Fridays()
+}
+
+// Rejections returns up to limit rejected records before a sequence (0: from
+// the newest), the newest first.
+func (d *Service) Rejections(c Caller, before uint64, limit int) ([]projections.Rejected, error) {
+	r, done, err := d.figures(c)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return r.Rejections(before, limit)
+}
+
+// Exports returns up to limit steps of the trail of exports before a sequence
+// (0: from the newest), the newest first; with the SHA-256 of a file, in hex,
+// those alone in which that file was made.
+func (d *Service) Exports(ctx context.Context, c Caller, sha256 string, before uint64, limit int) ([]projections.Exported, error) {
+	r, done, err := d.figures(c)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	hash, err := hashOf(sha256)
+	if err != nil {
+		return nil, err
+	}
+	return r.ExportsOf(ctx, hash, before, limit)
+}
+
+// Summary returns where the ledger stands, without the state hash.
+func (d *Service) Summary(c Caller) (projections.Status, error) {
+	r, done, err := d.figures(c)
+	if err != nil {
+		return projections.Status{}, err
+	}
+	defer done()
+	return r.Summary(), nil
+}
+
+// Status returns where the ledger stands. Its state hash takes a pass over the
+// whole state, so that only one is made at a time.
+func (d *Service) Status(ctx context.Context, c Caller) (projections.Status, error) {
+	if err := c.SeesFigures(); err != nil {
+		return projections.Status{}, err
+	}
+	select {
+	case d.hashing <- struct{}{}:
+		defer func() { <-d.hashing }()
+	case <-ctx.Done():
+		return projections.Status{}, ctx.Err()
+	}
+	r, done, err := d.figures(c)
+	if err != nil {
+		return projections.Status{}, err
+	}
+	defer done()
+	return r.Status()
+}
+
+// Home is what somebody sees first: what they are in the ledger.
+type Home struct {
+	Agent    string     // whose own consumers they look after; "" where they are no certified agent
+	Name     string     // of the agent
+	Agencies []HomeRole // where they are staff
+	Auditor  bool
+	Operator bool
+}
+
+// HomeRole is a role in an agency.
+type HomeRole struct {
+	AgencyID string
+	Name     string
+	Role     access.Role
+}
+
+// Home tells what a person is in the ledger now.
+func (d *Service) Home(c Caller) (*Home, error) {
+	r, done, err := d.read(c)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	h := &Home{Auditor: c.Auditor, Operator: c.Operator}
+	if c.AgentID != "" {
+		a, known, err := r.state.Agent(c.AgentID)
+		if err != nil {
+			return nil, err
+		}
+		if known && a.Certified {
+			h.Agent, h.Name = c.AgentID, a.Name()
+		}
+	}
+	return h, r.state.EachRoleOf(c.ID, func(id string, staff *fold.Staff) error {
+		agency, _, err := r.state.Agency(id)
+		h.Agencies = append(h.Agencies, HomeRole{id, agency.Name, access.Role(staff.Role)})
+		return err
+	})
+}
+
+// Nobody tells whether the ledger has no place for the person.
+func (h *Home) Nobody() bool {
+	return h.Agent == "" && len(h.Agencies) == 0 && !h.Auditor && !h.Operator
+}

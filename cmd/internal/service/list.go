@@ -1,0 +1,154 @@
+package service
+
+import (
+	"encoding/json"
+	"strconv"
+	"time"
+
+	"bookledger/cmd/internal/problem"
+	"bookledger/projections/access"
+	"bookledger/projections/book"
+)
+
+// Kind is one of the lists of an owner.
+type Kind string
+
+// The lists.
+const (
+	Active   Kind = "active"
+	Inactive Kind = "inactive"
+	Pending  Kind = "pending"
+)
+
+// MaxListed is how many consumers are listed for one set of filters, as the
+// job aid has it.
+const MaxListed = 2000
+
+// Query is what is wanted of a list.
+type Query struct {
+	book.Query     // without Offset and Limit
+	Page       int // from 1
+	PageSize   int // at most MaxListed
+}
+
+// Listing is a page of a list.
+type Listing struct {
+	Owner    Owner
+	Kind     Kind
+	Query    Query
+	Grant    access.Grant
+	AsOf     time.Time     // the newest record that it shows
+	Age      time.Duration // how long the journal has not answered; 0 while it does
+	Total    int           // how many match
+	Of       int           // how many there are without any filter
+	Listed   int           // how many of them can be turned to: at most MaxListed
+	Pages    int           // of PageSize
+	list     *book.List
+	calendar int // the year of the Friday for which it is shown
+}
+
+// List returns a page of a list. The page is made by Consumers or JSON.
+func (d *Service) List(c Caller, o Owner, k Kind, q Query) (*Listing, error) {
+	r, g, done, err := d.enter(c, o)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	lists, err := r.lists(c, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.noteLook(c, g.Role, "list."+string(k), o, ""); err != nil {
+		return nil, err
+	}
+	l := &Listing{Owner: o, Kind: k, Query: q, Grant: g, AsOf: r.Recorded(), Age: r.age, calendar: r.today().Year()}
+	switch k {
+	case Active:
+		l.list = lists.Active
+	case Inactive:
+		l.list = lists.Inactive
+	case Pending:
+		l.list = lists.Pending
+	}
+	l.Of = l.list.Len()
+	return l, nil
+}
+
+func (r *reading) lists(c Caller, o Owner) (*book.Lists, error) {
+	if o.Agent != "" {
+		return r.Lists(o.Agent)
+	}
+	agents, err := r.agents(c, o)
+	if err != nil {
+		return nil, err
+	}
+	return r.ListsOf(agents)
+}
+
+// bounds is the part of the list that the page takes.
+func (l *Listing) bounds() book.Query {
+	q := l.Query.Query
+	q.Offset = (l.Query.Page - 1) * l.Query.PageSize
+	q.Limit = min(l.Query.PageSize, MaxListed-q.Offset)
+	if q.Limit <= 0 {
+		q.Offset, q.Limit = MaxListed, 1 // nothing of it is shown
+	}
+	return q
+}
+
+func (l *Listing) count(total int) {
+	l.Total, l.Listed = total, min(total, MaxListed)
+	l.Pages = (l.Listed + l.Query.PageSize - 1) / l.Query.PageSize
+}
+
+// beyond tells whether the page lies behind all that is listed.
+func (l *Listing) beyond() bool { return (l.Query.Page-1)*l.Query.PageSize >= MaxListed }
+
+// Consumers makes the page as entries.
+func (l *Listing) Consumers() []book.Entry {
+	page, total := l.list.Page(l.bounds(), l.calendar)
+	l.count(total)
+	if l.beyond() {
+		return nil
+	}
+	return page
+}
+
+// First is the number of the page's first consumer, from 1.
+func (l *Listing) First() int { return (l.Query.Page-1)*l.Query.PageSize + 1 }
+
+// Choices returns the values that filters can have.
+func (l *Listing) Choices() book.Choices { return l.list.Choices(l.calendar) }
+
+// JSON makes the page in its published form.
+func (l *Listing) JSON() ([]byte, error) {
+	page, _, total := l.list.PageJSON(l.bounds(), l.calendar)
+	l.count(total)
+	if l.beyond() {
+		page = []byte("[]")
+	}
+	asOf, err := json.Marshal(l.AsOf.UTC())
+	if err != nil {
+		return nil, err
+	}
+	b := make([]byte, 0, len(page)+200)
+	b = append(append(b, `{"as_of":`...), asOf...)
+	b = append(strconv.AppendInt(append(b, `,"total":`...), int64(l.Total), 10), `,"page":`...)
+	b = append(strconv.AppendInt(b, int64(l.Query.Page), 10), `,"page_size":`...)
+	b = strconv.AppendInt(b, int64(l.Query.PageSize), 10)
+	if l.Age > 0 {
+		b = strconv.AppendInt(append(b, `,"age_seconds":`...), int64(l.Age/time.Second), 10)
+	}
+	return append(append(append(b, `,"consumers":`...), page...), "}\n"...), nil
+}
+
+// check tells which part of the query cannot be.
+func (q *Query) check() error {
+	switch {
+	case q.Page < 1 || q.Page > MaxListed:
+		return problem.Invalid.In("page", "Pages are counted from 1 to %d.", MaxListed)
+	case q.PageSize < 1 || q.PageSize > MaxListed:
+		return problem.Invalid.In("page_size", "A page has 1 to %d consumers.", MaxListed)
+	}
+	return nil
+}

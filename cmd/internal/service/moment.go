@@ -1,0 +1,132 @@
+package service
+
+import (
+	"errors"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"bookledger/cmd/internal/problem"
+	"bookledger/events"
+	"bookledger/projections"
+	"bookledger/projections/access"
+	"bookledger/projections/active"
+)
+
+// reading is one moment of the ledger.
+type reading struct {
+	*projections.View
+	state active.State
+	age   time.Duration // how long ago views last showed all of the journal; 0 while they do
+}
+
+// moment is the one moment of which all reads of a request are.
+type moment struct {
+	once sync.Once
+	r    *reading
+	err  error
+}
+
+// At returns the caller with all that they read from now on being of one
+// moment, so that a page never mixes two. Done must be called when nothing more
+// is read. What is done for the caller is done upon the newest state all the
+// same.
+func (d *Service) At(c Caller) (at Caller, done func()) {
+	m := &moment{}
+	c.at = m
+	return c, func() {
+		m.once.Do(func() { m.err = errors.New("reading: the request has been answered") })
+		if m.r != nil {
+			d.close(m.r)
+			m.r, m.err = nil, errors.New("reading: the request has been answered")
+		}
+	}
+}
+
+// read opens the moment to look at, which may be up to five minutes old. Done
+// must be called when nothing more is read of it.
+func (d *Service) read(c Caller) (r *reading, done func(), err error) {
+	if c.at != nil {
+		c.at.once.Do(func() { c.at.r, c.at.err = d.open() })
+		return c.at.r, func() {}, c.at.err
+	}
+	if r, err = d.open(); err != nil {
+		return nil, nil, err
+	}
+	return r, func() { d.close(r) }, nil
+}
+
+// enter is read for what is an owner's, of which the grant is what the caller
+// may do with it.
+func (d *Service) enter(c Caller, o Owner) (r *reading, g access.Grant, done func(), err error) {
+	if r, done, err = d.read(c); err != nil {
+		return nil, g, nil, err
+	}
+	if g, err = r.grant(c, o); err != nil {
+		done()
+		return nil, g, nil, err
+	}
+	return r, g, done, nil
+}
+
+func (d *Service) open() (*reading, error) {
+	v, err := d.Node.Projection.View()
+	if err != nil {
+		return nil, problem.Unavailable.With("The lists are being built anew. Try again in a few minutes.").Because(err)
+	}
+	r := &reading{View: v, state: v.Live()}
+	if age := since(d.current.Load(), v.Recorded()); age > freshFor {
+		r.age = age.Truncate(time.Second)
+	}
+	// Lists that lag behind a journal that answers are shown with their age.
+	if since(d.answered.Load(), d.began) > staleFor {
+		told := problem.Unavailable.With("The ledger's journal has not answered for more than five minutes, so no list is shown. Try again in a little while.")
+		return nil, errors.Join(told, v.Close())
+	}
+	return r, nil
+}
+
+// since is how long ago a moment was, or otherwise where there was none yet.
+func since(nanoseconds int64, otherwise time.Time) time.Duration {
+	if nanoseconds != 0 {
+		otherwise = time.Unix(0, nanoseconds)
+	}
+	return time.Since(otherwise)
+}
+
+// readNow opens a moment to act upon, which must be that of the journal.
+func (d *Service) readNow() (*reading, error) {
+	if d.Sound != nil {
+		if err := d.Sound(); err != nil {
+			told := problem.Unavailable.With("The ledger's journal is not as it was recorded. Nothing can be done or taken until the operator has seen to it.")
+			told.RetryAfter = 0
+			return nil, told.Because(err)
+		}
+	}
+	r, err := d.open()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case r.age > 0 || d.Node.Projection.Rebuilding():
+		err = problem.Unavailable.Because(errors.New("the lists are not up to the journal"))
+	case !r.HistoryClosed():
+		// The first live delegation would close history for whoever loads it.
+		err = problem.Unavailable.With("The ledger's history is still being loaded. Nothing can be done or taken until that is over.")
+	}
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// close releases a moment; what could fail then is of no use to who asked.
+func (d *Service) close(r *reading) {
+	if err := r.Close(); err != nil {
+		d.Log.Error("closing a view", zap.Error(err))
+	}
+}
+
+// today is the Friday for which live lists are shown.
+func (r *reading) today() events.Date { return r.OpenFriday() }

@@ -1,0 +1,123 @@
+package service
+
+import (
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"bookledger/cmd/internal/problem"
+	"bookledger/projections/book"
+)
+
+// Asked is what is wanted of a list as it was written, in a URL or in a body;
+// each member is blank where nothing was said.
+type Asked struct {
+	ApplicationYear int    `json:"application_year"`
+	Status          string `json:"status"`
+	NextSteps       string `json:"next_steps"`
+	HouseholdType   string `json:"household_type"`
+	Program         string `json:"program"`
+	Carrier         string `json:"carrier"`
+	Sort            string `json:"sort"`
+	Page            int    `json:"page"`
+	PageSize        int    `json:"page_size"`
+
+	// What names a consumer has no place in a URL.
+	Name   string `json:"name"`
+	CaseID string `json:"case_id"`
+	Q      string `json:"q"`
+}
+
+// maxWords is how many words a search has at most: each is held against every
+// consumer of the list.
+const maxWords = 12
+
+// maxAsked is how long a filter or a typed search may be, in bytes.
+const maxAsked = 800
+
+// AskedIn reads what is wanted of a list from the query of a URL.
+func AskedIn(query string) (Asked, error) {
+	var a Asked
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return a, problem.Invalid.In("query", "The URL's query is not written as it should be: encode %% and ; in values.")
+	}
+	texts := map[string]*string{
+		"status": &a.Status, "next_steps": &a.NextSteps, "household_type": &a.HouseholdType,
+		"program": &a.Program, "carrier": &a.Carrier, "sort": &a.Sort,
+	}
+	numbers := map[string]*int{"application_year": &a.ApplicationYear, "page": &a.Page, "page_size": &a.PageSize}
+	for name, all := range values {
+		if len(all) > 1 {
+			return a, problem.Invalid.In(shown(name), "It was given more than once.")
+		}
+		if text, ok := texts[name]; ok {
+			*text = all[0]
+			continue
+		}
+		number, ok := numbers[name]
+		if !ok {
+			return a, problem.Invalid.In(shown(name), "There is no such filter. What names a consumer is searched for with POST.")
+		}
+		if all[0] == "" {
+			continue
+		}
+		n, err := strconv.Atoi(all[0])
+		if err != nil || n < 1 {
+			return a, problem.Invalid.In(name, "It is no positive number.")
+		}
+		*number = n
+	}
+	return a, nil
+}
+
+// shown is the name of a field as it can be told to who wrote it.
+func shown(name string) string {
+	ok := len(name) <= 40 && !strings.ContainsFunc(name, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r == '_')
+	})
+	if !ok {
+		return "query"
+	}
+	return name
+}
+
+var sorts = []book.Sort{book.ByFirstName, book.ByLastName, book.ByCaseID, book.ByUpdated}
+
+// Query checks what is wanted. A page has pageSize consumers where nothing
+// else is said.
+func (a Asked) Query(pageSize int) (Query, error) {
+	for _, f := range [...]struct{ name, value string }{
+		{"status", a.Status}, {"next_steps", a.NextSteps}, {"household_type", a.HouseholdType}, {"program", a.Program},
+		{"carrier", a.Carrier}, {"name", a.Name}, {"case_id", a.CaseID}, {"q", a.Q},
+	} {
+		if len(f.value) > maxAsked {
+			return Query{}, problem.Invalid.In(f.name, "It is longer than %d bytes.", maxAsked)
+		}
+	}
+	if words := len(strings.Fields(a.Q)) + len(strings.Fields(a.Name)); words > maxWords {
+		return Query{}, problem.Invalid.In("q", "A search has at most %d words.", maxWords)
+	}
+	if a.ApplicationYear < 0 {
+		return Query{}, problem.Invalid.In("application_year", "It is no year.")
+	}
+	if a.Sort != "" && !slices.Contains(sorts, book.Sort(strings.TrimPrefix(a.Sort, "-"))) {
+		return Query{}, problem.Invalid.In("sort", "Sort by first_name, last_name, case_id or updated, with - before it for descending.")
+	}
+	q := Query{
+		Query: book.Query{
+			Year: a.ApplicationYear, Status: a.Status, NextSteps: a.NextSteps, HouseholdType: a.HouseholdType,
+			Program: a.Program, Carrier: a.Carrier, Sort: book.Sort(a.Sort),
+			Name: a.Name, CaseID: a.CaseID, Q: a.Q,
+		},
+		Page: a.Page, PageSize: a.PageSize,
+	}
+	if q.Page == 0 {
+		q.Page = 1
+	}
+	if q.PageSize == 0 {
+		q.PageSize = pageSize
+	}
+	return q, q.check()
+}

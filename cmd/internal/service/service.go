@@ -1,0 +1,209 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"bookledger/cmd/internal/accesslog"
+	"bookledger/cmd/internal/exports"
+	"bookledger/cmd/internal/node"
+	"bookledger/cmd/internal/problem"
+	"bookledger/exporter"
+	"bookledger/projections/access"
+	"bookledger/projections/fold"
+)
+
+// Options are what a desk works with.
+type Options struct {
+	Node        *node.Node
+	Exporter    *exporter.Exporter
+	Queue       *exports.Queue
+	Looks       *accesslog.Log
+	LastFridays int // how many of the last Fridays an agent may take; 0 is 5
+	Log         *zap.Logger
+	// MayWrite tells whether a person may write to the journal now or, where
+	// they have done so too often, when again; nil: always. What is written
+	// stays for good.
+	// Cost is how much it is, 1 for an event or two.
+	MayWrite func(person string, cost int) (ok bool, retryAfter time.Duration)
+	// Sound tells whether the journal is what was applied; while it returns an
+	// error nothing can be done or taken. nil: it always is.
+	Sound func() error
+}
+
+// Service does what people ask. It can be used by several goroutines at once.
+type Service struct {
+	Options
+	current  atomic.Int64 // when views last showed all of the journal, in nanoseconds since 1970; 0 is never
+	answered atomic.Int64 // when the journal last answered
+	began    time.Time
+	after    bounded // what goes on after an answer
+	sizes    sizes
+	hashing  chan struct{} // holds one while the state is hashed
+	auditing chan struct{} // holds one while a case is explained or books are compared
+}
+
+// New makes a desk. Run must be running while it is used.
+func New(o Options) *Service {
+	if o.LastFridays == 0 {
+		o.LastFridays = 5
+	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	return &Service{Options: o, began: time.Now(), after: newBounded(), hashing: make(chan struct{}, 1), auditing: make(chan struct{}, 1)}
+}
+
+// Caller is who asks, and from where.
+type Caller struct {
+	access.Person
+	Via     string // "portal" or "api"
+	Address string // of the network
+
+	at *moment // what all reads of theirs are of; nil: each of a moment of its own
+}
+
+// Owner says whose lists and books are asked for: those of an agent, or of all
+// agents of an agency. One of the two is set.
+type Owner struct {
+	Agent  string
+	Agency string
+}
+
+const (
+	// watchEvery is how often it is seen whether the journal answers.
+	watchEvery = time.Second
+	// actTime bounds how long an action may take.
+	actTime = 15 * time.Second
+	// freshFor is how old a list may be without saying so.
+	freshFor = 5 * time.Second
+	// staleFor is how long lists are shown while the journal does not answer.
+	staleFor = 5 * time.Minute
+)
+
+// Run keeps watch whether the journal answers, until ctx ends; it returns when
+// nothing goes on any more.
+func (d *Service) Run(ctx context.Context) {
+	defer d.after.wait()
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	for {
+		d.look(ctx)
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// look notes the time if the journal answers, and if views show all that it
+// holds. An answer that is later than lists may be old is of no use.
+func (d *Service) look(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, freshFor)
+	defer cancel()
+	asked := time.Now()
+	last, err := d.Node.Journal.Last(ctx)
+	if err != nil {
+		return
+	}
+	d.answered.Store(asked.UnixNano())
+	if d.Node.Projection.WaitFollowing(ctx) != nil {
+		return // a journal that may be another says nothing of what views show
+	}
+	if _, _, err := d.Node.Projection.WaitFor(ctx, last); err == nil {
+		d.current.Store(asked.UnixNano())
+	}
+}
+
+// grant returns what the caller may do with an owner's consumers.
+func (r *reading) grant(c Caller, o Owner) (access.Grant, error) {
+	var g access.Grant
+	var err error
+	if o.Agent != "" {
+		g, err = access.OfAgent(r.state, c.Person, o.Agent)
+	} else {
+		g, err = access.OfAgency(r.state, c.Person, o.Agency)
+	}
+	if errors.Is(err, access.ErrNone) {
+		return g, problem.NotFound.Because(err)
+	}
+	return g, err
+}
+
+// agents returns the agents whose consumers an owner's lists hold for the
+// caller: of an agency those that the caller may see.
+func (r *reading) agents(c Caller, o Owner) ([]string, error) {
+	if o.Agent != "" {
+		return []string{o.Agent}, nil
+	}
+	var ids []string
+	err := r.state.EachAgentOf(o.Agency, func(id string, a *fold.Agent) error {
+		_, err := access.OfAgent(r.state, c.Person, id)
+		if err == nil {
+			ids = append(ids, id)
+		} else if !errors.Is(err, access.ErrNone) {
+			return err
+		}
+		return nil
+	})
+	return ids, err
+}
+
+// noteLook writes a look to the access log, without which nothing is shown.
+func (d *Service) noteLook(c Caller, role access.Role, what string, o Owner, caseID string) error {
+	err := d.Looks.Write(accesslog.Entry{
+		Time: time.Now(), Person: c.ID, Role: string(role), What: what, Agent: o.Agent, Agency: o.Agency, Case: caseID,
+		Via: c.Via, Address: c.Address,
+	})
+	if err != nil {
+		return problem.Unavailable.With("The access log cannot be written, so nothing is shown. Tell the operator.").Because(err)
+	}
+	return nil
+}
+
+// mayWrite refuses who writes to the journal too often.
+func (d *Service) mayWrite(c Caller, cost int) error {
+	if d.MayWrite == nil {
+		return nil
+	}
+	ok, retryAfter := d.MayWrite(c.ID, cost)
+	if ok {
+		return nil
+	}
+	p := problem.TooMany
+	p.RetryAfter = retryAfter
+	return &p
+}
+
+// bounded runs a few functions at a time beside everything else.
+type bounded struct {
+	places chan struct{}
+}
+
+func newBounded() bounded { return bounded{make(chan struct{}, 16)} }
+
+// Go runs f, or tells that it does not since too many run.
+func (b bounded) Go(f func()) bool {
+	select {
+	case b.places <- struct{}{}:
+	default:
+		return false
+	}
+	go func() {
+		defer func() { <-b.places }()
+		f()
+	}()
+	return true
+}
+
+// wait waits until nothing runs, and lets nothing begin any more.
+func (b bounded) wait() {
+	for range cap(b.places) {
+		b.places <- struct{}{}
+	}
+}

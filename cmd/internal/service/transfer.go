@@ -1,0 +1,225 @@
+package service
+
+import (
+	"context"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"bookledger/cmd/internal/problem"
+	"bookledger/events"
+	"bookledger/events/record"
+	"bookledger/projections/access"
+	"bookledger/projections/fold"
+)
+
+// Transfer is the wish to move consumers from one agent of an agency to
+// another: the named ones, or all that the agent holds.
+type Transfer struct {
+	From  string   `json:"from_agent_id"`
+	To    string   `json:"to_agent_id"`
+	Cases []string `json:"case_ids"`
+	All   bool     `json:"all"`
+}
+
+// Transferred is what became of a transfer, for each of its cases.
+type Transferred struct {
+	BatchID  string            `json:"batch_id"`
+	From     string            `json:"from_agent_id"`
+	To       string            `json:"to_agent_id"`
+	Outcomes []TransferOutcome `json:"outcomes"`
+}
+
+// TransferOutcome is what became of one case: it was transferred, or refused
+// with a reason, or is not held by the agent and was not attempted.
+type TransferOutcome struct {
+	CaseID  string `json:"case_id"`
+	Outcome string `json:"outcome"` // transferred, refused, not_delegated, unknown
+	Code    string `json:"code,omitzero"`
+	Reason  string `json:"reason,omitzero"`
+	Seq     uint64 `json:"seq,omitzero"`
+	Name    string `json:"-"` // of the primary contact, where the agent holds the case
+}
+
+const (
+	// maxTransfer is how many cases one request may name.
+	maxTransfer = 20_000
+	// casesPerCost is how many cases of a transfer count as much as one action.
+	casesPerCost = 100
+	// transferBatch is how many of them share an atomic batch of the journal.
+	transferBatch = 1000
+)
+
+// Transfer moves consumers and returns when the lists show it. Each case is
+// judged alone, so some may be transferred and others not.
+func (d *Service) Transfer(ctx context.Context, c Caller, agency string, t Transfer) (*Transferred, error) {
+	if err := t.check(); err != nil {
+		return nil, err
+	}
+	g, held, err := d.mayTransfer(c, agency, t)
+	if err != nil {
+		return nil, err
+	}
+	// The outcome names those who were to be transferred.
+	if err := d.noteLook(c, g.Role, "transfer", Owner{Agent: t.From, Agency: agency}, ""); err != nil {
+		return nil, err
+	}
+	batch, err := uuid.NewV7()
+	if err != nil {
+		return nil, err
+	}
+	done := &Transferred{BatchID: batch.String(), From: t.From, To: t.To, Outcomes: []TransferOutcome{}}
+	var todo []string
+	for _, id := range t.wanted(held) {
+		if _, ok := held[id]; ok {
+			todo = append(todo, id)
+			continue
+		}
+		done.Outcomes = append(done.Outcomes, TransferOutcome{
+			CaseID: id, Outcome: "not_delegated", Reason: "the case is not delegated to the agent from whom it was to be transferred",
+		})
+	}
+	if err := d.mayWrite(c, 1+len(todo)/casesPerCost); err != nil {
+		return nil, err
+	}
+	moved, err := d.transferAll(ctx, c, g.Role, t, done.BatchID, todo)
+	if err != nil {
+		return nil, err
+	}
+	done.Outcomes = append(done.Outcomes, moved...)
+	for i := range done.Outcomes {
+		done.Outcomes[i].Name = held[done.Outcomes[i].CaseID]
+	}
+	return done, nil
+}
+
+func (t *Transfer) check() error {
+	switch {
+	case t.From == "":
+		return problem.Invalid.In("from_agent_id", "Name the agent whose consumers are to be transferred.")
+	case t.To == "":
+		return problem.Invalid.In("to_agent_id", "Name the agent who is to have the consumers.")
+	case t.From == t.To:
+		return problem.Invalid.In("to_agent_id", "It is the agent who has the consumers already.")
+	case t.All == (len(t.Cases) > 0):
+		return problem.Invalid.In("case_ids", "Name the cases, or say that it is all of them, not both.")
+	case len(t.Cases) > maxTransfer:
+		return problem.Invalid.In("case_ids", "One transfer has at most %d cases.", maxTransfer)
+	case slices.ContainsFunc(t.Cases, func(id string) bool { return !events.IsIdentifier(id) }):
+		return problem.Invalid.In("case_ids", "There is something among them that is no case id.")
+	}
+	return nil
+}
+
+// wanted are the cases of the transfer, each once.
+func (t *Transfer) wanted(held map[string]string) []string {
+	ids := slices.Clone(t.Cases)
+	if t.All {
+		for id := range held {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return slices.Compact(ids)
+}
+
+// mayTransfer tells in which role the caller transfers, and which cases the
+// agent holds, with the names of their primary contacts.
+func (d *Service) mayTransfer(c Caller, agency string, t Transfer) (g access.Grant, held map[string]string, err error) {
+	r, err := d.readNow()
+	if err != nil {
+		return g, nil, err
+	}
+	defer d.close(r)
+	if g, err = r.grant(c, Owner{Agency: agency}); err != nil {
+		return g, nil, err
+	}
+	if !g.Transfer {
+		return g, nil, problem.Forbidden.With("Only managers and level-2 staff transfer consumers.")
+	}
+	from, known, err := r.state.Agent(t.From)
+	if err != nil {
+		return g, nil, err
+	}
+	if !known || from.AgencyID != agency {
+		return g, nil, problem.NotFound.In("from_agent_id", "The agency has no such agent.")
+	}
+	to, known, err := r.state.Agent(t.To)
+	if err != nil {
+		return g, nil, err
+	}
+	if !known || to.AgencyID != agency {
+		return g, nil, problem.NotFound.In("to_agent_id", "The agency has no such agent.")
+	}
+	if !to.Certified {
+		return g, nil, problem.Conflict.In("to_agent_id", "The agent is not certified, and cannot be given consumers.")
+	}
+	held = map[string]string{}
+	return g, held, r.state.EachHeld(t.From, func(id string, c *fold.Case) error {
+		held[id] = nameOf(c)
+		return nil
+	})
+}
+
+// transferAll says that the cases are transferred, in atomic batches of the
+// journal, and tells what became of each. It ends at the first batch that the
+// journal did not take; the error is of a first one, after which nothing was
+// transferred.
+func (d *Service) transferAll(ctx context.Context, c Caller, role access.Role, t Transfer, batch string, ids []string) ([]TransferOutcome, error) {
+	outcomes := make([]TransferOutcome, len(ids))
+	for i, id := range ids {
+		outcomes[i] = TransferOutcome{CaseID: id, Outcome: "refused", Reason: "the journal failed before its turn came"}
+	}
+	said := 0
+	for said < len(ids) {
+		part := outcomes[said:min(said+transferBatch, len(ids))]
+		all := make([]events.Data, len(part))
+		for i := range part {
+			all[i] = &events.DelegationTransferred{CaseID: part[i].CaseID, FromAgentID: t.From, ToAgentID: t.To, BatchID: batch}
+		}
+		last, err := d.say(ctx, c, role, all)
+		if err != nil {
+			why := problem.Of(err)
+			if said == 0 && why.Type != problem.Unsure.Type {
+				return nil, err
+			}
+			for i := range part {
+				if part[i].Reason = why.Detail; why.Type == problem.Unsure.Type {
+					part[i].Outcome = "unknown"
+				}
+			}
+			break
+		}
+		for i := range part {
+			part[i].Seq = last - uint64(len(part)-1-i)
+		}
+		said += len(part)
+	}
+	d.learn(ctx, outcomes[:said])
+	return outcomes, nil
+}
+
+// learn waits until the lists show the last of the records and tells what
+// became of each.
+func (d *Service) learn(ctx context.Context, outcomes []TransferOutcome) {
+	if len(outcomes) == 0 {
+		return
+	}
+	_, _, failed := d.waitFor(ctx, outcomes[len(outcomes)-1].Seq)
+	for i := range outcomes {
+		o := &outcomes[i]
+		if failed != nil {
+			o.Outcome, o.Reason = "unknown", problem.Of(failed).Detail
+			continue
+		}
+		outcome, why, err := d.waitFor(ctx, o.Seq)
+		switch {
+		case err != nil:
+			o.Outcome, o.Reason = "unknown", problem.Of(err).Detail
+		case outcome == record.Rejected:
+			o.Outcome, o.Code, o.Reason = "refused", string(why.Code), why.Reason
+		default:
+			o.Outcome, o.Reason = "transferred", ""
+		}
+	}
+}

@@ -1,0 +1,231 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"path/filepath"
+	"strings"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"bookledger/cmd/internal/accesslog"
+	"bookledger/cmd/internal/api"
+	"bookledger/cmd/internal/apidocs"
+	"bookledger/cmd/internal/exports"
+	"bookledger/cmd/internal/identity"
+	"bookledger/cmd/internal/middleware"
+	"bookledger/cmd/internal/node"
+	"bookledger/cmd/internal/portal"
+	"bookledger/cmd/internal/problem"
+	"bookledger/cmd/internal/service"
+	"bookledger/events"
+	"bookledger/exporter"
+	"bookledger/schemas"
+)
+
+// Options are what a Web is made of.
+type Options struct {
+	Node           *node.Node
+	Identity       identity.Options // without Untouched and Log
+	Fridays        int              // how many of the last Fridays an agent may take; 0 is 5
+	AccessLog      string           // file; "" is access.log in the ledger's folder
+	TrustedProxies []netip.Prefix   // whose X-Forwarded-For is believed
+	Issuer         http.Handler     // of the demo, served below /issuer/; else nil
+	Sound          func() error     // whether the journal is what was applied; nil: it always is
+	Log            *zap.Logger
+}
+
+// maxBooks is how many books a person may have asked for and not taken: those
+// of a few agents or Fridays, and some that broke off.
+const maxBooks = 12
+
+// columnSet is the set of columns that books have.
+const columnSet = "1"
+
+// The rates at which requests are let through. A page takes a request or two,
+// so that no person comes near theirs; programs that fetch lists may.
+var (
+	addressRate = middleware.Rate{PerSecond: 600, Burst: 1200}
+	personRate  = middleware.Rate{PerSecond: 200, Burst: 400}
+	writerRate  = middleware.Rate{PerSecond: 10, Burst: 300} // of what stays in the journal for good
+)
+
+// Web is the portal and the interface. It is the daemon's Portal.
+type Web struct {
+	http.Handler
+	service  *service.Service
+	queue    *exports.Queue
+	looks    *accesslog.Log
+	identity *identity.Identity
+	gate     *middleware.Stack
+}
+
+// New puts the parts together. The Web must be closed.
+func New(o Options) (_ *Web, err error) {
+	w := &Web{}
+	defer func() {
+		if err != nil {
+			err = errors.Join(fmt.Errorf("setting up the portal: %w", err), w.Close())
+		}
+	}()
+	if o.AccessLog == "" {
+		o.AccessLog = filepath.Join(o.Node.Dir, "access.log")
+	}
+	if w.looks, err = accesslog.Open(o.AccessLog); err != nil {
+		return nil, err
+	}
+	if w.queue, err = exports.New(exports.Options{Dir: filepath.Join(o.Node.Dir, "spool"), MaxPerOwner: maxBooks}); err != nil {
+		return nil, err
+	}
+	if w.gate, err = newGate(o, w); err != nil {
+		return nil, err
+	}
+	o.Identity.Untouched, o.Identity.Log = untouched, o.Log
+	if w.identity, err = identity.New(o.Identity); err != nil {
+		return nil, err
+	}
+	if w.service, err = newDesk(o, w); err != nil {
+		return nil, err
+	}
+	w.Handler, err = w.handler(o)
+	return w, err
+}
+
+func newGate(o Options, w *Web) (*middleware.Stack, error) {
+	return middleware.New(middleware.Options{
+		HTTPS:          strings.HasPrefix(o.Identity.PublicURL, "https:"),
+		PerAddress:     addressRate,
+		PerPerson:      personRate,
+		PerWriter:      writerRate,
+		TrustedProxies: o.TrustedProxies,
+		FormActions:    func() []string { return w.identity.Origins() },
+		Log:            o.Log,
+		Refuse: func(w http.ResponseWriter, _ *http.Request, p middleware.Problem) {
+			told := problem.Problem{Type: p.Slug, Status: p.Status, Title: p.Title, Detail: p.Detail, RetryAfter: p.RetryAfter}
+			told.Write(w)
+		},
+	})
+}
+
+func newDesk(o Options, w *Web) (*service.Service, error) {
+	set, err := schemas.ColumnSet(columnSet)
+	if err != nil {
+		return nil, err
+	}
+	x, err := exporter.New(set)
+	if err != nil {
+		return nil, err
+	}
+	return service.New(service.Options{Node: o.Node, Exporter: x, Queue: w.queue, Looks: w.looks, LastFridays: o.Fridays, MayWrite: w.gate.AllowWriter, Sound: o.Sound, Log: o.Log}), nil
+}
+
+// untouched are the requests that pages send by themselves: whoever has gone
+// from the screen is signed out all the same.
+func untouched(r *http.Request) bool {
+	return r.Method == http.MethodGet && (r.URL.Path == "/session/ending" ||
+		strings.HasPrefix(r.URL.Path, "/assets/") ||
+		strings.HasPrefix(r.URL.Path, "/exports/") && !strings.HasSuffix(r.URL.Path, "/file"))
+}
+
+func (w *Web) handler(o Options) (http.Handler, error) {
+	pages, err := portal.New(portal.Options{
+		Service: w.service, Identity: w.identity, Queue: w.queue, Demo: o.Issuer != nil, Log: o.Log,
+		Caller: w.caller("portal"),
+		Calendar: func() (*events.Calendar, error) {
+			v, err := o.Node.Projection.View()
+			if err != nil {
+				return nil, err
+			}
+			return v.Calendar(), v.Close()
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	described, err := apidocs.Render()
+	if err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	pages.Register(mux)
+	mux.HandleFunc("GET /interface", func(rw http.ResponseWriter, r *http.Request) {
+		pages.Page(rw, r, "The interface", described)
+	})
+	mux.Handle("/v1/", api.New(api.Options{Service: w.service, Caller: w.caller("api"), Log: o.Log}))
+	mux.HandleFunc("/openapi.json", openAPI)
+	signedIn := w.identity.Middleware(middleware.Routed(mux))
+	if o.Issuer == nil {
+		return signedIn, nil
+	}
+	outer := http.NewServeMux()
+	outer.Handle("/issuer/", o.Issuer)
+	outer.Handle("/", signedIn)
+	return outer, nil
+}
+
+func openAPI(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		p := problem.Method.With("This path answers GET only.")
+		p.Allow = "GET, HEAD"
+		p.Write(w)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(schemas.OpenAPIJSON()) // who has gone needs no answer
+}
+
+// caller tells who asks, as the issuer names them, if they do not ask too
+// often.
+func (w *Web) caller(via string) func(*http.Request) (service.Caller, error) {
+	return func(r *http.Request) (service.Caller, error) {
+		p, err := w.identity.Person(r)
+		switch {
+		case errors.Is(err, identity.ErrNone):
+			return service.Caller{}, problem.Unauthorized.Because(err)
+		case errors.Is(err, identity.ErrIssuer):
+			return service.Caller{}, problem.Unavailable.With("The issuer of your credentials cannot be reached, so they cannot be checked. Try again in a minute.").Because(err)
+		case err != nil:
+			return service.Caller{}, problem.Unauthorized.Because(err)
+		}
+		if ok, retry := w.gate.AllowPerson(p.ID); !ok {
+			told := problem.TooMany
+			told.RetryAfter = retry
+			return service.Caller{}, &told
+		}
+		return service.Caller{Person: p, Via: via, Address: middleware.Address(r.Context())}, nil
+	}
+}
+
+// Gate puts the gate in front of a handler; ServeHTTP stands behind it.
+func (w *Web) Gate(next http.Handler) http.Handler { return w.gate.Handler(next) }
+
+// Run makes the books that are asked for and watches the journal, until ctx
+// ends.
+func (w *Web) Run(ctx context.Context) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return w.queue.Run(ctx) })
+	group.Go(func() error {
+		w.service.Run(ctx)
+		return nil
+	})
+	err := group.Wait()
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// Rotate begins the access log's file anew after it was moved away.
+func (w *Web) Rotate() error { return w.looks.Reopen() }
+
+// Close closes the access log; requests must have ended.
+func (w *Web) Close() error {
+	if w.looks == nil {
+		return nil
+	}
+	return w.looks.Close()
+}

@@ -1,0 +1,74 @@
+package merkle
+
+import (
+	"fmt"
+
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// Height is how many levels of the tree a tile stands for, and Width how many
+// hashes a full one holds.
+const (
+	Height = 8
+	Width  = 1 << Height
+)
+
+// fullBytes are those of a full tile.
+const fullBytes = Width * tlog.HashSize
+
+// Hash is that of a leaf, an inner node or a root: SHA-256.
+type Hash = tlog.Hash
+
+// Tile names a tile: its hashes are those of level Level*Height of the tree,
+// the first of them the one with number Number*Width. Level 0 is of leaves.
+type Tile struct {
+	Level  int
+	Number uint64
+}
+
+// String names the tile for messages.
+func (t Tile) String() string { return fmt.Sprintf("tile %d of level %d", t.Number, t.Level) }
+
+// LeafTile returns the tile that holds a record's leaf hash, and at which
+// place.
+func LeafTile(seq uint64) (t Tile, at int) {
+	return Tile{Number: (seq - 1) / Width}, int((seq - 1) % Width)
+}
+
+// Parent returns the tile that holds the root of a full tile, and at which
+// place.
+func (t Tile) Parent() (parent Tile, at int) {
+	return Tile{t.Level + 1, t.Number / Width}, int(t.Number % Width)
+}
+
+// Edge returns the tile of a level that is not full yet in a tree of a size,
+// and how many hashes it holds; none where every tile of that level is full.
+func Edge(level int, size uint64) (t Tile, hashes int) {
+	n := size >> (Height * level)
+	return Tile{level, n / Width}, int(n % Width)
+}
+
+// Levels returns how many levels of tiles a tree of a size has.
+func Levels(size uint64) (levels int) {
+	for ; size > 0; size >>= Height {
+		levels++
+	}
+	return levels
+}
+
+// At returns one of a tile's hashes.
+func At(hashes []byte, at int) Hash { return Hash(hashes[at*tlog.HashSize:][:tlog.HashSize]) }
+
+// RootOf returns the root of a full tile.
+func RootOf(hashes []byte) Hash {
+	var row [Width / 2]Hash
+	for i := range row {
+		row[i] = tlog.NodeHash(At(hashes, 2*i), At(hashes, 2*i+1))
+	}
+	for n := len(row) / 2; n > 0; n /= 2 {
+		for i := range n {
+			row[i] = tlog.NodeHash(row[2*i], row[2*i+1])
+		}
+	}
+	return row[0]
+}

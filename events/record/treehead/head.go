@@ -1,0 +1,118 @@
+package treehead
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+
+	"github.com/transparency-dev/formats/log"
+	"golang.org/x/mod/sumdb/note"
+
+	"bookledger/events/record/merkle"
+)
+
+// Head is the head of a journal's tree.
+type Head struct {
+	Origin string // of which ledger
+	Size   uint64 // records
+	Root   merkle.Hash
+}
+
+var (
+	// ErrForm is of what is no head or proof, or one in another spelling.
+	ErrForm = errors.New("not in the form of a signed head")
+	// ErrUnsigned is of a head that the key has not signed, or whose signature
+	// does not fit it.
+	ErrUnsigned = errors.New("not signed by the ledger's key")
+	// ErrOrigin is of a head that belongs to another ledger.
+	ErrOrigin = errors.New("of another ledger")
+)
+
+// Origin returns the origin of a ledger, which is also the name of its keys.
+// It looks like a URL without a scheme, as C2SP recommends, but names no host:
+// a ledger has no domain of its own and may move from one host to another,
+// while its id is unique, stands in its first record and never changes.
+func Origin(ledgerID string) string { return "bookledger/" + ledgerID }
+
+// Text returns the head as it is signed.
+func (h Head) Text() string {
+	return string(log.Checkpoint{Origin: h.Origin, Size: h.Size, Hash: h.Root[:]}.Marshal())
+}
+
+// parse reads what Text has written.
+func parse(text string) (Head, error) {
+	var c log.Checkpoint
+	if _, err := c.Unmarshal([]byte(text)); err != nil {
+		return Head{}, fmt.Errorf("%w: %w", ErrForm, err)
+	}
+	h := Head{Origin: c.Origin, Size: c.Size}
+	if copy(h.Root[:], c.Hash) != len(c.Hash) || h.Text() != text {
+		return Head{}, fmt.Errorf("%w: it has leading zeroes, further lines, or a root that is not 32 bytes", ErrForm)
+	}
+	return h, nil
+}
+
+// Sign returns the head under the signatures of all signers, of which there is
+// at least one.
+func (h Head) Sign(signers ...note.Signer) ([]byte, error) {
+	if len(signers) == 0 {
+		return nil, errors.New("signing a head: no key was given")
+	}
+	signed, err := note.Sign(&note.Note{Text: h.Text()}, signers...)
+	if err != nil {
+		return nil, fmt.Errorf("signing the head of %d records: %w", h.Size, err)
+	}
+	return signed, nil
+}
+
+// Open returns the head that is under a signature of key, which must be of the
+// ledger that key is named by, and all signatures that were checked: that of
+// key and those of others, such as witnesses. Signatures of unknown keys are
+// passed over; one of a known key that does not fit fails it all.
+func Open(signed []byte, key note.Verifier, others ...note.Verifier) (Head, []note.Signature, error) {
+	n, err := note.Open(signed, note.VerifierList(append([]note.Verifier{key}, others...)...))
+	var wrong *note.InvalidSignatureError
+	var unknown *note.UnverifiedNoteError
+	switch {
+	case errors.As(err, &wrong), errors.As(err, &unknown):
+		return Head{}, nil, fmt.Errorf("%w: %w", ErrUnsigned, err)
+	case err != nil:
+		return Head{}, nil, fmt.Errorf("%w: %w", ErrForm, err)
+	}
+	if !signedBy(n.Sigs, key) {
+		return Head{}, nil, fmt.Errorf("%w, but by others", ErrUnsigned)
+	}
+	for _, s := range n.Sigs {
+		if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil {
+			return Head{}, nil, fmt.Errorf("%w: a signature is written otherwise than it must be", ErrForm)
+		}
+	}
+	h, err := parse(n.Text)
+	if err != nil {
+		return Head{}, nil, err
+	}
+	if h.Origin != key.Name() {
+		return Head{}, nil, fmt.Errorf("the head is %w: %q, and not %q", ErrOrigin, h.Origin, key.Name())
+	}
+	return h, n.Sigs, nil
+}
+
+// Unverified returns the head that is under some signatures, without checking
+// any.
+func Unverified(signed []byte) (Head, error) {
+	text, signatures, found := bytes.Cut(signed, []byte("\n\n"))
+	if !found || len(signatures) == 0 {
+		return Head{}, fmt.Errorf("%w: it has no signature", ErrForm)
+	}
+	return parse(string(text) + "\n")
+}
+
+func signedBy(all []note.Signature, key note.Verifier) bool {
+	for _, s := range all {
+		if s.Name == key.Name() && s.Hash == key.KeyHash() {
+			return true
+		}
+	}
+	return false
+}

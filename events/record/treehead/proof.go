@@ -1,0 +1,55 @@
+package treehead
+
+import (
+	"bytes"
+	"fmt"
+
+	"github.com/transparency-dev/formats/proof"
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"bookledger/events/record/merkle"
+)
+
+// Proof is that a record is under a signed head.
+type Proof struct {
+	Seq    uint64
+	Path   tlog.RecordProof
+	Signed []byte // the head
+	Extra  []byte // for whoever asks; nothing vouches for it
+}
+
+// Text returns the proof as it stands in a file.
+func (p Proof) Text() []byte {
+	t := proof.TLogProof{Index: p.Seq - 1, Checkpoint: p.Signed, ExtraData: p.Extra}
+	for _, h := range p.Path {
+		t.Hashes = append(t.Hashes, h)
+	}
+	return t.Marshal()
+}
+
+// ParseProof reads a proof, and checks nothing but its form.
+func ParseProof(text []byte) (Proof, error) {
+	var t proof.TLogProof
+	if err := t.Unmarshal(text); err != nil {
+		return Proof{}, fmt.Errorf("%w: %w", ErrForm, err)
+	}
+	p := Proof{Seq: t.Index + 1, Signed: t.Checkpoint, Extra: t.ExtraData}
+	for _, h := range t.Hashes {
+		p.Path = append(p.Path, merkle.Hash(h))
+	}
+	if p.Seq == 0 || !bytes.Equal(p.Text(), text) {
+		return Proof{}, fmt.Errorf("%w: the proof is written otherwise than it must be", ErrForm)
+	}
+	return p, nil
+}
+
+// Check checks that the record with that leaf hash is the one that the proof
+// is of, under a head that key has signed, and returns the head.
+func (p Proof) Check(leaf merkle.Hash, key note.Verifier, others ...note.Verifier) (Head, error) {
+	h, _, err := Open(p.Signed, key, others...)
+	if err != nil {
+		return Head{}, err
+	}
+	return h, merkle.CheckInclusion(p.Path, p.Seq, leaf, h.Size, h.Root)
+}

@@ -1,0 +1,118 @@
+package admission_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"bookledger/events"
+	"bookledger/events/record"
+)
+
+// TestAgentsBecomeKnown holds that an agent is known once any applied event
+// names it, and by no refused one; that one whom no certification has named
+// may be delegated to; and that unknown_agent is for moves and
+// decertifications.
+func TestAgentsBecomeKnown(t *testing.T) {
+	c := newCourt(t)
+	known := func(want uint64, ids ...string) {
+		t.Helper()
+		for _, id := range ids {
+			if _, ok := c.state.agents[id]; !ok {
+				t.Errorf("%s is not known", id)
+			}
+		}
+		if c.ledger.Agents != want || uint64(len(c.state.agents)) != want {
+			t.Errorf("%d agents are counted and %d known, want %d", c.ledger.Agents, len(c.state.agents), want)
+		}
+	}
+	c.live("11-20T10:00:00", "delegation.accepted.v1", `{"case_id":"1","agent_id":"a0"}`)
+	c.live("11-20T10:00:00", "delegation.ended.v1", `{"case_id":"1","agent_id":"a0"}`)
+	known(0)
+	c.live("11-20T10:00:00", "delegation.requested.v1", `{"case_id":"1","agent_id":"a1"}`)
+	known(1, "a1")
+	c.live("11-20T10:00:00", "delegation.created.v1", `{"case_id":"1","agent_id":"a2"}`)
+	c.live("11-20T10:00:00", "delegation.transferred.v1", `{"case_id":"1","from_agent_id":"a2","to_agent_id":"a3"}`)
+	known(3, "a1", "a2", "a3")
+	for _, eventType := range []string{"agency.agent_moved.v1", "agency.agent_decertified.v1"} {
+		for _, id := range []string{"a1", "a9"} { // known by a delegation, and not at all
+			if v := c.live("11-20T10:00:00", eventType, `{"agent_id":"`+id+`","agency_id":"y1"}`); code(v) != events.UnknownAgent {
+				t.Errorf("%s of %s: %v", eventType, id, v.Rejection)
+			}
+		}
+	}
+	known(3)
+	c.live("11-20T10:00:00", "agency.agent_certified.v1", `{"agent_id":"a4","agency_id":"y1"}`)
+	c.live("11-20T10:00:00", "agency.agent_certified.v1", `{"agent_id":"a1","agency_id":"y1"}`)
+	known(4, "a4")
+	if !c.state.agents["a1"].Certified || c.state.agents["a2"].Certified {
+		t.Errorf("got %+v", c.state.agents)
+	}
+}
+
+// TestOrderOfSources holds that two upstream systems are not ordered against
+// each other: a delegation may arrive before its consumer, and what is not
+// known yet is blank.
+func TestOrderOfSources(t *testing.T) {
+	c := newCourt(t)
+	for _, e := range [][2]string{
+		{"delegation.created.v1", `{"case_id":"1","agent_id":"a1"}`},
+		{"consumer.eligibility_determined.v1", `{"case_id":"1","member_id":"m1","application_year":2026,"program":"mcap","status":"eligible"}`},
+		{"consumer.member_recorded.v1", `{"case_id":"1","member_id":"m1"}`},
+		{"agency.staff_assigned.v1", `{"person_id":"p1","agency_id":"y1","role":"manager"}`},
+		{"agency.agent_certified.v1", `{"agent_id":"a1","agency_id":"y1"}`},
+		{"agency.registered.v1", `{"agency_id":"y1","name":"Bay"}`},
+	} {
+		if v := c.live("11-20T10:00:00", e[0], e[1]); v.Outcome != record.Applied {
+			t.Errorf("%s is %s (%v)", e[0], v.Outcome, v.Rejection)
+		}
+	}
+	if c.state.staff["y1/p1"].Role != "manager" || c.state.agencies["y1"].Name != "Bay" || !c.state.agents["a1"].Certified || len(c.state.cases["1"].Members) != 1 {
+		t.Errorf("got %+v", c.state)
+	}
+}
+
+// TestStatus holds the counts: applied has what was accepted, whether it
+// changed anything or not; cases and agents are those known.
+func TestStatus(t *testing.T) {
+	c := newCourt(t)
+	c.live("11-20T10:00:00", "delegation.created.v1", `{"case_id":"1","agent_id":"a1"}`)
+	c.live("11-20T10:00:00", "delegation.created.v1", `{"case_id":"1","agent_id":"a1"}`) // unchanged
+	c.live("11-20T10:00:00", "consumer.case_closed.v1", `{"case_id":"2"}`)
+	c.live("11-20T10:00:00", "consumer.member_removed.v1", `{"case_id":"3","member_id":"m1"}`) // refused
+	c.judge("ledger.consumer.calheers", "11-20T10:00:00", "", "")
+	c.judge("ledger.consumer.calheers", "11-20T10:00:00", "", message("calheers", "live1", "consumer.case_closed.v1", `{"case_id":"4"}`))
+	got, err := json.Marshal(c.ledger.Status("ab"))
+	const want = `{"position":6,"applied":3,"duplicates":1,"rejected":2,"cases":2,"agents":1,"open_friday":"2026-11-20","state_hash":"ab"}`
+	if err != nil || string(got) != want {
+		t.Errorf("got  %s (%v)\nwant %s", got, err, want)
+	}
+}
+
+// TestTally holds that the counts of the coming Friday follow every change of
+// a case: its members and years, its closing and reopening, its delegation.
+func TestTally(t *testing.T) {
+	c := newCourt(t)
+	for _, step := range []struct {
+		eventType, data string
+		cases, rows     int64
+	}{
+		{"consumer.member_recorded.v1", `{"case_id":"1","member_id":"m1"}`, 0, 0},
+		{"delegation.created.v1", `{"case_id":"1","agent_id":"a1"}`, 1, 1},
+		{"consumer.member_recorded.v1", `{"case_id":"1","member_id":"m2"}`, 1, 2},
+		{"consumer.application_recorded.v1", `{"case_id":"1","application_year":2026}`, 1, 2},
+		{"consumer.application_recorded.v1", `{"case_id":"1","application_year":2025}`, 1, 2}, // hidden
+		{"consumer.application_recorded.v1", `{"case_id":"1","application_year":2027}`, 1, 4}, // open enrollment
+		{"delegation.marked_inactive.v1", `{"case_id":"1","agent_id":"a1"}`, 1, 4},
+		{"consumer.case_closed.v1", `{"case_id":"1"}`, 0, 0},
+		{"consumer.member_removed.v1", `{"case_id":"1","member_id":"m2"}`, 0, 0},
+		{"consumer.household_recorded.v1", `{"case_id":"1"}`, 1, 2},
+		{"delegation.transferred.v1", `{"case_id":"1","from_agent_id":"a1","to_agent_id":"a2"}`, 1, 2},
+		{"delegation.ended.v1", `{"case_id":"1","agent_id":"a2"}`, 0, 0},
+	} {
+		c.live("11-20T10:00:00", step.eventType, step.data)
+		f := c.ledger.Tally.Checkpoint(friday(20261120))
+		if f.Cases != step.cases || f.Rows != step.rows {
+			t.Errorf("after %s %s: %d cases and %d rows, want %d and %d", step.eventType, step.data, f.Cases, f.Rows, step.cases, step.rows)
+		}
+	}
+}

@@ -1,0 +1,200 @@
+package admission_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"bookledger/events"
+	"bookledger/events/record"
+	"bookledger/projections/book"
+	"bookledger/projections/checkpoint"
+	"bookledger/projections/fold"
+	"bookledger/projections/internal/admission"
+)
+
+// memory is a admission.State in plain maps that notes what it is told.
+type memory struct {
+	seen     map[string]bool
+	cases    map[string]*fold.Case
+	agents   map[string]fold.Agent
+	agencies map[string]fold.Agency
+	staff    map[string]fold.Staff
+	week     events.Date
+	puts     []string // what was put, each with the week that it belongs to
+	rejected []admission.Rejected
+	fridays  []checkpoint.Friday
+	seals    map[events.Date]uint64
+	signed   []uint64
+	err      error // of the next read, where it is set
+}
+
+func newMemory() *memory {
+	return &memory{seen: map[string]bool{}, cases: map[string]*fold.Case{}, agents: map[string]fold.Agent{},
+		agencies: map[string]fold.Agency{}, staff: map[string]fold.Staff{}, seals: map[events.Date]uint64{}}
+}
+
+func (m *memory) note(what, id string) error {
+	m.puts = append(m.puts, fmt.Sprintf("%s %s in %s", what, id, m.week))
+	return nil
+}
+
+func (m *memory) Seen(source, id string) (bool, error) {
+	key := fmt.Sprintf("%q %q", source, id)
+	seen := m.seen[key]
+	m.seen[key] = true
+	return seen, m.err
+}
+
+func (m *memory) Case(id string) (*fold.Case, error) {
+	if c, ok := m.cases[id]; ok {
+		return c, m.err
+	}
+	return &fold.Case{}, m.err
+}
+
+func (m *memory) PutCase(id string, _, after *fold.Case) error {
+	m.cases[id] = after
+	return m.note("case", id)
+}
+
+func (m *memory) Agent(id string) (fold.Agent, bool, error) {
+	a, known := m.agents[id]
+	return a, known, m.err
+}
+
+func (m *memory) PutAgent(id string, after fold.Agent) error {
+	m.agents[id] = after
+	return m.note("agent", id)
+}
+
+func (m *memory) Agency(id string) (fold.Agency, bool, error) {
+	a, known := m.agencies[id]
+	return a, known, m.err
+}
+
+func (m *memory) PutAgency(id string, after fold.Agency) error {
+	m.agencies[id] = after
+	return m.note("agency", id)
+}
+
+func (m *memory) Staff(agency, person string) (fold.Staff, error) {
+	return m.staff[agency+"/"+person], m.err
+}
+
+func (m *memory) PutStaff(agency, person string, after fold.Staff) error {
+	m.staff[agency+"/"+person] = after
+	return m.note("staff", agency+"/"+person)
+}
+
+func (m *memory) Sealed(f events.Date) (bool, error) { return m.seals[f] > 0, m.err }
+
+func (m *memory) Seal(s checkpoint.Seal) error {
+	m.seals[s.Friday] = s.Seq
+	return nil
+}
+
+func (m *memory) Sign(s checkpoint.Signature) error {
+	m.signed = append(m.signed, s.Seq)
+	return nil
+}
+
+func (m *memory) Reject(r admission.Rejected) error {
+	m.rejected = append(m.rejected, r)
+	return nil
+}
+
+func (m *memory) Export(e admission.Exported) error {
+	return m.note("export", e.Step)
+}
+
+func (m *memory) Pass(f checkpoint.Friday, next events.Date) error {
+	if f.Friday.Friday != 0 {
+		m.fridays = append(m.fridays, f)
+	}
+	m.week = next
+	return nil
+}
+
+// court judges a test's records one after the other.
+type court struct {
+	t       *testing.T
+	ledger  *admission.Processor
+	state   *memory
+	checker events.Checker
+	seq     uint64
+	ids     int
+}
+
+func newCourt(t *testing.T) *court { return &court{t: t, ledger: admission.New(), state: newMemory()} }
+
+// at is a moment of 2026, in UTC, like "11-20T21:00:00".
+func at(t testing.TB, s string) time.Time {
+	t.Helper()
+	v, err := time.Parse(time.RFC3339Nano, "2026-"+s+"Z")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// message writes an event from a source.
+func message(source, id, eventType, data string) string {
+	return fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":%q,"type":%q,"time":"2026-11-01T00:00:00Z","data":%s}`, id, source, eventType, data)
+}
+
+// judge judges a record that must not stop the ledger; its leaf is its number.
+func (c *court) judge(subject, stamped, header, body string) admission.Verdict {
+	c.t.Helper()
+	v, err := c.try(subject, stamped, header, body)
+	if err != nil {
+		c.t.Fatalf("record %d: %v", c.seq, err)
+	}
+	if c.ledger.Position != c.seq || c.ledger.Leaf != [32]byte{byte(c.seq)} {
+		c.t.Fatalf("after record %d the position is %d", c.seq, c.ledger.Position)
+	}
+	return v
+}
+
+func (c *court) try(subject, stamped, header, body string) (admission.Verdict, error) {
+	c.t.Helper()
+	c.seq++
+	if header != "" && !strings.Contains(header, " ") {
+		header = "2026-" + header + "Z"
+	}
+	r := record.Record{Seq: c.seq, Stamped: at(c.t, stamped), Subject: subject, Header: header, Body: []byte(body)}
+	checked := c.checker.Check(r.Subject, r.Body)
+	return c.ledger.Admit(&r, [32]byte{byte(c.seq)}, &checked, c.state)
+}
+
+// live judges a record of a live upstream system, with an id of its own.
+func (c *court) live(stamped, eventType, data string) admission.Verdict {
+	c.t.Helper()
+	c.ids++
+	family, _, _ := strings.Cut(eventType, ".")
+	return c.judge("ledger."+family+".calheers", stamped, "", message("calheers", fmt.Sprint("live", c.ids), eventType, data))
+}
+
+// load judges a record of the history load, stamped at the end of the year.
+func (c *court) load(header, eventType, data string) admission.Verdict {
+	c.t.Helper()
+	c.ids++
+	return c.judge("ledger.history.calheers", "12-31T00:00:00", header, message("calheers", fmt.Sprint("load", c.ids), eventType, data))
+}
+
+// own judges a record of the ledger's own.
+func (c *court) own(subject, stamped, eventType, data string) admission.Verdict {
+	c.t.Helper()
+	c.ids++
+	return c.judge(subject, stamped, "", message("bookledger", fmt.Sprint("own", c.ids), eventType, data))
+}
+
+func code(v admission.Verdict) events.Code {
+	if v.Rejection == nil {
+		return ""
+	}
+	return v.Rejection.Code
+}
+
+func friday(f events.Date) book.Friday { return book.Friday{Friday: f} }
