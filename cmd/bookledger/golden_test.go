@@ -24,13 +24,13 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"bookledger/cmd/bookledger/internal/audit"
 	cli "bookledger/cmd/bookledger/internal/command" // command is a function of imports_test.go
 	"bookledger/events"
 	"bookledger/events/record"
 	"bookledger/exporter"
 	"bookledger/exporter/proof"
 	"bookledger/projections"
+	"bookledger/projections/audit"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/fold"
