@@ -271,7 +271,7 @@ func (s *source) call(path, name string) {
 	}
 }
 
-func command(t *testing.T, dir, name string, args ...string) []byte {
+func output(t *testing.T, dir, name string, args ...string) []byte {
 	t.Helper()
 	c := exec.Command(name, args...)
 	c.Dir = dir
@@ -286,12 +286,12 @@ func command(t *testing.T, dir, name string, args ...string) []byte {
 
 func root(t *testing.T) string {
 	t.Helper()
-	return strings.TrimSpace(string(command(t, ".", "go", "list", "-m", "-f", "{{.Dir}}")))
+	return strings.TrimSpace(string(output(t, ".", "go", "list", "-m", "-f", "{{.Dir}}")))
 }
 
 func packages(t *testing.T) (all []pack) {
 	t.Helper()
-	list := json.NewDecoder(bytes.NewReader(command(t, root(t), "go", "list", "-json=ImportPath,Dir,Doc,GoFiles,Imports,Deps", "./...")))
+	list := json.NewDecoder(bytes.NewReader(output(t, root(t), "go", "list", "-json=ImportPath,Dir,Doc,GoFiles,Imports,Deps", "./...")))
 	for {
 		var p pack
 		err := list.Decode(&p)
@@ -426,7 +426,7 @@ func TestTopLevel(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, ".git")); err != nil {
 		t.Skip("this is no clone of the repository")
 	}
-	if found := strangers(string(command(t, dir, "git", "ls-files", "-z"))); len(found) > 0 {
+	if found := strangers(string(output(t, dir, "git", "ls-files", "-z"))); len(found) > 0 {
 		t.Errorf("at the top level stand %q", found)
 	}
 }

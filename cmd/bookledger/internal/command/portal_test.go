@@ -19,26 +19,6 @@ import (
 	"time"
 )
 
-// TestPortalOptions holds what serve says of a portal that cannot be.
-func TestPortalOptions(t *testing.T) {
-	issuer := []string{"--oidc-issuer", "https://login.example"}
-	for want, flags := range map[string][]string{
-		"--public-url is required": issuer,
-		"no https URL":             append(issuer, "--public-url", "http://books.example"),
-		"together":                 append(issuer, "--public-url", "https://books.example", "--tls-cert", "c.pem"),
-		"begins with https":        append(issuer, "--public-url", "http://127.0.0.1", "--tls-cert", "c.pem", "--tls-key", "k.pem"),
-		"at least a minute":        append(issuer, "--public-url", "https://books.example", "--session-idle", "1s"),
-		"--agent-fridays":          append(issuer, "--public-url", "https://books.example", "--agent-fridays", "0"),
-		"no address or range":      append(issuer, "--public-url", "https://books.example", "--trusted-proxies", "proxy"),
-		"--oidc-issuer turns on":   {"--public-url", "https://books.example"},
-	} {
-		args := append([]string{"serve", "--data", t.TempDir(), "--listen", "127.0.0.1:0", "--nats-listen", "127.0.0.1:0"}, flags...)
-		if r := run(t, "", args...); r.code != 2 || !strings.Contains(r.err, want) {
-			t.Errorf("%v: exit code %d, %s; want %q", flags, r.code, r.err, want)
-		}
-	}
-}
-
 // certificate writes a certificate of 127.0.0.1 and its key.
 func certificate(t *testing.T) (cert, key string) {
 	t.Helper()

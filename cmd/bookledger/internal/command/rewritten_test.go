@@ -50,7 +50,7 @@ func TestRewritten(t *testing.T) {
 	data := t.TempDir()
 	past := bookdemo(t, "generate", "--agents", "3", "--consumers", "20", "--weeks", "3", "--seed", "5", "--until", "2026-11-21T06:00:00Z")
 	must(t, past, "history", "load", "-", "--data", data, "--close")
-	sealed(t, data)
+	must(t, "", "evidence", "--data", data, "--agent", "A100001", "--friday", "2026-11-20", "--out", filepath.Join(t.TempDir(), "bundle")) // which seals
 	must(t, "", "status", "--data", data)
 	rewritten(t, data)
 	refused := func(what, says string, args ...string) {

@@ -13,38 +13,6 @@ import (
 	"bookledger/events"
 )
 
-// TestLive follows one event from an upstream system to the list and the
-// daemon's figures.
-func TestLive(t *testing.T) {
-	data := t.TempDir()
-	p := serve(t, data)
-	must(t, event("ledger.delegation.calheers", "1", "delegation.created.v1", `{"case_id":"5000032500","agent_id":"A1"}`)+
-		event("ledger.consumer.calheers", "2", "consumer.household_recorded.v1", `{"case_id":"5000032500","primary_contact":{"first_name":"José","last_name":"Nuñez","date_of_birth":"1980-01-02","ssn_last4":"0880"},"address":{"line1":"12345 Main St","city":"Sacramento","state":"CA","zip":"02138"}}`),
-		"publish", "-", "--nats", p.nats)
-	eventually(t, "both events are applied", func() bool { return metric(t, p, "bookledger_applied_total") == "3" })
-	eventually(t, "it is ready", func() bool { code, _ := get(t, p.http+"/readyz"); return code == 200 })
-	if code, _ := get(t, p.http+"/healthz"); code != 200 {
-		t.Error("not healthy")
-	}
-	if code, body := get(t, p.http+"/"); code != 404 || !strings.Contains(body, "portal") {
-		t.Errorf("the missing portal answers %d %s", code, body)
-	}
-	if r := run(t, "", "status", "--data", data); r.code != 1 || !strings.Contains(r.err, "in use") {
-		t.Errorf("a folder in use: exit code %d: %s", r.code, r.err)
-	}
-	if code := p.stop(t); code != 0 {
-		t.Errorf("an orderly end has exit code %d: %s", code, p.text())
-	}
-	got := must(t, "", "active", "--data", data, "--agent", "A1", "--json")
-	want := `"total":1,"consumers":[{"case_id":"5000032500","first_name":"José","last_name":"Nuñez","phone":"","email":"","address":"12345 Main St, Sacramento CA 02138","dob":"01/02","ssn":"XXX-XX-0880","years":[],"delegated_since":"`
-	if !strings.Contains(got, want) {
-		t.Errorf("the list is %s, want %s", got, want)
-	}
-	if strings.Contains(p.text(), "Nuñez") {
-		t.Errorf("the log holds personal data: %s", p.text())
-	}
-}
-
 // beforeCutoff serves a ledger that holds an event, shortly before its cutoff, or
 // earlier where the machine is too slow for that.
 func beforeCutoff(t *testing.T) (p *program, cutoff time.Time) {
