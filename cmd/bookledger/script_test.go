@@ -2,7 +2,6 @@ package main_test
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -13,8 +12,9 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -48,10 +48,15 @@ func program(run func(context.Context, []string, io.Reader, io.Writer, io.Writer
 //	serve NAME [ARG…]           starts "bookledger serve" on free ports and waits
 //	                            until it serves; its addresses are $HTTP and $NATS,
 //	                            its log is the file NAME.log
+//	demo DATA                   starts "bookdemo --data DATA" likewise
 //	stop NAME                   interrupts it, and it must end in order
 //	metric NAME VALUE           waits until /metrics says so
 //	get CODE PATH               asks $HTTP, waiting until it answers with that code
 //	same FILE FILE              compares two files or folders, byte for byte
+//	readme CODE LINE…           runs the README's command lines that begin so, in
+//	                            one shell, which must end with that exit code
+//	readme otherwise LINE       says that the script runs this line in its own way
+//	readme end                  holds that no command line of the README is left
 func TestScripts(t *testing.T) {
 	audit := filepath.Join(t.TempDir(), "bookaudit")
 	if out, err := exec.Command("go", "build", "-o", audit, "bookledger/cmd/bookaudit").CombinedOutput(); err != nil {
@@ -61,16 +66,21 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	readmeText, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("PATH", filepath.Dir(audit)+string(filepath.ListSeparator)+e.Getenv("PATH"))
 			e.Setenv("GOLDEN", golden)
 			e.Values[daemonsKey{}] = map[string]*daemon{}
+			e.Values[readmeKey{}] = &readme{left: commandLines(string(readmeText))}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "serve": serve, "stop": stop, "metric": metric, "get": get, "same": same,
+			"exits": exits, "serve": serve, "demo": serveDemo, "stop": stop, "metric": metric, "get": get, "same": same, "readme": runReadme,
 		},
 		RequireUniqueNames: true,
 	})
@@ -99,42 +109,30 @@ type daemonsKey struct{}
 type daemon struct {
 	cmd  *exec.Cmd
 	done chan struct{}
-
-	mu  sync.Mutex
-	log bytes.Buffer
 }
 
 // atMost ends what hangs; a busy machine may take long for anything.
 const atMost = 3 * time.Minute
 
-func serve(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 1 {
-		ts.Fatalf("usage: serve NAME [ARG…]")
-	}
-	name := args[0]
-	program, err := exec.LookPath("bookledger")
+// begin begins a program in the background, which writes what it says to
+// standard error into NAME.log and hands each line to said.
+func begin(ts *testscript.TestScript, name string, said func(line string), program string, args ...string) *daemon {
+	path, err := exec.LookPath(program)
 	ts.Check(err)
-	d := &daemon{done: make(chan struct{})}
-	d.cmd = exec.Command(program, append([]string{"serve", "--listen", "127.0.0.1:0", "--nats-listen", "127.0.0.1:0"}, args[1:]...)...)
+	d := &daemon{cmd: exec.Command(path, args...), done: make(chan struct{})}
 	d.cmd.Dir = ts.Getenv("WORK")
 	errs, err := d.cmd.StderrPipe()
 	ts.Check(err)
+	log, err := os.Create(ts.MkAbs(name + ".log"))
+	ts.Check(err)
 	ts.Check(d.cmd.Start())
 	ts.Value(daemonsKey{}).(map[string]*daemon)[name] = d
-	serving := make(chan struct{ HTTP, NATS string }, 1)
 	go func() {
 		defer close(d.done)
-		log, err := os.Create(ts.MkAbs(name + ".log"))
-		if err != nil {
-			return
-		}
 		defer log.Close()
 		for lines := bufio.NewScanner(errs); lines.Scan(); {
 			fmt.Fprintln(log, lines.Text())
-			var said struct{ Msg, HTTP, NATS string }
-			if json.Unmarshal(lines.Bytes(), &said) == nil && said.Msg == "serving" {
-				serving <- struct{ HTTP, NATS string }{said.HTTP, said.NATS}
-			}
+			said(lines.Text())
 		}
 		_ = d.cmd.Wait()
 	}()
@@ -142,15 +140,62 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 		_ = d.cmd.Process.Kill()
 		<-d.done
 	})
+	return d
+}
+
+type addresses struct{ HTTP, NATS string }
+
+// serving waits until the daemon says where it serves.
+func serving(ts *testscript.TestScript, name string, d *daemon, at <-chan addresses) {
 	select {
-	case at := <-serving:
-		ts.Setenv("HTTP", at.HTTP)
-		ts.Setenv("NATS", at.NATS)
+	case a := <-at:
+		ts.Setenv("HTTP", a.HTTP)
+		ts.Setenv("NATS", a.NATS)
 	case <-d.done:
 		ts.Fatalf("the daemon ended: %s", ts.ReadFile(name+".log"))
 	case <-time.After(atMost):
 		ts.Fatalf("the daemon does not serve: %s", ts.ReadFile(name+".log"))
 	}
+}
+
+func serve(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 1 {
+		ts.Fatalf("usage: serve NAME [ARG…]")
+	}
+	at := make(chan addresses, 1)
+	d := begin(ts, args[0], func(line string) {
+		var said struct {
+			Msg string
+			addresses
+		}
+		if json.Unmarshal([]byte(line), &said) == nil && said.Msg == "serving" {
+			at <- said.addresses
+		}
+	}, "bookledger", append([]string{"serve", "--listen", "127.0.0.1:0", "--nats-listen", "127.0.0.1:0"}, args[1:]...)...)
+	serving(ts, args[0], d, at)
+}
+
+func serveDemo(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: demo DATA")
+	}
+	d := begin(ts, args[0], func(string) {}, "bookdemo", "--data", args[0], "--listen", "127.0.0.1:0")
+	at := make(chan addresses, 1)
+	eventually(ts, "demo.json is written", func() bool {
+		select {
+		case <-d.done:
+			return true
+		default:
+		}
+		text, err := os.ReadFile(ts.MkAbs(args[0] + "/demo.json"))
+		var said struct{ Portal, NATS string }
+		if err != nil || json.Unmarshal(text, &said) != nil {
+			return false
+		}
+		at <- addresses{said.Portal, said.NATS}
+		return true
+	})
+	serving(ts, args[0], d, at)
 }
 
 func stop(ts *testscript.TestScript, neg bool, args []string) {
@@ -230,5 +275,65 @@ func same(ts *testscript.TestScript, neg bool, args []string) {
 	out, err := exec.Command("diff", "-rq", ts.MkAbs(args[0]), ts.MkAbs(args[1])).CombinedOutput()
 	if (err == nil) == neg {
 		ts.Fatalf("same is %v: %s", err == nil, out)
+	}
+}
+
+type readmeKey struct{}
+
+// readme holds the README's command lines that no script has run yet.
+type readme struct{ left []string }
+
+// commandLines returns the indented lines of a README, without their comments;
+// a line that ends in a backslash goes on in the next.
+func commandLines(text string) (all []string) {
+	comment := regexp.MustCompile(`\s{2,}# .*`)
+	whole := ""
+	for line := range strings.Lines(text) {
+		line, indented := strings.CutPrefix(strings.TrimRight(line, "\n"), "    ")
+		if !indented {
+			continue
+		}
+		whole += comment.ReplaceAllString(line, "")
+		if begun, goesOn := strings.CutSuffix(whole, "\\"); goesOn {
+			whole = begun
+			continue
+		}
+		all, whole = append(all, whole), ""
+	}
+	return all
+}
+
+// take removes the line that begins with prefix.
+func (r *readme) take(ts *testscript.TestScript, prefix string) string {
+	i := slices.IndexFunc(r.left, func(line string) bool { return strings.HasPrefix(line, prefix) })
+	if i < 0 {
+		ts.Fatalf("the README has no line left that begins with %q; it has %q", prefix, r.left)
+	}
+	line := r.left[i]
+	r.left = slices.Delete(r.left, i, i+1)
+	return line
+}
+
+func runReadme(ts *testscript.TestScript, neg bool, args []string) {
+	r := ts.Value(readmeKey{}).(*readme)
+	switch {
+	case neg || len(args) == 0:
+		ts.Fatalf("usage: readme CODE LINE… | readme otherwise LINE | readme end")
+	case args[0] == "end":
+		if len(r.left) > 0 {
+			ts.Fatalf("nothing runs these lines of the README: %q", r.left)
+		}
+	case args[0] == "otherwise":
+		r.take(ts, args[1])
+	default:
+		var lines []string
+		for _, prefix := range args[1:] {
+			lines = append(lines, r.take(ts, prefix))
+		}
+		text := strings.Join(lines, "\n")
+		if at := ts.Getenv("HTTP"); at != "" {
+			text = strings.ReplaceAll(text, "http://127.0.0.1:8080", at)
+		}
+		exits(ts, false, []string{args[0], "sh", "-e", "-c", text})
 	}
 }

@@ -80,4 +80,3 @@ func TestTamperedDumps(t *testing.T) {
 		}
 	}
 }
-
