@@ -22,11 +22,11 @@ type offer struct {
 func (w *world) offer(i int, c *caseState) offer {
 	h := w.home(i)
 	d := newDice(w.c.Seed, streamPlan, uint64(i)<<8|uint64(c.choice))
-	regional := h.place.county.carriers
+	regional := words().Counties[h.place.County].Carriers
 	n := d.below(sellEverywhere*2 + len(regional)*3)
-	o := offer{carrier: &carriers[n%sellEverywhere]}
+	o := offer{carrier: &words().Carriers[n%sellEverywhere]}
 	if n >= sellEverywhere*2 {
-		o.carrier = &carriers[regional[(n-sellEverywhere*2)%len(regional)]]
+		o.carrier = words().carrier(regional[(n-sellEverywhere*2)%len(regional)])
 	}
 	if h.income > 0 && d.chance(720) {
 		o.tier = csrTiers[h.income]
@@ -40,18 +40,18 @@ func (w *world) offer(i int, c *caseState) offer {
 }
 
 func (o offer) name() string {
-	return o.carrier.brand + " " + tiers[o.tier].label + " " + o.carrier.network
+	return o.carrier.Brand + " " + tiers[o.tier].label + " " + o.carrier.Network
 }
 
 func (o offer) hios() string {
-	return o.carrier.issuer + "CA" + padded(o.carrier.product, 3) + padded(tiers[o.tier].plan, 4)
+	return o.carrier.Issuer + "CA" + padded(o.carrier.Product, 3) + padded(tiers[o.tier].plan, 4)
 }
 
 // premium is a member's monthly premium, in cents: it grows with age, and six
 // in a hundred a year.
 func (o offer) premium(year, age int) int64 {
 	percent := max(40, 100+6*int64(year-2026))
-	return tiers[o.tier].cents * int64(o.carrier.percent) / 100 * ageFactor(age) / 100 * percent / 100
+	return tiers[o.tier].cents * int64(o.carrier.Percent) / 100 * ageFactor(age) / 100 * percent / 100
 }
 
 // enroll says the case's coverage as its state has it.
@@ -106,7 +106,7 @@ func (w *world) enrollment(i int, c *caseState, kind int) *events.EnrollmentReco
 // tax credit and subsidy.
 func (w *world) priced(i int, c *caseState, e *events.EnrollmentRecorded) *events.EnrollmentRecorded {
 	o := w.offer(i, c)
-	e.Carrier, e.PlanName, e.HIOSPlanID, e.MetalTier = o.carrier.name, o.name(), o.hios(), tiers[o.tier].name
+	e.Carrier, e.PlanName, e.HIOSPlanID, e.MetalTier = o.carrier.Name, o.name(), o.hios(), tiers[o.tier].name
 	var gross, credit, least int64
 	for j := range int(c.size) {
 		if w.covered(i, c, j) {
@@ -133,9 +133,9 @@ func (w *world) priced(i int, c *caseState, e *events.EnrollmentRecorded) *event
 func (w *world) dentalSection(i int, c *caseState) *events.EnrollmentRecorded {
 	e := w.enrollment(i, c, dental)
 	d := newDice(w.c.Seed, streamPlan, uint64(i)|1<<40)
-	plan := &dentalPlans[d.below(len(dentalPlans))]
-	e.Carrier, e.PlanName, e.HIOSPlanID = plan.carrier, plan.name, plan.id
-	gross := plan.cents * int64(len(e.MemberIDs))
+	plan := &words().DentalPlans[d.below(len(words().DentalPlans))]
+	e.Carrier, e.PlanName, e.HIOSPlanID = plan.Carrier, plan.Name, plan.ID
+	gross := plan.Cents * int64(len(e.MemberIDs))
 	e.GrossPremium, e.NetPremium = events.Cents(gross), events.Cents(gross)
 	return e
 }

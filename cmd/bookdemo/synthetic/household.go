@@ -52,12 +52,12 @@ func (w *world) home(i int) *household {
 		return h
 	}
 	d := newDice(w.c.Seed, streamPeople, uint64(i))
-	*h = household{of: i, language: english}
-	origin := &heritages[d.weighted(heritageWeights...)]
-	if d.chance(origin.foreign) {
-		h.language = pick(&d, origin.languages)
+	*h = household{of: i, language: language{"English", "English"}}
+	origin := &words().Heritages[d.weighted(words().heritageWeights...)]
+	if d.chance(origin.Foreign) {
+		h.language = pick(&d, origin.Languages)
 	}
-	h.place = &places[d.weighted(placeWeights...)]
+	h.place = &words().Places[d.weighted(words().placeWeights...)]
 	h.size = 1 + d.weighted(560, 230, 90, 75, 30, 15)
 	h.income = d.weighted(30, 20, 28, 22)
 	h.dental = d.chance(230)
@@ -71,7 +71,7 @@ func (w *world) home(i int) *household {
 func (h *household) settle(d *dice, origin *heritage, year int) {
 	couple := h.size > 1 && d.chance(700)
 	age := 19 + d.weighted(1, 3, 4, 4, 4, 5, 5, 6, 5)*5 + d.below(5)
-	family := pick(d, origin.families)
+	family := pick(d, origin.Families)
 	for j := range h.people {
 		p := &h.people[j]
 		p.last = family
@@ -85,13 +85,13 @@ func (h *household) settle(d *dice, origin *heritage, year int) {
 			p.born(d, year-max(19, age+d.between(-6, 6)))
 			woman = woman != d.chance(900)
 			if d.chance(300) {
-				p.last = pick(d, origin.families)
+				p.last = pick(d, origin.Families)
 			}
 		default:
 			p.relationship, p.child = pick(d, []string{"Child", "Child", "Child", "Child", "Stepchild"}), true
 			p.born(d, year-d.between(0, min(18, max(0, age-19))))
 			if d.chance(60) && len(family) < 12 {
-				p.last = family + "-" + pick(d, origin.families)
+				p.last = family + "-" + pick(d, origin.Families)
 			}
 		}
 		p.name(d, origin, woman)
@@ -104,9 +104,9 @@ func (p *person) born(d *dice, year int) {
 }
 
 func (p *person) name(d *dice, origin *heritage, woman bool) {
-	p.gender, p.first = "Male", pick(d, origin.men)
+	p.gender, p.first = "Male", pick(d, origin.Men)
 	if woman {
-		p.gender, p.first = "Female", pick(d, origin.women)
+		p.gender, p.first = "Female", pick(d, origin.Women)
 	}
 	if d.chance(6) {
 		p.gender = "Nonbinary"
@@ -155,7 +155,7 @@ func (w *world) householdSection(i int, c *caseState) *events.HouseholdRecorded 
 		PrimaryContact: events.Contact{
 			FirstName: first.first, LastName: first.last, Phone: w.phone(i, c), Email: w.email(i, c),
 			DateOfBirth: first.birth, SSNLast4: first.ssn,
-			SpokenLanguage: h.language.spoken, WrittenLanguage: h.language.written,
+			SpokenLanguage: h.language.Spoken, WrittenLanguage: h.language.Written,
 		},
 		Address: w.address(i, c),
 	}
@@ -179,7 +179,7 @@ func (w *world) phone(i int, c *caseState) string {
 	if d.chance(25) {
 		return ""
 	}
-	return w.home(i).place.county.area + "55501" + padded(d.below(100), 2)
+	return words().Counties[w.home(i).place.County].Area + "55501" + padded(d.below(100), 2)
 }
 
 func (w *world) email(i int, c *caseState) string {
@@ -188,7 +188,7 @@ func (w *world) email(i int, c *caseState) string {
 		return ""
 	}
 	p := &w.home(i).people[0]
-	return mailbox(p.first, p.last) + strconv.Itoa(d.between(1, 999)) + "@" + pick(&d, domains)
+	return mailbox(p.first, p.last) + strconv.Itoa(d.between(1, 999)) + "@" + pick(&d, words().Domains)
 }
 
 // address is made up but for city, county and ZIP code.
@@ -196,11 +196,11 @@ func (w *world) address(i int, c *caseState) events.Address {
 	d := newDice(w.c.Seed, streamStreet, uint64(i)<<8|uint64(c.address))
 	at := w.home(i).place
 	a := events.Address{
-		Line1: strconv.Itoa(d.between(1, 19_999)) + " " + pick(&d, streets) + " " + pick(&d, suffixes),
-		City:  at.city, State: at.state, ZIP: pick(&d, at.zips), County: at.county.name,
+		Line1: strconv.Itoa(d.between(1, 19_999)) + " " + pick(&d, words().Streets) + " " + pick(&d, words().Suffixes),
+		City:  at.City, State: at.State, ZIP: pick(&d, at.ZIPs), County: at.County,
 	}
 	if d.chance(270) {
-		a.Line2 = pick(&d, units)
+		a.Line2 = pick(&d, words().Units)
 	}
 	return a
 }

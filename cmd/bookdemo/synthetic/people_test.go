@@ -168,8 +168,8 @@ func adds(t *testing.T, e events.EnrollmentRecorded) {
 
 // TestMailboxes checks that every letter of the names has a plain form.
 func TestMailboxes(t *testing.T) {
-	for _, h := range heritages {
-		for _, s := range slices.Concat(h.women, h.men, h.families) {
+	for _, h := range words().Heritages {
+		for _, s := range slices.Concat(h.Women, h.Men, h.Families) {
 			folded := plain.Replace(strings.ToLower(s))
 			if strings.Trim(folded, "abcdefghijklmnopqrstuvwxyz") != "" {
 				t.Errorf("%s becomes %s", s, folded)

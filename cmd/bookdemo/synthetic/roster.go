@@ -177,21 +177,21 @@ func (r *rosterOf) agencyName(g, firstAgent, size int) string {
 	d := newDice(r.seed, streamAgency, uint64(g)<<1)
 	if size == 1 {
 		_, last := r.agentName(firstAgent)
-		return last + " " + pick(&d, agencySecond)
+		return last + " " + pick(&d, words().AgencySecond)
 	}
-	name := pick(&d, agencyFirst) + " " + pick(&d, agencySecond)
+	name := pick(&d, words().AgencyFirst) + " " + pick(&d, words().AgencySecond)
 	if d.chance(400) {
-		name += " of " + places[d.below(len(places)-4)].city
+		name += " of " + words().Places[d.below(len(words().Places)-4)].City
 	}
 	return name
 }
 
 // anyName is someone's name.
 func anyName(d *dice) (first, last string) {
-	h := &heritages[d.weighted(heritageWeights...)]
-	first = pick(d, h.women)
+	h := &words().Heritages[d.weighted(words().heritageWeights...)]
+	first = pick(d, h.Women)
 	if d.chance(500) {
-		first = pick(d, h.men)
+		first = pick(d, h.Men)
 	}
-	return first, pick(d, h.families)
+	return first, pick(d, h.Families)
 }

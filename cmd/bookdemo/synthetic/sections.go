@@ -85,7 +85,7 @@ func (w *world) program(i int, c *caseState, j int) string {
 	case kindIneligible:
 		return events.ProgramNone
 	case kindMixed:
-		if p.child && h.place.county.cchip && h.income < 2 {
+		if p.child && words().Counties[h.place.County].CCHIP && h.income < 2 {
 			return events.ProgramCCHIP
 		}
 		if p.child {
