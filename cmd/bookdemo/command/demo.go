@@ -1,8 +1,6 @@
 package command
 
 import (
-	"bookledger/cmd/internal/bookfiles"
-	"bookledger/cmd/internal/cli"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,9 +17,12 @@ import (
 
 	"bookledger/cmd/bookdemo/issuer"
 	"bookledger/cmd/bookdemo/synthetic"
+	"bookledger/cmd/internal/bookfiles"
+	"bookledger/cmd/internal/cli"
 	"bookledger/cmd/internal/daemon"
 	"bookledger/cmd/internal/identity"
 	"bookledger/cmd/internal/integrity"
+	"bookledger/cmd/internal/loopback"
 	"bookledger/cmd/internal/node"
 	"bookledger/cmd/internal/portal"
 	"bookledger/cmd/internal/progress"
@@ -156,7 +157,7 @@ func (d *demo) openPortal(url string, watch *integrity.Monitor, log *zap.Logger)
 
 // prepare checks the options and fills in what was left open.
 func (d *demo) prepare() error {
-	if !cli.IsLoopback(d.o.listen) {
+	if !loopback.Address(d.o.listen) {
 		return cli.Usagef("--listen: the demo answers on loopback addresses only, like 127.0.0.1:8080")
 	}
 	until, err := parseUntil(d.o.until)

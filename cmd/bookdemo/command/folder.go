@@ -1,13 +1,14 @@
 package command
 
 import (
-	"bookledger/cmd/internal/cli"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"time"
+
+	"bookledger/cmd/internal/cli"
 )
 
 // worldFile marks a folder as a demo's, and says which world it holds.

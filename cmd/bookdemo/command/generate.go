@@ -1,13 +1,13 @@
 package command
 
 import (
-	"bookledger/cmd/internal/cli"
 	"bufio"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"bookledger/cmd/bookdemo/synthetic"
+	"bookledger/cmd/internal/cli"
 	"bookledger/cmd/internal/progress"
 )
 

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -17,6 +16,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"bookledger/cmd/internal/loopback"
 	"bookledger/projections/access"
 )
 
@@ -43,6 +43,8 @@ type Options struct {
 	// Stylesheet and Icon are the paths of the portal's style sheet and of its
 	// icon, an SVG, on the issuer's host; "" is none.
 	Stylesheet, Icon string
+	// Now is the time of codes and tokens; nil is the wall clock's.
+	Now func() time.Time
 }
 
 // Issuer is the demo's issuer. It serves everything under the path of its base
@@ -78,12 +80,15 @@ func New(o Options) (*Issuer, error) {
 	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") || strings.HasSuffix(o.Base, "/") {
 		return nil, fmt.Errorf("demo issuer: base %q is no http URL without a slash at its end", o.Base)
 	}
-	if !loopback(base.Hostname()) {
+	if !loopback.Host(base.Hostname()) {
 		return nil, fmt.Errorf("demo issuer: %s is no loopback address; anyone can sign in as anyone here, so it listens on 127.0.0.1, ::1 or localhost alone", base.Hostname())
 	}
 	portal, err := url.Parse(o.Portal)
 	if err != nil || portal.Host == "" || portal.Path != "" || o.ClientID == "" {
 		return nil, errors.New("demo issuer: it needs a client id, and a portal URL without a path")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	i := &Issuer{options: o, base: base, people: make(map[string]Person, len(o.People)), grants: map[string]grant{}}
 	for _, p := range o.People {
@@ -100,14 +105,6 @@ func New(o Options) (*Issuer, error) {
 	}
 	i.handler = http.NewCrossOriginProtection().Handler(i.routes())
 	return i, nil
-}
-
-func loopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	address, err := netip.ParseAddr(host)
-	return err == nil && address.Unmap().IsLoopback()
 }
 
 func (i *Issuer) makeKey() error {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"net"
 	"time"
 
 	"bookledger/events"
@@ -26,15 +25,4 @@ func Pacific(c *events.Calendar, t time.Time) string {
 		return "before the first record"
 	}
 	return t.In(c.Zone()).Format("Mon 2006-01-02 15:04:05 MST")
-}
-
-// IsLoopback reports whether address is a host and port that only this machine
-// reaches.
-func IsLoopback(address string) bool {
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return false
-	}
-	resolved, err := net.ResolveTCPAddr("tcp", address)
-	return err == nil && (host == "localhost" || resolved.IP != nil && resolved.IP.IsLoopback())
 }

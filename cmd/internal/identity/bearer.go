@@ -50,11 +50,11 @@ func bearer(r *http.Request) (token string, given bool, err error) {
 // holder tells who a bearer token is about.
 func (id *Identity) holder(r *http.Request, token string) (access.Person, error) {
 	none := access.Person{}
-	party, err := id.party.get(r.Context())
+	rp, err := id.provider.get(r.Context())
 	if err != nil {
 		return none, err
 	}
-	verified, err := id.verified(r.Context(), party, id.options.Audience, token)
+	verified, err := id.verified(r.Context(), rp, id.options.Audience, token)
 	if err != nil {
 		return none, err
 	}

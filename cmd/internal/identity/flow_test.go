@@ -44,10 +44,10 @@ func TestCookies(t *testing.T) {
 	if c := cookies[sessionCookie]; c == nil || c.Path != "/" || c.MaxAge != 0 || !c.Expires.IsZero() {
 		t.Errorf("the session's cookie should go with the browser's session: %+v", c)
 	}
-	if c := cookies[begunCookie]; c == nil || c.Path != "/sign-in" || c.MaxAge != 600 {
+	if c := cookies[loginCookie]; c == nil || c.Path != "/sign-in" || c.MaxAge != 600 {
 		t.Errorf("the cookie of a begun sign-in should last ten minutes: %+v", c)
 	}
-	if b.cookie("/sign-in/callback", begunCookie) != nil {
+	if b.cookie("/sign-in/callback", loginCookie) != nil {
 		t.Error("the cookie of the begun sign-in has outlived it")
 	}
 	if again := b.get(s.portal + "/who"); again.header.Get("Set-Cookie") != "" {
@@ -91,8 +91,8 @@ func TestCallbackRefused(t *testing.T) {
 		{"a cookie that was tampered with", func(b *browser) page {
 			to := b.choose(b.begin("/"), "P-1")
 			u, _ := url.Parse(s.portal + "/sign-in")
-			c := b.cookie("/sign-in", begunCookie)
-			b.client.Jar.SetCookies(u, []*http.Cookie{{Name: begunCookie, Path: "/sign-in", Secure: true, Value: string(c.Value[0]^1) + c.Value[1:]}})
+			c := b.cookie("/sign-in", loginCookie)
+			b.client.Jar.SetCookies(u, []*http.Cookie{{Name: loginCookie, Path: "/sign-in", Secure: true, Value: string(c.Value[0]^1) + c.Value[1:]}})
 			return b.get(to)
 		}, ReasonState},
 		{"another nonce", func(b *browser) page { return b.get(b.choose(altered(t, b.begin("/"), "nonce", "other"), "P-1")) }, ReasonToken},
@@ -121,10 +121,10 @@ func TestCallbackRefused(t *testing.T) {
 			}
 		})
 	}
-	if n := len(s.id.kept.sessions); n != 0 {
+	if n := len(s.id.store.sessions); n != 0 {
 		t.Errorf("refused callbacks have left %d sessions", n)
 	}
-	if n := len(s.id.begun.spent.states); n != 0 {
+	if n := len(s.id.logins.used.states); n != 0 {
 		t.Errorf("refused callbacks have left %d states", n)
 	}
 }
@@ -160,7 +160,7 @@ func TestReplayedCallback(t *testing.T) {
 	s := newStage(t, nil)
 	b := s.browser(t)
 	to := b.choose(b.begin("/"), "P-1")
-	begun := b.cookie("/sign-in", begunCookie)
+	begun := b.cookie("/sign-in", loginCookie)
 	if p := b.get(to); p.status != http.StatusSeeOther {
 		t.Fatalf("the callback answers %d: %s", p.status, p.body)
 	}
@@ -197,7 +197,7 @@ func TestCallbackTwiceAtOnce(t *testing.T) {
 	s := newStage(t, nil)
 	b := s.browser(t)
 	to := b.choose(b.begin("/"), "P-1")
-	begun := b.cookie("/sign-in", begunCookie)
+	begun := b.cookie("/sign-in", loginCookie)
 	statuses := make([]int, 8)
 	var all sync.WaitGroup
 	for i := range statuses {
@@ -323,7 +323,7 @@ func TestSignOutDuringARequest(t *testing.T) {
 	if got := s.with(t, old.Value, "/who"); got.Reason != ReasonSession {
 		t.Errorf("the session is back: %+v", got)
 	}
-	if n := len(s.id.kept.sessions); n != 0 {
+	if n := len(s.id.store.sessions); n != 0 {
 		t.Errorf("%d sessions are kept", n)
 	}
 }
@@ -332,7 +332,7 @@ func TestTexts(t *testing.T) {
 	s := newStage(t, nil)
 	b := s.browser(t)
 	b.get(s.portal + "/put?key=search&value=x")
-	if n := len(s.id.kept.sessions); n != 0 {
+	if n := len(s.id.store.sessions); n != 0 {
 		t.Fatalf("a text of a stranger is kept in %d sessions", n)
 	}
 	b.signIn("P-1", "/")
@@ -386,10 +386,10 @@ func TestBegunSignInsLeaveNothing(t *testing.T) {
 			b.get(s.portal + "/sign-in/callback?" + url.Values{"state": {to.Query().Get("state")}, "code": {fmt.Sprint(i)}, "iss": {s.base}}.Encode())
 		}
 	}
-	if n := len(s.id.kept.sessions); n != 0 {
+	if n := len(s.id.store.sessions); n != 0 {
 		t.Errorf("%d sessions are kept", n)
 	}
-	if n := len(s.id.begun.spent.states); n != 0 {
+	if n := len(s.id.logins.used.states); n != 0 {
 		t.Errorf("%d states are kept", n)
 	}
 }

@@ -5,13 +5,14 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"slices"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
 	"go.uber.org/zap"
+
+	"bookledger/cmd/internal/loopback"
 )
 
 // Options is what sign-in is made from.
@@ -46,7 +47,8 @@ type Options struct {
 	// Untouched tells requests that do not prolong the session, like those
 	// that a page sends by itself; nil is none.
 	Untouched func(*http.Request) bool
-	// Now is the time by which sessions are idle; nil is the wall clock's.
+	// Now is the time by which sessions, sign-ins and pauses end; nil is the
+	// wall clock's.
 	Now func() time.Time
 	// Log is told where the issuer cannot be reached; nil is nowhere.
 	Log *zap.Logger
@@ -56,10 +58,10 @@ type Options struct {
 // use.
 type Identity struct {
 	options  Options
-	party    party
-	begun    begun
+	provider provider
+	logins   loginStates
 	sessions *scs.SessionManager
-	kept     *kept
+	store    *sessionStore
 }
 
 // New checks the options and reaches nobody: the issuer is asked for its
@@ -69,13 +71,13 @@ func New(o Options) (*Identity, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	begun, err := newBegun()
+	logins, err := newLoginStates(o.Now)
 	if err != nil {
 		return nil, err
 	}
-	id := &Identity{options: o, begun: begun, kept: newKept(o.Idle, o.Now)}
-	id.party.init(&id.options)
-	id.sessions = newSessions(o, id.kept)
+	id := &Identity{options: o, logins: logins, store: newSessionStore(o.Idle, o.Now)}
+	id.provider.init(&id.options)
+	id.sessions = newSessions(o, id.store)
 	return id, nil
 }
 
@@ -148,15 +150,7 @@ func safeURL(text string) (*url.URL, error) {
 
 // secure tells whether credentials may travel to a URL.
 func secure(u *url.URL) bool {
-	return u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && loopback(u.Hostname()))
-}
-
-func loopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	address, err := netip.ParseAddr(host)
-	return err == nil && address.Unmap().IsLoopback()
+	return u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && loopback.Host(u.Hostname()))
 }
 
 // newClient waits seconds for an issuer and no longer, since people wait too.
@@ -181,7 +175,7 @@ func newClient() *http.Client {
 // page with such a form has to allow them.
 func (id *Identity) Origins() []string {
 	found := []string{origin(id.options.Issuer)}
-	if p := id.party.known(); p != nil {
+	if p := id.provider.known(); p != nil {
 		for _, endpoint := range [...]string{p.provider.Endpoint().AuthURL, p.endSession} {
 			if o := origin(endpoint); o != "" && !slices.Contains(found, o) {
 				found = append(found, o)

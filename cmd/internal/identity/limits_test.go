@@ -67,7 +67,7 @@ func TestIdleLimit(t *testing.T) {
 		if got := b.who("/who"); got.Reason != ReasonSession {
 			t.Errorf("at the idle limit: %+v", got)
 		}
-		if n := len(s.id.kept.sessions); n != 0 {
+		if n := len(s.id.store.sessions); n != 0 {
 			t.Errorf("%d sessions are kept past their limit", n)
 		}
 	})
@@ -150,8 +150,8 @@ func TestBegunTooLongAgo(t *testing.T) {
 	timeless(t, nil, func(t *testing.T, s *stage) {
 		b := s.browser(t)
 		address := b.begin("/")
-		cookie := b.cookie("/sign-in", begunCookie)
-		time.Sleep(begunLife)
+		cookie := b.cookie("/sign-in", loginCookie)
+		time.Sleep(loginLife)
 		to := b.choose(address, "P-1")
 		r, err := http.NewRequest(http.MethodGet, to, nil)
 		if err == nil {
@@ -192,10 +192,10 @@ func TestNothingGathers(t *testing.T) {
 			s.browser(t).signIn("P-1", "/")
 			time.Sleep(5 * time.Minute)
 		}
-		if n := len(s.id.kept.sessions); n > 4 {
+		if n := len(s.id.store.sessions); n > 4 {
 			t.Errorf("%d sessions are kept; four can be live", n)
 		}
-		if n := len(s.id.begun.spent.states); n > 3 {
+		if n := len(s.id.logins.used.states); n > 3 {
 			t.Errorf("%d states are kept; three can be shown again", n)
 		}
 	})

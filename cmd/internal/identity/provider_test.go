@@ -25,8 +25,8 @@ const (
 	resource = "https://books.example/api"
 )
 
-// provider is a running provider.
-type provider struct{ Issuer, Address string }
+// running is a running provider.
+type running struct{ Issuer, Address string }
 
 // needProvider skips a test where the provider is not installed, unless the
 // environment says that it has to be.
@@ -49,7 +49,7 @@ func needProvider(t *testing.T) {
 
 // startProvider runs a provider until the test has ended. issuer is "" where
 // it speaks in its own name.
-func startProvider(t *testing.T, portal, issuer string, ttl map[string]int) provider {
+func startProvider(t *testing.T, portal, issuer string, ttl map[string]int) running {
 	t.Helper()
 	redirects := map[string]any{"redirect_uris": []string{portal + "/sign-in/callback"}, "post_logout_redirect_uris": []string{portal + "/signed-out"}}
 	asked, err := json.Marshal(map[string]any{"issuer": issuer, "ttl": ttl, "clients": []any{
@@ -85,7 +85,7 @@ func startProvider(t *testing.T, portal, issuer string, ttl map[string]int) prov
 		}
 	})
 	line, err := lines.ReadBytes('\n')
-	var p provider
+	var p running
 	if err != nil || json.Unmarshal(line, &p) != nil {
 		t.Fatalf("the provider does not start: %q, %v", line, err)
 	}
@@ -94,7 +94,7 @@ func startProvider(t *testing.T, portal, issuer string, ttl map[string]int) prov
 
 // newProviderStage is a portal whose issuer is a provider, through rt where it
 // is not nil.
-func newProviderStage(t *testing.T, ttl map[string]int, change func(*Options), rt func(p provider, next http.RoundTripper) http.RoundTripper) (*stage, provider) {
+func newProviderStage(t *testing.T, ttl map[string]int, change func(*Options), rt func(p running, next http.RoundTripper) http.RoundTripper) (*stage, running) {
 	t.Helper()
 	needProvider(t)
 	server, handler := serve(t)
@@ -219,7 +219,7 @@ func TestProviderExpiredToken(t *testing.T) {
 		})
 	}
 	s, p := newProviderStage(t, map[string]int{"IdToken": 1, "ClientCredentials": 1}, nil,
-		func(_ provider, next http.RoundTripper) http.RoundTripper { return late(next) })
+		func(_ running, next http.RoundTripper) http.RoundTripper { return late(next) })
 	b := s.browser(t)
 	to, _ := b.pass(b.begin("/"), "P-1")
 	if got := read(t, b.get(to)); got.Reason != ReasonExpired {
@@ -245,7 +245,7 @@ func expiry(t testing.TB, token string) time.Time {
 }
 
 // accessToken gets an access token for an audience from the provider.
-func (s *stage) accessToken(t *testing.T, p provider, audience string) string {
+func (s *stage) accessToken(t *testing.T, p running, audience string) string {
 	t.Helper()
 	b := s.browser(t)
 	form := url.Values{"grant_type": {"client_credentials"}, "resource": {audience}, "scope": {"books"}}
@@ -293,7 +293,7 @@ func TestProviderIDTokenAsBearer(t *testing.T) {
 // The provider signs a token for another client, which the portal is handed in
 // answer to its own sign-in, with the right nonce.
 func TestProviderWrongAudience(t *testing.T) {
-	s, _ := newProviderStage(t, nil, nil, func(_ provider, next http.RoundTripper) http.RoundTripper {
+	s, _ := newProviderStage(t, nil, nil, func(_ running, next http.RoundTripper) http.RoundTripper {
 		return through(func(r *http.Request) (*http.Response, error) {
 			if r.URL.Path != "/token" {
 				return next.RoundTrip(r)
@@ -321,8 +321,8 @@ func TestProviderWrongAudience(t *testing.T) {
 // Another instance of the provider, with keys of its own, speaks in the first
 // one's name; what it signs is checked with the first one's keys.
 func TestProviderWrongKey(t *testing.T) {
-	var second provider
-	s, first := newProviderStage(t, nil, nil, func(first provider, next http.RoundTripper) http.RoundTripper {
+	var second running
+	s, first := newProviderStage(t, nil, nil, func(first running, next http.RoundTripper) http.RoundTripper {
 		return through(func(r *http.Request) (*http.Response, error) {
 			if r.URL.Path == "/token" {
 				to, err := url.Parse(second.Address + "/token")

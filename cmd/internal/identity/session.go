@@ -38,7 +38,7 @@ func visiting(ctx context.Context) *visit {
 	return v
 }
 
-func newSessions(o Options, store *kept) *scs.SessionManager {
+func newSessions(o Options, store *sessionStore) *scs.SessionManager {
 	m := scs.New()
 	m.Store = store
 	m.Lifetime = o.Limit

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
-	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"golang.org/x/oauth2"
@@ -21,19 +20,19 @@ import (
 // come back to; anything but a local path counts as "/". Nothing is kept on
 // the server. The error is an ErrIssuer, and then nothing has been written.
 func (id *Identity) Begin(w http.ResponseWriter, r *http.Request, returnTo string) error {
-	party, err := id.party.get(r.Context())
+	rp, err := id.provider.get(r.Context())
 	if err != nil {
 		return err
 	}
-	a := attempt{
+	a := loginState{
 		State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(),
-		ReturnTo: local(returnTo), Until: time.Now().Add(begunLife),
+		ReturnTo: local(returnTo), Until: id.options.Now().Add(loginLife),
 	}
-	if err := id.begun.put(w, a); err != nil {
+	if err := id.logins.put(w, a); err != nil {
 		return err
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	to := party.code.AuthCodeURL(a.State, oauth2.S256ChallengeOption(a.Verifier), oidc.Nonce(a.Nonce))
+	to := rp.code.AuthCodeURL(a.State, oauth2.S256ChallengeOption(a.Verifier), oidc.Nonce(a.Nonce))
 	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
 }
@@ -45,18 +44,18 @@ func (id *Identity) Begin(w http.ResponseWriter, r *http.Request, returnTo strin
 func (id *Identity) Finish(w http.ResponseWriter, r *http.Request) (p access.Person, returnTo string, err error) {
 	w.Header().Set("Cache-Control", "no-store")
 	q := r.URL.Query()
-	a, found := id.begun.get(r)
+	a, found := id.logins.get(r)
 	if !found || subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(a.State)) != 1 {
 		// The cookie stays: a forged callback must not end a true sign-in.
 		return p, "", fail(ReasonState, "this sign-in was not begun in this browser, or more than ten minutes ago; begin again")
 	}
-	id.begun.clear(w)
-	if !id.begun.spent.take(a) {
+	id.logins.clear(w)
+	if !id.logins.used.take(a) {
 		return p, "", fail(ReasonState, "this sign-in has been finished before; begin again")
 	}
 	p, token, err := id.redeem(r.Context(), q, a)
 	if err != nil {
-		id.begun.spent.release(a)
+		id.logins.used.release(a)
 		return access.Person{}, "", err
 	}
 	if err := id.open(r, p, token); err != nil {
@@ -77,25 +76,25 @@ func named(text, code string) string {
 }
 
 // redeem turns the issuer's answer into a person and their ID token.
-func (id *Identity) redeem(ctx context.Context, q url.Values, a attempt) (access.Person, string, error) {
+func (id *Identity) redeem(ctx context.Context, q url.Values, a loginState) (access.Person, string, error) {
 	none := access.Person{}
-	party, err := id.party.get(ctx)
+	rp, err := id.provider.get(ctx)
 	if err != nil {
 		return none, "", err
 	}
-	if iss := q.Get("iss"); iss != id.options.Issuer && (iss != "" || q.Has("iss") || party.namesSelf) {
+	if iss := q.Get("iss"); iss != id.options.Issuer && (iss != "" || q.Has("iss") || rp.namesSelf) {
 		return none, "", fail(ReasonMixUp, "the answer comes from another sign-in service than the one that was asked; begin again")
 	}
 	if q.Has("error") {
 		return none, "", fail(ReasonDenied, named("the sign-in service did not sign you in", q.Get("error")))
 	}
 	ctx = oidc.ClientContext(ctx, id.options.Client)
-	answer, err := party.code.Exchange(ctx, q.Get("code"), oauth2.VerifierOption(a.Verifier))
+	answer, err := rp.code.Exchange(ctx, q.Get("code"), oauth2.VerifierOption(a.Verifier))
 	if err != nil {
 		return none, "", exchangeFailure(err)
 	}
 	token, _ := answer.Extra("id_token").(string)
-	claims, err := id.idToken(ctx, party, token, a.Nonce)
+	claims, err := id.idToken(ctx, rp, token, a.Nonce)
 	if err != nil {
 		return none, "", err
 	}
@@ -117,8 +116,8 @@ func exchangeFailure(err error) error {
 }
 
 // idToken returns the claims of an ID token that is for this sign-in.
-func (id *Identity) idToken(ctx context.Context, party *relying, token, nonce string) (map[string]any, error) {
-	verified, err := id.verified(ctx, party, id.options.ClientID, token)
+func (id *Identity) idToken(ctx context.Context, rp *relyingParty, token, nonce string) (map[string]any, error) {
+	verified, err := id.verified(ctx, rp, id.options.ClientID, token)
 	if err != nil {
 		return nil, err
 	}
@@ -137,9 +136,9 @@ func (id *Identity) idToken(ctx context.Context, party *relying, token, nonce st
 
 // verified checks signature, issuer, audience, expiry and not-before of a
 // token.
-func (id *Identity) verified(ctx context.Context, party *relying, audience, token string) (*oidc.IDToken, error) {
-	keys := &once{keys: party.keys}
-	verified, err := party.verifier(audience, keys, id.options.Issuer).Verify(ctx, token)
+func (id *Identity) verified(ctx context.Context, rp *relyingParty, audience, token string) (*oidc.IDToken, error) {
+	keys := &once{keySet: rp.keys}
+	verified, err := rp.verifier(audience, keys, id.options.Issuer).Verify(ctx, token)
 	if err == nil {
 		return verified, nil
 	}
@@ -182,11 +181,11 @@ func (id *Identity) wrong(payload []byte, audience string) string {
 func (id *Identity) SignOut(w http.ResponseWriter, r *http.Request) (redirect string, err error) {
 	w.Header().Set("Cache-Control", "no-store")
 	token := id.close(r)
-	party := id.party.known()
-	if party == nil || party.endSession == "" {
+	rp := id.provider.known()
+	if rp == nil || rp.endSession == "" {
 		return "/signed-out", nil
 	}
-	to, err := url.Parse(party.endSession)
+	to, err := url.Parse(rp.endSession)
 	if err != nil {
 		return "/signed-out", nil
 	}

@@ -1,7 +1,6 @@
 package node
 
 import (
-	"bookledger/events/journal"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -13,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"bookledger/events"
+	"bookledger/events/journal"
 	"bookledger/projections/fold"
 )
 

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bookledger/cmd/internal/cli"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bookledger/cmd/internal/cli"
 	"bookledger/projections/book"
 )
 

@@ -1,10 +1,10 @@
 package command
 
 import (
-	"bookledger/cmd/internal/cli"
 	"context"
 	"slices"
 
+	"bookledger/cmd/internal/cli"
 	"bookledger/events"
 	"bookledger/events/record"
 	"bookledger/projections"

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bookledger/cmd/internal/cli"
 	"bufio"
 	"context"
 	"errors"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bookledger/cmd/internal/cli"
 	"bookledger/cmd/internal/node"
 	"bookledger/cmd/internal/progress"
 	"bookledger/cmd/internal/sealer"

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bookledger/cmd/internal/cli"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bookledger/cmd/internal/cli"
 	"bookledger/events"
 	"bookledger/projections/audit"
 	"bookledger/projections/provenance"

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bookledger/cmd/internal/cli"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bookledger/cmd/internal/cli"
 	"bookledger/events"
 	"bookledger/projections"
 )

@@ -1,12 +1,12 @@
 package command
 
 import (
-	"bookledger/cmd/internal/cli"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 
+	"bookledger/cmd/internal/cli"
 	"bookledger/events"
 	"bookledger/events/journal"
 	"bookledger/events/record"

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bookledger/cmd/internal/cli"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -17,8 +16,10 @@ import (
 	"github.com/spf13/pflag"
 	"go.uber.org/zap"
 
+	"bookledger/cmd/internal/cli"
 	"bookledger/cmd/internal/identity"
 	"bookledger/cmd/internal/integrity"
+	"bookledger/cmd/internal/loopback"
 	"bookledger/cmd/internal/node"
 	"bookledger/cmd/internal/web"
 )
@@ -105,7 +106,7 @@ func (p *Portal) check(given func(string) bool) error {
 	switch {
 	case p.PublicURL == "":
 		return cli.Usagef("--public-url is required with --oidc-issuer: browsers are sent back there after they have signed in")
-	case err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && cli.IsLoopback(withPort(u.Host))):
+	case err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopback.Host(u.Hostname())):
 		return cli.Usagef("--public-url: %q is no https URL; plain http is for loopback addresses alone", p.PublicURL)
 	case (p.TLSCert == "") != (p.TLSKey == ""):
 		return cli.Usagef("give --tls-cert and --tls-key together")
@@ -118,14 +119,6 @@ func (p *Portal) check(given func(string) bool) error {
 	}
 	_, err = p.proxies()
 	return err
-}
-
-// withPort lets isLoopback judge a host without a port.
-func withPort(host string) string {
-	if strings.LastIndexByte(host, ':') > strings.LastIndexByte(host, ']') {
-		return host
-	}
-	return host + ":80"
 }
 
 func (p *Portal) proxies() ([]netip.Prefix, error) {

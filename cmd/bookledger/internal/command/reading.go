@@ -1,8 +1,6 @@
 package command
 
 import (
-	"bookledger/cmd/internal/bookfiles"
-	"bookledger/cmd/internal/cli"
 	"context"
 	"errors"
 	"fmt"
@@ -11,6 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bookledger/cmd/internal/bookfiles"
+	"bookledger/cmd/internal/cli"
 	"bookledger/cmd/internal/node"
 	"bookledger/cmd/internal/progress"
 	"bookledger/events"

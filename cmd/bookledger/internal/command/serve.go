@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bookledger/cmd/internal/cli"
 	"context"
 	"errors"
 	"fmt"
@@ -10,8 +9,10 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"bookledger/cmd/internal/cli"
 	"bookledger/cmd/internal/daemon"
 	"bookledger/cmd/internal/integrity"
+	"bookledger/cmd/internal/loopback"
 	"bookledger/cmd/internal/node"
 	"bookledger/cmd/internal/web"
 	"bookledger/events"
@@ -79,7 +80,7 @@ func (s *Serve) check(cmd *cobra.Command) error {
 		return cli.Usagef("--nats-creds and --replicas are for an external server, which --nats names")
 	case s.NATS != "":
 		s.NATSListen = ""
-	case !cli.IsLoopback(s.NATSListen):
+	case !loopback.Address(s.NATSListen):
 		return cli.Usagef("--nats-listen: %q is no loopback address with a port, like 127.0.0.1:4222; other addresses need an external server with accounts (--nats)", s.NATSListen)
 	}
 	if _, err := net.ResolveTCPAddr("tcp", s.Listen); err != nil {

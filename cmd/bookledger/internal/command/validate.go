@@ -1,12 +1,12 @@
 package command
 
 import (
-	"bookledger/cmd/internal/cli"
 	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
+	"bookledger/cmd/internal/cli"
 	"bookledger/cmd/internal/progress"
 	"bookledger/events"
 	"bookledger/events/record"

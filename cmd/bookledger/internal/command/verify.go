@@ -1,8 +1,6 @@
 package command
 
 import (
-	"bookledger/cmd/internal/cli"
-	"bookledger/cmd/internal/sealer"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -11,8 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bookledger/cmd/internal/cli"
 	"bookledger/cmd/internal/node"
 	"bookledger/cmd/internal/progress"
+	"bookledger/cmd/internal/sealer"
 	"bookledger/projections"
 )
 

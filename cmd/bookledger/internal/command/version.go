@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bookledger/cmd/internal/cli"
 	"encoding/json"
 	"fmt"
 	"runtime"
@@ -9,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"bookledger/cmd/internal/cli"
 	"bookledger/exporter"
 	"bookledger/projections"
 	"bookledger/projections/fold"

@@ -16,93 +16,95 @@ import (
 	"unicode"
 )
 
-// begun keeps sign-ins that have begun, in the browser that began them: a
-// cookie that nobody else can read or make, so that beginning costs the server
-// nothing.
-type begun struct {
-	box   cipher.AEAD
-	spent *spent
+// loginStates keeps the state of each sign-in in the browser that began it, in a
+// cookie that nobody else can read or make: to begin one costs the server nothing.
+type loginStates struct {
+	box  cipher.AEAD
+	used *usedStates
+	now  func() time.Time
 }
 
-// attempt is what has to be known of a begun sign-in at its callback.
-type attempt struct {
+// loginState is what the callback needs to know about the sign-in.
+type loginState struct {
 	State, Nonce, Verifier, ReturnTo string
 	Until                            time.Time
 }
 
-// begunLife is how long a person may take at the issuer.
-const begunLife = 10 * time.Minute
+// loginLife is how long a person may take at the issuer.
+const loginLife = 10 * time.Minute
 
-// begunCookie goes to the paths of the sign-in alone.
+// loginCookie goes to the paths of the sign-in alone.
 const (
-	begunCookie = "bookledger-sign-in"
-	begunPath   = "/sign-in"
+	loginCookie = "bookledger-sign-in"
+	loginPath   = "/sign-in"
 )
 
-func newBegun() (begun, error) {
+func newLoginStates(now func() time.Time) (loginStates, error) {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // it never fails
 	block, err := aes.NewCipher(key)
 	if err != nil {
-		return begun{}, fmt.Errorf("sign-in: make a key for its cookie: %w", err)
+		return loginStates{}, fmt.Errorf("sign-in: make a key for its cookie: %w", err)
 	}
 	box, err := cipher.NewGCMWithRandomNonce(block)
 	if err != nil {
-		return begun{}, fmt.Errorf("sign-in: make a key for its cookie: %w", err)
+		return loginStates{}, fmt.Errorf("sign-in: make a key for its cookie: %w", err)
 	}
-	return begun{box, &spent{states: map[string]time.Time{}}}, nil
+	return loginStates{box, &usedStates{now: now, states: map[string]time.Time{}}, now}, nil
 }
 
-func (b begun) put(w http.ResponseWriter, a attempt) error {
+func (b loginStates) put(w http.ResponseWriter, a loginState) error {
 	plain, err := json.Marshal(a)
 	if err != nil {
 		return fmt.Errorf("sign-in: keep what was begun: %w", err)
 	}
-	b.set(w, base64.RawURLEncoding.EncodeToString(b.box.Seal(nil, nil, plain, []byte(begunCookie))), int(begunLife/time.Second))
+	b.set(w, base64.RawURLEncoding.EncodeToString(b.box.Seal(nil, nil, plain, []byte(loginCookie))), int(loginLife/time.Second))
 	return nil
 }
 
-func (b begun) clear(w http.ResponseWriter) { b.set(w, "", -1) }
+func (b loginStates) clear(w http.ResponseWriter) { b.set(w, "", -1) }
 
-func (b begun) set(w http.ResponseWriter, value string, age int) {
+func (b loginStates) set(w http.ResponseWriter, value string, age int) {
 	http.SetCookie(w, &http.Cookie{
-		Name: begunCookie, Value: value, Path: begunPath, MaxAge: age,
+		Name: loginCookie, Value: value, Path: loginPath, MaxAge: age,
 		Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
 }
 
 // get returns what the browser has begun, unless it was too long ago.
-func (b begun) get(r *http.Request) (attempt, bool) {
-	cookie, err := r.Cookie(begunCookie)
+func (b loginStates) get(r *http.Request) (loginState, bool) {
+	cookie, err := r.Cookie(loginCookie)
 	if err != nil {
-		return attempt{}, false
+		return loginState{}, false
 	}
 	sealed, err := base64.RawURLEncoding.DecodeString(cookie.Value)
 	if err != nil {
-		return attempt{}, false
+		return loginState{}, false
 	}
-	plain, err := b.box.Open(nil, nil, sealed, []byte(begunCookie))
+	plain, err := b.box.Open(nil, nil, sealed, []byte(loginCookie))
 	if err != nil {
-		return attempt{}, false
+		return loginState{}, false
 	}
-	var a attempt
-	if json.Unmarshal(plain, &a) != nil || !time.Now().Before(a.Until) {
-		return attempt{}, false
+	var a loginState
+	if json.Unmarshal(plain, &a) != nil || !b.now().Before(a.Until) {
+		return loginState{}, false
 	}
 	return a, true
 }
 
-// spent are the states of finished sign-ins, for as long as their cookie could
+// usedStates are the states of finished sign-ins, for as long as their cookie could
 // be shown again. It holds no more than people have signed in within ten
 // minutes and callbacks are being answered.
-type spent struct {
+type usedStates struct {
+	now func() time.Time
+
 	mu     sync.Mutex
 	states map[string]time.Time // until when
 }
 
 // take returns false where the state has been taken before.
-func (s *spent) take(a attempt) bool {
-	now := time.Now()
+func (s *usedStates) take(a loginState) bool {
+	now := s.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	maps.DeleteFunc(s.states, func(_ string, until time.Time) bool { return now.After(until) })
@@ -115,7 +117,7 @@ func (s *spent) take(a attempt) bool {
 
 // release forgets a state that led to no sign-in: the issuer has not taken its
 // code, and will not take it later.
-func (s *spent) release(a attempt) {
+func (s *usedStates) release(a loginState) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.states, a.State)

@@ -15,21 +15,22 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// party finds the issuer's configuration and keeps it.
-type party struct {
+// provider is the OpenID provider as it describes itself: it is asked for its
+// configuration when that is first needed, and the answer is kept.
+type provider struct {
 	options *Options
-	found   atomic.Pointer[relying]
+	found   atomic.Pointer[relyingParty]
 	asking  singleflight.Group
 
 	mu     sync.Mutex
 	failed time.Time // when it was last asked for in vain
 }
 
-// relying is what is known of an issuer that has answered.
-type relying struct {
+// relyingParty is this portal at a provider that has answered.
+type relyingParty struct {
 	provider   *oidc.Provider
 	code       oauth2.Config
-	keys       *keys
+	keys       *keySet
 	endSession string // "" where the issuer has none
 	namesSelf  bool   // every answer to a sign-in carries iss
 }
@@ -45,19 +46,19 @@ const (
 // longestAsk is how long the issuer may take, whatever the client allows.
 const longestAsk = 15 * time.Second
 
-func (p *party) init(o *Options) { p.options = o }
+func (p *provider) init(o *Options) { p.options = o }
 
 // known returns the configuration where it has been found, else nil.
-func (p *party) known() *relying { return p.found.Load() }
+func (p *provider) known() *relyingParty { return p.found.Load() }
 
 // get returns the issuer's configuration, and asks for it where it is not
 // known yet. All who wait share one request; its failure is an ErrIssuer.
-func (p *party) get(ctx context.Context) (*relying, error) {
+func (p *provider) get(ctx context.Context) (*relyingParty, error) {
 	if found := p.known(); found != nil {
 		return found, nil
 	}
 	p.mu.Lock()
-	pausing := time.Since(p.failed) < pauseFailed
+	pausing := p.options.Now().Sub(p.failed) < pauseFailed
 	p.mu.Unlock()
 	if pausing {
 		return nil, unreachable()
@@ -75,7 +76,7 @@ func (p *party) get(ctx context.Context) (*relying, error) {
 }
 
 // ask is not bound to the request that came first, since others wait for it.
-func (p *party) ask() error {
+func (p *provider) ask() error {
 	if p.known() != nil {
 		return nil
 	}
@@ -83,8 +84,8 @@ func (p *party) ask() error {
 	defer cancel()
 	provider, err := oidc.NewProvider(ctx, p.options.Issuer)
 	if err == nil {
-		var found *relying
-		if found, err = p.options.relying(provider); err == nil {
+		var found *relyingParty
+		if found, err = p.options.relyingParty(provider); err == nil {
 			p.found.Store(found)
 			return nil
 		}
@@ -92,7 +93,7 @@ func (p *party) ask() error {
 	p.options.Log.Warn("the issuer's configuration cannot be had", zap.String("issuer", p.options.Issuer), zap.String("why", plain(err)))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.failed = time.Now()
+	p.failed = p.options.Now()
 	return err
 }
 
@@ -113,7 +114,7 @@ func plain(err error) string {
 
 var errConfiguration = errors.New("it lacks an endpoint, or has one that is neither https nor on a loopback address")
 
-func (o *Options) relying(provider *oidc.Provider) (*relying, error) {
+func (o *Options) relyingParty(provider *oidc.Provider) (*relyingParty, error) {
 	var also struct {
 		Keys        string   `json:"jwks_uri"`
 		EndSession  string   `json:"end_session_endpoint"`
@@ -139,14 +140,14 @@ func (o *Options) relying(provider *oidc.Provider) (*relying, error) {
 	if o.ClientSecret == "" || onlyPost {
 		endpoint.AuthStyle = oauth2.AuthStyleInParams
 	}
-	return &relying{
+	return &relyingParty{
 		provider: provider,
 		code: oauth2.Config{
 			ClientID: o.ClientID, ClientSecret: o.ClientSecret, Endpoint: endpoint,
 			RedirectURL: o.PublicURL + "/sign-in/callback",
 			Scopes:      append([]string{oidc.ScopeOpenID}, o.Scopes...),
 		},
-		keys:       &keys{address: also.Keys, client: o.Client, log: o.Log},
+		keys:       &keySet{address: also.Keys, client: o.Client, now: o.Now, log: o.Log},
 		endSession: also.EndSession, namesSelf: also.NamesSelf,
 	}, nil
 }

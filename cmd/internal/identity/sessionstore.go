@@ -8,10 +8,10 @@ import (
 	"time"
 )
 
-// kept is where sessions are: in memory, by the hash of their id. It takes in
+// sessionStore holds the sessions: in memory, by the hash of their id. It takes in
 // only what a sign-in has opened. So a request that was under way when its
 // session ended cannot bring it back, and strangers leave nothing behind.
-type kept struct {
+type sessionStore struct {
 	idle time.Duration
 	now  func() time.Time
 
@@ -34,12 +34,12 @@ func (s *session) over(now time.Time) bool {
 // asked for is found to have ended at once.
 const sweepEvery = time.Minute
 
-func newKept(idle time.Duration, now func() time.Time) *kept {
-	return &kept{idle: idle, now: now, sessions: map[string]*session{}}
+func newSessionStore(idle time.Duration, now func() time.Time) *sessionStore {
+	return &sessionStore{idle: idle, now: now, sessions: map[string]*session{}}
 }
 
 // FindCtx returns the data of a session that has not ended, and prolongs it.
-func (k *kept) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
+func (k *sessionStore) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
 	v := visiting(ctx)
 	now := k.now()
 	k.mu.Lock()
@@ -61,7 +61,7 @@ func (k *kept) FindCtx(ctx context.Context, token string) ([]byte, bool, error) 
 
 // CommitCtx keeps what a request has changed. A session that has ended stays
 // so.
-func (k *kept) CommitCtx(ctx context.Context, token string, data []byte, absolute time.Time) error {
+func (k *sessionStore) CommitCtx(ctx context.Context, token string, data []byte, absolute time.Time) error {
 	v := visiting(ctx)
 	now := k.now()
 	k.mu.Lock()
@@ -78,7 +78,7 @@ func (k *kept) CommitCtx(ctx context.Context, token string, data []byte, absolut
 	return nil
 }
 
-func (k *kept) sweep(now time.Time) {
+func (k *sessionStore) sweep(now time.Time) {
 	if now.Sub(k.swept) < sweepEvery {
 		return
 	}
@@ -87,7 +87,7 @@ func (k *kept) sweep(now time.Time) {
 }
 
 // DeleteCtx ends a session.
-func (k *kept) DeleteCtx(_ context.Context, token string) error {
+func (k *sessionStore) DeleteCtx(_ context.Context, token string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.sessions, token)
@@ -99,10 +99,10 @@ func (k *kept) DeleteCtx(_ context.Context, token string) error {
 var errContext = errors.New("the store of sessions was asked without a request")
 
 // Find is there for scs's interface alone.
-func (k *kept) Find(string) ([]byte, bool, error) { return nil, false, errContext }
+func (k *sessionStore) Find(string) ([]byte, bool, error) { return nil, false, errContext }
 
 // Commit is there for scs's interface alone.
-func (k *kept) Commit(string, []byte, time.Time) error { return errContext }
+func (k *sessionStore) Commit(string, []byte, time.Time) error { return errContext }
 
 // Delete is there for scs's interface alone.
-func (k *kept) Delete(string) error { return errContext }
+func (k *sessionStore) Delete(string) error { return errContext }

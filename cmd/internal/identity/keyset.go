@@ -24,7 +24,7 @@ var algorithms = []jose.SignatureAlgorithm{
 }
 
 // verifier checks tokens for an audience with go-oidc.
-func (r *relying) verifier(audience string, keys oidc.KeySet, issuer string) *oidc.IDTokenVerifier {
+func (r *relyingParty) verifier(audience string, keys oidc.KeySet, issuer string) *oidc.IDTokenVerifier {
 	names := make([]string, len(algorithms))
 	for i, a := range algorithms {
 		names[i] = string(a)
@@ -32,12 +32,13 @@ func (r *relying) verifier(audience string, keys oidc.KeySet, issuer string) *oi
 	return oidc.NewVerifier(issuer, keys, &oidc.Config{ClientID: audience, SupportedSigningAlgs: names})
 }
 
-// keys are the issuer's public keys. go-oidc's own set asks the issuer again
+// keySet holds the issuer's public keys. go-oidc's own set asks the issuer again
 // at every token that does not verify; this one pauses, and tells a token that
 // is bad from keys that cannot be had.
-type keys struct {
+type keySet struct {
 	address string
 	client  *http.Client
+	now     func() time.Time
 	log     *zap.Logger
 	asking  singleflight.Group
 
@@ -61,13 +62,13 @@ var (
 
 // verify returns the payload of a token that one of the issuer's keys has
 // signed. Else the error is errShape, errSignature or an ErrIssuer.
-func (k *keys) verify(ctx context.Context, token string) ([]byte, error) {
+func (k *keySet) verify(ctx context.Context, token string) ([]byte, error) {
 	signed, err := jose.ParseSignedCompact(token, algorithms)
 	if err != nil || len(signed.Signatures) != 1 {
 		return nil, errShape
 	}
 	k.mu.RLock()
-	known, age := k.known, time.Since(k.asked)
+	known, age := k.known, k.now().Sub(k.asked)
 	err = k.err
 	k.mu.RUnlock()
 	payload, found := check(signed, known)
@@ -115,21 +116,21 @@ func check(signed *jose.JSONWebSignature, known []jose.JSONWebKey) ([]byte, bool
 	return nil, false
 }
 
-func (k *keys) ask() error {
+func (k *keySet) ask() error {
 	got, err := k.fetch()
 	if err != nil {
 		k.log.Warn("the issuer's keys cannot be had", zap.String("address", k.address), zap.String("why", plain(err)))
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.asked, k.err = time.Now(), err
+	k.asked, k.err = k.now(), err
 	if err == nil {
 		k.known = got
 	}
 	return err
 }
 
-func (k *keys) fetch() ([]jose.JSONWebKey, error) {
+func (k *keySet) fetch() ([]jose.JSONWebKey, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), longestAsk)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, k.address, nil)
@@ -164,7 +165,7 @@ func (k *keys) fetch() ([]jose.JSONWebKey, error) {
 // once is the keys for one check. The verifier flattens what its key set says
 // to a text; here it is kept, with the payload that had a good signature.
 type once struct {
-	*keys
+	*keySet
 	payload []byte
 	err     error
 }
