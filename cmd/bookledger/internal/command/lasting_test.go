@@ -28,6 +28,7 @@ type lasting struct {
 // and restarts, after all that the book says is changed, from a store that is
 // built anew, and from the dump.
 func TestBooksLast(t *testing.T) {
+	t.Parallel()
 	past := bookdemo(t, "generate", "--agents", "5", "--consumers", "150", "--weeks", "7", "--seed", "11", "--until", "2026-11-21T12:00:00Z")
 	l := &lasting{t, t.TempDir(), map[string]map[string]string{}}
 	lines := strings.SplitAfter(strings.TrimSpace(past), "\n")
@@ -39,7 +40,9 @@ func TestBooksLast(t *testing.T) {
 			l.forget()
 		}
 		l.taken[friday] = l.take(friday, "--data", l.data)
-		l.check("at "+friday, "--data", l.data)
+		if friday == "2026-11-06" || friday == "2026-11-20" { // built anew, and after all weeks
+			l.check("at "+friday, "--data", l.data)
+		}
 	}
 	if len(l.taken) != 6 || len(l.taken["2026-10-16"]) < 6 || !l.differ("2026-10-16", "2026-11-20") {
 		t.Fatalf("the books have nothing to last against: %d Fridays, %d books", len(l.taken), len(l.taken["2026-10-16"]))

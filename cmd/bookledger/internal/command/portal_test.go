@@ -47,6 +47,7 @@ func certificate(t *testing.T) (cert, key string) {
 // TestServeTLS serves the portal by TLS alone, and begins the access log anew
 // at a hangup.
 func TestServeTLS(t *testing.T) {
+	t.Parallel()
 	cert, key := certificate(t)
 	data := t.TempDir()
 	p := serve(t, data, "--tls-cert", cert, "--tls-key", key, "--public-url", "https://127.0.0.1", "--oidc-issuer", "https://127.0.0.1:1")

@@ -47,6 +47,7 @@ func rewritten(t *testing.T, data string) {
 // from it: the two agree, but what was sealed and signed does not, and no book
 // leaves the folder whatever is tried.
 func TestRewritten(t *testing.T) {
+	t.Parallel()
 	data := t.TempDir()
 	past := bookdemo(t, "generate", "--agents", "3", "--consumers", "20", "--weeks", "3", "--seed", "5", "--until", "2026-11-21T06:00:00Z")
 	must(t, past, "history", "load", "-", "--data", data, "--close")

@@ -51,6 +51,7 @@ func comesOnce(t *testing.T, weekly string, cutoff time.Time) {
 // TestNudge holds that a cutoff that passes in silence closes its week within
 // seconds.
 func TestNudge(t *testing.T) {
+	t.Parallel()
 	p, cutoff := beforeCutoff(t)
 	eventually(t, "the week is closed and sealed", func() bool { return metric(t, p, "bookledger_sealed_cutoff_seconds") != "0" })
 	dump := filepath.Join(t.TempDir(), "dump")
@@ -71,6 +72,7 @@ func TestNudge(t *testing.T) {
 // TestKilled holds that what was acknowledged is there once, when the daemon is
 // killed in the middle of publishing and started again.
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	data := t.TempDir()
 	path := filepath.Join(t.TempDir(), "events.ndjson")
 	if err := os.WriteFile(path, []byte(bookdemo(t, "generate", "--agents", "20", "--consumers", "4000", "--weeks", "2", "--seed", "5", "--until", "2026-11-21")), 0o600); err != nil {
@@ -131,6 +133,7 @@ func TestKilled(t *testing.T) {
 
 // TestStockClient publishes with the stock nats client.
 func TestStockClient(t *testing.T) {
+	t.Parallel()
 	nats, err := exec.LookPath("nats")
 	if err != nil {
 		if os.Getenv("BOOKLEDGER_REQUIRE_NATS_CLI") == "1" {

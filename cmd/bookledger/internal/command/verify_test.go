@@ -55,6 +55,7 @@ func copyFolder(t *testing.T, from, to string) {
 // earlier copy, forked from one, of another ledger, and with a byte that was
 // changed on the disk.
 func TestVerify(t *testing.T) {
+	t.Parallel()
 	lines := strings.SplitAfter(bookdemo(t, "generate", "--agents", "5", "--consumers", "120", "--weeks", "2", "--seed", "5", "--until", "2026-11-21"), "\n")[:900]
 	data, earlier, forked := t.TempDir(), filepath.Join(t.TempDir(), "earlier"), filepath.Join(t.TempDir(), "forked")
 	load(t, data, lines[:500])
@@ -141,6 +142,7 @@ func TestVerify(t *testing.T) {
 // TestServeAlarm serves a ledger of which a byte was changed on the disk, far
 // from the head that is checked first: the daemon says so, and is not ready.
 func TestServeAlarm(t *testing.T) {
+	t.Parallel()
 	data := t.TempDir()
 	load(t, data, strings.SplitAfter(bookdemo(t, "generate", "--agents", "5", "--consumers", "60", "--weeks", "2", "--seed", "5", "--until", "2026-11-21"), "\n"))
 	p := serve(t, data)
