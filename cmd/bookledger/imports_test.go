@@ -96,10 +96,10 @@ var layout = map[string]layer{
 		never:   []string{pebble, nats}, own: []string{noHTTP},
 	},
 	"cmd/bookaudit": {imports: []string{"exporter/proof"}, never: []string{pebble, nats, "cmd/bookledger", "events/journal", "projections/internal/store"}, own: []string{noHTTP}},
-	// The demo's issuer signs anybody in without a password, and its people are
-	// made up: neither may reach the production program.
-	"cmd/internal":   {imports: []string{"*"}, never: []string{"cmd/bookdemo"}},
-	"cmd/bookledger": {imports: []string{"*"}, never: []string{"cmd/bookdemo"}},
+	// The demo's issuer signs anybody in without a password, its people are made
+	// up, and fixture is for tests: none of them may reach the production program.
+	"cmd/internal":   {imports: []string{"*"}, never: []string{"cmd/bookdemo", "cmd/internal/fixture"}},
+	"cmd/bookledger": {imports: []string{"*"}, never: []string{"cmd/bookdemo", "cmd/internal/fixture"}},
 	"cmd/bookdemo":   {imports: []string{"*"}, never: []string{"cmd/bookledger"}},
 }
 

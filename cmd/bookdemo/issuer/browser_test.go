@@ -1,19 +1,16 @@
 package issuer_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 
 	"bookledger/cmd/bookdemo/issuer"
+	"bookledger/cmd/internal/fixture"
 	"bookledger/cmd/internal/identity"
 	"bookledger/projections/access"
 )
@@ -22,7 +19,7 @@ import (
 // address, where Secure cookies and the policy for forms are the browser's to
 // judge.
 func TestInChromium(t *testing.T) {
-	ctx := chromium(t)
+	ctx := fixture.Chromium(t)
 	portal := startPortal(t)
 	click := func(selector string) {
 		t.Helper()
@@ -53,32 +50,6 @@ func TestInChromium(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect("afterwards", "#who", "nobody")
-}
-
-// chromium starts a browser that lives as long as the test. Its profile is where
-// chromedp removes it: Chromium writes for a while after it has ended.
-func chromium(t *testing.T) context.Context {
-	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("BOOKLEDGER_REQUIRE_CHROMIUM") == "1" {
-			t.Fatal("Chromium is required and not installed")
-		}
-		t.Skip("Chromium is not installed")
-	}
-	// It has no sandbox for root, and meets no page here but ours.
-	flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path),
-		chromedp.DisableGPU, chromedp.NoSandbox, chromedp.Flag("no-proxy-server", true), chromedp.WSURLReadTimeout(3*time.Minute))
-	allocated, stop := chromedp.NewExecAllocator(context.Background(), flags...)
-	t.Cleanup(stop)
-	limited, cancel := context.WithTimeout(allocated, 8*time.Minute) // ends what hangs
-	t.Cleanup(cancel)
-	ctx, end := chromedp.NewContext(limited)
-	t.Cleanup(end)
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("start Chromium: %v", err)
-	}
-	return ctx
 }
 
 // startPortal serves the least of a portal, and the issuer beside it.

@@ -7,13 +7,14 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"bookledger/cmd/internal/fixture"
 )
 
 // These tests sign in with the npm package oidc-provider, a certified OpenID
@@ -28,23 +29,11 @@ const (
 // running is a running provider.
 type running struct{ Issuer, Address string }
 
-// needProvider skips a test where the provider is not installed, unless the
-// environment says that it has to be.
+// needProvider leaves a test to the long walks, which need the provider.
 func needProvider(t *testing.T) {
 	t.Helper()
-	missing := ""
-	if _, err := exec.LookPath("node"); err != nil {
-		missing = "there is no node"
-	} else if _, err := os.Stat(filepath.Join("testdata", "provider", "node_modules", "oidc-provider")); err != nil {
-		missing = "oidc-provider is not installed: run npm ci --ignore-scripts in testdata/provider"
-	}
-	switch {
-	case missing == "":
-	case os.Getenv("BOOKLEDGER_REQUIRE_OIDC_PROVIDER") == "1":
-		t.Fatalf("BOOKLEDGER_REQUIRE_OIDC_PROVIDER is set, and %s", missing)
-	default:
-		t.Skip(missing)
-	}
+	fixture.Program(t, "node")
+	fixture.File(t, filepath.Join("testdata", "provider", "node_modules", "oidc-provider", "package.json"), "npm ci --ignore-scripts in testdata/provider")
 }
 
 // startProvider runs a provider until the test has ended. issuer is "" where

@@ -6,45 +6,22 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"os/exec"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 	"go.uber.org/zap"
+
+	"bookledger/cmd/internal/fixture"
 )
 
-// browser starts Chromium, which finds portal.test and login.test here. Its
-// profile is where chromedp removes it: Chromium writes for a while after it has
-// ended.
+// browser starts Chromium, which finds portal.test and login.test here.
 func browser(t *testing.T) context.Context {
 	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("BOOKLEDGER_REQUIRE_CHROMIUM") == "1" {
-			t.Fatal("Chromium is required and not installed")
-		}
-		t.Skip("Chromium is not installed")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.DisableGPU, chromedp.NoSandbox,
+	return fixture.Chromium(t,
 		chromedp.Flag("host-resolver-rules", "MAP portal.test 127.0.0.1, MAP login.test 127.0.0.1"),
-		chromedp.Flag("ignore-certificate-errors", true), chromedp.Flag("no-proxy-server", true), chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-features", "HttpsUpgrades"),
-		chromedp.WSURLReadTimeout(3*time.Minute),
-	)
-	allocated, stop := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(stop)
-	limited, cancel := context.WithTimeout(allocated, 8*time.Minute) // ends what hangs
-	t.Cleanup(cancel)
-	ctx, end := chromedp.NewContext(limited)
-	t.Cleanup(end)
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("starting Chromium: %v", err)
-	}
-	return ctx
+		chromedp.Flag("ignore-certificate-errors", true), chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-features", "HttpsUpgrades"))
 }
 
 // site is a server that keeps the headers of what it is asked.

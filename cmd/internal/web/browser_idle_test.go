@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp/kb"
+
+	"bookledger/cmd/internal/fixture"
 )
 
 // idle is how long sessions last here; the last third is warned of.
@@ -30,7 +32,7 @@ func (c *clock) move(d time.Duration) { c.nanoseconds.Add(int64(d)) }
 // left alone again until nobody is signed in any more.
 func TestIdleInChromium(t *testing.T) {
 	t.Parallel()
-	ctx := chromium(t)
+	ctx := fixture.Chromium(t)
 	now := newClock()
 	s := startAs(t, variant{idle: idle, now: now.time}, small())
 	list := "/agents/" + s.who("agent").AgentID + "/active"

@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"bookledger/cmd/internal/exports"
+	"bookledger/cmd/internal/fixture"
 	"bookledger/events"
 )
 
@@ -34,13 +35,7 @@ type inspection struct {
 
 func newInspection(t *testing.T) *inspection {
 	t.Helper()
-	axe, err := os.ReadFile(filepath.Join("..", "identity", "testdata", "provider", "node_modules", "axe-core", "axe.min.js"))
-	if err != nil {
-		if os.Getenv("BOOKLEDGER_REQUIRE_OIDC_PROVIDER") == "1" {
-			t.Fatalf("axe-core is required: %v", err)
-		}
-		t.Skip("axe-core is not installed: run npm ci --ignore-scripts in identity/testdata/provider")
-	}
+	axe := fixture.File(t, filepath.Join("..", "identity", "testdata", "provider", "node_modules", "axe-core", "axe.min.js"), "npm ci --ignore-scripts in identity/testdata/provider")
 	i := &inspection{axe: string(axe), folder: os.Getenv("BOOKLEDGER_SCREENSHOTS")}
 	if i.folder != "" {
 		must(t, os.MkdirAll(i.folder, 0o755))
@@ -184,7 +179,7 @@ func gallery(agency, agent string) []events.Data {
 // screen of 320 px.
 func TestPages(t *testing.T) {
 	t.Parallel()
-	ctx, i := chromium(t), newInspection(t)
+	ctx, i := fixture.Chromium(t), newInspection(t)
 	w := small()
 	me := (&site{t: t, world: w}).who("agent")
 	s := start(t, w, gallery(me.AgencyID, me.AgentID)...)

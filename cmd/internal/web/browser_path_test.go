@@ -14,6 +14,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/xuri/excelize/v2"
 
+	"bookledger/cmd/internal/fixture"
 	"bookledger/events"
 	"bookledger/exporter"
 	"bookledger/projections/book"
@@ -67,7 +68,7 @@ func casework(agency, agent, second string) []events.Data {
 // TestInChromium goes the ways of the job aid in a real browser.
 func TestInChromium(t *testing.T) {
 	t.Parallel()
-	ctx := chromium(t)
+	ctx := fixture.Chromium(t)
 	w := small()
 	s := &site{t: t, world: w}
 	a, b := s.who("agent"), s.who("agent 2")

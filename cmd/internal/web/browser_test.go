@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,28 +20,6 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 )
-
-// chromium starts a browser that lives as long as the test. Its profile is where
-// chromedp removes it: Chromium writes for a while after it has ended.
-func chromium(t *testing.T) context.Context {
-	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		if os.Getenv("BOOKLEDGER_REQUIRE_CHROMIUM") == "1" {
-			t.Fatal("Chromium is required and not installed")
-		}
-		t.Skip("Chromium is not installed")
-	}
-	// It has no sandbox for root, and meets no page here but ours.
-	flags := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path),
-		chromedp.DisableGPU, chromedp.NoSandbox, chromedp.Flag("no-proxy-server", true), chromedp.WSURLReadTimeout(3*time.Minute))
-	allocated, stop := chromedp.NewExecAllocator(context.Background(), flags...)
-	t.Cleanup(stop)
-	ctx, end := chromedp.NewContext(allocated)
-	t.Cleanup(end)
-	must(t, chromedp.Do(ctx))
-	return ctx
-}
 
 // step is something that a person does in a browser.
 type step = chromedp.Action[chromedp.Void]

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"bookledger/cmd/internal/fixture"
 	"bookledger/events"
 )
 
@@ -134,13 +135,7 @@ func TestKilled(t *testing.T) {
 // TestStockClient publishes with the stock nats client.
 func TestStockClient(t *testing.T) {
 	t.Parallel()
-	nats, err := exec.LookPath("nats")
-	if err != nil {
-		if os.Getenv("BOOKLEDGER_REQUIRE_NATS_CLI") == "1" {
-			t.Fatal("the nats client is required, and is not there")
-		}
-		t.Skip("the nats client is not installed: go install github.com/nats-io/natscli/nats@v0.5.1")
-	}
+	nats := fixture.Program(t, "nats")
 	data := t.TempDir()
 	p := serve(t, data)
 	client := func(args ...string) string {
