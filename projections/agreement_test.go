@@ -22,6 +22,7 @@ import (
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/fold"
+	"bookledger/projections/list"
 	"bookledger/projections/provenance"
 	"bookledger/projections/replay"
 )
@@ -108,11 +109,11 @@ func (a *account) take(t *rapid.T, s at, tree rooted, c *events.Calendar, f chec
 
 func (a *account) takeLists(t *rapid.T, s book.Source, c *events.Calendar, open events.Date) {
 	for _, agent := range allAgents {
-		list, err := book.ActiveList(s, c, agent)
+		lists, err := list.New(c, agent, func(yield func(string, *fold.Case) error) error { return s.EachHeld(agent, yield) })
 		if err != nil {
 			t.Fatal(err)
 		}
-		page, total := list.Page(book.Query{}, open.Year())
+		page, total := lists.Active.Page(list.Query{}, open.Year())
 		a.Lists[agent] = fmt.Sprintf("%d %+v", total, page)
 	}
 }

@@ -16,13 +16,13 @@ import (
 	"bookledger/events/record"
 	"bookledger/projections"
 	"bookledger/projections/active"
-	"bookledger/projections/book"
 	"bookledger/projections/fold"
+	"bookledger/projections/list"
 )
 
 // anew makes an agent's lists from everything that the view shows.
-func anew(t rapid.TB, v *projections.View, agent string) *book.Lists {
-	lists, err := book.NewLists(v.Calendar(), agent, func(yield func(string, *fold.Case) error) error {
+func anew(t rapid.TB, v *projections.View, agent string) *list.Lists {
+	lists, err := list.New(v.Calendar(), agent, func(yield func(string, *fold.Case) error) error {
 		return v.Live().EachRelated(agent, active.Holds|active.Pending, yield)
 	})
 	if err != nil {
@@ -32,10 +32,10 @@ func anew(t rapid.TB, v *projections.View, agent string) *book.Lists {
 }
 
 // pages is what lists answer in each order.
-func pages(l *book.Lists) (all []string) {
-	for _, list := range [...]*book.List{l.Active, l.Inactive, l.Pending} {
-		for _, by := range []book.Sort{book.ByFirstName, book.ByLastName, book.ByCaseID, book.ByUpdated} {
-			page, total := list.Page(book.Query{Sort: by}, 2026)
+func pages(l *list.Lists) (all []string) {
+	for _, of := range [...]*list.List{l.Active, l.Inactive, l.Pending} {
+		for _, by := range []list.Sort{list.ByFirstName, list.ByLastName, list.ByCaseID, list.ByUpdated} {
+			page, total := of.Page(list.Query{Sort: by}, 2026)
 			all = append(all, fmt.Sprintf("%d %+v", total, page))
 		}
 	}
@@ -46,7 +46,7 @@ func pages(l *book.Lists) (all []string) {
 func checkLists(t rapid.TB, v *projections.View) { checkAgents(t, v, allAgents...) }
 
 func checkAgents(t rapid.TB, v *projections.View, agents ...string) {
-	var own []*book.Lists
+	var own []*list.Lists
 	for _, agent := range agents {
 		lists, err := v.Lists(agent)
 		if err != nil {
@@ -65,7 +65,7 @@ func checkAgents(t rapid.TB, v *projections.View, agents ...string) {
 			t.Error(err)
 			return
 		}
-		if want := book.UniteLists(own[:n]); !reflect.DeepEqual(pages(united), pages(want)) {
+		if want := list.Unite(own[:n]); !reflect.DeepEqual(pages(united), pages(want)) {
 			t.Errorf("at %d the united lists are\n%q\nmade anew\n%q", v.Position(), pages(united), pages(want))
 		}
 	}
@@ -143,7 +143,7 @@ func TestListsAreShared(t *testing.T) {
 	s := newStream(2)
 	src := newFeed(delegatedCases(t, s, 200)...)
 	p := openOn(t, vfs.NewMem())
-	ask := func() (own, united *book.Lists) {
+	ask := func() (own, united *list.Lists) {
 		if err := p.CatchUp(t.Context(), src); err != nil {
 			t.Fatal(err)
 		}
@@ -165,7 +165,7 @@ func TestListsAreShared(t *testing.T) {
 	if again, both := ask(); again != own || both != united {
 		t.Fatal("the lists were made again")
 	}
-	page, _ := own.Active.Page(book.Query{Limit: 1}, 2026)
+	page, _ := own.Active.Page(list.Query{Limit: 1}, 2026)
 	src.add(s.record(&events.HouseholdRecorded{CaseID: page[0].CaseID}))
 	again, both := ask()
 	if again == own || both == united || again.Inactive != own.Inactive || again.Pending != own.Pending {

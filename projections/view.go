@@ -14,6 +14,7 @@ import (
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/internal/admission"
 	"bookledger/projections/internal/store"
+	"bookledger/projections/list"
 )
 
 // Rejected is a rejected record.
@@ -108,13 +109,13 @@ func (v *View) Summary() Status { return v.ledger.Status("") }
 func (v *View) Live() active.State { return active.Live(v.reader) }
 
 // Lists are an agent's live lists, empty where nobody knows the agent.
-func (v *View) Lists(agent string) (*book.Lists, error) {
+func (v *View) Lists(agent string) (*list.Lists, error) {
 	return v.g.lists.Of(v.Live(), v.Position(), v.Calendar(), agent)
 }
 
 // ListsOf are the live lists of several agents in one, whose entries say whose
 // they are.
-func (v *View) ListsOf(agents []string) (*book.Lists, error) {
+func (v *View) ListsOf(agents []string) (*list.Lists, error) {
 	return v.g.lists.Union(v.Live(), v.Position(), v.Calendar(), agents)
 }
 

@@ -56,9 +56,10 @@ var layout = map[string]layer{
 	"events/journal":         {imports: []string{"events", "events/record"}, never: []string{"projections", pebble}},
 	"projections/fold":       {imports: []string{"events"}, never: []string{"projections/internal/store", pebble}, own: []string{noIO, noMapOrder}},
 	"projections/book":       {imports: []string{"events", "projections/fold"}, never: []string{"projections/internal/store", pebble, nats, excel}},
+	"projections/list":       {imports: []string{"events", "projections/book", "projections/fold"}, never: []string{"projections/internal/store", pebble, nats, excel}},
 	"projections/checkpoint": {imports: []string{"events", "events/record", "events/record/*", "projections/book", "projections/fold"}, never: []string{nats, pebble, excel}, own: []string{noHTTP}},
 	"projections/provenance": {
-		imports: []string{"events", "events/record", "projections/book", "projections/fold"},
+		imports: []string{"events", "events/record", "projections/book", "projections/fold", "projections/list"},
 		never:   []string{"projections/internal/store", pebble, nats, excel}, own: []string{noHTTP, noIO},
 	},
 	"projections/access": {
@@ -76,7 +77,7 @@ var layout = map[string]layer{
 		own:     []string{noHTTP, noIO},
 	},
 	"projections/active": {
-		imports: []string{"events", "projections/fold", "projections/book", "projections/internal/store"},
+		imports: []string{"events", "projections/fold", "projections/book", "projections/list", "projections/internal/store"},
 		never:   []string{nats, excel}, own: []string{noHTTP},
 	},
 	"projections": {

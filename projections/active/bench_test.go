@@ -15,6 +15,7 @@ import (
 	"bookledger/projections/active"
 	"bookledger/projections/book"
 	"bookledger/projections/fold"
+	"bookledger/projections/list"
 )
 
 const (
@@ -40,11 +41,11 @@ func BenchmarkList(b *testing.B) {
 		src.open(b, i)
 	}
 	catchUp(b, p, src)
-	all := readPage(b, p, book.Query{})
-	queries := []book.Query{
+	all := readPage(b, p, list.Query{})
+	queries := []list.Query{
 		{Status: "enrolled", Program: "medi_cal", Sort: "-updated", Limit: 50},
-		{Year: 2027, HouseholdType: book.CoveredCalifornia, Sort: book.ByLastName, Offset: 200, Limit: 50},
-		{Carrier: "Blue Shield", Status: "Plan selected", Sort: book.ByFirstName, Limit: 2000},
+		{Year: 2027, HouseholdType: book.CoveredCalifornia, Sort: list.ByLastName, Offset: 200, Limit: 50},
+		{Carrier: "Blue Shield", Status: "Plan selected", Sort: list.ByFirstName, Limit: 2000},
 		{NextSteps: "Pay the first premium", Year: 2026, Sort: "-case_id", Limit: 50},
 	}
 	var warm, cold, whole, bare time.Duration
@@ -88,19 +89,19 @@ func catchUp(b *testing.B, p *projections.Projection, src *ledger) {
 	}
 }
 
-func readPage(b *testing.B, p *projections.Projection, q book.Query) []book.Entry {
-	return pageOf(b, p, q, func(v *projections.View) (*book.Lists, error) { return v.Lists(listAgent) })
+func readPage(b *testing.B, p *projections.Projection, q list.Query) []list.Entry {
+	return pageOf(b, p, q, func(v *projections.View) (*list.Lists, error) { return v.Lists(listAgent) })
 }
 
-func wholePage(b *testing.B, p *projections.Projection, q book.Query) {
-	pageOf(b, p, q, func(v *projections.View) (*book.Lists, error) {
-		return book.NewLists(v.Calendar(), listAgent, func(yield func(string, *fold.Case) error) error {
+func wholePage(b *testing.B, p *projections.Projection, q list.Query) {
+	pageOf(b, p, q, func(v *projections.View) (*list.Lists, error) {
+		return list.New(v.Calendar(), listAgent, func(yield func(string, *fold.Case) error) error {
 			return v.Live().EachRelated(listAgent, active.Holds|active.Pending, yield)
 		})
 	})
 }
 
-func pageOf(b *testing.B, p *projections.Projection, q book.Query, of func(*projections.View) (*book.Lists, error)) []book.Entry {
+func pageOf(b *testing.B, p *projections.Projection, q list.Query, of func(*projections.View) (*list.Lists, error)) []list.Entry {
 	v, err := p.View()
 	if err != nil {
 		b.Fatal(err)
@@ -117,21 +118,21 @@ func pageOf(b *testing.B, p *projections.Projection, q book.Query, of func(*proj
 }
 
 // barePage filters all entries and sorts what is left, names by their bytes.
-func barePage(all []book.Entry, q book.Query) []book.Entry {
-	page := slices.Collect(func(yield func(book.Entry) bool) {
+func barePage(all []list.Entry, q list.Query) []list.Entry {
+	page := slices.Collect(func(yield func(list.Entry) bool) {
 		for i := range all {
-			if slices.ContainsFunc(all[i].Years, func(y book.EntryYear) bool { return bareMatch(&q, &y) }) && !yield(all[i]) {
+			if slices.ContainsFunc(all[i].Years, func(y list.EntryYear) bool { return bareMatch(&q, &y) }) && !yield(all[i]) {
 				return
 			}
 		}
 	})
-	slices.SortFunc(page, func(a, b book.Entry) int {
+	slices.SortFunc(page, func(a, b list.Entry) int {
 		switch q.Sort {
 		case "-updated":
 			return cmp.Compare(b.Changed.Seq, a.Changed.Seq)
 		case "-case_id":
 			return strings.Compare(b.CaseID, a.CaseID)
-		case book.ByLastName:
+		case list.ByLastName:
 			return cmp.Or(strings.Compare(a.LastName, b.LastName), strings.Compare(a.CaseID, b.CaseID))
 		}
 		return cmp.Or(strings.Compare(a.FirstName, b.FirstName), strings.Compare(a.CaseID, b.CaseID))
@@ -140,13 +141,13 @@ func barePage(all []book.Entry, q book.Query) []book.Entry {
 	return page[from:min(from+q.Limit, len(page))]
 }
 
-func bareMatch(q *book.Query, y *book.EntryYear) bool {
+func bareMatch(q *list.Query, y *list.EntryYear) bool {
 	return (q.Year == 0 || q.Year == y.ApplicationYear) &&
 		(q.Status == "" || strings.EqualFold(q.Status, y.CurrentStatus)) &&
 		(q.NextSteps == "" || q.NextSteps == y.NextSteps) &&
 		(q.HouseholdType == "" || q.HouseholdType == y.HouseholdType) &&
 		(q.Program == "" || slices.Contains(y.Programs, q.Program)) &&
-		(q.Carrier == "" || slices.ContainsFunc(y.Coverage, func(c book.Coverage) bool { return c.Carrier == q.Carrier }))
+		(q.Carrier == "" || slices.ContainsFunc(y.Coverage, func(c list.Coverage) bool { return c.Carrier == q.Carrier }))
 }
 
 // ledger is a source that holds its records in memory.

@@ -5,7 +5,9 @@ import (
 	"slices"
 	"testing"
 
-	"bookledger/projections/book"
+	"bookledger/events"
+	"bookledger/projections/fold"
+	"bookledger/projections/list"
 )
 
 // TestChanges notes more changes than it keeps: it knows all between two
@@ -73,8 +75,19 @@ func check(t *testing.T, c *changes, from, to uint64) {
 // last stay.
 func TestKept(t *testing.T) {
 	var l Lists
-	lists := func(n int) *book.Lists {
-		return &book.Lists{Active: book.NewList(make([]book.Entry, n)), Inactive: book.NewList(nil), Pending: book.NewList(nil)}
+	lists := func(n int) *list.Lists {
+		lists, err := list.New(events.DefaultCalendar(), "a", func(yield func(string, *fold.Case) error) error {
+			for range n {
+				if err := yield("", &fold.Case{AgentID: "a"}); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return lists
 	}
 	l.keep(l.named(place{of: "hot"}), lists(10), []made{{}})
 	for i := range 10 {

@@ -1,15 +1,15 @@
 package active
 
 import (
-	"container/list"
+	linked "container/list"
 	"fmt"
 	"slices"
 	"sync"
 
 	"bookledger/events"
-	"bookledger/projections/book"
 	"bookledger/projections/fold"
 	"bookledger/projections/internal/store"
+	"bookledger/projections/list"
 )
 
 // Lists keeps the live lists that were asked for lately, each as long as
@@ -19,9 +19,9 @@ type Lists struct {
 	changes changes
 
 	mu     sync.Mutex
-	kept   map[place]*list.Element // of *keptLists
-	recent list.List               // the same, those asked for last in front
-	weight int                     // of all
+	kept   map[place]*linked.Element // of *keptLists
+	recent linked.List               // the same, those asked for last in front
+	weight int                       // of all
 }
 
 // keptEntries bounds what is kept: to some 300 MB, where all was also asked for
@@ -40,7 +40,7 @@ type keptLists struct {
 	making sync.Mutex // held while they are made, so that nobody makes the same meanwhile
 
 	// What is kept is written under making and Lists.mu, and read under either.
-	lists *book.Lists
+	lists *list.Lists
 	parts []made // of each agent, by id
 }
 
@@ -54,7 +54,7 @@ func (k *keptLists) weight() int {
 
 // made are an agent's lists as some view has shown them.
 type made struct {
-	lists   *book.Lists
+	lists   *list.Lists
 	changed uint64 // the agent's last change that they show
 	at      uint64 // the newest position as of which they were found to be right
 }
@@ -68,7 +68,7 @@ type moment struct {
 
 // Of returns an agent's lists as the live state s has them, which is as of the
 // position at.
-func (l *Lists) Of(s State, at uint64, calendar *events.Calendar, agent string) (*book.Lists, error) {
+func (l *Lists) Of(s State, at uint64, calendar *events.Calendar, agent string) (*list.Lists, error) {
 	m, err := l.of(moment{s, at, calendar}, agent, made{})
 	return m.lists, err
 }
@@ -101,7 +101,7 @@ func (m made) newer(than made) bool {
 
 // Union returns the lists of several agents united, as Of does those of one;
 // their entries say whose they are.
-func (l *Lists) Union(s State, at uint64, calendar *events.Calendar, agents []string) (*book.Lists, error) {
+func (l *Lists) Union(s State, at uint64, calendar *events.Calendar, agents []string) (*list.Lists, error) {
 	agents = slices.Compact(slices.Sorted(slices.Values(agents)))
 	k := l.named(place{several: true, of: fmt.Sprintf("%q", agents)})
 	k.making.Lock()
@@ -112,11 +112,11 @@ func (l *Lists) Union(s State, at uint64, calendar *events.Calendar, agents []st
 	}
 	lists := k.lists
 	if news != nothingNew {
-		of := make([]*book.Lists, len(parts))
+		of := make([]*list.Lists, len(parts))
 		for i := range parts {
 			of[i] = parts[i].lists
 		}
-		lists = book.UniteLists(of)
+		lists = list.Unite(of)
 	}
 	if news != someOlder {
 		l.keep(k, lists, parts)
@@ -177,7 +177,7 @@ func (l *Lists) renew(s moment, agent string, changed uint64, base made) (made, 
 		}
 	}
 	var err error
-	m.lists, err = book.NewLists(s.calendar, agent, func(yield func(string, *fold.Case) error) error {
+	m.lists, err = list.New(s.calendar, agent, func(yield func(string, *fold.Case) error) error {
 		return s.EachRelated(agent, Holds|Pending, yield)
 	})
 	return m, err
@@ -188,13 +188,13 @@ const fewCases = 16
 
 // read returns cases as the state has them; of one that an older state does
 // not know yet nothing is known.
-func (s moment) read(ids []string) ([]book.Known, error) {
+func (s moment) read(ids []string) ([]list.Known, error) {
 	cursor, err := s.reader.Cursor(store.Case(""))
 	if err != nil {
 		return nil, err
 	}
 	defer cursor.Close()
-	known := make([]book.Known, len(ids))
+	known := make([]list.Known, len(ids))
 	for i, id := range ids {
 		known[i].ID = id
 		if known[i].Case, _, err = decodeAt(cursor, id, s.week); err != nil {
@@ -232,7 +232,7 @@ func (l *Lists) named(p place) *keptLists {
 
 // keep keeps lists in their place, and gives up those that have not been asked
 // for longest.
-func (l *Lists) keep(k *keptLists, lists *book.Lists, parts []made) {
+func (l *Lists) keep(k *keptLists, lists *list.Lists, parts []made) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if e, ok := l.kept[k.place]; ok {
@@ -247,13 +247,13 @@ func (l *Lists) keep(k *keptLists, lists *book.Lists, parts []made) {
 
 func (l *Lists) put(k *keptLists) {
 	if l.kept == nil {
-		l.kept = map[place]*list.Element{}
+		l.kept = map[place]*linked.Element{}
 	}
 	l.kept[k.place] = l.recent.PushFront(k)
 	l.weight += k.weight()
 }
 
-func (l *Lists) drop(e *list.Element) {
+func (l *Lists) drop(e *linked.Element) {
 	k := l.recent.Remove(e).(*keptLists)
 	delete(l.kept, k.place)
 	l.weight -= k.weight()

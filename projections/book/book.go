@@ -14,8 +14,7 @@ import (
 // ErrUnknown is of an agent or agency that no applied event has named.
 var ErrUnknown = errors.New("nobody knows it")
 
-// Source is a state of the ledger at one moment, from which lists and books
-// are made.
+// Source is a state of the ledger at one moment, from which books are made.
 type Source interface {
 	// Agent returns an agent and whether it is known.
 	Agent(id string) (agent fold.Agent, known bool, err error)

@@ -19,7 +19,7 @@ const (
 func HouseholdTypes() []string { return []string{CoveredCalifornia, Mixed, MediCal, ""} }
 
 // Years returns the years of a case, ascending: all that its applications,
-// eligibility and enrollments name, whatever their status.
+// Eligibility and enrollments name, whatever their status.
 func Years(c *fold.Case) []int {
 	var years []int
 	add := func(y int) {
@@ -86,8 +86,8 @@ func listed(c *fold.Case, member string) bool {
 	return false
 }
 
-// application returns the application of a year, or nil.
-func application(c *fold.Case, year int) *events.ApplicationRecorded {
+// Application returns the application of a year, or nil.
+func Application(c *fold.Case, year int) *events.ApplicationRecorded {
 	for i := range c.Applications {
 		if c.Applications[i].ApplicationYear == year {
 			return &c.Applications[i]
@@ -96,8 +96,8 @@ func application(c *fold.Case, year int) *events.ApplicationRecorded {
 	return nil
 }
 
-// eligibility returns a member's determination in a year, or nil.
-func eligibility(c *fold.Case, member string, year int) *events.EligibilityDetermined {
+// Eligibility returns a member's determination in a year, or nil.
+func Eligibility(c *fold.Case, member string, year int) *events.EligibilityDetermined {
 	for i := range c.Eligibility {
 		if e := &c.Eligibility[i]; e.ApplicationYear == year && e.MemberID == member {
 			return e
@@ -106,10 +106,10 @@ func eligibility(c *fold.Case, member string, year int) *events.EligibilityDeter
 	return nil
 }
 
-// enrollment returns the coverage of a member in a year and kind: the one
+// Enrollment returns the coverage of a member in a year and kind: the one
 // recorded last that is not cancelled or, where all are, the one recorded
 // last; nil where there is none.
-func enrollment(c *fold.Case, member string, year int, kind string) *events.EnrollmentRecorded {
+func Enrollment(c *fold.Case, member string, year int, kind string) *events.EnrollmentRecorded {
 	var cancelled *events.EnrollmentRecorded
 	for i := len(c.Enrollments) - 1; i >= 0; i-- {
 		e := &c.Enrollments[i]
@@ -139,6 +139,3 @@ func ExtentOf(c *fold.Case) Extent {
 
 // Delegated tells whether a case stands in its holder's book.
 func Delegated(c *fold.Case) bool { return c.AgentID != "" && !c.Closed }
-
-// Active tells whether a case stands in its holder's Active Consumers list.
-func Active(c *fold.Case) bool { return Delegated(c) && !c.Inactive }

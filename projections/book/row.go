@@ -41,7 +41,7 @@ func appendRows(rows []Row, id string, c *fold.Case, agent *fold.Agent, since ev
 	for _, year := range years {
 		row := base
 		if year != 0 {
-			row.Year, row.HouseholdType, row.Application = year, HouseholdType(c, year), application(c, year)
+			row.Year, row.HouseholdType, row.Application = year, HouseholdType(c, year), Application(c, year)
 		}
 		if len(c.Members) == 0 {
 			rows = append(rows, row)
@@ -49,9 +49,9 @@ func appendRows(rows []Row, id string, c *fold.Case, agent *fold.Agent, since ev
 		for i := range c.Members {
 			m := &c.Members[i]
 			row.Member = m
-			row.Eligibility = eligibility(c, m.MemberID, year)
-			row.Health = enrollment(c, m.MemberID, year, "health")
-			row.Dental = enrollment(c, m.MemberID, year, "dental")
+			row.Eligibility = Eligibility(c, m.MemberID, year)
+			row.Health = Enrollment(c, m.MemberID, year, "health")
+			row.Dental = Enrollment(c, m.MemberID, year, "dental")
 			rows = append(rows, row)
 		}
 	}

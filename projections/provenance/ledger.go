@@ -7,6 +7,7 @@ import (
 	"bookledger/events"
 	"bookledger/projections/book"
 	"bookledger/projections/fold"
+	"bookledger/projections/list"
 )
 
 // Ledger is what the cases of a ledger have in common.
@@ -74,7 +75,7 @@ func (l *Ledger) inLists(id string, c *fold.Case, o owner) (text string) {
 	if c.Closed {
 		return ""
 	}
-	entry, err := json.Marshal(book.NewEntry(id, c, l.Calendar).Shown(l.Open.Year()))
+	entry, err := json.Marshal(list.NewEntry(id, c, l.Calendar).Shown(l.Open.Year()))
 	if err != nil {
 		panic(fmt.Sprintf("an entry of texts, dates and numbers was not encoded: %v", err)) // a fault of book
 	}

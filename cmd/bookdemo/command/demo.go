@@ -32,7 +32,7 @@ import (
 	"bookledger/events/journal"
 	"bookledger/events/record"
 	"bookledger/projections/access"
-	"bookledger/projections/book"
+	"bookledger/projections/list"
 )
 
 // The size of the demo's world.
@@ -394,7 +394,7 @@ func (d *demo) list(context.Context) error {
 	if err != nil {
 		return err
 	}
-	page, total := lists.Active.Page(book.Query{Limit: 3}, v.OpenFriday().Year())
+	page, total := lists.Active.Page(list.Query{Limit: 3}, v.OpenFriday().Year())
 	d.sayf("\nThe live list of agent %s has %d active consumers; the first by first name:", d.world.Identities()[0].AgentID, total)
 	for _, e := range page {
 		d.sayf("   %s %s, case %s, delegated since %s", e.FirstName, e.LastName, e.CaseID, e.Since)

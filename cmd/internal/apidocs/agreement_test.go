@@ -12,8 +12,8 @@ import (
 	"bookledger/cmd/internal/service"
 	"bookledger/events"
 	"bookledger/projections"
-	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
+	"bookledger/projections/list"
 	"bookledger/schemas"
 )
 
@@ -43,7 +43,7 @@ func TestAnswersAgree(t *testing.T) {
 	for name, answer := range map[string]any{
 		"Case": service.CaseFile{}, "Acted": service.Acted{}, "Agency": service.Agency{}, "Transferred": service.Transferred{}, "Shelf": service.Shelf{},
 		"Rejected": projections.Rejected{}, "Exported": projections.Exported{}, "Status": projections.Status{},
-		"Coverage": book.Coverage{}, "Explanation": service.Explanation{}, "Differences": service.Differences{},
+		"Coverage": list.Coverage{}, "Explanation": service.Explanation{}, "Differences": service.Differences{},
 	} {
 		a.want(name, a.schema(name), reflect.TypeOf(answer), true)
 	}
@@ -69,8 +69,8 @@ func TestBodiesAgree(t *testing.T) {
 // blank one writes is required.
 func TestEncodingsAgree(t *testing.T) {
 	a := newAgreement(t)
-	a.wantEncoded("Consumer", book.Entry{}, book.Entry{Requested: 20261121, AgentID: "A100001"})
-	a.wantEncoded("ConsumerYear", book.EntryYear{}, book.EntryYear{})
+	a.wantEncoded("Consumer", list.Entry{}, list.Entry{Requested: 20261121, AgentID: "A100001"})
+	a.wantEncoded("ConsumerYear", list.EntryYear{}, list.EntryYear{})
 	a.wantEncoded("Friday", checkpoint.Friday{}, checkpoint.Friday{})
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"bookledger/cmd/internal/service"
 	"bookledger/projections/book"
+	"bookledger/projections/list"
 )
 
 // kinds are the lists that owners have.
@@ -41,7 +42,7 @@ type listPage struct {
 
 // row is a consumer of a list.
 type row struct {
-	book.Entry
+	list.Entry
 	N     int
 	Name  string
 	Agent string // in a list of several agents: whose it is
@@ -135,7 +136,7 @@ func (l *listPage) fill(asked service.Asked) {
 	l.Pages = newPages(l.List.Query.Page, l.List.Pages, func(n int) string { return base + query(asked, n) })
 }
 
-func (l *listPage) row(n int, e book.Entry) row {
+func (l *listPage) row(n int, e list.Entry) row {
 	x := row{Entry: e, N: n, Name: nameOf(e), File: l.About.Base + "/cases/" + url.PathEscape(e.CaseID)}
 	x.Ask = x.File
 	if l.About.OfAgency() {
@@ -146,7 +147,7 @@ func (l *listPage) row(n int, e book.Entry) row {
 }
 
 // nameOf is a consumer's name or, where that is blank, the case.
-func nameOf(e book.Entry) string {
+func nameOf(e list.Entry) string {
 	if name := strings.TrimSpace(e.FirstName + " " + e.LastName); name != "" {
 		return name
 	}
@@ -190,7 +191,7 @@ func filterValues(a service.Asked) url.Values {
 // consumer has no place in it.
 func query(a service.Asked, page int) string {
 	v := filterValues(a)
-	if a.Sort != "" && a.Sort != string(book.ByFirstName) {
+	if a.Sort != "" && a.Sort != string(list.ByFirstName) {
 		v.Set("sort", a.Sort)
 	}
 	if a.PageSize != 0 && a.PageSize != pageSize {
@@ -207,7 +208,7 @@ func query(a service.Asked, page int) string {
 
 // filters are the selects of the filter form. What is chosen stays choosable,
 // although nothing in the list has it any more.
-func filters(a service.Asked, c book.Choices) []filter {
+func filters(a service.Asked, c list.Choices) []filter {
 	var years []string
 	for _, y := range c.Years {
 		years = append(years, strconv.Itoa(y))

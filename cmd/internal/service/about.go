@@ -8,8 +8,8 @@ import (
 	"bookledger/cmd/internal/problem"
 	"bookledger/events"
 	"bookledger/projections/access"
-	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
+	"bookledger/projections/list"
 )
 
 // About is what a page says of an owner as a whole. It holds no consumer data.
@@ -106,7 +106,7 @@ type Overview struct {
 	Active   int
 	Inactive int
 	Pending  int
-	ByType   []book.TypeCount // of the active ones
+	ByType   []list.TypeCount // of the active ones
 }
 
 // Overview counts the consumers of an owner.

@@ -7,7 +7,7 @@ import (
 
 	"bookledger/cmd/internal/problem"
 	"bookledger/projections/access"
-	"bookledger/projections/book"
+	"bookledger/projections/list"
 )
 
 // Kind is one of the lists of an owner.
@@ -26,7 +26,7 @@ const MaxListed = 2000
 
 // Query is what is wanted of a list.
 type Query struct {
-	book.Query     // without Offset and Limit
+	list.Query     // without Offset and Limit
 	Page       int // from 1
 	PageSize   int // at most MaxListed
 }
@@ -43,7 +43,7 @@ type Listing struct {
 	Of       int           // how many there are without any filter
 	Listed   int           // how many of them can be turned to: at most MaxListed
 	Pages    int           // of PageSize
-	list     *book.List
+	list     *list.List
 	calendar int // the year of the Friday for which it is shown
 }
 
@@ -74,7 +74,7 @@ func (d *Service) List(c Caller, o Owner, k Kind, q Query) (*Listing, error) {
 	return l, nil
 }
 
-func (r *reading) lists(c Caller, o Owner) (*book.Lists, error) {
+func (r *reading) lists(c Caller, o Owner) (*list.Lists, error) {
 	if o.Agent != "" {
 		return r.Lists(o.Agent)
 	}
@@ -86,7 +86,7 @@ func (r *reading) lists(c Caller, o Owner) (*book.Lists, error) {
 }
 
 // bounds is the part of the list that the page takes.
-func (l *Listing) bounds() book.Query {
+func (l *Listing) bounds() list.Query {
 	q := l.Query.Query
 	q.Offset = (l.Query.Page - 1) * l.Query.PageSize
 	q.Limit = min(l.Query.PageSize, MaxListed-q.Offset)
@@ -105,7 +105,7 @@ func (l *Listing) count(total int) {
 func (l *Listing) beyond() bool { return (l.Query.Page-1)*l.Query.PageSize >= MaxListed }
 
 // Consumers makes the page as entries.
-func (l *Listing) Consumers() []book.Entry {
+func (l *Listing) Consumers() []list.Entry {
 	page, total := l.list.Page(l.bounds(), l.calendar)
 	l.count(total)
 	if l.beyond() {
@@ -118,7 +118,7 @@ func (l *Listing) Consumers() []book.Entry {
 func (l *Listing) First() int { return (l.Query.Page-1)*l.Query.PageSize + 1 }
 
 // Choices returns the values that filters can have.
-func (l *Listing) Choices() book.Choices { return l.list.Choices(l.calendar) }
+func (l *Listing) Choices() list.Choices { return l.list.Choices(l.calendar) }
 
 // JSON makes the page in its published form.
 func (l *Listing) JSON() ([]byte, error) {

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"bookledger/cmd/internal/problem"
-	"bookledger/projections/book"
+	"bookledger/projections/list"
 )
 
 // Asked is what is wanted of a list as it was written, in a URL or in a body;
@@ -83,7 +83,7 @@ func shown(name string) string {
 	return name
 }
 
-var sorts = []book.Sort{book.ByFirstName, book.ByLastName, book.ByCaseID, book.ByUpdated}
+var sorts = []list.Sort{list.ByFirstName, list.ByLastName, list.ByCaseID, list.ByUpdated}
 
 // Query checks what is wanted. A page has pageSize consumers where nothing
 // else is said.
@@ -102,13 +102,13 @@ func (a Asked) Query(pageSize int) (Query, error) {
 	if a.ApplicationYear < 0 {
 		return Query{}, problem.Invalid.In("application_year", "It is no year.")
 	}
-	if a.Sort != "" && !slices.Contains(sorts, book.Sort(strings.TrimPrefix(a.Sort, "-"))) {
+	if a.Sort != "" && !slices.Contains(sorts, list.Sort(strings.TrimPrefix(a.Sort, "-"))) {
 		return Query{}, problem.Invalid.In("sort", "Sort by first_name, last_name, case_id or updated, with - before it for descending.")
 	}
 	q := Query{
-		Query: book.Query{
+		Query: list.Query{
 			Year: a.ApplicationYear, Status: a.Status, NextSteps: a.NextSteps, HouseholdType: a.HouseholdType,
-			Program: a.Program, Carrier: a.Carrier, Sort: book.Sort(a.Sort),
+			Program: a.Program, Carrier: a.Carrier, Sort: list.Sort(a.Sort),
 			Name: a.Name, CaseID: a.CaseID, Q: a.Q,
 		},
 		Page: a.Page, PageSize: a.PageSize,

@@ -12,6 +12,8 @@ import (
 
 	"bookledger/cmd/internal/cli"
 	"bookledger/projections/book"
+	"bookledger/projections/fold"
+	"bookledger/projections/list"
 )
 
 type activeOptions struct {
@@ -68,16 +70,18 @@ func runActive(ctx context.Context, env *cli.Environment, o activeOptions) error
 	if err := checkAgent(s, o.agent); err != nil {
 		return err
 	}
-	list, err := book.ActiveList(s, s.calendar, o.agent)
+	lists, err := list.New(s.calendar, o.agent, func(yield func(string, *fold.Case) error) error {
+		return s.EachHeld(o.agent, yield)
+	})
 	if err != nil {
 		return err
 	}
-	consumers, total := list.Page(book.Query{}, s.list.Year())
+	consumers, total := lists.Active.Page(list.Query{}, s.list.Year())
 	if o.json {
 		return json.NewEncoder(env.Out).Encode(struct {
 			AsOf      time.Time    `json:"as_of"`
 			Total     int          `json:"total"`
-			Consumers []book.Entry `json:"consumers"`
+			Consumers []list.Entry `json:"consumers"`
 		}{s.asOf.UTC(), total, consumers})
 	}
 	return printActive(env.Out, s, consumers)
@@ -104,7 +108,7 @@ func checkAgent(s *snapshot, id string) error {
 	return err
 }
 
-func printActive(out io.Writer, s *snapshot, consumers []book.Entry) error {
+func printActive(out io.Writer, s *snapshot, consumers []list.Entry) error {
 	var text strings.Builder
 	fmt.Fprintf(&text, "Active Consumers as of %s: %d\n", cli.Pacific(s.calendar, s.asOf), len(consumers))
 	for i, e := range consumers {

@@ -1,6 +1,10 @@
-package book
+package list
 
-import "strings"
+import (
+	"strings"
+
+	"bookledger/projections/book"
+)
 
 // Sort is an order of a list.
 type Sort string
@@ -52,10 +56,10 @@ func newMatcher(q Query) *matcher {
 	m := &matcher{Query: q}
 	m.ofYear = q.Year != 0 || q.Status != "" || q.NextSteps != "" || q.HouseholdType != "" || q.Program != "" || q.Carrier != ""
 	for name := range strings.FieldsSeq(q.Name) {
-		m.names = append(m.names, SortKey(name))
+		m.names = append(m.names, book.SortKey(name))
 	}
 	for w := range strings.FieldsSeq(q.Q) {
-		m.words = append(m.words, word{key: SortKey(w), lower: strings.ToLower(w), digits: phonePart(w)})
+		m.words = append(m.words, word{key: book.SortKey(w), lower: strings.ToLower(w), digits: phonePart(w)})
 	}
 	return m
 }
@@ -92,8 +96,8 @@ type keys struct {
 }
 
 func newKeys(first, last, county, email, zip, phone string) keys {
-	first, last = SortKey(first), SortKey(last)
-	text := first + "\n" + last + "\n" + SortKey(county)
+	first, last = book.SortKey(first), book.SortKey(last)
+	text := first + "\n" + last + "\n" + book.SortKey(county)
 	return keys{
 		first: text[:len(first)], last: text[len(first)+1:][:len(last)], text: text,
 		plain: strings.ToLower(email) + "\n" + zip, digits: digitsOf(phone),
@@ -149,7 +153,7 @@ func wanted(filter, value string) bool {
 
 func (m *matcher) matchProgram(programs []string) bool {
 	for _, p := range programs {
-		if p == m.Program || wanted(m.Program, Word(p)) {
+		if p == m.Program || wanted(m.Program, book.Word(p)) {
 			return true
 		}
 	}

@@ -1,24 +1,20 @@
-package book
+package list
 
 import (
 	"cmp"
 	"slices"
 	"strings"
 	"sync"
-
-	"bookledger/events"
-	"bookledger/projections/fold"
 )
 
 // List is a list of consumers, ready to be asked. It never changes, and may be
 // used by several goroutines at once.
 type List struct {
 	items []*item // by case id
-	named bool    // its entries say whose they are
+	parts []*List // the agents' lists that it unites; its entries then say whose they are
 
 	mu      sync.Mutex
 	orders  map[Sort][]*item // that were asked for, ascending
-	parts   []*List          // of which it is the union, and whose orders are merged
 	choices map[int]Choices  // that were asked for, by calendar year
 }
 
@@ -30,26 +26,13 @@ type item struct {
 	encoding
 }
 
-// NewList makes a list of entries, in any order.
-func NewList(entries []Entry) *List {
-	items := make([]*item, len(entries))
-	for i, e := range entries {
-		items[i] = &item{Entry: e, agent: e.AgentID}
-		items[i].AgentID = ""
-	}
-	slices.SortFunc(items, compareIDs)
-	l := newList(items)
-	l.named = true
-	return l
-}
-
 // newList makes a list of items, which are in the order of compareIDs.
 func newList(items []*item) *List { return &List{items: items, orders: map[Sort][]*item{}} }
 
-// Unite makes one list of several, whose entries say whose they are.
-func Unite(parts ...*List) *List {
-	l := &List{named: true, orders: map[Sort][]*item{}, parts: parts}
-	l.items = mergeAll(parts, compareIDs, func(part *List) []*item { return part.items })
+// unite makes one list of several agents', whose entries say whose they are.
+func unite(parts []*List) *List {
+	l := newList(mergeAll(parts, compareIDs, func(part *List) []*item { return part.items }))
+	l.parts = parts
 	return l
 }
 
@@ -107,7 +90,7 @@ func (l *List) Page(q Query, current int) (page []Entry, total int) {
 	page = make([]Entry, len(items))
 	for i, it := range items {
 		page[i] = it.Shown(current)
-		if l.named {
+		if l.parts != nil {
 			page[i].AgentID = it.agent
 		}
 	}
@@ -135,16 +118,4 @@ func (l *List) find(q Query, current int) (page []*item, total int) {
 		total++
 	}
 	return page, total
-}
-
-// ActiveList makes an agent's Active Consumers list from a state.
-func ActiveList(s Source, calendar *events.Calendar, agent string) (*List, error) {
-	var entries []Entry
-	err := s.EachHeld(agent, func(id string, c *fold.Case) error {
-		if Active(c) {
-			entries = append(entries, NewEntry(id, c, calendar))
-		}
-		return nil
-	})
-	return NewList(entries), err
 }

@@ -1,8 +1,10 @@
-package book
+package list
 
 import (
 	"maps"
 	"slices"
+
+	"bookledger/projections/book"
 )
 
 // Choices are the values that the shown years of a list hold, each once and
@@ -83,10 +85,10 @@ type TypeCount struct {
 }
 
 // CountByType returns the counts by household type in a list for a Friday of
-// calendar year current, in the order of HouseholdTypes. Each consumer counts
+// calendar year current, in the order of book.HouseholdTypes. Each consumer counts
 // once, by the newest shown year.
 func (l *List) CountByType(current int) []TypeCount {
-	types := HouseholdTypes()
+	types := book.HouseholdTypes()
 	counts := make([]TypeCount, len(types))
 	for i, t := range types {
 		counts[i].HouseholdType = t

@@ -1,21 +1,21 @@
-package book_test
+package list_test
 
 import (
 	"fmt"
 	"testing"
 
 	"bookledger/events"
-	"bookledger/projections/book"
 	"bookledger/projections/fold"
+	"bookledger/projections/list"
 )
 
 // manyLists are the lists of an agent with n consumers, of two members and two
 // years each.
-func manyLists(b *testing.B, n int) *book.List {
+func manyLists(b *testing.B, n int) *list.List {
 	pick := func(i int, of ...string) string { return of[i%len(of)] }
-	l := newLedger()
+	l := cases{}
 	for i := range n {
-		c := withMembers(&fold.Case{}, "m1", "m2")
+		c := &fold.Case{Members: []events.Member{{MemberID: "m1"}, {MemberID: "m2"}}}
 		c.Household = events.HouseholdRecorded{
 			PrimaryContact: events.Contact{
 				FirstName: pick(i, "José", "Maria", "Linh", "Wei", "Anahit", "Zoë", "Robert"), LastName: pick(i/7, "García", "Nguyen", "Smith", "O'Hara", "Lee"),
@@ -38,14 +38,14 @@ func manyLists(b *testing.B, n int) *book.List {
 
 // BenchmarkSearch searches through 10,000 consumers.
 func BenchmarkSearch(b *testing.B) {
-	list := manyLists(b, 10_000)
-	for name, q := range map[string]book.Query{
+	many := manyLists(b, 10_000)
+	for name, q := range map[string]list.Query{
 		"none": {Limit: 50}, "name": {Name: "jose garcia", Limit: 50}, "words": {Q: "jose 555-12", Limit: 50}, "nothing": {Q: "nobody at all", Limit: 50},
 		"filtered": {Q: "sacramento", Year: 2027, Status: "submitted", Carrier: "Blue Shield", Sort: "-updated", Limit: 50},
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				list.Page(q, 2026)
+				many.Page(q, 2026)
 			}
 		})
 	}
@@ -53,21 +53,21 @@ func BenchmarkSearch(b *testing.B) {
 
 // BenchmarkPageJSON writes the most consumers that are shown at once.
 func BenchmarkPageJSON(b *testing.B) {
-	list := manyLists(b, 10_000)
-	q := book.Query{Carrier: "Blue Shield", Limit: 2000}
-	list.PageJSON(q, 2026)
+	many := manyLists(b, 10_000)
+	q := list.Query{Carrier: "Blue Shield", Limit: 2000}
+	many.PageJSON(q, 2026)
 	for b.Loop() {
-		page, _, _ := list.PageJSON(q, 2026)
+		page, _, _ := many.PageJSON(q, 2026)
 		b.SetBytes(int64(len(page)))
 	}
 }
 
 // BenchmarkChoices gathers what the filters of 10,000 consumers can be set to.
 func BenchmarkChoices(b *testing.B) {
-	list := manyLists(b, 10_000)
+	many := manyLists(b, 10_000)
 	current := 2026
 	for b.Loop() {
 		current ^= 1 // so that it is gathered anew
-		list.Choices(current)
+		many.Choices(current)
 	}
 }

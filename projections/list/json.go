@@ -1,4 +1,4 @@
-package book
+package list
 
 import (
 	"encoding/json"
@@ -41,7 +41,7 @@ func (l *List) PageJSON(q Query, current int) (page []byte, listed, total int) {
 	for i, it := range items {
 		texts[i] = it.json(current)
 		size += len(texts[i]) + 1
-		if l.named {
+		if l.parts != nil {
 			size += len(agentMember(agents, it.agent))
 		}
 	}
@@ -51,7 +51,7 @@ func (l *List) PageJSON(q Query, current int) (page []byte, listed, total int) {
 			page = append(page, ',')
 		}
 		page = append(page, texts[i]...)
-		if l.named && it.agent != "" {
+		if l.parts != nil && it.agent != "" {
 			page = append(page[:len(page)-1], agents[it.agent]...)
 		}
 	}

@@ -1,12 +1,12 @@
-package book_test
+package list_test
 
 import (
 	"encoding/json"
 	"testing"
 
 	"bookledger/events"
-	"bookledger/projections/book"
 	"bookledger/projections/fold"
+	"bookledger/projections/list"
 )
 
 // TestEntryOfTheJobAid holds the entry as the job aid's screen shows it: the
@@ -16,14 +16,14 @@ func TestEntryOfTheJobAid(t *testing.T) {
 		PrimaryContact: events.Contact{FirstName: "CAL", LastName: "TRAINING", Phone: "5555555555", Email: "ca@coveredca.com", DateOfBirth: 19800101, SSNLast4: "7880"},
 		Address:        events.Address{Line1: "12345 Main St", City: "Sacramento", State: "CA", ZIP: "95838"},
 	}}
-	e := book.NewEntry("5000032500", c, events.DefaultCalendar())
+	e := list.NewEntry("5000032500", c, events.DefaultCalendar())
 	const want = `{"case_id":"5000032500","first_name":"CAL","last_name":"TRAINING","phone":"5555555555","email":"ca@coveredca.com",` +
 		`"address":"12345 Main St, Sacramento CA 95838","dob":"01/01","ssn":"XXX-XX-7880","years":[],"delegated_since":"2026-11-20"}`
 	if got, err := json.Marshal(e); err != nil || string(got) != want {
 		t.Errorf("got  %s (%v)\nwant %s", got, err, want)
 	}
 	c.Applications = []events.ApplicationRecorded{{ApplicationYear: 2026, CurrentStatus: "Application Not Started"}}
-	years, err := json.Marshal(book.NewEntry("5000032500", c, events.DefaultCalendar()).Years)
+	years, err := json.Marshal(list.NewEntry("5000032500", c, events.DefaultCalendar()).Years)
 	if want := `[{"application_year":2026,"current_status":"Application Not Started","next_steps":"","household_type":"","coverage":[]}]`; err != nil || string(years) != want {
 		t.Errorf("got %s (%v), want %s", years, err, want)
 	}
@@ -31,7 +31,7 @@ func TestEntryOfTheJobAid(t *testing.T) {
 
 // TestEntryBlanks holds that what is not provided is blank.
 func TestEntryBlanks(t *testing.T) {
-	got, err := json.Marshal(book.NewEntry("1", &fold.Case{}, events.DefaultCalendar()))
+	got, err := json.Marshal(list.NewEntry("1", &fold.Case{}, events.DefaultCalendar()))
 	if want := `{"case_id":"1","first_name":"","last_name":"","phone":"","email":"","address":"","dob":"","ssn":"","years":[],"delegated_since":""}`; err != nil || string(got) != want {
 		t.Errorf("got %s (%v)", got, err)
 	}
@@ -43,7 +43,7 @@ func TestEntryBlanks(t *testing.T) {
 		"1 Main St, Fresno 93701": {Line1: "1 Main St", City: "Fresno", ZIP: "93701"},
 	} {
 		c := &fold.Case{Household: events.HouseholdRecorded{Address: a}}
-		if got := book.NewEntry("1", c, events.DefaultCalendar()).Address; got != want {
+		if got := list.NewEntry("1", c, events.DefaultCalendar()).Address; got != want {
 			t.Errorf("%+v is written %q, want %q", a, got, want)
 		}
 	}
@@ -53,7 +53,8 @@ func TestEntryBlanks(t *testing.T) {
 // household type and the coverage that holds for some listed member, each
 // enrollment once; and that the shown years of a Friday alone stand in it.
 func TestEntryYears(t *testing.T) {
-	c := withMembers(withYears(&fold.Case{AgentID: "a1", Since: since}, 2025, 2026, 2027), "m1", "m2")
+	c := &fold.Case{AgentID: "a1", Since: since, Members: []events.Member{{MemberID: "m1"}, {MemberID: "m2"}},
+		Applications: []events.ApplicationRecorded{{ApplicationYear: 2025}, {ApplicationYear: 2026}, {ApplicationYear: 2027}}}
 	c.Applications[1].CurrentStatus, c.Applications[1].NextSteps = "Submitted", "Pay"
 	c.Eligibility = []events.EligibilityDetermined{
 		{MemberID: "gone", ApplicationYear: 2026, Program: "medi_cal", Status: "eligible"},
@@ -67,7 +68,7 @@ func TestEntryYears(t *testing.T) {
 		of("old", "health", "enrolled", "m1"), of("Kaiser", "health", "enrolled", "m1", "m2"), of("dropped", "health", "cancelled", "m1", "m2"),
 		of("Delta", "dental", "cancelled", "m2"), of("nobody's", "health", "enrolled", "gone"),
 	}
-	e := book.NewEntry("1", c, events.DefaultCalendar())
+	e := list.NewEntry("1", c, events.DefaultCalendar())
 	if len(e.Years) != 3 {
 		t.Fatalf("the entry has the years %+v", e.Years)
 	}

@@ -1,4 +1,4 @@
-package book
+package list
 
 import (
 	"encoding/json"
@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"bookledger/events"
+	"bookledger/projections/book"
 	"bookledger/projections/fold"
 )
 
@@ -55,7 +56,7 @@ func NewEntry(id string, c *fold.Case, calendar *events.Calendar) Entry {
 	p := &c.Household.PrimaryContact
 	e := Entry{
 		CaseID: id, FirstName: p.FirstName, LastName: p.LastName, Phone: p.Phone, Email: p.Email,
-		Address: addressLine(&c.Household.Address), SSN: MaskSSN(p.SSNLast4), Changed: c.Changed,
+		Address: addressLine(&c.Household.Address), SSN: book.MaskSSN(p.SSNLast4), Changed: c.Changed,
 		keys: newKeys(p.FirstName, p.LastName, c.Household.Address.County, p.Email, c.Household.Address.ZIP, p.Phone),
 	}
 	if d := p.DateOfBirth; !d.IsZero() {
@@ -64,7 +65,7 @@ func NewEntry(id string, c *fold.Case, calendar *events.Calendar) Entry {
 	if c.AgentID != "" {
 		e.Since = calendar.Day(c.Since)
 	}
-	years := Years(c)
+	years := book.Years(c)
 	e.Years = make([]EntryYear, len(years))
 	for i, year := range years {
 		e.Years[i] = newEntryYear(c, year)
@@ -73,18 +74,18 @@ func NewEntry(id string, c *fold.Case, calendar *events.Calendar) Entry {
 }
 
 func newEntryYear(c *fold.Case, year int) EntryYear {
-	y := EntryYear{ApplicationYear: year, HouseholdType: HouseholdType(c, year)}
-	if a := application(c, year); a != nil {
+	y := EntryYear{ApplicationYear: year, HouseholdType: book.HouseholdType(c, year)}
+	if a := book.Application(c, year); a != nil {
 		y.CurrentStatus, y.NextSteps = a.CurrentStatus, a.NextSteps
 	}
 	var shown []*events.EnrollmentRecorded
 	for i := range c.Members {
 		id := c.Members[i].MemberID
-		if e := eligibility(c, id, year); e != nil && !slices.Contains(y.Programs, e.Program) {
+		if e := book.Eligibility(c, id, year); e != nil && !slices.Contains(y.Programs, e.Program) {
 			y.Programs = append(y.Programs, e.Program)
 		}
 		for _, kind := range [...]string{"health", "dental"} {
-			if e := enrollment(c, id, year, kind); e != nil && !slices.Contains(shown, e) {
+			if e := book.Enrollment(c, id, year, kind); e != nil && !slices.Contains(shown, e) {
 				shown = append(shown, e)
 			}
 		}

@@ -1,4 +1,4 @@
-package book_test
+package list_test
 
 import (
 	"encoding/json"
@@ -12,22 +12,13 @@ import (
 	"bookledger/events"
 	"bookledger/projections/book"
 	"bookledger/projections/fold"
+	"bookledger/projections/list"
 )
 
-// lists makes an agent's lists of everything that the ledger holds.
-func (l *ledger) lists(t testing.TB, agent string) *book.Lists {
-	t.Helper()
-	lists, err := book.NewLists(events.DefaultCalendar(), agent, l.EachCase)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return lists
-}
-
 // ids writes what the three lists hold, by case id, and whose it is.
-func ids(l *book.Lists) (all [3]string) {
-	for i, list := range [...]*book.List{l.Active, l.Inactive, l.Pending} {
-		page, _ := list.Page(book.Query{Sort: book.ByCaseID}, 2026)
+func ids(l *list.Lists) (all [3]string) {
+	for i, of := range [...]*list.List{l.Active, l.Inactive, l.Pending} {
+		page, _ := of.Page(list.Query{Sort: list.ByCaseID}, 2026)
 		for _, e := range page {
 			all[i] += e.CaseID + e.AgentID + " "
 		}
@@ -42,15 +33,15 @@ func pending(c *fold.Case, agents ...string) *fold.Case {
 	return c
 }
 
-// several is a ledger in which each of the three lists has something.
-func several() *ledger {
-	l := newLedger()
+// several are cases of which each of the three lists has something.
+func several() cases {
+	l := cases{}
 	l.hold("1", "a1", named("Ann", ""))
 	l.hold("2", "a1", named("Bo", "")).Inactive = true
 	l.hold("3", "a1", pending(named("Cy", ""), "a1")).Closed = true
 	l.hold("4", "a2", pending(named("Di", ""), "a1"))
 	l.hold("5", "a1", pending(named("Ed", ""), "a1", "a2"))
-	l.cases["6"] = pending(named("Flo", ""), "a1", "a2")
+	l["6"] = pending(named("Flo", ""), "a1", "a2")
 	return l
 }
 
@@ -66,14 +57,14 @@ func TestLists(t *testing.T) {
 		t.Errorf("a1 has %d entries", n)
 	}
 	lists := l.lists(t, "a1")
-	page, _ := lists.Pending.Page(book.Query{}, 2026)
+	page, _ := lists.Pending.Page(list.Query{}, 2026)
 	for i, want := range []events.Date{0, 20261120, 0} { // whose it is, and since when, is the other agent's affair
 		if page[i].Requested != 20261120 || page[i].Since != want {
 			t.Errorf("case %s was requested on %s and is delegated since %s", page[i].CaseID, page[i].Requested, page[i].Since)
 		}
 	}
 	const want = `[{"case_id":"6","first_name":"Flo","last_name":"","phone":"","email":"","address":"","dob":"","ssn":"","years":[],"delegated_since":"","requested_on":"2026-11-20"}]`
-	if got, listed, total := lists.Pending.PageJSON(book.Query{Name: "flo"}, 2026); string(got) != want || listed != 1 || total != 1 {
+	if got, listed, total := lists.Pending.PageJSON(list.Query{Name: "flo"}, 2026); string(got) != want || listed != 1 || total != 1 {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
 }
@@ -83,26 +74,26 @@ func TestLists(t *testing.T) {
 func TestUnited(t *testing.T) {
 	l := several()
 	own := l.lists(t, "a2")
-	united := book.UniteLists([]*book.Lists{own, l.lists(t, "a1")})
+	united := list.Unite([]*list.Lists{own, l.lists(t, "a1")})
 	if got := ids(united); got != [3]string{"1a1 4a2 5a1 ", "2a1 ", "4a1 5a1 5a2 6a1 6a2 "} {
 		t.Errorf("they have %q", got)
 	}
 	if got := ids(own); got != [3]string{"4 ", "", "5 6 "} {
 		t.Errorf("after it was united with another the agent's own has %q", got)
 	}
-	if got := ids(book.UniteLists(nil)); got != [3]string{} {
+	if got := ids(list.Unite(nil)); got != [3]string{} {
 		t.Errorf("nobody has %q", got)
 	}
-	if got := united.Pending.CountByType(2026); got[3] != (book.TypeCount{Consumers: 3}) {
+	if got := united.Pending.CountByType(2026); got[3] != (list.TypeCount{Consumers: 3}) {
 		t.Errorf("of the pending ones it counts %+v", got)
 	}
 }
 
-// drawLedger draws cases that meet in two agents' lists.
-func drawLedger(t *rapid.T) *ledger {
-	l := newLedger()
+// drawCases draws cases that meet in two agents' lists.
+func drawCases(t *rapid.T) cases {
+	l := cases{}
 	for i := range rapid.IntRange(0, 12).Draw(t, "cases") {
-		l.cases[fmt.Sprint(50+i)] = drawCase(t)
+		l[fmt.Sprint(50+i)] = drawCase(t)
 	}
 	return l
 }
@@ -126,40 +117,36 @@ func drawCase(t *rapid.T) *fold.Case {
 	return c
 }
 
-func drawQuery(t *rapid.T) book.Query {
-	return book.Query{
+func drawQuery(t *rapid.T) list.Query {
+	return list.Query{
 		Year: rapid.SampledFrom([]int{0, 0, 0, 2026, 2027}).Draw(t, "of year"), Status: rapid.SampledFrom([]string{"", "", "enrolled"}).Draw(t, "of status"),
 		Name: rapid.SampledFrom([]string{"", "", "jose", "o'h"}).Draw(t, "of name"), Sort: rapid.SampledFrom(allSorts).Draw(t, "sort"),
 		Offset: rapid.IntRange(0, 3).Draw(t, "offset"), Limit: rapid.IntRange(0, 4).Draw(t, "limit"),
 	}
 }
 
-var allSorts = []book.Sort{"", "first_name", "-first_name", "last_name", "-last_name", "case_id", "-case_id", "updated", "-updated", "unknown"}
+var allSorts = []list.Sort{"", "first_name", "-first_name", "last_name", "-last_name", "case_id", "-case_id", "updated", "-updated", "unknown"}
 
 // TestPageJSON holds that a page's JSON is what marshalling its entries gives,
 // whatever was asked for before.
 func TestPageJSON(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		l := drawLedger(t)
-		var of []*book.Lists
+		l := drawCases(t)
+		var of []*list.Lists
 		for _, agent := range []string{"a1", "a2"} {
-			lists, err := book.NewLists(events.DefaultCalendar(), agent, l.EachCase)
-			if err != nil {
-				t.Fatal(err)
-			}
-			of = append(of, lists)
+			of = append(of, l.lists(t, agent))
 		}
-		of = append(of, book.UniteLists(of))
+		of = append(of, list.Unite(of))
 		for range 12 {
 			lists := rapid.SampledFrom(of).Draw(t, "lists")
-			list := rapid.SampledFrom([]*book.List{lists.Active, lists.Inactive, lists.Pending}).Draw(t, "list")
+			one := rapid.SampledFrom([]*list.List{lists.Active, lists.Inactive, lists.Pending}).Draw(t, "list")
 			q, current := drawQuery(t), rapid.IntRange(2025, 2028).Draw(t, "current")
-			page, total := list.Page(q, current)
+			page, total := one.Page(q, current)
 			want, err := json.Marshal(page)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, listed, all := list.PageJSON(q, current)
+			got, listed, all := one.PageJSON(q, current)
 			if string(got) != string(want) || listed != len(page) || all != total {
 				t.Fatalf("%+v in %d: got %d of %d\n%s\nwant %d of %d\n%s", q, current, listed, all, got, len(page), total, want)
 			}
@@ -168,10 +155,10 @@ func TestPageJSON(t *testing.T) {
 }
 
 // everyPage is all that lists answer, in every order.
-func everyPage(l *book.Lists) (all [][]book.Entry) {
-	for _, list := range [...]*book.List{l.Active, l.Inactive, l.Pending} {
+func everyPage(l *list.Lists) (all [][]list.Entry) {
+	for _, of := range [...]*list.List{l.Active, l.Inactive, l.Pending} {
 		for _, by := range allSorts {
-			page, _ := list.Page(book.Query{Sort: by}, 2026)
+			page, _ := of.Page(list.Query{Sort: by}, 2026)
 			all = append(all, page)
 		}
 	}
@@ -182,31 +169,24 @@ func everyPage(l *book.Lists) (all [][]book.Entry) {
 // are those that are made anew, and those handed out stay as they were.
 func TestRenewed(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		l := drawLedger(t)
-		anew := func() *book.Lists {
-			lists, err := book.NewLists(events.DefaultCalendar(), "a1", l.EachCase)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return lists
-		}
-		lists := anew()
+		l := drawCases(t)
+		lists := l.lists(t, "a1")
 		for range 4 {
 			before := everyPage(lists)
 			if rapid.Bool().Draw(t, "unasked") {
-				lists, before = anew(), nil // no order is made yet
+				lists, before = l.lists(t, "a1"), nil // no order is made yet
 			}
 			old := lists
-			changed := map[string]book.Known{}
+			changed := map[string]list.Known{}
 			for range rapid.IntRange(0, 4).Draw(t, "changed") {
 				id := fmt.Sprint(48 + rapid.IntRange(0, 16).Draw(t, "case"))
-				c := l.cases[id]
+				c := l[id]
 				if c == nil || rapid.IntRange(0, 3).Draw(t, "other") > 0 {
 					c = drawCase(t)
 				}
-				l.cases[id], changed[id] = c, book.Known{ID: id, Case: *c}
+				l[id], changed[id] = c, list.Known{ID: id, Case: *c}
 			}
-			var known []book.Known
+			var known []list.Known
 			for _, k := range changed {
 				known = append(known, k)
 			}
@@ -214,7 +194,7 @@ func TestRenewed(t *testing.T) {
 			if lists, err = old.Renewed(events.DefaultCalendar(), "a1", known); err != nil {
 				t.Fatal(err)
 			}
-			if got, want := everyPage(lists), everyPage(anew()); !reflect.DeepEqual(got, want) {
+			if got, want := everyPage(lists), everyPage(l.lists(t, "a1")); !reflect.DeepEqual(got, want) {
 				t.Fatalf("renewed they have\n%+v\nmade anew\n%+v", got, want)
 			}
 			if before != nil && !reflect.DeepEqual(everyPage(old), before) {
@@ -227,63 +207,32 @@ func TestRenewed(t *testing.T) {
 // TestChoices holds the values to which the filters can be set: those of shown
 // years, each once, in order.
 func TestChoices(t *testing.T) {
-	l := newLedger()
-	add := func(id string, year int, status, next, program, carrier string) {
-		c := l.cases[id]
-		if c == nil {
-			c = l.hold(id, "a1", withMembers(named("", ""), "m1"))
-		}
-		c.Applications = append(c.Applications, events.ApplicationRecorded{ApplicationYear: year, CurrentStatus: status, NextSteps: next})
-		c.Eligibility = append(c.Eligibility, events.EligibilityDetermined{MemberID: "m1", ApplicationYear: year, Program: program, Status: "eligible"})
-		c.Enrollments = append(c.Enrollments, events.EnrollmentRecorded{EnrollmentID: fmt.Sprint(year), ApplicationYear: year, CoverageKind: "health",
-			MemberIDs: []string{"m1"}, Carrier: carrier, Status: "enrolled"})
-	}
-	add("1", 2026, "Submitted", "Pay", "covered_california", "Molina")
-	add("1", 2027, "Enrolled", "", "medi_cal", "")
-	add("2", 2025, "Hidden", "Hidden", "mcap", "Hidden")
-	add("2", 2026, "Enrolled", "Pay", "none", "Kaiser")
-	add("3", 2024, "Submitted", "", "medi_cal", "Kaiser") // the last one, so shown
+	l := cases{}
+	l.addYear("1", 2026, "Submitted", "Pay", "covered_california", "Molina")
+	l.addYear("1", 2027, "Enrolled", "", "medi_cal", "")
+	l.addYear("2", 2025, "Hidden", "Hidden", "mcap", "Hidden")
+	l.addYear("2", 2026, "Enrolled", "Pay", "none", "Kaiser")
+	l.addYear("3", 2024, "Submitted", "", "medi_cal", "Kaiser") // the last one, so shown
 	l.hold("4", "a1", named("", ""))
-	list := l.lists(t, "a1").Active
-	want := book.Choices{
+	active := l.lists(t, "a1").Active
+	want := list.Choices{
 		Years: []int{2024, 2026, 2027}, Statuses: []string{"Enrolled", "Submitted"}, NextSteps: []string{"Pay"},
 		HouseholdTypes: []string{book.CoveredCalifornia, book.MediCal}, Programs: []string{"covered_california", "medi_cal", "none"},
 		Carriers: []string{"Kaiser", "Molina"},
 	}
 	for range 2 {
-		if got := list.Choices(2026); !reflect.DeepEqual(got, want) {
+		if got := active.Choices(2026); !reflect.DeepEqual(got, want) {
 			t.Errorf("in 2026 one can choose\n%+v, want\n%+v", got, want)
 		}
 	}
-	if got := list.Choices(2027).Years; !slices.Equal(got, []int{2024, 2026, 2027}) {
+	if got := active.Choices(2027).Years; !slices.Equal(got, []int{2024, 2026, 2027}) {
 		t.Errorf("in 2027 one can choose the years %v", got) // 2026 is the last of case 2
 	}
-	if got := list.Choices(2025).Carriers; !slices.Equal(got, []string{"Hidden", "Kaiser", "Molina"}) {
+	if got := active.Choices(2025).Carriers; !slices.Equal(got, []string{"Hidden", "Kaiser", "Molina"}) {
 		t.Errorf("in 2025 one can choose the carriers %v", got)
 	}
-	counts := []book.TypeCount{{book.CoveredCalifornia, 0}, {book.Mixed, 0}, {book.MediCal, 2}, {"", 2}}
-	if got := list.CountByType(2026); !slices.Equal(got, counts) {
+	counts := []list.TypeCount{{book.CoveredCalifornia, 0}, {book.Mixed, 0}, {book.MediCal, 2}, {"", 2}}
+	if got := active.CountByType(2026); !slices.Equal(got, counts) {
 		t.Errorf("it counts %+v, want %+v", got, counts)
 	}
-}
-
-// TestCountOfBook holds that a book is as large as Count says.
-func TestCountOfBook(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		l := drawLedger(t)
-		for _, c := range l.cases {
-			withMembers(c, []string{"m1", "m2"}[:rapid.IntRange(0, 2).Draw(t, "members")]...)
-		}
-		l.agents["a1"] = fold.Agent{}
-		f := friday(rapid.SampledFrom([]events.Date{20250103, 20261120, 20280107}).Draw(t, "friday"))
-		b, err := book.ForAgent(t.Context(), l, events.DefaultCalendar(), f, "a1")
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, want := b.Counts()
-		rows, cases, err := book.Count(t.Context(), l, f, []string{"a1", "nobody"})
-		if err != nil || rows != len(b.Rows) || cases != want {
-			t.Fatalf("it says %d rows and %d cases (%v), the book has %d and %d", rows, cases, err, len(b.Rows), want)
-		}
-	})
 }

@@ -1,4 +1,4 @@
-package book
+package list
 
 import (
 	"slices"
@@ -18,9 +18,9 @@ type Lists struct {
 // Len is how many entries the three hold.
 func (l *Lists) Len() int { return l.Active.Len() + l.Inactive.Len() + l.Pending.Len() }
 
-// NewLists makes an agent's lists in one pass: each calls its argument with
+// New makes an agent's lists in one pass: each calls its argument with
 // every case that the agent holds or has a pending request for, by case id.
-func NewLists(calendar *events.Calendar, agent string, each func(yield func(id string, c *fold.Case) error) error) (*Lists, error) {
+func New(calendar *events.Calendar, agent string, each func(yield func(id string, c *fold.Case) error) error) (*Lists, error) {
 	s := sorting{calendar: calendar, agent: agent}
 	if err := each(s.add); err != nil {
 		return nil, err
@@ -50,15 +50,15 @@ func (l *Lists) Renewed(calendar *events.Calendar, agent string, changed []Known
 	return &Lists{l.Active.renewed(ids, s.active), l.Inactive.renewed(ids, s.inactive), l.Pending.renewed(ids, s.pending)}, nil
 }
 
-// UniteLists makes one of the lists of several agents, whose entries say whose
+// Unite makes one of the lists of several agents, whose entries say whose
 // they are.
-func UniteLists(of []*Lists) *Lists {
+func Unite(of []*Lists) *Lists {
 	united := func(which func(*Lists) *List) *List {
 		parts := make([]*List, len(of))
 		for i, l := range of {
 			parts[i] = which(l)
 		}
-		return Unite(parts...)
+		return unite(parts)
 	}
 	return &Lists{
 		Active:   united(func(l *Lists) *List { return l.Active }),

@@ -1,0 +1,170 @@
+package list_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"bookledger/events"
+	"bookledger/projections/fold"
+	"bookledger/projections/list"
+)
+
+// cases are a state in a plain map.
+type cases map[string]*fold.Case
+
+// lists makes an agent's lists of all the cases.
+func (l cases) lists(t require, agent string) *list.Lists {
+	t.Helper()
+	lists, err := list.New(events.DefaultCalendar(), agent, func(yield func(string, *fold.Case) error) error {
+		for _, id := range slices.Sorted(maps.Keys(l)) {
+			if err := yield(id, l[id]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lists
+}
+
+// require is what a test, a benchmark and a property test have in common.
+type require interface {
+	Helper()
+	Fatal(args ...any)
+}
+
+// since is 20 November 2026, 23:30 Pacific: the next day in UTC.
+var since = time.Date(2026, 11, 21, 7, 30, 0, 0, time.UTC)
+
+// hold adds a case that an agent holds.
+func (l cases) hold(id, agent string, c *fold.Case) *fold.Case {
+	c.AgentID, c.Since = agent, since
+	l[id] = c
+	return c
+}
+
+// addYear adds to a case of the agent a1 what its list shows of a year.
+func (l cases) addYear(id string, year int, status, next, program, carrier string) {
+	c := l[id]
+	if c == nil {
+		c = l.hold(id, "a1", &fold.Case{Members: []events.Member{{MemberID: "m1"}}})
+	}
+	c.Applications = append(c.Applications, events.ApplicationRecorded{ApplicationYear: year, CurrentStatus: status, NextSteps: next})
+	c.Eligibility = append(c.Eligibility, events.EligibilityDetermined{MemberID: "m1", ApplicationYear: year, Program: program, Status: "eligible"})
+	c.Enrollments = append(c.Enrollments, events.EnrollmentRecorded{EnrollmentID: fmt.Sprint(year), ApplicationYear: year, CoverageKind: "health",
+		MemberIDs: []string{"m1"}, Carrier: carrier, Status: "enrolled"})
+}
+
+func named(firstName, lastName string) *fold.Case {
+	c := &fold.Case{}
+	c.Household.PrimaryContact.FirstName, c.Household.PrimaryContact.LastName = firstName, lastName
+	return c
+}
+
+// listed asks the agent a1's active list as of 2026; it returns the case ids
+// of the page, and how many match.
+func listed(t testing.TB, l cases, q list.Query) string {
+	t.Helper()
+	page, total := l.lists(t, "a1").Active.Page(q, 2026)
+	var ids []string
+	for _, e := range page {
+		ids = append(ids, e.CaseID)
+	}
+	return fmt.Sprintf("%s of %d", strings.Join(ids, " "), total)
+}
+
+// TestSorts holds the orders of the list: first name by default, last name,
+// case id, updated, each with "-" for descending; names by their sort key.
+func TestSorts(t *testing.T) {
+	l := cases{}
+	for i, c := range []struct{ id, firstName, last string }{
+		{"30", "Zoë", "Alvarez"}, {"4", "José", "Nuñez"}, {"20", "Jose", "Nuñez"}, {"10", "", "Zuñiga"}, {"9", "jose", "álvarez"}, {"8", "Jose", "Nuñez"},
+	} {
+		l.hold(c.id, "a1", named(c.firstName, c.last)).Changed.Seq = uint64(100 - i)
+	}
+	ascending := map[list.Sort]string{
+		list.ByFirstName: "10 20 8 4 9 30", // one key has Jose, José and jose, in the order of their bytes
+		list.ByLastName:  "30 9 20 8 4 10",
+		list.ByCaseID:    "10 20 30 4 8 9",
+		list.ByUpdated:   "8 9 10 20 4 30",
+	}
+	for by, want := range ascending {
+		if got := listed(t, l, list.Query{Sort: by}); got != want+" of 6" {
+			t.Errorf("%s: got %s, want %s", by, got, want)
+		}
+		down := strings.Fields(want)
+		slices.Reverse(down)
+		if got := listed(t, l, list.Query{Sort: "-" + by}); got != strings.Join(down, " ")+" of 6" {
+			t.Errorf("-%s: got %s, want %s", by, got, down)
+		}
+	}
+	if got := listed(t, l, list.Query{}); got != ascending[list.ByFirstName]+" of 6" {
+		t.Errorf("by default: got %s", got)
+	}
+	if list.ByFirstName != "first_name" || list.ByLastName != "last_name" || list.ByCaseID != "case_id" || list.ByUpdated != "updated" {
+		t.Error("the orders are called otherwise than in the contract")
+	}
+}
+
+// TestPaging holds that total tells how many match whatever the page is.
+func TestPaging(t *testing.T) {
+	l := cases{}
+	for i := range 7 {
+		l.hold(fmt.Sprint(i), "a1", named("", ""))
+	}
+	for _, c := range []struct {
+		offset, limit int
+		want          string
+	}{
+		{0, 0, "0 1 2 3 4 5 6 of 7"}, {0, 3, "0 1 2 of 7"}, {3, 3, "3 4 5 of 7"}, {6, 3, "6 of 7"}, {7, 3, " of 7"}, {5, 0, "5 6 of 7"},
+	} {
+		if got := listed(t, l, list.Query{Offset: c.offset, Limit: c.limit}); got != c.want {
+			t.Errorf("%d from %d: got %s, want %s", c.limit, c.offset, got, c.want)
+		}
+	}
+}
+
+// TestFilters holds the filters: by what a shown year says, all of them in one
+// and the same year.
+func TestFilters(t *testing.T) {
+	l := cases{}
+	l.addYear("1", 2026, "Submitted", "Pay", "covered_california", "Kaiser")
+	l.addYear("1", 2027, "Started", "", "medi_cal", "")
+	l.addYear("2", 2025, "Submitted", "", "mcap", "Anthem") // hidden behind 2026
+	l.addYear("2", 2026, "Enrolled", "", "none", "Molina")
+	l.addYear("3", 2024, "Submitted", "", "medi_cal", "Kaiser") // the last one, so shown
+	l.hold("4", "a1", named("", ""))
+	for _, c := range []struct {
+		q    list.Query
+		want string
+	}{
+		{list.Query{}, "1 2 3 4 of 4"},
+		{list.Query{Year: 2026}, "1 2 of 2"},
+		{list.Query{Year: 2025}, " of 0"},
+		{list.Query{Year: 2024}, "3 of 1"},
+		{list.Query{Status: "Submitted"}, "1 3 of 2"},
+		{list.Query{Status: "submitted", Year: 2027}, " of 0"}, // not in one year
+		{list.Query{Status: "Submitted", NextSteps: "Pay"}, "1 of 1"},
+		{list.Query{NextSteps: "Wait"}, " of 0"},
+		{list.Query{HouseholdType: "Medi-Cal"}, "1 3 of 2"},
+		{list.Query{HouseholdType: "Covered California", Year: 2027}, " of 0"},
+		{list.Query{Program: "medi_cal"}, "1 3 of 2"},
+		{list.Query{Program: "Medi-Cal"}, "1 3 of 2"},
+		{list.Query{Program: "mcap"}, " of 0"},
+		{list.Query{Program: "none"}, "2 of 1"},
+		{list.Query{Carrier: "Kaiser"}, "1 3 of 2"},
+		{list.Query{Carrier: "Kaiser", Program: "covered_california", Status: "Submitted", Year: 2026}, "1 of 1"},
+		{list.Query{Carrier: "Anthem"}, " of 0"},
+		{list.Query{Carrier: "Kaiser", Limit: 1, Sort: "-case_id"}, "3 of 2"},
+	} {
+		if got := listed(t, l, c.q); got != c.want {
+			t.Errorf("%+v: got %s, want %s", c.q, got, c.want)
+		}
+	}
+}
