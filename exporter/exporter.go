@@ -65,7 +65,7 @@ type Result struct {
 func (e *Exporter) Write(ctx context.Context, w io.Writer, b *book.Book) (Result, error) {
 	out := &output{ctx: ctx, w: w, sum: sha256.New()}
 	if err := e.write(ctx, out, b); err != nil {
-		return Result{}, fmt.Errorf("writing the workbook of %s, Friday %s: %w", owner(b), b.Friday.Friday, err)
+		return Result{}, fmt.Errorf("writing the workbook of %s, Friday %s: %w", owner(b), b.Friday, err)
 	}
 	return Result{Rows: len(b.Rows), Bytes: out.n, SHA256: hex.EncodeToString(out.sum.Sum(nil))}, nil
 }
@@ -133,7 +133,7 @@ func FileName(b *book.Book) string {
 	if b.AgentID == "" {
 		kind = "agency-" // an agent may have the same id
 	}
-	return fmt.Sprintf("book-of-business_%s%s_%s.xlsx", kind, ownerID(b), b.Friday.Friday)
+	return fmt.Sprintf("book-of-business_%s%s_%s.xlsx", kind, ownerID(b), b.Friday)
 }
 
 // owner names whose book it is, for messages and document properties.

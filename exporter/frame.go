@@ -105,7 +105,7 @@ func ignoreErrors(f *excelize.File, sheet, area string) error {
 func (e *Exporter) setLayout(f *excelize.File, b *book.Book) error {
 	landscape, portrait, letter, wide, one, free, yes := "landscape", "portrait", 1, 4, 1, 0, true
 	footer := &excelize.HeaderFooterOptions{
-		OddFooter: "&L" + ownerID(b) + ", as of " + b.Friday.Friday.String() + "&CConfidential: personal information&RPage &P of &N",
+		OddFooter: "&L" + ownerID(b) + ", as of " + b.Friday.String() + "&CConfidential: personal information&RPage &P of &N",
 	}
 	return errors.Join(
 		f.SetPageLayout(Sheet, &excelize.PageLayoutOptions{Size: &letter, Orientation: &landscape, FitToWidth: &wide, FitToHeight: &free}),
@@ -126,7 +126,7 @@ func (e *Exporter) setProperties(f *excelize.File, b *book.Book) error {
 	cutoff := b.Cutoff.UTC().Format(time.RFC3339)
 	return errors.Join(
 		f.SetDocProps(&excelize.DocProperties{
-			Title:          e.set.Title + ", Friday " + b.Friday.Friday.String(),
+			Title:          e.set.Title + ", Friday " + b.Friday.String(),
 			Subject:        "Consumers of " + owner(b) + " as of the cutoff, " + cutoff,
 			Description:    fmt.Sprintf("Ledger boundary %d, column set %s, exporter %s", b.Boundary, e.set.Version, Version),
 			Creator:        "bookledger",

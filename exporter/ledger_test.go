@@ -73,8 +73,8 @@ const (
 
 var cutoff = time.Date(2026, 11, 21, 5, 0, 0, 0, time.UTC)
 
-func friday() book.Friday {
-	return book.Friday{Friday: 2026_11_20, Cutoff: cutoff, Boundary: 123456}
+func friday() book.Week {
+	return book.Week{Friday: 2026_11_20, Cutoff: cutoff, Boundary: 123456}
 }
 
 // newLedger has two agents of one agency and the job aid's consumer.

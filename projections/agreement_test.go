@@ -32,7 +32,7 @@ type account struct {
 	Status   projections.Status
 	Rejected []projections.Rejected
 	Exports  []projections.Exported
-	Fridays  []checkpoint.Friday
+	Fridays  []checkpoint.Checkpoint
 	Hashes   map[events.Date]string
 	Seals    map[events.Date]events.Sealed // what the seal of the Friday says
 	Books    map[string]string             // by Friday and agent
@@ -61,7 +61,7 @@ func render(b *book.Book) string {
 }
 
 type at interface {
-	book.Source
+	book.State
 	book.Whole
 }
 
@@ -72,15 +72,15 @@ type rooted interface {
 
 // take notes what a state says as of a Friday, and checks its counts by
 // counting.
-func (a *account) take(t *rapid.T, s at, tree rooted, c *events.Calendar, f checkpoint.Friday) {
+func (a *account) take(t *rapid.T, s at, tree rooted, c *events.Calendar, f checkpoint.Checkpoint) {
 	sum, err := book.StateHash(s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.Hashes[f.Friday.Friday] = fmt.Sprintf("%x", sum)
+	a.Hashes[f.Friday] = fmt.Sprintf("%x", sum)
 	var cases, rows int64
 	for _, agent := range allAgents {
-		b, err := book.ForAgent(context.Background(), s, c, f.Friday, agent)
+		b, err := book.ForAgent(context.Background(), s, c, f.Week, agent)
 		if errors.Is(err, book.ErrUnknown) {
 			continue
 		}
@@ -89,9 +89,9 @@ func (a *account) take(t *rapid.T, s at, tree rooted, c *events.Calendar, f chec
 		}
 		_, n := b.Counts()
 		cases, rows = cases+int64(n), rows+int64(len(b.Rows))
-		a.Books[f.Friday.Friday.String()+" "+agent] = render(b)
+		a.Books[f.Friday.String()+" "+agent] = render(b)
 	}
-	agents, err := checkpoint.AgentsOf(context.Background(), s, c, f.Friday, 2)
+	agents, err := checkpoint.AgentsOf(context.Background(), s, c, f.Week, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,15 +99,15 @@ func (a *account) take(t *rapid.T, s at, tree rooted, c *events.Calendar, f chec
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a.Seals[f.Friday.Friday], err = f.SealOf(agents, root, fold.RulesNumber); err != nil {
+	if a.Seals[f.Friday], err = f.SealOf(agents, root, fold.RulesNumber); err != nil {
 		t.Fatal(err)
 	}
 	if cases != f.Cases || rows != f.Rows {
-		t.Fatalf("Friday %s counts %d cases and %d rows, its books hold %d and %d", f.Friday.Friday, f.Cases, f.Rows, cases, rows)
+		t.Fatalf("Friday %s counts %d cases and %d rows, its books hold %d and %d", f.Friday, f.Cases, f.Rows, cases, rows)
 	}
 }
 
-func (a *account) takeLists(t *rapid.T, s book.Source, c *events.Calendar, open events.Date) {
+func (a *account) takeLists(t *rapid.T, s book.State, c *events.Calendar, open events.Date) {
 	for _, agent := range allAgents {
 		lists, err := list.New(c, agent, func(yield func(string, *fold.Case) error) error { return s.EachHeld(agent, yield) })
 		if err != nil {
@@ -124,7 +124,7 @@ func newAccount() *account {
 
 // listen has a replay give the account, up to its end.
 func (a *account) listen(t *rapid.T, r *replay.Replay) {
-	r.OnFriday(func(f checkpoint.Friday) error {
+	r.OnCheckpoint(func(f checkpoint.Checkpoint) error {
 		a.take(t, r.State(), r, r.Calendar(), f)
 		return nil
 	})
@@ -143,7 +143,7 @@ func (a *account) end(t *rapid.T, r *replay.Replay) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.Status, a.Rejected, a.Exports, a.Fridays = status, r.Rejected(), r.Exports(), r.Fridays()
+	a.Status, a.Rejected, a.Exports, a.Fridays = status, r.Rejected(), r.Exports(), r.Checkpoints()
 	a.takeLists(t, r.State(), r.Calendar(), r.OpenFriday())
 	a.clock.check(t, r.Calendar(), r.OpenFriday(), a.Fridays)
 }
@@ -232,12 +232,12 @@ func served(t *rapid.T, p *projections.Projection, records []record.Record) *acc
 	}
 	defer v.Close()
 	a := newAccount()
-	if a.Fridays, err = v.Fridays(); err != nil {
+	if a.Fridays, err = v.Checkpoints(); err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range a.Fridays {
-		a.take(t, v.AsOf(f.Friday.Friday), v, v.Calendar(), f)
-		checkIndices(t, v.AsOf(f.Friday.Friday))
+		a.take(t, v.AsOf(f.Friday), v, v.Calendar(), f)
+		checkIndices(t, v.AsOf(f.Friday))
 	}
 	checkIndices(t, v.Live())
 	if err := v.EachRejected(func(r projections.Rejected) error {

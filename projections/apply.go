@@ -27,15 +27,15 @@ const (
 	keptAgents = 50_000
 )
 
-var ledgerKey = store.Meta("ledger")
+var processorKey = store.Meta("ledger")
 
 // applier judges records over the store and gathers what they change in
 // batches. It is used by one goroutine.
 type applier struct {
-	store  *store.Store
-	reader store.Reader
-	ledger *admission.Processor
-	tree   *planter
+	store     *store.Store
+	reader    store.Reader
+	processor *admission.Processor
+	tree      *planter
 
 	batch    *store.Batch
 	records  int    // in the batch
@@ -77,46 +77,46 @@ type caseSlot struct {
 // newApplier goes on from what the store holds.
 func newApplier(g *generation) (*applier, error) {
 	s := g.store
-	ledger, err := readLedger(s.Reader())
+	processor, err := readProcessor(s.Reader())
 	if err != nil {
 		return nil, err
 	}
-	planter, err := newPlanter(s.Reader(), ledger.Position)
+	planter, err := newPlanter(s.Reader(), processor.Position)
 	if err != nil {
 		return nil, err
 	}
 	a := &applier{
-		store: s, reader: s.Reader(), ledger: ledger, tree: planter, week: ledger.Week,
-		index: active.NewIndex(s.Reader(), ledger.Week), lists: &g.lists,
+		store: s, reader: s.Reader(), processor: processor, tree: planter, week: processor.Week,
+		index: active.NewIndex(s.Reader(), processor.Week), lists: &g.lists,
 		cases: map[string]*caseSlot{}, agents: map[string]fold.Agent{},
 		seen: map[string]struct{}{}, others: map[string][]byte{}, sealed: map[events.Date]bool{},
 	}
-	if ledger.Position == 0 {
+	if processor.Position == 0 {
 		a.news = newSieve()
 	}
 	a.begin()
 	return a, nil
 }
 
-func readLedger(r store.Reader) (*admission.Processor, error) {
-	b, ok, err := r.Get(ledgerKey)
+func readProcessor(r store.Reader) (*admission.Processor, error) {
+	b, ok, err := r.Get(processorKey)
 	if err != nil || !ok {
 		return admission.New(), err
 	}
-	return decodeLedger(b)
+	return decodeProcessor(b)
 }
 
-func decodeLedger(b []byte) (*admission.Processor, error) {
-	ledger := admission.New()
-	if err := json.Unmarshal(b, ledger); err != nil {
+func decodeProcessor(b []byte) (*admission.Processor, error) {
+	processor := admission.New()
+	if err := json.Unmarshal(b, processor); err != nil {
 		return nil, fmt.Errorf("reading the projection's position: %w", err)
 	}
-	return ledger, ledger.Resume()
+	return processor, processor.Resume()
 }
 
 func (a *applier) begin() {
 	a.batch, a.records, a.outcomes = a.store.NewBatch(), 0, a.outcomes[:0]
-	a.first, a.tree.batch = a.ledger.Position+1, a.batch
+	a.first, a.tree.batch = a.processor.Position+1, a.batch
 	clear(a.seen)
 	clear(a.others)
 	clear(a.sealed)
@@ -136,7 +136,7 @@ func (a *applier) begin() {
 
 // apply judges one record.
 func (a *applier) apply(r *record.Record, leaf [32]byte, c *events.Checked) error {
-	v, err := a.ledger.Admit(r, leaf, c, a)
+	v, err := a.processor.Admit(r, leaf, c, a)
 	if err != nil {
 		return err
 	}
@@ -162,17 +162,17 @@ func (a *applier) commit() error {
 	if err := a.flushTold(); err != nil {
 		return err
 	}
-	if err := a.index.Flush(a.batch, a.ledger.Position, a.lists); err != nil {
+	if err := a.index.Flush(a.batch, a.processor.Position, a.lists); err != nil {
 		return err
 	}
 	if err := a.tree.flush(); err != nil {
 		return err
 	}
-	b, err := json.Marshal(a.ledger)
+	b, err := json.Marshal(a.processor)
 	if err != nil {
 		return fmt.Errorf("encoding the projection's position: %w", err)
 	}
-	if err := a.batch.SetPlain(ledgerKey, b); err != nil {
+	if err := a.batch.SetPlain(processorKey, b); err != nil {
 		return err
 	}
 	if err := a.batch.Commit(); err != nil {
@@ -413,7 +413,7 @@ func (a *applier) Sign(s checkpoint.Signature) error {
 
 // Pass puts what the week has changed under that week, keeps its checkpoint
 // and goes on under the next: nothing is copied.
-func (a *applier) Pass(f checkpoint.Friday, next events.Date) error {
+func (a *applier) Pass(f checkpoint.Checkpoint, next events.Date) error {
 	if err := a.flushCases(); err != nil {
 		return err
 	}
@@ -421,12 +421,12 @@ func (a *applier) Pass(f checkpoint.Friday, next events.Date) error {
 		return err
 	}
 	a.week = next
-	if f.Friday.Friday == 0 {
+	if f.Friday == 0 {
 		return nil
 	}
 	b, err := json.Marshal(f)
 	if err != nil {
 		return fmt.Errorf("encoding a checkpoint: %w", err)
 	}
-	return a.batch.SetPlain(store.Friday(f.Friday.Friday), b)
+	return a.batch.SetPlain(store.Checkpoint(f.Friday), b)
 }

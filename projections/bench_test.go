@@ -201,7 +201,7 @@ func reachView(b *testing.B, p *projections.Projection, seq uint64, f events.Dat
 		b.Fatal(err)
 	}
 	if f != 0 {
-		if _, err := v.Friday(f); err != nil {
+		if _, err := v.Checkpoint(f); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -50,7 +50,7 @@ func (k *clock) hear(t *rapid.T, rec *record.Record, c *events.Checked, v replay
 
 // check holds that every Friday from the first record's on has a checkpoint,
 // at the last record that is not recorded after its cutoff.
-func (k *clock) check(t *rapid.T, c *events.Calendar, open events.Date, fridays []checkpoint.Friday) {
+func (k *clock) check(t *rapid.T, c *events.Calendar, open events.Date, fridays []checkpoint.Checkpoint) {
 	if k.last.IsZero() {
 		if open != 0 || len(fridays) > 0 {
 			t.Fatalf("before all time Friday %s is open after %d others", open, len(fridays))
@@ -69,7 +69,7 @@ func (k *clock) check(t *rapid.T, c *events.Calendar, open events.Date, fridays 
 		if boundary == 0 {
 			continue
 		}
-		if n == len(fridays) || fridays[n].Friday.Friday != f || fridays[n].Boundary != boundary {
+		if n == len(fridays) || fridays[n].Friday != f || fridays[n].Boundary != boundary {
 			t.Fatalf("Friday %s ends with record %d; the checkpoints are %+v", f, boundary, fridays)
 		}
 		n++

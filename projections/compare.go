@@ -54,25 +54,25 @@ func (d *Difference) Unwrap() error { return ErrForked }
 // itself, or the error that ended it, after which it can be called again from
 // there. Pace, if it is not nil, is called after every n records, and may wait
 // or end it.
-func (p *Projection) Compare(ctx context.Context, src Source, after uint64, pace func(ctx context.Context, n int) error) (compared uint64, err error) {
+func (p *Projection) Compare(ctx context.Context, journal Journal, after uint64, pace func(ctx context.Context, n int) error) (compared uint64, err error) {
 	upTo, err := p.treeSize()
 	if err != nil {
 		return after, err
 	}
-	last, err := src.Last(ctx)
+	last, err := journal.Last(ctx)
 	if err != nil {
 		return after, err
 	}
 	end := min(upTo, last)
 	c := &comparer{p: p, ctx: ctx, pace: pace, compared: min(after, end) / merkle.Width * merkle.Width}
-	readErr := src.Read(ctx, c.compared, end, c.take)
+	readErr := journal.Read(ctx, c.compared, end, c.take)
 	if c.failed == nil {
 		c.failed = c.tile() // that the end has cut off
 	}
 	var d *Difference
 	switch {
 	case errors.As(c.failed, &d) && d.Kind == Changed:
-		d.Kind = p.kind(ctx, src, d.Seq)
+		d.Kind = p.kind(ctx, journal, d.Seq)
 		return c.compared, d
 	case c.failed != nil:
 		return c.compared, c.failed
@@ -189,9 +189,9 @@ func (v *View) checkParents(t merkle.Tile, hashes []byte) error {
 }
 
 // kind tells how a record differs, by its neighbours.
-func (p *Projection) kind(ctx context.Context, src Source, seq uint64) Kind {
+func (p *Projection) kind(ctx context.Context, journal Journal, seq uint64) Kind {
 	was := func(at, seq uint64) bool { // the record at at was the one at seq
-		r, err := src.At(ctx, at)
+		r, err := journal.At(ctx, at)
 		if err != nil {
 			return false
 		}

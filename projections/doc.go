@@ -8,6 +8,6 @@
 // It promises that no upstream event stops it and that none is skipped: only an
 // error of the source or of the disk, or rules that this release does not hold,
 // end [Projection.Follow]. Where records come
-// from is left to the caller's [Source]; what is made of a view to exporter
+// from is left to the caller's [Journal]; what is made of a view to exporter
 // and cmd.
 package projections

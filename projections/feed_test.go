@@ -69,7 +69,7 @@ func (f *feed) Last(ctx context.Context) (uint64, error) {
 }
 
 // follow lets p follow src until stop is called, which returns how that ended.
-func follow(p *projections.Projection, src projections.Source) (stop func() error) {
+func follow(p *projections.Projection, src projections.Journal) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- p.Follow(ctx, src) }()

@@ -122,7 +122,7 @@ func (p *Projection) applyAll(l *pipeline, a *applier, g *generation) error {
 				}
 			}
 		}
-		if len(l.order) == 0 && a.records > 0 && a.ledger.Position >= l.known {
+		if len(l.order) == 0 && a.records > 0 && a.processor.Position >= l.known {
 			if err := p.commit(a, g); err != nil {
 				return err
 			}
@@ -139,7 +139,7 @@ func (p *Projection) commit(a *applier, g *generation) error {
 	if err := a.commit(); err != nil {
 		return err
 	}
-	p.reach(g, a.ledger.Position, a.outcomes)
+	p.reach(g, a.processor.Position, a.outcomes)
 	a.begin()
 	return nil
 }
@@ -147,9 +147,9 @@ func (p *Projection) commit(a *applier, g *generation) error {
 // verify checks that the source holds the first record that was applied and, at
 // the projection's position, the last, and returns the source's last sequence;
 // it is called whenever following begins.
-func verify(ctx context.Context, src Source, applied *admission.Processor, r store.Reader) (last uint64, err error) {
+func verify(ctx context.Context, journal Journal, applied *admission.Processor, r store.Reader) (last uint64, err error) {
 	position := applied.Position
-	if last, err = src.Last(ctx); err != nil || position == 0 {
+	if last, err = journal.Last(ctx); err != nil || position == 0 {
 		return last, err
 	}
 	if last < position {
@@ -159,15 +159,15 @@ func verify(ctx context.Context, src Source, applied *admission.Processor, r sto
 	if err != nil {
 		return 0, err
 	}
-	if err := is(ctx, src, 1, first); err != nil {
+	if err := is(ctx, journal, 1, first); err != nil {
 		return 0, err
 	}
-	return last, is(ctx, src, position, applied.Leaf)
+	return last, is(ctx, journal, position, applied.Leaf)
 }
 
 // is checks that a record of the source is the one with that leaf hash.
-func is(ctx context.Context, src Source, seq uint64, leaf [32]byte) error {
-	r, err := src.At(ctx, seq)
+func is(ctx context.Context, journal Journal, seq uint64, leaf [32]byte) error {
+	r, err := journal.At(ctx, seq)
 	if err != nil {
 		return fmt.Errorf("reading record %d, to see whether it is the one that was applied: %w", seq, err)
 	}

@@ -29,9 +29,9 @@ type generation struct {
 	number  int
 	store   *store.Store
 	lists   active.Lists
-	shown   atomic.Pointer[shownLedger] // by the newest view
-	views   int                         // that are open, under the projection's lock
-	retired bool                        // to be closed and removed with its last view
+	shown   atomic.Pointer[shownProcessor] // by the newest view
+	views   int                            // that are open, under the projection's lock
+	retired bool                           // to be closed and removed with its last view
 }
 
 const currentFile = "CURRENT"
@@ -98,11 +98,11 @@ func (p *Projection) openGenerations() error {
 
 // loadPosition reads the serving store's position when the projection opens.
 func (p *Projection) loadPosition() error {
-	ledger, err := readLedger(p.serving.store.Reader())
+	processor, err := readProcessor(p.serving.store.Reader())
 	if err != nil {
 		return err
 	}
-	p.position = ledger.Position
+	p.position = processor.Position
 	return nil
 }
 
@@ -202,16 +202,16 @@ func (p *Projection) remove(g *generation) error {
 
 // rebuild brings the store that is being built to where the source ends now,
 // and lets it serve.
-func (p *Projection) rebuild(ctx context.Context, src Source) error {
-	last, err := src.Last(ctx)
+func (p *Projection) rebuild(ctx context.Context, journal Journal) error {
+	last, err := journal.Last(ctx)
 	if err != nil {
 		return err
 	}
-	err = p.advance(ctx, src, p.building, func(ctx context.Context, after uint64, yield func([]record.Record) error) error {
+	err = p.advance(ctx, journal, p.building, func(ctx context.Context, after uint64, yield func([]record.Record) error) error {
 		if after >= last {
 			return nil
 		}
-		return src.Read(ctx, after, last, yield)
+		return journal.Read(ctx, after, last, yield)
 	})
 	if err != nil {
 		return fmt.Errorf("building the projection: %w", err)
@@ -231,11 +231,11 @@ func (p *Projection) rebuild(ctx context.Context, src Source) error {
 	old := p.serving
 	p.serving, p.building = p.building, nil
 	p.mu.Unlock()
-	ledger, err := readLedger(p.serving.store.Reader())
+	processor, err := readProcessor(p.serving.store.Reader())
 	if err != nil {
 		return err
 	}
-	p.reach(p.serving, ledger.Position, nil)
+	p.reach(p.serving, processor.Position, nil)
 	if old == nil {
 		return p.removeOthers(p.serving.number) // the one whose keys this release cannot read
 	}
@@ -262,7 +262,7 @@ func (p *Projection) sameTree() error {
 	if p.serving == nil {
 		return nil // of another form, which this release cannot read
 	}
-	old, err := readLedger(p.serving.store.Reader())
+	old, err := readProcessor(p.serving.store.Reader())
 	if err != nil {
 		return err
 	}

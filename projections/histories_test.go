@@ -46,10 +46,10 @@ func TestHistories(t *testing.T) {
 func meet(t *testing.T, records []record.Record, met map[string]int) {
 	t.Helper()
 	r := replay.New()
-	var last checkpoint.Friday
-	r.OnFriday(func(f checkpoint.Friday) error {
-		met[fmt.Sprintf("%.0f hours", f.Friday.Cutoff.Sub(last.Friday.Cutoff).Hours())]++
-		if last.Friday.Friday != 0 && last.Boundary == f.Boundary {
+	var last checkpoint.Checkpoint
+	r.OnCheckpoint(func(f checkpoint.Checkpoint) error {
+		met[fmt.Sprintf("%.0f hours", f.Cutoff.Sub(last.Cutoff).Hours())]++
+		if last.Friday != 0 && last.Boundary == f.Boundary {
 			met["no record in a week"]++
 		}
 		last = f

@@ -66,7 +66,7 @@ func TestJournal(t *testing.T) {
 
 // followAgain follows anew whenever the flow was interrupted, as the daemon
 // does, until stop is called.
-func followAgain(p *projections.Projection, src projections.Source) (stop func() error) {
+func followAgain(p *projections.Projection, src projections.Journal) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {

@@ -139,9 +139,9 @@ func readMention(value []byte) (m Mention, rest []byte, ok bool) {
 }
 
 // CaseRecords returns the records about a case that come after one and up to
-// another, as provenance takes them. src is the journal that the projection
+// another, as provenance takes them. journal is the journal that the projection
 // follows.
-func (v *View) CaseRecords(ctx context.Context, src Source, caseID string, after, upTo uint64) ([]provenance.Entry, error) {
+func (v *View) CaseRecords(ctx context.Context, journal Journal, caseID string, after, upTo uint64) ([]provenance.Entry, error) {
 	mentions, err := v.History(caseID)
 	if err != nil {
 		return nil, err
@@ -152,7 +152,7 @@ func (v *View) CaseRecords(ctx context.Context, src Source, caseID string, after
 		if m.Seq <= after || m.Seq > upTo {
 			continue
 		}
-		r, err := src.At(ctx, m.Seq)
+		r, err := journal.At(ctx, m.Seq)
 		if err != nil {
 			return nil, fmt.Errorf("reading record %d for the history of case %s: %w", m.Seq, caseID, err)
 		}

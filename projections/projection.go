@@ -91,71 +91,71 @@ func (p *Projection) Close() error {
 // goes on with each new one until ctx ends or the source or the disk fails.
 // It may be called again after it has ended: it begins by checking that the
 // source still holds what was applied, else it returns ErrAhead or ErrForked.
-func (p *Projection) Follow(ctx context.Context, src Source) error {
-	return p.run(ctx, src, func(ctx context.Context, after uint64, yield func([]record.Record) error) error {
-		return src.Follow(ctx, after, yield)
+func (p *Projection) Follow(ctx context.Context, journal Journal) error {
+	return p.run(ctx, journal, func(ctx context.Context, after uint64, yield func([]record.Record) error) error {
+		return journal.Follow(ctx, after, yield)
 	})
 }
 
 // CatchUp applies what the source holds at the time of the call, and returns.
-func (p *Projection) CatchUp(ctx context.Context, src Source) error {
-	last, err := src.Last(ctx)
+func (p *Projection) CatchUp(ctx context.Context, journal Journal) error {
+	last, err := journal.Last(ctx)
 	if err != nil {
 		return err
 	}
-	return p.run(ctx, src, func(ctx context.Context, after uint64, yield func([]record.Record) error) error {
+	return p.run(ctx, journal, func(ctx context.Context, after uint64, yield func([]record.Record) error) error {
 		if after >= last {
 			return nil
 		}
-		return src.Read(ctx, after, last, yield)
+		return journal.Read(ctx, after, last, yield)
 	})
 }
 
 type reader func(ctx context.Context, after uint64, yield func([]record.Record) error) error
 
-func (p *Projection) run(ctx context.Context, src Source, read reader) (err error) {
+func (p *Projection) run(ctx context.Context, journal Journal, read reader) (err error) {
 	p.turn(nil)
 	defer func() { p.turn(err) }()
 	if p.building != nil {
 		// What the old store has seen still holds: a journal that lost records
 		// is not to be papered over by building from what is left.
-		if err := p.Verify(ctx, src); err != nil {
+		if err := p.Verify(ctx, journal); err != nil {
 			return err
 		}
-		if err := p.rebuild(ctx, src); err != nil {
+		if err := p.rebuild(ctx, journal); err != nil {
 			return err
 		}
 	}
-	return p.advance(ctx, src, p.serving, read)
+	return p.advance(ctx, journal, p.serving, read)
 }
 
 // Verify checks that the source holds what was applied, as following does when
 // it begins, and returns ErrAhead or ErrForked where it does not.
-func (p *Projection) Verify(ctx context.Context, src Source) error {
+func (p *Projection) Verify(ctx context.Context, journal Journal) error {
 	if p.serving == nil {
 		return nil // of another form, which this release cannot read
 	}
-	ledger, err := readLedger(p.serving.store.Reader())
+	processor, err := readProcessor(p.serving.store.Reader())
 	if err != nil {
 		return err
 	}
-	_, err = verify(ctx, src, ledger, p.serving.store.Reader())
+	_, err = verify(ctx, journal, processor, p.serving.store.Reader())
 	return err
 }
 
 // advance applies records to one generation, from its position on.
-func (p *Projection) advance(ctx context.Context, src Source, g *generation, read reader) error {
+func (p *Projection) advance(ctx context.Context, journal Journal, g *generation, read reader) error {
 	a, err := newApplier(g)
 	if err != nil {
 		return err
 	}
 	defer a.discard()
-	last, err := verify(ctx, src, a.ledger, a.reader)
+	last, err := verify(ctx, journal, a.processor, a.reader)
 	if err != nil {
 		return err
 	}
-	p.reach(g, a.ledger.Position, nil)
-	after := a.ledger.Position
+	p.reach(g, a.processor.Position, nil)
+	after := a.processor.Position
 	return p.stream(ctx, a, g, last, func(ctx context.Context, yield func([]record.Record) error) error {
 		return read(ctx, after, yield)
 	})

@@ -61,7 +61,7 @@ func ledger(tb testing.TB, id string, n int) []record.Record {
 // told is what a ledger has come to, in comparable form.
 type told struct {
 	Status   projections.Status
-	Fridays  []checkpoint.Friday
+	Fridays  []checkpoint.Checkpoint
 	Rejected []projections.Rejected
 }
 
@@ -75,7 +75,7 @@ func (t told) check(tb testing.TB, p *projections.Projection) {
 	var got told
 	var errs [3]error
 	got.Status, errs[0] = v.Status()
-	got.Fridays, errs[1] = v.Fridays()
+	got.Fridays, errs[1] = v.Checkpoints()
 	errs[2] = v.EachRejected(func(r projections.Rejected) error {
 		got.Rejected = append(got.Rejected, r)
 		return nil
@@ -103,7 +103,7 @@ func retold(tb testing.TB, records []record.Record) told {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return told{status, r.Fridays(), r.Rejected()}
+	return told{status, r.Checkpoints(), r.Rejected()}
 }
 
 // noneLeft makes sure that no goroutine of the projection is left. One that was

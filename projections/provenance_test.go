@@ -43,7 +43,7 @@ type owned struct{ agent, agency string }
 
 // books are those of all Fridays, as a replay has them.
 type books struct {
-	provenance.Ledger
+	provenance.Explainer
 	of      []map[owned]*book.Book // by Friday, in their order
 	owns    []map[string]string    // the agency of each agent, by Friday
 	cases   []map[string]fold.Case // as of each boundary
@@ -60,23 +60,23 @@ func replayedBooks(t *rapid.T, records []record.Record) *books {
 		}
 		return nil
 	})
-	r.OnFriday(func(f checkpoint.Friday) error {
+	r.OnCheckpoint(func(f checkpoint.Checkpoint) error {
 		made, agencies, cases := map[owned]*book.Book{}, map[string]string{}, map[string]fold.Case{}
 		for _, o := range owners {
 			var err error
 			if o.agent != "" {
-				made[o], err = book.ForAgent(context.Background(), r.State(), r.Calendar(), f.Friday, o.agent)
+				made[o], err = book.ForAgent(context.Background(), r.State(), r.Calendar(), f.Week, o.agent)
 			} else {
-				made[o], err = book.ForAgency(context.Background(), r.State(), r.Calendar(), f.Friday, o.agency)
+				made[o], err = book.ForAgency(context.Background(), r.State(), r.Calendar(), f.Week, o.agency)
 			}
 			if errors.Is(err, book.ErrUnknown) {
-				made[o], err = &book.Book{Friday: f.Friday}, nil
+				made[o], err = &book.Book{Week: f.Week}, nil
 			}
 			if err != nil {
 				return err
 			}
 		}
-		b.Fridays, b.of, b.owns, b.cases = append(b.Fridays, f.Friday), append(b.of, made), append(b.owns, agencies), append(b.cases, cases)
+		b.Weeks, b.of, b.owns, b.cases = append(b.Weeks, f.Week), append(b.of, made), append(b.owns, agencies), append(b.cases, cases)
 		return errors.Join(r.State().EachAgent(func(id string, a *fold.Agent) error {
 			agencies[id] = a.AgencyID
 			return nil
@@ -103,7 +103,7 @@ func apply(t *rapid.T, r *replay.Replay, records []record.Record) {
 // checkRows holds that every row of every book, and no other, is explained by
 // applied records about its case, none of them after the boundary.
 func (b *books) checkRows(t *rapid.T) {
-	for i, f := range b.Fridays {
+	for i, f := range b.Weeks {
 		for _, agent := range allAgents {
 			want, got := map[book.Key]bool{}, map[book.Key]bool{}
 			rows := b.of[i][owned{agent, ""}].Rows
@@ -157,10 +157,10 @@ func (b *books) checkShown(t *rapid.T) {
 			t.Fatalf("case %s: %d of %d records (%v)", id, len(all), len(b.records[id]), err)
 		}
 		for _, x := range all {
-			i := slices.IndexFunc(b.Fridays, func(f book.Friday) bool { return f.Friday == x.Shown.Friday })
+			i := slices.IndexFunc(b.Weeks, func(f book.Week) bool { return f.Friday == x.Shown.Friday })
 			switch {
 			case x.Outcome != record.Applied && x.Shown != (provenance.Shown{}),
-				x.Shown.Friday != 0 && (i < 0 || b.Fridays[i].Boundary < x.Seq || x.Live || x.Replaced != 0),
+				x.Shown.Friday != 0 && (i < 0 || b.Weeks[i].Boundary < x.Seq || x.Live || x.Replaced != 0),
 				x.Replaced != 0 && (x.Replaced <= x.Seq || x.Live),
 				(x.Outcome == record.Rejected) != (x.Rejection != nil):
 				t.Fatalf("case %s: %+v", id, x)
@@ -200,7 +200,7 @@ func (b *books) checkDifference(t *rapid.T, o owned, i, j int, source func(id st
 		for _, cell := range ch.Cells {
 			got[ch.Key][slices.IndexFunc(b.Columns, func(c book.Column) bool { return c.Header == cell.Header })] = cell.New
 		}
-		in := provenance.Interval{CaseID: ch.CaseID, From: b.Fridays[i], To: b.Fridays[j], Owns: func(agent string) bool {
+		in := provenance.Interval{CaseID: ch.CaseID, From: b.Weeks[i], To: b.Weeks[j], Owns: func(agent string) bool {
 			agency, known := b.owns[j][agent]
 			return known && (agent == o.agent || o.agency != "" && agency == o.agency)
 		}}
@@ -251,20 +251,20 @@ func TestProvenance(t *testing.T) {
 			t.Fatal(err)
 		}
 		source := func(id string, i, j int) (fold.Case, []provenance.Entry) {
-			start, _, err := v.AsOf(b.Fridays[i].Friday).Case(id)
+			start, _, err := v.AsOf(b.Weeks[i].Friday).Case(id)
 			if err != nil {
 				t.Fatal(err)
 			}
-			entries, err := v.CaseRecords(context.Background(), slice{records, 1}, id, b.Fridays[i].Boundary, b.Fridays[j].Boundary)
+			entries, err := v.CaseRecords(context.Background(), slice{records, 1}, id, b.Weeks[i].Boundary, b.Weeks[j].Boundary)
 			if err != nil {
 				t.Fatal(err)
 			}
 			if want := b.cases[i][id]; fmt.Sprint(start) != fmt.Sprint(want) {
-				t.Fatalf("case %s as of %s is %+v, want %+v", id, b.Fridays[i].Friday, start, want)
+				t.Fatalf("case %s as of %s is %+v, want %+v", id, b.Weeks[i].Friday, start, want)
 			}
 			return start, entries
 		}
-		for j := 1; j < len(b.Fridays); j++ {
+		for j := 1; j < len(b.Weeks); j++ {
 			for _, o := range owners {
 				b.checkDifference(t, o, rapid.IntRange(0, j-1).Draw(t, "from"), j, source)
 			}

@@ -11,10 +11,10 @@ import (
 )
 
 // LedgerID is that of the ledger; "" where the record has no genesis.
-func (v *View) LedgerID() string { return v.ledger.LedgerID }
+func (v *View) LedgerID() string { return v.processor.LedgerID }
 
 // Keys returns the keys of the seals.
-func (v *View) Keys() (*treehead.Keys, error) { return v.ledger.Keys() }
+func (v *View) Keys() (*treehead.Keys, error) { return v.processor.Keys() }
 
 // Seal returns the seal of a Friday, the signatures that name it, unchecked, and
 // whether there is one.

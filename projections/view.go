@@ -20,16 +20,16 @@ import (
 // Rejected is a rejected record.
 type Rejected = admission.Rejected
 
-// Status is where a ledger stands, as commands and the interface show it.
+// Status is where a ledger stands, as commands and the API shows it.
 type Status = admission.Status
 
 // View is the projection at one moment; whatever is read of it belongs
 // together. It must be closed.
 type View struct {
-	p      *Projection
-	g      *generation
-	reader store.Reader
-	ledger *admission.Processor
+	p         *Projection
+	g         *generation
+	reader    store.Reader
+	processor *admission.Processor
 }
 
 // View returns a view of what is committed now.
@@ -44,33 +44,33 @@ func (p *Projection) View() (*View, error) {
 	p.mu.Unlock()
 	v := &View{p: p, g: g, reader: g.store.Snapshot()}
 	var err error
-	if v.ledger, err = g.ledgerOf(v.reader); err != nil {
+	if v.processor, err = g.processorOf(v.reader); err != nil {
 		return nil, errors.Join(err, v.Close())
 	}
 	return v, nil
 }
 
-// shownLedger is a ledger that views show, and its bytes in the store.
-type shownLedger struct {
-	bytes  []byte
-	ledger *admission.Processor
+// shownProcessor is a processor that views read, and its bytes in the store.
+type shownProcessor struct {
+	bytes     []byte
+	processor *admission.Processor
 }
 
-// ledgerOf reads the ledger, which views do not write to. Many views show the
-// same, and reading it is most of what a view costs.
-func (g *generation) ledgerOf(r store.Reader) (*admission.Processor, error) {
-	b, ok, err := r.Get(ledgerKey)
+// processorOf reads the processor, which views do not write to. Many views
+// share the same one, and reading it is most of what a view costs.
+func (g *generation) processorOf(r store.Reader) (*admission.Processor, error) {
+	b, ok, err := r.Get(processorKey)
 	if err != nil || !ok {
 		return admission.New(), err
 	}
 	if have := g.shown.Load(); have != nil && bytes.Equal(have.bytes, b) {
-		return have.ledger, nil
+		return have.processor, nil
 	}
-	ledger, err := decodeLedger(b)
+	processor, err := decodeProcessor(b)
 	if err == nil {
-		g.shown.Store(&shownLedger{b, ledger})
+		g.shown.Store(&shownProcessor{b, processor})
 	}
-	return ledger, err
+	return processor, err
 }
 
 // Close releases the view.
@@ -87,23 +87,23 @@ func (v *View) Close() error {
 }
 
 // Position is the sequence of the newest record that the view shows.
-func (v *View) Position() uint64 { return v.ledger.Position }
+func (v *View) Position() uint64 { return v.processor.Position }
 
 // Generation tells the projection's stores apart: one that was built anew by
 // another version may say otherwise of the same past.
 func (v *View) Generation() int { return v.g.number }
 
 // Calendar is the ledger's calendar.
-func (v *View) Calendar() *events.Calendar { return v.ledger.Calendar() }
+func (v *View) Calendar() *events.Calendar { return v.processor.Calendar() }
 
 // HistoryClosed tells whether the history load is over.
-func (v *View) HistoryClosed() bool { return v.ledger.Timeline.Closed }
+func (v *View) HistoryClosed() bool { return v.processor.Timeline.Closed }
 
 // Recorded is the newest recorded time; zero before all time.
-func (v *View) Recorded() time.Time { return v.ledger.Timeline.Last }
+func (v *View) Recorded() time.Time { return v.processor.Timeline.Last }
 
 // Summary is where the ledger stands, without the state hash.
-func (v *View) Summary() Status { return v.ledger.Status("") }
+func (v *View) Summary() Status { return v.processor.Status("") }
 
 // Live is the state as the newest record has left it.
 func (v *View) Live() active.State { return active.Live(v.reader) }
@@ -124,19 +124,19 @@ func (v *View) AsOf(f events.Date) active.State { return active.AsOf(v.reader, f
 
 // OpenFriday is the Friday whose week is open, for which live lists are shown;
 // 0 before the first record.
-func (v *View) OpenFriday() events.Date { return v.ledger.Week }
+func (v *View) OpenFriday() events.Date { return v.processor.Week }
 
-// Friday returns the checkpoint of a Friday; checkpoint.ErrNone says why there
-// is none.
-func (v *View) Friday(f events.Date) (checkpoint.Friday, error) {
-	b, ok, err := v.reader.Get(store.Friday(f))
+// Checkpoint returns the checkpoint of a Friday; checkpoint.ErrNone says why
+// there is none.
+func (v *View) Checkpoint(f events.Date) (checkpoint.Checkpoint, error) {
+	b, ok, err := v.reader.Get(store.Checkpoint(f))
 	if err != nil {
-		return checkpoint.Friday{}, err
+		return checkpoint.Checkpoint{}, err
 	}
 	if !ok {
-		return checkpoint.Friday{}, checkpoint.Missing(v.Calendar(), f, v.ledger.Week)
+		return checkpoint.Checkpoint{}, checkpoint.Missing(v.Calendar(), f, v.processor.Week)
 	}
-	c, err := decodeFriday(b)
+	c, err := decodeCheckpoint(b)
 	if err != nil {
 		return c, err
 	}
@@ -145,15 +145,15 @@ func (v *View) Friday(f events.Date) (checkpoint.Friday, error) {
 }
 
 // Latest returns the checkpoint of the last Friday that a record has passed.
-func (v *View) Latest() (checkpoint.Friday, error) {
-	if v.ledger.Week == 0 {
-		return checkpoint.Friday{}, checkpoint.Missing(v.Calendar(), 0, 0)
+func (v *View) Latest() (checkpoint.Checkpoint, error) {
+	if v.processor.Week == 0 {
+		return checkpoint.Checkpoint{}, checkpoint.Missing(v.Calendar(), 0, 0)
 	}
-	return v.Friday(v.Calendar().Previous(v.ledger.Week))
+	return v.Checkpoint(v.Calendar().Previous(v.processor.Week))
 }
 
-// Fridays returns all checkpoints, the earliest first.
-func (v *View) Fridays() ([]checkpoint.Friday, error) {
+// Checkpoints returns all checkpoints, the earliest first.
+func (v *View) Checkpoints() ([]checkpoint.Checkpoint, error) {
 	sealed := map[events.Date]bool{}
 	err := v.reader.EachPlain(store.Seal(0), func(_, value []byte) error {
 		s, err := decodeSeal(value)
@@ -163,17 +163,17 @@ func (v *View) Fridays() ([]checkpoint.Friday, error) {
 	if err != nil {
 		return nil, err
 	}
-	var all []checkpoint.Friday
-	err = v.reader.EachPlain(store.Friday(0), func(_, value []byte) error {
-		f, err := decodeFriday(value)
-		f.Sealed = sealed[f.Friday.Friday]
+	var all []checkpoint.Checkpoint
+	err = v.reader.EachPlain(store.Checkpoint(0), func(_, value []byte) error {
+		f, err := decodeCheckpoint(value)
+		f.Sealed = sealed[f.Friday]
 		all = append(all, f)
 		return err
 	})
 	return all, err
 }
 
-func decodeFriday(b []byte) (f checkpoint.Friday, err error) {
+func decodeCheckpoint(b []byte) (f checkpoint.Checkpoint, err error) {
 	if err = json.Unmarshal(b, &f); err != nil {
 		err = fmt.Errorf("reading a checkpoint of the projection: %w", err)
 	}
@@ -198,5 +198,5 @@ func (v *View) Status() (Status, error) {
 	if err != nil {
 		return Status{}, err
 	}
-	return v.ledger.Status(hex.EncodeToString(sum[:])), nil
+	return v.processor.Status(hex.EncodeToString(sum[:])), nil
 }

@@ -34,6 +34,7 @@ import (
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/fold"
+	"bookledger/projections/list"
 	"bookledger/projections/replay"
 	"bookledger/schemas"
 )
@@ -289,7 +290,7 @@ func (g *golden) replay(t *testing.T, f *facts) {
 	r := replay.New()
 	seals := g.sealsOf(t)
 	verdicts, leaves := sha256.New(), sha256.New()
-	r.OnFriday(func(c checkpoint.Friday) error {
+	r.OnCheckpoint(func(c checkpoint.Checkpoint) error {
 		root, err := r.TreeRoot(c.Boundary)
 		if err != nil {
 			return err
@@ -356,8 +357,8 @@ func (g *golden) sealsOf(t *testing.T) map[string][]byte {
 
 // sealed makes the seal of a Friday anew, which must be the very message that
 // stands in the record, and adds the roots of all books in it.
-func sealed(t *testing.T, f *facts, seals map[string][]byte, c checkpoint.Friday, s book.Source, calendar *events.Calendar, root [32]byte) error {
-	agents, err := checkpoint.AgentsOf(t.Context(), s, calendar, c.Friday, 2)
+func sealed(t *testing.T, f *facts, seals map[string][]byte, c checkpoint.Checkpoint, s book.State, calendar *events.Calendar, root [32]byte) error {
+	agents, err := checkpoint.AgentsOf(t.Context(), s, calendar, c.Week, 2)
 	if err != nil {
 		return err
 	}
@@ -369,7 +370,7 @@ func sealed(t *testing.T, f *facts, seals map[string][]byte, c checkpoint.Friday
 	if err != nil {
 		return err
 	}
-	friday := c.Friday.Friday.String()
+	friday := c.Friday.String()
 	if !bytes.Equal(body, seals["seal/"+friday]) {
 		t.Errorf("the seal of %s is another message than the one in the record", friday)
 	}
@@ -692,7 +693,7 @@ type built struct {
 	f      *facts
 	g      *golden
 	v      *projections.View
-	source projections.Source
+	source projections.Journal
 }
 
 func (b built) must(err error) {
@@ -732,7 +733,7 @@ func (b built) tree() {
 }
 
 func (b built) counts() {
-	fridays, err := b.v.Fridays()
+	fridays, err := b.v.Checkpoints()
 	b.must(err)
 	b.f.addText("fridays", b.json(anys(fridays)...))
 	status, err := b.v.Status()
@@ -750,12 +751,12 @@ func (b built) counts() {
 }
 
 func (b built) lists() {
-	add := func(name string, list *book.List, asOf time.Time, of events.Date) {
-		consumers, total := list.Page(book.Query{}, of.Year())
+	add := func(name string, of *list.List, asOf time.Time, week events.Date) {
+		consumers, total := of.Page(list.Query{}, week.Year())
 		b.f.addText(name, b.json(struct {
 			AsOf      time.Time    `json:"as_of"`
 			Total     int          `json:"total"`
-			Consumers []book.Entry `json:"consumers"`
+			Consumers []list.Entry `json:"consumers"`
 		}{asOf.UTC(), total, consumers}))
 	}
 	for _, agent := range goldenAgents {
@@ -774,9 +775,11 @@ func (b built) lists() {
 				unknownAgent(b.f, agent, text)
 				continue
 			}
-			list, err := book.ActiveList(then, b.v.Calendar(), agent)
+			lists, err := list.New(b.v.Calendar(), agent, func(yield func(string, *fold.Case) error) error {
+				return then.EachHeld(agent, yield)
+			})
 			b.must(err)
-			add(activeName(agent, text), list, b.v.Calendar().Cutoff(f), f)
+			add(activeName(agent, text), lists.Active, b.v.Calendar().Cutoff(f), f)
 		}
 	}
 }
@@ -790,13 +793,13 @@ func (b built) books() {
 		var text bytes.Buffer
 		result, err := export.Write(b.t.Context(), &text, made)
 		b.must(err)
-		addBook(b.t, b.f, owner, made.Friday.Friday.String(), result.Rows, text.Bytes())
+		addBook(b.t, b.f, owner, made.Friday.String(), result.Rows, text.Bytes())
 	}
-	fridays, err := b.v.Fridays()
+	fridays, err := b.v.Checkpoints()
 	b.must(err)
 	seals := b.g.sealsOf(b.t)
 	for _, c := range fridays {
-		then, friday := b.v.AsOf(c.Friday.Friday), c.Friday.Friday.String()
+		then, friday := b.v.AsOf(c.Friday), c.Friday.String()
 		root, err := b.v.TreeRoot(c.Boundary)
 		b.must(err)
 		b.must(sealed(b.t, b.f, seals, c, then, b.v.Calendar(), root))
@@ -806,13 +809,13 @@ func (b built) books() {
 			return nil
 		}))
 		for _, id := range agents {
-			made, err := book.ForAgent(b.t.Context(), then, b.v.Calendar(), c.Friday, id)
+			made, err := book.ForAgent(b.t.Context(), then, b.v.Calendar(), c.Week, id)
 			b.must(err)
 			write(id, made)
 		}
 		for agency, only := range goldenAgencies {
 			if only == nil || slices.Contains(only, friday) {
-				made, err := book.ForAgency(b.t.Context(), then, b.v.Calendar(), c.Friday, agency)
+				made, err := book.ForAgency(b.t.Context(), then, b.v.Calendar(), c.Week, agency)
 				b.must(err)
 				write(agency, made)
 			}
@@ -834,12 +837,12 @@ func (b built) account() {
 		}
 		b.f.addText(name, b.json(lines...))
 	}
-	friday := func(text string) book.Friday {
+	friday := func(text string) book.Week {
 		f, err := events.ParseDate(text)
 		b.must(err)
-		c, err := b.v.Friday(f)
+		c, err := b.v.Checkpoint(f)
 		b.must(err)
-		return c.Friday
+		return c.Week
 	}
 	for _, id := range goldenExplained {
 		explain(explainName(id, "now"), id, audit.Question{})

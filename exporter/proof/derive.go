@@ -25,7 +25,7 @@ type derivation struct {
 	records uint64
 	rules   int
 
-	friday   checkpoint.Friday
+	friday   checkpoint.Checkpoint
 	agents   *checkpoint.Agents
 	book     *book.Book
 	treeRoot merkle.Hash // at the boundary
@@ -66,8 +66,8 @@ func derive(ctx context.Context, open func() (fs.File, error), q question) (*der
 	d := &derivation{Replay: replay.New(), cases: map[string][]uint64{}}
 	lines := &lineCheck{lines: record.NewReader(again)}
 	var failed error // of what is derived rather than of the dump
-	d.OnFriday(func(f checkpoint.Friday) error {
-		if f.Friday.Friday == q.friday {
+	d.OnCheckpoint(func(f checkpoint.Checkpoint) error {
+		if f.Friday == q.friday {
 			failed = d.take(ctx, f, q)
 		}
 		return failed
@@ -88,8 +88,8 @@ func derive(ctx context.Context, open func() (fs.File, error), q question) (*der
 		}
 		return nil, differs("%v", err)
 	}
-	if d.friday.Friday.Friday == 0 {
-		_, err := d.Friday(q.friday)
+	if d.friday.Friday == 0 {
+		_, err := d.Checkpoint(q.friday)
 		return d, err
 	}
 	return d, d.finish(dump, lines)
@@ -110,12 +110,12 @@ func (e *erring) Read(p []byte) (int, error) {
 }
 
 // take keeps what is derived as of the Friday.
-func (d *derivation) take(ctx context.Context, f checkpoint.Friday, q question) (err error) {
+func (d *derivation) take(ctx context.Context, f checkpoint.Checkpoint, q question) (err error) {
 	d.friday = f
-	if d.agents, err = checkpoint.AgentsOf(ctx, d.State(), d.Calendar(), f.Friday, runtime.GOMAXPROCS(0)); err != nil {
+	if d.agents, err = checkpoint.AgentsOf(ctx, d.State(), d.Calendar(), f.Week, runtime.GOMAXPROCS(0)); err != nil {
 		return err
 	}
-	if d.book, err = book.ForAgent(ctx, d.State(), d.Calendar(), f.Friday, q.agent); err != nil {
+	if d.book, err = book.ForAgent(ctx, d.State(), d.Calendar(), f.Week, q.agent); err != nil {
 		return err
 	}
 	d.treeRoot, err = d.TreeRoot(f.Boundary)

@@ -89,11 +89,11 @@ func (l *ledger) say(eventType string, data map[string]any) {
 }
 
 // replay replays what there is.
-func (l *ledger) replay(dump *bytes.Buffer, onFriday func(*replay.Replay, checkpoint.Friday) error) *replay.Replay {
+func (l *ledger) replay(dump *bytes.Buffer, onFriday func(*replay.Replay, checkpoint.Checkpoint) error) *replay.Replay {
 	l.tb.Helper()
 	r := replay.New()
 	if onFriday != nil {
-		r.OnFriday(func(f checkpoint.Friday) error { return onFriday(r, f) })
+		r.OnCheckpoint(func(f checkpoint.Checkpoint) error { return onFriday(r, f) })
 	}
 	if dump != nil {
 		r.OnJudged(func(rec *record.Record, _ *events.Checked, v replay.Verdict) error {
@@ -128,11 +128,11 @@ func (l *ledger) pass(f events.Date) {
 func (l *ledger) sealOf(f events.Date) events.Sealed {
 	l.tb.Helper()
 	var seal events.Sealed
-	l.replay(nil, func(r *replay.Replay, c checkpoint.Friday) error {
-		if c.Friday.Friday != f {
+	l.replay(nil, func(r *replay.Replay, c checkpoint.Checkpoint) error {
+		if c.Friday != f {
 			return nil
 		}
-		agents, err := checkpoint.AgentsOf(context.Background(), r.State(), r.Calendar(), c.Friday, 2)
+		agents, err := checkpoint.AgentsOf(context.Background(), r.State(), r.Calendar(), c.Week, 2)
 		if err != nil {
 			return err
 		}
@@ -404,11 +404,11 @@ type detail struct {
 
 func (l *ledger) detail() (d detail) {
 	l.tb.Helper()
-	l.replay(nil, func(r *replay.Replay, c checkpoint.Friday) error {
-		if c.Friday.Friday != fridays[2] {
+	l.replay(nil, func(r *replay.Replay, c checkpoint.Checkpoint) error {
+		if c.Friday != fridays[2] {
 			return nil
 		}
-		b, err := book.ForAgent(context.Background(), r.State(), r.Calendar(), c.Friday, agentID)
+		b, err := book.ForAgent(context.Background(), r.State(), r.Calendar(), c.Week, agentID)
 		if err != nil {
 			return err
 		}

@@ -103,7 +103,7 @@ func (d *derivation) growth(from uint64, to signedHead) ([]byte, error) {
 
 // recomputed checks that the seal says what follows from the record.
 func (d *derivation) recomputed() error {
-	seal, _, _ := d.Seal(d.friday.Friday.Friday)
+	seal, _, _ := d.Seal(d.friday.Friday)
 	want, err := d.friday.SealOf(d.agents, d.treeRoot, d.rules)
 	if err != nil {
 		return err

@@ -147,9 +147,9 @@ func centMore(tb testing.TB, amount string) float64 {
 // bookOf is the book of agentID as of the last Friday.
 func (l *ledger) bookOf(agent string) (b *book.Book) {
 	l.tb.Helper()
-	l.replay(nil, func(r *replay.Replay, c checkpoint.Friday) (err error) {
-		if c.Friday.Friday == fridays[2] {
-			b, err = book.ForAgent(context.Background(), r.State(), r.Calendar(), c.Friday, agent)
+	l.replay(nil, func(r *replay.Replay, c checkpoint.Checkpoint) (err error) {
+		if c.Friday == fridays[2] {
+			b, err = book.ForAgent(context.Background(), r.State(), r.Calendar(), c.Week, agent)
 		}
 		return err
 	})

@@ -28,8 +28,8 @@ type State struct {
 }
 
 var (
-	_ book.Source = State{}
-	_ book.Whole  = State{}
+	_ book.State = State{}
+	_ book.Whole = State{}
 )
 
 // AsOf is the state as of the book of Friday week.

@@ -34,18 +34,18 @@ func columns() ([]book.Column, error) {
 
 // Account is every record about a case.
 type Account struct {
-	CaseID  string
-	Entries []provenance.Entry // from the first on, in their order
-	ledger  provenance.Ledger
+	CaseID    string
+	Entries   []provenance.Entry // from the first on, in their order
+	explainer provenance.Explainer
 }
 
 // NewAccount makes the account of a case whose records are entries, in a ledger
 // that has come to these Fridays and whose open week is that of open.
-func NewAccount(caseID string, entries []provenance.Entry, calendar *events.Calendar, fridays []checkpoint.Friday, open events.Date) (*Account, error) {
+func NewAccount(caseID string, entries []provenance.Entry, calendar *events.Calendar, fridays []checkpoint.Checkpoint, open events.Date) (*Account, error) {
 	columns, err := columns()
-	a := &Account{caseID, entries, provenance.Ledger{Calendar: calendar, Columns: columns, Open: open}}
+	a := &Account{caseID, entries, provenance.Explainer{Calendar: calendar, Columns: columns, Open: open}}
 	for _, f := range fridays {
-		a.ledger.Fridays = append(a.ledger.Fridays, f.Friday)
+		a.explainer.Weeks = append(a.explainer.Weeks, f.Week)
 	}
 	return a, err
 }
@@ -76,7 +76,7 @@ func (b Bound) holds(v *projections.View, caseID string, after, upTo uint64) err
 
 // AccountOf makes the account of a case as of a view; journal is the one that
 // its projection follows. Where nothing is about the case it has no entries.
-func AccountOf(ctx context.Context, v *projections.View, journal projections.Source, caseID string, most Bound) (*Account, error) {
+func AccountOf(ctx context.Context, v *projections.View, journal projections.Journal, caseID string, most Bound) (*Account, error) {
 	if err := most.holds(v, caseID, 0, v.Position()); err != nil {
 		return nil, err
 	}
@@ -84,7 +84,7 @@ func AccountOf(ctx context.Context, v *projections.View, journal projections.Sou
 	if err != nil {
 		return nil, err
 	}
-	fridays, err := v.Fridays()
+	fridays, err := v.Checkpoints()
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,7 @@ func AccountOf(ctx context.Context, v *projections.View, journal projections.Sou
 }
 
 // Calendar is that of the ledger.
-func (a *Account) Calendar() *events.Calendar { return a.ledger.Calendar }
+func (a *Account) Calendar() *events.Calendar { return a.explainer.Calendar }
 
 // Question is what is asked of an account.
 type Question struct {
@@ -103,17 +103,17 @@ type Question struct {
 
 // Explain answers. checkpoint.ErrNone says why there is no such Friday.
 func (a *Account) Explain(ctx context.Context, q Question) (*Explanation, error) {
-	explained, err := a.ledger.Explain(ctx, a.CaseID, a.Entries, q.Agent)
+	explained, err := a.explainer.Explain(ctx, a.CaseID, a.Entries, q.Agent)
 	if err != nil {
 		return nil, err
 	}
 	x := &Explanation{CaseID: a.CaseID, AgentID: q.Agent, Events: []Event{}}
-	var friday book.Friday
+	var friday book.Week
 	if q.AsOf {
 		if friday, err = a.friday(q.Friday); err != nil {
 			return nil, err
 		}
-		s, err := a.ledger.Standing(ctx, a.CaseID, a.Entries, friday, q.Agent)
+		s, err := a.explainer.Standing(ctx, a.CaseID, a.Entries, friday, q.Agent)
 		if err != nil {
 			return nil, err
 		}
@@ -127,11 +127,11 @@ func (a *Account) Explain(ctx context.Context, q Question) (*Explanation, error)
 	return x, nil
 }
 
-func (a *Account) friday(f events.Date) (book.Friday, error) {
-	for i := len(a.ledger.Fridays) - 1; i >= 0; i-- {
-		if have := a.ledger.Fridays[i]; have.Friday == f || f == 0 {
+func (a *Account) friday(f events.Date) (book.Week, error) {
+	for i := len(a.explainer.Weeks) - 1; i >= 0; i-- {
+		if have := a.explainer.Weeks[i]; have.Friday == f || f == 0 {
 			return have, nil
 		}
 	}
-	return book.Friday{}, checkpoint.Missing(a.ledger.Calendar, f, a.ledger.Open)
+	return book.Week{}, checkpoint.Missing(a.explainer.Calendar, f, a.explainer.Open)
 }

@@ -24,7 +24,7 @@ type Comparison struct {
 	// records about it after that, up to the boundary of To.
 	Between func(ctx context.Context, caseID string) (fold.Case, []provenance.Entry, error)
 
-	From, To book.Friday
+	From, To book.Week
 
 	calendar    *events.Calendar
 	columns     []book.Column
@@ -37,20 +37,20 @@ func (c *Comparison) Begun() bool { return c.first != nil }
 
 // Begin makes the earlier book of the ledger as of its Friday. An owner whom
 // nobody knew yet had no consumers.
-func (c *Comparison) Begin(ctx context.Context, s book.Source, calendar *events.Calendar, f book.Friday) (err error) {
+func (c *Comparison) Begin(ctx context.Context, s book.State, calendar *events.Calendar, f book.Week) (err error) {
 	c.calendar, c.From = calendar, f
 	if c.columns, err = columns(); err != nil {
 		return err
 	}
 	c.first, err = c.book(ctx, s, f)
 	if errors.Is(err, book.ErrUnknown) {
-		c.first, err = &book.Book{Friday: f}, nil
+		c.first, err = &book.Book{Week: f}, nil
 	}
 	return err
 }
 
 // End makes the later book; book.ErrUnknown if nobody knows its owner.
-func (c *Comparison) End(ctx context.Context, s book.Source, f book.Friday) (err error) {
+func (c *Comparison) End(ctx context.Context, s book.State, f book.Week) (err error) {
 	c.To = f
 	if c.last, err = c.book(ctx, s, f); err != nil {
 		return err
@@ -66,7 +66,7 @@ func (c *Comparison) End(ctx context.Context, s book.Source, f book.Friday) (err
 	return err
 }
 
-func (c *Comparison) book(ctx context.Context, s book.Source, f book.Friday) (*book.Book, error) {
+func (c *Comparison) book(ctx context.Context, s book.State, f book.Week) (*book.Book, error) {
 	if c.Owner.Agency != "" {
 		return book.ForAgency(ctx, s, c.calendar, f, c.Owner.Agency)
 	}
@@ -75,7 +75,7 @@ func (c *Comparison) book(ctx context.Context, s book.Source, f book.Friday) (*b
 
 // Compare compares an owner's books of two Fridays that a view has come to;
 // journal is the one that its projection follows.
-func Compare(ctx context.Context, v *projections.View, journal projections.Source, o Owner, from, to book.Friday, most Bound) (*Comparison, error) {
+func Compare(ctx context.Context, v *projections.View, journal projections.Journal, o Owner, from, to book.Week, most Bound) (*Comparison, error) {
 	c := &Comparison{Owner: o}
 	before := v.AsOf(from.Friday)
 	if err := c.Begin(ctx, before, v.Calendar(), from); err != nil {
@@ -101,7 +101,7 @@ func (c *Comparison) Changes() []book.Change { return book.Difference(c.first, c
 // Differences returns some changes with what caused each. Those of a case must
 // stand together.
 func (c *Comparison) Differences(ctx context.Context, changes []book.Change) ([]Difference, error) {
-	ledger := provenance.Ledger{Calendar: c.calendar, Columns: c.columns}
+	explainer := provenance.Explainer{Calendar: c.calendar, Columns: c.columns}
 	all := make([]Difference, 0, len(changes))
 	for rest := changes; len(rest) > 0; {
 		n := 1
@@ -113,7 +113,7 @@ func (c *Comparison) Differences(ctx context.Context, changes []book.Change) ([]
 		if in.Start, in.Entries, err = c.Between(ctx, in.CaseID); err != nil {
 			return nil, err
 		}
-		causes, err := ledger.Causes(ctx, in, rest[:n])
+		causes, err := explainer.Causes(ctx, in, rest[:n])
 		if err != nil {
 			return nil, err
 		}

@@ -85,7 +85,7 @@ type Decided struct {
 }
 
 func newStanding(caseID string, s *provenance.Standing) *Standing {
-	out := &Standing{s.Friday.Friday, s.Cutoff.UTC(), s.Boundary, caseID, s.AgentID, []Decided{}, s.Absence, s.Seqs}
+	out := &Standing{s.Friday, s.Cutoff.UTC(), s.Boundary, caseID, s.AgentID, []Decided{}, s.Absence, s.Seqs}
 	for _, r := range s.Rows {
 		out.Rows = append(out.Rows, Decided{r.Year, r.MemberID, r.Seqs})
 	}

@@ -14,8 +14,9 @@ import (
 // ErrUnknown is of an agent or agency that no applied event has named.
 var ErrUnknown = errors.New("nobody knows it")
 
-// Source is a state of the ledger at one moment, from which books are made.
-type Source interface {
+// State is the cases, agents and agencies of a ledger at one moment, from which
+// books are made.
+type State interface {
 	// Agent returns an agent and whether it is known.
 	Agent(id string) (agent fold.Agent, known bool, err error)
 	// Agency returns an agency and whether it is known.
@@ -27,8 +28,9 @@ type Source interface {
 	EachHeld(agent string, yield func(id string, c *fold.Case) error) error
 }
 
-// Friday is the cutoff as of which a book is made.
-type Friday struct {
+// Week is a week of the ledger, which ends at the cutoff as of which books are
+// made.
+type Week struct {
 	Friday   events.Date
 	Cutoff   time.Time
 	Boundary uint64 // the last sequence recorded at or before the cutoff
@@ -36,7 +38,7 @@ type Friday struct {
 
 // Book is a Book of Business: of one agent, or of all agents of an agency.
 type Book struct {
-	Friday
+	Week
 	AgentID  string     // "" in an agency's book
 	Agent    fold.Agent // of AgentID
 	AgencyID string     // the agent's agency, or the agency whose book it is
@@ -49,7 +51,7 @@ type Book struct {
 // ForAgent makes the book of an agent from the state at a Friday's cutoff. An
 // agent without consumers has a book without rows; ErrUnknown if nobody knows
 // the agent.
-func ForAgent(ctx context.Context, s Source, calendar *events.Calendar, f Friday, agentID string) (*Book, error) {
+func ForAgent(ctx context.Context, s State, calendar *events.Calendar, f Week, agentID string) (*Book, error) {
 	agent, known, err := s.Agent(agentID)
 	if err != nil {
 		return nil, err
@@ -57,7 +59,7 @@ func ForAgent(ctx context.Context, s Source, calendar *events.Calendar, f Friday
 	if !known {
 		return nil, fmt.Errorf("agent %q as of Friday %s: %w", agentID, f.Friday, ErrUnknown)
 	}
-	b := &Book{Friday: f, AgentID: agentID, Agent: agent, AgencyID: agent.AgencyID, Zone: calendar.Zone()}
+	b := &Book{Week: f, AgentID: agentID, Agent: agent, AgencyID: agent.AgencyID, Zone: calendar.Zone()}
 	if agent.AgencyID != "" {
 		if b.Agency, _, err = s.Agency(agent.AgencyID); err != nil {
 			return nil, err
@@ -68,7 +70,7 @@ func ForAgent(ctx context.Context, s Source, calendar *events.Calendar, f Friday
 
 // ForAgency makes the book that unites those of the agents who were the
 // agency's own at the Friday's cutoff.
-func ForAgency(ctx context.Context, s Source, calendar *events.Calendar, f Friday, agencyID string) (*Book, error) {
+func ForAgency(ctx context.Context, s State, calendar *events.Calendar, f Week, agencyID string) (*Book, error) {
 	agency, known, err := s.Agency(agencyID)
 	if err != nil {
 		return nil, err
@@ -86,11 +88,11 @@ func ForAgency(ctx context.Context, s Source, calendar *events.Calendar, f Frida
 	if !known && len(ids) == 0 {
 		return nil, fmt.Errorf("agency %q as of Friday %s: %w", agencyID, f.Friday, ErrUnknown)
 	}
-	b := &Book{Friday: f, AgencyID: agencyID, Agency: agency, Zone: calendar.Zone()}
+	b := &Book{Week: f, AgencyID: agencyID, Agency: agency, Zone: calendar.Zone()}
 	return b, b.fill(ctx, s, calendar, ids, agents)
 }
 
-func (b *Book) fill(ctx context.Context, s Source, calendar *events.Calendar, ids []string, agents map[string]*fold.Agent) error {
+func (b *Book) fill(ctx context.Context, s State, calendar *events.Calendar, ids []string, agents map[string]*fold.Agent) error {
 	b.Agents = len(ids)
 	for _, id := range ids {
 		err := s.EachHeld(id, func(caseID string, c *fold.Case) error {
@@ -98,12 +100,12 @@ func (b *Book) fill(ctx context.Context, s Source, calendar *events.Calendar, id
 				return err
 			}
 			if Delegated(c) {
-				b.Rows = appendRows(b.Rows, caseID, c, agents[id], calendar.Day(c.Since), b.Friday.Friday.Year())
+				b.Rows = appendRows(b.Rows, caseID, c, agents[id], calendar.Day(c.Since), b.Friday.Year())
 			}
 			return nil
 		})
 		if err != nil {
-			return fmt.Errorf("making the book of Friday %s: %w", b.Friday.Friday, err)
+			return fmt.Errorf("making the book of Friday %s: %w", b.Friday, err)
 		}
 	}
 	order := make([]int32, len(b.Rows)) // rows are large, so their places are sorted
@@ -121,7 +123,7 @@ func (b *Book) fill(ctx context.Context, s Source, calendar *events.Calendar, id
 
 // Count returns how many rows and cases the book of these agents would have,
 // without making it; an agent whom nobody knows adds none.
-func Count(ctx context.Context, s Source, f Friday, agents []string) (rows, cases int, err error) {
+func Count(ctx context.Context, s State, f Week, agents []string) (rows, cases int, err error) {
 	for _, id := range agents {
 		err := s.EachHeld(id, func(_ string, c *fold.Case) error {
 			if Delegated(c) {

@@ -95,7 +95,7 @@ func TestForAgent(t *testing.T) {
 	l.agencies["y1"] = fold.Agency{Name: "Bay", Registered: true}
 	b := ofAgent(t, l, 20260703, "a1")
 	if len(b.Rows) != 0 || b.AgentID != "a1" || b.Agent.Name() != "Pat Lee" || b.AgencyID != "y1" || b.Agency.Name != "Bay" || b.Agents != 1 ||
-		b.Friday != friday(20260703) || b.Zone != nil && b.Zone.String() != "America/Los_Angeles" {
+		b.Week != friday(20260703) || b.Zone != nil && b.Zone.String() != "America/Los_Angeles" {
 		t.Errorf("got %+v", b)
 	}
 	if b := ofAgent(t, l, 20260703, "named only"); len(b.Rows) != 0 || b.AgencyID != "" {

@@ -23,8 +23,8 @@ type ledger struct {
 }
 
 var (
-	_ book.Source = (*ledger)(nil)
-	_ book.Whole  = (*ledger)(nil)
+	_ book.State = (*ledger)(nil)
+	_ book.Whole = (*ledger)(nil)
 )
 
 func newLedger() *ledger {
@@ -113,12 +113,12 @@ func withYears(c *fold.Case, years ...int) *fold.Case {
 	return c
 }
 
-func friday(f events.Date) book.Friday {
-	return book.Friday{Friday: f, Cutoff: events.DefaultCalendar().Cutoff(f), Boundary: 42}
+func friday(f events.Date) book.Week {
+	return book.Week{Friday: f, Cutoff: events.DefaultCalendar().Cutoff(f), Boundary: 42}
 }
 
 // ofAgent makes a book that must be there.
-func ofAgent(t testing.TB, s book.Source, f events.Date, agent string) *book.Book {
+func ofAgent(t testing.TB, s book.State, f events.Date, agent string) *book.Book {
 	t.Helper()
 	b, err := book.ForAgent(context.Background(), s, events.DefaultCalendar(), friday(f), agent)
 	if err != nil {

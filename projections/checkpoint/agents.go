@@ -127,7 +127,7 @@ func agentRoot(agent string, rows []book.Row) AgentRoot {
 
 // AgentsOf makes the tree over the books of all agents known at a Friday's
 // cutoff, of which s is the state; s is read by several goroutines at once.
-func AgentsOf(ctx context.Context, s book.Source, calendar *events.Calendar, f book.Friday, workers int) (*Agents, error) {
+func AgentsOf(ctx context.Context, s book.State, calendar *events.Calendar, f book.Week, workers int) (*Agents, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	ids := make(chan string)
 	group.Go(func() error {

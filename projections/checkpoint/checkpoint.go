@@ -10,17 +10,17 @@ import (
 	"bookledger/projections/book"
 )
 
-// Friday is the checkpoint of one Friday.
-type Friday struct {
-	book.Friday
+// Checkpoint is the record of a week that has ended.
+type Checkpoint struct {
+	book.Week
 	Cases int64 // delegated cases, over all books
 	Rows  int64 // rows, over all books
 
 	Sealed bool // whether its seal stands in the record that was read
 }
 
-// fridayJSON is a Friday as commands and the interface show it.
-type fridayJSON struct {
+// checkpointJSON is a checkpoint as commands and the API show it.
+type checkpointJSON struct {
 	Friday   events.Date `json:"friday"`
 	Cutoff   time.Time   `json:"cutoff"`
 	Boundary uint64      `json:"boundary"`
@@ -30,17 +30,17 @@ type fridayJSON struct {
 }
 
 // MarshalJSON writes the checkpoint in its published form.
-func (f Friday) MarshalJSON() ([]byte, error) {
-	return json.Marshal(fridayJSON{f.Friday.Friday, f.Cutoff.UTC(), f.Boundary, f.Cases, f.Rows, f.Sealed})
+func (f Checkpoint) MarshalJSON() ([]byte, error) {
+	return json.Marshal(checkpointJSON{f.Friday, f.Cutoff.UTC(), f.Boundary, f.Cases, f.Rows, f.Sealed})
 }
 
 // UnmarshalJSON reads the published form.
-func (f *Friday) UnmarshalJSON(b []byte) error {
-	var j fridayJSON
+func (f *Checkpoint) UnmarshalJSON(b []byte) error {
+	var j checkpointJSON
 	if err := json.Unmarshal(b, &j); err != nil {
 		return fmt.Errorf("reading a checkpoint: %w", err)
 	}
-	*f = Friday{book.Friday{Friday: j.Friday, Cutoff: j.Cutoff, Boundary: j.Boundary}, j.Cases, j.Rows, j.Sealed}
+	*f = Checkpoint{book.Week{Friday: j.Friday, Cutoff: j.Cutoff, Boundary: j.Boundary}, j.Cases, j.Rows, j.Sealed}
 	return nil
 }
 
@@ -78,12 +78,12 @@ func (t *Tally) count(e book.Extent, sign int64) {
 }
 
 // Checkpoint makes the checkpoint of a Friday from the counts as they are.
-func (t *Tally) Checkpoint(f book.Friday) Friday {
+func (t *Tally) Checkpoint(f book.Week) Checkpoint {
 	rows := t.Rows
 	for y := firstYear; y < f.Friday.Year() && y <= lastYear; y++ {
 		rows -= t.Hidden[y-firstYear]
 	}
-	return Friday{Friday: f, Cases: t.Cases, Rows: rows}
+	return Checkpoint{Week: f, Cases: t.Cases, Rows: rows}
 }
 
 // ErrNone is of a day that has no book.

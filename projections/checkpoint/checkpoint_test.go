@@ -41,8 +41,8 @@ func TestTally(t *testing.T) {
 			for _, e := range counted {
 				rows += int64(e.Rows * max(1, len(book.ShownYears(e.Years, year))))
 			}
-			f := book.Friday{Friday: events.Date(year*10000 + 101), Boundary: 7}
-			if got := tally.Checkpoint(f); got.Rows != rows || got.Cases != int64(len(counted)) || got.Friday != f {
+			f := book.Week{Friday: events.Date(year*10000 + 101), Boundary: 7}
+			if got := tally.Checkpoint(f); got.Rows != rows || got.Cases != int64(len(counted)) || got.Week != f {
 				t.Fatalf("a Friday of %d counts %d cases and %d rows, want %d and %d", year, got.Cases, got.Rows, len(counted), rows)
 			}
 		}
@@ -64,7 +64,7 @@ func TestExtentOf(t *testing.T) {
 
 // TestFridayAsJSON holds the published form of a checkpoint, with times in UTC.
 func TestFridayAsJSON(t *testing.T) {
-	f := checkpoint.Friday{Friday: book.Friday{
+	f := checkpoint.Checkpoint{Week: book.Week{
 		Friday: 20261120, Cutoff: time.Date(2026, 11, 20, 21, 0, 0, 0, time.FixedZone("PST", -8*3600)), Boundary: 41,
 	}, Cases: 3, Rows: 8}
 	got, err := json.Marshal(f)
@@ -72,8 +72,8 @@ func TestFridayAsJSON(t *testing.T) {
 	if err != nil || string(got) != want {
 		t.Fatalf("got %s (%v), want %s", got, err, want)
 	}
-	var back checkpoint.Friday
-	if err := json.Unmarshal(got, &back); err != nil || !back.Cutoff.Equal(f.Cutoff) || back.Friday.Friday != 20261120 || back.Boundary != 41 || back.Cases != 3 || back.Rows != 8 {
+	var back checkpoint.Checkpoint
+	if err := json.Unmarshal(got, &back); err != nil || !back.Cutoff.Equal(f.Cutoff) || back.Friday != 20261120 || back.Boundary != 41 || back.Cases != 3 || back.Rows != 8 {
 		t.Errorf("read back as %+v (%v)", back, err)
 	}
 	if err := json.Unmarshal([]byte(`{"friday":"2026-11-31"}`), &back); err == nil {

@@ -67,7 +67,7 @@ func drawState(t *rapid.T) state {
 	return s
 }
 
-var theFriday = book.Friday{Friday: 20260703, Cutoff: events.DefaultCalendar().Cutoff(20260703), Boundary: 42}
+var theFriday = book.Week{Friday: 20260703, Cutoff: events.DefaultCalendar().Cutoff(20260703), Boundary: 42}
 
 func bookOf(t *rapid.T, s state, agent string) *book.Book {
 	b, err := book.ForAgent(context.Background(), s, events.DefaultCalendar(), theFriday, agent)
@@ -185,7 +185,7 @@ func TestSealOf(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := agentsOf(t, drawState(t), 2)
 		cases, rows := all.Counts()
-		f := checkpoint.Friday{Friday: theFriday, Cases: int64(cases), Rows: int64(rows)}
+		f := checkpoint.Checkpoint{Week: theFriday, Cases: int64(cases), Rows: int64(rows)}
 		s, err := f.SealOf(all, merkle.Hash{1}, 1)
 		if err != nil || s.Boundary != 42 || s.TreeSize != 42 || s.Cases != int(cases) || s.Rows != int(rows) || s.Rules != 1 || s.Friday != 20260703 {
 			t.Fatalf("%+v (%v)", s, err)

@@ -48,7 +48,7 @@ type Journal interface {
 // records: roots of the tree and counts, but not the root of the books, which
 // takes a pass over all of them. It tells whether one of the heads holds the
 // seal, and returns ErrDiffers where something is another.
-func (f Friday) Compare(s Seal, signatures []Signature, records uint64, j Journal) (signed bool, err error) {
+func (f Checkpoint) Compare(s Seal, signatures []Signature, records uint64, j Journal) (signed bool, err error) {
 	root, err := j.TreeRoot(f.Boundary)
 	if err != nil {
 		return false, err
@@ -101,15 +101,15 @@ func Differing(stands, made events.Sealed) string {
 // SealOf returns what the seal of the Friday says: a function of the record up
 // to its boundary alone. The roots are over all agents' books, and of the
 // journal's tree of as many records as the boundary says.
-func (f Friday) SealOf(books *Agents, journal merkle.Hash, rules int) (events.Sealed, error) {
+func (f Checkpoint) SealOf(books *Agents, journal merkle.Hash, rules int) (events.Sealed, error) {
 	cases, rows := books.Counts()
 	if cases != uint64(f.Cases) || rows != uint64(f.Rows) {
 		return events.Sealed{}, fmt.Errorf("sealing Friday %s: its books hold %d cases in %d rows, but its checkpoint counts %d in %d: remove the projection to have it built anew",
-			f.Friday.Friday, cases, rows, f.Cases, f.Rows)
+			f.Friday, cases, rows, f.Cases, f.Rows)
 	}
 	root := books.Root()
 	return events.Sealed{
-		Friday: f.Friday.Friday, Boundary: int(f.Boundary), TreeSize: int(f.Boundary),
+		Friday: f.Friday, Boundary: int(f.Boundary), TreeSize: int(f.Boundary),
 		BookRoot: hex.EncodeToString(root[:]), TreeRoot: hex.EncodeToString(journal[:]),
 		Cases: int(cases), Rows: int(rows), Rules: rules,
 	}, nil

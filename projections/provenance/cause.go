@@ -13,7 +13,7 @@ type Interval struct {
 	CaseID   string
 	Start    fold.Case // at the boundary of From
 	Entries  []Entry   // about the case, after that and up to the boundary of To
-	From, To book.Friday
+	From, To book.Week
 
 	// Owns tells whether an agent's consumers stand in the book of To.
 	Owns func(agent string) bool
@@ -35,13 +35,13 @@ const (
 )
 
 // Causes returns for each change of the case's rows what caused it.
-func (l *Ledger) Causes(ctx context.Context, in Interval, changes []book.Change) ([]Cause, error) {
+func (l *Explainer) Causes(ctx context.Context, in Interval, changes []book.Change) ([]Cause, error) {
 	p, err := newPath(in.CaseID, in.Start, in.Entries)
 	if err != nil {
 		return nil, err
 	}
 	to, o := in.To.Friday, owner(in.Owns)
-	end := book.Friday{Friday: to, Boundary: math.MaxUint64} // the entries are those up to its own
+	end := book.Week{Friday: to, Boundary: math.MaxUint64} // the entries are those up to its own
 	d := decision{
 		path: p, owner: o, others: make([][]map[book.Key]*book.Row, len(p.steps)),
 		end:    l.byKey(p.id, p.at(math.MaxUint64), to, o),
@@ -72,7 +72,7 @@ type decision struct {
 	before map[book.Key]*book.Row // the same in the calendar year of the earlier one
 }
 
-func (l *Ledger) cause(d *decision, ch *book.Change) (cause Cause) {
+func (l *Explainer) cause(d *decision, ch *book.Change) (cause Cause) {
 	end, start := d.end[ch.Key], d.start[ch.Key]
 	all := make([]uint64, len(d.path.steps))
 	for i := range d.path.steps {

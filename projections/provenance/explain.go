@@ -38,7 +38,7 @@ type Shown struct {
 // With an agent it is those alone that put the case into that agent's lists and
 // books or took it out, and those that were to and were rejected, and where they
 // first showed for that agent.
-func (l *Ledger) Explain(ctx context.Context, id string, entries []Entry, agent string) ([]Explained, error) {
+func (l *Explainer) Explain(ctx context.Context, id string, entries []Entry, agent string) ([]Explained, error) {
 	p, err := newPath(id, fold.Case{}, entries)
 	if err != nil {
 		return nil, err
@@ -73,13 +73,13 @@ func (l *Ledger) Explain(ctx context.Context, id string, entries []Entry, agent 
 }
 
 // shown says where a step first showed in the owner's books or lists.
-func (l *Ledger) shown(p *path, i int, o owner) Shown {
+func (l *Explainer) shown(p *path, i int, o owner) Shown {
 	if f, took := l.tookOut(p, i, o); took {
 		return Shown{Friday: f, Live: f == 0}
 	}
 	g := p.anew(i)
 	looked := -1 // as of which record the last look was
-	for _, f := range l.Fridays {
+	for _, f := range l.Weeks {
 		if f.Boundary < p.steps[i].entry.Seq {
 			continue
 		}
@@ -103,14 +103,14 @@ func (l *Ledger) shown(p *path, i int, o owner) Shown {
 // tookOut tells whether a step took the case out of a book of the owner's in
 // which it had stood, whatever came of it elsewhere, and the Friday whose book
 // was the first without it; 0 where that week is open.
-func (l *Ledger) tookOut(p *path, i int, o owner) (f events.Date, took bool) {
+func (l *Explainer) tookOut(p *path, i int, o owner) (f events.Date, took bool) {
 	s := &p.steps[i]
 	theirs := only(s.before.AgentID)
 	if !o(s.before.AgentID) || !stands(&s.before, theirs) || stands(&s.after, theirs) {
 		return 0, false
 	}
 	last, next := &p.start, p.at(math.MaxUint64)
-	for _, friday := range l.Fridays {
+	for _, friday := range l.Weeks {
 		if friday.Boundary >= s.entry.Seq {
 			f, next = friday.Friday, p.at(friday.Boundary)
 			break

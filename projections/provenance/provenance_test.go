@@ -38,7 +38,7 @@ type weekOf struct{}
 
 // story is a case's history: records and the cutoffs between them.
 type story struct {
-	provenance.Ledger
+	provenance.Explainer
 	entries []provenance.Entry
 }
 
@@ -46,14 +46,14 @@ type story struct {
 // ledger would.
 func told(t testing.TB, all ...any) *story {
 	t.Helper()
-	s := &story{Ledger: provenance.Ledger{Calendar: events.DefaultCalendar(), Columns: columns, Open: 20261120}}
+	s := &story{Explainer: provenance.Explainer{Calendar: events.DefaultCalendar(), Columns: columns, Open: 20261120}}
 	now := s.Calendar.Cutoff(s.Open).Add(-time.Hour)
 	var c fold.Case
 	for _, one := range all {
 		seq := uint64(len(s.entries))
 		data, ok := one.(events.Data)
 		if !ok {
-			s.Fridays = append(s.Fridays, book.Friday{Friday: s.Open, Cutoff: s.Calendar.Cutoff(s.Open), Boundary: seq})
+			s.Weeks = append(s.Weeks, book.Week{Friday: s.Open, Cutoff: s.Calendar.Cutoff(s.Open), Boundary: seq})
 			s.Open = s.Calendar.Next(s.Open)
 			now = s.Calendar.Cutoff(s.Open).Add(-time.Hour)
 			continue
@@ -243,7 +243,7 @@ func TestStanding(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := told(t, c.story...)
-			standing, err := s.Standing(t.Context(), caseID, s.entries, s.Fridays[0], c.agent)
+			standing, err := s.Standing(t.Context(), caseID, s.entries, s.Weeks[0], c.agent)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -285,11 +285,11 @@ func TestCauses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := told(t, append(append(slices.Clone(begin), c.story...), week)...)
 			var start fold.Case
-			n := s.Fridays[0].Boundary
+			n := s.Weeks[0].Boundary
 			for _, e := range s.entries[:n] {
 				start, _, _ = fold.NextCase(start, e.Event.Data, fold.At{Seq: e.Seq, Recorded: e.Recorded})
 			}
-			in := provenance.Interval{CaseID: caseID, Start: start, Entries: s.entries[n:], From: s.Fridays[0], To: s.Fridays[1], Owns: c.owns}
+			in := provenance.Interval{CaseID: caseID, Start: start, Entries: s.entries[n:], From: s.Weeks[0], To: s.Weeks[1], Owns: c.owns}
 			if in.Owns == nil {
 				in.Owns = func(agent string) bool { return agent == "a1" }
 			}
@@ -316,7 +316,7 @@ func TestNewYear(t *testing.T) {
 	for _, e := range s.entries {
 		start, _, _ = fold.NextCase(start, e.Event.Data, fold.At{Seq: e.Seq, Recorded: e.Recorded})
 	}
-	in := provenance.Interval{CaseID: caseID, Start: start, From: book.Friday{Friday: 20261225}, To: book.Friday{Friday: 20270101}, Owns: func(string) bool { return true }}
+	in := provenance.Interval{CaseID: caseID, Start: start, From: book.Week{Friday: 20261225}, To: book.Week{Friday: 20270101}, Owns: func(string) bool { return true }}
 	causes, err := s.Causes(t.Context(), in, []book.Change{{Key: book.Key{CaseID: caseID, Year: 2026}, Kind: book.Removed}})
 	if err != nil || len(causes[0].Seqs) > 0 || causes[0].Other != provenance.NewYear {
 		t.Errorf("got %+v (%v)", causes, err)
@@ -329,7 +329,7 @@ func TestInterrupted(t *testing.T) {
 	cancel()
 	s := told(t, created("a1"), weekOf{})
 	_, ofExplain := s.Explain(ctx, caseID, s.entries, "")
-	_, ofStanding := s.Standing(ctx, caseID, s.entries, s.Fridays[0], "")
+	_, ofStanding := s.Standing(ctx, caseID, s.entries, s.Weeks[0], "")
 	_, ofCauses := s.Causes(ctx, provenance.Interval{CaseID: caseID, Entries: s.entries, Owns: func(string) bool { return true }}, nil)
 	for _, err := range [...]error{ofExplain, ofStanding, ofCauses} {
 		if !errors.Is(err, context.Canceled) {
@@ -346,7 +346,7 @@ func TestNotOfTheCase(t *testing.T) {
 	if _, err := s.Explain(t.Context(), caseID, broken, ""); err == nil || !strings.Contains(err.Error(), "record 2") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := s.Standing(t.Context(), caseID, broken, s.Fridays[0], ""); err == nil {
+	if _, err := s.Standing(t.Context(), caseID, broken, s.Weeks[0], ""); err == nil {
 		t.Error("a standing is made of them")
 	}
 	if _, err := s.Causes(t.Context(), provenance.Interval{CaseID: caseID, Entries: broken}, nil); err == nil {

@@ -11,7 +11,7 @@ import (
 // Standing is how a case stands in the book of one Friday, and by which
 // records.
 type Standing struct {
-	book.Friday
+	book.Week
 	AgentID string // whose book it is; "" where nobody held the case
 	Rows    []Decided
 	Absence Absence  // why there are no rows
@@ -40,7 +40,7 @@ const (
 // Standing returns how a case stands in an agent's book of a Friday, or with
 // no agent in that of whoever held it. entries are the records about the case
 // from the first on; those after the boundary count for nothing.
-func (l *Ledger) Standing(ctx context.Context, id string, entries []Entry, f book.Friday, agent string) (Standing, error) {
+func (l *Explainer) Standing(ctx context.Context, id string, entries []Entry, f book.Week, agent string) (Standing, error) {
 	n := len(entries)
 	for n > 0 && entries[n-1].Seq > f.Boundary {
 		n--
@@ -50,7 +50,7 @@ func (l *Ledger) Standing(ctx context.Context, id string, entries []Entry, f boo
 		return Standing{}, err
 	}
 	c := p.at(f.Boundary)
-	s := Standing{Friday: f, AgentID: agent}
+	s := Standing{Week: f, AgentID: agent}
 	if agent == "" {
 		s.AgentID = c.AgentID
 	}
@@ -61,7 +61,7 @@ func (l *Ledger) Standing(ctx context.Context, id string, entries []Entry, f boo
 	return s, err
 }
 
-func (l *Ledger) decided(ctx context.Context, p *path, f book.Friday, o owner) ([]Decided, error) {
+func (l *Explainer) decided(ctx context.Context, p *path, f book.Week, o owner) ([]Decided, error) {
 	rows := l.rows(p.id, p.at(f.Boundary), f.Friday, o)
 	if len(rows) == 0 {
 		return nil, nil
@@ -86,7 +86,7 @@ func (l *Ledger) decided(ctx context.Context, p *path, f book.Friday, o owner) (
 
 // others are the rows that there would be without a step in a Friday's book, in
 // each way in which it still makes a difference there.
-func (l *Ledger) others(p *path, i int, f book.Friday, o owner) (all []map[book.Key]*book.Row) {
+func (l *Explainer) others(p *path, i int, f book.Week, o owner) (all []map[book.Key]*book.Row) {
 	if g := p.without(i); g.to(f.Boundary) {
 		for _, c := range g.cases() {
 			all = append(all, l.byKey(p.id, &c, f.Friday, o))
@@ -101,7 +101,7 @@ func (l *Ledger) others(p *path, i int, f book.Friday, o owner) (all []map[book.
 	return all
 }
 
-func (l *Ledger) anyDiffers(row *book.Row, k book.Key, others []map[book.Key]*book.Row) bool {
+func (l *Explainer) anyDiffers(row *book.Row, k book.Key, others []map[book.Key]*book.Row) bool {
 	return slices.ContainsFunc(others, func(rows map[book.Key]*book.Row) bool { return !l.sameRow(row, rows[k]) })
 }
 

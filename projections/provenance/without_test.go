@@ -127,7 +127,7 @@ type rowOf struct {
 // replayed is what a replay makes of records: the books, and the records about
 // each case.
 type replayed struct {
-	provenance.Ledger
+	provenance.Explainer
 	books   []map[rowOf]string // what stands in the rows, of each Friday
 	entries map[string][]provenance.Entry
 }
@@ -140,10 +140,10 @@ func booksOf(t *rapid.T, records []record.Record, columns []book.Column) *replay
 		}
 		return nil
 	})
-	r.OnFriday(func(f checkpoint.Friday) error {
+	r.OnCheckpoint(func(f checkpoint.Checkpoint) error {
 		rows := map[rowOf]string{}
 		for _, agent := range someAgents {
-			b, err := book.ForAgent(context.Background(), r.State(), r.Calendar(), f.Friday, agent)
+			b, err := book.ForAgent(context.Background(), r.State(), r.Calendar(), f.Week, agent)
 			if errors.Is(err, book.ErrUnknown) {
 				continue
 			}
@@ -154,7 +154,7 @@ func booksOf(t *rapid.T, records []record.Record, columns []book.Column) *replay
 				rows[rowOf{agent, b.Rows[i].Key()}] = text(&b.Rows[i], columns)
 			}
 		}
-		all.Fridays, all.books = append(all.Fridays, f.Friday), append(all.books, rows)
+		all.Weeks, all.books = append(all.Weeks, f.Week), append(all.books, rows)
 		return nil
 	})
 	var checker events.Checker
@@ -257,7 +257,7 @@ func (r *replayed) checkFirst(t *rapid.T, id string, without map[uint64]*replaye
 }
 
 func (r *replayed) checkDecided(t *rapid.T, id string, without map[uint64]*replayed) {
-	for i, f := range r.Fridays {
+	for i, f := range r.Weeks {
 		s, err := r.Standing(context.Background(), id, r.entries[id], f, "")
 		if err != nil {
 			t.Fatal(err)
@@ -282,7 +282,7 @@ func active(relation string) bool {
 // first is the first Friday for which the agent's book, or with none any, is
 // another.
 func (r *replayed) first(other *replayed, agent string) events.Date {
-	for i, f := range r.Fridays {
+	for i, f := range r.Weeks {
 		if !maps.Equal(ofAgent(r.books[i], agent), ofAgent(other.books[i], agent)) {
 			return f.Friday
 		}

@@ -126,11 +126,11 @@ func (r *Replay) CompareSeals() error {
 		return fmt.Errorf("comparing the seals: %w: %v", checkpoint.ErrDiffers, d)
 	}
 	for _, f := range r.state.fridays {
-		seal, signatures, sealed := r.Seal(f.Friday.Friday)
+		seal, signatures, sealed := r.Seal(f.Friday)
 		if !sealed {
 			continue
 		}
-		if _, err := f.Compare(seal, signatures, r.ledger.Position, r); err != nil {
+		if _, err := f.Compare(seal, signatures, r.processor.Position, r); err != nil {
 			return err
 		}
 	}

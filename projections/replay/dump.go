@@ -176,7 +176,7 @@ func (r *Replay) applyParts(order <-chan *part, progress func(int)) error {
 			rec := &p.records[i].Record
 			leaf := p.leaves[i]
 			if rec.Seq == 0 {
-				rec.Seq = r.ledger.Position + 1
+				rec.Seq = r.processor.Position + 1
 				leaf = rec.LeafHash()
 			}
 			more, err := r.Apply(rec, leaf, &p.checked[i])
@@ -196,7 +196,7 @@ func (r *Replay) applyParts(order <-chan *part, progress func(int)) error {
 
 // unreadable says which record a part breaks off at.
 func (r *Replay) unreadable(p *part) error {
-	seq := r.ledger.Position + 1
+	seq := r.processor.Position + 1
 	if p.cutOff {
 		return broken{fmt.Errorf("the dump ends in the middle of record %d's line: %w", seq, p.err)}
 	}

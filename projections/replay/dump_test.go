@@ -36,7 +36,7 @@ func TestDump(t *testing.T) {
 	if err := r.Dump(context.Background(), strings.NewReader(string(text)), func(more int) { n += more }); err != nil {
 		t.Fatal(err)
 	}
-	if status(t, r) != status(t, want) || n != len(weeks()) || len(r.Fridays()) != len(want.Fridays()) {
+	if status(t, r) != status(t, want) || n != len(weeks()) || len(r.Checkpoints()) != len(want.Checkpoints()) {
 		t.Errorf("got %+v of %d records, want %+v", status(t, r), n, status(t, want))
 	}
 	ended := replay.New()
@@ -60,8 +60,8 @@ func TestDumpOfAHistoryFile(t *testing.T) {
 			text.WriteString(`{"recorded":"` + rec.Stamped.Format("2006-01-02T15:04:05.999999999Z07:00") + `","subject":"` + subject + `","event":` + string(rec.Body) + "}\n")
 		}
 		r := dumped(t, text.String())
-		f := r.Fridays()
-		if len(f) != 3 || f[0].Friday.Friday != 20261120 || f[0].Boundary != 3 || status(t, r).Position != 7 {
+		f := r.Checkpoints()
+		if len(f) != 3 || f[0].Friday != 20261120 || f[0].Boundary != 3 || status(t, r).Position != 7 {
 			t.Errorf("on history subjects %t: %+v at %d", onHistory, f, status(t, r).Position)
 		}
 		if got := heldBy(t, r, "a1"); got != "23" {
@@ -108,7 +108,7 @@ func TestDumpFails(t *testing.T) {
 	}
 	mine := errors.New("mine")
 	ofFriday, ofRecord := replay.New(), replay.New()
-	ofFriday.OnFriday(func(checkpoint.Friday) error { return mine })
+	ofFriday.OnCheckpoint(func(checkpoint.Checkpoint) error { return mine })
 	ofRecord.OnJudged(func(*record.Record, *events.Checked, replay.Verdict) error { return mine })
 	for _, r := range []*replay.Replay{ofFriday, ofRecord} {
 		if err := r.Dump(context.Background(), strings.NewReader(text.String()), nil); !errors.Is(err, mine) || errors.Is(err, replay.ErrBroken) {

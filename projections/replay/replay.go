@@ -19,16 +19,16 @@ import (
 
 // Replay is a ledger that is being derived from records.
 type Replay struct {
-	ledger *admission.Processor
-	state  *state
-	tree   *merkle.Memory
-	judged func(*record.Record, *events.Checked, Verdict) error // nil: nobody
-	ended  bool
+	processor *admission.Processor
+	state     *state
+	tree      *merkle.Memory
+	judged    func(*record.Record, *events.Checked, Verdict) error // nil: nobody
+	ended     bool
 }
 
 // New returns a replay before its first record.
 func New() *Replay {
-	return &Replay{ledger: admission.New(), state: newState(), tree: merkle.NewMemory()}
+	return &Replay{processor: admission.New(), state: newState(), tree: merkle.NewMemory()}
 }
 
 // errEnded ends a replay at a Friday's boundary.
@@ -40,10 +40,10 @@ func (r *Replay) StopAfter(f events.Date) { r.state.end = f }
 
 // StopAt makes the replay end with the last record that was recorded at or
 // before t. It is called before the first record.
-func (r *Replay) StopAt(t time.Time) { r.ledger.StopAt(t) }
+func (r *Replay) StopAt(t time.Time) { r.processor.StopAt(t) }
 
-// OnFriday has f called with every checkpoint, while the state is as of it.
-func (r *Replay) OnFriday(f func(checkpoint.Friday) error) { r.state.passed = f }
+// OnCheckpoint has f called with every checkpoint, while the state is as of it.
+func (r *Replay) OnCheckpoint(f func(checkpoint.Checkpoint) error) { r.state.passed = f }
 
 // OnJudged has f called with every record that counts, once the state is as it
 // has left it, and what became of it.
@@ -65,7 +65,7 @@ func (r *Replay) Apply(rec *record.Record, leaf [32]byte, c *events.Checked) (mo
 	if r.ended {
 		return false, nil
 	}
-	v, err := r.ledger.Admit(rec, leaf, c, r.state)
+	v, err := r.processor.Admit(rec, leaf, c, r.state)
 	switch {
 	case errors.Is(err, errEnded), errors.Is(err, admission.ErrStopped):
 		r.ended = true
@@ -85,53 +85,53 @@ func (r *Replay) Apply(rec *record.Record, leaf [32]byte, c *events.Checked) (mo
 func (r *Replay) Ended() bool { return r.ended }
 
 // Calendar is the ledger's calendar.
-func (r *Replay) Calendar() *events.Calendar { return r.ledger.Calendar() }
+func (r *Replay) Calendar() *events.Calendar { return r.processor.Calendar() }
 
 // OpenFriday is the Friday whose week is open; 0 before all time.
-func (r *Replay) OpenFriday() events.Date { return r.ledger.Week }
+func (r *Replay) OpenFriday() events.Date { return r.processor.Week }
 
 // State is the state as the records so far have left it.
 func (r *Replay) State() interface {
-	book.Source
+	book.State
 	book.Whole
 } {
 	return r.state
 }
 
 // Recorded is the newest recorded time; zero before all time.
-func (r *Replay) Recorded() time.Time { return r.ledger.Timeline.Last }
+func (r *Replay) Recorded() time.Time { return r.processor.Timeline.Last }
 
 // HistoryClosed tells whether the history load is over.
-func (r *Replay) HistoryClosed() bool { return r.ledger.Timeline.Closed }
+func (r *Replay) HistoryClosed() bool { return r.processor.Timeline.Closed }
 
 // Timeline is the timeline as the records so far have moved it.
-func (r *Replay) Timeline() record.Timeline { return r.ledger.Timeline }
+func (r *Replay) Timeline() record.Timeline { return r.processor.Timeline }
 
-// Fridays returns the checkpoints so far.
-func (r *Replay) Fridays() []checkpoint.Friday {
+// Checkpoints returns the checkpoints so far.
+func (r *Replay) Checkpoints() []checkpoint.Checkpoint {
 	all := slices.Clone(r.state.fridays)
 	for i := range all {
-		_, all[i].Sealed = r.state.seals[all[i].Friday.Friday]
+		_, all[i].Sealed = r.state.seals[all[i].Friday]
 	}
 	return all
 }
 
-// Friday returns the checkpoint of a Friday; checkpoint.ErrNone says why there
-// is none.
-func (r *Replay) Friday(f events.Date) (checkpoint.Friday, error) {
-	for _, have := range r.Fridays() {
-		if have.Friday.Friday == f {
+// Checkpoint returns the checkpoint of a Friday; checkpoint.ErrNone says why
+// there is none.
+func (r *Replay) Checkpoint(f events.Date) (checkpoint.Checkpoint, error) {
+	for _, have := range r.Checkpoints() {
+		if have.Friday == f {
 			return have, nil
 		}
 	}
-	return checkpoint.Friday{}, checkpoint.Missing(r.Calendar(), f, r.ledger.Week)
+	return checkpoint.Checkpoint{}, checkpoint.Missing(r.Calendar(), f, r.processor.Week)
 }
 
 // LedgerID is that of the ledger; "" where the record has no genesis.
-func (r *Replay) LedgerID() string { return r.ledger.LedgerID }
+func (r *Replay) LedgerID() string { return r.processor.LedgerID }
 
 // Keys returns the keys of the seals so far.
-func (r *Replay) Keys() (*treehead.Keys, error) { return r.ledger.Keys() }
+func (r *Replay) Keys() (*treehead.Keys, error) { return r.processor.Keys() }
 
 // Seal returns the seal of a Friday, the signatures that name it, unchecked, and
 // whether there is one.
@@ -152,7 +152,7 @@ func (r *Replay) Rejected() []Rejected { return r.state.rejected }
 func (r *Replay) Exports() []Exported { return r.state.exports }
 
 // Summary returns where the ledger stands, without the state hash.
-func (r *Replay) Summary() Status { return r.ledger.Status("") }
+func (r *Replay) Summary() Status { return r.processor.Status("") }
 
 // Status returns where the ledger stands, with the hash of the whole state.
 func (r *Replay) Status() (Status, error) {
@@ -160,5 +160,5 @@ func (r *Replay) Status() (Status, error) {
 	if err != nil {
 		return Status{}, fmt.Errorf("hashing the state: %w", err)
 	}
-	return r.ledger.Status(hex.EncodeToString(sum[:])), nil
+	return r.processor.Status(hex.EncodeToString(sum[:])), nil
 }

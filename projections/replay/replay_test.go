@@ -106,9 +106,9 @@ func TestStopAfter(t *testing.T) {
 		if !r.Recorded().Equal(short.Recorded()) || r.Recorded().After(r.Calendar().Cutoff(c.friday)) {
 			t.Errorf("%s: the newest recorded time is %s, want %s", c.friday, r.Recorded(), short.Recorded())
 		}
-		f, err := r.Friday(c.friday)
-		if err != nil || f.Boundary != uint64(c.boundary) || f.Cases != int64(len(c.held)) || len(r.Fridays()) != c.fridays {
-			t.Errorf("%s: got %+v of %d (%v)", c.friday, f, len(r.Fridays()), err)
+		f, err := r.Checkpoint(c.friday)
+		if err != nil || f.Boundary != uint64(c.boundary) || f.Cases != int64(len(c.held)) || len(r.Checkpoints()) != c.fridays {
+			t.Errorf("%s: got %+v of %d (%v)", c.friday, f, len(r.Checkpoints()), err)
 		}
 		if got := heldBy(t, r, "a1"); got != c.held {
 			t.Errorf("%s: a1 holds %s, want %s", c.friday, got, c.held)
@@ -134,7 +134,7 @@ func TestStopAt(t *testing.T) {
 		apply(t, short, weeks()[:want])
 		r := replay.New()
 		r.StopAt(moment)
-		if n := apply(t, r, weeks()); n != want || status(t, r) != status(t, short) || len(r.Fridays()) != len(short.Fridays()) || !r.Recorded().Equal(short.Recorded()) {
+		if n := apply(t, r, weeks()); n != want || status(t, r) != status(t, short) || len(r.Checkpoints()) != len(short.Checkpoints()) || !r.Recorded().Equal(short.Recorded()) {
 			t.Errorf("%s: %d records, %+v, want %d and %+v", at, n, status(t, r), want, status(t, short))
 		}
 	}
@@ -145,12 +145,12 @@ func TestStopAt(t *testing.T) {
 func TestReplay(t *testing.T) {
 	r := replay.New()
 	var seen []string
-	r.OnFriday(func(f checkpoint.Friday) error {
-		b, err := book.ForAgent(context.Background(), r.State(), r.Calendar(), f.Friday, "a1")
+	r.OnCheckpoint(func(f checkpoint.Checkpoint) error {
+		b, err := book.ForAgent(context.Background(), r.State(), r.Calendar(), f.Week, "a1")
 		if err != nil {
 			return err
 		}
-		seen = append(seen, fmt.Sprintf("%s %d %d", f.Friday.Friday, f.Boundary, len(b.Rows)))
+		seen = append(seen, fmt.Sprintf("%s %d %d", f.Friday, f.Boundary, len(b.Rows)))
 		return nil
 	})
 	apply(t, r, weeks())
@@ -166,11 +166,11 @@ func TestReplay(t *testing.T) {
 		t.Errorf("a1 holds %s, %s is open", heldBy(t, r, "a1"), r.OpenFriday())
 	}
 	for _, f := range []events.Date{20261113, 20261119, 20261211, 20270101} {
-		if _, err := r.Friday(f); !errors.Is(err, checkpoint.ErrNone) {
+		if _, err := r.Checkpoint(f); !errors.Is(err, checkpoint.ErrNone) {
 			t.Errorf("%s: %v", f, err)
 		}
 	}
-	if _, err := replay.New().Friday(20261120); !errors.Is(err, checkpoint.ErrNone) {
+	if _, err := replay.New().Checkpoint(20261120); !errors.Is(err, checkpoint.ErrNone) {
 		t.Errorf("before all time: %v", err)
 	}
 }
@@ -186,7 +186,7 @@ func TestReplayStops(t *testing.T) {
 	}
 	broken := errors.New("broken")
 	r := replay.New()
-	r.OnFriday(func(checkpoint.Friday) error { return broken })
+	r.OnCheckpoint(func(checkpoint.Checkpoint) error { return broken })
 	records := weeks()
 	apply(t, r, records[:3])
 	checked = checker.Check(records[3].Subject, records[3].Body)

@@ -36,16 +36,16 @@ type state struct {
 	seen     map[[32]byte]struct{} // of each (source, id) its hash: no pointers to follow
 	rejected []Rejected
 	exports  []Exported
-	fridays  []checkpoint.Friday
+	fridays  []checkpoint.Checkpoint
 	seals    map[events.Date]checkpoint.Seal
 	signed   []checkpoint.Signature
-	passed   func(checkpoint.Friday) error // tells of a Friday before anything of the next week is put
-	untold   error                         // of passed
-	end      events.Date                   // the Friday after which the replay ends; 0 for none
+	passed   func(checkpoint.Checkpoint) error // tells of a Friday before anything of the next week is put
+	untold   error                             // of passed
+	end      events.Date                       // the Friday after which the replay ends; 0 for none
 }
 
 var (
-	_ book.Source     = (*state)(nil)
+	_ book.State      = (*state)(nil)
 	_ book.Whole      = (*state)(nil)
 	_ admission.State = (*state)(nil)
 )
@@ -147,8 +147,8 @@ func (s *state) Sign(signature checkpoint.Signature) error {
 	return nil
 }
 
-func (s *state) Pass(f checkpoint.Friday, _ events.Date) error {
-	if f.Friday.Friday == 0 {
+func (s *state) Pass(f checkpoint.Checkpoint, _ events.Date) error {
+	if f.Friday == 0 {
 		return nil
 	}
 	s.fridays = append(s.fridays, f)
@@ -157,7 +157,7 @@ func (s *state) Pass(f checkpoint.Friday, _ events.Date) error {
 			return s.untold
 		}
 	}
-	if f.Friday.Friday == s.end {
+	if f.Friday == s.end {
 		return errEnded
 	}
 	return nil

@@ -365,7 +365,7 @@ func (d *demo) export(ctx context.Context) error {
 		return err
 	}
 	defer v.Close()
-	friday, err := v.Friday(d.friday)
+	friday, err := v.Checkpoint(d.friday)
 	if err != nil {
 		return err
 	}

@@ -17,8 +17,8 @@ func (a *API) fridays(w http.ResponseWriter, r *http.Request, c service.Caller) 
 		return err
 	}
 	return write(w, struct {
-		Fridays []checkpoint.Friday `json:"fridays"`
-	}{append([]checkpoint.Friday{}, all...)})
+		Fridays []checkpoint.Checkpoint `json:"fridays"`
+	}{append([]checkpoint.Checkpoint{}, all...)})
 }
 
 func (a *API) rejected(w http.ResponseWriter, r *http.Request, c service.Caller) error {

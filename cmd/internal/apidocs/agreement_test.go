@@ -71,7 +71,7 @@ func TestEncodingsAgree(t *testing.T) {
 	a := newAgreement(t)
 	a.wantEncoded("Consumer", list.Entry{}, list.Entry{Requested: 20261121, AgentID: "A100001"})
 	a.wantEncoded("ConsumerYear", list.EntryYear{}, list.EntryYear{})
-	a.wantEncoded("Friday", checkpoint.Friday{}, checkpoint.Friday{})
+	a.wantEncoded("Friday", checkpoint.Checkpoint{}, checkpoint.Checkpoint{})
 }
 
 // want compares a schema with a type.

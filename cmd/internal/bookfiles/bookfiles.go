@@ -25,14 +25,14 @@ const columnSet = "1"
 
 // Writer writes the books of one Friday into files.
 type Writer struct {
-	source   book.Source
+	source   book.State
 	calendar *events.Calendar
-	friday   checkpoint.Friday
+	friday   checkpoint.Checkpoint
 	exporter *exporter.Exporter
 }
 
 // New returns a writer of the books of a Friday, as of which source is.
-func New(source book.Source, calendar *events.Calendar, friday checkpoint.Friday) (*Writer, error) {
+func New(source book.State, calendar *events.Calendar, friday checkpoint.Checkpoint) (*Writer, error) {
 	columns, err := schemas.ColumnSet(columnSet)
 	if err != nil {
 		return nil, err
@@ -92,9 +92,9 @@ func (w *Writer) All(ctx context.Context, folder string, progressTo io.Writer) (
 // Book makes the book of an agency or, where that is blank, of an agent.
 func (w *Writer) Book(ctx context.Context, agent, agency string) (*book.Book, error) {
 	if agency != "" {
-		return book.ForAgency(ctx, w.source, w.calendar, w.friday.Friday, agency)
+		return book.ForAgency(ctx, w.source, w.calendar, w.friday.Week, agency)
 	}
-	return book.ForAgent(ctx, w.source, w.calendar, w.friday.Friday, agent)
+	return book.ForAgent(ctx, w.source, w.calendar, w.friday.Week, agent)
 }
 
 // Write writes a book under a temporary name and renames it. In a folder the
@@ -114,7 +114,7 @@ func (w *Writer) Write(ctx context.Context, made *book.Book, path string) (Writt
 	if err != nil {
 		return Written{}, errors.Join(fmt.Errorf("writing a book to %s: %w", path, err), os.Remove(f.Name()))
 	}
-	written := Written{made.AgentID, "", made.Friday.Friday, made.Boundary, result.Rows, result.SHA256, path}
+	written := Written{made.AgentID, "", made.Friday, made.Boundary, result.Rows, result.SHA256, path}
 	if made.AgentID == "" {
 		written.AgencyID = made.AgencyID
 	}

@@ -15,7 +15,7 @@ import (
 // ledgerPage shows auditors and operators where the ledger stands.
 type ledgerPage struct {
 	Status     projections.Status
-	Fridays    []checkpoint.Friday // the newest first
+	Fridays    []checkpoint.Checkpoint // the newest first
 	Rejections []projections.Rejected
 	Exports    []projections.Exported
 	Older      struct{ Rejections, Exports string } // where the page before is

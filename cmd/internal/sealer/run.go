@@ -79,7 +79,7 @@ func (s *Sealer) latest() (_ events.Date, err error) {
 	if errors.Is(err, checkpoint.ErrNone) {
 		return 0, nil
 	}
-	return c.Friday.Friday, err
+	return c.Friday, err
 }
 
 func wait(ctx context.Context, d time.Duration) bool {

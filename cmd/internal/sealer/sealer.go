@@ -90,7 +90,7 @@ func (s *Sealer) Seal(ctx context.Context, f events.Date) error {
 		errs = append(errs, err)
 	}
 	for _, c := range fridays {
-		err := s.sign(ctx, c.Friday.Friday)
+		err := s.sign(ctx, c.Friday)
 		if errors.Is(err, checkpoint.ErrDiffers) || ctx.Err() != nil {
 			return err
 		}
@@ -100,22 +100,22 @@ func (s *Sealer) Seal(ctx context.Context, f events.Date) error {
 }
 
 // upTo returns the Fridays up to f, which must be one.
-func (s *Sealer) upTo(f events.Date) (_ []checkpoint.Friday, err error) {
+func (s *Sealer) upTo(f events.Date) (_ []checkpoint.Checkpoint, err error) {
 	v, err := s.o.Node.Projection.View()
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, v.Close()) }()
-	if _, err := v.Friday(f); err != nil {
+	if _, err := v.Checkpoint(f); err != nil {
 		return nil, err
 	}
-	all, err := v.Fridays()
-	return slices.DeleteFunc(all, func(c checkpoint.Friday) bool { return c.Friday.Friday > f }), err
+	all, err := v.Checkpoints()
+	return slices.DeleteFunc(all, func(c checkpoint.Checkpoint) bool { return c.Friday > f }), err
 }
 
 // one seals one Friday, unless it was sealed before and is not f itself.
-func (s *Sealer) one(ctx context.Context, c checkpoint.Friday, f events.Date) error {
-	friday := c.Friday.Friday
+func (s *Sealer) one(ctx context.Context, c checkpoint.Checkpoint, f events.Date) error {
+	friday := c.Friday
 	if s.right[friday] || c.Sealed && friday != f {
 		return nil
 	}
@@ -161,11 +161,11 @@ func (s *Sealer) compute(ctx context.Context, f events.Date) (_ events.Sealed, _
 	if !v.HistoryClosed() {
 		return events.Sealed{}, nil, fmt.Errorf("sealing Friday %s: %w", f, ErrHistoryOpen)
 	}
-	c, err := v.Friday(f)
+	c, err := v.Checkpoint(f)
 	if err != nil {
 		return events.Sealed{}, nil, err
 	}
-	books, err := checkpoint.AgentsOf(ctx, v.AsOf(f), v.Calendar(), c.Friday, max(1, runtime.GOMAXPROCS(0)/2)) // the rest is for who is served
+	books, err := checkpoint.AgentsOf(ctx, v.AsOf(f), v.Calendar(), c.Week, max(1, runtime.GOMAXPROCS(0)/2)) // the rest is for who is served
 	if err != nil {
 		return events.Sealed{}, nil, err
 	}

@@ -100,13 +100,13 @@ func (n *testNode) closeHistory() {
 	n.append(journal.Message{Subject: events.SubjectControl, Body: body})
 }
 
-func (n *testNode) fridays() []checkpoint.Friday {
+func (n *testNode) fridays() []checkpoint.Checkpoint {
 	n.Helper()
 	v, err := n.ledger.Projection.View()
 	if err != nil {
 		n.Fatal(err)
 	}
-	all, err := v.Fridays()
+	all, err := v.Checkpoints()
 	if err = errors.Join(err, v.Close()); err != nil {
 		n.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func (n *testNode) fridays() []checkpoint.Friday {
 func (n *testNode) latest() events.Date {
 	n.Helper()
 	all := n.fridays()
-	return all[len(all)-1].Friday.Friday
+	return all[len(all)-1].Friday
 }
 
 func (n *testNode) last() uint64 {
@@ -171,14 +171,14 @@ func (n *testNode) holdSeals() *replay.Replay {
 		n.Fatal(err)
 	}
 	before := uint64(0)
-	for _, f := range all.Fridays() {
-		day := f.Friday.Friday
+	for _, f := range all.Checkpoints() {
+		day := f.Friday
 		seal, signatures, sealed := all.Seal(day)
 		if !sealed || !f.Sealed || seal.Seq <= before {
 			n.Fatalf("Friday %s: the seal is %+v, after record %d", day, seal, before)
 		}
 		before = seal.Seq
-		books, err := checkpoint.AgentsOf(n.Context(), n.upTo(day).State(), all.Calendar(), f.Friday, 2)
+		books, err := checkpoint.AgentsOf(n.Context(), n.upTo(day).State(), all.Calendar(), f.Week, 2)
 		if err != nil {
 			n.Fatal(err)
 		}
@@ -265,8 +265,8 @@ func TestSeal(t *testing.T) {
 	}
 	n.closeHistory()
 	n.seal(n.latest())
-	if got := n.holdSeals(); len(got.Fridays()) < 4 {
-		t.Fatalf("%d Fridays", len(got.Fridays()))
+	if got := n.holdSeals(); len(got.Checkpoints()) < 4 {
+		t.Fatalf("%d Fridays", len(got.Checkpoints()))
 	}
 	last := n.last()
 	n.seal(n.latest())
@@ -288,7 +288,7 @@ func TestChangeKey(t *testing.T) {
 	n.closeHistory()
 	fridays := n.fridays()
 	for _, f := range fridays[:3] {
-		n.seal(f.Friday.Friday)
+		n.seal(f.Friday)
 		for range 2 {
 			keys, err := n.replay().Keys()
 			if err != nil {
@@ -367,7 +367,7 @@ func TestDiffers(t *testing.T) {
 	n.closeHistory()
 	fridays := n.fridays()
 	f := fridays[len(fridays)-1]
-	wrong := events.Sealed{Friday: f.Friday.Friday, Boundary: int(f.Boundary), TreeSize: int(f.Boundary), Cases: int(f.Cases), Rows: int(f.Rows), Rules: 1,
+	wrong := events.Sealed{Friday: f.Friday, Boundary: int(f.Boundary), TreeSize: int(f.Boundary), Cases: int(f.Cases), Rows: int(f.Rows), Rules: 1,
 		BookRoot: fmt.Sprintf("%064d", 1), TreeRoot: fmt.Sprintf("%064d", 2)}
 	body, err := checkpoint.EncodeSeal(wrong, events.DefaultCalendar())
 	if err != nil {
@@ -431,7 +431,7 @@ func TestStuck(t *testing.T) {
 	n.load(3)
 	n.closeHistory()
 	fridays := n.fridays()
-	stuck := fridays[0].Friday.Friday
+	stuck := fridays[0].Friday
 	body, err := checkpoint.EncodeSeal(events.Sealed{Friday: stuck}, events.DefaultCalendar())
 	if err != nil {
 		t.Fatal(err)
@@ -449,9 +449,9 @@ func TestStuck(t *testing.T) {
 		t.Error("it was recorded again")
 	}
 	for _, f := range n.fridays() {
-		_, signatures, sealed := n.replay().Seal(f.Friday.Friday)
-		if other := f.Friday.Friday != stuck; sealed != other || len(signatures) == 1 != other {
-			t.Errorf("Friday %s: sealed %t with %d signatures", f.Friday.Friday, sealed, len(signatures))
+		_, signatures, sealed := n.replay().Seal(f.Friday)
+		if other := f.Friday != stuck; sealed != other || len(signatures) == 1 != other {
+			t.Errorf("Friday %s: sealed %t with %d signatures", f.Friday, sealed, len(signatures))
 		}
 	}
 }

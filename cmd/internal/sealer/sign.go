@@ -47,7 +47,7 @@ func (s *Sealer) signature(f events.Date) (_ []byte, _ *events.Calendar, err err
 	if err != nil || !sealed {
 		return nil, nil, err
 	}
-	c, err := v.Friday(f)
+	c, err := v.Checkpoint(f)
 	if err != nil {
 		return nil, nil, err
 	}

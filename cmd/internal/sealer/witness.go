@@ -66,12 +66,12 @@ func (s *Sealer) Compare() (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, v.Close()) }()
-	fridays, err := v.Fridays()
+	fridays, err := v.Checkpoints()
 	if err != nil {
 		return err
 	}
 	for _, c := range fridays {
-		seal, signatures, sealed, err := v.Seal(c.Friday.Friday)
+		seal, signatures, sealed, err := v.Seal(c.Friday)
 		if err == nil && sealed {
 			_, err = c.Compare(seal, signatures, v.Position(), v)
 		}

@@ -94,7 +94,7 @@ func (r *reading) aboutFridays(a *About) error {
 	if errors.Is(err, checkpoint.ErrNone) {
 		return nil
 	}
-	a.Latest, a.LatestCutoff = last.Friday.Friday, last.Cutoff.UTC()
+	a.Latest, a.LatestCutoff = last.Friday, last.Cutoff.UTC()
 	return err
 }
 

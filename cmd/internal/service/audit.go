@@ -48,7 +48,7 @@ func (d *Service) Explain(ctx context.Context, c Caller, caseID, agent, friday s
 		if err != nil {
 			return nil, noBook(err)
 		}
-		q.Friday = f.Friday.Friday
+		q.Friday = f.Friday
 	}
 	if err := r.isCase(caseID); err != nil {
 		return nil, err
@@ -181,7 +181,7 @@ func (d *Service) Compare(ctx context.Context, c Caller, o Owner, asked Compared
 }
 
 // between finds the Fridays whose books are compared.
-func (r *reading) between(asked Compared) (from, to book.Friday, err error) {
+func (r *reading) between(asked Compared) (from, to book.Week, err error) {
 	first, err := r.checkpoint(asked.From)
 	if err != nil {
 		return from, to, inField("from", noBook(err))
@@ -190,10 +190,10 @@ func (r *reading) between(asked Compared) (from, to book.Friday, err error) {
 	if err != nil {
 		return from, to, inField("to", noBook(err))
 	}
-	if first.Friday.Friday >= last.Friday.Friday {
-		err = problem.Invalid.In("from", "It must be earlier than the other Friday, %s.", last.Friday.Friday)
+	if first.Friday >= last.Friday {
+		err = problem.Invalid.In("from", "It must be earlier than the other Friday, %s.", last.Friday)
 	}
-	return first.Friday, last.Friday, err
+	return first.Week, last.Week, err
 }
 
 // inField names the field to which a problem belongs.
@@ -204,7 +204,7 @@ func inField(field string, err error) error {
 	return err
 }
 
-func bookOf(f book.Friday) BookOf { return BookOf{f.Friday, f.Cutoff.UTC(), f.Boundary} }
+func bookOf(f book.Week) BookOf { return BookOf{f.Friday, f.Cutoff.UTC(), f.Boundary} }
 
 func (d *Differences) count(changes []book.Change) {
 	for i := range changes {
@@ -227,10 +227,10 @@ func (d *Service) PastFridays(c Caller) ([]events.Date, error) {
 		return nil, err
 	}
 	defer done()
-	all, err := r.Fridays()
+	all, err := r.Checkpoints()
 	fridays := make([]events.Date, len(all))
 	for i := range all {
-		fridays[len(all)-1-i] = all[i].Friday.Friday
+		fridays[len(all)-1-i] = all[i].Friday
 	}
 	return fridays, err
 }

@@ -126,7 +126,7 @@ func TestAuditBound(t *testing.T) {
 		}
 		f, err := v.Latest()
 		must(t, err)
-		c, err := audit.Compare(t.Context(), v, o.ledger.Journal, audit.Owner{Agent: "A1"}, book.Friday{}, f.Friday, most)
+		c, err := audit.Compare(t.Context(), v, o.ledger.Journal, audit.Owner{Agent: "A1"}, book.Week{}, f.Week, most)
 		must(t, err)
 		if _, _, err := c.Between(t.Context(), "c1"); !errors.Is(err, want) {
 			t.Errorf("with %d what came between is %v", most, err)

@@ -62,7 +62,7 @@ func (d *Service) Books(ctx context.Context, c Caller, o Owner, part Shelved) (*
 	if s.NextFriday = r.today(); s.NextFriday != 0 {
 		s.NextCutoff = r.Calendar().Cutoff(s.NextFriday).UTC()
 	}
-	fridays, err := r.Fridays()
+	fridays, err := r.Checkpoints()
 	if err != nil {
 		return nil, err
 	}
@@ -70,10 +70,10 @@ func (d *Service) Books(ctx context.Context, c Caller, o Owner, part Shelved) (*
 		part.Limit = MaxShelved
 	}
 	for _, f := range slices.Backward(fridays) {
-		if len(s.Books) == part.Limit || !g.AnyBook && f.Friday.Friday < d.oldest(r) {
+		if len(s.Books) == part.Limit || !g.AnyBook && f.Friday < d.oldest(r) {
 			break
 		}
-		if part.Before != 0 && f.Friday.Friday >= part.Before {
+		if part.Before != 0 && f.Friday >= part.Before {
 			continue
 		}
 		if err := ctx.Err(); err != nil {
@@ -104,16 +104,16 @@ func (d *Service) oldest(r *reading) events.Date {
 }
 
 // offer tells how large a book is.
-func (d *Service) offer(ctx context.Context, r *reading, o Owner, f checkpoint.Friday) (Offer, error) {
+func (d *Service) offer(ctx context.Context, r *reading, o Owner, f checkpoint.Checkpoint) (Offer, error) {
 	size, err := d.size(ctx, r, o, f)
-	return Offer{Friday: f.Friday.Friday, Cutoff: f.Cutoff.UTC(), Boundary: f.Boundary, Rows: size.rows, Cases: size.cases, Sealed: f.Sealed}, err
+	return Offer{Friday: f.Friday, Cutoff: f.Cutoff.UTC(), Boundary: f.Boundary, Rows: size.rows, Cases: size.cases, Sealed: f.Sealed}, err
 }
 
 // mayHave returns the role in which the caller may have the owner's book of a
 // Friday: one of their roles alone must be enough. problem.NoBook says why none
 // is, or that there is no such book; problem.NotFound that nothing of the
 // owner's is open to them.
-func (d *Service) mayHave(ctx context.Context, r *reading, c Caller, o Owner, f checkpoint.Friday) (access.Role, error) {
+func (d *Service) mayHave(ctx context.Context, r *reading, c Caller, o Owner, f checkpoint.Checkpoint) (access.Role, error) {
 	roles, err := r.roles(c, o)
 	if err != nil {
 		return "", err
@@ -144,8 +144,8 @@ func (r *reading) roles(c Caller, o Owner) ([]access.Grant, error) {
 }
 
 // isBook tells whether an owner has a book of a Friday.
-func (r *reading) isBook(o Owner, f checkpoint.Friday) error {
-	then := r.AsOf(f.Friday.Friday)
+func (r *reading) isBook(o Owner, f checkpoint.Checkpoint) error {
+	then := r.AsOf(f.Friday)
 	who, known := "agent", false
 	var err error
 	if o.Agent != "" {
@@ -159,15 +159,15 @@ func (r *reading) isBook(o Owner, f checkpoint.Friday) error {
 		who = "agency"
 	}
 	if err == nil && !known {
-		err = problem.NoBook.With("As of Friday %s the %s was not known.", f.Friday.Friday, who)
+		err = problem.NoBook.With("As of Friday %s the %s was not known.", f.Friday, who)
 	}
 	return err
 }
 
 // refusal tells why a role is not enough for the book of a Friday, nil if it
 // is.
-func (d *Service) refusal(ctx context.Context, r *reading, g access.Grant, o Owner, f checkpoint.Friday) error {
-	day := f.Friday.Friday
+func (d *Service) refusal(ctx context.Context, r *reading, g access.Grant, o Owner, f checkpoint.Checkpoint) error {
+	day := f.Friday
 	switch {
 	case !g.AnyBook && day < d.oldest(r):
 		return problem.NoBook.With("%s is not among the last %d Fridays, whose books an agent may take.", day, d.LastFridays)
@@ -190,8 +190,8 @@ func (d *Service) refusal(ctx context.Context, r *reading, g access.Grant, o Own
 
 // levelOne refuses level-1 staff an agency's book that holds consumers of an
 // agent who is not certified any more: the book is the same whoever takes it.
-func (d *Service) levelOne(ctx context.Context, r *reading, o Owner, f checkpoint.Friday) error {
-	agents, err := agentsAt(r.AsOf(f.Friday.Friday), o)
+func (d *Service) levelOne(ctx context.Context, r *reading, o Owner, f checkpoint.Checkpoint) error {
+	agents, err := agentsAt(r.AsOf(f.Friday), o)
 	if err != nil {
 		return err
 	}
@@ -200,7 +200,7 @@ func (d *Service) levelOne(ctx context.Context, r *reading, o Owner, f checkpoin
 		if err == nil && !agent.Certified {
 			var held size
 			if held, err = d.size(ctx, r, Owner{Agent: id}, f); err == nil && held.cases > 0 {
-				err = problem.NoBook.With("That of Friday %s holds consumers of an agent who is not certified any more, which level-1 staff may not see. Ask a manager for it.", f.Friday.Friday)
+				err = problem.NoBook.With("That of Friday %s holds consumers of an agent who is not certified any more, which level-1 staff may not see. Ask a manager for it.", f.Friday)
 			}
 		}
 		if err = errors.Join(err, ctx.Err()); err != nil {
@@ -212,7 +212,7 @@ func (d *Service) levelOne(ctx context.Context, r *reading, o Owner, f checkpoin
 
 // friday finds the checkpoint of a Friday, or of the latest, whose book of the
 // owner's is open to the caller, and in which role.
-func (d *Service) friday(ctx context.Context, r *reading, c Caller, o Owner, text string) (checkpoint.Friday, access.Role, error) {
+func (d *Service) friday(ctx context.Context, r *reading, c Caller, o Owner, text string) (checkpoint.Checkpoint, access.Role, error) {
 	f, err := r.checkpoint(text)
 	if err != nil {
 		return f, "", noBook(err)
@@ -221,15 +221,15 @@ func (d *Service) friday(ctx context.Context, r *reading, c Caller, o Owner, tex
 	return f, role, err
 }
 
-func (r *reading) checkpoint(text string) (checkpoint.Friday, error) {
+func (r *reading) checkpoint(text string) (checkpoint.Checkpoint, error) {
 	if text == "latest" {
 		return r.Latest()
 	}
 	day, err := events.ParseDate(text)
 	if err != nil || day == 0 {
-		return checkpoint.Friday{}, fmt.Errorf("a book is named by its Friday, like 2026-11-20, or by the word latest: %w", checkpoint.ErrNone)
+		return checkpoint.Checkpoint{}, fmt.Errorf("a book is named by its Friday, like 2026-11-20, or by the word latest: %w", checkpoint.ErrNone)
 	}
-	return r.Friday(day)
+	return r.Checkpoint(day)
 }
 
 // noBook tells the reason why there is no book, which names days alone.
@@ -274,9 +274,9 @@ const keptSizes = 100_000
 
 // size returns how large a book is; several who ask at once wait for one
 // count, which goes on although one of them has gone.
-func (d *Service) size(ctx context.Context, r *reading, o Owner, f checkpoint.Friday) (size, error) {
+func (d *Service) size(ctx context.Context, r *reading, o Owner, f checkpoint.Checkpoint) (size, error) {
 	s := &d.sizes
-	key := sizeKey{o, f.Friday.Friday, f.Boundary, r.Generation()}
+	key := sizeKey{o, f.Friday, f.Boundary, r.Generation()}
 	s.mu.Lock()
 	have, ok := s.kept[key]
 	s.mu.Unlock()
@@ -284,13 +284,13 @@ func (d *Service) size(ctx context.Context, r *reading, o Owner, f checkpoint.Fr
 		return have, nil
 	}
 	counted, err, _ := s.counting.Do(fmt.Sprint(key), func() (any, error) {
-		then := r.AsOf(f.Friday.Friday)
+		then := r.AsOf(f.Friday)
 		agents, err := agentsAt(then, o)
 		if err != nil {
 			return size{}, err
 		}
 		var n size
-		if n.rows, n.cases, err = book.Count(context.WithoutCancel(ctx), then, f.Friday, agents); err != nil {
+		if n.rows, n.cases, err = book.Count(context.WithoutCancel(ctx), then, f.Week, agents); err != nil {
 			return n, err
 		}
 		s.mu.Lock()

@@ -102,14 +102,14 @@ type export struct {
 	service *Service
 	caller  Caller
 	owner   Owner
-	friday  checkpoint.Friday
+	friday  checkpoint.Checkpoint
 	size    size
 	trail   events.Export
 
 	requested chan struct{} // closed when the request is on disk
 }
 
-func (e *export) wanted() Wanted { return Wanted{e.owner, e.friday.Friday.Friday} }
+func (e *export) wanted() Wanted { return Wanted{e.owner, e.friday.Friday} }
 
 // newExport finds the book that is asked for. That one was refused is recorded
 // where its agent or agency is known, and a cutoff of that Friday.
@@ -139,7 +139,7 @@ func (d *Service) newExport(ctx context.Context, c Caller, o Owner, friday strin
 		d.denied(r, e, friday)
 		return nil, err
 	}
-	e.trail.Role, e.trail.Friday = string(role), e.friday.Friday.Friday
+	e.trail.Role, e.trail.Friday = string(role), e.friday.Friday
 	e.size, err = d.size(ctx, r, o, e.friday)
 	return e, err
 }
@@ -162,7 +162,7 @@ func (d *Service) denied(r *reading, e *export, friday string) {
 		return
 	}
 	trail := e.trail
-	trail.Friday, trail.Accepted = f.Friday.Friday, events.No
+	trail.Friday, trail.Accepted = f.Friday, events.No
 	begun := d.after.Go(func() {
 		if err := d.record(context.Background(), e.caller, &events.ExportDenied{Export: trail}); err != nil {
 			d.Log.Error("the trail of a refused export could not be written", zap.Error(err))
@@ -185,7 +185,7 @@ func (e *export) make(ctx context.Context, w io.Writer) (exports.Made, error) {
 	if err != nil {
 		return exports.Made{}, err
 	}
-	b, err := e.book(ctx, v.Calendar(), v.AsOf(e.friday.Friday.Friday))
+	b, err := e.book(ctx, v.Calendar(), v.AsOf(e.friday.Friday))
 	if err = errors.Join(err, v.Close()); err != nil {
 		return exports.Made{}, err
 	}
@@ -196,11 +196,11 @@ func (e *export) make(ctx context.Context, w io.Writer) (exports.Made, error) {
 	return exports.Made{Name: exporter.FileName(b), Rows: result.Rows, Bytes: result.Bytes, SHA256: result.SHA256}, nil
 }
 
-func (e *export) book(ctx context.Context, calendar *events.Calendar, then book.Source) (*book.Book, error) {
+func (e *export) book(ctx context.Context, calendar *events.Calendar, then book.State) (*book.Book, error) {
 	if e.owner.Agent != "" {
-		return book.ForAgent(ctx, then, calendar, e.friday.Friday, e.owner.Agent)
+		return book.ForAgent(ctx, then, calendar, e.friday.Week, e.owner.Agent)
 	}
-	return book.ForAgency(ctx, then, calendar, e.friday.Friday, e.owner.Agency)
+	return book.ForAgency(ctx, then, calendar, e.friday.Week, e.owner.Agency)
 }
 
 // made records that the book was made, if it may still leave.

@@ -28,13 +28,13 @@ func (d *Service) figures(c Caller) (r *reading, done func(), err error) {
 }
 
 // Fridays returns the checkpoints, the earliest first.
-func (d *Service) Fridays(c Caller) ([]checkpoint.Friday, error) {
+func (d *Service) Fridays(c Caller) ([]checkpoint.Checkpoint, error) {
 	r, done, err := d.figures(c)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	return r.Fridays()
+	return r.Checkpoints()
 }
 
 // Rejections returns up to limit rejected records before a sequence (0: from

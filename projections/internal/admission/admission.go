@@ -45,7 +45,7 @@ type State interface {
 	Sign(checkpoint.Signature) error
 	// Pass keeps the checkpoint of a Friday that has passed, if it names one;
 	// what is put from now on belongs to the week of next.
-	Pass(f checkpoint.Friday, next events.Date) error
+	Pass(f checkpoint.Checkpoint, next events.Date) error
 }
 
 // Rejected is a rejected record, as commands and the interface show it.
@@ -375,12 +375,12 @@ func (l *Processor) advance(r *record.Record, eventType string, o record.Outcome
 	if l.Week == 0 {
 		l.Week = l.calendar.FridayOf(now)
 		l.cutoff = l.calendar.Cutoff(l.Week)
-		if err := s.Pass(checkpoint.Friday{}, l.Week); err != nil {
+		if err := s.Pass(checkpoint.Checkpoint{}, l.Week); err != nil {
 			return now, err
 		}
 	}
 	for l.cutoff.Before(now) {
-		f := book.Friday{Friday: l.Week, Cutoff: l.cutoff, Boundary: boundary}
+		f := book.Week{Friday: l.Week, Cutoff: l.cutoff, Boundary: boundary}
 		l.Week = l.calendar.Next(l.Week)
 		l.cutoff = l.calendar.Cutoff(l.Week)
 		if err := s.Pass(l.Tally.Checkpoint(f), l.Week); err != nil {

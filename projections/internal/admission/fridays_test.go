@@ -19,8 +19,8 @@ const closing = `{"case_id":"1"}`
 func fridays(c *court) string {
 	var out []string
 	for _, f := range c.state.fridays {
-		out = append(out, fmt.Sprintf("%s to %d: %d cases %d rows", f.Friday.Friday, f.Boundary, f.Cases, f.Rows))
-		if !f.Cutoff.Equal(c.ledger.Calendar().Cutoff(f.Friday.Friday)) {
+		out = append(out, fmt.Sprintf("%s to %d: %d cases %d rows", f.Friday, f.Boundary, f.Cases, f.Rows))
+		if !f.Cutoff.Equal(c.ledger.Calendar().Cutoff(f.Friday)) {
 			out = append(out, "at "+f.Cutoff.String())
 		}
 	}

@@ -24,7 +24,7 @@ type memory struct {
 	week     events.Date
 	puts     []string // what was put, each with the week that it belongs to
 	rejected []admission.Rejected
-	fridays  []checkpoint.Friday
+	fridays  []checkpoint.Checkpoint
 	seals    map[events.Date]uint64
 	signed   []uint64
 	err      error // of the next read, where it is set
@@ -109,8 +109,8 @@ func (m *memory) Export(e admission.Exported) error {
 	return m.note("export", e.Step)
 }
 
-func (m *memory) Pass(f checkpoint.Friday, next events.Date) error {
-	if f.Friday.Friday != 0 {
+func (m *memory) Pass(f checkpoint.Checkpoint, next events.Date) error {
+	if f.Friday != 0 {
 		m.fridays = append(m.fridays, f)
 	}
 	m.week = next
@@ -197,4 +197,4 @@ func code(v admission.Verdict) events.Code {
 	return v.Rejection.Code
 }
 
-func friday(f events.Date) book.Friday { return book.Friday{Friday: f} }
+func friday(f events.Date) book.Week { return book.Week{Friday: f} }

@@ -112,8 +112,8 @@ func AppendSeen(dst []byte, source, id string) []byte {
 // Changed is the key of the last change of anything in an agent's lists.
 func Changed(agent string) []byte { return key(kindChanged, agent) }
 
-// Friday is the key of a checkpoint; Friday(0) sorts before all.
-func Friday(f events.Date) []byte {
+// Checkpoint is the key of a checkpoint; Checkpoint(0) sorts before all.
+func Checkpoint(f events.Date) []byte {
 	return binary.BigEndian.AppendUint32([]byte{kindFriday}, uint32(f))
 }
 

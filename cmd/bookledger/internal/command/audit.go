@@ -28,10 +28,10 @@ func (d *dataReading) compare(ctx context.Context, o audit.Owner, from, to event
 	if err != nil {
 		return nil, err
 	}
-	if after.friday.Friday.Friday <= from {
+	if after.friday.Friday <= from {
 		return nil, errNotEarlier
 	}
-	return audit.Compare(ctx, d.view, d.ledger.Journal, o, before.friday.Friday, after.friday.Friday, 0)
+	return audit.Compare(ctx, d.view, d.ledger.Journal, o, before.friday.Week, after.friday.Week, 0)
 }
 
 func (d *dataReading) exports(context.Context) ([]projections.Exported, error) {
@@ -51,7 +51,7 @@ func (d *dumpReading) account(ctx context.Context, caseID string) (*audit.Accoun
 		return nil, err
 	}
 	d.all = r
-	return audit.NewAccount(caseID, entries, r.Calendar(), r.Fridays(), r.OpenFriday())
+	return audit.NewAccount(caseID, entries, r.Calendar(), r.Checkpoints(), r.OpenFriday())
 }
 
 // errNotEarlier is of two Fridays that cannot be compared.
@@ -70,18 +70,18 @@ func (d *dumpReading) compare(ctx context.Context, o audit.Owner, from, to event
 	c := &audit.Comparison{Owner: o}
 	starts, entries := map[string]*fold.Case{}, map[string][]provenance.Entry{}
 	var failed error // of the books, rather than of the dump
-	r.OnFriday(func(f checkpoint.Friday) error {
+	r.OnCheckpoint(func(f checkpoint.Checkpoint) error {
 		s := asOfFriday(r, f)
 		switch {
-		case f.Friday.Friday == from:
-			if failed = c.Begin(ctx, s, r.Calendar(), f.Friday); failed == nil {
+		case f.Friday == from:
+			if failed = c.Begin(ctx, s, r.Calendar(), f.Week); failed == nil {
 				failed = r.State().EachCase(func(id string, state *fold.Case) error {
 					starts[id] = state
 					return nil
 				})
 			}
-		case f.Friday.Friday == to && c.Begun():
-			failed = c.End(ctx, s, f.Friday)
+		case f.Friday == to && c.Begun():
+			failed = c.End(ctx, s, f.Week)
 		}
 		return failed
 	})
@@ -100,7 +100,7 @@ func (d *dumpReading) compare(ctx context.Context, o audit.Owner, from, to event
 		return nil, err
 	}
 	for _, f := range [...]events.Date{from, to} {
-		if _, err := r.Friday(f); err != nil {
+		if _, err := r.Checkpoint(f); err != nil {
 			return nil, err
 		}
 	}

@@ -132,7 +132,7 @@ func sealFirst(ctx context.Context, l *node.Node, v *projections.View, f events.
 	if err != nil {
 		return 0, err
 	}
-	f = s.friday.Friday.Friday
+	f = s.friday.Friday
 	err = sealer.ForStopped(l).Seal(ctx, f)
 	if errors.Is(err, sealer.ErrHistoryOpen) || errors.Is(err, checkpoint.ErrDiffers) {
 		err = fmt.Errorf("%w: %w", cli.ErrRefused, err)

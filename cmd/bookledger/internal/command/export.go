@@ -85,7 +85,7 @@ func runExport(ctx context.Context, env *cli.Environment, o exportOptions) error
 				return err
 			}
 		}
-		env.Sayf("%d books as of Friday %s written into %s", len(all), s.friday.Friday.Friday, o.out)
+		env.Sayf("%d books as of Friday %s written into %s", len(all), s.friday.Friday, o.out)
 		return nil
 	}
 	made, err := books.Book(ctx, o.agent, o.agency)

@@ -63,7 +63,7 @@ last record that counts), and how many cases and rows its books hold in all.`,
 				if f.Sealed {
 					sealed = "yes"
 				}
-				fmt.Fprintf(out, "%s\t%s\t%d\t%d\t%d\t%s\n", f.Friday.Friday, cli.Pacific(zone, f.Cutoff), f.Boundary, f.Cases, f.Rows, sealed)
+				fmt.Fprintf(out, "%s\t%s\t%d\t%d\t%d\t%s\n", f.Friday, cli.Pacific(zone, f.Cutoff), f.Boundary, f.Cases, f.Rows, sealed)
 			}
 			return out.Flush()
 		})

@@ -102,7 +102,7 @@ func runHeads(ctx context.Context, env *cli.Environment, data, friday, add strin
 	if err = errors.Join(err, v.Close()); err != nil {
 		return err
 	}
-	f = s.friday.Friday.Friday
+	f = s.friday.Friday
 	seals := sealer.ForStopped(l)
 	if err := errors.Join(cli.RefuseUnsound(l), soundSeals(seals)); err != nil {
 		return err

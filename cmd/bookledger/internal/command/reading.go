@@ -25,16 +25,16 @@ import (
 
 // snapshot is the ledger as of a moment.
 type snapshot struct {
-	book.Source
+	book.State
 	calendar *events.Calendar
 	asOf     time.Time
-	list     events.Date       // the Friday for which lists are shown
-	friday   checkpoint.Friday // of a snapshot of a Friday
+	list     events.Date           // the Friday for which lists are shown
+	friday   checkpoint.Checkpoint // of a snapshot of a Friday
 }
 
 // books returns what writes the books of a snapshot of a Friday.
 func (s *snapshot) books() (*bookfiles.Writer, error) {
-	return bookfiles.New(s.Source, s.calendar, s.friday)
+	return bookfiles.New(s.State, s.calendar, s.friday)
 }
 
 // reading is a ledger that is read: the folder of a stopped daemon, or a dump
@@ -43,7 +43,7 @@ type reading interface {
 	live(ctx context.Context) (*snapshot, error)
 	asOf(ctx context.Context, f events.Date) (*snapshot, error) // 0: the latest Friday
 	at(ctx context.Context, t time.Time) (*snapshot, error)
-	fridays(ctx context.Context) ([]checkpoint.Friday, error)
+	fridays(ctx context.Context) ([]checkpoint.Checkpoint, error)
 	rejected(ctx context.Context, yield func(projections.Rejected) error) error
 	status(ctx context.Context) (projections.Status, error)
 	account(ctx context.Context, caseID string) (*audit.Account, error)
@@ -142,11 +142,11 @@ type dataReading struct {
 }
 
 func (d *dataReading) live(context.Context) (*snapshot, error) {
-	return &snapshot{Source: d.view.Live(), calendar: d.view.Calendar(), asOf: d.view.Recorded(), list: d.view.OpenFriday()}, nil
+	return &snapshot{State: d.view.Live(), calendar: d.view.Calendar(), asOf: d.view.Recorded(), list: d.view.OpenFriday()}, nil
 }
 
 func (d *dataReading) asOf(_ context.Context, f events.Date) (*snapshot, error) {
-	find := func() (checkpoint.Friday, error) { return d.view.Friday(f) }
+	find := func() (checkpoint.Checkpoint, error) { return d.view.Checkpoint(f) }
 	if f == 0 {
 		find = d.view.Latest
 	}
@@ -154,14 +154,16 @@ func (d *dataReading) asOf(_ context.Context, f events.Date) (*snapshot, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &snapshot{Source: d.view.AsOf(c.Friday.Friday), calendar: d.view.Calendar(), asOf: c.Cutoff, list: c.Friday.Friday, friday: c}, nil
+	return &snapshot{State: d.view.AsOf(c.Friday), calendar: d.view.Calendar(), asOf: c.Cutoff, list: c.Friday, friday: c}, nil
 }
 
 func (d *dataReading) at(context.Context, time.Time) (*snapshot, error) {
 	return nil, cli.Usagef("--at needs --journal: a folder keeps each Friday and now, a dump every moment (journal dump makes one)")
 }
 
-func (d *dataReading) fridays(context.Context) ([]checkpoint.Friday, error) { return d.view.Fridays() }
+func (d *dataReading) fridays(context.Context) ([]checkpoint.Checkpoint, error) {
+	return d.view.Checkpoints()
+}
 
 func (d *dataReading) rejected(_ context.Context, yield func(projections.Rejected) error) error {
 	return d.view.EachRejected(yield)
@@ -245,7 +247,7 @@ func (d *dumpReading) live(ctx context.Context) (*snapshot, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &snapshot{Source: r.State(), calendar: r.Calendar(), asOf: r.Recorded(), list: r.OpenFriday()}, nil
+	return &snapshot{State: r.State(), calendar: r.Calendar(), asOf: r.Recorded(), list: r.OpenFriday()}, nil
 }
 
 func (d *dumpReading) asOf(ctx context.Context, f events.Date) (*snapshot, error) {
@@ -258,7 +260,7 @@ func (d *dumpReading) asOf(ctx context.Context, f events.Date) (*snapshot, error
 	if _, err := d.replay(ctx, r); err != nil {
 		return nil, err
 	}
-	c, err := r.Friday(f)
+	c, err := r.Checkpoint(f)
 	if err != nil {
 		return nil, err
 	}
@@ -272,16 +274,16 @@ func (d *dumpReading) friday(ctx context.Context, f events.Date) (events.Date, e
 	if err != nil || f != 0 {
 		return f, err
 	}
-	passed := all.Fridays()
+	passed := all.Checkpoints()
 	if len(passed) == 0 {
 		return 0, checkpoint.Missing(all.Calendar(), 0, 0)
 	}
-	return passed[len(passed)-1].Friday.Friday, nil
+	return passed[len(passed)-1].Friday, nil
 }
 
 // asOfFriday is what a replay has come to at a Friday's boundary.
-func asOfFriday(r *replay.Replay, c checkpoint.Friday) *snapshot {
-	return &snapshot{Source: r.State(), calendar: r.Calendar(), asOf: c.Cutoff, list: c.Friday.Friday, friday: c}
+func asOfFriday(r *replay.Replay, c checkpoint.Checkpoint) *snapshot {
+	return &snapshot{State: r.State(), calendar: r.Calendar(), asOf: c.Cutoff, list: c.Friday, friday: c}
 }
 
 func (d *dumpReading) at(ctx context.Context, t time.Time) (*snapshot, error) {
@@ -296,15 +298,15 @@ func (d *dumpReading) at(ctx context.Context, t time.Time) (*snapshot, error) {
 	if last := r.Recorded(); !r.Ended() && t.After(last) {
 		d.env.Sayf("note: the file ends with what was recorded by %s; what came later is not in it", cli.Pacific(r.Calendar(), last))
 	}
-	return &snapshot{Source: r.State(), calendar: r.Calendar(), asOf: t, list: r.Calendar().FridayOf(t)}, nil
+	return &snapshot{State: r.State(), calendar: r.Calendar(), asOf: t, list: r.Calendar().FridayOf(t)}, nil
 }
 
-func (d *dumpReading) fridays(ctx context.Context) ([]checkpoint.Friday, error) {
+func (d *dumpReading) fridays(ctx context.Context) ([]checkpoint.Checkpoint, error) {
 	r, err := d.whole(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return r.Fridays(), nil
+	return r.Checkpoints(), nil
 }
 
 func (d *dumpReading) rejected(ctx context.Context, yield func(projections.Rejected) error) error {

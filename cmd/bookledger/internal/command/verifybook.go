@@ -78,9 +78,9 @@ func (o *verifyBookOptions) bookOf(workbook []byte) (b bookOf, err error) {
 	return b, nil
 }
 
-func (b *bookOf) is(f checkpoint.Friday) bool {
+func (b *bookOf) is(f checkpoint.Checkpoint) bool {
 	if b.friday != 0 {
-		return f.Friday.Friday == b.friday
+		return f.Friday == b.friday
 	}
 	return f.Cutoff.Equal(b.Cutoff)
 }
@@ -140,7 +140,7 @@ func (o *verifyBookOptions) tell(env *cli.Environment, b *book.Book, sealed uint
 			SameBytes  bool        `json:"same_bytes"`
 			SealedUpTo uint64      `json:"sealed_up_to"` // 0: no seal stands in the dump
 			Difference string      `json:"difference,omitempty"`
-		}{wrong == nil, b.AgentID, b.AgencyID, b.Friday.Friday, b.Boundary, c.Rows, c.SameBytes, sealed, ""}
+		}{wrong == nil, b.AgentID, b.AgencyID, b.Friday, b.Boundary, c.Rows, c.SameBytes, sealed, ""}
 		if wrong != nil {
 			found.Difference = wrong.Error()
 		}
@@ -153,7 +153,7 @@ func (o *verifyBookOptions) tell(env *cli.Environment, b *book.Book, sealed uint
 	if b.AgentID != "" {
 		whose = "agent " + b.AgentID
 	}
-	fmt.Fprintf(env.Out, "VERIFIED: the workbook is what the record says of %s as of Friday %s, in each of its %d rows.\n", whose, b.Friday.Friday, c.Rows)
+	fmt.Fprintf(env.Out, "VERIFIED: the workbook is what the record says of %s as of Friday %s, in each of its %d rows.\n", whose, b.Friday, c.Rows)
 	if c.SameBytes {
 		fmt.Fprintf(env.Out, "It is byte for byte the one that exporter %s makes.\n", exporter.Version)
 	} else {
@@ -173,7 +173,7 @@ func (o *verifyBookOptions) tell(env *cli.Environment, b *book.Book, sealed uint
 func deriveBook(ctx context.Context, env *cli.Environment, journal string, of bookOf) (made *book.Book, sealed uint64, err error) {
 	r := replay.New()
 	var failed error // of the book, rather than of the dump
-	r.OnFriday(func(f checkpoint.Friday) error {
+	r.OnCheckpoint(func(f checkpoint.Checkpoint) error {
 		if !of.is(f) {
 			return nil
 		}
@@ -197,7 +197,7 @@ func deriveBook(ctx context.Context, env *cli.Environment, journal string, of bo
 	case failed != nil:
 		return nil, 0, fmt.Errorf("%w: %w", cli.ErrRefused, failed)
 	case made == nil && of.friday != 0:
-		_, err := r.Friday(of.friday)
+		_, err := r.Checkpoint(of.friday)
 		return nil, 0, fmt.Errorf("%w: %w", cli.ErrRefused, err)
 	case made == nil:
 		return nil, 0, fmt.Errorf("%w: the record in %s has passed no cutoff at %s, as of which the workbook says it is", cli.ErrRefused, journal, of.Cutoff)

@@ -10,11 +10,12 @@ import (
 	"bookledger/projections/list"
 )
 
-// Ledger is what the cases of a ledger have in common.
-type Ledger struct {
+// Explainer explains what cases show in books, with these columns, and in live
+// lists.
+type Explainer struct {
 	Calendar *events.Calendar
 	Columns  []book.Column // of the books
-	Fridays  []book.Friday // whose cutoff has passed, the earliest first
+	Weeks    []book.Week   // that have ended, the earliest first
 	Open     events.Date   // whose week is open
 }
 
@@ -26,7 +27,7 @@ func anybody(string) bool { return true }
 func only(agent string) owner { return func(a string) bool { return a == agent } }
 
 // rows are those of a case in the owner's book as of a Friday.
-func (l *Ledger) rows(id string, c *fold.Case, f events.Date, o owner) []book.Row {
+func (l *Explainer) rows(id string, c *fold.Case, f events.Date, o owner) []book.Row {
 	if !o(c.AgentID) {
 		return nil
 	}
@@ -34,7 +35,7 @@ func (l *Ledger) rows(id string, c *fold.Case, f events.Date, o owner) []book.Ro
 }
 
 // byKey are the same, to be found.
-func (l *Ledger) byKey(id string, c *fold.Case, f events.Date, o owner) map[book.Key]*book.Row {
+func (l *Explainer) byKey(id string, c *fold.Case, f events.Date, o owner) map[book.Key]*book.Row {
 	rows := l.rows(id, c, f, o)
 	found := make(map[book.Key]*book.Row, len(rows))
 	for i := range rows {
@@ -44,7 +45,7 @@ func (l *Ledger) byKey(id string, c *fold.Case, f events.Date, o owner) map[book
 }
 
 // sameRow tells whether two rows, or none, are the same and of the same agent.
-func (l *Ledger) sameRow(a, b *book.Row) bool {
+func (l *Explainer) sameRow(a, b *book.Row) bool {
 	if a == nil || b == nil {
 		return a == b
 	}
@@ -52,7 +53,7 @@ func (l *Ledger) sameRow(a, b *book.Row) bool {
 }
 
 // sameBook tells whether a case would stand in the book in the same way.
-func (l *Ledger) sameBook(id string, a, b *fold.Case, f events.Date, o owner) bool {
+func (l *Explainer) sameBook(id string, a, b *fold.Case, f events.Date, o owner) bool {
 	as, bs := l.rows(id, a, f, o), l.rows(id, b, f, o)
 	if len(as) != len(bs) {
 		return false
@@ -66,12 +67,12 @@ func (l *Ledger) sameBook(id string, a, b *fold.Case, f events.Date, o owner) bo
 }
 
 // sameLive tells whether a case would stand in the live lists in the same way.
-func (l *Ledger) sameLive(id string, a, b *fold.Case, o owner) bool {
+func (l *Explainer) sameLive(id string, a, b *fold.Case, o owner) bool {
 	return l.sameBook(id, a, b, l.Open, o) && l.inLists(id, a, o) == l.inLists(id, b, o)
 }
 
 // inLists is what the live lists show of a case, as text.
-func (l *Ledger) inLists(id string, c *fold.Case, o owner) (text string) {
+func (l *Explainer) inLists(id string, c *fold.Case, o owner) (text string) {
 	if c.Closed {
 		return ""
 	}

@@ -7,8 +7,8 @@ import (
 	"bookledger/events/record"
 )
 
-// Source is the journal as the projection sees it.
-type Source interface {
+// Journal is the ordered record, as the projection reads it.
+type Journal interface {
 	// Follow hands over the records after sequence after, in order and without
 	// a gap, those that are there and then each as it comes, until ctx ends or
 	// yield fails. The callee may keep the records.
