@@ -351,8 +351,7 @@ func (a *applier) Staff(agencyID, personID string) (fold.Staff, error) {
 		}
 		return fold.DecodeStaff(b)
 	}
-	staff, _, err := active.Live(a.reader).Staff(agencyID, personID)
-	return staff, err
+	return active.Live(a.reader).Staff(agencyID, personID)
 }
 
 func (a *applier) PutStaff(agencyID, personID string, after fold.Staff) error {

@@ -63,7 +63,7 @@ var layout = map[string]layer{
 		never:   []string{"projections/internal/store", pebble, nats, excel}, own: []string{noHTTP, noIO},
 	},
 	"projections/access": {
-		imports: []string{"projections/fold"},
+		imports: []string{"events", "projections/book", "projections/fold"},
 		never:   []string{"projections/internal/store", pebble, nats, excel}, own: []string{noHTTP, noIO},
 	},
 	"projections/audit": {

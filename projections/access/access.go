@@ -1,17 +1,26 @@
 package access
 
-import (
-	"errors"
-	"fmt"
+import "bookledger/projections/fold"
 
-	"bookledger/projections/fold"
-)
+// Person is somebody who has signed in. The sign-in says all of it.
+type Person struct {
+	ID       string // an identifier of the contracts
+	AgentID  string // the agent that they are; "" where none
+	Name     string // for display alone
+	Auditor  bool
+	Operator bool
+}
 
-// Role is in which quality somebody sees or does something; it stands in the
+// Owner is whose lists and books are asked for: those of an agent, or of all
+// agents of an agency. One of the two is set.
+type Owner struct{ Agent, Agency string }
+
+// Role is the capacity in which a person acts. It is recorded in the export
 // trail.
 type Role string
 
-// The roles. All but the last two follow from the ledger.
+// The roles. The sign-in says who is an agent, an auditor or an operator, the
+// ledger who is staff of an agency.
 const (
 	Agent    Role = "agent"
 	Manager  Role = "manager"
@@ -21,152 +30,256 @@ const (
 	Operator Role = "operator"
 )
 
-// Grant is what somebody may do with the consumers of one agent, or with an
-// agency. Who has a Grant may see, and take books of the last few Fridays.
-type Grant struct {
-	Role     Role // the first of theirs, in the order above, that grants anything
-	Act      bool // mark inactive, reactivate, accept, decline
-	Transfer bool // between the agents of the agency
-	AnyBook  bool // of any Friday, not the last few alone
+// roles are the roles in the order in which a person's are considered.
+var roles = [...]Role{Agent, Manager, AdminL2, AdminL1, Auditor, Operator}
+
+// Right is what a role permits, or several such.
+type Right uint8
+
+// The rights.
+const (
+	See      Right = 1 << iota // lists, cases, and which books there are
+	Act                        // mark inactive, reactivate, accept, decline
+	Transfer                   // between the agents of an agency
+	Figures                    // the ledger's Fridays, rejections, exports and status
+	Audit                      // what decided a case, and how two books differ
+)
+
+// Books says of which Fridays a role may take the books.
+type Books uint8
+
+// The Fridays.
+const (
+	NoFriday    Books = iota
+	AnyFriday         // that has passed
+	LastFridays       // the last few, as many as the operator has set
+	SameAgency        // those as of which the agent was in the agency that they are in now
+	AllHeld           // those whose book holds consumers of agents alone who are certified now
+)
+
+// thing is what a right is about.
+type thing uint8
+
+const (
+	certifiedAgent thing = iota
+	otherAgent           // decertified, or never certified
+	anAgency
+	theLedger
+)
+
+// permit is what a role permits with a thing.
+type permit struct {
+	rights Right
+	books  Books
 }
 
-// with adds what another role grants to the same person.
-func (g Grant) with(other Grant) Grant {
-	if g.Role == "" {
-		g.Role = other.Role
-	}
-	g.Act, g.Transfer, g.AnyBook = g.Act || other.Act, g.Transfer || other.Transfer, g.AnyBook || other.AnyBook
-	return g
+// table is who may see, do and take what. Nobody acts in the place of an agent
+// who is not certified; the agency's managers and level-2 staff, and operators,
+// take care of the consumers.
+var table = map[Role]map[thing]permit{
+	Agent: {
+		certifiedAgent: {See | Act, LastFridays}, // themselves
+	},
+	Manager: { // of the agency, or of the agency that the agent is in now
+		certifiedAgent: {See | Act | Transfer, SameAgency},
+		otherAgent:     {See | Transfer, SameAgency},
+		anAgency:       {See | Act | Transfer, AnyFriday},
+	},
+	AdminL2: {
+		certifiedAgent: {See | Transfer, SameAgency},
+		otherAgent:     {See | Transfer, SameAgency},
+		anAgency:       {See | Transfer, AnyFriday},
+	},
+	AdminL1: {
+		certifiedAgent: {See, SameAgency},
+		anAgency:       {See, AllHeld},
+	},
+	Auditor: {
+		certifiedAgent: {See, AnyFriday},
+		otherAgent:     {See, AnyFriday},
+		anAgency:       {See, AnyFriday},
+		theLedger:      {Figures | Audit, NoFriday},
+	},
+	Operator: {
+		otherAgent: {See, AnyFriday},
+		theLedger:  {Figures, NoFriday},
+	},
 }
 
-// ErrNone is of what somebody may not even know to be there.
-var ErrNone = errors.New("no such thing is open to this person")
+// Refusal is the reason why something is refused.
+type Refusal string
 
-// State is the ledger as far as access depends on it.
+// The refusals. NotVisible is returned when the person may not know that the
+// thing exists.
+const (
+	NotVisible      Refusal = "nothing of it is open to the person"
+	NotActing       Refusal = "the person does not act in the agent's place"
+	NotTransferring Refusal = "the person does not transfer the agency's consumers"
+	FromElsewhere   Refusal = "the agent who has the consumers is not in the agency"
+	ToElsewhere     Refusal = "the agent who would get the consumers is not in the agency"
+	ToUncertified   Refusal = "the agent who would get the consumers is not certified"
+	AgentUnknown    Refusal = "the agent was not known as of that Friday"
+	AgencyUnknown   Refusal = "the agency was not known as of that Friday"
+	NotLast         Refusal = "the Friday was not among the last ones, whose books an agent may take"
+	OtherAgency     Refusal = "the agent was not in the agency as of that Friday"
+	HoldsOthers     Refusal = "the book holds consumers of an agent who was not certified any more"
+)
+
+// Error returns the reason.
+func (r Refusal) Error() string { return string(r) }
+
+// State is the ledger now, as far as access depends on it.
 type State interface {
 	Agent(id string) (agent fold.Agent, known bool, err error)
 	Agency(id string) (agency fold.Agency, known bool, err error)
-	Staff(agency, person string) (staff fold.Staff, known bool, err error)
+	Staff(agency, person string) (fold.Staff, error) // zero where the person is none
 }
 
-// staffGrants are what the staff of an agency may do with its agents'
-// consumers.
-var staffGrants = map[string]Grant{
-	string(Manager): {Role: Manager, Act: true, Transfer: true, AnyBook: true},
-	string(AdminL2): {Role: AdminL2, Transfer: true, AnyBook: true},
-	string(AdminL1): {Role: AdminL1, AnyBook: true},
+// Grant is what all roles of a person permit together.
+type Grant struct {
+	Role   Role // the first of those that permit anything
+	Rights Right
 }
 
-// OfAgent returns what the person may do with an agent's consumers, in all
-// roles together; ErrNone where nothing.
-func OfAgent(s State, p Person, id string) (Grant, error) {
-	return together(RolesOfAgent(s, p, id))
+// May reports whether a right is granted.
+func (g Grant) May(r Right) bool { return g.Rights&r != 0 }
+
+// Act reports whether the person may act on consumers.
+func (g Grant) Act() bool { return g.May(Act) }
+
+// Transfer reports whether the person may transfer consumers.
+func (g Grant) Transfer() bool { return g.May(Transfer) }
+
+// held is a role of a person's and what it permits.
+type held struct {
+	role Role
+	permit
 }
 
-// OfAgency returns what the person may do with an agency as a whole, in all
-// roles together; ErrNone where nothing.
-func OfAgency(s State, p Person, id string) (Grant, error) {
-	return together(RolesOfAgency(s, p, id))
-}
-
-func together(roles []Grant, err error) (g Grant, _ error) {
-	if err != nil {
-		return g, err
+func together(all []held) (g Grant, err error) {
+	if len(all) == 0 {
+		return g, NotVisible
 	}
-	for _, one := range roles {
-		g = g.with(one)
+	for _, h := range all {
+		g.Rights |= h.rights
 	}
-	if g.Role == "" {
-		return g, ErrNone
-	}
+	g.Role = all[0].role
 	return g, nil
 }
 
-// RolesOfAgent returns what each of the person's roles grants with an agent's
-// consumers. An agent who is not certified has no access, and of its consumers
-// the agency's managers and level-2 staff take care, and operators, but nobody
-// acts in such an agent's place.
-func RolesOfAgent(s State, p Person, id string) (roles []Grant, err error) {
-	agent, known, err := s.Agent(id)
-	if err != nil || !known {
+// Of returns what a person may do with an owner's consumers; NotVisible where
+// nothing.
+func Of(s State, p Person, o Owner) (Grant, error) {
+	all, err := heldOf(s, p, o)
+	if err != nil {
+		return Grant{}, err
+	}
+	return together(all)
+}
+
+// OfLedger returns what a person may do with the ledger as a whole; NotVisible
+// where nothing.
+func OfLedger(p Person) (Grant, error) {
+	return together(permitted(theLedger, map[Role]bool{Auditor: p.Auditor, Operator: p.Operator}))
+}
+
+// heldOf returns what each of a person's roles permits with an owner's
+// consumers.
+func heldOf(s State, p Person, o Owner) ([]held, error) {
+	what, agency := anAgency, o.Agency
+	var known bool
+	var err error
+	if o.Agent != "" {
+		var agent fold.Agent
+		if agent, known, err = s.Agent(o.Agent); err != nil || !known {
+			return nil, err
+		}
+		what, agency = otherAgent, agent.AgencyID
+		if agent.Certified {
+			what = certifiedAgent
+		}
+	} else if _, known, err = s.Agency(agency); err != nil {
 		return nil, err
 	}
-	if p.AgentID == id && agent.Certified {
-		roles = append(roles, Grant{Role: Agent, Act: true})
-	}
-	if agent.AgencyID != "" {
-		staff, is, err := ofStaff(s, p, agent.AgencyID)
+	has := map[Role]bool{Agent: o.Agent != "" && p.AgentID == o.Agent, Auditor: p.Auditor && known, Operator: p.Operator && known}
+	if agency != "" {
+		staff, err := s.Staff(agency, p.ID)
 		if err != nil {
 			return nil, err
 		}
-		if is && (agent.Certified || staff.Role != AdminL1) {
-			staff.Act = staff.Act && agent.Certified
-			roles = append(roles, staff)
+		switch role := Role(staff.Role); role {
+		case Manager, AdminL2, AdminL1:
+			has[role] = true
 		}
 	}
-	if p.Auditor {
-		roles = append(roles, Grant{Role: Auditor, AnyBook: true})
-	}
-	if p.Operator && !agent.Certified {
-		roles = append(roles, Grant{Role: Operator, AnyBook: true})
-	}
-	return roles, nil
+	return permitted(what, has), nil
 }
 
-// RolesOfAgency returns what each of the person's roles grants with an agency.
-func RolesOfAgency(s State, p Person, id string) (roles []Grant, err error) {
-	staff, is, err := ofStaff(s, p, id)
-	if err != nil {
-		return nil, err
+// permitted returns what the roles that a person has permit with a thing.
+func permitted(what thing, has map[Role]bool) (all []held) {
+	for _, role := range roles {
+		if p, ok := table[role][what]; ok && has[role] {
+			all = append(all, held{role, p})
+		}
 	}
-	if is {
-		roles = append(roles, staff)
-	}
-	if !p.Auditor {
-		return roles, nil
-	}
-	_, known, err := s.Agency(id)
-	if known {
-		roles = append(roles, Grant{Role: Auditor, AnyBook: true})
-	}
-	return roles, err
+	return all
 }
 
-// ofStaff returns what the person may do as a member of an agency's staff, if
-// they are one.
-func ofStaff(s State, p Person, agency string) (Grant, bool, error) {
-	staff, known, err := s.Staff(agency, p.ID)
-	if err != nil || !known {
-		return Grant{}, false, err
+// MayAct returns the role in which a person acts on the consumers of an agent,
+// one of the owner's; "" is none in particular.
+func MayAct(s State, p Person, o Owner, agent string) (Role, error) {
+	g, err := Of(s, p, o)
+	of := g
+	if err == nil && agent != "" {
+		of, err = Of(s, p, Owner{Agent: agent})
 	}
-	g, is := staffGrants[staff.Role]
-	return g, is, nil
+	if err == nil && !(g.Act() && of.Act()) {
+		err = NotActing
+	}
+	return g.Role, err
 }
 
-// OfStaff tells whether a role is one of an agency's staff.
-func (r Role) OfStaff() bool {
-	_, is := staffGrants[string(r)]
-	return is
-}
-
-// OfLedger returns the role in which the person may see the figures of the
-// ledger as a whole: its Fridays, rejections and exports.
-func OfLedger(p Person) (Role, error) {
+// MayTransfer returns the role in which a person transfers consumers from one
+// of an agency's agents to another. Where both are "" it is decided for the
+// agency alone.
+func MayTransfer(s State, p Person, agency, from, to string) (Role, error) {
+	g, err := Of(s, p, Owner{Agency: agency})
 	switch {
-	case p.Auditor:
-		return Auditor, nil
-	case p.Operator:
-		return Operator, nil
+	case err != nil:
+		return "", err
+	case !g.Transfer():
+		return "", NotTransferring
+	case from == "" && to == "":
+		return g.Role, nil
 	}
-	return "", fmt.Errorf("the ledger's figures: %w", ErrNone)
+	giver, _, err := s.Agent(from)
+	if err != nil {
+		return "", err
+	}
+	taker, _, err := s.Agent(to)
+	switch {
+	case err != nil:
+		return "", err
+	case giver.AgencyID != agency:
+		return "", FromElsewhere
+	case taker.AgencyID != agency:
+		return "", ToElsewhere
+	case !taker.Certified:
+		return "", ToUncertified
+	}
+	return g.Role, nil
 }
 
-// OfAudit returns the role in which the person may see how the ledger came to
-// what it shows: what decided a case, what made a book differ from another, and
-// who took which.
-func OfAudit(p Person) (Role, error) {
-	if p.Auditor {
-		return Auditor, nil
+// InLists reports whether an agent's consumers are in the owner's lists as the
+// person sees them, who may see the owner's.
+func InLists(s State, p Person, o Owner, agent string) (bool, error) {
+	if o.Agent != "" {
+		return agent == o.Agent, nil
 	}
-	return "", fmt.Errorf("an audit: %w", ErrNone)
+	a, known, err := s.Agent(agent)
+	if err != nil || !known || a.AgencyID != o.Agency {
+		return false, err
+	}
+	of, err := heldOf(s, p, Owner{Agent: agent})
+	return len(of) > 0, err
 }

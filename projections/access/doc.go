@@ -1,7 +1,9 @@
-// Package access holds who may see and do what. It is decided on every request
-// from two things alone: who somebody is, as the issuer says, and what the
-// ledger says of agents, agencies and staff at that moment.
+// Package access decides who may see, do and take what: one table of what each
+// role permits with an agent, an agency or the ledger.
 //
-// It promises to be the one place where that is decided, to grant nothing that
-// no rule names, and to know nothing of how people sign in or ask.
+// A decision rests on who somebody is, as their sign-in says, and on what the
+// ledger knows of agents, agencies and staff, now and as of a Friday. So an
+// auditor can decide again whether an export was allowed. What no line of the
+// table permits is refused. How people sign in and what they are told is left
+// to others.
 package access

@@ -48,9 +48,10 @@ func (s State) Agency(id string) (fold.Agency, bool, error) {
 	return read(s, store.Agency(id), fold.DecodeAgency)
 }
 
-// Staff returns a person's role in an agency, and whether there is one.
-func (s State) Staff(agency, person string) (fold.Staff, bool, error) {
-	return read(s, store.Staff(agency, person), fold.DecodeStaff)
+// Staff returns a person's role in an agency, zero where there is none.
+func (s State) Staff(agency, person string) (fold.Staff, error) {
+	staff, _, err := read(s, store.Staff(agency, person), fold.DecodeStaff)
+	return staff, err
 }
 
 // Case returns a case and whether it is known.

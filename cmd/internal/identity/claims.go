@@ -34,8 +34,8 @@ func (o *Options) person(claims map[string]any) (access.Person, error) {
 	name, _ := at(claims, o.NameClaim).(string)
 	p.Name = shown(name)
 	roles := texts(at(claims, o.RolesClaim))
-	p.Auditor = slices.Contains(roles, "auditor")
-	p.Operator = slices.Contains(roles, "operator")
+	p.Auditor = slices.Contains(roles, string(access.Auditor))
+	p.Operator = slices.Contains(roles, string(access.Operator))
 	return p, nil
 }
 

@@ -34,7 +34,7 @@ func (p *Portal) agents(w http.ResponseWriter, r *http.Request, c service.Caller
 	for _, one := range agency.Agents {
 		page.Rows = append(page.Rows, agentRow{
 			AgencyAgent: one, Base: basePath(service.Owner{Agent: one.AgentID}),
-			Transfer: agency.Grant.Transfer && one.Active+one.Inactive > 0,
+			Transfer: agency.Grant.Transfer() && one.Active+one.Inactive > 0,
 		})
 	}
 	return p.render(w, r, http.StatusOK, "agents", "Agents", page)

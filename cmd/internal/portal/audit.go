@@ -76,7 +76,7 @@ func (p *Portal) findCase(w http.ResponseWriter, r *http.Request, c service.Call
 	}
 	switch {
 	case err == nil:
-	case problem.Of(err).Status != http.StatusNotFound || !c.Auditor:
+	case problem.Of(err).Status != http.StatusNotFound || c.Audits() != nil:
 		return err
 	default:
 		p.say(r, message{Text: told, Bad: true})

@@ -122,10 +122,10 @@ func menus(h *service.Home, path string) []menu {
 		m.Links = append(m.Links, link{Name: "Books", To: base + "/books"})
 		all = append(all, m)
 	}
-	if h.Auditor || h.Operator {
+	if h.Figures {
 		all = append(all, menu{Name: "Ledger", To: "/ledger"})
 	}
-	if h.Auditor {
+	if h.Audits {
 		all = append(all, menu{Name: "Audit", Links: auditLinks()})
 	}
 	for i := range all {

@@ -39,7 +39,7 @@ func (p *Portal) about(c service.Caller, o service.Owner) (about, error) {
 }
 
 func newAbout(c service.Caller, a *service.About) about {
-	return about{About: a, Base: basePath(a.Owner), Own: a.Owner.Agent != "" && a.Owner.Agent == c.AgentID, Auditor: c.Auditor}
+	return about{About: a, Base: basePath(a.Owner), Own: a.Owner.Agent != "" && a.Owner.Agent == c.AgentID, Auditor: c.Audits() == nil}
 }
 
 // Of is the owner's id.
@@ -71,14 +71,11 @@ func (a about) AgentName(id string) string {
 
 // Up is where the owner's agency lists its agents, for who can see that.
 func (a about) Up() string {
-	if a.Own || a.OfAgency() || a.AgencyID == "" || !staff[string(a.Grant.Role)] {
+	if a.Own || a.OfAgency() || !a.SeesAgency {
 		return ""
 	}
 	return basePath(service.Owner{Agency: a.AgencyID}) + "/agents"
 }
-
-// staff are the roles that see an agency's agents.
-var staff = map[string]bool{"manager": true, "admin_l1": true, "admin_l2": true, "auditor": true}
 
 const (
 	// maxForm is how large a form may be, in bytes.

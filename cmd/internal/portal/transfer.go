@@ -63,10 +63,7 @@ func (p *Portal) mayTransfer(r *http.Request, c service.Caller) (*service.Agency
 	if err != nil {
 		return nil, err
 	}
-	if !agency.Grant.Transfer {
-		return nil, problem.Forbidden.With("Only managers and level-2 staff transfer consumers.")
-	}
-	return agency, nil
+	return agency, p.Service.MayTransfer(c, agency.AgencyID)
 }
 
 func agentOf(agency *service.Agency, id string) *service.AgencyAgent {

@@ -19,8 +19,8 @@ type About struct {
 	Certified  bool   // of an agent
 	AgencyID   string // of an agent
 	AgencyName string
+	SeesAgency bool              // the caller may see the agency
 	Agents     map[string]string // of an agency: its agents' names, by id
-	Grant      access.Grant
 
 	Latest       events.Date // whose book is current; 0 before the first
 	LatestCutoff time.Time
@@ -41,7 +41,7 @@ func (d *Service) About(c Caller, o Owner) (*About, error) {
 func (r *reading) about(c Caller, o Owner) (*About, error) {
 	a := &About{Owner: o}
 	var err error
-	if a.Grant, err = r.grant(c, o); err != nil {
+	if _, err = r.grant(c, o); err != nil {
 		return nil, err
 	}
 	a.AgencyID = o.Agency
@@ -58,6 +58,10 @@ func (r *reading) about(c Caller, o Owner) (*About, error) {
 			return nil, err
 		}
 		a.AgencyName = agency.Name
+		_, err = access.Of(r.state, c.Person, Owner{Agency: a.AgencyID})
+		if a.SeesAgency = err == nil; err != nil && !errors.Is(err, access.NotVisible) {
+			return nil, err
+		}
 	}
 	if o.Agent == "" {
 		a.Name = a.AgencyName

@@ -66,11 +66,11 @@ func (d *Service) Act(ctx context.Context, c Caller, o Owner, id string, a Actio
 	if err := d.mayWrite(c, 1); err != nil {
 		return nil, err
 	}
-	g, agent, name, err := d.mayAct(c, o, id, a)
+	role, agent, name, err := d.mayAct(c, o, id, a)
 	if err != nil {
 		return nil, err
 	}
-	seq, err := d.say(ctx, c, g.Role, []events.Data{a.event(events.Delegation{CaseID: id, AgentID: agent})})
+	seq, err := d.say(ctx, c, role, []events.Data{a.event(events.Delegation{CaseID: id, AgentID: agent})})
 	if err != nil {
 		return nil, err
 	}
@@ -89,28 +89,27 @@ func (d *Service) Act(ctx context.Context, c Caller, o Owner, id string, a Actio
 
 // mayAct tells in which role the caller acts, for which agent, and the name of
 // the primary contact, or why the action cannot be done.
-func (d *Service) mayAct(c Caller, o Owner, id string, a Action) (g access.Grant, agent, name string, err error) {
+func (d *Service) mayAct(c Caller, o Owner, id string, a Action) (role access.Role, agent, name string, err error) {
 	r, err := d.readNow()
 	if err != nil {
-		return g, "", "", err
+		return "", "", "", err
 	}
 	defer d.close(r)
-	if g, err = r.grant(c, o); err != nil {
-		return g, "", "", err
+	g, err := r.grant(c, o)
+	if err != nil {
+		return "", "", "", err
 	}
 	state, agent, err := r.ownCase(c, o, id)
+	if err == nil && g.Act() && (a == Accept || a == Decline) {
+		agent, err = r.askedAgent(c, o, state)
+	}
 	if err != nil {
-		return g, "", "", err
+		return "", "", "", err
 	}
-	if !g.Act {
-		return g, "", "", problem.Forbidden.With("Only the agent and the agency's manager may do this.")
+	if role, err = access.MayAct(r.state, c.Person, o, agent); err != nil {
+		return "", "", "", told(err, 0, 0)
 	}
-	if a == Accept || a == Decline {
-		if agent, err = r.askedAgent(c, o, state); err != nil {
-			return g, "", "", err
-		}
-	}
-	return g, agent, nameOf(state), conflict(state, agent, a)
+	return role, agent, nameOf(state), conflict(state, agent, a)
 }
 
 // nameOf is the name of a case's primary contact.
@@ -126,7 +125,7 @@ func (r *reading) askedAgent(c Caller, o Owner, state *fold.Case) (string, error
 	}
 	var asked []string
 	for _, p := range state.Pending {
-		ok, err := r.owns(c, o, p.AgentID)
+		ok, err := access.InLists(r.state, c.Person, o, p.AgentID)
 		if err != nil {
 			return "", err
 		}

@@ -79,6 +79,13 @@ func TestDecertified(t *testing.T) {
 	}
 	o.holdList(adminL1, service.Owner{Agency: "G1"}, service.Active)
 	o.holdList(manager, service.Owner{Agency: "G1"}, service.Active, "c1")
+	for _, owner := range []service.Owner{own, {Agency: "G1"}} {
+		_, err = o.service.Act(t.Context(), manager, owner, "c1", service.MarkInactive)
+		wantProblem(t, "in the agent's place", err, 403)
+		if f, err := o.service.Case(t.Context(), manager, owner, "c1"); err != nil || f.MayAct {
+			t.Errorf("the case of %v: %+v (%v)", owner, f, err)
+		}
+	}
 }
 
 // TestTransfer moves consumers within an agency, and nowhere else.

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"bookledger/cmd/internal/problem"
 	"bookledger/projections/access"
 	"bookledger/projections/book"
 )
@@ -66,18 +65,4 @@ func (d *Service) Agents(c Caller, agency string) (*Agency, error) {
 		return strings.Compare(book.SortKey(x.Name), book.SortKey(y.Name))
 	})
 	return a, d.noteLook(c, g.Role, "agents", o, "")
-}
-
-// MayTransfer tells whether the caller transfers consumers of the agency;
-// problem.Forbidden where they only see it.
-func (d *Service) MayTransfer(c Caller, agency string) error {
-	_, g, done, err := d.enter(c, Owner{Agency: agency})
-	if err != nil {
-		return err
-	}
-	done()
-	if !g.Transfer {
-		return problem.Forbidden.With("Only managers and level-2 staff transfer consumers.")
-	}
-	return nil
 }

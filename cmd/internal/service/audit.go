@@ -235,16 +235,6 @@ func (d *Service) PastFridays(c Caller) ([]events.Date, error) {
 	return fridays, err
 }
 
-// Audits tells whether the caller may see how the ledger came to what it shows:
-// nil, or problem.NotFound. It is asked before anything of a request is looked
-// at, so that nothing tells the others what there is.
-func (c Caller) Audits() error {
-	if _, err := access.OfAudit(c.Person); err != nil {
-		return problem.NotFound.Because(err)
-	}
-	return nil
-}
-
 // audited opens a moment for an auditor.
 func (d *Service) audited(c Caller) (r *reading, done func(), err error) {
 	if err := c.Audits(); err != nil {

@@ -26,8 +26,7 @@ type CaseFile struct {
 	Delegation  Delegation    `json:"delegation"`
 	History     []Step        `json:"history"`             // of the delegation
 	NoHistory   bool          `json:"no_history,omitzero"` // it could not be read
-	Grant       access.Grant  `json:"-"`
-	Owner       Owner         `json:"-"`
+	MayAct      bool          `json:"-"`                   // the caller may act on it
 }
 
 // Household is who lives there and how to reach them.
@@ -157,7 +156,11 @@ func (d *Service) Case(ctx context.Context, c Caller, o Owner, id string) (*Case
 	if err := d.noteLook(c, g.Role, "case", o, id); err != nil {
 		return nil, err
 	}
-	f := &CaseFile{AsOf: r.Recorded(), AgeSeconds: int(r.age / time.Second), CaseID: id, Grant: g, Owner: o}
+	f := &CaseFile{AsOf: r.Recorded(), AgeSeconds: int(r.age / time.Second), CaseID: id}
+	_, err = access.MayAct(r.state, c.Person, o, agent)
+	if f.MayAct = err == nil; err != nil && !errors.Is(err, access.NotActing) {
+		return nil, err
+	}
 	f.fill(state)
 	if f.Delegation, err = r.delegation(state, agent); err != nil {
 		return nil, err
@@ -183,7 +186,7 @@ func (r *reading) ownCase(c Caller, o Owner, id string) (*fold.Case, string, err
 		candidates = append(candidates, p.AgentID)
 	}
 	for _, agent := range candidates {
-		ok, err := r.owns(c, o, agent)
+		ok, err := access.InLists(r.state, c.Person, o, agent)
 		if err != nil {
 			return nil, "", err
 		}
@@ -192,23 +195,6 @@ func (r *reading) ownCase(c Caller, o Owner, id string) (*fold.Case, string, err
 		}
 	}
 	return nil, "", problem.NotFound.Because(errors.New("the case is another's"))
-}
-
-// owns tells whether an agent's consumers are in the owner's lists for the
-// caller.
-func (r *reading) owns(c Caller, o Owner, agent string) (bool, error) {
-	if agent == "" || o.Agent != "" {
-		return agent == o.Agent && agent != "", nil
-	}
-	a, known, err := r.state.Agent(agent)
-	if err != nil || !known || a.AgencyID != o.Agency {
-		return false, err
-	}
-	_, err = access.OfAgent(r.state, c.Person, agent)
-	if errors.Is(err, access.ErrNone) {
-		return false, nil
-	}
-	return err == nil, err
 }
 
 func (f *CaseFile) fill(c *fold.Case) {

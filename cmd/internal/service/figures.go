@@ -2,22 +2,13 @@ package service
 
 import (
 	"context"
+	"errors"
 
-	"bookledger/cmd/internal/problem"
 	"bookledger/projections"
 	"bookledger/projections/access"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/fold"
 )
-
-// SeesFigures tells whether the caller may see the ledger's figures: nil, or
-// problem.NotFound. As with Audits, it is asked first.
-func (c Caller) SeesFigures() error {
-	if _, err := access.OfLedger(c.Person); err != nil {
-		return problem.NotFound.Because(err)
-	}
-	return nil
-}
 
 // figures opens a moment for one who may see the ledger's figures.
 func (d *Service) figures(c Caller) (r *reading, done func(), err error) {
@@ -101,6 +92,8 @@ type Home struct {
 	Agencies []HomeRole // where they are staff
 	Auditor  bool
 	Operator bool
+	Figures  bool // they see the ledger's figures
+	Audits   bool // they see how the ledger came to what it shows
 }
 
 // HomeRole is a role in an agency.
@@ -117,15 +110,15 @@ func (d *Service) Home(c Caller) (*Home, error) {
 		return nil, err
 	}
 	defer done()
-	h := &Home{Auditor: c.Auditor, Operator: c.Operator}
-	if c.AgentID != "" {
-		a, known, err := r.state.Agent(c.AgentID)
-		if err != nil {
-			return nil, err
-		}
-		if known && a.Certified {
-			h.Agent, h.Name = c.AgentID, a.Name()
-		}
+	h := &Home{Auditor: c.Auditor, Operator: c.Operator, Figures: c.SeesFigures() == nil, Audits: c.Audits() == nil}
+	g, err := access.Of(r.state, c.Person, Owner{Agent: c.AgentID})
+	if g.Role == access.Agent {
+		var a fold.Agent
+		a, _, err = r.state.Agent(c.AgentID)
+		h.Agent, h.Name = c.AgentID, a.Name()
+	}
+	if err != nil && !errors.Is(err, access.NotVisible) {
+		return nil, err
 	}
 	return h, r.state.EachRoleOf(c.ID, func(id string, staff *fold.Staff) error {
 		agency, _, err := r.state.Agency(id)

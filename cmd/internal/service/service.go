@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"errors"
 	"sync/atomic"
 	"time"
 
@@ -14,7 +13,6 @@ import (
 	"bookledger/cmd/internal/problem"
 	"bookledger/exporter"
 	"bookledger/projections/access"
-	"bookledger/projections/fold"
 )
 
 // Options are what a desk works with.
@@ -67,12 +65,8 @@ type Caller struct {
 	at *moment // what all reads of theirs are of; nil: each of a moment of its own
 }
 
-// Owner says whose lists and books are asked for: those of an agent, or of all
-// agents of an agency. One of the two is set.
-type Owner struct {
-	Agent  string
-	Agency string
-}
+// Owner is whose lists and books are asked for.
+type Owner = access.Owner
 
 const (
 	// watchEvery is how often it is seen whether the journal answers.
@@ -118,40 +112,6 @@ func (d *Service) look(ctx context.Context) {
 	if _, _, err := d.Node.Projection.WaitFor(ctx, last); err == nil {
 		d.current.Store(asked.UnixNano())
 	}
-}
-
-// grant returns what the caller may do with an owner's consumers.
-func (r *reading) grant(c Caller, o Owner) (access.Grant, error) {
-	var g access.Grant
-	var err error
-	if o.Agent != "" {
-		g, err = access.OfAgent(r.state, c.Person, o.Agent)
-	} else {
-		g, err = access.OfAgency(r.state, c.Person, o.Agency)
-	}
-	if errors.Is(err, access.ErrNone) {
-		return g, problem.NotFound.Because(err)
-	}
-	return g, err
-}
-
-// agents returns the agents whose consumers an owner's lists hold for the
-// caller: of an agency those that the caller may see.
-func (r *reading) agents(c Caller, o Owner) ([]string, error) {
-	if o.Agent != "" {
-		return []string{o.Agent}, nil
-	}
-	var ids []string
-	err := r.state.EachAgentOf(o.Agency, func(id string, a *fold.Agent) error {
-		_, err := access.OfAgent(r.state, c.Person, id)
-		if err == nil {
-			ids = append(ids, id)
-		} else if !errors.Is(err, access.ErrNone) {
-			return err
-		}
-		return nil
-	})
-	return ids, err
 }
 
 // noteLook writes a look to the access log, without which nothing is shown.

@@ -56,12 +56,12 @@ func (d *Service) Transfer(ctx context.Context, c Caller, agency string, t Trans
 	if err := t.check(); err != nil {
 		return nil, err
 	}
-	g, held, err := d.mayTransfer(c, agency, t)
+	role, held, err := d.mayTransfer(c, agency, t)
 	if err != nil {
 		return nil, err
 	}
 	// The outcome names those who were to be transferred.
-	if err := d.noteLook(c, g.Role, "transfer", Owner{Agent: t.From, Agency: agency}, ""); err != nil {
+	if err := d.noteLook(c, role, "transfer", Owner{Agent: t.From, Agency: agency}, ""); err != nil {
 		return nil, err
 	}
 	batch, err := uuid.NewV7()
@@ -82,7 +82,7 @@ func (d *Service) Transfer(ctx context.Context, c Caller, agency string, t Trans
 	if err := d.mayWrite(c, 1+len(todo)/casesPerCost); err != nil {
 		return nil, err
 	}
-	moved, err := d.transferAll(ctx, c, g.Role, t, done.BatchID, todo)
+	moved, err := d.transferAll(ctx, c, role, t, done.BatchID, todo)
 	if err != nil {
 		return nil, err
 	}
@@ -125,37 +125,17 @@ func (t *Transfer) wanted(held map[string]string) []string {
 
 // mayTransfer tells in which role the caller transfers, and which cases the
 // agent holds, with the names of their primary contacts.
-func (d *Service) mayTransfer(c Caller, agency string, t Transfer) (g access.Grant, held map[string]string, err error) {
+func (d *Service) mayTransfer(c Caller, agency string, t Transfer) (role access.Role, held map[string]string, err error) {
 	r, err := d.readNow()
 	if err != nil {
-		return g, nil, err
+		return "", nil, err
 	}
 	defer d.close(r)
-	if g, err = r.grant(c, Owner{Agency: agency}); err != nil {
-		return g, nil, err
-	}
-	if !g.Transfer {
-		return g, nil, problem.Forbidden.With("Only managers and level-2 staff transfer consumers.")
-	}
-	from, known, err := r.state.Agent(t.From)
-	if err != nil {
-		return g, nil, err
-	}
-	if !known || from.AgencyID != agency {
-		return g, nil, problem.NotFound.In("from_agent_id", "The agency has no such agent.")
-	}
-	to, known, err := r.state.Agent(t.To)
-	if err != nil {
-		return g, nil, err
-	}
-	if !known || to.AgencyID != agency {
-		return g, nil, problem.NotFound.In("to_agent_id", "The agency has no such agent.")
-	}
-	if !to.Certified {
-		return g, nil, problem.Conflict.In("to_agent_id", "The agent is not certified, and cannot be given consumers.")
+	if role, err = access.MayTransfer(r.state, c.Person, agency, t.From, t.To); err != nil {
+		return "", nil, told(err, 0, 0)
 	}
 	held = map[string]string{}
-	return g, held, r.state.EachHeld(t.From, func(id string, c *fold.Case) error {
+	return role, held, r.state.EachHeld(t.From, func(id string, c *fold.Case) error {
 		held[id] = nameOf(c)
 		return nil
 	})

@@ -1,0 +1,134 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"bookledger/cmd/internal/problem"
+	"bookledger/events"
+	"bookledger/projections/access"
+	"bookledger/projections/checkpoint"
+	"bookledger/projections/fold"
+)
+
+// told returns what people are told of a refusal by access; any other error
+// stays as it is. Day is the Friday of the book that was asked for, and fridays
+// how many of the last an agent may take.
+func told(err error, day events.Date, fridays int) error {
+	why, refused := errors.AsType[access.Refusal](err)
+	if !refused {
+		return err
+	}
+	switch why {
+	case access.NotActing:
+		return problem.Forbidden.With("Only the agent and the agency's manager may do this.")
+	case access.NotTransferring:
+		return problem.Forbidden.With("Only managers and level-2 staff transfer consumers.")
+	case access.FromElsewhere:
+		return problem.NotFound.In("from_agent_id", "The agency has no such agent.")
+	case access.ToElsewhere:
+		return problem.NotFound.In("to_agent_id", "The agency has no such agent.")
+	case access.ToUncertified:
+		return problem.Conflict.In("to_agent_id", "The agent is not certified, and cannot be given consumers.")
+	case access.AgentUnknown:
+		return problem.NoBook.With("As of Friday %s the agent was not known.", day)
+	case access.AgencyUnknown:
+		return problem.NoBook.With("As of Friday %s the agency was not known.", day)
+	case access.NotLast:
+		return problem.NoBook.With("%s is not among the last %d Fridays, whose books an agent may take.", day, fridays)
+	case access.OtherAgency:
+		return problem.NoBook.With("As of Friday %s the agent was not of the agency.", day)
+	case access.HoldsOthers:
+		return problem.NoBook.With("That of Friday %s holds consumers of an agent who is not certified any more, which level-1 staff may not see. Ask a manager for it.", day)
+	}
+	return problem.NotFound.Because(err)
+}
+
+// grant returns what the caller may do with an owner's consumers.
+func (r *reading) grant(c Caller, o Owner) (access.Grant, error) {
+	g, err := access.Of(r.state, c.Person, o)
+	return g, told(err, 0, 0)
+}
+
+// agents returns the agents whose consumers an owner's lists hold for the
+// caller: of an agency those that the caller may see.
+func (r *reading) agents(c Caller, o Owner) (ids []string, err error) {
+	if o.Agent != "" {
+		return []string{o.Agent}, nil
+	}
+	return ids, r.state.EachAgentOf(o.Agency, func(id string, _ *fold.Agent) error {
+		in, err := access.InLists(r.state, c.Person, o, id)
+		if in {
+			ids = append(ids, id)
+		}
+		return err
+	})
+}
+
+// SeesFigures reports, as nil or problem.NotFound, whether the caller may see
+// the ledger's figures. It is asked before anything of a request is looked at,
+// so that nothing tells the others what there is.
+func (c Caller) SeesFigures() error { return c.mayLedger(access.Figures) }
+
+// Audits is SeesFigures for how the ledger came to what it shows.
+func (c Caller) Audits() error { return c.mayLedger(access.Audit) }
+
+func (c Caller) mayLedger(right access.Right) error {
+	if g, err := access.OfLedger(c.Person); err != nil || !g.May(right) {
+		return problem.NotFound.Because(access.NotVisible)
+	}
+	return nil
+}
+
+// MayTransfer reports, as nil or a problem, whether the caller transfers
+// consumers of the agency: problem.Forbidden where they only see it.
+func (d *Service) MayTransfer(c Caller, agency string) error {
+	r, done, err := d.read(c)
+	if err != nil {
+		return err
+	}
+	defer done()
+	_, err = access.MayTransfer(r.state, c.Person, agency, "", "")
+	return told(err, 0, 0)
+}
+
+// mayHave returns the role in which the caller may have the owner's book of a
+// Friday. problem.NoBook says why there is none, or none for them;
+// problem.NotFound that nothing of the owner's is open to them.
+func (d *Service) mayHave(_ context.Context, r *reading, c Caller, o Owner, f checkpoint.Checkpoint) (access.Role, error) {
+	day := f.Friday
+	last := day >= access.FirstOfLast(r.Calendar(), r.today(), d.LastFridays)
+	role, err := access.MayTake(r.state, r.AsOf(day), c.Person, o, last)
+	return role, told(err, day, d.LastFridays)
+}
+
+// friday finds the checkpoint of a Friday, or of the latest, whose book of the
+// owner's is open to the caller, and in which role.
+func (d *Service) friday(ctx context.Context, r *reading, c Caller, o Owner, text string) (checkpoint.Checkpoint, access.Role, error) {
+	f, err := r.checkpoint(text)
+	if err != nil {
+		return f, "", noBook(err)
+	}
+	role, err := d.mayHave(ctx, r, c, o, f)
+	return f, role, err
+}
+
+func (r *reading) checkpoint(text string) (checkpoint.Checkpoint, error) {
+	if text == "latest" {
+		return r.Latest()
+	}
+	day, err := events.ParseDate(text)
+	if err != nil || day == 0 {
+		return checkpoint.Checkpoint{}, fmt.Errorf("a book is named by its Friday, like 2026-11-20, or by the word latest: %w", checkpoint.ErrNone)
+	}
+	return r.Checkpoint(day)
+}
+
+// noBook tells the reason why there is no book, which names days alone.
+func noBook(err error) error {
+	if errors.Is(err, checkpoint.ErrNone) {
+		return problem.NoBook.With("%s.", sentence(err.Error()))
+	}
+	return err
+}
