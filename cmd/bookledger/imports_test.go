@@ -67,7 +67,7 @@ var layout = map[string]layer{
 		never:   []string{"projections/internal/store", pebble, nats, excel}, own: []string{noHTTP, noIO},
 	},
 	"projections/audit": {
-		imports: []string{"events", "events/record", "projections", "projections/book", "projections/checkpoint", "projections/fold", "projections/provenance", "schemas"},
+		imports: []string{"events", "events/record", "projections", "projections/access", "projections/book", "projections/checkpoint", "projections/fold", "projections/provenance", "projections/replay", "schemas"},
 		never:   []string{nats, excel}, own: []string{noHTTP, noIO},
 	},
 	"projections/internal/store": {imports: []string{"events"}, never: []string{"projections/fold", nats}},

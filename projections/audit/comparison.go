@@ -6,14 +6,14 @@ import (
 
 	"bookledger/events"
 	"bookledger/projections"
+	"bookledger/projections/access"
 	"bookledger/projections/book"
 	"bookledger/projections/fold"
 	"bookledger/projections/provenance"
 )
 
-// Owner is the agent or the agency whose books are compared. One of the two is
-// set.
-type Owner struct{ Agent, Agency string }
+// Owner is the agent or the agency whose books are compared.
+type Owner = access.Owner
 
 // Comparison is an owner's books of two Fridays, and what happened between
 // them. Begin and End must be called before it is asked.

@@ -1,6 +1,7 @@
 // Package audit answers what auditors ask of a ledger: how a case became what
-// it is, and what made the book of one Friday another than that of an earlier
-// one. Commands, pages and the interface show its answers.
+// it is, what made the book of one Friday another than that of an earlier one,
+// and whether an export was allowed. Commands, pages and the interface show its
+// answers.
 //
 // It promises the same answer, in one published form, of a view of the
 // projection and of a dump that was replayed. What decides a row is told to it

@@ -13,6 +13,7 @@ import (
 	"bookledger/events/record/treehead"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
+	"bookledger/projections/fold"
 	"bookledger/projections/internal/admission"
 	"bookledger/projections/provenance"
 )
@@ -94,6 +95,7 @@ func (r *Replay) OpenFriday() events.Date { return r.processor.Week }
 func (r *Replay) State() interface {
 	book.State
 	book.Whole
+	Staff(agency, person string) (fold.Staff, error)
 } {
 	return r.state
 }

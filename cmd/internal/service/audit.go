@@ -165,7 +165,7 @@ func (d *Service) Compare(ctx context.Context, c Caller, o Owner, asked Compared
 		From: bookOf(from), To: bookOf(to), Page: asked.Page, PageSize: asked.PageSize,
 	}
 	return all, d.inTurn(ctx, "diff", func(ctx context.Context) error {
-		compared, err := audit.Compare(ctx, r.View, d.Node.Journal, audit.Owner(o), from, to, maxRecords)
+		compared, err := audit.Compare(ctx, r.View, d.Node.Journal, o, from, to, maxRecords)
 		if errors.Is(err, book.ErrUnknown) {
 			return problem.NoBook.In("to", "Nobody knew the owner as of Friday %s.", to.Friday)
 		}

@@ -10,6 +10,9 @@ import (
 
 	"bookledger/cmd/internal/service"
 	"bookledger/events"
+	"bookledger/events/record"
+	"bookledger/projections/audit"
+	"bookledger/projections/replay"
 )
 
 // TestExport takes books, and looks at what the trail says of each answer.
@@ -51,6 +54,41 @@ func TestExport(t *testing.T) {
 	if rejected, err := o.service.Rejections(auditor, 0, 100); err != nil || len(rejected) > 0 {
 		t.Errorf("the trail left rejections: %+v (%v)", rejected, err)
 	}
+	o.checkTrail(4)
+}
+
+// checkTrail holds that an auditor finds nothing in the record that speaks
+// against any of the n requests and books that the service has allowed.
+func (o *office) checkTrail(n int) {
+	o.t.Helper()
+	o.trail() // which waits for all that was recorded
+	all, err := o.service.Exports(o.t.Context(), auditor, "", 0, 1000)
+	must(o.t, err)
+	last, err := o.ledger.Journal.Last(o.t.Context())
+	must(o.t, err)
+	r := replay.New()
+	checked := audit.CheckExports(r, all, 5)
+	var checker events.Checker
+	must(o.t, o.ledger.Journal.Read(o.t.Context(), 0, last, func(records []record.Record) error {
+		for i := range records {
+			c := checker.Check(records[i].Subject, records[i].Body)
+			if _, err := r.Apply(&records[i], records[i].LeafHash(), &c); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	for _, e := range checked {
+		if e.Refused() {
+			o.t.Errorf("%s by %s as %s of %s%s: %s", e.Step, e.PersonID, e.Role, e.AgentID, e.AgencyID, e.Check)
+		}
+		if e.Check != "" {
+			n--
+		}
+	}
+	if n != 0 {
+		o.t.Errorf("%d exports more than were checked were allowed", n)
+	}
 }
 
 // TestShelf holds which Fridays' books who can have.
@@ -85,6 +123,7 @@ func TestShelf(t *testing.T) {
 	_, err = o.service.Export(t.Context(), manager, service.Owner{Agent: "A3"}, "latest", yes)
 	wantProblem(t, "of an agent who came lately", err, 404)
 	o.take(other, service.Owner{Agent: "A3"}, "latest")
+	o.checkTrail(6)
 }
 
 // TestDecertifiedMeanwhile holds that a book that was begun does not leave
@@ -134,4 +173,5 @@ func TestLevelOne(t *testing.T) {
 		t.Errorf("the shelf is %+v (%v)", shelf, err)
 	}
 	o.take(adminL2, g1, "latest")
+	o.checkTrail(4)
 }

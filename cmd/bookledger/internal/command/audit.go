@@ -7,7 +7,6 @@ import (
 	"bookledger/cmd/internal/cli"
 	"bookledger/events"
 	"bookledger/events/record"
-	"bookledger/projections"
 	"bookledger/projections/audit"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/fold"
@@ -34,8 +33,12 @@ func (d *dataReading) compare(ctx context.Context, o audit.Owner, from, to event
 	return audit.Compare(ctx, d.view, d.ledger.Journal, o, before.friday.Week, after.friday.Week, 0)
 }
 
-func (d *dataReading) exports(context.Context) ([]projections.Exported, error) {
-	return d.view.Exports(0, 0)
+func (d *dataReading) exports(_ context.Context, fridays int) ([]audit.Export, error) {
+	if fridays > 0 {
+		return nil, cli.Usagef("--check needs --journal: it decides by what the ledger knew at each record (journal dump makes a dump)")
+	}
+	trail, err := d.view.Exports(0, 0)
+	return audit.CheckExports(replay.New(), trail, 0), err
 }
 
 func (d *dumpReading) account(ctx context.Context, caseID string) (*audit.Account, error) {
@@ -113,12 +116,17 @@ func (d *dumpReading) compare(ctx context.Context, o audit.Owner, from, to event
 	return c, nil
 }
 
-func (d *dumpReading) exports(ctx context.Context) ([]projections.Exported, error) {
-	r, err := d.whole(ctx)
+func (d *dumpReading) exports(ctx context.Context, fridays int) ([]audit.Export, error) {
+	whole, err := d.whole(ctx)
 	if err != nil {
 		return nil, err
 	}
-	all := slices.Clone(r.Exports())
-	slices.Reverse(all)
-	return all, nil
+	trail := slices.Clone(whole.Exports())
+	slices.Reverse(trail)
+	r := replay.New()
+	all := audit.CheckExports(r, trail, fridays)
+	if fridays > 0 {
+		_, err = d.replay(ctx, r)
+	}
+	return all, err
 }

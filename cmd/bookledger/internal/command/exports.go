@@ -14,13 +14,14 @@ import (
 
 	"bookledger/cmd/internal/cli"
 	"bookledger/events"
-	"bookledger/projections"
+	"bookledger/projections/audit"
 )
 
 type exportsOptions struct {
 	where
 	agent, agency, person, sha256, file string
-	json                                bool
+	check, json                         bool
+	fridays                             int
 }
 
 func newExports(env *cli.Environment) *cobra.Command {
@@ -36,10 +37,25 @@ rows, the exporter's version and the file's SHA-256.
 With --sha256, or --file to have a file hashed, it shows the downloads of that
 file; the same book has the same hash, whoever takes it. The exit code is 3 where
 the trail does not know it. Books that the command export has written leave no
-trail.`,
+trail.
+
+With --check and --journal it decides again whether each book might be requested and made, in
+the role that the trail names, by what the ledger knew at that record:
+  allowed           the ledger says so: who is staff of an agency, which agents
+                    are certified and whose, and which Friday it was
+  allowed if …      the same of an agent, but which person is which agent was said
+                    by the token of the sign-in, and is not on record
+  not allowed: …    with the reason; the exit code is then 3
+  not decidable: …  nothing on record speaks against it, but auditors and operators
+                    have their role from the token
+The portal decides by what it has read at most seconds before its record is
+written, so a role that ended in those seconds shows as not allowed. How many of
+the last Fridays agents might take is not on record either: give --agent-fridays
+as serve had it.`,
 		Example: `  bookledger exports --data ./ledger --agent A1001
   bookledger exports --journal dump.ndjson --person p-204 --json
-  bookledger exports --journal dump.ndjson --file found.xlsx`,
+  bookledger exports --journal dump.ndjson --file found.xlsx
+  bookledger exports --journal dump.ndjson --check`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runExports(cmd.Context(), env, o) },
 	}
@@ -49,6 +65,8 @@ trail.`,
 	cmd.Flags().StringVar(&o.person, "person", "", "only by this person")
 	cmd.Flags().StringVar(&o.sha256, "sha256", "", "only of the file with this hash")
 	cmd.Flags().StringVar(&o.file, "file", "", "only of this file")
+	cmd.Flags().BoolVar(&o.check, "check", false, "decide again whether each export was allowed (with --journal)")
+	cmd.Flags().IntVar(&o.fridays, "agent-fridays", 5, "of how many of the last Fridays agents might take the books, for --check")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON, one object a line")
 	return cmd
 }
@@ -58,16 +76,22 @@ func runExports(ctx context.Context, env *cli.Environment, o exportsOptions) err
 	if err != nil {
 		return err
 	}
+	check := 0
+	if o.check {
+		if check = o.fridays; check < 1 {
+			return cli.Usagef("--agent-fridays is at least 1")
+		}
+	}
 	r, err := o.open(ctx, env)
 	if err != nil {
 		return err
 	}
 	defer r.close()
-	all, err := r.exports(ctx)
+	all, err := r.exports(ctx, check)
 	if err != nil {
 		return err
 	}
-	found, onRecord := []projections.Exported{}, false
+	found, onRecord, refused := []audit.Export{}, false, 0
 	for _, e := range all {
 		if hash != "" && e.SHA256 != hash {
 			continue
@@ -75,19 +99,26 @@ func runExports(ctx context.Context, env *cli.Environment, o exportsOptions) err
 		onRecord = true
 		if matches(o.agent, e.AgentID) && matches(o.agency, e.AgencyID) && matches(o.person, e.PersonID) {
 			found = append(found, e)
+			if e.Refused() {
+				refused++
+			}
 		}
 	}
 	if hash != "" && !onRecord {
 		return fmt.Errorf("%w: the trail of downloads does not know the SHA-256 %s", cli.ErrNotOnRecord, hash)
 	}
-	if o.json {
-		return encodeAll(env, found)
-	}
-	if len(found) == 0 {
+	switch {
+	case o.json:
+		err = encodeAll(env, found)
+	case len(found) == 0:
 		env.Sayf("no export is on record")
-		return nil
+	default:
+		err = printExports(env.Out, found, o.check)
 	}
-	return printExports(env.Out, found)
+	if err == nil && refused > 0 {
+		err = fmt.Errorf("%w: %d of the requests and downloads shown were not allowed", cli.ErrRefused, refused)
+	}
+	return err
 }
 
 func matches(want, have string) bool { return want == "" || want == have }
@@ -115,9 +146,13 @@ func (o *exportsOptions) hash() (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-func printExports(to io.Writer, all []projections.Exported) error {
+func printExports(to io.Writer, all []audit.Export, check bool) error {
 	out := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(out, "SEQ\tRECORDED\tSTEP\tPERSON\tROLE\tOF\tFRIDAY\tDISCLAIMER\tROWS\tEXPORTER\tSHA-256")
+	head, checked := "SEQ\tRECORDED\tSTEP\tPERSON\tROLE\tOF\tFRIDAY\tDISCLAIMER\tROWS\tEXPORTER\tSHA-256", ""
+	if check {
+		head += "\tCHECK"
+	}
+	fmt.Fprintln(out, head)
 	calendar := events.DefaultCalendar()
 	for _, e := range all {
 		of := strings.Join(nonBlank(named("agent", e.AgentID), named("agency", e.AgencyID)), ", ")
@@ -125,8 +160,11 @@ func printExports(to io.Writer, all []projections.Exported) error {
 		if e.Step == "made" {
 			rows = fmt.Sprint(e.Rows)
 		}
-		fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", e.Seq, cli.Pacific(calendar, e.Recorded), e.Step, orDash(e.PersonID), e.Role,
-			orDash(of), e.Friday, answered(e), rows, orDash(e.ExporterVersion), orDash(e.SHA256))
+		if check {
+			checked = "\t" + orDash(e.Check)
+		}
+		fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s%s\n", e.Seq, cli.Pacific(calendar, e.Recorded), e.Step, orDash(e.PersonID), e.Role,
+			orDash(of), e.Friday, answered(e), rows, orDash(e.ExporterVersion), orDash(e.SHA256), checked)
 	}
 	return out.Flush()
 }
@@ -139,7 +177,7 @@ func named(kind, id string) string {
 }
 
 // answered is the disclaimer's version and the answer to it.
-func answered(e projections.Exported) string {
+func answered(e audit.Export) string {
 	answer := "no answer"
 	switch e.Accepted {
 	case events.Yes:

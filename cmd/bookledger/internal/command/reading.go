@@ -48,7 +48,7 @@ type reading interface {
 	status(ctx context.Context) (projections.Status, error)
 	account(ctx context.Context, caseID string) (*audit.Account, error)
 	compare(ctx context.Context, o audit.Owner, from, to events.Date) (*audit.Comparison, error) // to 0: the latest Friday
-	exports(ctx context.Context) ([]projections.Exported, error)                                 // the newest first
+	exports(ctx context.Context, fridays int) ([]audit.Export, error)                            // the newest first, checked where agents may take those of so many fridays
 	sound() error                                                                                // refuses where the record was found to have been changed
 	close() error
 }

@@ -1,0 +1,156 @@
+package audit
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"bookledger/events"
+	"bookledger/events/record"
+	"bookledger/projections"
+	"bookledger/projections/access"
+	"bookledger/projections/book"
+	"bookledger/projections/checkpoint"
+	"bookledger/projections/fold"
+	"bookledger/projections/replay"
+)
+
+// Export is a step of an export, and whether it was allowed.
+type Export struct {
+	projections.Exported
+	// Check begins with "allowed", "not allowed: " or "not decidable: ". It is
+	// blank for steps by which nothing leaves, and where nothing was checked.
+	Check string `json:"check,omitempty"`
+}
+
+const notAllowed = "not allowed: "
+
+// Refused reports whether the step was found not to have been allowed.
+func (e *Export) Refused() bool { return strings.HasPrefix(e.Check, notAllowed) }
+
+// owner is whose book it is.
+func (e *Export) owner() Owner { return Owner{Agent: e.AgentID, Agency: e.AgencyID} }
+
+// CheckExports decides again of each step of the trail by which a book may
+// leave, in the role that it names, by what the ledger knew at its record.
+// Agents may take the books of the last so many fridays. It is called before
+// the replay's first record, and what it returns is filled in by the replay.
+func CheckExports(r *replay.Replay, trail []projections.Exported, fridays int) []Export {
+	all := make([]Export, len(trail))
+	steps, weeks := map[uint64]*Export{}, map[events.Date]*week{}
+	for i := range trail {
+		e := &all[i]
+		e.Exported = trail[i]
+		if e.Step != "requested" && e.Step != "made" {
+			continue
+		}
+		if weeks[e.Friday] == nil {
+			weeks[e.Friday] = &week{owners: map[Owner]bool{}}
+		}
+		steps[e.Seq] = e
+		owners := weeks[e.Friday].owners
+		owners[e.owner()] = owners[e.owner()] || e.Role == string(access.AdminL1)
+	}
+	r.OnCheckpoint(func(f checkpoint.Checkpoint) error {
+		if w := weeks[f.Friday]; w != nil {
+			return w.keep(r.State())
+		}
+		return nil
+	})
+	r.OnJudged(func(rec *record.Record, _ *events.Checked, _ replay.Verdict) (err error) {
+		if e := steps[rec.Seq]; e != nil {
+			last := e.Friday >= access.FirstOfLast(r.Calendar(), r.OpenFriday(), fridays)
+			e.Check, err = e.check(r.State(), weeks[e.Friday], last)
+		}
+		return err
+	})
+	return all
+}
+
+func (e *Export) check(now access.State, then *week, last bool) (string, error) {
+	if then.agents == nil {
+		return fmt.Sprintf(notAllowed+"the cutoff of %s had not passed", e.Friday), nil
+	}
+	role := access.Role(e.Role)
+	why := access.MightTake(now, then, e.PersonID, role, e.owner(), last)
+	if _, refused := errors.AsType[access.Refusal](why); why != nil && !refused {
+		return "", why
+	}
+	switch {
+	case why == access.NotVisible:
+		return fmt.Sprintf(notAllowed+"in the role %s nothing of it was open to the person", role), nil
+	case why != nil:
+		return notAllowed + why.Error(), nil
+	case role == access.Agent:
+		return "allowed if the token named the person as agent " + e.AgentID, nil
+	case role == access.Auditor || role == access.Operator:
+		return fmt.Sprintf("not decidable: %s is a role in the token", role), nil
+	}
+	return "allowed", nil
+}
+
+// week is the ledger as of the book of a Friday, as far as access to the books
+// of some owners depends on it.
+type week struct {
+	owners   map[Owner]bool        // and whether it matters whose consumers an agency's book holds
+	agents   map[string]fold.Agent // nil before the cutoff has passed
+	agencies map[string]fold.Agency
+	cases    map[string]*fold.Case // one that is delegated, by who holds it
+}
+
+// keep keeps what depends on the state as of the Friday.
+func (w *week) keep(s book.State) error {
+	w.agents, w.agencies, w.cases = map[string]fold.Agent{}, map[string]fold.Agency{}, map[string]*fold.Case{}
+	for o := range w.owners {
+		agency, known, err := s.Agency(o.Agency)
+		if err != nil {
+			return err
+		}
+		if known {
+			w.agencies[o.Agency] = agency
+		}
+	}
+	return s.EachAgent(func(id string, a *fold.Agent) error {
+		holding, ofAgency := w.owners[Owner{Agency: a.AgencyID}]
+		if _, itself := w.owners[Owner{Agent: id}]; itself || ofAgency {
+			w.agents[id] = *a
+		}
+		if !holding {
+			return nil
+		}
+		return s.EachHeld(id, func(_ string, c *fold.Case) error {
+			if book.Delegated(c) {
+				w.cases[id] = c
+			}
+			return nil
+		})
+	})
+}
+
+func (w *week) Agent(id string) (fold.Agent, bool, error) {
+	a, known := w.agents[id]
+	return a, known, nil
+}
+
+func (w *week) Agency(id string) (fold.Agency, bool, error) {
+	a, known := w.agencies[id]
+	return a, known, nil
+}
+
+func (w *week) EachAgentOf(agency string, yield func(string, *fold.Agent) error) error {
+	for id, a := range w.agents {
+		if a.AgencyID == agency {
+			if err := yield(id, &a); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *week) EachHeld(agent string, yield func(string, *fold.Case) error) error {
+	if c := w.cases[agent]; c != nil {
+		return yield("", c)
+	}
+	return nil
+}
