@@ -1,31 +1,16 @@
 package api
 
 import (
-	"context"
-	"encoding/base64"
-	"encoding/hex"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
-	"strconv"
 	"time"
 
-	"bookledger/cmd/internal/exports"
 	"bookledger/cmd/internal/problem"
 	"bookledger/cmd/internal/service"
 	"bookledger/events"
 )
 
-// ContentType is that of a workbook.
-const ContentType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-const (
-	// queueTime is how long a request waits for its book.
-	queueTime = 45 * time.Second
-	// deliverTime is how long the delivery of a book may take.
-	deliverTime = 10 * time.Minute
-)
+// maxWait is how long a request waits for its book.
+const maxWait = 45 * time.Second
 
 func disclaimer(w http.ResponseWriter, _ *http.Request, _ service.Caller) error {
 	return write(w, struct {
@@ -75,62 +60,19 @@ func (a *API) export(w http.ResponseWriter, r *http.Request, c service.Caller) e
 	if err := read(w, r, maxExportBody, &body); err != nil {
 		return err
 	}
-	ticket, err := a.Service.Export(r.Context(), c, owner(r), r.PathValue("friday"), service.Answer{Disclaimer: body.Disclaimer, Accepted: body.Accepted})
+	ctx, cancel, err := Patience(w, r, maxWait)
 	if err != nil {
 		return err
 	}
-	if ticket == nil {
+	defer cancel()
+	book, err := a.Service.Export(ctx, c, owner(r), r.PathValue("friday"), service.Answer{Disclaimer: body.Disclaimer, Accepted: body.Accepted})
+	if err != nil {
+		return err
+	}
+	if book == nil {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	defer ticket.Release()
-	timer := time.NewTimer(queueTime)
-	defer timer.Stop()
-	select {
-	case <-ticket.Done():
-	case <-r.Context().Done():
-		return r.Context().Err()
-	case <-timer.C:
-		p := problem.Unavailable.With("Many books are being made and this one was not among them in time. Try again in a minute.")
-		p.RetryAfter = time.Minute
-		return p
-	}
-	if err := a.Service.Deliverable(r.Context(), c, ticket.For().(service.Wanted)); err != nil {
-		return err
-	}
-	return a.deliver(w, r, ticket)
-}
-
-func (a *API) deliver(w http.ResponseWriter, r *http.Request, ticket *exports.Ticket) error {
-	file, made, err := ticket.Open()
-	if err != nil {
-		return a.Service.Failed(err)
-	}
-	defer file.Close()
-	return Deliver(w, r, file, made)
-}
-
-// Deliver sends a finished workbook. Where that breaks off the connection ends,
-// so that nobody takes a part for the whole, and Deliver does not return.
-func Deliver(w http.ResponseWriter, r *http.Request, file io.Reader, made exports.Made) error {
-	sum, err := hex.DecodeString(made.SHA256)
-	if err != nil {
-		return fmt.Errorf("reading the hash of a finished book: %w", err)
-	}
-	// The server's usual limit is for short answers.
-	if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(deliverTime)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return fmt.Errorf("allowing for the delivery of a book: %w", err)
-	}
-	h := w.Header()
-	h.Set("Content-Type", ContentType)
-	h.Set("Content-Disposition", fmt.Sprintf("attachment; filename=%q", made.Name))
-	h.Set("Content-Length", strconv.FormatInt(made.Bytes, 10))
-	h.Set("Repr-Digest", "sha-256=:"+base64.StdEncoding.EncodeToString(sum)+":")
-	h.Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusOK)
-	n, err := io.Copy(w, file)
-	if r.Method != http.MethodHead && (err != nil || n != made.Bytes || context.Cause(r.Context()) != nil) {
-		panic(http.ErrAbortHandler)
-	}
-	return nil
+	defer book.Close()
+	return Deliver(w, r, book)
 }

@@ -33,6 +33,8 @@ type Portal interface {
 	Gate(http.Handler) http.Handler
 	// Run does what the portal needs besides, until ctx ends.
 	Run(ctx context.Context) error
+	// Drain sends away requests that wait for a turn, when the daemon ends.
+	Drain()
 }
 
 // Options are what a daemon is made of.
@@ -73,6 +75,9 @@ func New(o Options) *Daemon {
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          zap.NewStdLog(o.Log),
+	}
+	if d.portal != nil {
+		d.server.RegisterOnShutdown(d.portal.Drain)
 	}
 	return d
 }
@@ -184,7 +189,7 @@ func (d *Daemon) shutdown(ctx context.Context) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = d.server.Close() // who is still being answered has had the time
 	}
-	select { // their handlers hold views and tickets, and end soon after
+	select { // their handlers hold views, and end soon after
 	case <-d.under.end():
 	case <-time.After(handlerTime):
 		d.log.Error("requests are still under way while the daemon ends")

@@ -88,7 +88,7 @@ func TestAnothers(t *testing.T) {
 	other := h.signIn("P-a3")
 	for _, path := range []string{
 		"/agents/A1/active", "/agents/A1/pending", "/agents/A1/books", "/agents/A1/cases/5000000001", "/agents/A3/cases/5000000001", "/agents/A3/cases/5000000001/household",
-		"/agents/A1/books/latest/export", "/agencies/G1/agents", "/agencies/G1/active", "/agencies/G2/agents", "/agents/none/active", "/ledger", "/exports/none", "/exports/none/file",
+		"/agents/A1/books/latest/export", "/agencies/G1/agents", "/agencies/G1/active", "/agencies/G2/agents", "/agents/none/active", "/ledger",
 	} {
 		other.get(path).want(http.StatusNotFound).isWhole()
 	}

@@ -74,14 +74,10 @@ func TestNoBooksToCompare(t *testing.T) {
 // TestFoundFile holds that a file is known by its hash, however that is pasted.
 func TestFoundFile(t *testing.T) {
 	h := build(t, past())
-	h.serve()
 	v, a := h.signIn("P-x"), h.signIn("P-a1")
 	v.get("/audit/downloads").want(200, "No book has been asked for.")
 	a.post("/agents/A1/books/latest/export", url.Values{"disclaimer": {"1"}, "answer": {"no"}})
 	file := a.post("/agents/A1/books/latest/export", url.Values{"disclaimer": {"1"}, "answer": {"yes"}})
-	if file.status == http.StatusSeeOther { // a loaded machine may take longer than Yes waits
-		file = a.whenReady(file.header.Get("Location"))
-	}
 	file.isBook("5000000001", "5000000002", "5000000003")
 	hash := fmt.Sprintf("%x", sha256.Sum256([]byte(file.body)))
 	h.until("the trail shows it", func() bool { return len(h.trail()) == 3 })

@@ -21,7 +21,7 @@ import (
 
 	"bookledger/cmd/bookdemo/issuer"
 	"bookledger/cmd/internal/accesslog"
-	"bookledger/cmd/internal/exports"
+	"bookledger/cmd/internal/exportlimit"
 	"bookledger/cmd/internal/identity"
 	"bookledger/cmd/internal/middleware"
 	"bookledger/cmd/internal/node"
@@ -43,9 +43,7 @@ type house struct {
 	url     string
 	ledger  *node.Node
 	service *service.Service
-	queue   *exports.Queue
 	log     *observer.ObservedLogs
-	serve   func()        // makes books from now on
 	cut     func()        // ends the following of the journal
 	idle    time.Duration // how long a session lasts without a request; 0 is the standard
 	ids     int
@@ -126,18 +124,17 @@ func buildWith(t testing.TB, past []events.Data, idle time.Duration) *house {
 	must(t, err)
 	x, err := exporter.New(set)
 	must(t, err)
-	h.queue, err = exports.New(exports.Options{Dir: filepath.Join(dir, "spool"), MaxPerOwner: 50})
+	limiter, err := exportlimit.New(exportlimit.Limits{Dir: dir})
 	must(t, err)
 	looks, err := accesslog.Open(filepath.Join(dir, "access.log"))
 	must(t, err)
 	log := zap.New(core)
-	h.service = service.New(service.Options{Node: h.ledger, Exporter: x, Queue: h.queue, Looks: looks, Log: log})
+	h.service = service.New(service.Options{Node: h.ledger, Exporter: x, Limiter: limiter, Looks: looks, Log: log})
 	ended, running := make(chan struct{}, 9), 0
 	run := func(f func()) {
 		running++
 		go func() { f(); ended <- struct{}{} }()
 	}
-	h.serve = func() { run(func() { _ = h.queue.Run(ctx) }) }
 	following, stop := context.WithCancel(ctx)
 	stopped := make(chan struct{})
 	run(func() { _ = h.ledger.Follow(following); close(stopped) })
@@ -190,7 +187,7 @@ func (h *house) open(log *zap.Logger) {
 	})
 	must(h.t, err)
 	p, err := portal.New(portal.Options{
-		Service: h.service, Identity: id, Queue: h.queue, Demo: true, Log: log,
+		Service: h.service, Identity: id, Demo: true, Log: log,
 		Caller: func(r *http.Request) (service.Caller, error) {
 			person, err := id.Person(r)
 			if err != nil {

@@ -11,7 +11,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"bookledger/cmd/internal/exports"
 	"bookledger/cmd/internal/identity"
 	"bookledger/cmd/internal/problem"
 	"bookledger/cmd/internal/service"
@@ -26,8 +25,7 @@ type Options struct {
 	// It is called once for each request.
 	Caller   func(*http.Request) (service.Caller, error)
 	Calendar func() (*events.Calendar, error) // for times; all are shown in its zone
-	Queue    *exports.Queue
-	Demo     bool // each page says that its people are made up
+	Demo     bool                             // each page says that its people are made up
 	Log      *zap.Logger
 }
 
@@ -90,9 +88,6 @@ func (p *Portal) routes() []route {
 		{"/signed-out", http.HandlerFunc(p.signedOut), nil},
 		{"/session/ending", http.HandlerFunc(p.sessionEnding), nil},
 		{"/session/continue", nil, p.signedIn(p.sessionContinue)},
-		{"/exports/{ticket}", p.signedIn(p.ticket), nil},
-		{"/exports/{ticket}/file", p.signedIn(p.ticketFile), nil},
-		{"/exports/{ticket}/leave", nil, p.signedIn(p.leaveTicket)},
 		{"/ledger", p.figures(p.ledger), nil},
 		{"/ledger/look-up", nil, p.signedIn(p.lookUp)},
 		{explainPath, p.audited(p.explainForm), p.audited(p.findCase)},

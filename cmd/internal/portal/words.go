@@ -20,7 +20,7 @@ var pageFiles embed.FS
 // they share.
 var pageNames = [...]string{
 	"frame", "problem", "home", "sign-in", "signed-out", "session", "list", "case", "decline", "agents",
-	"transfer", "confirm", "outcome", "books", "disclaimer", "ticket", "ledger",
+	"transfer", "confirm", "outcome", "books", "disclaimer", "ledger",
 	"explain", "compare-whose", "compare", "downloads",
 }
 

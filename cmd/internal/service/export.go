@@ -11,7 +11,7 @@ import (
 	"github.com/google/uuid"
 	"go.uber.org/zap"
 
-	"bookledger/cmd/internal/exports"
+	"bookledger/cmd/internal/exportlimit"
 	"bookledger/cmd/internal/problem"
 	"bookledger/events"
 	"bookledger/events/journal"
@@ -34,12 +34,21 @@ type Answer struct {
 	Accepted   *bool
 }
 
-// Export takes the answer to the disclaimer and, if that is a yes, puts the
-// book of a Friday ("2026-11-20" or "latest") into the queue. The ticket, which
-// is For a Wanted, is nil where the answer was a no, which is recorded. The
-// request is on record when Export returns, and that the book was made before
-// its ticket is ready.
-func (d *Service) Export(ctx context.Context, c Caller, o Owner, friday string, a Answer) (*exports.Ticket, error) {
+// Book is a workbook that leaves. It must be closed, and only then makes room
+// for others.
+type Book struct {
+	io.ReadCloser
+	Name   string // of the file
+	Rows   int
+	Bytes  int64
+	SHA256 string // hexadecimal
+}
+
+// Export takes the answer to the disclaimer and, if that is a yes, returns the
+// owner's book of a Friday ("2026-11-20" or "latest"). The book is nil where the
+// answer was a no, which is recorded. Export waits until the book is made or
+// ctx ends.
+func (d *Service) Export(ctx context.Context, c Caller, o Owner, friday string, a Answer) (*Book, error) {
 	if err := d.mayWrite(c, 1); err != nil {
 		return nil, err
 	}
@@ -60,41 +69,11 @@ func (d *Service) Export(ctx context.Context, c Caller, o Owner, friday string, 
 		return nil, d.record(ctx, c, &events.ExportDeclined{Export: e.trail})
 	}
 	e.trail.Accepted = events.Yes
-	return e.enqueue(ctx)
-}
-
-// enqueue takes a place in the queue and records the request; nothing is made
-// before that is on disk.
-func (e *export) enqueue(ctx context.Context) (*exports.Ticket, error) {
-	e.requested = make(chan struct{})
-	ticket, err := e.service.Queue.Add(exports.Job{Owner: e.caller.ID, Weight: e.size.rows, Make: e.make, Record: e.made, For: e.wanted()})
+	b, err := e.run(ctx)
 	if err != nil {
-		return nil, e.service.Failed(err)
+		return nil, d.failed(err)
 	}
-	if err := e.service.record(ctx, e.caller, &events.ExportRequested{Export: e.trail}); err != nil {
-		ticket.Release()
-		return nil, err
-	}
-	close(e.requested)
-	return ticket, nil
-}
-
-// Wanted is what a ticket of the queue is for.
-type Wanted struct {
-	Owner  Owner
-	Friday events.Date
-}
-
-// Deliverable tells whether a finished book may still leave: access is decided
-// anew, since an agent may have been decertified while it was made.
-func (d *Service) Deliverable(ctx context.Context, c Caller, w Wanted) error {
-	r, err := d.readNow()
-	if err != nil {
-		return err
-	}
-	defer d.close(r)
-	_, _, err = d.friday(ctx, r, c, w.Owner, w.Friday.String())
-	return err
+	return b, nil
 }
 
 // export is one export under way.
@@ -105,11 +84,73 @@ type export struct {
 	friday  checkpoint.Checkpoint
 	size    size
 	trail   events.Export
-
-	requested chan struct{} // closed when the request is on disk
 }
 
-func (e *export) wanted() Wanted { return Wanted{e.owner, e.friday.Friday} }
+// run takes an accepted export from its place in line to the book that leaves.
+// Each comment after a step that lasts says what a crash there leaves behind.
+func (e *export) run(ctx context.Context) (*Book, error) {
+	d := e.service
+	// Whoever is refused because too much is under way leaves no trace.
+	x, err := d.Limiter.Join(e.caller.ID, e.size.rows)
+	if err != nil {
+		return nil, err
+	}
+	leaves := false
+	defer func() {
+		if !leaves {
+			_ = x.Close() // the file has no name: failing to close it keeps nothing
+		}
+	}()
+
+	if err := d.record(ctx, e.caller, &events.ExportRequested{Export: e.trail}); err != nil {
+		return nil, err
+	}
+	// A crash from here on, or a person who goes away, leaves a request in the
+	// trail that no book followed.
+
+	if err := x.Wait(ctx); err != nil {
+		return nil, err
+	}
+	b, err := e.make(ctx, x)
+	if err != nil {
+		return nil, err
+	}
+	// A crash here leaves the same: the file has no name and is gone.
+
+	if err := e.allowed(ctx); err != nil { // the agent may have been decertified since
+		return nil, err
+	}
+	e.trail.Rows, e.trail.SHA256 = b.Rows, b.SHA256
+	if err := d.record(ctx, e.caller, &events.ExportMade{Export: e.trail}); err != nil {
+		return nil, err
+	}
+	// A crash here leaves a book in the trail that nobody has. The trail may name
+	// more books than have left, and never fewer.
+
+	if err := x.Finish(); err != nil {
+		return nil, err
+	}
+	if err := e.allowed(ctx); err != nil { // to record takes time, too
+		return nil, err
+	}
+	leaves = true
+	return b, nil
+}
+
+// allowed returns why the caller may not have the book any more, or nobody waits
+// for it.
+func (e *export) allowed(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r, err := e.service.readNow()
+	if err != nil {
+		return err
+	}
+	defer e.service.close(r)
+	_, _, err = e.service.friday(ctx, r, e.caller, e.owner, e.friday.Friday.String())
+	return err
+}
 
 // newExport finds the book that is asked for. That one was refused is recorded
 // where its agent or agency is known, and a cutoff of that Friday.
@@ -173,44 +214,28 @@ func (d *Service) denied(r *reading, e *export, friday string) {
 	}
 }
 
-// make makes the workbook. The book of a Friday is the same whenever it is
-// made, so the moment at which the queue comes to it does not matter.
-func (e *export) make(ctx context.Context, w io.Writer) (exports.Made, error) {
-	select {
-	case <-e.requested:
-	case <-ctx.Done():
-		return exports.Made{}, ctx.Err()
-	}
+// make writes the workbook. The book of a Friday is the same whenever it is
+// made, so it does not matter how long the line was.
+func (e *export) make(ctx context.Context, x *exportlimit.Export) (*Book, error) {
 	v, err := e.service.Node.Projection.View()
 	if err != nil {
-		return exports.Made{}, err
+		return nil, err
 	}
-	b, err := e.book(ctx, v.Calendar(), v.AsOf(e.friday.Friday))
-	if err = errors.Join(err, v.Close()); err != nil {
-		return exports.Made{}, err
-	}
-	result, err := e.service.Exporter.Write(ctx, w, b)
-	if err != nil {
-		return exports.Made{}, err
-	}
-	return exports.Made{Name: exporter.FileName(b), Rows: result.Rows, Bytes: result.Bytes, SHA256: result.SHA256}, nil
-}
-
-func (e *export) book(ctx context.Context, calendar *events.Calendar, then book.State) (*book.Book, error) {
+	then := v.AsOf(e.friday.Friday)
+	var b *book.Book
 	if e.owner.Agent != "" {
-		return book.ForAgent(ctx, then, calendar, e.friday.Week, e.owner.Agent)
+		b, err = book.ForAgent(ctx, then, v.Calendar(), e.friday.Week, e.owner.Agent)
+	} else {
+		b, err = book.ForAgency(ctx, then, v.Calendar(), e.friday.Week, e.owner.Agency)
 	}
-	return book.ForAgency(ctx, then, calendar, e.friday.Week, e.owner.Agency)
-}
-
-// made records that the book was made, if it may still leave.
-func (e *export) made(ctx context.Context, m exports.Made) error {
-	if err := e.service.Deliverable(ctx, e.caller, e.wanted()); err != nil {
-		return err
+	if err = errors.Join(err, v.Close()); err != nil {
+		return nil, err
 	}
-	trail := e.trail
-	trail.Rows, trail.SHA256 = m.Rows, m.SHA256
-	return e.service.record(ctx, e.caller, &events.ExportMade{Export: trail})
+	result, err := e.service.Exporter.Write(ctx, x, b)
+	if err != nil {
+		return nil, err
+	}
+	return &Book{ReadCloser: x, Name: exporter.FileName(b), Rows: result.Rows, Bytes: result.Bytes, SHA256: result.SHA256}, nil
 }
 
 // record writes a step of an export into the journal; it is on disk when
@@ -232,33 +257,27 @@ func (d *Service) record(ctx context.Context, c Caller, step events.Data) error 
 	return err
 }
 
-// Failed tells what went wrong with a ticket to who waits for the book.
-func (d *Service) Failed(err error) error {
+// failed is the problem that an export ended with.
+func (d *Service) failed(err error) error {
 	if p, ok := errors.AsType[*problem.Problem](err); ok {
 		return p
 	}
-	p := problem.Internal.Because(err)
+	late := problem.Unavailable
+	late.RetryAfter = time.Minute
 	switch {
-	case errors.Is(err, exports.ErrFull):
-		p = problem.Unavailable.With("Very many books are being made. Try again in a little while.").Because(err)
-	case errors.Is(err, exports.ErrTooMany):
-		p = problem.TooMany.With("Several of your books are being made or wait to be taken. Take or leave those first.").Because(err)
-	case errors.Is(err, exports.ErrEnded):
-		p = problem.Unavailable.With("The system is being restarted. Ask for the book again in a minute.").Because(err)
-	case errors.Is(err, exports.ErrGone):
-		p = problem.NotFound.With("The book was taken already, or nobody came for it. Ask for it again.").Because(err)
+	case errors.Is(err, exportlimit.ErrFull):
+		return late.With("Very many books are being made. Try again in a little while.").Because(err)
+	case errors.Is(err, exportlimit.ErrTooMany):
+		return problem.TooMany.With("Several of your books are being made or wait to be taken. Take or leave those first.").Because(err)
+	case errors.Is(err, exportlimit.ErrEnded):
+		return late.With("The system is being restarted. Ask for the book again in a minute.").Because(err)
+	case errors.Is(err, context.DeadlineExceeded):
+		return late.With("Many books are being made and this one was not among them in time. Try again in a minute.").Because(err)
+	case errors.Is(err, context.Canceled): // nobody reads this
+		return late.With("The connection was given up before the book was made.").Because(err)
 	}
-	if refusal, ok := errors.AsType[*exports.Refusal](err); ok {
-		p.RetryAfter = refusal.RetryAfter
-	}
-	if p.Status == problem.Internal.Status {
-		where := zap.Skip()
-		if panicked, ok := errors.AsType[*exports.Panicked](err); ok {
-			where = zap.String("stack", panicked.Stack)
-		}
-		d.Log.Error("making a book", zap.Error(err), where)
-	}
-	return p
+	d.Log.Error("making a book", zap.Error(err))
+	return problem.Internal.Because(err)
 }
 
 // version is what may be a disclaimer's version, and blank for anything else

@@ -2,12 +2,18 @@ package service_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"bookledger/cmd/internal/problem"
 	"bookledger/cmd/internal/service"
 	"bookledger/events"
 	"bookledger/events/record"
@@ -27,17 +33,17 @@ func TestExport(t *testing.T) {
 	if again, _ := o.take(auditor, own, "latest"); !bytes.Equal(again, file) {
 		t.Error("the same book has other bytes")
 	}
-	no, yes := false, true
-	if ticket, err := o.service.Export(t.Context(), agent, own, "latest", service.Answer{Disclaimer: "1", Accepted: &no}); ticket != nil || err != nil {
-		t.Errorf("a no is answered with %v (%v)", ticket, err)
+	no := service.Answer{Disclaimer: "1", Accepted: new(false)}
+	if book, err := o.service.Export(t.Context(), agent, own, "latest", no); book != nil || err != nil {
+		t.Errorf("a no is answered with %v (%v)", book, err)
 	}
-	for _, a := range []service.Answer{{}, {Disclaimer: "1"}, {Accepted: &yes}, {Disclaimer: "2", Accepted: &yes}} {
+	for _, a := range []service.Answer{{}, {Disclaimer: "1"}, {Accepted: new(true)}, {Disclaimer: "2", Accepted: new(true)}} {
 		_, err := o.service.Export(t.Context(), agent, own, "latest", a)
 		wantProblem(t, "without acceptance", err, 403)
 	}
-	_, err := o.service.Export(t.Context(), other, own, "latest", service.Answer{Disclaimer: "1", Accepted: &yes})
+	_, err := o.service.Export(t.Context(), other, own, "latest", yes)
 	wantProblem(t, "another's book", err, 404)
-	_, err = o.service.Export(t.Context(), other, service.Owner{Agent: "A77"}, "latest", service.Answer{Disclaimer: "1", Accepted: &yes})
+	_, err = o.service.Export(t.Context(), other, service.Owner{Agent: "A77"}, "latest", yes)
 	wantProblem(t, "nobody's book", err, 404)
 	want := []string{
 		"requested by P-a1 as agent of A1, accepted true, 0 rows", "made by P-a1 as agent of A1, accepted true, 2 rows",
@@ -106,7 +112,6 @@ func TestShelf(t *testing.T) {
 		t.Errorf("the manager's shelf has %d books", len(all.Books))
 	}
 	old := all.Books[6].Friday.String()
-	yes := service.Answer{Disclaimer: "1", Accepted: new(true)}
 	_, err = o.service.Export(t.Context(), agent, own, old, yes)
 	wantProblem(t, "a Friday long past", err, 404)
 	o.take(manager, own, old)
@@ -126,17 +131,127 @@ func TestShelf(t *testing.T) {
 	o.checkTrail(6)
 }
 
-// TestDecertifiedMeanwhile holds that a book that was begun does not leave
-// once its agent is out.
-func TestDecertifiedMeanwhile(t *testing.T) {
+// atChecks calls f before each decision of an export that begins now: 1 when it
+// is asked for, 2 when the book is made, 3 when that is recorded.
+func (o *office) atChecks(f func(check int)) {
+	check := 0
+	see := func() { check++; f(check) }
+	o.seen.Store(&see)
+}
+
+// TestMeanwhile holds what is on record, and that no file is in the folder, at
+// each decision of an export, which is also what a crash leaves behind; and that
+// no book leaves once its agent is out.
+func TestMeanwhile(t *testing.T) {
+	own, requested, made := service.Owner{Agent: "A1"}, "requested by P-a1 as agent of A1, accepted true, 0 rows", "made by P-a1 as agent of A1, accepted true, 1 rows"
+	for at, want := range [][]string{1: nil, 2: {requested}, 3: {requested, made}} {
+		if at == 0 {
+			continue
+		}
+		o := open(t, consumers("A1", "c1")...)
+		o.atChecks(func(check int) {
+			if check != at {
+				return
+			}
+			if got := o.trail(); !slices.Equal(got, want) {
+				t.Errorf("at check %d the trail is %q, want %q", at, got, want)
+			}
+			if left, err := filepath.Glob(filepath.Join(filepath.Dir(o.looks), "*export*")); err != nil || len(left) > 0 {
+				t.Errorf("at check %d the folder holds %q (%v)", at, left, err)
+			}
+			o.live(&events.AgentDecertified{AgentID: "A1"})
+		})
+		_, err := o.service.Export(t.Context(), agent, own, "latest", yes)
+		wantProblem(t, fmt.Sprint("decertified at check ", at), err, 404)
+		if got := o.trail(); at > 1 && !slices.Equal(got, want) {
+			t.Errorf("after check %d the trail is %q, want %q", at, got, want)
+		}
+		o.isIdle(agent)
+	}
+}
+
+// isIdle holds that a person has no export under way.
+func (o *office) isIdle(c service.Caller) {
+	o.t.Helper()
+	for range 3 {
+		x, err := o.limiter.Join(c.ID, 1)
+		must(o.t, err)
+		defer x.Close()
+	}
+}
+
+// gone is the context of a person who goes away when it is looked at for the
+// n-th time.
+type gone struct {
+	context.Context
+	leave context.CancelFunc
+	n     int
+}
+
+func (g *gone) Err() error {
+	if g.n--; g.n == 0 {
+		g.leave()
+	}
+	return g.Context.Err()
+}
+
+// TestDisconnect has the person go away at each moment of an export.
+func TestDisconnect(t *testing.T) {
 	o := open(t, consumers("A1", "c1")...)
 	own := service.Owner{Agent: "A1"}
-	ticket, err := o.service.Export(t.Context(), agent, own, "latest", service.Answer{Disclaimer: "1", Accepted: new(true)})
-	must(t, err)
-	<-ticket.Done()
-	must(t, o.service.Deliverable(t.Context(), agent, ticket.For().(service.Wanted)))
-	o.live(&events.AgentDecertified{AgentID: "A1"})
-	wantProblem(t, "the delivery", o.service.Deliverable(t.Context(), agent, ticket.For().(service.Wanted)), 404)
+	for n := 1; ; n++ {
+		ctx, leave := context.WithCancel(t.Context())
+		book, err := o.service.Export(&gone{ctx, leave, n}, agent, own, "latest", yes)
+		left := ctx.Err() != nil
+		leave()
+		if err == nil {
+			must(t, book.Close())
+		} else {
+			wantProblem(t, fmt.Sprint("gone at look ", n), err, 503)
+		}
+		o.isIdle(agent)
+		if !left {
+			if n < 5 {
+				t.Errorf("the context was looked at only %d times", n)
+			}
+			break
+		}
+	}
+}
+
+// TestLoad holds that books that are not taken stop nobody, that a fourth export
+// of one person is refused, and that refusals leave no trace.
+func TestLoad(t *testing.T) {
+	o := open(t, slices.Concat(consumers("A1", "c1"), consumers("A3", "d1"))...)
+	own := service.Owner{Agent: "A1"}
+	for range 3 {
+		book, err := o.service.Export(t.Context(), agent, own, "latest", yes)
+		must(t, err)
+		defer book.Close()
+	}
+	before := o.trail()
+	_, err := o.service.Export(t.Context(), agent, own, "latest", yes)
+	wantProblem(t, "a fourth", err, 429)
+	o.take(other, service.Owner{Agent: "A3"}, "latest")
+	for _, name := range []string{"P-busy1", "P-busy2"} {
+		x, err := o.limiter.Join(name, 1)
+		must(t, errors.Join(err, x.Wait(t.Context())))
+		defer x.Close()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	_, err = o.service.Export(ctx, other, service.Owner{Agent: "A3"}, "latest", yes)
+	if wantProblem(t, "in vain", err, 503); problem.Of(err).RetryAfter != time.Minute {
+		t.Errorf("who waits in vain may try again after %v", problem.Of(err).RetryAfter)
+	}
+	o.isIdle(other)
+	before = append(before, o.trail()[len(before):][:3]...)
+	o.limiter.Drain()
+	_, err = o.service.Export(t.Context(), other, service.Owner{Agent: "A3"}, "latest", yes)
+	wantProblem(t, "while the system ends", err, 503)
+	if got := o.trail(); !slices.Equal(got, before) {
+		t.Errorf("the trail is %q, want %q", got, before)
+	}
 }
 
 // TestRolesOfOne holds that one role alone must be enough for a book: an agent
@@ -161,13 +276,14 @@ func TestRolesOfOne(t *testing.T) {
 func TestLevelOne(t *testing.T) {
 	o := open(t, slices.Concat(consumers("A1", "c1"), consumers("A2", "c2"))...)
 	g1 := service.Owner{Agency: "G1"}
-	ticket, err := o.service.Export(t.Context(), adminL1, g1, "latest", service.Answer{Disclaimer: "1", Accepted: new(true)})
-	must(t, err)
-	<-ticket.Done()
-	must(t, o.service.Deliverable(t.Context(), adminL1, ticket.For().(service.Wanted)))
-	o.live(&events.AgentDecertified{AgentID: "A2"})
-	wantProblem(t, "the delivery", o.service.Deliverable(t.Context(), adminL1, ticket.For().(service.Wanted)), 404)
-	_, err = o.service.Export(t.Context(), adminL1, g1, "latest", service.Answer{Disclaimer: "1", Accepted: new(true)})
+	o.atChecks(func(check int) {
+		if check == 3 {
+			o.live(&events.AgentDecertified{AgentID: "A2"})
+		}
+	})
+	_, err := o.service.Export(t.Context(), adminL1, g1, "latest", yes)
+	wantProblem(t, "the delivery", err, 404)
+	_, err = o.service.Export(t.Context(), adminL1, g1, "latest", yes)
 	wantProblem(t, "a new one", err, 404)
 	if shelf, err := o.service.Books(t.Context(), adminL1, g1, service.Shelved{}); err != nil || len(shelf.Books) != 0 {
 		t.Errorf("the shelf is %+v (%v)", shelf, err)

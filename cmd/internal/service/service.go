@@ -8,7 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"bookledger/cmd/internal/accesslog"
-	"bookledger/cmd/internal/exports"
+	"bookledger/cmd/internal/exportlimit"
 	"bookledger/cmd/internal/node"
 	"bookledger/cmd/internal/problem"
 	"bookledger/exporter"
@@ -19,7 +19,7 @@ import (
 type Options struct {
 	Node        *node.Node
 	Exporter    *exporter.Exporter
-	Queue       *exports.Queue
+	Limiter     *exportlimit.Limiter
 	Looks       *accesslog.Log
 	LastFridays int // how many of the last Fridays an agent may take; 0 is 5
 	Log         *zap.Logger

@@ -15,7 +15,7 @@ import (
 	"time"
 
 	"bookledger/cmd/internal/accesslog"
-	"bookledger/cmd/internal/exports"
+	"bookledger/cmd/internal/exportlimit"
 	"bookledger/cmd/internal/node"
 	"bookledger/cmd/internal/problem"
 	"bookledger/cmd/internal/service"
@@ -33,9 +33,11 @@ type office struct {
 	t       *testing.T
 	service *service.Service
 	ledger  *node.Node
+	limiter *exportlimit.Limiter
 	looks   string // file
 	ids     int
-	sound   atomic.Pointer[error] // what the desk is told of the journal, nil where it is sound
+	sound   atomic.Pointer[error]  // what the desk is told of the journal, nil where it is sound
+	seen    atomic.Pointer[func()] // is called before access is decided, nil where nobody looks
 }
 
 var (
@@ -73,21 +75,20 @@ func openWith(t *testing.T, closed bool, past ...events.Data) *office {
 	must(t, err)
 	x, err := exporter.New(set)
 	must(t, err)
-	queue, err := exports.New(exports.Options{Dir: filepath.Join(dir, "spool")})
+	o.limiter, err = exportlimit.New(exportlimit.Limits{Dir: dir})
 	must(t, err)
 	looks, err := accesslog.Open(o.looks)
 	must(t, err)
-	o.service = service.New(service.Options{Node: o.ledger, Exporter: x, Queue: queue, Looks: looks, Sound: o.isSound})
-	ended := make(chan struct{}, 3)
+	o.service = service.New(service.Options{Node: o.ledger, Exporter: x, Limiter: o.limiter, Looks: looks, Sound: o.isSound})
+	ended := make(chan struct{}, 2)
 	run := func(f func()) {
 		go func() { f(); ended <- struct{}{} }()
 	}
 	run(func() { _ = o.ledger.Follow(ctx) })
-	run(func() { _ = queue.Run(ctx) })
 	run(func() { o.service.Run(ctx) })
 	t.Cleanup(func() {
 		cancel()
-		for range 3 {
+		for range 2 {
 			<-ended
 		}
 		if err := errors.Join(looks.Close(), o.ledger.Close()); err != nil && !errors.Is(err, journal.ErrClosed) {
@@ -114,6 +115,9 @@ func clearOfCutoff(t testing.TB) {
 }
 
 func (o *office) isSound() error {
+	if see := o.seen.Load(); see != nil {
+		(*see)()
+	}
 	if err := o.sound.Load(); err != nil {
 		return *err
 	}
@@ -236,19 +240,17 @@ func (o *office) looked() []string {
 	return strings.Split(strings.TrimSpace(string(text)), "\n")
 }
 
+// yes accepts the disclaimer.
+var yes = service.Answer{Disclaimer: "1", Accepted: new(true)}
+
 // take takes a book to its end.
-func (o *office) take(c service.Caller, owner service.Owner, friday string) ([]byte, exports.Made) {
+func (o *office) take(c service.Caller, owner service.Owner, friday string) ([]byte, *service.Book) {
 	o.t.Helper()
-	yes := true
-	ticket, err := o.service.Export(o.t.Context(), c, owner, friday, service.Answer{Disclaimer: "1", Accepted: &yes})
+	book, err := o.service.Export(o.t.Context(), c, owner, friday, yes)
 	must(o.t, err)
-	<-ticket.Done()
-	file, made, err := ticket.Open()
-	must(o.t, err)
-	defer ticket.Release()
-	b, err := io.ReadAll(file)
-	must(o.t, errors.Join(err, file.Close()))
-	return b, made
+	b, err := io.ReadAll(book)
+	must(o.t, errors.Join(err, book.Close()))
+	return b, book
 }
 
 // trail returns the steps of the exports so far, the earliest first.

@@ -57,7 +57,7 @@ type asked struct{ method, path, token, body string }
 // that cannot keep up answers 200 at once, and has the others wait.
 func load(tb testing.TB, base string, rate, n int, what func(i int) asked) []time.Duration {
 	tb.Helper()
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 200, MaxConnsPerHost: 200}}
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 500, MaxConnsPerHost: 500}}
 	defer client.CloseIdleConnections()
 	took := make([]time.Duration, n)
 	failed := make([]error, n)
@@ -186,5 +186,34 @@ func BenchmarkBook(b *testing.B) {
 		b.ReportMetric(percentile(alone, 50), "p50-ms")
 		b.ReportMetric(percentile(alone, 95), "p95-ms")
 		b.ReportMetric(percentile(bare, 95), "bare-p95-ms")
+	}
+}
+
+// BenchmarkCrowd has 500 agents say yes at the same moment, each to a book of
+// their own of 40 rows, as on a Friday night: it reports how long they wait
+// until the last byte.
+func BenchmarkCrowd(b *testing.B) {
+	const agents = 500
+	var as variant
+	var more []events.Data
+	for i := range agents {
+		id := fmt.Sprintf("A-crowd-%03d", i)
+		as.people = append(as.people, issuer.Person{Person: access.Person{ID: "P-" + id, AgentID: id}, Role: "agent"})
+		more = append(more, crowd(id, 20)...)
+	}
+	s := startAs(b, as, synthetic.Config{Agents: 2, Consumers: 10, Weeks: 2, Seed: 1, Until: time.Now().Add(-time.Minute)}, more...)
+	asks := make([]asked, agents)
+	for i := range asks {
+		token, err := s.issuer.Token(as.people[i].ID, "bookledger", time.Hour)
+		must(b, err)
+		asks[i] = asked{"POST", "/v1/agents/" + as.people[i].AgentID + "/books/latest", token, `{"disclaimer":"1","accepted":true}`}
+	}
+	var took []time.Duration
+	for b.Loop() {
+		took = append(took, load(b, s.url, 1_000_000, agents, func(i int) asked { return asks[i] })...)
+		slices.Sort(took)
+		b.ReportMetric(percentile(took, 50), "p50-ms")
+		b.ReportMetric(percentile(took, 95), "p95-ms")
+		b.ReportMetric(percentile(took, 100), "max-ms")
 	}
 }

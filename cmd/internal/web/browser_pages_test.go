@@ -1,10 +1,8 @@
 package web_test
 
 import (
-	"context"
 	"crypto/sha256"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -15,7 +13,7 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
-	"bookledger/cmd/internal/exports"
+	"bookledger/cmd/internal/exportlimit"
 	"bookledger/cmd/internal/fixture"
 	"bookledger/events"
 )
@@ -186,8 +184,7 @@ func TestPages(t *testing.T) {
 	young := startAs(t, variant{young: true}, w,
 		&events.AgencyRegistered{AgencyID: me.AgencyID, Name: "Delta Insurance"},
 		&events.AgentCertified{AgentID: me.AgentID, AgencyID: me.AgencyID, FirstName: "Ana", LastName: "New"})
-	// The pages are looked at side by side, and one of them counts who waits for a
-	// book: whatever else they show of exports is done before.
+	// The pages are looked at side by side: what they show of exports is done before.
 	export := "/v1/agents/" + me.AgentID + "/books/latest"
 	s.ask("agent", "POST", export, map[string]any{"disclaimer": "1", "accepted": false})
 	i.taken = s.ask("agent", "POST", export, map[string]any{"disclaimer": "1", "accepted": true}).body
@@ -310,40 +307,33 @@ func anAgentsBooks(i *inspection, b *tab) {
 	i.at(b, "/agents/"+who.AgentID+"/books", "books", "Books")
 	b.goes(200, chromedp.Click(chromedp.CSS("main td .button")))
 	i.looksAt(b, "disclaimer", "Disclaimer")
-	began, done := [2]chan struct{}{make(chan struct{}), make(chan struct{})}, make(chan struct{})
-	for n := range 2 {
-		_, err := b.site.web.Queue().Add(exports.Job{
-			Owner: fmt.Sprint("P-before", n),
-			Make: func(ctx context.Context, _ io.Writer) (exports.Made, error) {
-				close(began[n])
-				select {
-				case <-done:
-				case <-ctx.Done():
-				}
-				return exports.Made{Name: "x"}, ctx.Err()
-			},
-			Record: func(context.Context, exports.Made) error { return nil },
-		})
+	join := func(name string) *exportlimit.Export {
+		x, err := b.site.web.Limiter().Join(name, 1)
 		must(b.t, err)
-		<-began[n]
+		return x
 	}
-	b.goes(200, click("Yes"))
-	b.does(chromedp.Evaluate[chromedp.Void](`window.same = true`))
-	if got := b.text("#export-said[role=status]"); !strings.HasPrefix(got, "It is next in the queue") {
-		b.t.Errorf("the page of the queue says %q", got)
+	others := [2]*exportlimit.Export{join("P-before0"), join("P-before1")}
+	for _, x := range others {
+		must(b.t, x.Wait(b.t.Context()))
 	}
-	i.looksAt(b, "ticket-waiting", "Your book is being made")
-	plain := b.another()
-	plain.withoutScript()
-	plain.opens(b.path())
-	close(done)
-	b.until(`document.getElementById("export-state").dataset.phase === "ready" && document.getElementById("export-said").textContent === "The file can be downloaded."`)
-	if !get[bool](b, `window.same`) {
-		b.t.Error("the page was loaded anew, so that nothing was announced")
+	file := b.takes(click("Yes"), func() {
+		if got := b.text("#export-status[role=status]"); !strings.HasPrefix(got, "Your book is being prepared.") {
+			b.t.Errorf("meanwhile it says %q", got)
+		}
+		i.looksAt(b, "disclaimer-preparing", "Disclaimer")
+		for _, x := range others {
+			must(b.t, x.Close())
+		}
+	})
+	b.until(`document.getElementById("export-status").textContent.startsWith("Done.")`)
+	i.looksAt(b, "disclaimer-done", "Disclaimer")
+	b.site.isBook(b.t, file, who.AgentID, who.PersonID)
+	for range 3 {
+		defer join(who.PersonID).Close()
 	}
-	i.looksAt(b, "ticket-ready", "Your book is ready")
-	plain.until(`document.getElementById("export-state")?.dataset.phase === "ready"`)
-	b.site.isBook(b.t, b.takes(chromedp.Click(chromedp.CSS("#export-rest .button"))), who.AgentID, who.PersonID)
+	b.does(click("Yes"))
+	b.until(`document.activeElement.id === "main"`)
+	i.looksAt(b, "disclaimer-refused", "Too many requests")
 }
 
 func aManager(i *inspection, b *tab) {

@@ -85,7 +85,7 @@ func (b *tab) hear(event any) {
 	defer b.mu.Unlock()
 	switch e := event.(type) {
 	case *network.EventResponseReceived:
-		if e.Type == network.ResourceTypeDocument && e.Response.Status >= 400 {
+		if (e.Type == network.ResourceTypeDocument || e.Type == network.ResourceTypeFetch) && e.Response.Status >= 400 {
 			b.refused = append(b.refused, e.Response.URL)
 		}
 	case *runtime.EventConsoleAPICalled:
@@ -266,48 +266,23 @@ func (b *tab) tabTo(name string) {
 func key(k string) step { return chromedp.KeyEvent(k) }
 
 // takes takes a step that begins a download, and returns the file when it is
-// whole.
-func (b *tab) takes(begin step) string {
-	b.t.Helper()
-	return b.takesWhile(begin, func(context.Context) {})
-}
-
-// takesBook takes the step that asks for a book. A loaded machine may take longer
-// than Yes waits: then the queue's page offers the file.
-func (b *tab) takesBook(yes step) string {
-	b.t.Helper()
-	return b.takesWhile(yes, func(ctx context.Context) {
-		const offered = `document.getElementById("export-state")?.dataset.phase === "ready"`
-		for ctx.Err() == nil {
-			if ready, err := chromedp.Run(ctx, chromedp.Evaluate[bool](offered)); err == nil && ready {
-				_ = chromedp.Do(ctx, chromedp.Click(chromedp.CSS("#export-rest .button"))) // or the download is missed
-				return
-			}
-			time.Sleep(5 * time.Millisecond)
-		}
-	})
-}
-
-// takesWhile is takes that does something else until the download begins.
-func (b *tab) takesWhile(begin step, meanwhile func(context.Context)) string {
+// whole. Meanwhile is called when the step is taken; nil does nothing.
+func (b *tab) takes(begin step, meanwhile func()) string {
 	b.t.Helper()
 	ctx, cancel := b.within()
 	defer cancel()
 	begun := chromedp.BrowserEvents(ctx, browser.DownloadWillBegin)
 	progress := chromedp.BrowserEvents(ctx, browser.DownloadProgress)
 	must(b.t, chromedp.Do(ctx, begin))
-	waiting, arrived := context.WithCancel(ctx)
-	defer arrived()
-	var other sync.WaitGroup
-	other.Go(func() { meanwhile(waiting) })
+	if meanwhile != nil {
+		meanwhile()
+	}
 	var file browser.EventDownloadWillBegin
 	for e, err := range begun {
 		must(b.t, err)
 		file = e
 		break
 	}
-	arrived()
-	other.Wait()
 	for e, err := range progress {
 		must(b.t, err)
 		if e.GUID != file.GUID || e.State == browser.DownloadProgressStateInProgress {

@@ -10,12 +10,11 @@ import (
 	"strings"
 
 	"go.uber.org/zap"
-	"golang.org/x/sync/errgroup"
 
 	"bookledger/cmd/internal/accesslog"
 	"bookledger/cmd/internal/api"
 	"bookledger/cmd/internal/apidocs"
-	"bookledger/cmd/internal/exports"
+	"bookledger/cmd/internal/exportlimit"
 	"bookledger/cmd/internal/identity"
 	"bookledger/cmd/internal/middleware"
 	"bookledger/cmd/internal/node"
@@ -39,10 +38,6 @@ type Options struct {
 	Log            *zap.Logger
 }
 
-// maxBooks is how many books a person may have asked for and not taken: those
-// of a few agents or Fridays, and some that broke off.
-const maxBooks = 12
-
 // columnSet is the set of columns that books have.
 const columnSet = "1"
 
@@ -58,7 +53,7 @@ var (
 type Web struct {
 	http.Handler
 	service  *service.Service
-	queue    *exports.Queue
+	limiter  *exportlimit.Limiter
 	looks    *accesslog.Log
 	identity *identity.Identity
 	gate     *middleware.Stack
@@ -78,7 +73,7 @@ func New(o Options) (_ *Web, err error) {
 	if w.looks, err = accesslog.Open(o.AccessLog); err != nil {
 		return nil, err
 	}
-	if w.queue, err = exports.New(exports.Options{Dir: filepath.Join(o.Node.Dir, "spool"), MaxPerOwner: maxBooks}); err != nil {
+	if w.limiter, err = exportlimit.New(exportlimit.Limits{Dir: o.Node.Dir}); err != nil {
 		return nil, err
 	}
 	if w.gate, err = newGate(o, w); err != nil {
@@ -120,20 +115,19 @@ func newDesk(o Options, w *Web) (*service.Service, error) {
 	if err != nil {
 		return nil, err
 	}
-	return service.New(service.Options{Node: o.Node, Exporter: x, Queue: w.queue, Looks: w.looks, LastFridays: o.Fridays, MayWrite: w.gate.AllowWriter, Sound: o.Sound, Log: o.Log}), nil
+	return service.New(service.Options{Node: o.Node, Exporter: x, Limiter: w.limiter, Looks: w.looks, LastFridays: o.Fridays, MayWrite: w.gate.AllowWriter, Sound: o.Sound, Log: o.Log}), nil
 }
 
 // untouched are the requests that pages send by themselves: whoever has gone
 // from the screen is signed out all the same.
 func untouched(r *http.Request) bool {
 	return r.Method == http.MethodGet && (r.URL.Path == "/session/ending" ||
-		strings.HasPrefix(r.URL.Path, "/assets/") ||
-		strings.HasPrefix(r.URL.Path, "/exports/") && !strings.HasSuffix(r.URL.Path, "/file"))
+		strings.HasPrefix(r.URL.Path, "/assets/"))
 }
 
 func (w *Web) handler(o Options) (http.Handler, error) {
 	pages, err := portal.New(portal.Options{
-		Service: w.service, Identity: w.identity, Queue: w.queue, Demo: o.Issuer != nil, Log: o.Log,
+		Service: w.service, Identity: w.identity, Demo: o.Issuer != nil, Log: o.Log,
 		Caller: w.caller("portal"),
 		Calendar: func() (*events.Calendar, error) {
 			v, err := o.Node.Projection.View()
@@ -203,21 +197,14 @@ func (w *Web) caller(via string) func(*http.Request) (service.Caller, error) {
 // Gate puts the gate in front of a handler; ServeHTTP stands behind it.
 func (w *Web) Gate(next http.Handler) http.Handler { return w.gate.Handler(next) }
 
-// Run makes the books that are asked for and watches the journal, until ctx
-// ends.
+// Run watches the journal until ctx ends.
 func (w *Web) Run(ctx context.Context) error {
-	group, ctx := errgroup.WithContext(ctx)
-	group.Go(func() error { return w.queue.Run(ctx) })
-	group.Go(func() error {
-		w.service.Run(ctx)
-		return nil
-	})
-	err := group.Wait()
-	if errors.Is(err, context.Canceled) {
-		return nil
-	}
-	return err
+	w.service.Run(ctx)
+	return nil
 }
+
+// Drain sends away those who wait for a book, which would outlast a shutdown.
+func (w *Web) Drain() { w.limiter.Drain() }
 
 // Rotate begins the access log's file anew after it was moved away.
 func (w *Web) Rotate() error { return w.looks.Reopen() }

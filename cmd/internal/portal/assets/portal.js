@@ -36,50 +36,44 @@ for (const button of document.querySelectorAll("[data-tick]")) {
   });
 }
 
-// A download leaves the page where it is: say what happens.
+// While a book is being prepared the page stays, and says so. What is answered
+// in place of a book is a page, whose main part is shown in place of this one's.
 const exporting = document.querySelector("form[data-export]");
+
+async function takeBook(body) {
+  const status = document.getElementById("export-status");
+  exporting.setAttribute("aria-busy", "true");
+  status.textContent = "Your book is being prepared. This can take a few minutes when many people ask at once. Keep this page open: if you leave it, the download is canceled.";
+  try {
+    const answer = await fetch(exporting.action, { method: "POST", body });
+    const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition"));
+    if (name) {
+      const link = document.createElement("a");
+      link.href = URL.createObjectURL(await answer.blob());
+      link.download = name[1];
+      link.click();
+      setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+      status.textContent = "Done. Your book was downloaded as " + link.download + ".";
+    } else {
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const main = document.getElementById("main");
+      document.title = page.title;
+      main.replaceChildren(...page.getElementById("main").childNodes);
+      main.focus();
+    }
+  } catch {
+    status.textContent = "The connection broke off, so nothing was downloaded. Choose Yes to try again.";
+  }
+  exporting.removeAttribute("aria-busy");
+}
 
 if (exporting) {
   exporting.addEventListener("submit", (event) => {
-    if (!event.submitter || event.submitter.value !== "yes") return;
-    document.getElementById("export-status").textContent =
-      "Your book is being made. The download begins by itself; if others wait too, a page shows your place.";
+    if (event.submitter?.value !== "yes") return;
+    event.preventDefault();
+    if (!exporting.ariaBusy) takeBook(new URLSearchParams(new FormData(exporting, event.submitter)));
   });
 }
-
-// The page of the queue looks again by itself. What it says stands in a region
-// that is announced when it changes.
-const state = document.getElementById("export-state");
-
-function waits() {
-  return state.dataset.phase === "waiting" || state.dataset.phase === "making";
-}
-
-async function lookAgain() {
-  try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, redirect: "manual" });
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const next = page.getElementById("export-state");
-    if (answer.status !== 200 || !next) {
-      location.reload(); // the session has ended, or the book is gone
-      return;
-    }
-    for (const id of ["export-said", "export-title"]) {
-      const text = page.getElementById(id).textContent;
-      if (document.getElementById(id).textContent !== text) document.getElementById(id).textContent = text;
-    }
-    if (next.dataset.phase !== state.dataset.phase) {
-      state.dataset.phase = next.dataset.phase;
-      document.title = page.title;
-      document.getElementById("export-rest").replaceChildren(...page.getElementById("export-rest").childNodes);
-    }
-  } catch {
-    // The network is away for a moment: look again all the same.
-  }
-  if (waits()) setTimeout(lookAgain, 3000);
-}
-
-if (state && waits()) setTimeout(lookAgain, 1000);
 
 // Some time before the session ends one is asked. Other windows may have
 // prolonged it meanwhile, so the server is asked first, which does not.

@@ -1,0 +1,108 @@
+package api_test
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"bookledger/cmd/internal/api"
+	"bookledger/cmd/internal/service"
+)
+
+// one is a listener that has a single connection.
+type one struct{ conns chan net.Conn }
+
+func (l one) Accept() (net.Conn, error) {
+	if c, ok := <-l.conns; ok {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+func (l one) Close() error   { return nil }
+func (l one) Addr() net.Addr { return &net.UnixAddr{} }
+
+// ask sends a request to a handler that the server's limits bound to 30 and 60
+// seconds, in a bubble where time runs on by itself.
+func ask(h http.HandlerFunc) (client net.Conn, end func()) {
+	client, server := net.Pipe()
+	s := &http.Server{Handler: h, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute}
+	l := one{make(chan net.Conn, 1)}
+	l.conns <- server
+	go func() { _ = s.Serve(l) }()
+	go func() { _, _ = io.WriteString(client, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n") }()
+	return client, func() { close(l.conns); _ = client.Close(); _ = s.Close() }
+}
+
+// TestPatience holds that a book may take longer than other answers do, both to
+// come and to leave.
+func TestPatience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		text := strings.Repeat("a book", 100_000)
+		sum := sha256.Sum256([]byte(text))
+		client, end := ask(func(w http.ResponseWriter, r *http.Request) {
+			ctx, cancel, err := api.Patience(w, r, 5*time.Minute)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer cancel()
+			select {
+			case <-ctx.Done():
+				t.Errorf("the wait ended with %v", ctx.Err())
+			case <-time.After(4 * time.Minute):
+			}
+			book := &service.Book{ReadCloser: io.NopCloser(strings.NewReader(text)), Name: "x.xlsx", Bytes: int64(len(text)), SHA256: hex.EncodeToString(sum[:])}
+			if err := api.Deliver(w, r, book); err != nil {
+				t.Error(err)
+			}
+		})
+		defer end()
+		answer, err := http.ReadResponse(bufio.NewReader(client), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(9 * time.Minute) // a slow client
+		if got, err := io.ReadAll(answer.Body); err != nil || string(got) != text {
+			t.Errorf("%d bytes came (%v)", len(got), err)
+		}
+	})
+}
+
+// TestInVain holds that the wait ends when the client goes away, and when its
+// time is up, which the client is told.
+func TestInVain(t *testing.T) {
+	for wait, leaves := range map[time.Duration]bool{time.Minute: true, 5 * time.Minute: false} {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			ended := make(chan time.Duration, 1)
+			client, end := ask(func(w http.ResponseWriter, r *http.Request) {
+				ctx, cancel, err := api.Patience(w, r, 5*time.Minute)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer cancel()
+				<-ctx.Done()
+				ended <- time.Since(began)
+				w.WriteHeader(http.StatusServiceUnavailable)
+			})
+			defer end()
+			if leaves {
+				time.Sleep(wait)
+				_ = client.Close()
+			} else if answer, err := http.ReadResponse(bufio.NewReader(client), nil); err != nil || answer.StatusCode != 503 {
+				t.Errorf("who waits in vain is answered %v (%v)", answer, err)
+			}
+			if lasted := <-ended; lasted != wait {
+				t.Errorf("the wait ended after %v, want %v", lasted, wait)
+			}
+		})
+	}
+}

@@ -1,0 +1,262 @@
+package exportlimit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// line is a limiter with a model of what it must do. Times are those of a
+// synctest bubble, where two random moments are never the same.
+type line struct {
+	t testing.TB
+	*Limiter
+	mu      sync.Mutex
+	exports map[string]int // of each person
+	making  map[string]int
+	waiting int
+	rows    int64
+	bytes   int64
+	left    map[string]time.Time // when the person's export before the next was made, or left the line
+	begun   [][2]time.Time       // when exports came into the line, and when they began
+	seen    map[string]int       // how often something happened
+}
+
+func newLine(t testing.TB, l Limits) *line {
+	t.Helper()
+	l.Dir = t.TempDir()
+	n, err := New(l)
+	must(t, err)
+	return &line{t: t, Limiter: n, exports: map[string]int{}, making: map[string]int{}, left: map[string]time.Time{}, seen: map[string]int{}}
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// change changes the model, and holds the bounds.
+func (n *line) change(f func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	f()
+	making := 0
+	for name, m := range n.making {
+		if making += m; m > 1 {
+			n.t.Errorf("%s has %d books made at once", name, m)
+		}
+	}
+	if making > int(n.limits.Makers) || n.rows > n.limits.Rows && making > 1 || n.bytes > n.limits.Bytes {
+		n.t.Errorf("%d books of %d rows are made at once, and files take %d bytes", making, n.rows, n.bytes)
+	}
+}
+
+// plan is what one random person does.
+type plan struct {
+	name                    string
+	rows, size              int
+	patience, make, deliver time.Duration
+}
+
+func (n *line) draw(r *rand.Rand) plan {
+	span := func(most time.Duration) time.Duration { return 1 + time.Duration(r.Int64N(int64(most))) }
+	p := plan{name: fmt.Sprint("P-", r.IntN(12)), rows: r.IntN(150), patience: 5 * time.Second, make: span(time.Second), deliver: span(time.Second)}
+	switch r.IntN(10) {
+	case 0:
+		p.rows = 900 // more than may be made at once
+	case 1:
+		p.patience = span(time.Second)
+	case 2:
+		p.deliver = span(20 * time.Second) // a slow client
+	}
+	p.size = r.IntN(2 * (reservedPerFile + p.rows*reservedPerRow))
+	return p
+}
+
+// join holds who is let in.
+func (n *line) join(p plan) *Export {
+	x, err := n.Join(p.name, p.rows)
+	var want error
+	if n.exports[p.name] == n.limits.PerPerson {
+		want = ErrTooMany
+	} else if n.waiting == n.limits.Waiting {
+		want = ErrFull
+	}
+	if err != want {
+		n.t.Fatalf("%s, with %d exports while %d wait, is answered %v, want %v", p.name, n.exports[p.name], n.waiting, err, want)
+	}
+	if err != nil {
+		n.seen[err.Error()]++
+		return nil
+	}
+	n.change(func() { n.exports[p.name]++; n.waiting++ })
+	return x
+}
+
+// run takes an export to its end, whichever that is.
+func (n *line) run(x *Export, p plan) {
+	came := time.Now()
+	defer n.change(func() { n.exports[p.name]-- })
+	defer x.Close()
+	ctx, cancel := context.WithTimeout(n.t.Context(), p.patience)
+	defer cancel()
+	if err := x.Wait(ctx); err != nil {
+		n.change(func() {
+			n.waiting--
+			n.seen[err.Error()]++
+			if x.held[x.person.turn] > 0 {
+				n.left[p.name] = time.Now()
+			}
+		})
+		return
+	}
+	n.change(func() {
+		n.waiting--
+		n.making[p.name]++
+		n.rows += x.rows
+		if left := n.left[p.name]; left.After(came) {
+			came = left
+		}
+		n.begun = append(n.begun, [2]time.Time{came, time.Now()})
+	})
+	err := n.make(ctx, x, p)
+	n.change(func() {
+		n.making[p.name]--
+		n.rows -= x.rows
+		n.left[p.name] = time.Now()
+		if err != nil {
+			n.seen[err.Error()]++
+		}
+	})
+	if err == nil {
+		must(n.t, x.Finish())
+		time.Sleep(p.deliver)
+		text, err := io.ReadAll(x)
+		if err != nil || len(text) != p.size {
+			n.t.Errorf("of %d bytes %d are delivered (%v)", p.size, len(text), err)
+		}
+	}
+	n.change(func() { n.bytes -= x.size })
+}
+
+// make writes a file in a few parts.
+func (n *line) make(ctx context.Context, x *Export, p plan) error {
+	for i := range 4 {
+		time.Sleep(p.make / 4)
+		m, err := x.Write(make([]byte, p.size*(i+1)/4-p.size*i/4))
+		n.change(func() { n.bytes += int64(m) })
+		if err = errors.Join(err, ctx.Err()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// TestLine has random people come, wait, give up and take their time, and holds
+// that everybody is served in order, that no bound is broken, and that nothing
+// is held at the end.
+func TestLine(t *testing.T) {
+	seed, seen := rand.Uint64(), map[string]int{}
+	for run := range 10 {
+		synctest.Test(t, func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, uint64(run)))
+			n := newLine(t, Limits{Waiting: 20, Rows: 300, Bytes: 2 << 20, PerPerson: 3, Makers: 1 + r.Int64N(4)})
+			var all sync.WaitGroup
+			for range 300 {
+				time.Sleep(time.Duration(r.Int64N(int64(200 * time.Millisecond))))
+				synctest.Wait()
+				p := n.draw(r)
+				if x := n.join(p); x != nil {
+					all.Go(func() { n.run(x, p) })
+				}
+			}
+			all.Wait()
+			n.isIdle()
+			slices.SortFunc(n.begun, func(a, b [2]time.Time) int { return a[0].Compare(b[0]) })
+			if !slices.IsSortedFunc(n.begun, func(a, b [2]time.Time) int { return a[1].Compare(b[1]) }) {
+				t.Errorf("seed %d, run %d: somebody was passed: %v", seed, run, n.begun)
+			}
+			seen["begun"] += len(n.begun)
+			for what, often := range n.seen {
+				seen[what] += often
+			}
+			if t.Failed() {
+				t.Fatalf("seed %d, run %d", seed, run)
+			}
+		})
+	}
+	if seen["begun"] < 100 || len(seen) < 4 {
+		t.Errorf("seed %d: too little was tried: %v", seed, seen)
+	}
+}
+
+// isIdle holds that nothing is held any more.
+func (n *line) isIdle() {
+	n.t.Helper()
+	files, err := os.ReadDir(n.limits.Dir)
+	if err != nil || len(files) > 0 || n.Limiter.waiting != 0 || len(n.persons) != 0 ||
+		!n.head.TryAcquire(1) || !n.makers.TryAcquire(n.limits.Makers) || !n.Limiter.rows.TryAcquire(n.limits.Rows) || !n.Limiter.bytes.TryAcquire(n.limits.Bytes) {
+		n.t.Errorf("at the end something is held: %d wait, %d persons, the files %v (%v)", n.Limiter.waiting, len(n.persons), files, err)
+	}
+}
+
+// TestDrain holds that those who wait are sent away, and that what is being made
+// is finished.
+func TestDrain(t *testing.T) {
+	n := newLine(t, Limits{Makers: 1})
+	first, err := n.Join("P-1", 1)
+	must(t, err)
+	must(t, first.Wait(t.Context()))
+	second, err := n.Join("P-2", 1)
+	must(t, err)
+	ended := make(chan error, 1)
+	go func() { ended <- second.Wait(t.Context()) }()
+	n.Drain()
+	if err := <-ended; err != ErrEnded {
+		t.Errorf("who waits is answered %v", err)
+	}
+	if _, err := n.Join("P-3", 1); err != ErrEnded {
+		t.Errorf("who comes is answered %v", err)
+	}
+	_, err = io.WriteString(first, "a book")
+	must(t, errors.Join(err, first.Finish()))
+	if text, err := io.ReadAll(first); string(text) != "a book" || err != nil {
+		t.Errorf("what was being made is %q (%v)", text, err)
+	}
+	must(t, errors.Join(first.Close(), second.Close(), first.Close()))
+	n.isIdle()
+}
+
+// TestFile holds that a file never has a name, that others cannot read it, and
+// that what a crash left is removed.
+func TestFile(t *testing.T) {
+	n := newLine(t, Limits{})
+	x, err := n.Join("P-1", 1)
+	must(t, errors.Join(err, x.Wait(t.Context())))
+	info, err := x.file.Stat()
+	must(t, err)
+	if names, err := os.ReadDir(n.limits.Dir); info.Mode().Perm() != 0o600 || len(names) != 0 || err != nil {
+		t.Errorf("the file has mode %v, the folder holds %v (%v)", info.Mode(), names, err)
+	}
+	must(t, x.Close())
+	if _, err := x.file.Stat(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("the file of a closed export: %v", err)
+	}
+	left := filepath.Join(n.limits.Dir, ".export-123")
+	must(t, os.WriteFile(left, nil, 0o600))
+	if _, err = New(n.limits); err != nil {
+		t.Fatal(err)
+	}
+	n.isIdle()
+}
