@@ -1,14 +1,18 @@
 package projections
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 
 	"bookledger/events"
 	"bookledger/events/record/treehead"
+	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/internal/store"
 )
+
+var _ checkpoint.View = (*View)(nil)
 
 // LedgerID is that of the ledger; "" where the record has no genesis.
 func (v *View) LedgerID() string { return v.processor.LedgerID }
@@ -35,6 +39,11 @@ func (v *View) Seal(f events.Date) (seal checkpoint.Seal, signatures []checkpoin
 		return nil
 	})
 	return seal, signatures, true, err
+}
+
+// Agents makes the tree over the books of all agents as of a week's cutoff.
+func (v *View) Agents(ctx context.Context, w book.Week, workers int) (*checkpoint.Agents, error) {
+	return checkpoint.AgentsOf(ctx, v.AsOf(w.Friday), v.Calendar(), w, workers)
 }
 
 func decodeSeal(b []byte) (s checkpoint.Seal, err error) {

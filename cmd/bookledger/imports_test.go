@@ -57,7 +57,7 @@ var layout = map[string]layer{
 	"projections/fold":       {imports: []string{"events"}, never: []string{"projections/internal/store", pebble}, own: []string{noIO, noMapOrder}},
 	"projections/book":       {imports: []string{"events", "projections/fold"}, never: []string{"projections/internal/store", pebble, nats, excel}},
 	"projections/list":       {imports: []string{"events", "projections/book", "projections/fold"}, never: []string{"projections/internal/store", pebble, nats, excel}},
-	"projections/checkpoint": {imports: []string{"events", "events/record", "events/record/*", "projections/book", "projections/fold"}, never: []string{nats, pebble, excel}, own: []string{noHTTP}},
+	"projections/checkpoint": {imports: []string{"events", "events/record", "events/record/*", "projections/book", "projections/fold"}, never: []string{nats, pebble, excel}, own: []string{noHTTP, noIO}},
 	"projections/provenance": {
 		imports: []string{"events", "events/record", "projections/book", "projections/fold", "projections/list"},
 		never:   []string{"projections/internal/store", pebble, nats, excel}, own: []string{noHTTP, noIO},

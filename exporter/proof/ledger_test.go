@@ -197,11 +197,7 @@ func (l *ledger) rotate(next ed25519.PrivateKey) {
 	if err != nil {
 		l.tb.Fatal(err)
 	}
-	signed, err := treehead.SignChange(treehead.Origin(l.id), l.vkey(next), signer)
-	if err != nil {
-		l.tb.Fatal(err)
-	}
-	body, err := checkpoint.EncodeKeyChange(signed, l.now)
+	body, _, err := checkpoint.HandOver(signer, next.Public().(ed25519.PublicKey), l.now)
 	if err != nil {
 		l.tb.Fatal(err)
 	}

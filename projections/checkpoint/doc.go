@@ -1,9 +1,10 @@
-// Package checkpoint is the record of a Friday: its cutoff, its boundary in
-// the journal, how many cases and rows the books of that Friday hold, the
-// roots of those books, and the seal that says all of it.
+// Package checkpoint is the record of a week that has ended: its cutoff, its
+// boundary in the journal, how many cases and rows its books hold, the roots of
+// those books, and the seal that says all of it, with its signatures.
 //
-// It promises that passing a cutoff costs the same however many cases there
-// are, since the counts are kept up with each change; and that roots and seal
-// are functions of the record up to the boundary alone. Where checkpoints are
-// kept is left to the projections, who signs a seal to the program.
+// It guarantees that passing a cutoff costs the same however many cases there
+// are, since the counts are kept up with each change; that roots and seal are
+// functions of the record up to the boundary alone; and that a Friday is sealed
+// once, however many nodes seal it. Where checkpoints are kept is left to the
+// projections, when to seal to the daemon, which has the clock.
 package checkpoint

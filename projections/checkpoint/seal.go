@@ -1,11 +1,14 @@
 package checkpoint
 
 import (
+	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"bookledger/events"
 	"bookledger/events/record/merkle"
@@ -30,13 +33,15 @@ type KeyChange struct {
 	Note string
 }
 
-// ErrDiffers is of a seal, or of a head that the ledger's key has signed, that
-// stands in the record and is not what the same record makes: one of the two
-// was changed, and the ledger is not to be trusted until it is known which.
+// ErrDiffers is returned when a seal, or a head that the ledger's key has
+// signed, stands in the record and is not what the same record makes: one of
+// the two was changed, and the ledger is not to be trusted until it is known
+// which.
 var ErrDiffers = errors.New("a seal differs from what the record makes")
 
-// Journal is what seals are compared with.
-type Journal interface {
+// Tree is the journal's tree and the keys of its heads, with which seals are
+// compared.
+type Tree interface {
 	// TreeRoot returns the root of the first size records.
 	TreeRoot(size uint64) ([32]byte, error)
 	// Keys returns the keys of the seals.
@@ -48,8 +53,8 @@ type Journal interface {
 // records: roots of the tree and counts, but not the root of the books, which
 // takes a pass over all of them. It tells whether one of the heads holds the
 // seal, and returns ErrDiffers where something is another.
-func (f Checkpoint) Compare(s Seal, signatures []Signature, records uint64, j Journal) (signed bool, err error) {
-	root, err := j.TreeRoot(f.Boundary)
+func (f Checkpoint) Compare(s Seal, signatures []Signature, records uint64, t Tree) (signed bool, err error) {
+	root, err := t.TreeRoot(f.Boundary)
 	if err != nil {
 		return false, err
 	}
@@ -59,7 +64,7 @@ func (f Checkpoint) Compare(s Seal, signatures []Signature, records uint64, j Jo
 	if made != s.Sealed {
 		return false, fmt.Errorf("comparing the seal of Friday %s, record %d: %w: %s", s.Friday, s.Seq, ErrDiffers, Differing(s.Sealed, made))
 	}
-	keys, err := j.Keys()
+	keys, err := t.Keys()
 	if err != nil {
 		return false, err
 	}
@@ -68,7 +73,7 @@ func (f Checkpoint) Compare(s Seal, signatures []Signature, records uint64, j Jo
 		if err != nil || h.Size > records {
 			continue // somebody else's
 		}
-		root, err := j.TreeRoot(h.Size)
+		root, err := t.TreeRoot(h.Size)
 		if err != nil {
 			return false, err
 		}
@@ -78,6 +83,26 @@ func (f Checkpoint) Compare(s Seal, signatures []Signature, records uint64, j Jo
 		signed = signed || h.Size >= s.Seq
 	}
 	return signed, nil
+}
+
+// CompareSeals compares every seal that stands, and every head that the
+// ledger's key has signed, with the tree of what was applied. It returns
+// ErrDiffers where one is another.
+func CompareSeals(v View) error {
+	all, err := v.Checkpoints()
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		seal, signatures, sealed, err := v.Seal(c.Friday)
+		if err == nil && sealed {
+			_, err = c.Compare(seal, signatures, v.Position(), v)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Differing names what differs first between a seal that stands and the one
@@ -134,11 +159,21 @@ func EncodeSignature(f events.Date, signed []byte, calendar *events.Calendar) ([
 	}.Encode()
 }
 
-// EncodeKeyChange returns the event of a change of the key of the seals.
-func EncodeKeyChange(signed []byte, at time.Time) ([]byte, error) {
+// HandOver returns the event with which the present key of the seals hands over
+// to another, and the text of that one.
+func HandOver(present note.Signer, to ed25519.PublicKey, at time.Time) (event []byte, vkey string, err error) {
+	origin := present.Name()
+	if vkey, err = treehead.KeyText(origin, to); err != nil {
+		return nil, "", err
+	}
+	signed, err := treehead.SignChange(origin, vkey, present)
+	if err != nil {
+		return nil, "", err
+	}
 	sum := sha256.Sum256(signed)
-	return events.Event{
+	event, err = events.Event{
 		ID: "seal-key/" + hex.EncodeToString(sum[:8]), Source: events.SourceLedger, Type: events.TypeSealKeyChanged,
 		Time: at, Data: &events.SealKeyChanged{Note: string(signed)},
 	}.Encode()
+	return event, vkey, err
 }

@@ -26,7 +26,6 @@ import (
 	"bookledger/cmd/internal/node"
 	"bookledger/cmd/internal/portal"
 	"bookledger/cmd/internal/progress"
-	"bookledger/cmd/internal/sealer"
 	"bookledger/cmd/internal/web"
 	"bookledger/events"
 	"bookledger/events/journal"
@@ -91,7 +90,6 @@ type demo struct {
 	ledger *node.Node
 	daemon *daemon.Daemon
 	issuer *issuer.Issuer
-	sealer *sealer.Sealer
 }
 
 func runDemo(ctx context.Context, env *cli.Environment, o demoOptions) (err error) {
@@ -116,7 +114,7 @@ func runDemo(ctx context.Context, env *cli.Environment, o demoOptions) (err erro
 			return errors.Join(d.ledger.Differing(ctx, err), listener.Close())
 		}
 	}
-	watch, err := daemon.NewMonitor(d.ledger, log)
+	watch, err := integrity.ForNode(d.ledger, log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -125,8 +123,7 @@ func runDemo(ctx context.Context, env *cli.Environment, o demoOptions) (err erro
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	d.sealer = daemon.NewSealer(d.ledger, watch, log)
-	d.daemon = daemon.New(daemon.Options{Node: d.ledger, Listen: listener, Portal: w, Alarm: watch, Sealer: d.sealer, Log: log})
+	d.daemon = daemon.New(daemon.Options{Node: d.ledger, Listen: listener, Portal: w, Monitor: watch, Log: log})
 	return d.run(ctx)
 }
 
@@ -258,7 +255,7 @@ func (d *demo) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("loading the demo's history: %w", err)
 	}
-	ack, err := node.CloseHistory(ctx, d.ledger.Journal)
+	ack, err := node.CloseHistory(ctx, d.ledger.Journal, time.Now())
 	if err != nil {
 		return err
 	}
@@ -404,7 +401,7 @@ func (d *demo) list(context.Context) error {
 
 // seal has the Friday of the books sealed, which the daemon does by itself too.
 func (d *demo) seal(ctx context.Context) error {
-	if err := d.sealer.Seal(ctx, d.friday); err != nil {
+	if err := d.daemon.Seal(ctx, d.friday); err != nil {
 		return err
 	}
 	d.sayf("5. Friday %s is sealed: the roots of its books and of the record are recorded, and signed.", d.friday)

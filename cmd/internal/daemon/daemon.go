@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -16,7 +17,8 @@ import (
 	"bookledger/cmd/internal/integrity"
 	"bookledger/cmd/internal/node"
 	"bookledger/cmd/internal/problem"
-	"bookledger/cmd/internal/sealer"
+	"bookledger/events"
+	"bookledger/projections/checkpoint"
 )
 
 const (
@@ -39,31 +41,39 @@ type Portal interface {
 
 // Options are what a daemon is made of.
 type Options struct {
-	Node   *node.Node
-	Listen net.Listener
-	TLS    *tls.Config // nil: plain HTTP
-	Portal Portal      // nil: the portal is off
-	Alarm  *integrity.Monitor
-	Sealer *sealer.Sealer
-	Log    *zap.Logger
+	Node    *node.Node // which the caller closes after the daemon has ended
+	Listen  net.Listener
+	TLS     *tls.Config // nil: plain HTTP
+	Portal  Portal      // nil: the portal is off
+	Monitor *integrity.Monitor
+	Now     func() time.Time // nil: the wall clock
+	Log     *zap.Logger
 }
 
-// Daemon is a running ledger.
+// Daemon runs a node.
 type Daemon struct {
-	ledger *node.Node
-	log    *zap.Logger
-	listen net.Listener
-	scheme string
-	portal Portal
-	alarm  *integrity.Monitor
-	sealer *sealer.Sealer
-	server *http.Server
-	under  requests
+	node    *node.Node
+	now     func() time.Time
+	log     *zap.Logger
+	listen  net.Listener
+	scheme  string
+	portal  Portal
+	monitor *integrity.Monitor
+	server  *http.Server
+	under   requests
+
+	sealer *checkpoint.Sealer
+	done   events.Date  // up to which there is nothing left to seal
+	newest atomic.Int64 // Friday whose seal was made or found to be right
 }
 
-// New makes a daemon of an open ledger, which will answer on the listener.
+// New makes a daemon of an open node, which will answer on the listener.
 func New(o Options) *Daemon {
-	d := &Daemon{ledger: o.Node, log: o.Log, listen: o.Listen, scheme: "http", portal: o.Portal, alarm: o.Alarm, sealer: o.Sealer}
+	d := &Daemon{node: o.Node, now: o.Now, log: o.Log, listen: o.Listen, scheme: "http", portal: o.Portal, monitor: o.Monitor, sealer: o.Node.Sealer()}
+	d.sealer.Sealed = d.sealed
+	if d.now == nil {
+		d.now = time.Now
+	}
 	if o.TLS != nil {
 		d.listen, d.scheme = tls.NewListener(o.Listen, o.TLS), "https"
 	}
@@ -134,31 +144,35 @@ func (d *Daemon) counted(next http.Handler) http.Handler {
 }
 
 // Run runs the daemon until ctx ends, which is an orderly end and no error, or
-// until something fails. Requests under way are answered first, by a ledger
-// that still works. The ledger stays open and is the caller's to close.
+// until something fails. Requests under way are answered first, by a node that
+// still works.
 func (d *Daemon) Run(ctx context.Context) error {
 	working, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 	group, working := errgroup.WithContext(working)
 	group.Go(func() error {
-		if err := d.ledger.Follow(working); err != nil && !errors.Is(err, context.Canceled) {
+		if err := d.node.Follow(working); err != nil && !errors.Is(err, context.Canceled) {
 			if node.IsUnsound(err) {
-				d.alarm.Raise(err)
+				d.monitor.Raise(err)
 			}
 			return fmt.Errorf("following the journal: %w", err)
 		}
 		return nil
 	})
 	group.Go(func() error {
-		d.nudge(working)
+		d.repeat(working, d.nudge, lookEvery, func(err error) {
+			d.log.Warn("could not see whether a cutoff has passed; trying every second", zap.Error(err))
+		})
 		return nil
 	})
 	group.Go(func() error {
-		d.alarm.Run(working)
+		d.monitor.Run(working)
 		return nil
 	})
 	group.Go(func() error {
-		d.sealer.Run(working, d.alarm.Raise)
+		d.repeat(working, d.seal, sealAgain, func(err error) {
+			d.log.Error("Fridays could not be sealed or signed; trying again", zap.Error(err))
+		})
 		return nil
 	})
 	if d.portal != nil {

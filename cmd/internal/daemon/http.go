@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"bookledger/cmd/internal/problem"
+	"bookledger/events"
 )
 
 func (d *Daemon) handler() http.Handler {
@@ -55,26 +56,26 @@ func (d *Daemon) ready(w http.ResponseWriter, r *http.Request) {
 		p.Type, p.Title = "not-ready", "Not ready"
 		p.Write(w)
 	}
-	if err := d.alarm.Sound(); err != nil {
+	if err := d.monitor.Sound(); err != nil {
 		unready("This needs an operator: " + err.Error() + ".")
 		return
 	}
-	if d.ledger.Projection.Rebuilding() {
+	if d.node.Projection.Rebuilding() {
 		unready("The projection is being built anew.")
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
 	defer cancel()
-	last, err := d.ledger.Journal.Last(ctx)
+	last, err := d.node.Journal.Last(ctx)
 	if err != nil {
 		unready("The journal does not answer.")
 		return
 	}
-	if err := d.ledger.Projection.WaitFollowing(ctx); err != nil {
+	if err := d.node.Projection.WaitFollowing(ctx); err != nil {
 		unready("The journal is not being followed.")
 		return
 	}
-	if _, _, err := d.ledger.Projection.WaitFor(ctx, last); err != nil {
+	if _, _, err := d.node.Projection.WaitFor(ctx, last); err != nil {
 		unready("The projection has not caught up with the journal.")
 		return
 	}
@@ -85,13 +86,13 @@ func (d *Daemon) ready(w http.ResponseWriter, r *http.Request) {
 // person.
 func (d *Daemon) metrics() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), (*ledgerCollector)(d))
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), (*collector)(d))
 	return registry
 }
 
-// ledgerCollector reads the figures of the ledger from one view, so that they
-// belong together.
-type ledgerCollector Daemon
+// collector reads the figures of a node from one view, so that they belong
+// together.
+type collector Daemon
 
 func description(name, help string) *prometheus.Desc {
 	return prometheus.NewDesc("bookledger_"+name, help, nil, nil)
@@ -114,13 +115,13 @@ var (
 	wholeDesc      = description("journal_compared_whole_total", "How often the whole journal was compared with what was applied.")
 )
 
-func (c *ledgerCollector) Describe(out chan<- *prometheus.Desc) {
+func (c *collector) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range [...]*prometheus.Desc{positionDesc, lastDesc, appliedDesc, duplicatesDesc, rejectedDesc, casesDesc, agentsDesc, cutoffDesc, storeDesc, rebuildingDesc, soundDesc, comparedDesc, wholeDesc, sealedDesc} {
 		out <- d
 	}
 }
 
-func (c *ledgerCollector) Collect(out chan<- prometheus.Metric) {
+func (c *collector) Collect(out chan<- prometheus.Metric) {
 	gauge := func(d *prometheus.Desc, v float64) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v)
 	}
@@ -129,24 +130,24 @@ func (c *ledgerCollector) Collect(out chan<- prometheus.Metric) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
 	defer cancel()
-	if last, err := c.ledger.Journal.Last(ctx); err == nil {
+	if last, err := c.node.Journal.Last(ctx); err == nil {
 		gauge(lastDesc, float64(last))
 	}
 	rebuilding := 0.0
-	if c.ledger.Projection.Rebuilding() {
+	if c.node.Projection.Rebuilding() {
 		rebuilding = 1
 	}
 	gauge(rebuildingDesc, rebuilding)
 	sound := 1.0
-	if c.alarm.Sound() != nil {
+	if c.monitor.Sound() != nil {
 		sound = 0
 	}
 	gauge(soundDesc, sound)
-	compared, whole := c.alarm.Compared()
+	compared, whole := c.monitor.Compared()
 	gauge(comparedDesc, float64(compared))
 	counter(wholeDesc, whole)
-	gauge(storeDesc, float64(c.ledger.Projection.Usage()))
-	v, err := c.ledger.Projection.View()
+	gauge(storeDesc, float64(c.node.Projection.Usage()))
+	v, err := c.node.Projection.View()
 	if err != nil {
 		return
 	}
@@ -161,7 +162,7 @@ func (c *ledgerCollector) Collect(out chan<- prometheus.Metric) {
 	gauge(casesDesc, float64(s.Cases))
 	gauge(agentsDesc, float64(s.Agents))
 	sealed := 0.0
-	if f := c.sealer.Newest(); f != 0 {
+	if f := events.Date(c.newest.Load()); f != 0 {
 		sealed = float64(calendar.Cutoff(f).Unix())
 	}
 	gauge(sealedDesc, sealed)

@@ -19,8 +19,8 @@ const findingFile = "unsound"
 
 // Finding returns how the journal was last found to differ from what was
 // applied, "" where it was not, or was found to be sound since.
-func (l *Node) Finding() (string, error) {
-	text, err := os.ReadFile(filepath.Join(l.Dir, findingFile))
+func (n *Node) Finding() (string, error) {
+	text, err := os.ReadFile(filepath.Join(n.Dir, findingFile))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", fmt.Errorf("reading what was found of the journal: %w", err)
 	}
@@ -29,10 +29,10 @@ func (l *Node) Finding() (string, error) {
 
 // KeepFinding keeps a finding over restarts; "" is that the whole journal was
 // found to be sound.
-func (l *Node) KeepFinding(found string) error {
-	l.finding.Lock()
-	defer l.finding.Unlock()
-	path := filepath.Join(l.Dir, findingFile)
+func (n *Node) KeepFinding(found string) error {
+	n.finding.Lock()
+	defer n.finding.Unlock()
+	path := filepath.Join(n.Dir, findingFile)
 	if found == "" {
 		if err := os.Remove(path); !errors.Is(err, os.ErrNotExist) {
 			return err
@@ -60,11 +60,11 @@ func IsUnsound(err error) bool {
 // Differing is what becomes of an error of reading the journal: where that may
 // come of a journal that is not what was applied, the whole is compared. What
 // is found is kept, and returned in its place; IsUnsound is true of it.
-func (l *Node) Differing(ctx context.Context, err error) error {
+func (n *Node) Differing(ctx context.Context, err error) error {
 	if !IsUnsound(err) && !errors.Is(err, journal.ErrGap) && !errors.Is(err, journal.ErrNotFound) {
 		return err
 	}
-	_, found := l.Compare(ctx, 0, nil)
+	_, found := n.Compare(ctx, 0, nil)
 	switch {
 	case IsUnsound(found):
 	case found == nil || !IsUnsound(err):
@@ -74,6 +74,6 @@ func (l *Node) Differing(ctx context.Context, err error) error {
 	}
 	// A projection that is built anew from the journal agrees with it, whatever
 	// it holds: that is for whoever knows which of the two is right.
-	told := fmt.Errorf("%w; put the journal back as it was, or the newest copy of it; if what is there is to count from now on, move the folder %s away, and it is built anew", found, filepath.Join(l.Dir, projectionFolder))
-	return errors.Join(told, l.KeepFinding(found.Error()))
+	told := fmt.Errorf("%w; put the journal back as it was, or the newest copy of it; if what is there is to count from now on, move the folder %s away, and it is built anew", found, filepath.Join(n.Dir, projectionFolder))
+	return errors.Join(told, n.KeepFinding(found.Error()))
 }

@@ -32,7 +32,7 @@ func newGenesis(o Options) ([]byte, error) {
 		return nil, err
 	}
 	return events.Event{
-		ID: "genesis", Source: events.SourceLedger, Type: events.TypeGenesis, Time: time.Now().UTC(),
+		ID: "genesis", Source: events.SourceLedger, Type: events.TypeGenesis, Time: o.Now().UTC(),
 		Data: &events.Genesis{
 			LedgerID: uuid.NewString(), Calendar: calendar, Rules: fold.RulesNumber,
 			SealKey: base64.StdEncoding.EncodeToString(key),
@@ -40,10 +40,11 @@ func newGenesis(o Options) ([]byte, error) {
 	}.Encode()
 }
 
-// CloseHistory appends the ledger's own word that history is closed.
-func CloseHistory(ctx context.Context, j *journal.Journal) (journal.Ack, error) {
+// CloseHistory appends the ledger's own event that history is closed, at the
+// time now.
+func CloseHistory(ctx context.Context, j *journal.Journal, now time.Time) (journal.Ack, error) {
 	body, err := events.Event{
-		ID: "history-closed", Source: events.SourceLedger, Type: events.TypeHistoryClosed, Time: time.Now().UTC(),
+		ID: "history-closed", Source: events.SourceLedger, Type: events.TypeHistoryClosed, Time: now.UTC(),
 		Data: &events.HistoryClosed{},
 	}.Encode()
 	if err != nil {

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -30,9 +29,9 @@ const (
 
 // Signer returns what signs as the ledger with its newest key, nil where this
 // node does not have that: the key is with the node that began the ledger.
-func (l *Node) Signer(keys *treehead.Keys) (note.Signer, error) {
+func (n *Node) Signer(keys *treehead.Keys) (note.Signer, error) {
 	for _, name := range [...]string{keyFile, nextKeyFile} {
-		private, err := readKey(filepath.Join(l.Dir, name))
+		private, err := readKey(filepath.Join(n.Dir, name))
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}
@@ -50,22 +49,22 @@ func (l *Node) Signer(keys *treehead.Keys) (note.Signer, error) {
 	return nil, nil
 }
 
-// ErrNoKey is of a node that does not have the ledger's newest key.
+// ErrNoKey is returned when a node does not have the ledger's newest key.
 var ErrNoKey = errors.New("the key of the seals is not in this folder")
 
 // ChangeKey makes a new key of the seals, to which the present one hands over
 // in the journal, and returns its text. The projection shows that once it has
 // come to the record's sequence. A crash before the record leaves a key that
 // counts for nothing; one after it leaves the new key where Signer finds it.
-func (l *Node) ChangeKey(ctx context.Context, keys *treehead.Keys) (vkey string, seq uint64, err error) {
-	present, err := l.Signer(keys)
+func (n *Node) ChangeKey(ctx context.Context, keys *treehead.Keys) (vkey string, seq uint64, err error) {
+	present, err := n.Signer(keys)
 	if err == nil && present == nil {
 		err = fmt.Errorf("%w: change it on the node that has it", ErrNoKey)
 	}
 	if err != nil {
 		return "", 0, err
 	}
-	key, next := filepath.Join(l.Dir, keyFile), filepath.Join(l.Dir, nextKeyFile)
+	key, next := filepath.Join(n.Dir, keyFile), filepath.Join(n.Dir, nextKeyFile)
 	if private, err := readKey(key); err != nil || !isOf(present, keys.Origin(), private) {
 		if err := os.Rename(next, key); err != nil { // which a change before has left there
 			return "", 0, fmt.Errorf("putting the present key of the seals in its place: %w", err)
@@ -75,18 +74,11 @@ func (l *Node) ChangeKey(ctx context.Context, keys *treehead.Keys) (vkey string,
 	if err != nil {
 		return "", 0, err
 	}
-	if vkey, err = treehead.KeyText(keys.Origin(), public); err != nil {
-		return "", 0, err
-	}
-	signed, err := treehead.SignChange(keys.Origin(), vkey, present)
+	event, vkey, err := checkpoint.HandOver(present, public, n.now().UTC())
 	if err != nil {
 		return "", 0, err
 	}
-	body, err := checkpoint.EncodeKeyChange(signed, time.Now().UTC())
-	if err != nil {
-		return "", 0, err
-	}
-	ack, err := l.Journal.Append(ctx, []journal.Message{{Subject: events.SubjectSeal, Body: body}})
+	ack, err := n.Journal.Append(ctx, []journal.Message{{Subject: events.SubjectSeal, Body: event}})
 	if err != nil {
 		return "", 0, fmt.Errorf("recording the change of the key: %w", err)
 	}

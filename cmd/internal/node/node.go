@@ -19,15 +19,16 @@ import (
 
 // Options say which ledger to open.
 type Options struct {
-	Dir        string // the data folder
-	Create     bool   // begin a new ledger where there is none
-	URL        string // of an external NATS server that holds the journal; "" for the embedded one
-	Creds      string // credentials file for URL
-	NATSListen string // where the embedded server accepts clients; "" for none
-	Replicas   int    // of a journal that is begun on an external cluster
-	NoState    bool   // open the journal alone, whatever became of the projection
-	Cutoff     string // like "Friday 21:00:00"; "" is the ledger's own, or that for a new one
-	Log        *zap.Logger
+	Dir        string           // the data folder
+	Create     bool             // begin a new ledger where there is none
+	URL        string           // of an external NATS server that holds the journal; "" for the embedded one
+	Creds      string           // credentials file for URL
+	NATSListen string           // where the embedded server accepts clients; "" for none
+	Replicas   int              // of a journal that is begun on an external cluster
+	NoState    bool             // open the journal alone, whatever became of the projection
+	Cutoff     string           // like "Friday 21:00:00"; "" is the ledger's own, or that for a new one
+	Now        func() time.Time // for the times of the ledger's own events; nil: the wall clock
+	Log        *zap.Logger      // nil: no log
 }
 
 // Node is an open data folder: its lock, journal, projection and keys.
@@ -37,6 +38,7 @@ type Node struct {
 	Projection *projections.Projection
 
 	lock    *flock.Flock
+	now     func() time.Time
 	log     *zap.Logger
 	finding sync.Mutex // over its file
 }
@@ -45,11 +47,12 @@ type Node struct {
 const projectionFolder = "projection"
 
 var (
-	// ErrInUse is of a folder that another process has open.
+	// ErrInUse is returned for a folder that another process has open.
 	ErrInUse = errors.New("the folder is in use")
-	// ErrLost is of a folder that knows of a ledger whose journal is not there.
+	// ErrLost is returned for a folder that knows of a ledger whose journal is not
+	// there.
 	ErrLost = errors.New("the journal is gone")
-	// ErrOtherCutoff is of a cutoff that differs from the one in genesis.
+	// ErrOtherCutoff is returned for a cutoff that differs from the one in genesis.
 	ErrOtherCutoff = errors.New("the ledger's cutoff is fixed")
 )
 
@@ -62,6 +65,9 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	if o.Create {
 		if err := os.MkdirAll(o.Dir, 0o700); err != nil {
 			return nil, fmt.Errorf("making the data folder: %w", err)
@@ -69,8 +75,8 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 	} else if err := checkFolder(o.Dir); err != nil {
 		return nil, err
 	}
-	l := &Node{Dir: o.Dir, log: o.Log, lock: flock.New(filepath.Join(o.Dir, "lock"))}
-	locked, err := l.lock.TryLock()
+	n := &Node{Dir: o.Dir, now: o.Now, log: o.Log, lock: flock.New(filepath.Join(o.Dir, "lock"))}
+	locked, err := n.lock.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("locking the data folder %s: %w", o.Dir, err)
 	}
@@ -79,30 +85,30 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, l.Close())
+			err = errors.Join(err, n.Close())
 		}
 	}()
-	if err := l.openJournal(ctx, o); err != nil {
+	if err := n.openJournal(ctx, o); err != nil {
 		return nil, err
 	}
-	if err := l.checkCutoff(ctx, o.Cutoff); err != nil {
+	if err := n.checkCutoff(ctx, o.Cutoff); err != nil {
 		return nil, err
 	}
 	if o.NoState {
-		return l, nil
+		return n, nil
 	}
-	if l.Projection, err = projections.Open(projections.Options{Dir: filepath.Join(o.Dir, projectionFolder), Log: o.Log}); err != nil {
+	if n.Projection, err = projections.Open(projections.Options{Dir: filepath.Join(o.Dir, projectionFolder), Log: o.Log}); err != nil {
 		return nil, err
 	}
 	if o.NATSListen == "" {
-		return l, nil
+		return n, nil
 	}
 	// What a publisher is told to be recorded must not be lost with a journal
 	// that is the wrong one.
-	if err := l.Differing(ctx, l.Projection.Verify(ctx, l.Journal)); err != nil {
+	if err := n.Differing(ctx, n.Projection.Verify(ctx, n.Journal)); err != nil {
 		return nil, err
 	}
-	return l, l.Journal.Accept()
+	return n, n.Journal.Accept()
 }
 
 // checkFolder tells whether a folder holds a ledger, and leaves nothing in one
@@ -119,14 +125,14 @@ func checkFolder(dir string) error {
 	return fmt.Errorf("opening the data folder: %w in %s", journal.ErrNoLedger, dir)
 }
 
-func (l *Node) openJournal(ctx context.Context, o Options) (err error) {
+func (n *Node) openJournal(ctx context.Context, o Options) (err error) {
 	opts := journal.Options{
 		URL: o.URL, Creds: o.Creds, Listen: o.NATSListen, Replicas: o.Replicas, Log: o.Log,
 	}
 	if o.URL == "" {
 		opts.Dir = filepath.Join(o.Dir, "journal")
 	}
-	if l.Journal, err = journal.Open(ctx, opts); !errors.Is(err, journal.ErrNoLedger) || !o.Create {
+	if n.Journal, err = journal.Open(ctx, opts); !errors.Is(err, journal.ErrNoLedger) || !o.Create {
 		return err
 	}
 	if projections.Begun(filepath.Join(o.Dir, projectionFolder)) {
@@ -135,13 +141,13 @@ func (l *Node) openJournal(ctx context.Context, o Options) (err error) {
 	if opts.Genesis, err = newGenesis(o); err != nil {
 		return err
 	}
-	l.Journal, err = journal.Open(ctx, opts)
+	n.Journal, err = journal.Open(ctx, opts)
 	return err
 }
 
 // checkCutoff compares a cutoff that was asked for with the one that genesis
 // has fixed.
-func (l *Node) checkCutoff(ctx context.Context, cutoff string) error {
+func (n *Node) checkCutoff(ctx context.Context, cutoff string) error {
 	if cutoff == "" {
 		return nil
 	}
@@ -149,7 +155,7 @@ func (l *Node) checkCutoff(ctx context.Context, cutoff string) error {
 	if err != nil {
 		return err
 	}
-	first, err := l.Journal.At(ctx, 1)
+	first, err := n.Journal.At(ctx, 1)
 	if err != nil {
 		return fmt.Errorf("reading the ledger's genesis: %w", err)
 	}
@@ -176,17 +182,17 @@ const (
 // interrupted it begins again, which checks the position as at the start, and
 // does so until the journal is back. Where that is not what was applied, the
 // error is that of Differing.
-func (l *Node) Follow(ctx context.Context) error {
+func (n *Node) Follow(ctx context.Context) error {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		before := l.Projection.Position()
-		err := l.Projection.Follow(ctx, l.Journal)
+		before := n.Projection.Position()
+		err := n.Projection.Follow(ctx, n.Journal)
 		if !errors.Is(err, journal.ErrReconnected) || ctx.Err() != nil {
-			return l.Differing(ctx, err)
+			return n.Differing(ctx, err)
 		}
-		if l.Projection.Position() > before {
+		if n.Projection.Position() > before {
 			pause = firstPause
 		}
-		l.log.Warn("the journal was interrupted; following it again", zap.Error(err))
+		n.log.Warn("the journal was interrupted; following it again", zap.Error(err))
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
@@ -197,32 +203,35 @@ func (l *Node) Follow(ctx context.Context) error {
 
 // CatchUp brings the projection to where the journal ends now. Where the journal
 // is not what was applied, the error is that of Differing.
-func (l *Node) CatchUp(ctx context.Context) error {
-	return l.Differing(ctx, l.Projection.CatchUp(ctx, l.Journal))
+func (n *Node) CatchUp(ctx context.Context) error {
+	return n.Differing(ctx, n.Projection.CatchUp(ctx, n.Journal))
 }
 
-// Compare compares the journal with what was applied, as projections.Compare
-// does, which cannot tell a journal that has a gap from one that is out of
-// reach.
-func (l *Node) Compare(ctx context.Context, after uint64, pace func(context.Context, int) error) (compared uint64, err error) {
-	compared, err = l.Projection.Compare(ctx, l.Journal, after, pace)
+// Compare compares the journal with what was applied, as the projection's
+// Compare does, which cannot tell a journal that has a gap from one that is out
+// of reach; and then the seals and signed heads that stand in it.
+func (n *Node) Compare(ctx context.Context, after uint64, pace func(context.Context, int) error) (compared uint64, err error) {
+	compared, err = n.Projection.Compare(ctx, n.Journal, after, pace)
 	if errors.Is(err, journal.ErrGap) { // which a connection that was lost can leave too
-		if _, gone := l.Journal.At(ctx, compared+1); errors.Is(gone, journal.ErrNotFound) {
+		if _, gone := n.Journal.At(ctx, compared+1); errors.Is(gone, journal.ErrNotFound) {
 			err = &projections.Difference{Seq: compared + 1, Kind: projections.Missing}
 		}
+	}
+	if err == nil {
+		err = n.CompareSeals()
 	}
 	return compared, err
 }
 
 // Close closes everything, in the order in which it depends on each other, and
 // frees the folder.
-func (l *Node) Close() error {
+func (n *Node) Close() error {
 	var errs []error
-	if l.Projection != nil {
-		errs = append(errs, l.Projection.Close())
+	if n.Projection != nil {
+		errs = append(errs, n.Projection.Close())
 	}
-	if l.Journal != nil {
-		errs = append(errs, l.Journal.Close())
+	if n.Journal != nil {
+		errs = append(errs, n.Journal.Close())
 	}
-	return errors.Join(append(errs, l.lock.Unlock())...)
+	return errors.Join(append(errs, n.lock.Unlock())...)
 }

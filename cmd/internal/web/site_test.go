@@ -27,7 +27,6 @@ import (
 	"bookledger/cmd/internal/integrity"
 	"bookledger/cmd/internal/node"
 	"bookledger/cmd/internal/portal"
-	"bookledger/cmd/internal/sealer"
 	"bookledger/cmd/internal/web"
 	"bookledger/events"
 	"bookledger/events/journal"
@@ -105,11 +104,7 @@ func startAs(t testing.TB, as variant, w synthetic.Config, more ...events.Data) 
 	must(t, err)
 	s.web = w2
 	watch := integrity.New(integrity.Options{Compare: s.ledger.Compare, Log: log})
-	seal := sealer.New(sealer.Options{Node: s.ledger, Log: log, Reach: func(ctx context.Context, seq uint64) error {
-		_, _, err := s.ledger.Projection.WaitFor(ctx, seq)
-		return err
-	}})
-	d := daemon.New(daemon.Options{Node: s.ledger, Listen: listener, Portal: w2, Alarm: watch, Sealer: seal, Log: log})
+	d := daemon.New(daemon.Options{Node: s.ledger, Listen: listener, Portal: w2, Monitor: watch, Log: log})
 	ended := make(chan error, 1)
 	go func() { ended <- d.Run(ctx) }()
 	s.stop = sync.OnceFunc(func() {

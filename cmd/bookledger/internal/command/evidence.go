@@ -13,7 +13,6 @@ import (
 	"bookledger/cmd/internal/cli"
 	"bookledger/cmd/internal/node"
 	"bookledger/cmd/internal/progress"
-	"bookledger/cmd/internal/sealer"
 	"bookledger/events"
 	"bookledger/exporter/proof"
 	"bookledger/projections"
@@ -133,8 +132,8 @@ func sealFirst(ctx context.Context, l *node.Node, v *projections.View, f events.
 		return 0, err
 	}
 	f = s.friday.Friday
-	err = sealer.ForStopped(l).Seal(ctx, f)
-	if errors.Is(err, sealer.ErrHistoryOpen) || errors.Is(err, checkpoint.ErrDiffers) {
+	err = l.SealerOfStopped().Seal(ctx, f)
+	if errors.Is(err, checkpoint.ErrHistoryOpen) || errors.Is(err, checkpoint.ErrDiffers) {
 		err = fmt.Errorf("%w: %w", cli.ErrRefused, err)
 	}
 	return f, err

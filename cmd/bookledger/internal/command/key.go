@@ -6,13 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"bookledger/cmd/internal/cli"
 	"bookledger/cmd/internal/node"
-	"bookledger/cmd/internal/sealer"
 	"bookledger/projections/checkpoint"
 )
 
@@ -48,7 +46,7 @@ func runChangeKey(ctx context.Context, env *cli.Environment, data string) (err e
 	if err = errors.Join(err, v.Close()); err != nil {
 		return err
 	}
-	if err := errors.Join(cli.RefuseUnsound(l), soundSeals(sealer.ForStopped(l))); err != nil {
+	if err := errors.Join(cli.RefuseUnsound(l), soundSeals(l)); err != nil {
 		return err
 	}
 	vkey, seq, err := l.ChangeKey(ctx, keys)
@@ -97,14 +95,13 @@ func runHeads(ctx context.Context, env *cli.Environment, data, friday, add strin
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, l.Close()) }()
+	defer func() { err = errors.Join(err, v.Close(), l.Close()) }()
 	s, err := (&dataReading{l, v}).asOf(ctx, f)
-	if err = errors.Join(err, v.Close()); err != nil {
+	if err != nil {
 		return err
 	}
 	f = s.friday.Friday
-	seals := sealer.ForStopped(l)
-	if err := errors.Join(cli.RefuseUnsound(l), soundSeals(seals)); err != nil {
+	if err := errors.Join(cli.RefuseUnsound(l), soundSeals(l)); err != nil {
 		return err
 	}
 	if add != "" {
@@ -112,8 +109,8 @@ func runHeads(ctx context.Context, env *cli.Environment, data, friday, add strin
 		if err != nil {
 			return err
 		}
-		err = seals.Witness(ctx, f, signed)
-		if errors.Is(err, sealer.ErrOtherHead) {
+		err = l.SealerOfStopped().Witness(ctx, f, signed)
+		if errors.Is(err, checkpoint.ErrOtherHead) {
 			err = fmt.Errorf("%w: %w", cli.ErrRefused, err)
 		}
 		if err != nil {
@@ -122,21 +119,29 @@ func runHeads(ctx context.Context, env *cli.Environment, data, friday, add strin
 		fmt.Fprintf(env.Err, "recorded beside the seal of Friday %s\n", f)
 		return nil
 	}
-	all, err := seals.Heads(f)
+	_, signatures, sealed, err := v.Seal(f)
+	if err == nil && !sealed {
+		err = fmt.Errorf("reading the signatures of Friday %s: it is not sealed", f)
+	}
 	if err != nil {
 		return err
 	}
-	if len(all) == 0 {
+	if len(signatures) == 0 {
 		env.Sayf("Friday %s is sealed, and nobody has signed: the ledger's key is not in this folder", f)
 	}
-	fmt.Fprint(env.Out, strings.Join(all, "\n")) // each ends in a newline
+	for i, one := range signatures {
+		if i > 0 {
+			fmt.Fprintln(env.Out) // each ends in a newline
+		}
+		fmt.Fprint(env.Out, one.Note)
+	}
 	return nil
 }
 
 // soundSeals refuses to go on with a journal that is not the one that was
 // sealed and signed.
-func soundSeals(seals *sealer.Sealer) error {
-	err := seals.Compare()
+func soundSeals(l *node.Node) error {
+	err := l.CompareSeals()
 	if errors.Is(err, checkpoint.ErrDiffers) {
 		err = fmt.Errorf("%w: %w", cli.ErrRefused, err)
 	}

@@ -150,11 +150,11 @@ func runServe(ctx context.Context, env *cli.Environment, s Serve) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	watch, err := daemon.NewMonitor(l, log)
+	watch, err := integrity.ForNode(l, log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	o := daemon.Options{Node: l, Listen: listener, Alarm: watch, Sealer: daemon.NewSealer(l, watch, log), Log: log}
+	o := daemon.Options{Node: l, Listen: listener, Monitor: watch, Log: log}
 	if s.Issuer != "" {
 		var w *web.Web
 		if w, err = s.Portal.open(l, read, watch, log); err != nil {

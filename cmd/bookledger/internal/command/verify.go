@@ -12,7 +12,6 @@ import (
 	"bookledger/cmd/internal/cli"
 	"bookledger/cmd/internal/node"
 	"bookledger/cmd/internal/progress"
-	"bookledger/cmd/internal/sealer"
 	"bookledger/projections"
 )
 
@@ -84,9 +83,6 @@ func runVerify(ctx context.Context, env *cli.Environment, data string, asJSON bo
 		return nil
 	})
 	bar.Done()
-	if wrong == nil {
-		wrong = sealer.ForStopped(l).Compare()
-	}
 	d, differs := errors.AsType[*projections.Difference](wrong)
 	if wrong != nil && !node.IsUnsound(wrong) {
 		return wrong

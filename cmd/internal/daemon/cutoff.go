@@ -1,0 +1,140 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"bookledger/events"
+	"bookledger/events/journal"
+	"bookledger/projections/checkpoint"
+)
+
+const (
+	// lookEvery is how often the daemon looks whether a cutoff has passed: within
+	// two seconds after it has, the week is closed.
+	lookEvery = time.Second
+	// sealAgain is how long after a failure sealing is tried again: computing the
+	// roots of all books takes its time.
+	sealAgain = 10 * time.Second
+	// sayAgain is how often a failure that lasts is logged.
+	sayAgain = time.Hour
+)
+
+// repeat does something every second until ctx ends; after a failure it pauses,
+// and has that logged once.
+func (d *Daemon) repeat(ctx context.Context, do func(context.Context) error, pause time.Duration, failed func(error)) {
+	said, when := "", time.Time{}
+	for next := time.Duration(0); ; {
+		select {
+		case <-time.After(next):
+		case <-ctx.Done():
+			return
+		}
+		err := do(ctx)
+		if next = lookEvery; err == nil {
+			said = ""
+			continue
+		}
+		next = pause
+		if text := err.Error(); ctx.Err() == nil && (text != said || d.now().Sub(when) > sayAgain) {
+			failed(err)
+			said, when = text, d.now()
+		}
+	}
+}
+
+// nudge appends a clock event when a cutoff has passed and no record has come
+// since. That a week has ended follows from the journal alone; the nudge only
+// gives it a record to follow from, so it does no harm that several nodes
+// nudge, or that one does late.
+func (d *Daemon) nudge(ctx context.Context) error {
+	if d.node.Projection.Rebuilding() || !d.node.Projection.Following() {
+		return nil // the week that is open is not known
+	}
+	v, err := d.node.Projection.View()
+	if err != nil {
+		return err
+	}
+	position, open, closed, calendar := v.Position(), v.OpenFriday(), v.HistoryClosed(), v.Calendar()
+	if err := v.Close(); err != nil {
+		return err
+	}
+	if !closed || open == 0 {
+		return nil
+	}
+	now, err := d.node.Journal.Now(ctx)
+	if err != nil || !now.After(calendar.Cutoff(open)) {
+		return err
+	}
+	last, err := d.node.Journal.Last(ctx)
+	if err != nil || last > position {
+		return err // a record has come: it may be beyond the cutoff itself
+	}
+	passed := calendar.Previous(calendar.FridayOf(now)) // the newest cutoff before now
+	body, err := events.Event{
+		ID: "clock/" + passed.String(), Source: events.SourceLedger, Type: events.TypeClock,
+		Time: calendar.Cutoff(passed), Data: &events.Clock{Friday: passed},
+	}.Encode()
+	if err != nil {
+		return err
+	}
+	if _, err = d.node.Journal.Append(ctx, []journal.Message{{Subject: events.SubjectClock, Body: body}}); err != nil {
+		return err
+	}
+	d.log.Info("a cutoff has passed", zap.Stringer("friday", passed))
+	return nil
+}
+
+// seal seals the newest Friday that has passed, and those before it that are not
+// sealed yet. The newest is compared at the start, though it be sealed. A seal
+// that differs is raised as a violation, after which nothing is sealed.
+func (d *Daemon) seal(ctx context.Context) error {
+	if d.monitor.Sound() != nil {
+		return nil // which was logged
+	}
+	if d.node.Projection.Rebuilding() || !d.node.Projection.Following() {
+		return nil // the journal may be another
+	}
+	latest, err := d.latest()
+	if err != nil || latest == d.done {
+		return err
+	}
+	err = d.sealer.Seal(ctx, latest)
+	if errors.Is(err, checkpoint.ErrDiffers) {
+		d.monitor.Raise(err)
+		return nil
+	}
+	if err == nil {
+		d.done = latest
+	}
+	return err
+}
+
+// latest returns the newest Friday that can be sealed, 0 where there is none.
+func (d *Daemon) latest() (_ events.Date, err error) {
+	v, err := d.node.Projection.View()
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, v.Close()) }()
+	if !v.HistoryClosed() {
+		return 0, nil
+	}
+	c, err := v.Latest()
+	if errors.Is(err, checkpoint.ErrNone) {
+		return 0, nil
+	}
+	return c.Friday, err
+}
+
+// Seal seals a Friday now, rather than when the daemon comes to it.
+func (d *Daemon) Seal(ctx context.Context, f events.Date) error { return d.sealer.Seal(ctx, f) }
+
+// sealed takes note of a seal that was made or found to be right.
+func (d *Daemon) sealed(s events.Sealed, made bool) {
+	d.newest.Store(max(d.newest.Load(), int64(s.Friday)))
+	d.log.Info("the seal of a Friday stands", zap.Stringer("friday", s.Friday), zap.Bool("made_here", made), zap.Int("cases", s.Cases), zap.Int("rows", s.Rows))
+}
