@@ -111,7 +111,7 @@ func runDemo(ctx context.Context, env *cli.Environment, o demoOptions) (err erro
 	defer func() { err = errors.Join(err, d.ledger.Close()) }()
 	if !d.ledger.Projection.Rebuilding() { // then it is compared by building
 		if _, err := d.ledger.Compare(ctx, 0, nil); err != nil { // with what an earlier run has applied
-			return errors.Join(d.ledger.Differing(ctx, err), listener.Close())
+			return errors.Join(d.ledger.Diagnose(ctx, err), listener.Close())
 		}
 	}
 	watch, err := integrity.ForNode(d.ledger, log)
@@ -147,7 +147,7 @@ func (d *demo) openPortal(url string, watch *integrity.Monitor, log *zap.Logger)
 		return nil, err
 	}
 	return web.New(web.Options{
-		Node: d.ledger, Issuer: d.issuer, Sound: watch.Sound, Log: log,
+		Node: d.ledger, Issuer: d.issuer, Sound: watch.Violation, Log: log,
 		Identity: identity.Options{Issuer: url + "/issuer", ClientID: demoClient, PublicURL: url},
 	})
 }
@@ -354,7 +354,7 @@ func (d *demo) send(ctx context.Context, all []events.Event) ([]record.Outcome, 
 
 // export writes the books of the last Friday of the world's history.
 func (d *demo) export(ctx context.Context) error {
-	if err := cli.RefuseUnsound(d.ledger); err != nil {
+	if err := cli.RefuseViolated(d.ledger); err != nil {
 		return err
 	}
 	v, err := d.ledger.Projection.View()

@@ -73,7 +73,7 @@ func Run(ctx context.Context, newRoot func(*Environment) *cobra.Command, args []
 	if exit, ok := errors.AsType[*exitError](err); ok {
 		return exit.code
 	}
-	if node.IsUnsound(err) {
+	if node.IsViolation(err) {
 		return ExitRefused
 	}
 	return ExitFailed
@@ -150,11 +150,11 @@ func (l *lockedWriter) Terminal() bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// RefuseUnsound refuses to let a book leave a folder whose journal was found to
+// RefuseViolated refuses to let a book leave a folder whose journal was found to
 // differ from what was applied, or to have a key handed over or a head recorded
 // there.
-func RefuseUnsound(l *node.Node) error {
-	found, err := l.Finding()
+func RefuseViolated(l *node.Node) error {
+	found, err := l.Violation()
 	if err == nil && found != "" {
 		err = fmt.Errorf("%w: no book leaves this folder, and nothing is signed there, while its journal is not what was applied: %s; keep it as it is, compare it with a backup and with other nodes, and run journal verify once it is mended", ErrRefused, found)
 	}

@@ -92,7 +92,7 @@ func (d *Daemon) nudge(ctx context.Context) error {
 // sealed yet. The newest is compared at the start, though it be sealed. A seal
 // that differs is raised as a violation, after which nothing is sealed.
 func (d *Daemon) seal(ctx context.Context) error {
-	if d.monitor.Sound() != nil {
+	if d.monitor.Violation() != nil {
 		return nil // which was logged
 	}
 	if d.node.Projection.Rebuilding() || !d.node.Projection.Following() {

@@ -31,8 +31,8 @@ const (
 // Portal answers whatever is not the daemon's own to answer.
 type Portal interface {
 	http.Handler
-	// Gate puts the portal's gate in front of all that is answered.
-	Gate(http.Handler) http.Handler
+	// Wrap puts the portal's middleware in front of all that is answered.
+	Wrap(http.Handler) http.Handler
 	// Run does what the portal needs besides, until ctx ends.
 	Run(ctx context.Context) error
 	// Drain sends away requests that wait for a turn, when the daemon ends.
@@ -152,7 +152,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	group, working := errgroup.WithContext(working)
 	group.Go(func() error {
 		if err := d.node.Follow(working); err != nil && !errors.Is(err, context.Canceled) {
-			if node.IsUnsound(err) {
+			if node.IsViolation(err) {
 				d.monitor.Raise(err)
 			}
 			return fmt.Errorf("following the journal: %w", err)

@@ -74,8 +74,8 @@ func TestSeals(t *testing.T) {
 		text, err := io.ReadAll(r.Body)
 		return err == nil && strings.Contains(string(text), want)
 	})
-	if c, _ := latest(t, n); !c.Sealed || watch.Sound() != nil {
-		t.Errorf("sealed %t: %v", c.Sealed, watch.Sound())
+	if c, _ := latest(t, n); !c.Sealed || watch.Violation() != nil {
+		t.Errorf("sealed %t: %v", c.Sealed, watch.Violation())
 	}
 }
 
@@ -95,7 +95,7 @@ func TestSealDiffers(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, watch := run(t, n)
-	fixture.Eventually(t, "the seal is found to differ", func() bool { return watch.Sound() != nil })
+	fixture.Eventually(t, "the seal is found to differ", func() bool { return watch.Violation() != nil })
 	v, err := n.Projection.View()
 	if err != nil {
 		t.Fatal(err)

@@ -29,7 +29,7 @@ func (d *Daemon) handler() http.Handler {
 	}
 	if d.portal != nil {
 		mux.Handle("/", d.portal)
-		return d.portal.Gate(mux)
+		return d.portal.Wrap(mux)
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		p := problem.NotFound.With("No OpenID issuer is configured, so only /healthz, /readyz and /metrics answer here.")
@@ -56,7 +56,7 @@ func (d *Daemon) ready(w http.ResponseWriter, r *http.Request) {
 		p.Type, p.Title = "not-ready", "Not ready"
 		p.Write(w)
 	}
-	if err := d.monitor.Sound(); err != nil {
+	if err := d.monitor.Violation(); err != nil {
 		unready("This needs an operator: " + err.Error() + ".")
 		return
 	}
@@ -139,7 +139,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	gauge(rebuildingDesc, rebuilding)
 	sound := 1.0
-	if c.monitor.Sound() != nil {
+	if c.monitor.Violation() != nil {
 		sound = 0
 	}
 	gauge(soundDesc, sound)

@@ -27,7 +27,7 @@ const (
 // Options are what a monitor is made of.
 type Options struct {
 	// Compare compares the journal with what was applied, as Node.Compare does.
-	// node.IsUnsound tells its differences from what broke it off.
+	// node.IsViolation tells its differences from what broke it off.
 	Compare func(ctx context.Context, after uint64, pace func(context.Context, int) error) (compared uint64, err error)
 	// Found is a difference that was found before a restart: the ledger is not
 	// sound until a comparison of the whole finds none. "": there was none.
@@ -35,10 +35,11 @@ type Options struct {
 	// Keep keeps what was found or raised, over restarts, and forgets it at "".
 	// nil: nothing is kept.
 	Keep  func(found string) error
-	Every time.Duration // after a comparison the next begins; 0: a day
-	Pause time.Duration // until one that was broken off goes on; 0: ten seconds
-	Rate  int           // records a second; 0: 10,000
-	Log   *zap.Logger   // nil: no log
+	Every time.Duration    // after a comparison the next begins; 0: a day
+	Pause time.Duration    // until one that was broken off goes on; 0: ten seconds
+	Rate  int              // records a second; 0: 10,000
+	Now   func() time.Time // nil: the wall clock
+	Log   *zap.Logger      // nil: no log
 }
 
 // Monitor keeps watch over a journal.
@@ -46,23 +47,26 @@ type Monitor struct {
 	o    Options
 	pace *rate.Limiter
 
-	mu       sync.Mutex
-	compared uint64 // in the comparison under way, or the last
-	whole    uint64 // comparisons of the whole journal that found no difference
-	unsound  error
-	earlier  bool // unsound was found before a restart
+	mu        sync.Mutex
+	compared  uint64 // in the comparison under way, or the last
+	whole     uint64 // comparisons of the whole journal that found no difference
+	violation error
+	earlier   bool // the violation was found before a restart
 }
 
 // ForNode returns the monitor of an open node, which keeps in its folder what is
 // found.
 func ForNode(n *node.Node, log *zap.Logger) (*Monitor, error) {
-	found, err := n.Finding()
-	return New(Options{Compare: n.Compare, Found: found, Keep: n.KeepFinding, Log: log}), err
+	found, err := n.Violation()
+	return New(Options{Compare: n.Compare, Found: found, Keep: n.KeepViolation, Log: log}), err
 }
 
 // New returns a monitor, which keeps watch while Run runs.
 func New(o Options) *Monitor {
 	o.Every, o.Pause, o.Rate = cmp.Or(o.Every, usualEvery), cmp.Or(o.Pause, usualPause), cmp.Or(o.Rate, usualRate)
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
@@ -71,18 +75,18 @@ func New(o Options) *Monitor {
 	}
 	m := &Monitor{o: o, pace: rate.NewLimiter(rate.Limit(o.Rate), max(o.Rate, merkle.Width))}
 	if m.earlier = o.Found != ""; m.earlier {
-		m.unsound = fmt.Errorf("the ledger was found not to be sound, and is being compared anew: %s", o.Found)
+		m.violation = fmt.Errorf("the ledger was found not to be sound, and is being compared anew: %s", o.Found)
 		o.Log.Error("ALARM: the ledger was found not to be sound before. Exports, actions and transfers stay stopped until a comparison of the whole finds no difference", zap.String("found", o.Found))
 	}
 	return m
 }
 
-// Sound returns nil unless the journal was found to differ from what was
-// applied, now or before a restart; the error says where.
-func (m *Monitor) Sound() error {
+// Violation returns how the journal was found to differ from what was applied,
+// now or before a restart; nil where it was not.
+func (m *Monitor) Violation() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.unsound
+	return m.violation
 }
 
 // Compared returns up to which record the comparison under way has come, or
@@ -104,7 +108,7 @@ func (m *Monitor) Run(ctx context.Context) {
 // compareAll compares the whole journal once, over interruptions. It returns false
 // when there is no more to be compared.
 func (m *Monitor) compareAll(ctx context.Context) bool {
-	begun, failing := time.Now(), false
+	begun, failing := m.o.Now(), false
 	for after := uint64(0); ; {
 		m.mu.Lock()
 		m.compared = after
@@ -115,13 +119,13 @@ func (m *Monitor) compareAll(ctx context.Context) bool {
 		m.mu.Unlock()
 		switch {
 		case err == nil:
-			m.o.Log.Info("the journal is as it was applied", zap.Uint64("records", compared), zap.Duration("took", time.Since(begun)))
+			m.o.Log.Info("the journal is as it was applied", zap.Uint64("records", compared), zap.Duration("took", m.o.Now().Sub(begun)))
 			m.clear()
 			return true
 		case ctx.Err() != nil:
 			return false
-		case node.IsUnsound(err):
-			m.ring(compared, err)
+		case node.IsViolation(err):
+			m.Raise(err)
 			return false
 		}
 		if !failing { // once, however long it lasts
@@ -150,29 +154,23 @@ func (m *Monitor) clear() {
 	if !m.earlier {
 		return
 	}
-	m.unsound, m.earlier = nil, false
+	m.violation, m.earlier = nil, false
 	if err := m.o.Keep(""); err != nil {
 		m.o.Log.Error("what was found before could not be forgotten, and will be found again at a restart", zap.Error(err))
 	}
 }
 
-// Raise says that the ledger is not sound for a reason that the caller has
-// found. The first reason stands.
+// Raise raises the alarm for a violation that the monitor or the caller has
+// found. The first one stands.
 func (m *Monitor) Raise(err error) {
-	compared, _ := m.Compared()
-	m.ring(compared, err)
-}
-
-// ring says that the ledger is not sound.
-func (m *Monitor) ring(compared uint64, err error) {
 	m.mu.Lock()
-	rings := m.unsound == nil || m.earlier
-	if rings {
+	compared, first := m.compared, m.violation == nil || m.earlier
+	if first {
 		m.earlier = false
-		m.unsound = fmt.Errorf("the ledger is not sound: %w", err)
+		m.violation = fmt.Errorf("the ledger is not sound: %w", err)
 	}
 	m.mu.Unlock()
-	if !rings {
+	if !first {
 		return
 	}
 	m.o.Log.Error("ALARM: the ledger is not sound. Exports, actions and transfers are stopped. Keep the data folder as it is, and compare it with a backup and with other nodes",

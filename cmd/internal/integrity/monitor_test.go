@@ -72,8 +72,8 @@ func TestEveryDay(t *testing.T) {
 		j := &journal{records: 1_000_000}
 		begun := time.Now()
 		a, _ := run(t, j, 49*time.Hour)
-		if records, times := a.Compared(); a.Sound() != nil || records != j.records || times != 3 || len(j.began) != 3 {
-			t.Fatal(a.Sound(), records, times, j.began)
+		if records, times := a.Compared(); a.Violation() != nil || records != j.records || times != 3 || len(j.began) != 3 {
+			t.Fatal(a.Violation(), records, times, j.began)
 		}
 		// The limiter lets a second's worth through at once.
 		if took := j.times[1].Sub(begun) - 24*time.Hour; took < 98*time.Second || took > 101*time.Second {
@@ -89,8 +89,8 @@ func TestGoesOn(t *testing.T) {
 		fault := errors.New("the journal was interrupted")
 		j := &journal{records: 1000, stops: []uint64{300, 300, 700}, ends: []error{fault, fault, fault}}
 		a, logged := run(t, j, time.Hour)
-		if _, times := a.Compared(); a.Sound() != nil || times != 1 || fmt.Sprint(j.began) != "[0 300 300 700]" {
-			t.Fatal(a.Sound(), times, j.began)
+		if _, times := a.Compared(); a.Violation() != nil || times != 1 || fmt.Sprint(j.began) != "[0 300 300 700]" {
+			t.Fatal(a.Violation(), times, j.began)
 		}
 		if len(logged) != 2 || logged[0].Level != zapcore.WarnLevel || logged[1].Level != zapcore.InfoLevel {
 			t.Errorf("the log says %+v", logged)
@@ -107,7 +107,7 @@ func TestRings(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			j := &journal{records: 1000, stops: []uint64{1000, 300}, ends: []error{nil, found}}
 			a, logged := run(t, j, 72*time.Hour)
-			if err := a.Sound(); !errors.Is(err, found) || len(j.began) != 2 {
+			if err := a.Violation(); !errors.Is(err, found) || len(j.began) != 2 {
 				t.Fatal(err, j.began)
 			}
 			if last := logged[len(logged)-1]; last.Level != zapcore.ErrorLevel || last.ContextMap()["as_applied_up_to"] != uint64(300) {
@@ -140,13 +140,13 @@ func TestKept(t *testing.T) {
 				kept = append(kept, found)
 				return nil
 			}})
-			if err := a.Sound(); err == nil || !strings.Contains(err.Error(), found) {
+			if err := a.Violation(); err == nil || !strings.Contains(err.Error(), found) {
 				t.Fatalf("%s: at the start: %v", what, err)
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), c.lasts)
 			defer cancel()
 			a.Run(ctx)
-			if err := a.Sound(); (err != nil) != c.stays {
+			if err := a.Violation(); (err != nil) != c.stays {
 				t.Errorf("%s: %v", what, err)
 			}
 			if c.silent && len(kept) > 0 || !c.silent && (len(kept) != 1 || kept[0] != c.keeps) {
@@ -165,8 +165,8 @@ func TestKept(t *testing.T) {
 func TestEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, logged := run(t, &journal{records: 1 << 40}, time.Minute)
-		if records, times := a.Compared(); a.Sound() != nil || times != 0 || records == 0 || len(logged) > 0 {
-			t.Error(a.Sound(), records, times, logged)
+		if records, times := a.Compared(); a.Violation() != nil || times != 0 || records == 0 || len(logged) > 0 {
+			t.Error(a.Violation(), records, times, logged)
 		}
 	})
 }

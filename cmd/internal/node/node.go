@@ -40,7 +40,7 @@ type Node struct {
 	lock    *flock.Flock
 	now     func() time.Time
 	log     *zap.Logger
-	finding sync.Mutex // over its file
+	keeping sync.Mutex // over its file
 }
 
 // projectionFolder holds what was applied.
@@ -60,7 +60,7 @@ var (
 // has it open, journal.ErrNoLedger where there is none and none is to be made,
 // and ErrLost where there was one: a new one in its place would let it be
 // forgotten. Before clients can connect the journal is compared with what was
-// applied, by its first record and the newest; the error is that of Differing.
+// applied, by its first record and the newest; the error is that of Diagnose.
 func Open(ctx context.Context, o Options) (_ *Node, err error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
@@ -105,7 +105,7 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 	}
 	// What a publisher is told to be recorded must not be lost with a journal
 	// that is the wrong one.
-	if err := n.Differing(ctx, n.Projection.Verify(ctx, n.Journal)); err != nil {
+	if err := n.Diagnose(ctx, n.Projection.Verify(ctx, n.Journal)); err != nil {
 		return nil, err
 	}
 	return n, n.Journal.Accept()
@@ -181,13 +181,13 @@ const (
 // fails that needs an operator. When the connection to the journal was
 // interrupted it begins again, which checks the position as at the start, and
 // does so until the journal is back. Where that is not what was applied, the
-// error is that of Differing.
+// error is that of Diagnose.
 func (n *Node) Follow(ctx context.Context) error {
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
 		before := n.Projection.Position()
 		err := n.Projection.Follow(ctx, n.Journal)
 		if !errors.Is(err, journal.ErrReconnected) || ctx.Err() != nil {
-			return n.Differing(ctx, err)
+			return n.Diagnose(ctx, err)
 		}
 		if n.Projection.Position() > before {
 			pause = firstPause
@@ -202,9 +202,9 @@ func (n *Node) Follow(ctx context.Context) error {
 }
 
 // CatchUp brings the projection to where the journal ends now. Where the journal
-// is not what was applied, the error is that of Differing.
+// is not what was applied, the error is that of Diagnose.
 func (n *Node) CatchUp(ctx context.Context) error {
-	return n.Differing(ctx, n.Projection.CatchUp(ctx, n.Journal))
+	return n.Diagnose(ctx, n.Projection.CatchUp(ctx, n.Journal))
 }
 
 // Compare compares the journal with what was applied, as the projection's

@@ -194,8 +194,8 @@ func (w *Web) caller(via string) func(*http.Request) (service.Caller, error) {
 	}
 }
 
-// Gate puts the gate in front of a handler; ServeHTTP stands behind it.
-func (w *Web) Gate(next http.Handler) http.Handler { return w.gate.Handler(next) }
+// Wrap puts the middleware in front of a handler; ServeHTTP stands behind it.
+func (w *Web) Wrap(next http.Handler) http.Handler { return w.gate.Handler(next) }
 
 // Run watches the journal until ctx ends.
 func (w *Web) Run(ctx context.Context) error {

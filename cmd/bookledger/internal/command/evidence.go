@@ -151,11 +151,11 @@ func dumpForEvidence(ctx context.Context, env *cli.Environment, data, out string
 			err = errors.Join(err, discard())
 		}
 	}()
-	if err := cli.RefuseUnsound(l); err != nil {
+	if err := cli.RefuseViolated(l); err != nil {
 		return "", nil, err
 	}
 	if _, err := l.Compare(ctx, 0, nil); err != nil { // a bundle of what was changed would not verify
-		return "", nil, l.Differing(ctx, err)
+		return "", nil, l.Diagnose(ctx, err)
 	}
 	if q.Friday, err = sealFirst(ctx, l, v, q.Friday); err != nil {
 		return "", nil, err
@@ -170,7 +170,7 @@ func dumpForEvidence(ctx context.Context, env *cli.Environment, data, out string
 	}
 	discard = func() error { return os.Remove(f.Name()) }
 	to := bufio.NewWriterSize(f, 1<<20)
-	err = l.Differing(ctx, writeDump(ctx, env, l.Journal, to))
+	err = l.Diagnose(ctx, writeDump(ctx, env, l.Journal, to))
 	if err = errors.Join(err, to.Flush(), f.Close()); err != nil {
 		return "", discard, fmt.Errorf("dumping the journal for the evidence: %w", err)
 	}

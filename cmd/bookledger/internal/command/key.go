@@ -46,7 +46,7 @@ func runChangeKey(ctx context.Context, env *cli.Environment, data string) (err e
 	if err = errors.Join(err, v.Close()); err != nil {
 		return err
 	}
-	if err := errors.Join(cli.RefuseUnsound(l), soundSeals(l)); err != nil {
+	if err := errors.Join(cli.RefuseViolated(l), refuseDiffering(l)); err != nil {
 		return err
 	}
 	vkey, seq, err := l.ChangeKey(ctx, keys)
@@ -101,7 +101,7 @@ func runHeads(ctx context.Context, env *cli.Environment, data, friday, add strin
 		return err
 	}
 	f = s.friday.Friday
-	if err := errors.Join(cli.RefuseUnsound(l), soundSeals(l)); err != nil {
+	if err := errors.Join(cli.RefuseViolated(l), refuseDiffering(l)); err != nil {
 		return err
 	}
 	if add != "" {
@@ -138,9 +138,9 @@ func runHeads(ctx context.Context, env *cli.Environment, data, friday, add strin
 	return nil
 }
 
-// soundSeals refuses to go on with a journal that is not the one that was
+// refuseDiffering refuses to go on with a journal that is not the one that was
 // sealed and signed.
-func soundSeals(l *node.Node) error {
+func refuseDiffering(l *node.Node) error {
 	err := l.CompareSeals()
 	if errors.Is(err, checkpoint.ErrDiffers) {
 		err = fmt.Errorf("%w: %w", cli.ErrRefused, err)

@@ -190,7 +190,7 @@ func (p *Portal) open(l *node.Node, f *files, watch *integrity.Monitor, log *zap
 		return nil, err
 	}
 	return web.New(web.Options{
-		Node: l, Fridays: p.Fridays, AccessLog: p.AccessLog, TrustedProxies: proxies, Sound: watch.Sound, Log: log,
+		Node: l, Fridays: p.Fridays, AccessLog: p.AccessLog, TrustedProxies: proxies, Sound: watch.Violation, Log: log,
 		Identity: identity.Options{
 			Issuer: p.Issuer, ClientID: p.ClientID, ClientSecret: f.secret, Audience: p.Audience, PublicURL: strings.TrimSuffix(p.PublicURL, "/"),
 			PersonClaim: p.PersonClaim, AgentClaim: p.AgentClaim, RolesClaim: p.RolesClaim, NameClaim: p.NameClaim,

@@ -171,7 +171,7 @@ func (d *dataReading) rejected(_ context.Context, yield func(projections.Rejecte
 
 func (d *dataReading) status(context.Context) (projections.Status, error) { return d.view.Status() }
 
-func (d *dataReading) sound() error { return cli.RefuseUnsound(d.ledger) }
+func (d *dataReading) sound() error { return cli.RefuseViolated(d.ledger) }
 
 func (d *dataReading) close() error { return errors.Join(d.view.Close(), d.ledger.Close()) }
 

@@ -143,7 +143,7 @@ func runServe(ctx context.Context, env *cli.Environment, s Serve) (err error) {
 		Dir: s.Data, Create: true, URL: s.NATS, Creds: s.NATSCreds, NATSListen: s.NATSListen,
 		Replicas: s.Replicas, Cutoff: s.Cutoff, Log: log,
 	})
-	if node.IsUnsound(err) {
+	if node.IsViolation(err) {
 		integrity.New(integrity.Options{Log: log}).Raise(err)
 	}
 	if err != nil {

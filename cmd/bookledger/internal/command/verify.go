@@ -84,7 +84,7 @@ func runVerify(ctx context.Context, env *cli.Environment, data string, asJSON bo
 	})
 	bar.Done()
 	d, differs := errors.AsType[*projections.Difference](wrong)
-	if wrong != nil && !node.IsUnsound(wrong) {
+	if wrong != nil && !node.IsViolation(wrong) {
 		return wrong
 	}
 	if err := keepFinding(l, wrong); err != nil {
@@ -104,9 +104,9 @@ func runVerify(ctx context.Context, env *cli.Environment, data string, asJSON bo
 // keepFinding has the folder keep how its journal differs, or that it does not.
 func keepFinding(l *node.Node, wrong error) error {
 	if wrong == nil {
-		return l.KeepFinding("")
+		return l.KeepViolation("")
 	}
-	return l.KeepFinding(wrong.Error())
+	return l.KeepViolation(wrong.Error())
 }
 
 func rootOf(p *projections.Projection, size uint64) (string, error) {

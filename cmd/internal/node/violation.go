@@ -13,26 +13,26 @@ import (
 	"bookledger/projections/checkpoint"
 )
 
-// findingFile holds how the journal was found to differ from what was applied,
+// violationFile holds how the journal was found to differ from what was applied,
 // from then on until the whole of it is found to be as it was.
-const findingFile = "unsound"
+const violationFile = "unsound"
 
-// Finding returns how the journal was last found to differ from what was
-// applied, "" where it was not, or was found to be sound since.
-func (n *Node) Finding() (string, error) {
-	text, err := os.ReadFile(filepath.Join(n.Dir, findingFile))
+// Violation returns how the journal was last found to differ from what was
+// applied; "" where it was not, or was found to be as it was since.
+func (n *Node) Violation() (string, error) {
+	text, err := os.ReadFile(filepath.Join(n.Dir, violationFile))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return "", fmt.Errorf("reading what was found of the journal: %w", err)
 	}
 	return string(text), nil
 }
 
-// KeepFinding keeps a finding over restarts; "" is that the whole journal was
-// found to be sound.
-func (n *Node) KeepFinding(found string) error {
-	n.finding.Lock()
-	defer n.finding.Unlock()
-	path := filepath.Join(n.Dir, findingFile)
+// KeepViolation keeps what was found over restarts; "" is that the whole journal
+// was found to be as it was applied.
+func (n *Node) KeepViolation(found string) error {
+	n.keeping.Lock()
+	defer n.keeping.Unlock()
+	path := filepath.Join(n.Dir, violationFile)
 	if found == "" {
 		if err := os.Remove(path); !errors.Is(err, os.ErrNotExist) {
 			return err
@@ -45,10 +45,10 @@ func (n *Node) KeepFinding(found string) error {
 	return nil
 }
 
-// IsUnsound tells whether an error says that journal and projection do not
+// IsViolation reports whether an error says that journal and projection do not
 // belong together, that the one or the other is damaged, or that a seal or a
 // signed head is another than they make.
-func IsUnsound(err error) bool {
+func IsViolation(err error) bool {
 	for _, unsound := range [...]error{projections.ErrForked, projections.ErrAhead, merkle.ErrDamaged, checkpoint.ErrDiffers} {
 		if errors.Is(err, unsound) {
 			return true
@@ -57,17 +57,17 @@ func IsUnsound(err error) bool {
 	return false
 }
 
-// Differing is what becomes of an error of reading the journal: where that may
-// come of a journal that is not what was applied, the whole is compared. What
-// is found is kept, and returned in its place; IsUnsound is true of it.
-func (n *Node) Differing(ctx context.Context, err error) error {
-	if !IsUnsound(err) && !errors.Is(err, journal.ErrGap) && !errors.Is(err, journal.ErrNotFound) {
+// Diagnose looks into an error of reading the journal: where that may come of a
+// journal that is not what was applied, the whole is compared. A violation that
+// is found is kept, and returned in the place of the error.
+func (n *Node) Diagnose(ctx context.Context, err error) error {
+	if !IsViolation(err) && !errors.Is(err, journal.ErrGap) && !errors.Is(err, journal.ErrNotFound) {
 		return err
 	}
 	_, found := n.Compare(ctx, 0, nil)
 	switch {
-	case IsUnsound(found):
-	case found == nil || !IsUnsound(err):
+	case IsViolation(found):
+	case found == nil || !IsViolation(err):
 		return err // it was so for a moment, or is no matter of the journal's
 	default:
 		found = err // the whole cannot be compared
@@ -75,5 +75,5 @@ func (n *Node) Differing(ctx context.Context, err error) error {
 	// A projection that is built anew from the journal agrees with it, whatever
 	// it holds: that is for whoever knows which of the two is right.
 	told := fmt.Errorf("%w; put the journal back as it was, or the newest copy of it; if what is there is to count from now on, move the folder %s away, and it is built anew", found, filepath.Join(n.Dir, projectionFolder))
-	return errors.Join(told, n.KeepFinding(found.Error()))
+	return errors.Join(told, n.KeepViolation(found.Error()))
 }
