@@ -5,8 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"strconv"
-	"strings"
+	"slices"
 	"time"
 
 	"bookledger/events"
@@ -52,25 +51,25 @@ type Ack struct{ First, Last uint64 }
 // It returns ErrTooLarge before anything is sent, ErrFull and ErrBusy when
 // nothing was stored, and ErrUnsure when that is not known; after any other
 // error nothing was stored, ErrForbidden among them.
-func (j *Journal) Append(ctx context.Context, msgs []Message) (Ack, error) {
+func (c *Client) Append(ctx context.Context, msgs []Message) (Ack, error) {
 	if err := checkBatch(msgs); err != nil {
 		return Ack{}, err
 	}
-	if err := j.ctx.Err(); err != nil {
+	if err := c.ctx.Err(); err != nil {
 		return Ack{}, ErrClosed
 	}
 	// Close waits for an answer that is under way, so only the caller's context
 	// and the time-out end this.
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	ctx, settled := j.await(ctx, msgs)
+	ctx, settled := c.await(ctx, subjectsOf(msgs)...)
 	defer settled()
 	var ack Ack
 	var err error
 	if len(msgs) == 1 {
-		ack, err = j.appendOne(ctx, msgs[0])
+		ack, err = c.appendOne(ctx, msgs[0])
 	} else {
-		ack, err = j.appendBatch(ctx, msgs)
+		ack, err = c.appendBatch(ctx, msgs)
 	}
 	if cause := context.Cause(ctx); errors.Is(cause, ErrForbidden) {
 		err = cause
@@ -81,43 +80,14 @@ func (j *Journal) Append(ctx context.Context, msgs []Message) (Ack, error) {
 	return ack, nil
 }
 
-// pendingAppend is an append that waits for its answer.
-type pendingAppend struct {
-	msgs   []Message
-	forbid context.CancelCauseFunc
-}
-
-// await notes an append until settled is called. The server does not answer
-// what a client may not publish, but says so to the connection as a whole.
-func (j *Journal) await(ctx context.Context, msgs []Message) (_ context.Context, settled func()) {
-	ctx, forbid := context.WithCancelCause(ctx)
-	p := &pendingAppend{msgs, forbid}
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	if j.pending == nil {
-		j.pending = make(map[*pendingAppend]struct{})
-	}
-	j.pending[p] = struct{}{}
-	return ctx, func() {
-		j.mu.Lock()
-		defer j.mu.Unlock()
-		delete(j.pending, p)
-		forbid(nil)
-	}
-}
-
-// forbidden ends the appends that a violation of permissions is about.
-func (j *Journal) forbidden(violation error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	for p := range j.pending {
-		for _, m := range p.msgs {
-			if strings.Contains(violation.Error(), strconv.Quote(m.Subject)) {
-				p.forbid(fmt.Errorf("%w: publishing on %s", ErrForbidden, m.Subject))
-				break
-			}
+// subjectsOf returns the different subjects of a batch, in their order.
+func subjectsOf(msgs []Message) (subjects []string) {
+	for _, m := range msgs {
+		if !slices.Contains(subjects, m.Subject) {
+			subjects = append(subjects, m.Subject)
 		}
 	}
+	return subjects
 }
 
 func checkBatch(msgs []Message) error {
@@ -148,8 +118,8 @@ func (m Message) natsMsg() *nats.Msg {
 	return msg
 }
 
-func (j *Journal) appendOne(ctx context.Context, m Message) (Ack, error) {
-	ack, err := j.js.PublishMsg(ctx, m.natsMsg(), jetstream.WithExpectStream(Stream), jetstream.WithRetryAttempts(0))
+func (c *Client) appendOne(ctx context.Context, m Message) (Ack, error) {
+	ack, err := c.js.PublishMsg(ctx, m.natsMsg(), jetstream.WithExpectStream(Stream), jetstream.WithRetryAttempts(0))
 	if err != nil {
 		return Ack{}, answerError(ctx, err)
 	}
@@ -163,10 +133,10 @@ func (j *Journal) appendOne(ctx context.Context, m Message) (Ack, error) {
 // says only that the batch is incomplete, so it is sent once more with an
 // answer to the first message too, which tells why; and again while the
 // places for open batches are taken.
-func (j *Journal) appendBatch(ctx context.Context, msgs []Message) (Ack, error) {
-	ack, err := j.sendBatch(ctx, msgs, jetstreamext.BatchFlowControl{})
+func (c *Client) appendBatch(ctx context.Context, msgs []Message) (Ack, error) {
+	ack, err := c.sendBatch(ctx, msgs, jetstreamext.BatchFlowControl{})
 	for isIncomplete(err) || errors.Is(err, ErrBusy) {
-		ack, err = j.sendBatch(ctx, msgs, jetstreamext.BatchFlowControl{AckFirst: true, AckTimeout: requestTimeout})
+		ack, err = c.sendBatch(ctx, msgs, jetstreamext.BatchFlowControl{AckFirst: true, AckTimeout: requestTimeout})
 		if !errors.Is(err, ErrBusy) {
 			break
 		}
@@ -179,8 +149,8 @@ func (j *Journal) appendBatch(ctx context.Context, msgs []Message) (Ack, error) 
 	return ack, err
 }
 
-func (j *Journal) sendBatch(ctx context.Context, msgs []Message, flow jetstreamext.BatchFlowControl) (Ack, error) {
-	batch, err := jetstreamext.NewBatchPublisher(j.js, flow)
+func (c *Client) sendBatch(ctx context.Context, msgs []Message, flow jetstreamext.BatchFlowControl) (Ack, error) {
+	batch, err := jetstreamext.NewBatchPublisher(c.js, flow)
 	if err != nil {
 		return Ack{}, err
 	}
@@ -206,6 +176,9 @@ func answerError(ctx context.Context, err error) error {
 	if unsure(err) {
 		return fmt.Errorf("%w: no answer came (%w); sending it again is safe", ErrUnsure, cause(ctx, err))
 	}
+	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse) {
+		return fmt.Errorf("%w that takes the subject: %w", ErrNoLedger, err)
+	}
 	return apiError(err)
 }
 
@@ -215,12 +188,12 @@ func answerError(ctx context.Context, err error) error {
 // beginning of what was given. It ends at the first error, of msgs, of writing
 // or of done; what done was called for stays. msgs is read on a goroutine of its
 // own, which an input that hangs can outlive the call by.
-func (j *Journal) AppendAll(ctx context.Context, msgs iter.Seq2[Message, error], done func(Ack) error) error {
+func (c *Client) AppendAll(ctx context.Context, msgs iter.Seq2[Message, error], done func(Ack) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	batches := make(chan []Message)
 	written := make(chan error, 1)
-	go func() { written <- j.appendEach(ctx, cancel, batches, done) }()
+	go func() { written <- c.appendEach(ctx, cancel, batches, done) }()
 	readErr := collect(ctx, msgs, batches)
 	close(batches)
 	if err := <-written; err != nil {
@@ -229,9 +202,9 @@ func (j *Journal) AppendAll(ctx context.Context, msgs iter.Seq2[Message, error],
 	return readErr
 }
 
-func (j *Journal) appendEach(ctx context.Context, cancel context.CancelCauseFunc, batches <-chan []Message, done func(Ack) error) error {
+func (c *Client) appendEach(ctx context.Context, cancel context.CancelCauseFunc, batches <-chan []Message, done func(Ack) error) error {
 	for batch := range batches {
-		ack, err := j.Append(ctx, batch)
+		ack, err := c.Append(ctx, batch)
 		if err == nil {
 			err = done(ack)
 		}

@@ -12,10 +12,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/synadia-io/orbit.go/jetstreamext"
-	"go.uber.org/zap"
 )
-
-var nopLog = zap.NewNop()
 
 func TestAppend(t *testing.T) {
 	j := openTest(t, Options{})

@@ -1,12 +1,10 @@
 package journal
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -27,6 +25,21 @@ func forbidden() []string {
 		"$JS.API.STREAM.CREATE.OTHER", "$JS.API.STREAM.MSG.DELETE.LEDGER", "$JS.API.STREAM.SNAPSHOT.LEDGER")
 }
 
+// asking are subjects on which the server, or a client, would say something of
+// what is in the journal, or begin to send it.
+func asking() []string {
+	list := []string{"INFO", "STREAM.NAMES", "STREAM.LIST", "STREAM.INFO.LEDGER", "STREAM.MSG.GET.LEDGER",
+		"DIRECT.GET.LEDGER", "DIRECT.GET.LEDGER." + consumerSubject, "STREAM.CREATE.KV_x", "STREAM.RESTORE.LEDGER", "STREAM.PEER.REMOVE.LEDGER",
+		"CONSUMER.NAMES.LEDGER", "CONSUMER.LIST.LEDGER", "CONSUMER.INFO.LEDGER.x", "CONSUMER.CREATE.LEDGER", "CONSUMER.CREATE.LEDGER.x",
+		"CONSUMER.CREATE.LEDGER.x." + consumerSubject, "CONSUMER.DURABLE.CREATE.LEDGER.x", "CONSUMER.MSG.NEXT.LEDGER.x",
+		"CONSUMER.DELETE.LEDGER.x", "CONSUMER.PAUSE.LEDGER.x", "CONSUMER.RESET.LEDGER.x"}
+	for i := range list {
+		list[i] = "$JS.API." + list[i]
+	}
+	return append(list, "$JS.ACK.LEDGER.x.1.1.1.1.0", "$JS.FC.LEDGER.x.y", "$KV.x.y", "$O.x.C.y", "$SYS.REQ.SERVER.PING", "$SYS.REQ.USER.INFO",
+		"$SYS.REQ.ACCOUNT.LEDGER.JSZ", publishPrefix+consumerSubject, publishPrefix+"ledger.clock", "ledger.consumer.a.b", "other", "_INBOX.x.y", "_R_.x")
+}
+
 // checkUnharmed is what holds after every attack: the stream as it was, and
 // nothing in it that only bookledger may write.
 func checkUnharmed(t *testing.T, j *Journal, before jetstream.StreamConfig) {
@@ -38,6 +51,9 @@ func checkUnharmed(t *testing.T, j *Journal, before jetstream.StreamConfig) {
 	info.Config.MaxBytes = before.MaxBytes // moves with the disk
 	if got, want := fmt.Sprintf("%+v", info.Config), fmt.Sprintf("%+v", before); got != want {
 		t.Fatalf("the stream was changed:\n%s\n%s", got, want)
+	}
+	if info.State.Consumers != 0 {
+		t.Fatalf("%d consumers were made", info.State.Consumers)
 	}
 	names := j.js.StreamNames(testContext(t))
 	for name := range names.Name() {
@@ -61,73 +77,86 @@ func configOf(t *testing.T, j *Journal) jetstream.StreamConfig {
 	return info.Config
 }
 
-// TestOpenClientMayNot tries what permissions forbid outright.
-func TestOpenClientMayNot(t *testing.T) {
-	j, nc := openToAll(t)
+// TestMayNot tries what permissions forbid outright, without a key and with the
+// reader's: each attempt is refused, none is answered.
+func TestMayNot(t *testing.T) {
+	t.Parallel()
+	j, _ := openToAll(t)
 	before := configOf(t, j)
-	for _, subject := range append(forbidden(), "ledger.consumer.a.b", "other", "_INBOX.x.y", ownInbox+".x", "_R_.x", "$SYS.REQ.SERVER.PING",
-		publishPrefix+"ledger.clock", publishPrefix+consumerSubject, gatePrefix+"DELETE.LEDGER.x", pullPrefix+"x",
-		"$JS.API.CONSUMER.PAUSE.LEDGER.x", "$JS.API.STREAM.PEER.REMOVE.LEDGER", "$JS.API.STREAM.RESTORE.LEDGER", "$JS.FC.LEDGER.x.y") {
-		for _, body := range []string{"", "{}", `{"name":"LEDGER","subjects":["x"]}`} {
-			if reply, err := nc.Request(subject, []byte(body), 20*time.Millisecond); err == nil {
-				t.Errorf("%s answered %s", subject, reply.Data)
+	_, key := nkey(t, 1)
+	signIn, err := nats.NkeyOptionFromSeed(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	readable := func(subject string) bool { return slices.Contains(readSubjects, subject) }
+	upstream := []string{consumerSubject, events.HistorySubject("calheers"), "ledger.agency.x", "ledger.delegation.x"}
+	for name, c := range map[string]struct {
+		option   nats.Option
+		subjects []string
+	}{
+		"open":   {nats.Name("open"), append(forbidden(), asking()...)},
+		"reader": {signIn, append(append(forbidden(), upstream...), slices.DeleteFunc(asking(), readable)...)},
+	} {
+		refused := make(chan error, 1000)
+		nc := stranger(t, j, c.option, nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { refused <- err }))
+		answers, err := nc.SubscribeSync(nc.NewInbox())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, subject := range c.subjects {
+			for _, body := range []string{"", `{"seq":1}`, `{"name":"LEDGER","subjects":["x"],"stream_name":"LEDGER","config":{"durable_name":"x","deliver_subject":"_INBOX.x"}}`} {
+				if err := nc.PublishRequest(subject, answers.Subject, []byte(body)); err != nil {
+					t.Fatal(err)
+				}
+				if err := <-refused; !errors.Is(err, nats.ErrPermissionViolation) || !strings.Contains(err.Error(), fmt.Sprintf("%q", subject)) {
+					t.Errorf("%s: %s was refused with %v", name, subject, err)
+				}
 			}
 		}
-	}
-	for _, subject := range []string{">", "*", "ledger.>", "$JS.>", "_R_.>", "$SYS.>", "open.>", "$JS.API.>", "_INBOX", ownInbox + ".>"} {
-		sub, err := nc.SubscribeSync(subject)
-		if err != nil {
-			continue
+		for _, subject := range []string{">", "*", "ledger.>", consumerSubject, "$JS.>", "$JS.ACK.>", "$JS.API.>", "_R_.>", "$SYS.>", "open.>", "$KV.>", "_INBOX"} {
+			sub, err := nc.SubscribeSync(subject)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if msg, err := sub.NextMsg(atMost); !errors.Is(err, nats.ErrPermissionViolation) {
+				t.Errorf("%s: subscribed to %s: %v %v", name, subject, msg, err)
+			}
 		}
-		if msg, err := sub.NextMsg(atMost); !errors.Is(err, nats.ErrPermissionViolation) {
-			t.Errorf("subscribed to %s: %v %v", subject, msg, err)
+		if n, _, _ := answers.Pending(); n != 0 {
+			t.Errorf("%s: %d answers came", name, n)
 		}
-	}
-	if err := nc.Flush(); err != nil {
-		t.Fatal(err)
 	}
 	checkUnharmed(t, j, before)
 	if last, _ := j.Last(testContext(t)); last != 1 {
 		t.Fatal("something was stored:", last)
 	}
-	if _, err := nats.Connect(j.URL(), nats.UserInfo("bookledger", "guess")); err == nil {
-		t.Fatal("connected as the owner")
-	}
 }
 
-// TestOpenClientCannotRedirect tries to have the server publish where the
-// client may not: by the reply subject of every request, by the subject that a
-// message's trace goes to, and by a consumer's deliver subject. The body that
-// would arrive is the attacker's own.
-func TestOpenClientCannotRedirect(t *testing.T) {
+// TestCannotRedirect tries to have the server publish where the client may not:
+// by the reply subject of all that a client may ask, and by the headers that
+// name a place for traces and answers. The body that would arrive is the
+// attacker's own.
+func TestCannotRedirect(t *testing.T) {
+	t.Parallel()
 	j, nc := openToAll(t)
 	before := configOf(t, j)
-	js, _ := jetstream.New(nc)
-	ctx := testContext(t)
-	if _, err := js.Publish(ctx, consumerSubject, []byte("{}")); err != nil {
+	mustAppend(t, j, Message{Subject: consumerSubject, Body: []byte("{}")})
+	own, err := j.nc.SubscribeSync(j.nc.NewInbox())
+	if err != nil {
 		t.Fatal(err)
 	}
-	own := watchOwnInbox(t, j)
-	victim := own.Subject
-	if _, err := js.CreateConsumer(ctx, Stream, jetstream.ConsumerConfig{Durable: "c", AckPolicy: jetstream.AckNonePolicy}); err != nil {
-		t.Fatal(err)
-	}
-	for _, target := range append(forbidden(), victim, "_R_.x") {
-		redirect(t, nc, target)
-		for _, create := range pushRequests(target) {
-			reply, err := nc.Request(create.subject, []byte(create.body), atMost)
-			if err != nil {
-				t.Fatalf("%s: %v", create.subject, err)
-			}
-			if !strings.Contains(string(reply.Data), `"error"`) {
-				t.Errorf("push consumer to %s by %s %s: %s", target, create.subject, create.body, reply.Data)
-			}
-		}
-	}
-	// What was asked for has been answered once this has: the server works
-	// through one client's messages in order.
-	if _, err := js.Publish(ctx, consumerSubject, []byte("{}")); err != nil {
-		t.Fatal(err)
+	read := reader(t, j).nc
+	for _, target := range append(forbidden(), own.Subject, "_R_.x", publishPrefix+"ledger.clock", "$JS.ACK.LEDGER.x.1.1.1.1.0", "$JS.FC.LEDGER.x.y") {
+		redirect(t, nc, target,
+			&nats.Msg{Subject: consumerSubject, Data: []byte("{}")},
+			&nats.Msg{Subject: consumerSubject, Header: nats.Header{"Nats-Batch-Id": {nats.NewInbox()}, "Nats-Batch-Sequence": {"1"}, "Nats-Batch-Commit": {"1"}}},
+			&nats.Msg{Subject: consumerSubject, Header: nats.Header{"Nats-Request-Info": {`{"acc":"LEDGER","svc":"LEDGER","reply":"` + target + `"}`}}},
+			&nats.Msg{Subject: consumerSubject, Header: nats.Header{"Nats-Trace-Dest": {target}}})
+		redirect(t, read, target,
+			&nats.Msg{Subject: getSubject, Data: []byte(`{"seq":2}`)},
+			&nats.Msg{Subject: infoSubject},
+			&nats.Msg{Subject: "$JS.API.INFO"},
+			&nats.Msg{Subject: infoSubject, Header: nats.Header{"Nats-Trace-Dest": {target}}})
 	}
 	checkUnharmed(t, j, before)
 	if n, _, _ := own.Pending(); n != 0 {
@@ -136,17 +165,10 @@ func TestOpenClientCannotRedirect(t *testing.T) {
 	}
 }
 
-func watchOwnInbox(t *testing.T, j *Journal) *nats.Subscription {
-	sub, err := j.nc.SubscribeSync(j.nc.NewInbox())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return sub
-}
-
 // redirect names target as the place for answers, and then asks the same with
-// the client's own inbox to see that there are answers.
-func redirect(t *testing.T, nc *nats.Conn, target string) {
+// the client's own inbox to see that there are answers, to all but the last. The
+// server works through one client's messages in order.
+func redirect(t *testing.T, nc *nats.Conn, target string, requests ...*nats.Msg) {
 	t.Helper()
 	own, err := nc.SubscribeSync(nc.NewInbox())
 	if err != nil {
@@ -154,144 +176,86 @@ func redirect(t *testing.T, nc *nats.Conn, target string) {
 	}
 	defer own.Unsubscribe()
 	for _, reply := range []string{target, own.Subject} {
-		for _, msg := range []*nats.Msg{
-			{Subject: consumerSubject, Data: []byte("{}")},
-			{Subject: "$JS.API.STREAM.MSG.GET.LEDGER", Data: []byte(`{"seq":2}`)},
-			{Subject: "$JS.API.CONSUMER.MSG.NEXT.LEDGER.c", Data: []byte("1")},
-			{Subject: "$JS.API.STREAM.INFO.LEDGER"},
-			{Subject: consumerSubject, Header: nats.Header{"Nats-Batch-Id": {nats.NewInbox()}, "Nats-Batch-Sequence": {"1"}, "Nats-Batch-Commit": {"1"}}},
-			{Subject: consumerSubject, Header: nats.Header{"Nats-Trace-Dest": {target}}},
-			{Subject: "$JS.API.CONSUMER.MSG.NEXT.LEDGER.c", Header: nats.Header{"Nats-Trace-Dest": {target}}, Data: []byte("1")},
-			{Subject: consumerSubject, Header: nats.Header{"Nats-Request-Info": {`{"acc":"LEDGER","svc":"LEDGER","reply":"` + target + `"}`}}},
-		} {
+		for _, msg := range requests {
 			msg.Reply = reply
-			if err := nc.PublishMsg(msg); err != nil && !errors.Is(err, nats.ErrInvalidMsg) {
+			if err := nc.PublishMsg(msg); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
-	// All but the traced messages, which the server refuses for their target.
-	for i := range 6 {
+	for i := range len(requests) - 1 {
 		if _, err := own.NextMsg(atMost); err != nil {
 			t.Fatalf("after %d answers: %v", i, err)
 		}
 	}
 }
 
-// TestOpenClientCannotAmplify holds that one small request cannot have the
-// journal write its own records again without end, by leading the answers to an
-// upstream subject.
-func TestOpenClientCannotAmplify(t *testing.T) {
+// TestCannotAmplify leads acknowledgements to an upstream subject: each is at
+// most one record more, a malformed event like others that a client may send.
+func TestCannotAmplify(t *testing.T) {
+	t.Parallel()
 	j, nc := openToAll(t)
-	js, _ := jetstream.New(nc)
-	ctx := testContext(t)
 	for range 3 {
-		if _, err := js.Publish(ctx, consumerSubject, []byte("{}")); err != nil {
+		if err := nc.PublishRequest(consumerSubject, consumerSubject, []byte("{}")); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, err := js.CreateConsumer(ctx, Stream, jetstream.ConsumerConfig{Durable: "c", AckPolicy: jetstream.AckNonePolicy}); err != nil {
+	if err := nc.Flush(); err != nil {
 		t.Fatal(err)
 	}
-	own, err := nc.SubscribeSync(nc.NewInbox())
+	last := mustAppend(t, j, messages(1, 0)...).Last
+	if ack := mustAppend(t, j, messages(1, 0)...); ack.Last > 9 || last < 5 {
+		t.Fatalf("three events became records up to %d, and then up to %d", last, ack.Last)
+	}
+}
+
+// TestSeesOnlyAcknowledgements listens to all that a client may listen to while
+// others publish, read and follow.
+func TestSeesOnlyAcknowledgements(t *testing.T) {
+	t.Parallel()
+	j, nc := openToAll(t)
+	spy, err := nc.SubscribeSync("_INBOX.>")
 	if err != nil {
 		t.Fatal(err)
 	}
-	greedy := fmt.Appendf(nil, `{"batch":%d}`, pullBatch+1)
-	for _, reply := range []string{consumerSubject, own.Subject} {
-		if err := nc.PublishRequest("$JS.API.CONSUMER.MSG.NEXT.LEDGER.c", reply, greedy); err != nil {
-			t.Fatal(err)
-		}
-		if err := nc.PublishRequest("$JS.API.DIRECT.GET.LEDGER", reply, []byte(`{"seq":1,"batch":1000000}`)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	refused, err := own.NextMsg(atMost)
-	if err != nil || refused.Header.Get("Status") != "409" {
-		t.Fatalf("the greedy request was answered %+v (%v)", refused, err)
-	}
-	// Not even the refusal was led to the upstream subject.
-	if last, err := j.Last(ctx); err != nil || last != 4 {
-		t.Errorf("the journal has %d records, want 4 (%v)", last, err)
-	}
-}
-
-type createRequest struct{ subject, body string }
-
-// pushRequests asks for a push consumer in every form that the server knows,
-// and in spellings that two readers of JSON may take differently.
-func pushRequests(target string) []createRequest {
-	var list []createRequest
-	config := func(name, field string) string {
-		return fmt.Sprintf(`{"stream_name":"LEDGER","config":{"durable_name":%q,"ack_policy":"none","deliver_policy":"all",%s}}`, name, field)
-	}
-	for _, field := range []string{
-		fmt.Sprintf(`"deliver_subject":%q`, target),
-		fmt.Sprintf(`"Deliver_Subject":%q`, target),
-		fmt.Sprintf(`"deliver_subject":"","DELIVER_SUBJECT":%q`, target),
-	} {
-		list = append(list,
-			createRequest{"$JS.API.CONSUMER.CREATE.LEDGER", strings.Replace(config("x", field), `"durable_name":"x",`, "", 1)},
-			createRequest{"$JS.API.CONSUMER.CREATE.LEDGER.x", config("x", field)},
-			createRequest{"$JS.API.CONSUMER.CREATE.LEDGER.x.ledger.consumer.*", config("x", field+`,"filter_subject":"ledger.consumer.*"`)},
-			createRequest{"$JS.API.CONSUMER.DURABLE.CREATE.LEDGER.x", config("x", field)},
-			// an existing pull consumer, to be turned into a push consumer
-			createRequest{"$JS.API.CONSUMER.DURABLE.CREATE.LEDGER.c", config("c", field)})
-	}
-	return list
-}
-
-// TestOpenClientCannotTouchOurConsumer tries to end, replace and empty the
-// consumer of a Follow while it runs.
-func TestOpenClientCannotTouchOurConsumer(t *testing.T) {
-	j, nc := openToAll(t)
-	ctx, cancel := context.WithCancel(testContext(t))
-	got := make(chan uint64, 100)
-	done := make(chan error, 1)
-	go func() {
-		done <- j.Follow(ctx, 0, func(rs []record.Record) error {
-			for _, r := range rs {
-				got <- r.Seq
-			}
-			return nil
-		})
-	}()
-	<-got
-	var names struct{ Consumers []string }
-	reply, err := nc.Request("$JS.API.CONSUMER.NAMES.LEDGER", nil, atMost)
-	if err != nil || json.Unmarshal(reply.Data, &names) != nil || len(names.Consumers) != 1 {
-		t.Fatal(reply, err)
-	}
-	name := names.Consumers[0]
-	config := fmt.Sprintf(`{"stream_name":"LEDGER","config":{"name":%q,"ack_policy":"none","deliver_policy":"new"}}`, name)
-	for subject, body := range map[string]string{
-		"$JS.API.CONSUMER.DELETE.LEDGER." + name:         "",
-		"$JS.API.CONSUMER.CREATE.LEDGER." + name:         config,
-		"$JS.API.CONSUMER.CREATE.LEDGER":                 config,
-		"$JS.API.CONSUMER.DURABLE.CREATE.LEDGER." + name: strings.Replace(config, `"name"`, `"durable_name"`, 1),
-		"$JS.API.CONSUMER.MSG.NEXT.LEDGER." + name:       "10",
-	} {
-		reply, err := nc.Request(subject, []byte(body), 300*time.Millisecond)
-		if err == nil && !strings.Contains(string(reply.Data), `"error"`) && reply.Header.Get("Status") == "" {
-			t.Errorf("%s: %s", subject, reply.Data)
-		}
-	}
-	nc.PublishRequest("$JS.ACK.LEDGER."+name+".1.1.1.1.0", nc.NewInbox(), []byte("+TERM"))
-	ack := mustAppend(t, j, messages(20, 0)...)
-	for want := ack.First; want <= ack.Last; want++ {
-		if seq := <-got; seq != want {
-			t.Fatalf("record %d, want %d", seq, want)
-		}
-	}
-	cancel()
-	if err := <-done; !errors.Is(err, context.Canceled) {
+	if err := nc.Flush(); err != nil {
 		t.Fatal(err)
+	}
+	const secret = `{"name":"secret"}`
+	client := connect(t, j, "")
+	for _, n := range []int{1, 20, 1} {
+		if _, err := client.Append(testContext(t), slices.Repeat([]Message{{Subject: consumerSubject, Body: []byte(secret)}}, n)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustAppend(t, j, messages(20, 1)...)
+	checkWhole(t, j, 43) // follows and gets
+	checkSame(t, readAll(t, reader(t, j)), readAll(t, j))
+	if err := nc.PublishRequest(consumerSubject, "_INBOX.the.last", []byte(secret)); err != nil {
+		t.Fatal(err)
+	}
+	for seen := 0; ; seen++ {
+		msg, err := spy.NextMsg(atMost)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ack map[string]any
+		if err := json.Unmarshal(msg.Data, &ack); err != nil || ack["stream"] != Stream || strings.Contains(string(msg.Data), "secret") || len(msg.Header) > 0 {
+			t.Fatalf("a client hears %v %s", msg.Header, msg.Data)
+		}
+		if msg.Subject == "_INBOX.the.last" {
+			if seen != 3 {
+				t.Errorf("%d other acknowledgements came, want 3", seen)
+			}
+			return
+		}
 	}
 }
 
 // TestOpenClientHeaders publishes with headers that mean something to
 // JetStream: none may remove or move a record, or make one vanish later.
 func TestOpenClientHeaders(t *testing.T) {
+	t.Parallel()
 	j, nc := openToAll(t)
 	before := configOf(t, j)
 	mustAppend(t, j, messages(10, 0)...)
@@ -321,56 +285,13 @@ func TestOpenClientHeaders(t *testing.T) {
 	}
 }
 
-// TestOpenClientOddHeaders publishes headers that look like words of the
-// server, and some that cannot be read: each is a record like any other.
-func TestOpenClientOddHeaders(t *testing.T) {
-	j, nc := openToAll(t)
-	for _, header := range []nats.Header{
-		{"Status": {"100"}}, {"Status": {"100"}, "Nats-Last-Stream": {"99"}},
-		{"Status": {"100"}, "Nats-Consumer-Stalled": {"ledger.clock"}}, {"Status": {"408"}}, {"Status": {"409"}}, {"Status": {"503"}},
-	} {
-		if err := nc.PublishMsg(&nats.Msg{Subject: consumerSubject, Header: header}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := nc.Flush(); err != nil {
-		t.Fatal(err)
-	}
-	raw, err := net.Dial("tcp", strings.TrimPrefix(j.URL(), "nats://"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer raw.Close()
-	fmt.Fprintf(raw, "CONNECT {\"headers\":true,\"verbose\":false}\r\n")
-	for _, header := range []string{"NATS/1.0\r\nno colon\r\n\r\n", "NATS/1.0 100 Idle Heartbeat\r\n\r\n", "rubbish", "NATS/1.0\r\nLedger-Recorded: x"} {
-		fmt.Fprintf(raw, "HPUB %s %d %d\r\n%s\r\n", events.HistorySubject("calheers"), len(header), len(header), header)
-	}
-	fmt.Fprintf(raw, "PING\r\n")
-	answer, reader := "", bufio.NewReader(raw)
-	for !strings.HasPrefix(answer, "PONG") {
-		if answer, err = reader.ReadString('\n'); err != nil || strings.HasPrefix(answer, "-ERR") {
-			t.Fatal(answer, err)
-		}
-	}
-	ack := mustAppend(t, j, messages(1, 0)...)
-	all := readAll(t, j)
-	if uint64(len(all)) != ack.Last || ack.Last < 8 {
-		t.Fatal(len(all), ack)
-	}
-	for _, r := range all {
-		at, err := j.At(testContext(t), r.Seq)
-		if err != nil || at.LeafHash() != r.LeafHash() {
-			t.Fatalf("At(%d) = %+v, %v; followed as %+v", r.Seq, at, err, r)
-		}
-	}
-	t.Logf("%d records", ack.Last)
-}
-
-// TestOpenClientHoldsBatches opens as many batches as there are places for and
-// leaves them open.
+// TestOpenClientHoldsBatches opens as many batches as there are places for, and
+// leaves them open until another waits for one.
 func TestOpenClientHoldsBatches(t *testing.T) {
+	t.Parallel()
 	j, nc := openToAll(t)
 	js, _ := jetstream.New(nc)
+	var held []jetstreamext.BatchPublisher
 	for {
 		batch, err := jetstreamext.NewBatchPublisher(js)
 		if err != nil {
@@ -379,19 +300,63 @@ func TestOpenClientHoldsBatches(t *testing.T) {
 		if err := batch.Add(consumerSubject, []byte("{}")); err != nil {
 			break
 		}
+		held = append(held, batch)
 	}
 	mustAppend(t, j, messages(1, 0)...) // single ones need no place
-	// Long enough for an answer from a busy machine, and shorter than the server
-	// keeps the places.
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
-	defer cancel()
-	if _, err := j.Append(ctx, messages(10, 0)); !errors.Is(err, ErrBusy) {
+	// The server keeps the places for ten seconds; the answer that there is none
+	// may take long on a busy machine.
+	for wait := 100 * time.Millisecond; ; wait *= 2 {
+		ctx, cancel := context.WithTimeout(t.Context(), wait)
+		_, err := j.Append(ctx, messages(10, 0))
+		cancel()
+		if errors.Is(err, ErrBusy) {
+			break
+		}
+		if !errors.Is(err, ErrUnsure) {
+			t.Fatal("while all places are taken:", err)
+		}
+	}
+	done := make(chan error, 1)
+	go func() {
+		_, err := j.Append(testContext(t), messages(10, 0))
+		done <- err
+	}()
+	if _, err := held[0].Commit(testContext(t), consumerSubject, nil); err != nil {
 		t.Fatal(err)
 	}
-	if testing.Short() {
-		return
+	if err := <-done; err != nil {
+		t.Fatal("when a place was free:", err)
 	}
-	// The server forgets them after ten seconds, and Append waits for that.
-	mustAppend(t, j, messages(10, 0)...)
-	checkWhole(t, j, 12)
+	checkWhole(t, j, 1+1+2+10)
+}
+
+// TestFollowIsLeftAlone follows while a client tries to end, replace or empty
+// the follower's consumer, whose name it would have to guess.
+func TestFollowIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	j, nc := openToAll(t)
+	got := make(chan uint64, 100)
+	followed, end := followInto(t, j, 0, func(r record.Record) { got <- r.Seq })
+	<-got
+	names, err := j.js.Stream(testContext(t), Stream)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range names.ConsumerNames(testContext(t)).Name() {
+		for _, verb := range []string{"DELETE", "CREATE", "DURABLE.CREATE", "MSG.NEXT", "PAUSE"} {
+			nc.Publish("$JS.API.CONSUMER."+verb+".LEDGER."+name, []byte(`{"stream_name":"LEDGER","config":{"name":"`+name+`","deliver_policy":"new"}}`))
+		}
+		nc.PublishRequest(consumerSubject, "$JS.ACK.LEDGER."+name+".1.1.1.1.0", []byte("+TERM"))
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	ack := mustAppend(t, j, messages(20, 0)...)
+	for want := uint64(2); want <= ack.Last; want++ {
+		if seq := <-got; seq != want {
+			t.Fatalf("record %d, want %d", seq, want)
+		}
+	}
+	end()
+	<-followed
 }

@@ -154,3 +154,20 @@ func BenchmarkFollow(b *testing.B) {
 	b.ReportMetric(bare.Seconds()/ours.Seconds(), "x-bare")
 	b.ReportMetric(float64(b.N*benchRounds)*float64(last)/ours.Seconds(), "events/s")
 }
+
+// BenchmarkReader reads 50,000 events over the listener, as a dump does.
+func BenchmarkReader(b *testing.B) {
+	j, _ := openToAll(b)
+	msgs := benchMessages()
+	for range 50 {
+		ourAppend(b, j, msgs)
+	}
+	client := reader(b, j)
+	b.ReportAllocs()
+	for b.Loop() {
+		if n := len(readAll(b, client)); n != 50_001 {
+			b.Fatal(n)
+		}
+	}
+	b.ReportMetric(float64(b.N)*50_001/b.Elapsed().Seconds(), "events/s")
+}

@@ -52,15 +52,15 @@ func (j *Journal) fitDisk(ctx context.Context) error {
 
 func (j *Journal) setMaxBytes(ctx context.Context, bound int64) error {
 	info, err := j.info(ctx)
-	if err != nil || info.Config.MaxBytes == bound {
+	if err != nil || info.Config.MaxBytes == bound && info.Config.AllowDirect {
 		return err
 	}
 	config := info.Config
-	config.MaxBytes = bound
+	config.MaxBytes, config.AllowDirect = bound, true
 	ctx, cancel := j.bounded(ctx)
 	defer cancel()
 	if _, err := j.js.UpdateStream(ctx, config); err != nil {
-		return fmt.Errorf("bound stream %s to %d bytes: %w", Stream, bound, j.closedOr(err))
+		return fmt.Errorf("bound stream %s to %d bytes: %w", Stream, bound, j.failed(ctx, err))
 	}
 	return nil
 }

@@ -12,9 +12,8 @@
 // when it counts as recorded is left to package events and to the projections;
 // remembering a position is left to the caller.
 //
-// Where to look: journal.go opens and closes, stream.go makes the stream,
-// server.go runs the embedded server and says what an unauthenticated client
-// may do there, gate.go and pull.go check the requests of such clients that
-// need checking, append.go writes, follow.go and read.go read, and consume.go
-// is the server's end of a Follow.
+// Where to look: journal.go opens and closes a ledger's journal, stream.go makes
+// its stream, server.go runs the embedded server and says what clients may do
+// there, disk.go keeps its disk from filling up, and follow.go follows. client.go
+// connects to a journal elsewhere, append.go writes, and read.go reads.
 package journal

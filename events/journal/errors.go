@@ -56,8 +56,6 @@ const (
 	codeMessageTooLarge         = 10054
 	codeIncompleteBatch         = 10176
 	codeTooManyBatches          = 10210
-	codeTooManyConsumers        = 10026
-	codeConsumerInvalid         = 10012
 )
 
 // apiError turns a refusal by JetStream into one of this package's errors,

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"bookledger/events/record"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 const (
@@ -34,8 +36,8 @@ func (j *Journal) Follow(ctx context.Context, after uint64, yield func([]record.
 	return j.deliver(ctx, after, 0, yield)
 }
 
-// Read is Follow that ends after the record upTo. It returns ErrBehind if the
-// journal ends before that.
+// Read is Follow that ends after the record upTo: what Client's does, several
+// times as fast. It returns ErrBehind if the journal ends before upTo.
 func (j *Journal) Read(ctx context.Context, after, upTo uint64, yield func([]record.Record) error) error {
 	if upTo <= after {
 		return nil
@@ -52,7 +54,7 @@ func (j *Journal) deliver(ctx context.Context, after, upTo uint64, yield func([]
 
 func (j *Journal) follow(ctx context.Context, after, upTo uint64, yield func([]record.Record) error) error {
 	// Taken first: a connection that is lost while the consumer is made counts.
-	lost := j.nextBreak()
+	lost := j.present()
 	last, err := j.Last(ctx)
 	if err != nil {
 		return err
@@ -61,13 +63,50 @@ func (j *Journal) follow(ctx context.Context, after, upTo uint64, yield func([]r
 		return fmt.Errorf("%w: it ends at record %d, before %d", ErrBehind, last, need)
 	}
 	in := &inflow{ready: make(chan struct{}, 1)}
-	c, err := j.consume(ctx, after+1, in)
+	stop, err := j.consume(ctx, after+1, in)
 	if err != nil {
 		return err
 	}
-	defer c.stop()
-	f := &follower{j: j, in: in, consumer: c, pos: after, upTo: upTo, yield: yield}
+	defer stop()
+	f := &follower{j: j, in: in, pos: after, upTo: upTo, yield: yield}
 	return f.run(ctx, lost)
+}
+
+// consume makes a push consumer that begins at first and leads it into in, until
+// stop is called. Flow control bounds what is under way.
+func (j *Journal) consume(ctx context.Context, first uint64, in *inflow) (stop func(), err error) {
+	sub, err := j.nc.Subscribe(j.nc.NewInbox(), in.receive)
+	if err != nil {
+		return nil, fmt.Errorf("subscribe: %w", j.failed(ctx, err))
+	}
+	if err := sub.SetPendingLimits(-1, -1); err != nil {
+		return nil, errors.Join(err, sub.Unsubscribe())
+	}
+	bounded, cancel := j.bounded(ctx)
+	defer cancel()
+	consumer, err := j.js.CreatePushConsumer(bounded, Stream, jetstream.ConsumerConfig{
+		DeliverSubject:    sub.Subject,
+		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
+		OptStartSeq:       first,
+		AckPolicy:         jetstream.AckNonePolicy,
+		MaxDeliver:        1,
+		ReplayPolicy:      jetstream.ReplayInstantPolicy,
+		InactiveThreshold: 5 * time.Minute,
+		IdleHeartbeat:     heartbeat,
+		FlowControl:       true,
+		MemoryStorage:     true,
+		Replicas:          1,
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("create consumer: %w", j.failed(bounded, err)), sub.Unsubscribe())
+	}
+	return func() {
+		sub.Unsubscribe()
+		// A courtesy, and unanswered: the server drops an idle one anyway.
+		if j.nc.IsConnected() {
+			j.nc.Publish("$JS.API.CONSUMER.DELETE."+Stream+"."+consumer.CachedInfo().Name, nil)
+		}
+	}, nil
 }
 
 // An inflow passes what the server sends from the client library's goroutine
@@ -90,7 +129,6 @@ type control struct {
 	err     error
 	reply   string // flow control: answer here when everything before is done
 	lastSeq uint64 // heartbeat: the last record that was sent
-	ended   int    // a request ended with so many records unsent
 }
 
 // receive is called by the client library for each message.
@@ -154,7 +192,7 @@ func (in *inflow) take(spare []delivery) []delivery {
 }
 
 // readControl reads a heartbeat, a request of the flow control (which a
-// heartbeat of a stalled flow carries too), or the end of a pull request.
+// heartbeat of a stalled flow carries too).
 func readControl(msg *nats.Msg) *control {
 	c := &control{reply: msg.Reply}
 	switch status := msg.Header.Get("Status"); status {
@@ -163,8 +201,6 @@ func readControl(msg *nats.Msg) *control {
 			c.reply = msg.Header.Get("Nats-Consumer-Stalled")
 		}
 		c.lastSeq, _ = strconv.ParseUint(msg.Header.Get("Nats-Last-Stream"), 10, 64)
-	case "408":
-		c.ended, _ = strconv.Atoi(msg.Header.Get("Nats-Pending-Messages"))
 	default:
 		c.err = fmt.Errorf("%w: the server says %s %s", ErrReconnected, status, msg.Header.Get("Description"))
 	}
@@ -173,15 +209,14 @@ func readControl(msg *nats.Msg) *control {
 
 // A follower hands one consumer's deliveries over and keeps the position.
 type follower struct {
-	j        *Journal
-	in       *inflow
-	consumer *consumer
-	pos      uint64 // the last record handed over
-	upTo     uint64 // the last to hand over; 0: no end
-	yield    func([]record.Record) error
+	j     *Journal
+	in    *inflow
+	pos   uint64 // the last record handed over
+	upTo  uint64 // the last to hand over; 0: no end
+	yield func([]record.Record) error
 }
 
-func (f *follower) run(ctx context.Context, lost <-chan struct{}) error {
+func (f *follower) run(ctx, lost context.Context) error {
 	silence := time.NewTimer(3 * heartbeat)
 	defer silence.Stop()
 	var got []delivery
@@ -192,7 +227,7 @@ func (f *follower) run(ctx context.Context, lost <-chan struct{}) error {
 			return context.Cause(ctx)
 		case <-f.j.ctx.Done():
 			return ErrClosed
-		case <-lost:
+		case <-lost.Done():
 			return ErrReconnected
 		case <-silence.C:
 			return fmt.Errorf("%w: the server was silent for %v", ErrReconnected, 3*heartbeat)
@@ -222,9 +257,6 @@ func (f *follower) handle(d delivery) error {
 			return err
 		}
 		f.pos += uint64(len(whole))
-		if err := f.consumer.taken(len(whole)); err != nil {
-			return err
-		}
 	}
 	if len(whole) < len(d.records) && (f.upTo == 0 || f.pos < f.upTo) {
 		return fmt.Errorf("%w: record %d came after record %d", ErrGap, d.records[len(whole)].Seq, f.pos)
@@ -254,13 +286,41 @@ func (f *follower) answer(c *control) error {
 			return fmt.Errorf("%w: %w", ErrReconnected, err)
 		}
 	}
-	if c.ended > 0 {
-		if err := f.consumer.taken(c.ended); err != nil {
-			return err
-		}
-	}
 	if c.lastSeq > f.pos && (f.upTo == 0 || f.pos < f.upTo) {
 		return fmt.Errorf("%w: the server has sent record %d, and %d was the last to arrive", ErrGap, c.lastSeq, f.pos)
 	}
 	return nil
+}
+
+// ackPrefix begins the reply subject of a record.
+const ackPrefix = "$JS.ACK."
+
+// position reads sequence and stamp from a delivery's reply subject, which has
+// 9 tokens,
+//
+//	$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<stamp>.<pending>
+//
+// or, in its second form, two more before the stream (domain and account).
+func position(reply string) (seq uint64, stamped time.Time, err error) {
+	var dots [12]int
+	n := 0
+	for i := 0; i < len(reply) && n < len(dots); i++ {
+		if reply[i] == '.' {
+			dots[n] = i
+			n++
+		}
+	}
+	base := 4 // the dot before the stream sequence
+	if n > 8 {
+		base += 2
+	}
+	if n < 8 || n == 9 || !strings.HasPrefix(reply, ackPrefix) {
+		return 0, time.Time{}, fmt.Errorf("a delivery has an unknown reply subject %q", reply)
+	}
+	seq, err1 := strconv.ParseUint(reply[dots[base]+1:dots[base+1]], 10, 64)
+	nanos, err2 := strconv.ParseInt(reply[dots[base+2]+1:dots[base+3]], 10, 64)
+	if err1 != nil || err2 != nil || seq == 0 {
+		return 0, time.Time{}, fmt.Errorf("a delivery has an unreadable reply subject %q", reply)
+	}
+	return seq, time.Unix(0, nanos).UTC(), nil
 }

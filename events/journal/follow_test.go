@@ -9,6 +9,7 @@ import (
 	"bookledger/events/record"
 
 	"github.com/nats-io/nats.go"
+	"go.uber.org/zap"
 )
 
 func TestFollow(t *testing.T) {
@@ -44,35 +45,43 @@ func TestFollow(t *testing.T) {
 
 // TestFollowLive follows past the end and sees each record as it comes.
 func TestFollowLive(t *testing.T) {
-	for name, opts := range map[string]Options{"embedded": {}, "external": {URL: externalServer(t)}} {
+	for name, opts := range map[string]Options{"embedded": {}, "external": {Server: Server{URL: externalServer(t)}}} {
 		t.Run(name, func(t *testing.T) { followLive(t, openTest(t, opts)) })
 	}
 }
 
 func followLive(t *testing.T, j *Journal) {
-	ctx, cancel := context.WithCancel(testContext(t))
-	got := make(chan uint64, 1)
-	done := make(chan error, 1)
+	got := make(chan record.Record, 1)
+	done, end := followInto(t, j, 1, func(r record.Record) { got <- r })
+	for i := range 20 {
+		batch := messages(1+i%3, i)
+		batch[0].Body = batch[0].Body[:i%2] // many are empty: a record like any other
+		ack := mustAppend(t, j, batch...)
+		for want := ack.First; want <= ack.Last; want++ {
+			if r := <-got; r.Seq != want || string(r.Body) != string(batch[want-ack.First].Body) {
+				t.Fatalf("record %+v, want %d %q", r, want, batch[want-ack.First].Body)
+			}
+		}
+	}
+	end()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+}
+
+// followInto follows on a goroutine of its own until end is called.
+func followInto(t *testing.T, j *Journal, after uint64, take func(record.Record)) (done chan error, end context.CancelFunc) {
+	ctx, end := context.WithCancel(testContext(t))
+	done = make(chan error, 1)
 	go func() {
-		done <- j.Follow(ctx, 1, func(rs []record.Record) error {
+		done <- j.Follow(ctx, after, func(rs []record.Record) error {
 			for _, r := range rs {
-				got <- r.Seq
+				take(r)
 			}
 			return nil
 		})
 	}()
-	for i := range 20 {
-		ack := mustAppend(t, j, messages(1+i%3, i)...)
-		for want := ack.First; want <= ack.Last; want++ {
-			if seq := <-got; seq != want {
-				t.Fatalf("record %d, want %d", seq, want)
-			}
-		}
-	}
-	cancel()
-	if err := <-done; !errors.Is(err, context.Canceled) {
-		t.Fatal(err)
-	}
+	return done, end
 }
 
 func TestFollowBehind(t *testing.T) {
@@ -176,8 +185,7 @@ func TestGap(t *testing.T) {
 			for _, m := range msgs {
 				in.receive(m)
 			}
-			j := &Journal{}
-			j.ctx, j.stop = context.WithCancelCause(t.Context())
+			j := &Journal{Client: newClient(Server{}, zap.NewNop())}
 			var seqs []uint64
 			f := &follower{j: j, in: in, pos: 1, yield: func(rs []record.Record) error {
 				for _, r := range rs {
@@ -185,7 +193,7 @@ func TestGap(t *testing.T) {
 				}
 				return nil
 			}}
-			if err := f.run(testContext(t), nil); !errors.Is(err, ErrGap) {
+			if err := f.run(testContext(t), j.present()); !errors.Is(err, ErrGap) {
 				t.Fatal(err)
 			}
 			if len(seqs) != 1 || seqs[0] != 2 {

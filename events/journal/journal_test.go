@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"go.uber.org/zap"
 )
 
 var testGenesis = []byte(`{"type":"ledger.genesis.v1"}`)
@@ -32,7 +33,7 @@ func testContext(t testing.TB) context.Context {
 
 func openTest(t testing.TB, opts Options) *Journal {
 	t.Helper()
-	if opts.Dir == "" && opts.URL == "" {
+	if opts.Dir == "" && opts.Server.URL == "" {
 		opts.Dir = t.TempDir()
 	}
 	if opts.Genesis == nil {
@@ -87,7 +88,13 @@ func mustAppend(t testing.TB, j *Journal, msgs ...Message) Ack {
 	return ack
 }
 
-func readAll(t testing.TB, j *Journal) []record.Record {
+// reading is what a Journal and a Client have in common.
+type reading interface {
+	Last(context.Context) (uint64, error)
+	Read(ctx context.Context, after, upTo uint64, yield func([]record.Record) error) error
+}
+
+func readAll(t testing.TB, j reading) []record.Record {
 	t.Helper()
 	ctx := testContext(t)
 	last, err := j.Last(ctx)
@@ -130,10 +137,10 @@ func checkWhole(t testing.TB, j *Journal, want int) {
 }
 
 func TestOptions(t *testing.T) {
-	dir := t.TempDir()
+	dir, external := t.TempDir(), Server{URL: "nats://127.0.0.1:1"}
 	for _, opts := range []Options{
-		{}, {Dir: dir, URL: "nats://127.0.0.1:1"}, {Dir: dir, Creds: "x"},
-		{URL: "nats://127.0.0.1:1", Listen: "127.0.0.1:0"}, {Dir: dir, Replicas: -1},
+		{}, {Dir: dir, Server: external}, {Dir: dir, Server: Server{Creds: "x"}}, {Dir: dir, Server: Server{NKey: "x"}},
+		{Server: external, Listen: "127.0.0.1:0"}, {Server: external, Reader: "x"}, {Dir: dir, Replicas: -1},
 		{Dir: dir, Listen: "0.0.0.0:0"}, {Dir: dir, Listen: ":4222"}, {Dir: dir, Listen: "10.0.0.1:0"},
 		{Dir: dir, Listen: "[::]:0"}, {Dir: dir, Listen: "example.org:0"}, {Dir: dir, Listen: "127.0.0.1"},
 		{Dir: dir, Listen: "127.0.0.1:99999"},
@@ -150,7 +157,7 @@ func TestOptions(t *testing.T) {
 func TestOpenWithoutLedger(t *testing.T) {
 	for name, opts := range map[string]Options{
 		"embedded": {Dir: filepath.Join(t.TempDir(), "none")},
-		"external": {URL: externalServer(t)},
+		"external": {Server: Server{URL: externalServer(t)}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if _, err := Open(testContext(t), opts); !errors.Is(err, ErrNoLedger) {
@@ -171,6 +178,14 @@ func TestRestartKeepsEverything(t *testing.T) {
 		}
 		j, err := Open(testContext(t), Options{Dir: dir, Genesis: genesis})
 		if err != nil {
+			t.Fatal(err)
+		}
+		config := configOf(t, j)
+		if !config.AllowDirect {
+			t.Fatal("readers cannot use direct gets")
+		}
+		config.AllowDirect = false // as in a ledger that was begun before
+		if _, err := j.js.UpdateStream(testContext(t), config); err != nil {
 			t.Fatal(err)
 		}
 		all := readAll(t, j)
@@ -210,8 +225,8 @@ func TestGenesisCrashPoints(t *testing.T) {
 			}
 			defer nc.Close()
 			js, _ := jetstream.New(nc)
-			half := &Journal{nc: nc, js: js, opts: Options{URL: url, Genesis: testGenesis, Replicas: 1}, log: nopLog}
-			half.ctx, half.stop = context.WithCancelCause(t.Context())
+			half := &Journal{Client: newClient(Server{URL: url}, zap.NewNop()), opts: Options{Genesis: testGenesis, Replicas: 1}}
+			half.nc, half.js = nc, js
 			ctx := testContext(t)
 			if steps > 0 {
 				if _, err := half.createStream(ctx); err != nil {
@@ -234,11 +249,11 @@ func TestGenesisCrashPoints(t *testing.T) {
 				}
 			}
 			if steps < 2 {
-				if _, err := Open(ctx, Options{URL: url}); !errors.Is(err, ErrNoLedger) {
+				if _, err := Open(ctx, Options{Server: Server{URL: url}}); !errors.Is(err, ErrNoLedger) {
 					t.Fatal("without genesis:", err)
 				}
 			}
-			j := openTest(t, Options{URL: url})
+			j := openTest(t, Options{Server: Server{URL: url}})
 			mustAppend(t, j, messages(2, 0)...)
 			checkWhole(t, j, 3)
 		})
@@ -255,7 +270,7 @@ func TestGenesisRace(t *testing.T) {
 	results := make(chan opened, nodes)
 	for i := range nodes {
 		go func() {
-			j, err := Open(t.Context(), Options{URL: url, Genesis: fmt.Appendf(nil, `{"node":%d}`, i)})
+			j, err := Open(t.Context(), Options{Server: Server{URL: url}, Genesis: fmt.Appendf(nil, `{"node":%d}`, i)})
 			results <- opened{j, err}
 		}()
 	}
@@ -295,7 +310,7 @@ func TestForeignStreamIsRefused(t *testing.T) {
 	if _, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: Stream, Subjects: []string{"ledger.>"}}); err != nil {
 		t.Fatal(err)
 	}
-	_, err = Open(ctx, Options{URL: url, Genesis: testGenesis})
+	_, err = Open(ctx, Options{Server: Server{URL: url}, Genesis: testGenesis})
 	if err == nil || !strings.Contains(err.Error(), "deny_delete is off") {
 		t.Fatal(err)
 	}

@@ -17,87 +17,53 @@ import (
 	"go.uber.org/zap"
 )
 
-// The embedded server has two accounts. LEDGER owns the stream, and only the
+// The embedded server has three accounts. LEDGER owns the stream, and only the
 // journal's own in-process connection is in it, with a password that exists in
-// this process alone. Everyone who comes by the listener is in OPEN, which has
-// no JetStream, and reaches LEDGER through the services below and nothing else.
+// this process alone. Who comes by the listener without a key is in OPEN, and
+// may publish; who has the reader's key is in READERS, and may read. Neither
+// account has JetStream: they reach LEDGER through the services below and
+// nothing else.
 //
 // A single account with permissions would not do, since permissions bind what
 // a client publishes and not what it makes the server publish. In one account
 // a client can name ledger.clock, or $JS.API.STREAM.DELETE.LEDGER, as the
-// reply subject of a direct get, and the server publishes there the body of an
-// event of that client's choice: the first forges a record, the second deletes
-// the ledger. Across accounts a reply comes back into OPEN alone, and a push
-// consumer, which would deliver within LEDGER, is refused by the gate.
+// reply subject of an event or of a request for a record, and the server
+// publishes its answer there: the first forges a record, the second deletes the
+// ledger. Across accounts an answer comes back into the client's own alone.
 //
-// The records that a pull consumer delivers are no answer of a service, though
-// that is how they are usually exported: the server takes an empty message for
-// the end of an answer, whatever the response type, and drops what follows it.
-// They come on a stream of LEDGER's _INBOX.>, where nothing else is published.
-// The request for them comes on a stream of OPEN's, since across a service the
-// gate would not see the inbox that it is for; the gate lets no other subject
-// than an inbox pass. The stream keeps its subjects: where they are mapped, and
-// two clients listen, the server gives the second the inbox for the record's
-// subject. LEDGER's own inboxes are elsewhere, and it may not listen in OPEN's.
+// A key is a signature: a wrong one is refused. Users with credentials of other
+// kinds, which the server does not know, would be taken for those without.
 const serverConfig = `
 server_name: bookledger
 accounts {
   LEDGER {
     jetstream: enabled
-    users: [ { user: bookledger, password: %[1]q, permissions: { subscribe: { deny: [ "_INBOX.>" ] } } } ]
-    exports: [ %[2]s, { stream: "_INBOX.>", accounts: [OPEN] } ]
-    imports: [ { stream: { account: OPEN, subject: %[6]q }, to: %[7]q } ]
+    users: [ { user: bookledger, password: %[1]q } ]
+    exports: [ %[2]s ]
   }
   OPEN {
-    users: [ {
-      user: open, password: %[1]q
-      permissions: {
-        publish: { allow: [ %[4]s ], deny: [ %[5]s ] }
-        subscribe: { allow: [ "_INBOX.>" ] }
-      }
-    } ]
-    exports: [ { stream: %[6]q, accounts: [LEDGER] } ]
-    imports: [ %[3]s, { stream: { account: LEDGER, subject: "_INBOX.>" } } ]
+    users: [ { user: open, password: %[1]q, permissions: {
+      publish: { allow: [ %[3]s ], deny: [ %[4]s ] }
+      subscribe: { allow: [ "_INBOX.>" ] }
+    } } ]
+    imports: [ %[5]s ]
+  }
+  READERS {
+    users: [ %[6]s ]
+    imports: [ %[7]s ]
   }
 }
 no_auth_user: open
 `
 
-// A service is something of LEDGER that clients in OPEN may use: under public
-// there, and reaching private here.
-type service struct{ public, private string }
+// publishPrefix begins the subjects in LEDGER to which the events lead that
+// clients publish, and from which mapPublishing leads them on.
+const publishPrefix = "open.publish."
 
-// publishPrefix and gatePrefix begin the private names of the services that
-// are not passed on as they are, and pullPrefix those of requests for records.
-const (
-	publishPrefix = "open.publish."
-	gatePrefix    = "open.gate."
-	pullPrefix    = "open.pull."
-	apiPrefix     = "$JS.API.CONSUMER."
-	nextPrefix    = apiPrefix + "MSG.NEXT." + Stream + "."
-)
-
-// ownInbox begins the inboxes of the journal's own connection. What is published
-// in LEDGER on the usual _INBOX reaches OPEN.
-const ownInbox = "_LEDGER"
-
-// services lists all that OPEN may do, but for the requests for records.
-func services() []service {
-	api := func(name string) service { return service{public: "$JS.API." + name, private: "$JS.API." + name} }
-	gated := func(name string) service { return service{public: apiPrefix + name, private: gatePrefix + name} }
-	list := []service{
-		api("INFO"), api("STREAM.NAMES"), api("STREAM.LIST"),
-		api("STREAM.INFO." + Stream), api("STREAM.MSG.GET." + Stream),
-		api("CONSUMER.NAMES." + Stream), api("CONSUMER.LIST." + Stream), api("CONSUMER.INFO." + Stream + ".*"),
-		{public: "$JS.ACK." + Stream + ".>", private: "$JS.ACK." + Stream + ".>"},
-		gated("CREATE." + Stream), gated("CREATE." + Stream + ".>"),
-		gated("DURABLE.CREATE." + Stream + ".*"), gated("DELETE." + Stream + ".*"),
-	}
-	for _, subject := range events.UpstreamSubjects() {
-		list = append(list, service{public: subject, private: publishPrefix + subject})
-	}
-	return list
-}
+// readSubjects lists all that a reader may ask. A consumer is not among it: the
+// server takes an empty message for the end of an answer that has several, and
+// drops what follows it.
+var readSubjects = []string{"$JS.API.INFO", infoSubject, getSubject, directSubject}
 
 // reservedSubjects are those among the upstream subjects that only bookledger
 // may write.
@@ -124,7 +90,7 @@ func (j *Journal) startServer() ([]nats.Option, error) {
 		}
 	}
 	password := rand.Text()
-	opts, err := serverOptions(password)
+	opts, err := serverOptions(password, j.opts.Reader)
 	if err != nil {
 		return nil, err
 	}
@@ -152,7 +118,7 @@ func (j *Journal) startServer() ([]nats.Option, error) {
 			return nil, fmt.Errorf("start the embedded server: not ready after %v", requestTimeout)
 		}
 	}
-	return []nats.Option{nats.InProcessServer(j.srv), nats.Timeout(requestTimeout), nats.UserInfo("bookledger", password), nats.CustomInboxPrefix(ownInbox)}, nil
+	return []nats.Option{nats.InProcessServer(j.srv), nats.Timeout(requestTimeout), nats.UserInfo("bookledger", password)}, nil
 }
 
 // Accept lets clients connect at Options.Listen; where none was given it does
@@ -171,21 +137,29 @@ func (j *Journal) Accept() error {
 	}
 }
 
-// serverOptions builds the accounts from services and reservedSubjects.
-func serverOptions(password string) (*server.Options, error) {
-	var exports, imports, deny []string
-	publish := []string{strconv.Quote(nextPrefix + "*")}
-	for _, s := range services() {
-		exports = append(exports, fmt.Sprintf("{service: %q, response: singleton, accounts: [OPEN]}", s.private))
-		imports = append(imports, fmt.Sprintf("{service: {account: LEDGER, subject: %q}, to: %q}", s.private, s.public))
-		publish = append(publish, strconv.Quote(s.public))
+// serverOptions builds the accounts from the subjects that clients may use.
+func serverOptions(password, reader string) (*server.Options, error) {
+	var exports, publish, read []string
+	for _, subject := range events.UpstreamSubjects() {
+		exports = append(exports, fmt.Sprintf("{service: %q, accounts: [OPEN]}", publishPrefix+subject))
+		publish = append(publish, fmt.Sprintf("{service: {account: LEDGER, subject: %q}, to: %q}", publishPrefix+subject, subject))
 	}
-	for _, subject := range reservedSubjects() {
-		deny = append(deny, strconv.Quote(subject))
+	for _, subject := range readSubjects {
+		answers := "singleton"
+		if subject == directSubject {
+			answers = "stream" // several, none of them empty, since each has a header
+		}
+		exports = append(exports, fmt.Sprintf("{service: %q, response: %s, accounts: [READERS]}", subject, answers))
+		read = append(read, fmt.Sprintf("{service: {account: LEDGER, subject: %q}}", subject))
+	}
+	quoted := func(list []string) string { return `"` + strings.Join(list, `", "`) + `"` }
+	readers := ""
+	if reader != "" {
+		readers = fmt.Sprintf("{ nkey: %q, permissions: { publish: [ %s ], subscribe: [ %q ] } }", reader, quoted(readSubjects), "_INBOX.>")
 	}
 	opts := &server.Options{}
-	text := fmt.Sprintf(serverConfig, password, strings.Join(exports, ", "), strings.Join(imports, ", "),
-		strings.Join(publish, ", "), strings.Join(deny, ", "), nextPrefix+"*", pullPrefix+"*")
+	text := fmt.Sprintf(serverConfig, password, strings.Join(exports, ", "), quoted(events.UpstreamSubjects()), quoted(reservedSubjects()),
+		strings.Join(publish, ", "), readers, strings.Join(read, ", "))
 	if err := opts.ProcessConfigString(text); err != nil {
 		return nil, fmt.Errorf("configure the embedded server: %w", err)
 	}
@@ -237,7 +211,7 @@ func listenAddress(listen string) (host string, port int, err error) {
 		host = "127.0.0.1" // whatever the resolver says
 	}
 	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		return "", 0, fmt.Errorf("listen on %q: only loopback addresses (127.0.0.1, ::1, localhost), since clients of the embedded server are not authenticated; for others run a NATS server with accounts and give its URL", listen)
+		return "", 0, fmt.Errorf("listen on %q: only loopback addresses (127.0.0.1, ::1, localhost), since whoever can connect may publish; for others run a NATS server with accounts and give its URL", listen)
 	}
 	return host, port, nil
 }

@@ -32,6 +32,7 @@ func (j *Journal) streamConfig() jetstream.StreamConfig {
 		DenyDelete:         true,
 		DenyPurge:          true,
 		AllowAtomicPublish: true,
+		AllowDirect:        j.srv != nil, // for Client.Read, which says why
 		// The window is one for all publishers: an id that somebody else used
 		// is acknowledged and not stored. This is the least that it can be, and
 		// no writer of ours sends a Nats-Msg-Id.
@@ -169,20 +170,4 @@ func (j *Journal) widen(ctx context.Context, info *jetstream.StreamInfo) error {
 		return fmt.Errorf("open stream %s to publishers: %w", Stream, apiError(err))
 	}
 	return nil
-}
-
-// bounded gives a request a deadline of its own, and ends it with the journal
-// and when the connection is lost, since no answer comes to it then.
-func (j *Journal) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	stop := context.AfterFunc(j.ctx, cancel)
-	lost := j.nextBreak()
-	go func() {
-		select {
-		case <-lost:
-			cancel()
-		case <-ctx.Done():
-		}
-	}()
-	return ctx, func() { stop(); cancel() }
 }

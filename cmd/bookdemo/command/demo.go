@@ -255,7 +255,7 @@ func (d *demo) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("loading the demo's history: %w", err)
 	}
-	ack, err := node.CloseHistory(ctx, d.ledger.Journal, time.Now())
+	ack, err := node.CloseHistory(ctx, d.ledger.Journal.Client, time.Now())
 	if err != nil {
 		return err
 	}
@@ -324,7 +324,7 @@ func (d *demo) refuse(ctx context.Context) error {
 // send publishes events over NATS as an upstream system does, and waits until
 // the live lists show them.
 func (d *demo) send(ctx context.Context, all []events.Event) ([]record.Outcome, error) {
-	upstream, err := journal.Open(ctx, journal.Options{URL: d.ledger.Journal.URL()})
+	upstream, err := journal.Connect(journal.Server{URL: d.ledger.Journal.URL()})
 	if err != nil {
 		return nil, fmt.Errorf("connecting as an upstream system: %w", err)
 	}
@@ -457,7 +457,7 @@ func (d *demo) next() {
 		d.sayf("\nThe portal: open %s in a browser, choose one of the made-up people, and take a book.", d.daemon.URL())
 		d.sayf("It goes on serving until you press Ctrl-C. Meanwhile, in another terminal:")
 		d.sayf("   go run ./cmd/bookdemo generate --agents 3 --consumers 20 --weeks 1 --seed 9 | go run ./cmd/bookledger publish - --nats %s", d.ledger.Journal.URL())
-		d.sayf(run+"journal dump --nats %s > %s", d.ledger.Journal.URL(), filepath.Join(d.o.data, "dump.ndjson"))
+		d.sayf(run+"journal dump --nats %s --nats-nkey %s > %s", d.ledger.Journal.URL(), filepath.Join(d.o.data, node.ReaderFile), filepath.Join(d.o.data, "dump.ndjson"))
 		d.sayf("   curl %s/readyz", d.daemon.URL())
 		d.sayf("   curl -H \"Authorization: Bearer $TOKEN\" %s/v1/agents/%s/active     # tokens are in %s", d.daemon.URL(), agent, filepath.Join(d.o.data, demoFile))
 		d.sayf("\nAfterwards:")

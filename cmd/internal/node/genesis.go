@@ -42,7 +42,7 @@ func newGenesis(o Options) ([]byte, error) {
 
 // CloseHistory appends the ledger's own event that history is closed, at the
 // time now.
-func CloseHistory(ctx context.Context, j *journal.Journal, now time.Time) (journal.Ack, error) {
+func CloseHistory(ctx context.Context, j *journal.Client, now time.Time) (journal.Ack, error) {
 	body, err := events.Event{
 		ID: "history-closed", Source: events.SourceLedger, Type: events.TypeHistoryClosed, Time: now.UTC(),
 		Data: &events.HistoryClosed{},

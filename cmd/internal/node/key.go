@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/nats-io/nkeys"
 	"golang.org/x/mod/sumdb/note"
 
 	"bookledger/events"
@@ -25,7 +26,34 @@ const (
 	// nextKeyFile holds the key to which the one in keyFile hands over, from
 	// before that is recorded until after it.
 	nextKeyFile = "seal.key.next"
+	// ReaderFile holds the NKEY with which readers sign in at the embedded
+	// server's listener.
+	ReaderFile = "reader.nk"
 )
+
+// readerKey returns the public half of the NKEY in a file, which it makes where
+// there is none.
+func readerKey(path string) (string, error) {
+	seed, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		var pair nkeys.KeyPair
+		if pair, err = nkeys.CreateUser(); err != nil {
+			return "", fmt.Errorf("making the readers' key: %w", err)
+		}
+		if seed, err = pair.Seed(); err != nil {
+			return "", fmt.Errorf("making the readers' key: %w", err)
+		}
+		err = writeDurably(path, append(seed, '\n'))
+	}
+	if err != nil {
+		return "", fmt.Errorf("the readers' key: %w", err)
+	}
+	pair, err := nkeys.ParseDecoratedUserNKey(seed)
+	if err != nil {
+		return "", fmt.Errorf("%s holds no NKEY seed of a user: %w; remove the file, and a new one is made", path, err)
+	}
+	return pair.PublicKey()
+}
 
 // Signer returns what signs as the ledger with its newest key, nil where this
 // node does not have that: the key is with the node that began the ledger.

@@ -21,8 +21,7 @@ import (
 type Options struct {
 	Dir        string           // the data folder
 	Create     bool             // begin a new ledger where there is none
-	URL        string           // of an external NATS server that holds the journal; "" for the embedded one
-	Creds      string           // credentials file for URL
+	Server     journal.Server   // an external NATS server that holds the journal; blank for the embedded one
 	NATSListen string           // where the embedded server accepts clients; "" for none
 	Replicas   int              // of a journal that is begun on an external cluster
 	NoState    bool             // open the journal alone, whatever became of the projection
@@ -127,9 +126,14 @@ func checkFolder(dir string) error {
 
 func (n *Node) openJournal(ctx context.Context, o Options) (err error) {
 	opts := journal.Options{
-		URL: o.URL, Creds: o.Creds, Listen: o.NATSListen, Replicas: o.Replicas, Log: o.Log,
+		Server: o.Server, Listen: o.NATSListen, Replicas: o.Replicas, Log: o.Log,
 	}
-	if o.URL == "" {
+	if o.NATSListen != "" {
+		if opts.Reader, err = readerKey(filepath.Join(o.Dir, ReaderFile)); err != nil {
+			return err
+		}
+	}
+	if o.Server.URL == "" {
 		opts.Dir = filepath.Join(o.Dir, "journal")
 	}
 	if n.Journal, err = journal.Open(ctx, opts); !errors.Is(err, journal.ErrNoLedger) || !o.Create {

@@ -98,7 +98,7 @@ func (r *relay) pass(client net.Conn) {
 
 func open(t *testing.T, dir, url string) *node.Node {
 	t.Helper()
-	l, err := node.Open(t.Context(), node.Options{Dir: dir, Create: true, URL: url})
+	l, err := node.Open(t.Context(), node.Options{Dir: dir, Create: true, Server: journal.Server{URL: url}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,7 +206,7 @@ func TestCutShort(t *testing.T) {
 	if _, err := js.UpdateStream(t.Context(), config); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := journal.Open(t.Context(), journal.Options{URL: s.ClientURL()}); !errors.Is(err, journal.ErrNoLedger) {
+	if _, err := journal.Open(t.Context(), journal.Options{Server: journal.Server{URL: s.ClientURL()}}); !errors.Is(err, journal.ErrNoLedger) {
 		t.Errorf("reading a ledger that is not finished: %v", err)
 	}
 	if err := os.RemoveAll(filepath.Join(dir, "projection")); err != nil { // which is begun after it
@@ -302,7 +302,7 @@ func TestLost(t *testing.T) {
 			url = external(t, t.TempDir()).ClientURL()
 		}
 		for range 2 {
-			l, err := node.Open(t.Context(), node.Options{Dir: dir, Create: true, URL: url})
+			l, err := node.Open(t.Context(), node.Options{Dir: dir, Create: true, Server: journal.Server{URL: url}})
 			if !errors.Is(err, node.ErrLost) {
 				t.Errorf("%s: %v", what, err)
 			}

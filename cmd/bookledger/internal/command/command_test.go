@@ -20,6 +20,7 @@ import (
 
 	demo "bookledger/cmd/bookdemo/command"
 	"bookledger/cmd/bookledger/internal/command"
+	"bookledger/cmd/internal/node"
 	"bookledger/events"
 )
 
@@ -100,6 +101,7 @@ func statusOf(t *testing.T, args ...string) status {
 type program struct {
 	cmd        *exec.Cmd
 	http, nats string
+	key        string // the file of the readers'
 	mu         sync.Mutex
 	log        []string
 	ended      chan struct{}
@@ -179,7 +181,15 @@ func (p *program) stop(t *testing.T) int {
 func serve(t *testing.T, data string, more ...string) *program {
 	t.Helper()
 	clearOfCutoff(t)
-	return start(t, append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--nats-listen", "127.0.0.1:0"}, more...)...)
+	p := start(t, append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--nats-listen", "127.0.0.1:0"}, more...)...)
+	p.key = filepath.Join(data, node.ReaderFile)
+	return p
+}
+
+// dump reads the running ledger's journal over NATS.
+func (p *program) dump(t *testing.T) string {
+	t.Helper()
+	return must(t, "", "journal", "dump", "--nats", p.nats, "--nats-nkey", p.key)
 }
 
 // clearOfCutoff waits where a week is about to end: a cutoff in the midst of a test

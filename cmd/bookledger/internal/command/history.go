@@ -19,8 +19,9 @@ import (
 )
 
 type historyOptions struct {
-	data, nats, creds, cutoff string
-	close, json               bool
+	data, cutoff string
+	nats         journal.Server
+	close, json  bool
 }
 
 func newHistory(env *cli.Environment) *cobra.Command {
@@ -42,9 +43,10 @@ afterwards, and upstream systems can be connected, unless a line was not sent or
 was rejected; without it the first event that they publish closes it. Loading
 again after a break is safe.
 
-With --nats the events go to a running ledger. An embedded server lets nobody
-close history over NATS: leave --close away, and the first live event closes it,
-or stop the daemon and use --data.
+With --nats the events go to a running ledger, of which is read with the readers'
+key (--nats-nkey, ` + node.ReaderFile + ` in the ledger's data folder) whether its history is
+open. An embedded server lets nobody close history over NATS: leave --close away,
+and the first live event closes it, or stop the daemon and use --data.
 
 Loading is refused, with exit code 3, when history is closed already.`,
 		Example: `  bookledger history load past.ndjson --data ./ledger --close
@@ -55,8 +57,8 @@ Loading is refused, with exit code 3, when history is closed already.`,
 		},
 	}
 	load.Flags().StringVar(&o.data, "data", "", "folder of the ledger; made where it is missing")
-	load.Flags().StringVar(&o.nats, "nats", "", "URL of the NATS server of a running ledger")
-	load.Flags().StringVar(&o.creds, "nats-creds", "", "credentials file for the NATS server")
+	load.Flags().StringVar(&o.nats.URL, "nats", "", "URL of the NATS server of a running ledger")
+	signInFlags(load.Flags(), &o.nats, "NKEY seed file of who may read; events are sent without it")
 	load.Flags().StringVar(&o.cutoff, "cutoff", "", `weekday and Pacific time of the cutoff of a new ledger (default "Friday 21:00:00")`)
 	load.Flags().BoolVar(&o.close, "close", false, "close history afterwards")
 	load.Flags().BoolVar(&o.json, "json", false, "print one line of JSON for each acknowledged batch")
@@ -66,7 +68,7 @@ Loading is refused, with exit code 3, when history is closed already.`,
 }
 
 func runHistoryLoad(ctx context.Context, env *cli.Environment, path string, o historyOptions) error {
-	if (o.data == "") == (o.nats == "") {
+	if (o.data == "") == (o.nats.URL == "") {
 		return cli.Usagef("give either --data or --nats")
 	}
 	if o.cutoff != "" {
@@ -82,12 +84,22 @@ func runHistoryLoad(ctx context.Context, env *cli.Environment, path string, o hi
 	if o.data != "" {
 		return loadIntoFolder(ctx, env, in, o)
 	}
-	j, err := journal.Open(ctx, journal.Options{URL: o.nats, Creds: o.creds})
+	reader, err := journal.Connect(o.nats)
 	if err != nil {
 		return err
 	}
-	defer j.Close()
-	return loadHistory(ctx, env, j, in, o, func(ctx context.Context) (standing, error) { return survey(ctx, j) })
+	defer reader.Close()
+	j := reader
+	if o.nats.NKey != "" { // whose bearer may read and nothing else
+		if j, err = journal.Connect(journal.Server{URL: o.nats.URL}); err != nil {
+			return err
+		}
+		defer j.Close()
+	}
+	return loadHistory(ctx, env, j, reader.Now, in, o, func(ctx context.Context) (standing, error) {
+		s, err := survey(ctx, reader)
+		return s, needsKey(err, o.nats)
+	})
 }
 
 // loadIntoFolder loads into the folder of a stopped daemon.
@@ -100,7 +112,7 @@ func loadIntoFolder(ctx context.Context, env *cli.Environment, in io.Reader, o h
 	if err := v.Close(); err != nil {
 		return err
 	}
-	return loadHistory(ctx, env, l.Journal, in, o, func(ctx context.Context) (standing, error) {
+	return loadHistory(ctx, env, l.Journal.Client, l.Journal.Now, in, o, func(ctx context.Context) (standing, error) {
 		if err := l.CatchUp(ctx); err != nil {
 			return standing{}, err
 		}
@@ -122,7 +134,7 @@ var errClosed = errors.New("history is closed")
 
 // survey derives from a journal where its ledger stands, as far as history
 // goes.
-func survey(ctx context.Context, j *journal.Journal) (standing, error) {
+func survey(ctx context.Context, j records) (standing, error) {
 	last, err := j.Last(ctx)
 	if err != nil {
 		return standing{}, err
@@ -151,9 +163,12 @@ func survey(ctx context.Context, j *journal.Journal) (standing, error) {
 // the first record on has a checkpoint.
 var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
+// clock tells the time by which records are stamped.
+type clock func(context.Context) (time.Time, error)
+
 // loadHistory sends the events, tells what became of them, and closes history
 // if that is wanted and none was rejected.
-func loadHistory(ctx context.Context, env *cli.Environment, j *journal.Journal, in io.Reader, o historyOptions, stand func(context.Context) (standing, error)) error {
+func loadHistory(ctx context.Context, env *cli.Environment, j *journal.Client, now clock, in io.Reader, o historyOptions, stand func(context.Context) (standing, error)) error {
 	before, err := stand(ctx)
 	if err != nil {
 		return err
@@ -162,7 +177,7 @@ func loadHistory(ctx context.Context, env *cli.Environment, j *journal.Journal, 
 		return fmt.Errorf("%w: history is closed, so nothing more can be loaded; what happens now is published live", cli.ErrRefused)
 	}
 	s := newSender(env, j, o.json)
-	sendErr := s.end(s.send(ctx, in, &lines{history: true}, historyMessages(ctx, j)))
+	sendErr := s.end(s.send(ctx, in, &lines{history: true}, historyMessages(ctx, now)))
 	after, err := stand(ctx)
 	if err != nil {
 		return errors.Join(sendErr, err)
@@ -193,11 +208,11 @@ func loadHistory(ctx context.Context, env *cli.Environment, j *journal.Journal, 
 
 // historyMessages gives each line its recorded time, and refuses those that
 // the ledger would refuse for it.
-func historyMessages(ctx context.Context, j *journal.Journal) func(record.Line) (journal.Message, error) {
+func historyMessages(ctx context.Context, clock clock) func(record.Line) (journal.Message, error) {
 	var before, now time.Time
 	return func(line record.Line) (_ journal.Message, err error) {
 		if line.Recorded.After(now) {
-			if now, err = j.Now(ctx); err != nil {
+			if now, err = clock(ctx); err != nil {
 				return journal.Message{}, err
 			}
 		}

@@ -3,10 +3,12 @@ package command
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"bookledger/cmd/internal/cli"
 	"bookledger/cmd/internal/node"
@@ -25,34 +27,38 @@ func newJournal(env *cli.Environment) *cobra.Command {
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	var data, nats, creds string
+	var data string
+	var nats journal.Server
 	dump := &cobra.Command{
 		Use:   "dump",
 		Short: "Write the record as NDJSON",
 		Long: `Write every record of the journal as a line of NDJSON: its sequence, stamp,
 recorded time, subject and event, verbatim. The dump holds personal data. It is
 what --journal of other commands reads; as a backup use JetStream's own
-snapshots.`,
+snapshots.
+
+A running ledger is read over NATS with the readers' key: the file ` + node.ReaderFile + ` in
+its data folder, or what an external server has for one.`,
 		Example: `  bookledger journal dump --data ./ledger > dump.ndjson
-  bookledger journal dump --nats nats://127.0.0.1:4222 | gzip > dump.ndjson.gz`,
+  bookledger journal dump --nats nats://127.0.0.1:4222 --nats-nkey ./ledger/` + node.ReaderFile + ` | gzip > dump.ndjson.gz`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if (data == "") == (nats == "") {
+			if (data == "") == (nats.URL == "") {
 				return cli.Usagef("give either --data or --nats")
 			}
-			return runDump(cmd.Context(), env, data, nats, creds)
+			return runDump(cmd.Context(), env, data, nats)
 		},
 	}
 	dump.Flags().StringVar(&data, "data", "", "folder of the ledger of a stopped daemon")
-	dump.Flags().StringVar(&nats, "nats", "", "URL of the NATS server of a running ledger")
-	dump.Flags().StringVar(&creds, "nats-creds", "", "credentials file for the NATS server")
+	dump.Flags().StringVar(&nats.URL, "nats", "", "URL of the NATS server of a running ledger")
+	signInFlags(dump.Flags(), &nats, "NKEY seed file of who may read")
 	cli.Alternatives(dump.Flags(), "data", "nats")
 	parent.AddCommand(dump, newVerify(env), newChangeKey(env), newHeads(env))
 	return parent
 }
 
-func runDump(ctx context.Context, env *cli.Environment, data, nats, creds string) error {
-	var j *journal.Journal
+func runDump(ctx context.Context, env *cli.Environment, data string, nats journal.Server) error {
+	var j records
 	if data != "" {
 		log, err := env.QuietLogger()
 		if err != nil {
@@ -65,21 +71,43 @@ func runDump(ctx context.Context, env *cli.Environment, data, nats, creds string
 		defer l.Close()
 		j = l.Journal
 	} else {
-		var err error
-		if j, err = journal.Open(ctx, journal.Options{URL: nats, Creds: creds}); err != nil {
+		c, err := journal.Connect(nats)
+		if err != nil {
 			return err
 		}
-		defer j.Close()
+		defer c.Close()
+		j = c
 	}
 	out := bufio.NewWriterSize(env.Out, 1<<20)
 	if err := writeDump(ctx, env, j, out); err != nil {
-		return err
+		return needsKey(err, nats)
 	}
 	return out.Flush()
 }
 
+// records are a journal to read: that of an open folder or of a running ledger.
+type records interface {
+	Last(context.Context) (uint64, error)
+	Read(ctx context.Context, after, upTo uint64, yield func([]record.Record) error) error
+}
+
+// signInFlags registers as whom to connect to a NATS server.
+func signInFlags(f *pflag.FlagSet, s *journal.Server, nkey string) {
+	f.StringVar(&s.Creds, "nats-creds", "", "credentials file for the NATS server")
+	f.StringVar(&s.NKey, "nats-nkey", "", nkey)
+	cli.Alternatives(f, "nats-creds", "nats-nkey")
+}
+
+// needsKey says what to do where a server does not let anybody read.
+func needsKey(err error, s journal.Server) error {
+	if errors.Is(err, journal.ErrForbidden) && s.NKey == "" {
+		return cli.Usagef("%v: give the readers' key by --nats-nkey; an embedded server's is %s in the ledger's data folder", err, node.ReaderFile)
+	}
+	return err
+}
+
 // writeDump writes every record of a journal as a line.
-func writeDump(ctx context.Context, env *cli.Environment, j *journal.Journal, out io.Writer) error {
+func writeDump(ctx context.Context, env *cli.Environment, j records, out io.Writer) error {
 	last, err := j.Last(ctx)
 	if err != nil {
 		return err

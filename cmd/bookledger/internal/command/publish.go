@@ -21,8 +21,8 @@ import (
 const defaultNATS = "nats://127.0.0.1:4222"
 
 type publishOptions struct {
-	nats, creds string
-	json        bool
+	nats journal.Server
+	json bool
 }
 
 func newPublish(env *cli.Environment) *cobra.Command {
@@ -45,8 +45,8 @@ before never acts twice.`,
 			return runPublish(cmd.Context(), env, args[0], o)
 		},
 	}
-	cmd.Flags().StringVar(&o.nats, "nats", defaultNATS, "URL of the NATS server")
-	cmd.Flags().StringVar(&o.creds, "nats-creds", "", "credentials file for the NATS server")
+	cmd.Flags().StringVar(&o.nats.URL, "nats", defaultNATS, "URL of the NATS server")
+	cmd.Flags().StringVar(&o.nats.Creds, "nats-creds", "", "credentials file for the NATS server")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one line of JSON for each acknowledged batch")
 	return cmd
 }
@@ -57,7 +57,7 @@ func runPublish(ctx context.Context, env *cli.Environment, path string, o publis
 		return err
 	}
 	defer in.Close()
-	j, err := journal.Open(ctx, journal.Options{URL: o.nats, Creds: o.creds})
+	j, err := journal.Connect(o.nats)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func runPublish(ctx context.Context, env *cli.Environment, path string, o publis
 // sender sends lines to a journal and keeps count.
 type sender struct {
 	env     *cli.Environment
-	journal *journal.Journal
+	journal *journal.Client
 	json    *json.Encoder // nil: no line for each batch
 	bar     *progress.Bar
 
@@ -80,7 +80,7 @@ type sender struct {
 	refused int
 }
 
-func newSender(env *cli.Environment, j *journal.Journal, asJSON bool) *sender {
+func newSender(env *cli.Environment, j *journal.Client, asJSON bool) *sender {
 	s := &sender{env: env, journal: j, bar: progress.New(env.Err, "events acknowledged", 0)}
 	if asJSON {
 		s.json = json.NewEncoder(env.Out)

@@ -16,6 +16,7 @@ import (
 	"bookledger/cmd/internal/node"
 	"bookledger/cmd/internal/web"
 	"bookledger/events"
+	"bookledger/events/journal"
 )
 
 // Serve is the configuration of the daemon. Each field is a flag, an
@@ -32,16 +33,14 @@ type Serve struct {
 
 	// NATSListen (nats-listen) is the address on which the embedded NATS server
 	// accepts publishers. It must be a loopback address, since whoever can
-	// connect may publish and read: other addresses need an external server
-	// with accounts.
+	// connect may publish: other addresses need an external server with
+	// accounts. Reading takes the key in the file reader.nk of the data folder.
 	NATSListen string
 
-	// NATS (nats) is the URL of an external NATS server that holds the journal;
-	// blank for the embedded one.
-	NATS string
-
-	// NATSCreds (nats-creds) is the credentials file for the external server.
-	NATSCreds string
+	// NATS (nats, nats-creds, nats-nkey) is an external NATS server that holds
+	// the journal, and the credentials file or NKEY for it; blank for the
+	// embedded one.
+	NATS journal.Server
 
 	// Replicas (replicas) is how many copies a journal has that is begun on an
 	// external cluster.
@@ -59,8 +58,8 @@ func (s *Serve) register(cmd *cobra.Command) {
 	f.StringVar(&s.Data, "data", "", "folder of the ledger; made where it is missing (required)")
 	f.StringVar(&s.Listen, "listen", "127.0.0.1:8080", "address that answers HTTP")
 	f.StringVar(&s.NATSListen, "nats-listen", "127.0.0.1:4222", "loopback address on which the embedded NATS server accepts publishers")
-	f.StringVar(&s.NATS, "nats", "", "URL of an external NATS server, in place of the embedded one")
-	f.StringVar(&s.NATSCreds, "nats-creds", "", "credentials file for the external NATS server")
+	f.StringVar(&s.NATS.URL, "nats", "", "URL of an external NATS server, in place of the embedded one")
+	signInFlags(f, &s.NATS, "NKEY seed file for the external NATS server")
 	f.IntVar(&s.Replicas, "replicas", 1, "copies of a journal that is begun on an external cluster")
 	cli.Alternatives(f, "nats", "nats-listen")
 	s.Portal.register(f)
@@ -74,11 +73,11 @@ func (s *Serve) check(cmd *cobra.Command) error {
 	}
 	given := cmd.Flags().Changed
 	switch {
-	case s.NATS != "" && given("nats-listen"):
+	case s.NATS.URL != "" && given("nats-listen"):
 		return cli.Usagef("give --nats-listen or --nats, not both")
-	case s.NATS == "" && (given("nats-creds") || given("replicas")):
-		return cli.Usagef("--nats-creds and --replicas are for an external server, which --nats names")
-	case s.NATS != "":
+	case s.NATS.URL == "" && (given("nats-creds") || given("nats-nkey") || given("replicas")):
+		return cli.Usagef("--nats-creds, --nats-nkey and --replicas are for an external server, which --nats names")
+	case s.NATS.URL != "":
 		s.NATSListen = ""
 	case !loopback.Address(s.NATSListen):
 		return cli.Usagef("--nats-listen: %q is no loopback address with a port, like 127.0.0.1:4222; other addresses need an external server with accounts (--nats)", s.NATSListen)
@@ -140,7 +139,7 @@ func runServe(ctx context.Context, env *cli.Environment, s Serve) (err error) {
 		return fmt.Errorf("listening for HTTP: %w", err)
 	}
 	l, err := node.Open(ctx, node.Options{
-		Dir: s.Data, Create: true, URL: s.NATS, Creds: s.NATSCreds, NATSListen: s.NATSListen,
+		Dir: s.Data, Create: true, Server: s.NATS, NATSListen: s.NATSListen,
 		Replicas: s.Replicas, Cutoff: s.Cutoff, Log: log,
 	})
 	if node.IsViolation(err) {

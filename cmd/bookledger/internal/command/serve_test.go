@@ -56,7 +56,7 @@ func TestNudge(t *testing.T) {
 	p, cutoff := beforeCutoff(t)
 	eventually(t, "the week is closed and sealed", func() bool { return metric(t, p, "bookledger_sealed_cutoff_seconds") != "0" })
 	dump := filepath.Join(t.TempDir(), "dump")
-	if err := os.WriteFile(dump, []byte(must(t, "", "journal", "dump", "--nats", p.nats)), 0o600); err != nil {
+	if err := os.WriteFile(dump, []byte(p.dump(t)), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	fridays := decode[struct {
@@ -151,14 +151,24 @@ func TestStockClient(t *testing.T) {
 	client("--timeout", "60s", "pub", "ledger.consumer.calheers", bare("calheers", "2", "consumer.member_recorded.v1", `{"case_id":"5000032500","member_id":"1","ssn_last4":"900123456"}`))
 	client("--timeout", "60s", "pub", "ledger.consumer.calheers", "not JSON at all")
 	client("--timeout", "60s", "pub", "ledger.clock", bare("bookledger", "3", "ledger.clock.v1", `{"friday":"2026-11-20"}`))
-	client("stream", "purge", "LEDGER", "--force")
-	client("stream", "rm", "LEDGER", "--force")
-	eventually(t, "three events have come", func() bool { return metric(t, p, "bookledger_position") == "4" })
-	if info := client("--timeout", "60s", "stream", "info", "LEDGER", "--json"); !strings.Contains(info, `"messages": 4`) {
+	client("--timeout", "1s", "stream", "purge", "LEDGER", "--force")
+	client("--timeout", "1s", "stream", "rm", "LEDGER", "--force")
+	// As the README shows it, acknowledged.
+	if out := client("--timeout", "60s", "pub", "-J", "ledger.delegation.calheers", bare("calheers", "4", "delegation.created.v1", `{"case_id":"5000032501","agent_id":"A1"}`)); !strings.Contains(out, "Sequence: 5") {
+		t.Errorf("nats pub -J says %s", out)
+	}
+	eventually(t, "four events have come", func() bool { return metric(t, p, "bookledger_position") == "5" })
+	if info := client("--nkey", p.key, "--timeout", "60s", "stream", "info", "LEDGER", "--json"); !strings.Contains(info, `"messages": 5`) {
 		t.Errorf("the stream says %s", info)
 	}
+	if got := client("--nkey", p.key, "--timeout", "60s", "stream", "get", "LEDGER", "4"); !strings.Contains(got, "not JSON at all") {
+		t.Errorf("a record is %s", got)
+	}
+	if out := client("--timeout", "1s", "stream", "get", "LEDGER", "4"); strings.Contains(out, "not JSON") {
+		t.Errorf("without the key a record is %s", out)
+	}
 	p.stop(t)
-	if got := must(t, "", "active", "--data", data, "--agent", "A1", "--json"); !strings.Contains(got, `"total":1`) {
+	if got := must(t, "", "active", "--data", data, "--agent", "A1", "--json"); !strings.Contains(got, `"total":2`) {
 		t.Errorf("the list is %s", got)
 	}
 	rejected := must(t, "", "rejected", "--data", data, "--json")
