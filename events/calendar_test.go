@@ -37,7 +37,8 @@ func calendarOf(t testing.TB, cutoff string) *events.Calendar {
 }
 
 // TestCutoff holds that the cutoff is 21:00:00 Pacific on Friday, in winter
-// and in summer, and on another weekday and time where genesis says so.
+// and in summer, and on another weekday and time where genesis says so, also in
+// the hours of a Sunday that come twice in autumn or are left out in spring.
 func TestCutoff(t *testing.T) {
 	for _, c := range []struct {
 		cutoff string
@@ -54,6 +55,13 @@ func TestCutoff(t *testing.T) {
 		{"Thursday 17:30:05", 20260709, "2026-07-10T00:30:05Z"},
 		{"Sunday 00:00:00", 20261101, "2026-11-01T07:00:00Z"}, // midnight before the clocks go back
 		{"Sunday 23:59:59", 20261101, "2026-11-02T07:59:59Z"}, // and the end of that day
+		{"Sunday 01:30:00", 20261101, "2026-11-01T08:30:00Z"}, // comes twice: the first, in PDT
+		{"Sunday 02:30:00", 20261101, "2026-11-01T10:30:00Z"},
+		{"Sunday 02:30:00", 20260308, "2026-03-08T10:30:00Z"}, // is left out: 3:30 a.m. PDT
+		{"Sunday 01:30:00", 20260308, "2026-03-08T09:30:00Z"},
+		{"Sunday 03:00:00", 20260308, "2026-03-08T10:00:00Z"},
+		{"Saturday 23:59:59", 20260307, "2026-03-08T07:59:59Z"},
+		{"Sunday 21:00:00", 20260308, "2026-03-09T04:00:00Z"},
 	} {
 		got := calendarOf(t, c.cutoff).Cutoff(c.friday)
 		if !got.Equal(moment(t, c.want)) || got.Location() != time.UTC {

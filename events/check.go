@@ -8,6 +8,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"bookledger/events/internal/scan"
 )
 
 // Event is one event as its CloudEvents envelope and data say it.
@@ -28,6 +30,11 @@ type Checked struct {
 	Event    Event
 	Envelope *Rejection // malformed or wrong_subject
 	Content  *Rejection // unsupported_type, unsupported_version or schema
+	// CaseID is the case that the message is about: the one of its data or,
+	// where that was not taken, the one that the message names all the same, so
+	// that a case's history also holds what was refused. It is "" where no case
+	// can be made out.
+	CaseID string
 }
 
 // Rejection returns the first rejection of the two, or nil.
@@ -49,220 +56,174 @@ type Checker struct {
 // it fills in what could be read of the event's id and source.
 func (c *Checker) Check(subject string, body []byte) Checked {
 	var out Checked
-	if c.checkPlain(subject, body, &out) {
-		return out
-	}
-	out = Checked{}
 	data, r := c.readEnvelope(body, &out.Event)
 	if r == nil {
 		r = checkSubject(subject, out.Event.Source, out.Event.Type)
 	}
-	if r != nil {
-		out.Envelope = r
-		return out
+	if out.Envelope = r; r == nil {
+		if out.Content = checkType(out.Event.Type); out.Content == nil {
+			out.Event.Data, out.Content = c.readData(data, eventTypes[out.Event.Type])
+		}
 	}
-	if out.Content = checkType(out.Event.Type); out.Content == nil {
-		out.Event.Data, out.Content = c.readData(data, eventTypes[out.Event.Type], false)
-	}
+	out.CaseID = caseOf(out.Event.Data, body)
 	return out
 }
 
 const wantObject = "the message is not one JSON object in UTF-8 without repeated names"
 
+// attributes are what the check judges of a CloudEvents envelope, in the order
+// in which their absence is reported.
+var attributes = [...]struct {
+	name     string
+	required bool
+	reason   string
+}{
+	{"specversion", true, `must be "1.0"`},
+	{"id", true, "must be a string of 1 to 128 characters without control characters"},
+	{"source", true, "must be a string of 1 to 40 of a-z 0-9 -"},
+	{"type", true, "must be a string of 1 to 200 characters without control characters"},
+	{"time", true, "must be a time as in RFC 3339, like 2026-11-20T20:59:58-08:00"},
+	{"data", true, "must be there, and not blank"},
+	{"actorid", false, "must be a string of at most 200 characters without control characters"},
+	{"actorrole", false, "must be a string of at most 200 characters without control characters"},
+}
+
+// attributeOf returns the index of the attribute that a raw JSON string names,
+// or -1.
+func attributeOf(raw []byte) int {
+	name, _, ok := scan.Unquote(raw, nil)
+	for i := range attributes {
+		if ok && string(name) == attributes[i].name {
+			return i
+		}
+	}
+	return -1
+}
+
 // readEnvelope reads the whole message and returns the raw data; what it
-// returns without a rejection is valid throughout.
+// returns without a rejection is valid throughout. Of several faults it reports
+// the first in the message, and what is missing only where nothing is faulty.
 func (c *Checker) readEnvelope(body []byte, e *Event) (data []byte, _ *Rejection) {
 	valid := jsontext.Value(body).IsValid()
-	if !valid && !utf8.Valid(body) {
+	w := scan.Walk(body)
+	if !valid && !utf8.Valid(body) || !w.Open('{') {
 		return nil, reject(Malformed, "", wantObject)
 	}
-	env := envelope{event: e, source: &c.source}
-	w := walker{in: body}
-	if w.open('{') {
-		for name, value := w.member(); name != nil; name, value = w.member() {
-			if attribute := env.attribute(name); attribute != "" {
-				c.scratch = env.set(attribute, value, c.scratch)
-			}
+	var seen [len(attributes)]bool
+	faulty := -1
+	for name, value := w.Member(); name != nil; name, value = w.Member() {
+		i := attributeOf(name)
+		if i < 0 {
+			continue
 		}
-	} else {
-		valid = false
+		ok := true
+		switch a := &attributes[i]; {
+		case a.name == "data":
+			if isBlank(value) {
+				continue
+			}
+			data = value
+		case value[0] == '"':
+			ok = c.setAttribute(e, a.name, value)
+		default:
+			ok = value[0] == 'n' && !a.required
+		}
+		if seen[i] = true; !ok && faulty < 0 {
+			faulty = i
+		}
 	}
 	if !valid {
 		return nil, reject(Malformed, "", wantObject)
 	}
-	return env.data, env.rejection()
-}
-
-// readData reads the data of an event of type t, or where plain is set only
-// plain data.
-func (c *Checker) readData(raw []byte, t eventType, plain bool) (Data, *Rejection) {
-	if raw[0] != '{' {
-		return nil, reject(Schema, "data", "must be an object")
-	}
-	data := t.make()
-	r := &objectReader{scratch: c.scratch, plain: plain}
-	rejection := r.read(t.shape, raw, reflect.ValueOf(data).Elem())
-	c.scratch = r.scratch
-	if rejection != nil {
-		if rejection.Field != "" {
-			rejection.Field = "." + rejection.Field
+	for i := range attributes {
+		if faulty < 0 && attributes[i].required && !seen[i] {
+			faulty = i
 		}
-		rejection.Field = "data" + rejection.Field
-		return nil, rejection
+	}
+	if faulty >= 0 {
+		return nil, reject(Malformed, attributes[faulty].name, attributes[faulty].reason)
 	}
 	return data, nil
 }
 
-// envelope gathers the attributes of a CloudEvents envelope and the first
-// fault of each.
-type envelope struct {
-	event  *Event
-	source *string // of the message before, which most share
-	data   []byte
-	seen   [len(required)]bool
-	faulty string
-}
-
-// required are the attributes that every event has, in the order in which
-// their absence is reported.
-var required = [...]string{"specversion", "id", "source", "type", "time", "data"}
-
-// attribute returns the name that a raw JSON string holds, if it is one that
-// the envelope judges, else "".
-func (e *envelope) attribute(raw []byte) string {
-	switch string(raw) {
-	case `"specversion"`:
-		return "specversion"
-	case `"id"`:
-		return "id"
-	case `"source"`:
-		return "source"
-	case `"type"`:
-		return "type"
-	case `"time"`:
-		return "time"
-	case `"data"`:
-		return "data"
-	case `"actorid"`:
-		return "actorid"
-	case `"actorrole"`:
-		return "actorrole"
+// setAttribute sets the event's attribute to a raw JSON string, and reports
+// whether that is as it must be.
+func (c *Checker) setAttribute(e *Event, name string, raw []byte) (ok bool) {
+	text, scratch, ok := scan.Unquote(raw, c.scratch)
+	c.scratch = scratch
+	if !ok {
+		return false
 	}
-	if bytes.IndexByte(raw, '\\') < 0 {
-		return ""
-	}
-	name, err := jsontext.AppendUnquote(nil, raw)
-	if err != nil {
-		return ""
-	}
-	quoted, _ := jsontext.AppendQuote(nil, string(name))
-	if bytes.Equal(quoted, raw) {
-		return ""
-	}
-	return e.attribute(quoted)
-}
-
-func (e *envelope) set(name string, value, scratch []byte) []byte {
-	if name == "data" {
-		if !isBlank(value) {
-			e.data = value
-			e.seen[len(required)-1] = true
-		}
-		return scratch
-	}
-	if value[0] != '"' {
-		if value[0] != 'n' || name != "actorid" && name != "actorrole" {
-			e.fault(name)
-		}
-		return scratch
-	}
-	text, scratch, ok := unquote(value, scratch)
-	if !ok || !e.setText(name, text) {
-		e.fault(name)
-	}
-	return scratch
-}
-
-// setText takes one text attribute; false where it is not as it must be.
-func (e *envelope) setText(name string, text []byte) bool {
-	ok := false
 	switch name {
 	case "specversion":
-		ok = string(text) == "1.0"
+		return string(text) == "1.0"
 	case "id":
-		ok = len(text) > 0 && setChecked(&e.event.ID, text, 128)
+		return len(text) > 0 && setChecked(&e.ID, text, 128)
 	case "source":
-		if ok = isSource(string(text)); ok {
-			e.setSource(text)
+		if !isSource(text) {
+			return false
 		}
+		if string(text) != c.source {
+			c.source = string(text)
+		}
+		e.Source = c.source
 	case "type":
 		if known, is := typeNames[string(text)]; is {
-			e.event.Type, ok = known, true
-		} else {
-			ok = len(text) > 0 && setChecked(&e.event.Type, text, 200)
+			e.Type = known
+			return true
 		}
+		return len(text) > 0 && setChecked(&e.Type, text, 200)
 	case "time":
-		e.event.Time, ok = parseTime(string(text))
+		e.Time, ok = parseTime(string(text))
 	case "actorid":
-		return setChecked(&e.event.ActorID, text, 200)
+		return setChecked(&e.ActorID, text, 200)
 	case "actorrole":
-		return setChecked(&e.event.ActorRole, text, 200)
-	}
-	for i, want := range required {
-		if want == name {
-			e.seen[i] = ok
-		}
+		return setChecked(&e.ActorRole, text, 200)
 	}
 	return ok
 }
 
 func setChecked(attribute *string, text []byte, most int) bool {
 	s := string(text)
-	ok := checkText(s, most, false)
-	if ok {
-		*attribute = s
+	if !checkText(s, most, false) {
+		return false
 	}
-	return ok
+	*attribute = s
+	return true
 }
 
-func (e *envelope) setSource(text []byte) {
-	if string(text) != *e.source {
-		*e.source = string(text)
+// readData reads the data of an event of type t.
+func (c *Checker) readData(raw []byte, t eventType) (Data, *Rejection) {
+	if raw[0] != '{' {
+		return nil, reject(Schema, "data", "must be an object")
 	}
-	e.event.Source = *e.source
-}
-
-func (e *envelope) fault(name string) {
-	if e.faulty == "" {
-		e.faulty = name
+	data := t.make()
+	if rejection := c.readObject(t.shape, raw, reflect.ValueOf(data).Elem()); rejection != nil {
+		return nil, rejection.within("data")
 	}
+	return data, nil
 }
 
-var envelopeReasons = map[string]string{
-	"specversion": `must be "1.0"`,
-	"id":          "must be a string of 1 to 128 characters without control characters",
-	"source":      "must be a string of 1 to 40 of a-z 0-9 -",
-	"type":        "must be a string of 1 to 200 characters without control characters",
-	"time":        "must be a time as in RFC 3339, like 2026-11-20T20:59:58-08:00",
-	"data":        "must be there, and not blank",
-	"actorid":     "must be a string of at most 200 characters without control characters",
-	"actorrole":   "must be a string of at most 200 characters without control characters",
-}
-
-func (e *envelope) rejection() *Rejection {
-	name := e.faulty
-	for i := range required {
-		if name == "" && !e.seen[i] {
-			name = required[i]
+// caseOf returns the case that data is about or, where there is none, that the
+// body names, which need not be valid.
+func caseOf(data Data, body []byte) string {
+	if data != nil {
+		if d, ok := data.(OfCase); ok {
+			return d.Case()
 		}
+		return ""
 	}
-	if name == "" {
-		return nil
+	quoted := scan.Member(scan.Member(body, `"data"`), `"case_id"`)
+	if n := len(quoted); n < 2 || quoted[0] != '"' || quoted[n-1] != '"' {
+		return ""
 	}
-	return reject(Malformed, name, envelopeReasons[name])
+	if id := string(quoted[1 : len(quoted)-1]); IsIdentifier(id) {
+		return id
+	}
+	return ""
 }
 
-func isSource(s string) bool {
+func isSource(s []byte) bool {
 	if len(s) < 1 || len(s) > 40 {
 		return false
 	}

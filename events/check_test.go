@@ -82,6 +82,33 @@ func TestNoValueInRejections(t *testing.T) {
 	}
 }
 
+// TestCaseID holds that a refused message is known by the case that it names,
+// and that nothing else is made of one.
+func TestCaseID(t *testing.T) {
+	const head = `{"specversion":"1.0","id":"1","source":"calheers","time":"2026-11-20T20:59:58-08:00",`
+	for body, want := range map[string]string{
+		head + `"type":"consumer.case_closed.v1","data":{"case_id":"5000032500"}}`:                                             "5000032500",
+		head + `"type":"consumer.case_closed.v9","data":{"case_id":"5000032500"}}`:                                             "5000032500",
+		head + `"type":"consumer.member_recorded.v1","data":{"ssn_last4":"900123456","case_id":"5000032500","member_id":"1"}}`: "5000032500",
+		head + `"type":"consumer.case_closed.v1","data":{"case_id":"no identifier"}}`:                                          "",
+		head + `"type":"consumer.case_closed.v1","data":{"case_id":5000032500}}`:                                               "",
+		head + `"type":"consumer.case_closed.v1","data":{"nested":{"case_id":"5000032500"}}}`:                                  "",
+		head + `"type":"consumer.case_closed.v1","case_id":"5000032500","data":7}`:                                             "",
+		head + `"type":"agency.agent_moved.v1","data":{"agent_id":"A1","agency_id":"G1"}}`:                                     "",
+		`{"data":{"case_id":"5000032500"}`:                                                                                     "5000032500", // cut off
+		`{"data":{"case_id":"50000`:                                                                                            "",
+		`{"data":`:                                                                                                             "",
+		`{"data":"\`:                                                                                                           "",
+		`no JSON`:                                                                                                              "",
+		``:                                                                                                                     "",
+	} {
+		var checker events.Checker
+		if got := checker.Check("ledger.consumer.calheers", []byte(body)).CaseID; got != want {
+			t.Errorf("%s is about %q, want %q", body, got, want)
+		}
+	}
+}
+
 // published are the JSON Schemas as an outsider would use them.
 type published struct {
 	envelope *jsonschema.Schema
@@ -143,7 +170,7 @@ func (p published) code(t testing.TB, body []byte) (code events.Code, ok bool) {
 }
 
 // FuzzAgainstSchema proves that the check and the published schemas agree on
-// every message. The subject is made to suit the event, since the schemas say
+// every message, and that no message leads astray to a case that is none. The subject is made to suit the event, since the schemas say
 // nothing of subjects.
 func FuzzAgainstSchema(f *testing.F) {
 	cases, err := schemas.Corpus()
@@ -161,6 +188,9 @@ func FuzzAgainstSchema(f *testing.F) {
 		}
 		want, ok := contract.code(t, body)
 		got := checker.Check("ledger.consumer.calheers", body)
+		if got.CaseID != "" && !events.IsIdentifier(got.CaseID) {
+			t.Fatalf("made the case %q of %s", got.CaseID, body)
+		}
 		if got.Envelope != nil && got.Envelope.Code == events.WrongSubject {
 			got = checker.Check(got.Event.Subject(), body)
 		}

@@ -41,3 +41,15 @@ func (r *Rejection) Error() string {
 func reject(code Code, field, reason string) *Rejection {
 	return &Rejection{Code: code, Field: field, Reason: reason}
 }
+
+// within returns the rejection with its field's path below name.
+func (r *Rejection) within(name string) *Rejection {
+	if r == nil {
+		return nil
+	}
+	if r.Field != "" {
+		name += "." + r.Field
+	}
+	r.Field = name
+	return r
+}

@@ -128,11 +128,11 @@ func (a *account) listen(t *rapid.T, r *replay.Replay) {
 		a.take(t, r.State(), r, r.Calendar(), f)
 		return nil
 	})
-	r.OnJudged(func(rec *record.Record, c *events.Checked, v replay.Verdict) error {
-		if id := events.CaseOf(c, rec.Body); id != "" {
-			a.Records[id] = append(a.Records[id], replay.EntryOf(rec, c, v))
+	r.OnJudged(func(rec *record.Decoded, v replay.Verdict) error {
+		if id := rec.CaseID; id != "" {
+			a.Records[id] = append(a.Records[id], replay.EntryOf(rec, v))
 		}
-		a.clock.hear(t, rec, c, v)
+		a.clock.hear(t, rec, v)
 		return nil
 	})
 }
@@ -152,13 +152,7 @@ func (a *account) end(t *rapid.T, r *replay.Replay) {
 func replayed(t *rapid.T, records []record.Record) *account {
 	a, r := newAccount(), replay.New()
 	a.listen(t, r)
-	var checker events.Checker
-	for i := range records {
-		checked := checker.Check(records[i].Subject, records[i].Body)
-		if _, err := r.Apply(&records[i], records[i].LeafHash(), &checked); err != nil {
-			t.Fatal(err)
-		}
-	}
+	apply(t, r, records)
 	a.end(t, r)
 	return a
 }
@@ -226,12 +220,10 @@ func (a *account) takeRecords(t *rapid.T, v *projections.View, records []record.
 
 // served asks a projection.
 func served(t *rapid.T, p *projections.Projection, records []record.Record) *account {
-	v, err := p.View()
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := viewOf(t, p)
 	defer v.Close()
 	a := newAccount()
+	var err error
 	if a.Fridays, err = v.Checkpoints(); err != nil {
 		t.Fatal(err)
 	}
@@ -270,24 +262,28 @@ func same(t *rapid.T, what string, want, got *account) {
 	}
 }
 
-func open(t *rapid.T, fs vfs.FS) *projections.Projection {
-	p, err := projections.Open(projections.Options{Dir: "p", FS: fs})
-	if err != nil {
-		t.Fatal(err)
+// crashing applies records in parts of random sizes, in chunks of at most chunk,
+// with a crash now and then. After each part look is called.
+func crashing(t *rapid.T, records []record.Record, part *rapid.Generator[int], chunk int, look func(p *projections.Projection, at int)) (*projections.Projection, *vfs.MemFS) {
+	fs := vfs.NewCrashableMem()
+	p := openOn(t, fs)
+	for at := 0; at < len(records); {
+		at = min(len(records), at+part.Draw(t, "more"))
+		catchUp(t, p, records[:at], rapid.IntRange(1, chunk).Draw(t, "chunk"))
+		look(p, at)
+		if rapid.IntRange(0, 3).Draw(t, "crash") > 0 {
+			continue
+		}
+		crashed := fs.CrashClone(vfs.CrashCloneCfg{
+			UnsyncedDataPercent: rapid.IntRange(0, 100).Draw(t, "kept"),
+			RNG:                 rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "crash"), 0)),
+		})
+		closeAll(t, p)
+		fs = crashed
+		p = openOn(t, fs)
 	}
-	return p
-}
-
-func catchUp(t *rapid.T, p *projections.Projection, records []record.Record, chunk int) {
-	if err := p.CatchUp(context.Background(), slice{records, chunk}); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func shut(t *rapid.T, p *projections.Projection) {
-	if err := p.Close(); err != nil {
-		t.Fatal(err)
-	}
+	catchUp(t, p, records, 7)
+	return p, fs
 }
 
 // TestLiveReplayRestartRebuildAgree holds the promise on which everything
@@ -295,35 +291,19 @@ func shut(t *rapid.T, p *projections.Projection) {
 // is built anew by another version, and replays of the record and of its dump
 // are the same, at every Friday and now.
 func TestLiveReplayRestartRebuildAgree(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		records := history(t)
 		want := replayed(t, records)
 		same(t, "the dump", want, dumped(t, records))
 
-		fs := vfs.NewCrashableMem()
-		p := open(t, fs)
-		at := 0
-		for at < len(records) {
-			at = min(len(records), at+rapid.IntRange(1, 15).Draw(t, "more"))
-			catchUp(t, p, records[:at], rapid.IntRange(1, 40).Draw(t, "chunk"))
-			if at == len(records) || rapid.IntRange(0, 3).Draw(t, "crash") > 0 {
-				continue
-			}
-			crashed := fs.CrashClone(vfs.CrashCloneCfg{
-				UnsyncedDataPercent: rapid.IntRange(0, 100).Draw(t, "kept"),
-				RNG:                 rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "crash"), 0)),
-			})
-			shut(t, p)
-			fs = crashed
-			p = open(t, fs)
-		}
-		catchUp(t, p, records, 7)
+		p, fs := crashing(t, records, rapid.IntRange(1, 15), 40, func(*projections.Projection, int) {})
 		same(t, "live", want, served(t, p, records))
-		shut(t, p)
+		closeAll(t, p)
 
-		p = open(t, fs)
+		p = openOn(t, fs)
 		same(t, "restarted", want, served(t, p, records))
-		shut(t, p)
+		closeAll(t, p)
 
 		p, err := projections.OpenVersion(projections.Options{Dir: "p", FS: fs}, projections.Version+1)
 		if err != nil {
@@ -334,6 +314,6 @@ func TestLiveReplayRestartRebuildAgree(t *testing.T) {
 		}
 		catchUp(t, p, records, rapid.IntRange(1, 40).Draw(t, "chunk"))
 		same(t, "built anew", want, served(t, p, records))
-		shut(t, p)
+		closeAll(t, p)
 	})
 }

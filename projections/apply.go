@@ -35,7 +35,7 @@ type applier struct {
 	store     *store.Store
 	reader    store.Reader
 	processor *admission.Processor
-	tree      *planter
+	tree      *treeWriter
 
 	batch    *store.Batch
 	records  int    // in the batch
@@ -47,9 +47,9 @@ type applier struct {
 	cursor   *store.Cursor // over cases, of the time when the batch began
 	cases    map[string]*caseSlot
 	last     *caseSlot           // that was asked for last, in this batch
-	read     []*caseSlot         // the cases that are decoded, in this batch
+	decoded  []*caseSlot         // the cases that are decoded, in this batch
 	dirty    []*caseSlot         // the cases that changed and are not yet in the batch
-	told     []*caseSlot         // the cases that records of this batch are about
+	touched  []*caseSlot         // the cases that records of this batch are about
 	seen     map[string]struct{} // remembered in this batch
 	seenKeys []string            // the same
 	agents   map[string]fold.Agent
@@ -57,7 +57,7 @@ type applier struct {
 	sealed   map[events.Date]bool // in this batch
 
 	kept    int    // bytes of the encoded cases
-	news    *sieve // of the ids and cases of all batches, nil where it does not know all
+	bloom   *bloom // of the ids and cases of all batches, nil where it does not know all
 	scratch []byte
 }
 
@@ -70,8 +70,8 @@ type caseSlot struct {
 	state   *fold.Case
 	dirty   bool
 
-	mentions  []byte // of this batch, encoded
-	mentioned uint64 // the last of them
+	entries   []byte // of the case index, of this batch
+	lastEntry uint64
 }
 
 // newApplier goes on from what the store holds.
@@ -81,18 +81,18 @@ func newApplier(g *generation) (*applier, error) {
 	if err != nil {
 		return nil, err
 	}
-	planter, err := newPlanter(s.Reader(), processor.Position)
+	tree, err := newTreeWriter(s.Reader(), processor.Position)
 	if err != nil {
 		return nil, err
 	}
 	a := &applier{
-		store: s, reader: s.Reader(), processor: processor, tree: planter, week: processor.Week,
+		store: s, reader: s.Reader(), processor: processor, tree: tree, week: processor.Week,
 		index: active.NewIndex(s.Reader(), processor.Week), lists: &g.lists,
 		cases: map[string]*caseSlot{}, agents: map[string]fold.Agent{},
 		seen: map[string]struct{}{}, others: map[string][]byte{}, sealed: map[events.Date]bool{},
 	}
 	if processor.Position == 0 {
-		a.news = newSieve()
+		a.bloom = newBloom()
 	}
 	a.begin()
 	return a, nil
@@ -121,11 +121,11 @@ func (a *applier) begin() {
 	clear(a.others)
 	clear(a.sealed)
 	a.seenKeys = a.seenKeys[:0]
-	for _, slot := range a.read {
+	for _, slot := range a.decoded {
 		slot.state = nil
 	}
-	a.read = a.read[:0]
-	a.told = a.told[:0]
+	a.decoded = a.decoded[:0]
+	a.touched = a.touched[:0]
 	if a.kept > keptBytes {
 		a.cases, a.last, a.kept = map[string]*caseSlot{}, nil, 0
 	}
@@ -135,17 +135,17 @@ func (a *applier) begin() {
 }
 
 // apply judges one record.
-func (a *applier) apply(r *record.Record, leaf [32]byte, c *events.Checked) error {
-	v, err := a.processor.Admit(r, leaf, c, a)
+func (a *applier) apply(d *record.Decoded) error {
+	v, err := a.processor.Admit(d, a)
 	if err != nil {
 		return err
 	}
-	if err := a.tree.Append(leaf); err != nil {
+	if err := a.tree.Append(d.Leaf); err != nil {
 		return err
 	}
 	a.records++
 	a.outcomes = append(a.outcomes, v.Outcome)
-	return a.mention(r, c, &v)
+	return a.indexCase(d, &v)
 }
 
 // commit makes the batch and the position in it part of the store. A crash
@@ -159,7 +159,7 @@ func (a *applier) commit() error {
 			return err
 		}
 	}
-	if err := a.flushTold(); err != nil {
+	if err := a.flushTouched(); err != nil {
 		return err
 	}
 	if err := a.index.Flush(a.batch, a.processor.Position, a.lists); err != nil {
@@ -168,11 +168,7 @@ func (a *applier) commit() error {
 	if err := a.tree.flush(); err != nil {
 		return err
 	}
-	b, err := json.Marshal(a.processor)
-	if err != nil {
-		return fmt.Errorf("encoding the projection's position: %w", err)
-	}
-	if err := a.batch.SetPlain(processorKey, b); err != nil {
+	if err := a.putJSON(processorKey, a.processor); err != nil {
 		return err
 	}
 	if err := a.batch.Commit(); err != nil {
@@ -219,14 +215,14 @@ func (a *applier) keep(slot *caseSlot, b []byte) {
 	a.kept += cap(slot.encoded) - before
 }
 
-// The rest makes applier a admission.State.
+// The rest makes applier an admission.State.
 
 func (a *applier) Seen(source, id string) (bool, error) {
 	a.scratch = store.AppendSeen(a.scratch[:0], source, id)
 	if _, ok := a.seen[string(a.scratch)]; ok {
 		return true, nil
 	}
-	if a.news == nil || !a.news.add(a.scratch) {
+	if a.bloom == nil || !a.bloom.add(a.scratch) {
 		if ok, err := a.reader.Has(a.scratch); ok || err != nil {
 			return ok, err
 		}
@@ -252,7 +248,7 @@ func (a *applier) slot(id string) (*caseSlot, error) {
 		return slot, err
 	}
 	slot.state = new(fold.Case)
-	a.read = append(a.read, slot)
+	a.decoded = append(a.decoded, slot)
 	if len(slot.encoded) == 0 {
 		return slot, nil
 	}
@@ -285,7 +281,7 @@ func (a *applier) encodedSlot(id string) (*caseSlot, error) {
 // readCase returns a case as the store has it, nothing where it is not known.
 // It is valid until the next call.
 func (a *applier) readCase(id string) ([]byte, error) {
-	if a.scratch = append(a.scratch[:0], id...); a.news != nil && a.news.add(a.scratch) {
+	if a.scratch = append(a.scratch[:0], id...); a.bloom != nil && a.bloom.add(a.scratch) {
 		return nil, nil
 	}
 	if a.cursor == nil {
@@ -371,19 +367,11 @@ func (a *applier) putOther(k store.Key, b []byte) error {
 }
 
 func (a *applier) Reject(r admission.Rejected) error {
-	b, err := json.Marshal(r)
-	if err != nil {
-		return fmt.Errorf("encoding a rejection: %w", err)
-	}
-	return a.batch.SetPlain(store.Rejected(r.Seq), b)
+	return a.putJSON(store.Rejected(r.Seq), r)
 }
 
 func (a *applier) Export(e admission.Exported) error {
-	b, err := json.Marshal(e)
-	if err != nil {
-		return fmt.Errorf("encoding an export of the trail: %w", err)
-	}
-	return a.batch.SetPlain(store.Exported(e.Seq), b)
+	return a.putJSON(store.Exported(e.Seq), e)
 }
 
 func (a *applier) Sealed(f events.Date) (bool, error) {
@@ -395,19 +383,11 @@ func (a *applier) Sealed(f events.Date) (bool, error) {
 
 func (a *applier) Seal(s checkpoint.Seal) error {
 	a.sealed[s.Friday] = true
-	b, err := json.Marshal(s)
-	if err != nil {
-		return fmt.Errorf("encoding a seal: %w", err)
-	}
-	return a.batch.SetPlain(store.Seal(s.Friday), b)
+	return a.putJSON(store.Seal(s.Friday), s)
 }
 
 func (a *applier) Sign(s checkpoint.Signature) error {
-	b, err := json.Marshal(s)
-	if err != nil {
-		return fmt.Errorf("encoding the signature of a seal: %w", err)
-	}
-	return a.batch.SetPlain(store.Signed(s.Friday, s.Seq), b)
+	return a.putJSON(store.Signed(s.Friday, s.Seq), s)
 }
 
 // Pass puts what the week has changed under that week, keeps its checkpoint
@@ -423,9 +403,13 @@ func (a *applier) Pass(f checkpoint.Checkpoint, next events.Date) error {
 	if f.Friday == 0 {
 		return nil
 	}
-	b, err := json.Marshal(f)
+	return a.putJSON(store.Checkpoint(f.Friday), f)
+}
+
+func (a *applier) putJSON(key []byte, value any) error {
+	b, err := json.Marshal(value)
 	if err != nil {
-		return fmt.Errorf("encoding a checkpoint: %w", err)
+		return fmt.Errorf("encoding a %T for the projection: %w", value, err)
 	}
-	return a.batch.SetPlain(store.Checkpoint(f.Friday), b)
+	return a.batch.SetPlain(key, b)
 }

@@ -15,8 +15,6 @@ import (
 	"bookledger/projections/internal/store"
 )
 
-func errorsIsForked(err error) bool { return errors.Is(err, projections.ErrForked) }
-
 // renumbered is a journal with another content, as one who can write its files
 // would leave it: sequences have no gap.
 func renumbered(records ...[]record.Record) []record.Record {
@@ -84,7 +82,7 @@ func TestCompare(t *testing.T) {
 					}
 					return
 				}
-				if !errors.As(err, &d) || d.Seq != want || d.Kind != c.kind || got != want-1 || !errorsIsForked(err) {
+				if !errors.As(err, &d) || d.Seq != want || d.Kind != c.kind || got != want-1 || !errors.Is(err, projections.ErrForked) {
 					t.Fatalf("found %v after %d, want %s at %d", err, got, c.kind, want)
 				}
 			})

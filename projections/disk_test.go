@@ -34,6 +34,7 @@ func (d death) OnWrite(*zapcore.CheckedEntry, []zapcore.Field) {
 // new version's store is built and followed. Whatever comes of it, what the
 // disk holds afterwards goes on to the right state.
 func TestDiskErrors(t *testing.T) {
+	t.Parallel()
 	records := ledger(t, "test", 300)
 	want := retold(t, records)
 	failed := 0

@@ -3,21 +3,68 @@ package projections
 import (
 	"context"
 	"fmt"
-	"runtime"
-	"sync"
+	"iter"
 
-	"bookledger/events"
 	"bookledger/events/record"
 	"bookledger/projections/internal/admission"
+	"bookledger/projections/internal/pipeline"
 	"bookledger/projections/internal/store"
 )
 
-// chunk is some records on their way through decoding to application.
-type chunk struct {
-	records []record.Record
-	checked []events.Checked
-	leaves  [][32]byte
-	ready   chan struct{} // closed when checked and leaves are filled in
+// reader hands over the records of a source that come after one.
+type reader func(ctx context.Context, after uint64, yield func([]record.Record) error) error
+
+// readTo reads a source up to a record.
+func readTo(journal Journal, last uint64) reader {
+	return func(ctx context.Context, after uint64, yield func([]record.Record) error) error {
+		if after >= last {
+			return nil
+		}
+		return journal.Read(ctx, after, last, yield)
+	}
+}
+
+// advance applies records to one generation, from its position on. It ends when
+// read has ended, with its error, and everything that it has handed over is
+// committed; or with the error of applying, or of ctx, that prevented that.
+func (p *Projection) advance(ctx context.Context, journal Journal, g *generation, read reader) error {
+	a, err := newApplier(g)
+	if err != nil {
+		return err
+	}
+	defer a.discard()
+	last, err := verify(ctx, journal, a.processor, a.reader)
+	if err != nil {
+		return err
+	}
+	after := a.processor.Position
+	p.reach(g, after, nil)
+	return pipeline.Run(ctx, func(ctx context.Context, yield func([]record.Record) error) error {
+		return read(ctx, after, func(records []record.Record) error { return cut(records, yield) })
+	}, newDecoder, func(chunks iter.Seq[[]record.Decoded], more func() bool) error {
+		for records := range chunks {
+			for i := range records {
+				if err := a.apply(&records[i]); err != nil {
+					return err
+				}
+				if a.records == batchRecords {
+					if err := p.commit(a, g); err != nil {
+						return err
+					}
+				}
+			}
+			// Once the source's last record is reached, no batch waits for others.
+			if a.records > 0 && a.processor.Position >= last && !more() {
+				if err := p.commit(a, g); err != nil {
+					return err
+				}
+			}
+		}
+		if a.records > 0 {
+			return p.commit(a, g)
+		}
+		return nil
+	})
 }
 
 // What the source hands over is cut so small that decoding is spread over the
@@ -27,111 +74,30 @@ const (
 	chunkBytes   = 256 << 10
 )
 
-// pipeline decodes on all cores and applies in order.
-type pipeline struct {
-	ctx    context.Context
-	known  uint64      // the source's last record when this began
-	work   chan *chunk // to be decoded, by anybody
-	order  chan *chunk // to be applied, in order
-	done   sync.WaitGroup
-	decode sync.WaitGroup
-}
-
-// stream runs read, which hands records over, and applies them. It ends when
-// read has ended, with its error, and everything that it has handed over is
-// committed; or with the error of applying, or of ctx, that prevented that.
-func (p *Projection) stream(ctx context.Context, a *applier, g *generation, known uint64, read func(context.Context, func([]record.Record) error) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	workers := runtime.GOMAXPROCS(0)
-	l := &pipeline{
-		ctx: ctx, known: known,
-		work: make(chan *chunk, 8*workers), order: make(chan *chunk, 8*workers),
-	}
-	for range workers {
-		l.decode.Go(l.decodeAll)
-	}
-	var applyErr error
-	l.done.Go(func() {
-		if applyErr = p.applyAll(l, a, g); applyErr != nil {
-			cancel(applyErr)
-		}
-	})
-	err := read(ctx, l.accept)
-	close(l.work)
-	l.decode.Wait()
-	close(l.order)
-	l.done.Wait()
-	if applyErr != nil {
-		return applyErr
-	}
-	return err
-}
-
-// accept takes records from the source, as fast as they are applied.
-func (l *pipeline) accept(records []record.Record) error {
+func cut(records []record.Record, yield func([]record.Record) error) error {
 	for len(records) > 0 {
 		n, bytes := 0, 0
 		for n < len(records) && n < chunkRecords && bytes < chunkBytes {
 			bytes += len(records[n].Body)
 			n++
 		}
-		c := &chunk{records: records[:n], ready: make(chan struct{})}
+		if err := yield(records[:n]); err != nil {
+			return err
+		}
 		records = records[n:]
-		for _, to := range [...]chan *chunk{l.order, l.work} {
-			select {
-			case to <- c:
-			case <-l.ctx.Done():
-				return context.Cause(l.ctx)
-			}
-		}
 	}
 	return nil
 }
 
-func (l *pipeline) decodeAll() {
-	var checker events.Checker
-	for c := range l.work {
-		c.checked = make([]events.Checked, len(c.records))
-		c.leaves = make([][32]byte, len(c.records))
-		for i := range c.records {
-			r := &c.records[i]
-			c.checked[i] = checker.Check(r.Subject, r.Body)
-			c.leaves[i] = r.LeafHash()
+func newDecoder() func([]record.Record) []record.Decoded {
+	var decoder record.Decoder
+	return func(records []record.Record) []record.Decoded {
+		decoded := make([]record.Decoded, len(records))
+		for i := range records {
+			decoded[i] = decoder.Decode(records[i])
 		}
-		close(c.ready)
+		return decoded
 	}
-}
-
-// applyAll applies chunks in order, and commits whenever a batch is full or,
-// once it has caught up, nothing more is waiting.
-func (p *Projection) applyAll(l *pipeline, a *applier, g *generation) error {
-	for c := range l.order {
-		select {
-		case <-c.ready:
-		case <-l.ctx.Done():
-			return context.Cause(l.ctx)
-		}
-		for i := range c.records {
-			if err := a.apply(&c.records[i], c.leaves[i], &c.checked[i]); err != nil {
-				return err
-			}
-			if a.records == batchRecords {
-				if err := p.commit(a, g); err != nil {
-					return err
-				}
-			}
-		}
-		if len(l.order) == 0 && a.records > 0 && a.processor.Position >= l.known {
-			if err := p.commit(a, g); err != nil {
-				return err
-			}
-		}
-	}
-	if a.records > 0 {
-		return p.commit(a, g)
-	}
-	return nil
 }
 
 // commit makes what was applied part of the store, and known.

@@ -15,7 +15,6 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"go.uber.org/zap"
 
-	"bookledger/events/record"
 	"bookledger/events/record/merkle"
 	"bookledger/projections/active"
 	"bookledger/projections/fold"
@@ -207,13 +206,7 @@ func (p *Projection) rebuild(ctx context.Context, journal Journal) error {
 	if err != nil {
 		return err
 	}
-	err = p.advance(ctx, journal, p.building, func(ctx context.Context, after uint64, yield func([]record.Record) error) error {
-		if after >= last {
-			return nil
-		}
-		return journal.Read(ctx, after, last, yield)
-	})
-	if err != nil {
+	if err := p.advance(ctx, journal, p.building, readTo(journal, last)); err != nil {
 		return fmt.Errorf("building the projection: %w", err)
 	}
 	if err := p.sameTree(); err != nil {

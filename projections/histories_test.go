@@ -19,6 +19,7 @@ import (
 // everything in them that is to be survived: without it, they hold less than
 // they say.
 func TestHistories(t *testing.T) {
+	t.Parallel()
 	met := map[string]int{}
 	draw := rapid.Custom(history)
 	for seed := range 150 {
@@ -57,8 +58,8 @@ func meet(t *testing.T, records []record.Record, met map[string]int) {
 	})
 	before := map[string]fold.Case{}
 	var lastRecorded time.Time
-	r.OnJudged(func(rec *record.Record, c *events.Checked, v replay.Verdict) error {
-		meetRecord(rec, c, v, met)
+	r.OnJudged(func(rec *record.Decoded, v replay.Verdict) error {
+		meetRecord(rec, v, met)
 		if !v.Recorded.IsZero() && v.Recorded.Equal(lastRecorded) {
 			met["several at one moment"]++
 		}
@@ -76,16 +77,10 @@ func meet(t *testing.T, records []record.Record, met map[string]int) {
 			return nil
 		})
 	})
-	var checker events.Checker
-	for i := range records {
-		checked := checker.Check(records[i].Subject, records[i].Body)
-		if _, err := r.Apply(&records[i], records[i].LeafHash(), &checked); err != nil {
-			t.Fatal(err)
-		}
-	}
+	apply(t, r, records)
 }
 
-func meetRecord(rec *record.Record, c *events.Checked, v replay.Verdict, met map[string]int) {
+func meetRecord(rec *record.Decoded, v replay.Verdict, met map[string]int) {
 	met[v.Outcome.String()]++
 	if v.Rejection != nil {
 		met[string(v.Rejection.Code)]++
@@ -102,10 +97,10 @@ func meetRecord(rec *record.Record, c *events.Checked, v replay.Verdict, met map
 	if events.IsHistory(rec.Subject) {
 		met["loaded"]++
 	}
-	if c.Event.Time.Before(v.Recorded.AddDate(0, 0, -20)) {
+	if rec.Event.Time.Before(v.Recorded.AddDate(0, 0, -20)) {
 		met["late"]++
 	}
-	switch c.Event.Data.(type) {
+	switch rec.Event.Data.(type) {
 	case *events.CaseClosed:
 		met["closed"]++
 	case *events.DelegationTransferred:

@@ -75,10 +75,11 @@ func checkAgents(t rapid.TB, v *projections.View, agents ...string) {
 // views of different moments in any order: what is kept from one to the other
 // is what would be made anew.
 func TestListsAreRenewed(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		records := history(t)
-		p := open(t, vfs.NewMem())
-		defer shut(t, p)
+		p := openOn(t, vfs.NewMem())
+		defer closeAll(t, p)
 		var views []*projections.View
 		defer func() {
 			for _, v := range views {
@@ -90,10 +91,7 @@ func TestListsAreRenewed(t *testing.T) {
 		for at := 0; at < len(records); {
 			at = min(len(records), at+rapid.IntRange(1, 25).Draw(t, "more"))
 			catchUp(t, p, records[:at], rapid.IntRange(1, 40).Draw(t, "chunk"))
-			v, err := p.View()
-			if err != nil {
-				t.Fatal(err)
-			}
+			v := viewOf(t, p)
 			views = append(views, v)
 			checkLists(t, views[rapid.IntRange(max(0, len(views)-4), len(views)-1).Draw(t, "view")])
 		}
@@ -147,11 +145,9 @@ func TestListsAreShared(t *testing.T) {
 		if err := p.CatchUp(t.Context(), src); err != nil {
 			t.Fatal(err)
 		}
-		v, err := p.View()
-		if err != nil {
-			t.Fatal(err)
-		}
+		v := viewOf(t, p)
 		defer closeAll(t, v)
+		var err error
 		if own, err = v.Lists("A-00000"); err != nil || own.Len() < 50 {
 			t.Fatal(own.Len(), err)
 		}

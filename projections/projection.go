@@ -2,7 +2,6 @@ package projections
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"sync"
@@ -11,15 +10,14 @@ import (
 	"go.uber.org/zap"
 
 	"bookledger/events/record"
-	"bookledger/projections/internal/store"
 )
 
 // Version is the version of what the projection makes of records: it is
 // raised when the same journal would come to another store, which is then
 // built anew. 1: the first. 2: with the roles of a person, the agents of an
-// agency, the mentions of a case and the trail of exports. 3: with the tree of
-// the journal, and with mentions of what came again or was rejected unread, and
-// their recorded times.
+// agency, the index of a case and the trail of exports. 3: with the tree of the
+// journal, and in the index what came again or was rejected unread, and
+// recorded times.
 const Version = 3
 
 // Options are how a projection is opened.
@@ -92,9 +90,7 @@ func (p *Projection) Close() error {
 // It may be called again after it has ended: it begins by checking that the
 // source still holds what was applied, else it returns ErrAhead or ErrForked.
 func (p *Projection) Follow(ctx context.Context, journal Journal) error {
-	return p.run(ctx, journal, func(ctx context.Context, after uint64, yield func([]record.Record) error) error {
-		return journal.Follow(ctx, after, yield)
-	})
+	return p.run(ctx, journal, journal.Follow)
 }
 
 // CatchUp applies what the source holds at the time of the call, and returns.
@@ -103,15 +99,8 @@ func (p *Projection) CatchUp(ctx context.Context, journal Journal) error {
 	if err != nil {
 		return err
 	}
-	return p.run(ctx, journal, func(ctx context.Context, after uint64, yield func([]record.Record) error) error {
-		if after >= last {
-			return nil
-		}
-		return journal.Read(ctx, after, last, yield)
-	})
+	return p.run(ctx, journal, readTo(journal, last))
 }
-
-type reader func(ctx context.Context, after uint64, yield func([]record.Record) error) error
 
 func (p *Projection) run(ctx context.Context, journal Journal, read reader) (err error) {
 	p.turn(nil)
@@ -141,24 +130,6 @@ func (p *Projection) Verify(ctx context.Context, journal Journal) error {
 	}
 	_, err = verify(ctx, journal, processor, p.serving.store.Reader())
 	return err
-}
-
-// advance applies records to one generation, from its position on.
-func (p *Projection) advance(ctx context.Context, journal Journal, g *generation, read reader) error {
-	a, err := newApplier(g)
-	if err != nil {
-		return err
-	}
-	defer a.discard()
-	last, err := verify(ctx, journal, a.processor, a.reader)
-	if err != nil {
-		return err
-	}
-	p.reach(g, a.processor.Position, nil)
-	after := a.processor.Position
-	return p.stream(ctx, a, g, last, func(ctx context.Context, yield func([]record.Record) error) error {
-		return read(ctx, after, yield)
-	})
 }
 
 // reach makes a committed position known to those who wait for it, and what
@@ -266,13 +237,9 @@ func (p *Projection) outcome(seq uint64) (record.Outcome, *Rejected, error) {
 		return 0, nil, err
 	}
 	defer v.Close()
-	b, ok, err := v.reader.Get(store.Rejected(seq))
-	if err != nil || !ok {
+	r, err := v.rejected(seq)
+	if err != nil || r == nil {
 		return record.Applied, nil, err
-	}
-	r := new(Rejected)
-	if err := json.Unmarshal(b, r); err != nil {
-		return 0, nil, fmt.Errorf("reading the rejection of record %d: %w", seq, err)
 	}
 	return record.Rejected, r, nil
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"pgregory.net/rapid"
 
-	"bookledger/events"
 	"bookledger/events/record"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
@@ -54,9 +53,9 @@ var owners = []owned{{"a1", ""}, {"a2", ""}, {"a3", ""}, {"", "y1"}, {"", "y2"}}
 
 func replayedBooks(t *rapid.T, records []record.Record) *books {
 	b, r := &books{records: map[string][]provenance.Entry{}}, replay.New()
-	r.OnJudged(func(rec *record.Record, c *events.Checked, v replay.Verdict) error {
-		if id := events.CaseOf(c, rec.Body); id != "" {
-			b.records[id] = append(b.records[id], replay.EntryOf(rec, c, v))
+	r.OnJudged(func(rec *record.Decoded, v replay.Verdict) error {
+		if id := rec.CaseID; id != "" {
+			b.records[id] = append(b.records[id], replay.EntryOf(rec, v))
 		}
 		return nil
 	})
@@ -88,16 +87,6 @@ func replayedBooks(t *rapid.T, records []record.Record) *books {
 	apply(t, r, records)
 	b.Calendar, b.Columns, b.Open = r.Calendar(), allColumns(t), r.OpenFriday()
 	return b
-}
-
-func apply(t *rapid.T, r *replay.Replay, records []record.Record) {
-	var checker events.Checker
-	for i := range records {
-		checked := checker.Check(records[i].Subject, records[i].Body)
-		if _, err := r.Apply(&records[i], records[i].LeafHash(), &checked); err != nil {
-			t.Fatal(err)
-		}
-	}
 }
 
 // checkRows holds that every row of every book, and no other, is explained by
@@ -238,18 +227,16 @@ func (b *books) checkCause(t *rapid.T, ch book.Change, cause provenance.Cause, i
 // explained, that the difference of two books makes the one of the other and
 // has its causes, and that the projection finds the same records as a replay.
 func TestProvenance(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		records := history(t)
 		b := replayedBooks(t, records)
 		b.checkRows(t)
 		b.checkShown(t)
 
-		p := open(t, vfs.NewMem())
+		p := openOn(t, vfs.NewMem())
 		catchUp(t, p, records, rapid.IntRange(1, 40).Draw(t, "chunk"))
-		v, err := p.View()
-		if err != nil {
-			t.Fatal(err)
-		}
+		v := viewOf(t, p)
 		source := func(id string, i, j int) (fold.Case, []provenance.Entry) {
 			start, _, err := v.AsOf(b.Weeks[i].Friday).Case(id)
 			if err != nil {
@@ -272,7 +259,7 @@ func TestProvenance(t *testing.T) {
 		if err := v.Close(); err != nil {
 			t.Fatal(err)
 		}
-		shut(t, p)
+		closeAll(t, p)
 	})
 }
 
@@ -280,7 +267,7 @@ func TestProvenance(t *testing.T) {
 // which are not there are an error.
 func TestCaseRecords(t *testing.T) {
 	records := ledger(t, "test", 200)
-	v := viewOf(t, records)
+	v := shown(t, records)
 	id := caseID(1)
 	all, err := v.CaseRecords(t.Context(), slice{records, 1}, id, 0, v.Position())
 	if err != nil || len(all) < 2 {

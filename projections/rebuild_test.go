@@ -29,9 +29,7 @@ func applied(tb testing.TB, records []record.Record) *vfs.MemFS {
 	tb.Helper()
 	fs := vfs.NewCrashableMem()
 	p := openOn(tb, fs)
-	if err := p.CatchUp(context.Background(), slice{records, 50}); err != nil {
-		tb.Fatal(err)
-	}
+	catchUp(tb, p, records, 50)
 	closeAll(tb, p)
 	root, err := fs.OpenDir("") // so that a crash does not take the folder itself
 	if err != nil {
@@ -66,10 +64,7 @@ func TestRebuild(t *testing.T) {
 	records := ledger(t, "test", 500)
 	fs := applied(t, records[:400])
 	p := openNext(t, fs)
-	v, err := p.View()
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := viewOf(t, p)
 	src := halting{slice{records, 50}, make(chan struct{}), make(chan struct{})}
 	ended := make(chan error, 1)
 	go func() { ended <- p.CatchUp(context.Background(), src) }()
@@ -113,18 +108,14 @@ func TestRebuildOtherFormat(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := p.CatchUp(t.Context(), slice{records[:400], 50}); err != nil {
-		t.Fatal(err)
-	}
+	catchUp(t, p, records[:400], 50)
 	closeAll(t, p)
 
 	p = openOn(t, fs)
 	if _, err := p.View(); err == nil || !p.Rebuilding() {
 		t.Fatalf("rebuilding %v, and a view gives %v", p.Rebuilding(), err)
 	}
-	if err := p.CatchUp(t.Context(), slice{records, 50}); err != nil {
-		t.Fatal(err)
-	}
+	catchUp(t, p, records, 50)
 	retold(t, records).check(t, p)
 	onlyStore(t, fs, "store-2")
 	closeAll(t, p)
@@ -148,9 +139,7 @@ func TestRebuildGoesOn(t *testing.T) {
 			t.Fatal("the rebuild is forgotten")
 		}
 		retold(t, records[:400]).check(t, p)
-		if err := p.CatchUp(t.Context(), slice{records, 20}); err != nil {
-			t.Fatal(err)
-		}
+		catchUp(t, p, records, 20)
 		retold(t, records).check(t, p)
 		closeAll(t, p)
 		onlyStore(t, crashed, "store-2")
@@ -169,15 +158,16 @@ func TestJournalPutBack(t *testing.T) {
 		if err := p.CatchUp(t.Context(), slice{other, 50}); !errors.Is(err, projections.ErrForked) {
 			t.Fatal(err)
 		}
+		if !p.Rebuilding() {
+			t.Fatal("what was built from another journal serves")
+		}
 		closeAll(t, p)
 	}
 	p := openNext(t, fs)
 	if err := p.CatchUp(t.Context(), slice{other, 50}); !errors.Is(err, projections.ErrForked) {
 		t.Fatal(err)
 	}
-	if err := p.CatchUp(t.Context(), slice{records, 50}); err != nil {
-		t.Fatal(err)
-	}
+	catchUp(t, p, records, 50)
 	retold(t, records).check(t, p)
 	closeAll(t, p)
 }

@@ -2,8 +2,6 @@ package projections
 
 import (
 	"context"
-	"encoding/json"
-	"fmt"
 
 	"bookledger/events"
 	"bookledger/events/record/treehead"
@@ -27,16 +25,13 @@ func (v *View) Seal(f events.Date) (seal checkpoint.Seal, signatures []checkpoin
 	if err != nil || !sealed {
 		return checkpoint.Seal{}, nil, false, err
 	}
-	if seal, err = decodeSeal(b); err != nil {
+	if seal, err = decode[checkpoint.Seal](b, "a seal"); err != nil {
 		return checkpoint.Seal{}, nil, false, err
 	}
 	err = v.reader.EachPlainOf(store.Signed(f, 0), func(_, value []byte) error {
-		var s checkpoint.Signature
-		if err := json.Unmarshal(value, &s); err != nil {
-			return fmt.Errorf("reading a signature of the seal of Friday %s: %w", f, err)
-		}
+		s, err := decode[checkpoint.Signature](value, "the signature of a seal")
 		signatures = append(signatures, s)
-		return nil
+		return err
 	})
 	return seal, signatures, true, err
 }
@@ -44,11 +39,4 @@ func (v *View) Seal(f events.Date) (seal checkpoint.Seal, signatures []checkpoin
 // Agents makes the tree over the books of all agents as of a week's cutoff.
 func (v *View) Agents(ctx context.Context, w book.Week, workers int) (*checkpoint.Agents, error) {
 	return checkpoint.AgentsOf(ctx, v.AsOf(w.Friday), v.Calendar(), w, workers)
-}
-
-func decodeSeal(b []byte) (s checkpoint.Seal, err error) {
-	if err = json.Unmarshal(b, &s); err != nil {
-		err = fmt.Errorf("reading a seal of the projection: %w", err)
-	}
-	return s, err
 }

@@ -27,17 +27,17 @@ func (s tiles) Tile(t merkle.Tile) (hashes []byte, err error) {
 	return hashes, err
 }
 
-// planter puts the tree into batches.
-type planter struct {
+// treeWriter puts the tree into batches.
+type treeWriter struct {
 	*merkle.Appender
 	batch  *store.Batch // that takes what becomes full
 	pieces [][]int      // by level, the places at which the edge's pieces begin
 	stored []int        // by level, the edge's bytes that are in pieces
 }
 
-// newPlanter goes on from the tree that a store holds.
-func newPlanter(r store.Reader, size uint64) (p *planter, err error) {
-	p = &planter{}
+// newTreeWriter goes on from the tree that a store holds.
+func newTreeWriter(r store.Reader, size uint64) (p *treeWriter, err error) {
+	p = &treeWriter{}
 	if p.Appender, err = merkle.Resume(size, tiles{r}, p.full); err != nil {
 		return nil, fmt.Errorf("reading the projection's tree: %w", err)
 	}
@@ -57,7 +57,7 @@ func newPlanter(r store.Reader, size uint64) (p *planter, err error) {
 }
 
 // full puts a tile that has become full into the batch, in place of its pieces.
-func (p *planter) full(t merkle.Tile, hashes []byte) error {
+func (p *treeWriter) full(t merkle.Tile, hashes []byte) error {
 	if t.Level < len(p.pieces) {
 		for _, at := range p.pieces[t.Level] {
 			if at == 0 {
@@ -73,7 +73,7 @@ func (p *planter) full(t merkle.Tile, hashes []byte) error {
 }
 
 // flush puts what has been added to the edge into the batch.
-func (p *planter) flush() error {
+func (p *treeWriter) flush() error {
 	for level := range p.Levels() {
 		if level == len(p.pieces) {
 			p.pieces, p.stored = append(p.pieces, nil), append(p.stored, 0)

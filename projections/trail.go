@@ -3,9 +3,7 @@ package projections
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"math"
 
 	"bookledger/projections/internal/admission"
@@ -56,12 +54,9 @@ func newestOf[T any](v *View, key func(seq uint64) []byte, what string, before u
 		if ok, err := may(value); err != nil || !ok {
 			return err
 		}
-		var one T
-		if err := json.Unmarshal(value, &one); err != nil {
-			return fmt.Errorf("reading %s of the projection: %w", what, err)
-		}
-		if !wanted(&one) {
-			return nil
+		one, err := decode[T](value, what)
+		if err != nil || !wanted(&one) {
+			return err
 		}
 		if all = append(all, one); len(all) == limit {
 			return errEnough

@@ -14,17 +14,12 @@ import (
 	"bookledger/projections"
 )
 
-// viewOf applies records and returns a view of them.
-func viewOf(t *testing.T, records []record.Record) *projections.View {
+// shown applies records and returns a view of them.
+func shown(t *testing.T, records []record.Record) *projections.View {
 	t.Helper()
 	p := openOn(t, vfs.NewMem())
-	if err := p.CatchUp(t.Context(), slice{records, 50}); err != nil {
-		t.Fatal(err)
-	}
-	v, err := p.View()
-	if err != nil {
-		t.Fatal(err)
-	}
+	catchUp(t, p, records, 50)
+	v := viewOf(t, p)
 	t.Cleanup(func() { closeAll(t, v); closeAll(t, p) })
 	return v
 }
@@ -51,7 +46,7 @@ func exportRecords(t *testing.T, records []record.Record) []record.Record {
 // TestExports holds the trail of exports: every step, newest first, in parts.
 func TestExports(t *testing.T) {
 	records := exportRecords(t, ledger(t, "test", 60))
-	v := viewOf(t, exportRecords(t, records)) // what comes again is a duplicate
+	v := shown(t, exportRecords(t, records)) // what comes again is a duplicate
 	all, err := v.Exports(0, 0)
 	if err != nil || len(all) != 4 {
 		t.Fatal(all, err)
@@ -82,7 +77,7 @@ func TestExports(t *testing.T) {
 
 // TestRejections holds that the rejected list can be read from its end.
 func TestRejections(t *testing.T) {
-	v := viewOf(t, ledger(t, "test", 400))
+	v := shown(t, ledger(t, "test", 400))
 	var want []projections.Rejected
 	if err := v.EachRejected(func(r projections.Rejected) error {
 		want = append(want, r)
@@ -120,20 +115,20 @@ func TestHistory(t *testing.T) {
 	again := s.record(household)
 	type told struct {
 		record record.Record
-		want   projections.Mention
+		want   projections.CaseIndexEntry
 	}
 	all := []told{
-		{again, projections.Mention{Outcome: record.Applied}},
-		{again, projections.Mention{Outcome: record.Duplicate}},
-		{s.record(s.household(11)), projections.Mention{}},
-		{s.record(household), projections.Mention{Outcome: record.Unchanged}},
-		{s.record(accept), projections.Mention{Outcome: record.Rejected, Delegation: true}},
-		{s.record(delegated), projections.Mention{Outcome: record.Applied, Delegation: true}},
+		{again, projections.CaseIndexEntry{Outcome: record.Applied}},
+		{again, projections.CaseIndexEntry{Outcome: record.Duplicate}},
+		{s.record(s.household(11)), projections.CaseIndexEntry{}},
+		{s.record(household), projections.CaseIndexEntry{Outcome: record.Unchanged}},
+		{s.record(accept), projections.CaseIndexEntry{Outcome: record.Rejected, Delegation: true}},
+		{s.record(delegated), projections.CaseIndexEntry{Outcome: record.Applied, Delegation: true}},
 	}
 	early := all[len(all)-1].record // by its stamp, and it cannot be read
 	early.Stamped, early.Body = early.Stamped.Add(-time.Hour), []byte(`{"data":{"case_id":"`+caseID(1)+`"}}`)
-	all = append(all, told{early, projections.Mention{Outcome: record.Rejected, Late: time.Hour}})
-	var want []projections.Mention
+	all = append(all, told{early, projections.CaseIndexEntry{Outcome: record.Rejected, Late: time.Hour}})
+	var want []projections.CaseIndexEntry
 	for _, c := range all {
 		c.want.Seq = src.add(c.record)
 		if c.want.Outcome != 0 {
@@ -152,10 +147,7 @@ func TestHistory(t *testing.T) {
 	if err := p.CatchUp(t.Context(), src); err != nil {
 		t.Fatal(err)
 	}
-	v, err := p.View()
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := viewOf(t, p)
 	if got, err := v.History(caseID(1)); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v (%v)\nwant %+v", got, err, want)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"sync"
 	"testing"
@@ -82,10 +81,7 @@ func (r reference) check(tb testing.TB, what string, a asked, seq, from, size ui
 // checkView checks the tree of a projection.
 func (r reference) checkView(tb testing.TB, what string, p *projections.Projection, seq, from, size uint64) {
 	tb.Helper()
-	v, err := p.View()
-	if err != nil {
-		tb.Fatal(err)
-	}
+	v := viewOf(tb, p)
 	defer closeAll(tb, v)
 	r.check(tb, what, v, seq, from, size)
 }
@@ -107,6 +103,7 @@ var treeRecords = sync.OnceValue(func() []record.Record {
 // version or another format, and the tree of a replay of the dump are those
 // that tlog makes of the records' leaf hashes.
 func TestTree(t *testing.T) {
+	t.Parallel()
 	all := referenceOf(t, treeRecords())
 	rapid.Check(t, func(rt *rapid.T) {
 		n := rapid.IntRange(1, len(treeRecords())).Draw(rt, "records")
@@ -115,30 +112,16 @@ func TestTree(t *testing.T) {
 			size = rapid.Uint64Range(0, uint64(n)).Draw(rt, "size")
 			return rapid.Uint64Range(1, max(1, size)).Draw(rt, "record"), rapid.Uint64Range(1, max(1, size)).Draw(rt, "from"), size
 		}
-		fs := vfs.NewCrashableMem()
-		p := open(rt, fs)
-		for at := 0; at < n; {
-			at = min(n, at+rapid.OneOf(rapid.IntRange(1, 3), rapid.IntRange(1, 700), rapid.IntRange(100, 700)).Draw(rt, "more"))
-			catchUp(rt, p, records[:at], rapid.IntRange(1, 300).Draw(rt, "chunk"))
+		parts := rapid.OneOf(rapid.IntRange(1, 3), rapid.IntRange(1, 700), rapid.IntRange(100, 700))
+		p, fs := crashing(rt, records, parts, 300, func(p *projections.Projection, at int) {
 			seq := uint64(at)
 			all.checkView(t, "live", p, seq, seq, seq)
-			if rapid.IntRange(0, 3).Draw(rt, "crash") > 0 {
-				continue
-			}
-			crashed := fs.CrashClone(vfs.CrashCloneCfg{
-				UnsyncedDataPercent: rapid.IntRange(0, 100).Draw(rt, "kept"),
-				RNG:                 rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "crash"), 0)),
-			})
-			shut(rt, p)
-			fs = crashed
-			p = open(rt, fs)
-		}
-		catchUp(rt, p, records, 7)
+		})
 		for range 4 {
 			seq, from, size := draw()
 			all.checkView(t, "live", p, seq, from, size)
 		}
-		shut(rt, p)
+		closeAll(rt, p)
 
 		seq, from, size := draw()
 		var err error
@@ -152,7 +135,7 @@ func TestTree(t *testing.T) {
 		}
 		catchUp(rt, p, records, 100)
 		all.checkView(t, "built anew", p, seq, from, size)
-		shut(rt, p)
+		closeAll(rt, p)
 
 		all.check(t, "replayed", replayDump(t, records), seq, from, size)
 	})
@@ -185,15 +168,14 @@ func noise(n int) []record.Record {
 // TestTreeOfThreeLevels goes over the edge at which a third level of tiles
 // begins, record by record and across a restart.
 func TestTreeOfThreeLevels(t *testing.T) {
+	t.Parallel()
 	const edge = 1 << 16
 	records := noise(edge + 300)
 	all := referenceOf(t, records)
 	fs := vfs.NewMem()
 	for _, until := range []int{edge - 2, edge - 1, edge, edge + 1, edge + 255, edge + 256, edge + 300} {
 		p := openOn(t, fs)
-		if err := p.CatchUp(t.Context(), slice{records[:until], 500}); err != nil {
-			t.Fatal(err)
-		}
+		catchUp(t, p, records[:until], 500)
 		size := uint64(until)
 		for _, seq := range []uint64{1, 256, 257, edge - 5, size} {
 			all.checkView(t, "live", p, seq, seq, size)
@@ -211,10 +193,7 @@ func TestTreeBeyond(t *testing.T) {
 	records := ledger(t, "test", 300)
 	p := openOn(t, applied(t, records))
 	defer closeAll(t, p)
-	v, err := p.View()
-	if err != nil {
-		t.Fatal(err)
-	}
+	v := viewOf(t, p)
 	defer closeAll(t, v)
 	for what, tree := range map[string]asked{"view": v, "replay": replayDump(t, records)} {
 		if _, err := tree.TreeRoot(301); err == nil {
@@ -235,24 +214,5 @@ func TestTreeBeyond(t *testing.T) {
 	}
 	if _, err := v.LeafHash(301); err == nil {
 		t.Error("the leaf of a record that is not there")
-	}
-}
-
-// TestRebuildOfAnother builds a store anew from a journal of which one record
-// was changed meanwhile: the old store's tree tells.
-func TestRebuildOfAnother(t *testing.T) {
-	records := ledger(t, "test", 500)
-	fs := applied(t, records[:400])
-	other := slices.Clone(records)
-	other[200].Stamped = other[200].Stamped.Add(1)
-	for range 2 {
-		p := openNext(t, fs)
-		if err := p.CatchUp(t.Context(), slice{other, 50}); !errorsIsForked(err) {
-			t.Fatal(err)
-		}
-		if !p.Rebuilding() {
-			t.Fatal("what was built from another journal serves")
-		}
-		closeAll(t, p)
 	}
 }

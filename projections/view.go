@@ -136,7 +136,7 @@ func (v *View) Checkpoint(f events.Date) (checkpoint.Checkpoint, error) {
 	if !ok {
 		return checkpoint.Checkpoint{}, checkpoint.Missing(v.Calendar(), f, v.processor.Week)
 	}
-	c, err := decodeCheckpoint(b)
+	c, err := decode[checkpoint.Checkpoint](b, "a checkpoint")
 	if err != nil {
 		return c, err
 	}
@@ -156,7 +156,7 @@ func (v *View) Latest() (checkpoint.Checkpoint, error) {
 func (v *View) Checkpoints() ([]checkpoint.Checkpoint, error) {
 	sealed := map[events.Date]bool{}
 	err := v.reader.EachPlain(store.Seal(0), func(_, value []byte) error {
-		s, err := decodeSeal(value)
+		s, err := decode[checkpoint.Seal](value, "a seal")
 		sealed[s.Friday] = true
 		return err
 	})
@@ -165,7 +165,7 @@ func (v *View) Checkpoints() ([]checkpoint.Checkpoint, error) {
 	}
 	var all []checkpoint.Checkpoint
 	err = v.reader.EachPlain(store.Checkpoint(0), func(_, value []byte) error {
-		f, err := decodeCheckpoint(value)
+		f, err := decode[checkpoint.Checkpoint](value, "a checkpoint")
 		f.Sealed = sealed[f.Friday]
 		all = append(all, f)
 		return err
@@ -173,19 +173,30 @@ func (v *View) Checkpoints() ([]checkpoint.Checkpoint, error) {
 	return all, err
 }
 
-func decodeCheckpoint(b []byte) (f checkpoint.Checkpoint, err error) {
-	if err = json.Unmarshal(b, &f); err != nil {
-		err = fmt.Errorf("reading a checkpoint of the projection: %w", err)
+// decode reads a value of the store that was put as JSON.
+func decode[T any](b []byte, what string) (value T, err error) {
+	if err = json.Unmarshal(b, &value); err != nil {
+		err = fmt.Errorf("reading %s of the projection: %w", what, err)
 	}
-	return f, err
+	return value, err
+}
+
+// rejected returns why a record was rejected; nil where it was not.
+func (v *View) rejected(seq uint64) (*Rejected, error) {
+	b, ok, err := v.reader.Get(store.Rejected(seq))
+	if err != nil || !ok {
+		return nil, err
+	}
+	r, err := decode[Rejected](b, "a rejection")
+	return &r, err
 }
 
 // EachRejected calls yield with every rejected record, in order.
 func (v *View) EachRejected(yield func(Rejected) error) error {
 	return v.reader.EachPlain(store.Rejected(0), func(_, value []byte) error {
-		var r Rejected
-		if err := json.Unmarshal(value, &r); err != nil {
-			return fmt.Errorf("reading a rejection of the projection: %w", err)
+		r, err := decode[Rejected](value, "a rejection")
+		if err != nil {
+			return err
 		}
 		return yield(r)
 	})

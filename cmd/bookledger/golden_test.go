@@ -297,7 +297,7 @@ func (g *golden) replay(t *testing.T, f *facts) {
 		}
 		return sealed(t, f, seals, c, r.State(), r.Calendar(), root)
 	})
-	r.OnJudged(func(rec *record.Record, _ *events.Checked, v replay.Verdict) error {
+	r.OnJudged(func(rec *record.Decoded, v replay.Verdict) error {
 		var code events.Code
 		var field string
 		if v.Rejection != nil {
@@ -309,13 +309,11 @@ func (g *golden) replay(t *testing.T, f *facts) {
 		}
 		return nil
 	})
-	var checker events.Checker
 	for i := range g.records {
 		rec := &g.records[i]
 		leaf := rec.LeafHash()
 		leaves.Write(leaf[:])
-		checked := checker.Check(rec.Subject, rec.Body)
-		if _, err := r.Apply(rec, leaf, &checked); err != nil {
+		if _, err := r.Apply(rec); err != nil {
 			t.Fatal(err)
 		}
 	}

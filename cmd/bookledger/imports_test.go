@@ -46,9 +46,10 @@ type layer struct {
 // layout is the table of the design, with the judging package that projections
 // and replay share. A package that is not in it may not be.
 var layout = map[string]layer{
-	"schemas":       {never: []string{"events"}},
-	"events":        {imports: []string{"schemas"}, own: []string{noIO, noFloats, noHTTP}},
-	"events/record": {imports: []string{"events"}, never: []string{nats, pebble}},
+	"schemas":              {never: []string{"events"}},
+	"events":               {imports: []string{"schemas", "events/internal/scan"}, own: []string{noIO, noFloats, noHTTP}},
+	"events/internal/scan": {never: []string{"events", nats, pebble}, own: []string{noIO, noFloats, noHTTP}},
+	"events/record":        {imports: []string{"events", "events/internal/scan"}, never: []string{nats, pebble}},
 	// Apart from record, which every package knows, since evidence needs proofs
 	// and heads without anything else, and the projection tiles without heads.
 	"events/record/merkle":   {never: []string{"events", nats, pebble}, own: []string{noIO, noHTTP, noFloats}},
@@ -76,6 +77,7 @@ var layout = map[string]layer{
 		never:   []string{"projections/internal/store", nats, pebble, excel},
 		own:     []string{noHTTP, noIO},
 	},
+	"projections/internal/pipeline": {never: []string{"events", nats, pebble, excel}, own: []string{noHTTP, noIO}},
 	"projections/active": {
 		imports: []string{"events", "projections/fold", "projections/book", "projections/list", "projections/internal/store"},
 		never:   []string{nats, excel}, own: []string{noHTTP},
@@ -85,7 +87,7 @@ var layout = map[string]layer{
 		never:   []string{"events/journal", "exporter"}, own: []string{noHTTP},
 	},
 	"projections/replay": {
-		imports: []string{"events", "events/record", "events/record/*", "projections/fold", "projections/book", "projections/checkpoint", "projections/internal/admission", "projections/provenance"},
+		imports: []string{"events", "events/record", "events/record/*", "projections/fold", "projections/book", "projections/checkpoint", "projections/internal/admission", "projections/internal/pipeline", "projections/provenance"},
 		never:   []string{pebble, nats},
 	},
 	"exporter": {

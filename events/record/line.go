@@ -15,6 +15,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"bookledger/events"
+	"bookledger/events/internal/scan"
 )
 
 // MaxLine is the longest line that a Reader takes, in bytes: a message of
@@ -97,37 +98,25 @@ func canSplice(body []byte) bool {
 	return jsontext.Value(body).IsValid(jsontext.AllowDuplicateNames(true))
 }
 
-// ParseLine reads one line. The body is verbatim and its own copy.
+// ParseLine reads one line. The body is a part of text, verbatim.
 func ParseLine(text []byte) (Line, error) {
 	var l Line
+	w := scan.Walk(text)
 	// What the event repeats is for the check of events to say.
-	d := jsontext.NewDecoder(bytes.NewBuffer(text), jsontext.AllowDuplicateNames(true))
-	if d.PeekKind() != '{' {
-		return l, errors.New("a line must be a JSON object")
+	if !jsontext.Value(text).IsValid(jsontext.AllowDuplicateNames(true)) || !w.Open('{') {
+		return l, errors.New("the line is not one JSON object")
 	}
-	if _, err := d.ReadToken(); err != nil {
-		return l, errors.New("a line must be a JSON object")
-	}
-	seen := make([]string, 0, 8)
-	for d.PeekKind() != '}' {
-		token, err := d.ReadToken()
-		if err != nil {
-			return l, errors.New("the line is not valid JSON")
-		}
-		name := token.String()
-		if slices.Contains(seen, name) {
+	var room [8][]byte
+	seen := room[:0]
+	for quoted, value := w.Member(); quoted != nil; quoted, value = w.Member() {
+		name, _, _ := scan.Unquote(quoted, nil)
+		if slices.ContainsFunc(seen, func(s []byte) bool { return bytes.Equal(s, name) }) {
 			return l, errors.New("the line has a member twice")
 		}
 		seen = append(seen, name)
-		if err := l.member(d, name); err != nil {
+		if err := l.set(name, value); err != nil {
 			return l, err
 		}
-	}
-	if slices.Contains(seen, "event") && slices.Contains(seen, "raw") {
-		return l, errors.New(`the line has both "event" and "raw"`)
-	}
-	if _, err := d.ReadToken(); err != nil || len(bytes.TrimSpace(text[d.InputOffset():])) > 0 {
-		return l, errors.New("the line is not one JSON object")
 	}
 	if l.Body == nil {
 		return l, errors.New(`the line has no "event"`)
@@ -135,20 +124,9 @@ func ParseLine(text []byte) (Line, error) {
 	return l, nil
 }
 
-func (l *Line) member(d *jsontext.Decoder, name string) error {
-	if name == "event" {
-		value, err := d.ReadValue()
-		if err != nil {
-			return errors.New(`"event" is not valid JSON`)
-		}
-		l.Body = bytes.Clone(value)
-		return nil
-	}
-	value, err := d.ReadValue()
-	if err != nil {
-		return errors.New("the line is not valid JSON")
-	}
-	switch name {
+// set sets what the line says under a name, if that is one that it knows.
+func (l *Line) set(name, value []byte) (err error) {
+	switch string(name) {
 	case "seq":
 		l.Seq, err = strconv.ParseUint(string(value), 10, 64)
 	case "stamped":
@@ -163,10 +141,15 @@ func (l *Line) member(d *jsontext.Decoder, name string) error {
 		l.Subject, err = parseRaw(value)
 	case "header_raw":
 		l.Header, err = parseRaw(value)
-	case "raw":
-		var raw string
-		raw, err = parseRaw(value)
-		l.Body = append([]byte{}, raw...)
+	case "event", "raw":
+		if l.Body != nil {
+			return errors.New(`the line has both "event" and "raw"`)
+		}
+		if l.Body = value; string(name) == "raw" {
+			var raw string
+			raw, err = parseRaw(value)
+			l.Body = []byte(raw)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("%q is not as it must be", name)
@@ -174,12 +157,15 @@ func (l *Line) member(d *jsontext.Decoder, name string) error {
 	return nil
 }
 
-func parseText(v jsontext.Value) (string, error) {
-	b, err := jsontext.AppendUnquote(nil, v)
-	return string(b), err
+func parseText(quoted []byte) (string, error) {
+	text, _, ok := scan.Unquote(quoted, nil)
+	if !ok {
+		return "", errors.New("not a text")
+	}
+	return string(text), nil
 }
 
-func parseRaw(v jsontext.Value) (string, error) {
+func parseRaw(v []byte) (string, error) {
 	text, err := parseText(v)
 	if err != nil {
 		return "", err
@@ -188,7 +174,7 @@ func parseRaw(v jsontext.Value) (string, error) {
 	return string(b), err
 }
 
-func parseTime(v jsontext.Value) (time.Time, error) {
+func parseTime(v []byte) (time.Time, error) {
 	s, err := parseText(v)
 	if err != nil {
 		return time.Time{}, err
@@ -249,7 +235,7 @@ func (r *Reader) Next() (Line, int, error) {
 	if err != nil {
 		return Line{}, number, err
 	}
-	l, err := ParseLine(text)
+	l, err := ParseLine(bytes.Clone(text))
 	if err != nil {
 		return Line{}, number, &LineError{number, err}
 	}

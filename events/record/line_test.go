@@ -185,17 +185,15 @@ func TestParseLine(t *testing.T) {
 	}
 }
 
-// TestBodyIsACopy holds that a line's message outlives the reader's buffer.
-func TestBodyIsACopy(t *testing.T) {
-	for _, line := range []string{`{"event":{"a":1}}`, `{"raw":"eyJhIjoxfQ=="}`} {
-		text := []byte(line)
-		l, err := record.ParseLine(text)
-		if err != nil {
-			t.Fatal(err)
-		}
-		clear(text)
-		if string(l.Body) != `{"a":1}` {
-			t.Errorf("%s: the message has become %q", line, l.Body)
+// TestDeepMessages holds that a dump can be read back however deep a message
+// nests, around the depth at which reading gives up.
+func TestDeepMessages(t *testing.T) {
+	for depth := 9_998; depth <= 10_002; depth++ {
+		body := []byte(strings.Repeat(`{"a":`, depth) + "1" + strings.Repeat("}", depth))
+		r := record.Record{Seq: 1, Stamped: time.Unix(1, 0).UTC(), Subject: "ledger.consumer.calheers", Body: body}
+		l, err := record.ParseLine(r.AppendLine(nil, time.Time{}))
+		if err != nil || !bytes.Equal(l.Body, body) {
+			t.Errorf("a message %d deep is not read back: %v", depth, err)
 		}
 	}
 }

@@ -13,16 +13,20 @@ import (
 )
 
 // TestReader holds that lines are numbered from 1, blank ones are passed over,
-// a bad one is named and the reader goes on after it, and the last one needs
-// no newline.
+// a bad one is named and the reader goes on after it, the last one needs no
+// newline, and the message of a line outlives those after it.
 func TestReader(t *testing.T) {
 	text := "{\"seq\":1,\"event\":{}}\n\n \t\r\nnonsense\n{\"seq\":5,\"event\":{}}\r\n{\"seq\":6}\n{\"seq\":7,\"event\":{}}"
 	r := record.NewReader(iotest.OneByteReader(strings.NewReader(text)))
+	var first record.Line
 	for _, want := range []struct {
 		number int
 		seq    uint64
 	}{{1, 1}, {4, 0}, {5, 5}, {6, 0}, {7, 7}} {
 		l, number, err := r.Next()
+		if want.seq == 1 {
+			first = l
+		}
 		if number != want.number || l.Seq != want.seq {
 			t.Fatalf("got line %d with sequence %d (%v), want %d with %d", number, l.Seq, err, want.number, want.seq)
 		}
@@ -35,6 +39,9 @@ func TestReader(t *testing.T) {
 		if _, _, err := r.Next(); err != io.EOF {
 			t.Fatalf("at the end: %v", err)
 		}
+	}
+	if string(first.Body) != "{}" {
+		t.Errorf("the first line's message has become %q", first.Body)
 	}
 }
 
@@ -76,6 +83,18 @@ func TestLongLines(t *testing.T) {
 	refused(5)
 	if _, _, err := r.Next(); err != io.EOF {
 		t.Fatalf("at the end: %v", err)
+	}
+}
+
+// TestLongestLine holds that a line of the greatest length is read, and one
+// byte more refused.
+func TestLongestLine(t *testing.T) {
+	for _, more := range []int{0, 1} {
+		text := strings.Repeat(" ", record.MaxLine+more-2) + "{}\n"
+		line, _, err := record.NewReader(strings.NewReader(text)).NextRaw()
+		if (err != nil) != (more == 1) || err == nil && len(line) != record.MaxLine {
+			t.Errorf("a line of %d bytes more than the longest: %d bytes, %v", more, len(line), err)
+		}
 	}
 }
 

@@ -59,14 +59,5 @@ func (r Record) LeafHash() [32]byte {
 	return sha256.Sum256(r.AppendLeaf(append(room[:0], leafPrefix)))
 }
 
-// Seed returns what salts the rows that the record changes: the hash of its
-// leaf hash and of its body. The leaf hash alone would not do, for it stands in
-// proofs of other records; the seed follows from the record and stands in none.
-func (r Record) Seed(leaf [32]byte) [32]byte {
-	var room [2048]byte // most bodies have room on the stack
-	seed := append(append(room[:0], "bookledger seed\x00"...), leaf[:]...)
-	return sha256.Sum256(append(seed, r.Body...))
-}
-
 // leafPrefix sets leaves apart from the tree's inner nodes.
 const leafPrefix = 0

@@ -86,10 +86,10 @@ func TestSeed(t *testing.T) {
 	other := r
 	other.Body = []byte(`{"a":2}`)
 	seeds := map[[32]byte]bool{r.LeafHash(): true}
-	for _, seed := range [...][32]byte{r.Seed(r.LeafHash()), other.Seed(r.LeafHash()), r.Seed(other.LeafHash())} {
-		if seeds[seed] {
-			t.Errorf("the seed %x comes twice", seed)
+	for _, d := range []record.Decoded{{Record: r, Leaf: r.LeafHash()}, {Record: other, Leaf: r.LeafHash()}, {Record: r, Leaf: other.LeafHash()}} {
+		if seeds[d.Seed()] {
+			t.Errorf("the seed %x comes twice", d.Seed())
 		}
-		seeds[seed] = true
+		seeds[d.Seed()] = true
 	}
 }

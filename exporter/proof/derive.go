@@ -72,9 +72,9 @@ func derive(ctx context.Context, open func() (fs.File, error), q question) (*der
 		}
 		return failed
 	})
-	d.OnJudged(func(rec *record.Record, c *events.Checked, v replay.Verdict) error {
-		if failed = lines.check(rec, v); failed == nil {
-			d.note(rec, c, v, q)
+	d.OnJudged(func(rec *record.Decoded, v replay.Verdict) error {
+		if failed = lines.check(&rec.Record, v); failed == nil {
+			d.note(rec, v, q)
 		}
 		return failed
 	})
@@ -123,24 +123,22 @@ func (d *derivation) take(ctx context.Context, f checkpoint.Checkpoint, q questi
 }
 
 // note keeps what is needed of a record.
-func (d *derivation) note(rec *record.Record, c *events.Checked, v replay.Verdict, q question) {
+func (d *derivation) note(rec *record.Decoded, v replay.Verdict, q question) {
 	d.records = rec.Seq
-	if q.cases && d.book == nil {
-		if id := events.CaseOf(c, rec.Body); id != "" {
-			d.cases[id] = append(d.cases[id], rec.Seq)
-		}
+	if q.cases && d.book == nil && rec.CaseID != "" {
+		d.cases[rec.CaseID] = append(d.cases[rec.CaseID], rec.Seq)
 	}
 	if v.Outcome != record.Applied && v.Outcome != record.Unchanged {
 		return
 	}
-	switch data := c.Event.Data.(type) {
+	switch data := rec.Event.Data.(type) {
 	case *events.Genesis:
-		d.rules, d.keyRecords = data.Rules, append(d.keyRecords, *rec)
+		d.rules, d.keyRecords = data.Rules, append(d.keyRecords, rec.Record)
 	case *events.SealKeyChanged:
-		d.keyRecords = append(d.keyRecords, *rec)
+		d.keyRecords = append(d.keyRecords, rec.Record)
 	case *events.Sealed:
 		if data.Friday == q.friday && d.sealRecord.Seq == 0 { // the first stands
-			d.sealRecord = *rec
+			d.sealRecord = rec.Record
 		}
 	case *events.SealSigned:
 		d.signed = append(d.signed, checkpoint.Signature{Seq: rec.Seq, SealSigned: *data})

@@ -96,15 +96,13 @@ func (l *ledger) replay(dump *bytes.Buffer, onFriday func(*replay.Replay, checkp
 		r.OnCheckpoint(func(f checkpoint.Checkpoint) error { return onFriday(r, f) })
 	}
 	if dump != nil {
-		r.OnJudged(func(rec *record.Record, _ *events.Checked, v replay.Verdict) error {
+		r.OnJudged(func(rec *record.Decoded, v replay.Verdict) error {
 			dump.Write(rec.AppendLine(nil, v.Recorded))
 			return nil
 		})
 	}
-	var checker events.Checker
 	for i := range l.records {
-		checked := checker.Check(l.records[i].Subject, l.records[i].Body)
-		if _, err := r.Apply(&l.records[i], l.records[i].LeafHash(), &checked); err != nil {
+		if _, err := r.Apply(&l.records[i]); err != nil {
 			l.tb.Fatal(err)
 		}
 	}

@@ -219,15 +219,16 @@ func (g *ground) begin(c *events.Checked) (err error) {
 }
 
 // checkRecords checks that each record of the bundle is under the signed head.
-func (b *bundle) checkRecords(h treehead.Head, yield func(r record.Record, leaf merkle.Hash)) (n int, err error) {
+func (b *bundle) checkRecords(h treehead.Head, yield func(*record.Decoded)) (n int, err error) {
+	var decoder record.Decoder
 	err = b.eachRecord(func(r record.Record, path []merkle.Hash) error {
-		leaf := merkle.Hash(r.LeafHash())
-		if err := merkle.CheckInclusion(path, r.Seq, leaf, h.Size, h.Root); err != nil {
-			return differs("record %d in %s is not the one that was recorded: %v", r.Seq, recordsFile, err)
+		d := decoder.Decode(r)
+		if err := merkle.CheckInclusion(path, d.Seq, d.Leaf, h.Size, h.Root); err != nil {
+			return differs("record %d in %s is not the one that was recorded: %v", d.Seq, recordsFile, err)
 		}
 		n++
 		if yield != nil {
-			yield(r, leaf)
+			yield(&d)
 		}
 		return nil
 	})

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strconv"
 
-	"bookledger/events"
 	"bookledger/events/record"
 	"bookledger/events/record/merkle"
 	"bookledger/projections/book"
@@ -89,11 +88,9 @@ type recorded struct {
 // caseRecords checks the records of a bundle and returns those about cases.
 func (b *bundle) caseRecords(s *statement) (of map[uint64]recorded, n int, err error) {
 	of = map[uint64]recorded{}
-	var checker events.Checker
-	n, err = b.checkRecords(s.head.Head, func(r record.Record, leaf merkle.Hash) {
-		checked := checker.Check(r.Subject, r.Body)
-		if id := events.CaseOf(&checked, r.Body); id != "" && r.Seq <= uint64(s.seal.Boundary) {
-			of[r.Seq] = recorded{id, r.Seed(leaf)}
+	n, err = b.checkRecords(s.head.Head, func(r *record.Decoded) {
+		if r.CaseID != "" && r.Seq <= uint64(s.seal.Boundary) {
+			of[r.Seq] = recorded{r.CaseID, r.Seed()}
 		}
 	})
 	return of, n, err

@@ -57,7 +57,7 @@ func CheckExports(r *replay.Replay, trail []projections.Exported, fridays int) [
 		}
 		return nil
 	})
-	r.OnJudged(func(rec *record.Record, _ *events.Checked, _ replay.Verdict) (err error) {
+	r.OnJudged(func(rec *record.Decoded, _ replay.Verdict) (err error) {
 		if e := steps[rec.Seq]; e != nil {
 			last := e.Friday >= access.FirstOfLast(r.Calendar(), r.OpenFriday(), fridays)
 			e.Check, err = e.check(r.State(), weeks[e.Friday], last)

@@ -134,9 +134,9 @@ type replayed struct {
 
 func booksOf(t *rapid.T, records []record.Record, columns []book.Column) *replayed {
 	r, all := replay.New(), &replayed{entries: map[string][]provenance.Entry{}}
-	r.OnJudged(func(rec *record.Record, c *events.Checked, v replay.Verdict) error {
-		if id := events.CaseOf(c, rec.Body); id != "" {
-			all.entries[id] = append(all.entries[id], replay.EntryOf(rec, c, v))
+	r.OnJudged(func(rec *record.Decoded, v replay.Verdict) error {
+		if id := rec.CaseID; id != "" {
+			all.entries[id] = append(all.entries[id], replay.EntryOf(rec, v))
 		}
 		return nil
 	})
@@ -157,10 +157,8 @@ func booksOf(t *rapid.T, records []record.Record, columns []book.Column) *replay
 		all.Weeks, all.books = append(all.Weeks, f.Week), append(all.books, rows)
 		return nil
 	})
-	var checker events.Checker
 	for i := range records {
-		checked := checker.Check(records[i].Subject, records[i].Body)
-		if _, err := r.Apply(&records[i], records[i].LeafHash(), &checked); err != nil {
+		if _, err := r.Apply(&records[i]); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime"
-	"sync"
+	"iter"
 	"time"
 
 	"bookledger/events"
 	"bookledger/events/record"
+	"bookledger/projections/internal/pipeline"
 )
 
 // ErrBroken is of a dump that is not the record of a ledger: a line cannot be
@@ -32,164 +32,120 @@ func (b broken) Unwrap() error        { return b.error }
 // nil, is called now and then with the number of records applied since the last
 // call.
 func (r *Replay) Dump(ctx context.Context, dump io.Reader, progress func(n int)) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	workers := runtime.GOMAXPROCS(0)
-	work, order := make(chan *part, 4*workers), make(chan *part, 4*workers)
-	var parsing sync.WaitGroup
-	for range workers {
-		parsing.Go(func() {
-			var parser record.Parser
-			for p := range work {
-				p.parse(&parser)
-				close(p.ready)
+	return pipeline.Run(ctx, func(_ context.Context, yield func(lines) error) error {
+		return cut(record.NewReader(dump), yield)
+	}, newParser, func(parts iter.Seq[part], _ func() bool) error {
+		for p := range parts {
+			for i := range p.records {
+				d := &p.records[i]
+				if d.Seq == 0 {
+					d.Seq = r.processor.Position + 1
+					d.Leaf = d.LeafHash()
+				}
+				if more, err := r.apply(d); err != nil || !more {
+					return err
+				}
 			}
-		})
-	}
-	var readErr error // written before order is closed
-	parsing.Go(func() {
-		defer close(order)
-		defer close(work)
-		readErr = cut(ctx, record.NewReader(dump), work, order)
+			if progress != nil {
+				progress(len(p.records))
+			}
+			if p.err != nil {
+				return r.unreadable(&p)
+			}
+		}
+		return nil
 	})
-	applyErr := r.applyParts(order, progress)
-	cancel() // where the end came before the dump's
-	for range order {
-	}
-	parsing.Wait()
-	if applyErr != nil || r.ended {
-		return applyErr
-	}
-	return readErr
 }
 
-// part is some lines of a dump on their way.
-type part struct {
-	lines   []numbered
-	text    []byte
-	records []record.Line
-	checked []events.Checked
-	leaves  [][32]byte
-	err     error // of the line after the last record
-	cutOff  bool  // the last line ends with the dump, without a newline
-	ready   chan struct{}
+// lines are some lines of a dump on their way.
+type lines struct {
+	text   []byte
+	each   []numbered
+	cutOff bool // the last line ends with the dump, without a newline
 }
 
 type numbered struct{ number, begin, end int }
 
-// A part is handed out once it has partBytes; lineBytes is room for what the
-// last line has beyond, and partLines for its lines, mostly.
+// part is what lines were parsed to.
+type part struct {
+	records []record.Decoded
+	err     error // of the line after the last record
+	cutOff  bool  // which ends with the dump, without a newline
+}
+
+// Lines are handed out once they have partBytes; lineBytes is room for what the
+// last one has beyond, and partLines for their number, mostly.
 const (
 	partBytes = 256 << 10
 	lineBytes = 8 << 10
 	partLines = 640
 )
 
-func newPart() *part {
-	return &part{
-		lines: make([]numbered, 0, partLines), text: make([]byte, 0, partBytes+lineBytes),
-		ready: make(chan struct{}),
-	}
+func newLines() lines {
+	return lines{text: make([]byte, 0, partBytes+lineBytes), each: make([]numbered, 0, partLines)}
 }
 
-// cut reads lines and hands them out in parts, to be parsed by anybody and
-// applied in order.
-func cut(ctx context.Context, lines *record.Reader, work, order chan<- *part) error {
-	p := newPart()
-	send := func() error {
-		for _, to := range [...]chan<- *part{work, order} {
-			select {
-			case to <- p:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
-		p = newPart()
-		return nil
-	}
+// cut reads lines and hands them out many at a time.
+func cut(reader *record.Reader, yield func(lines) error) error {
+	l := newLines()
 	for {
-		line, number, err := lines.NextRaw()
+		line, number, err := reader.NextRaw()
 		if err == io.EOF {
-			return send()
+			return yield(l)
 		}
 		if err != nil {
 			err = fmt.Errorf("reading the dump: %w", err)
 			if _, ofLine := errors.AsType[*record.LineError](err); ofLine {
 				err = broken{err}
 			}
-			return errors.Join(err, send())
+			return errors.Join(err, yield(l))
 		}
-		p.cutOff = lines.CutOff()
-		begin := len(p.text)
-		p.text = append(p.text, line...)
-		p.lines = append(p.lines, numbered{number, begin, len(p.text)})
-		if len(p.text) >= partBytes {
-			if err := send(); err != nil {
+		l.cutOff = reader.CutOff()
+		begin := len(l.text)
+		l.text = append(l.text, line...)
+		l.each = append(l.each, numbered{number, begin, len(l.text)})
+		if len(l.text) >= partBytes {
+			if err := yield(l); err != nil {
 				return err
 			}
+			l = newLines()
 		}
 	}
 }
 
-// parse reads the lines. The bodies of the records stay where they were read,
-// so that the text is never used again.
-func (p *part) parse(parser *record.Parser) {
-	p.records = make([]record.Line, 0, len(p.lines))
-	p.checked = make([]events.Checked, 0, len(p.lines))
-	p.leaves = make([][32]byte, 0, len(p.lines))
-	for i, n := range p.lines {
-		l, checked, err := parser.Parse(p.text[n.begin:n.end:n.end])
-		if err == nil && l.Stamped.IsZero() {
-			checked, err = unstamped(&l, checked, parser)
+// newParser makes a function that parses lines.
+func newParser() func(lines) part {
+	var decoder record.Decoder
+	return func(l lines) part {
+		p := part{records: make([]record.Decoded, 0, len(l.each))}
+		for i, n := range l.each {
+			line, err := record.ParseLine(l.text[n.begin:n.end])
+			if err == nil && line.Stamped.IsZero() {
+				err = place(&line, &decoder)
+			}
+			if err != nil {
+				p.err = &record.LineError{Number: n.number, Err: err}
+				p.cutOff = l.cutOff && i == len(l.each)-1
+				break
+			}
+			p.records = append(p.records, decoder.Decode(line.Record))
 		}
-		if err != nil {
-			p.err = &record.LineError{Number: n.number, Err: err}
-			p.cutOff = p.cutOff && i == len(p.lines)-1
-			return
-		}
-		p.records, p.checked = append(p.records, l), append(p.checked, checked)
-		p.leaves = append(p.leaves, l.LeafHash())
+		return p
 	}
 }
 
-// unstamped takes a line of a history file at its recorded time; one without a
-// subject stands where the history load puts it, and is checked there.
-func unstamped(l *record.Line, checked events.Checked, parser *record.Parser) (events.Checked, error) {
+// place gives a line of a history file the stamp, the subject and the header
+// under which the history load would put it.
+func place(l *record.Line, decoder *record.Decoder) error {
 	if l.Recorded.IsZero() {
-		return checked, errors.New(`the line has neither "stamped" nor "recorded"`)
+		return errors.New(`the line has neither "stamped" nor "recorded"`)
 	}
 	l.Stamped = l.Recorded
 	if l.Subject == "" {
-		l.Subject = events.HistorySubject(checked.Event.Source)
-		checked = parser.Check(l.Subject, l.Body)
+		l.Subject = events.HistorySubject(decoder.Decode(l.Record).Event.Source)
 	}
 	if events.IsHistory(l.Subject) && l.Header == "" {
 		l.Header = l.Recorded.UTC().Format(time.RFC3339Nano)
-	}
-	return checked, nil
-}
-
-func (r *Replay) applyParts(order <-chan *part, progress func(int)) error {
-	for p := range order {
-		<-p.ready
-		for i := range p.records {
-			rec := &p.records[i].Record
-			leaf := p.leaves[i]
-			if rec.Seq == 0 {
-				rec.Seq = r.processor.Position + 1
-				leaf = rec.LeafHash()
-			}
-			more, err := r.Apply(rec, leaf, &p.checked[i])
-			if err != nil || !more {
-				return err
-			}
-		}
-		if progress != nil {
-			progress(len(p.records))
-		}
-		if p.err != nil {
-			return r.unreadable(p)
-		}
 	}
 	return nil
 }

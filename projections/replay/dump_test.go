@@ -7,7 +7,6 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"bookledger/events"
 	"bookledger/events/record"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/replay"
@@ -109,7 +108,7 @@ func TestDumpFails(t *testing.T) {
 	mine := errors.New("mine")
 	ofFriday, ofRecord := replay.New(), replay.New()
 	ofFriday.OnCheckpoint(func(checkpoint.Checkpoint) error { return mine })
-	ofRecord.OnJudged(func(*record.Record, *events.Checked, replay.Verdict) error { return mine })
+	ofRecord.OnJudged(func(*record.Decoded, replay.Verdict) error { return mine })
 	for _, r := range []*replay.Replay{ofFriday, ofRecord} {
 		if err := r.Dump(context.Background(), strings.NewReader(text.String()), nil); !errors.Is(err, mine) || errors.Is(err, replay.ErrBroken) {
 			t.Errorf("whoever is told has failed: %v", err)

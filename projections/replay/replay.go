@@ -23,7 +23,8 @@ type Replay struct {
 	processor *admission.Processor
 	state     *state
 	tree      *merkle.Memory
-	judged    func(*record.Record, *events.Checked, Verdict) error // nil: nobody
+	decoder   record.Decoder
+	judged    func(*record.Decoded, Verdict) error // nil: nobody
 	ended     bool
 }
 
@@ -48,25 +49,30 @@ func (r *Replay) OnCheckpoint(f func(checkpoint.Checkpoint) error) { r.state.pas
 
 // OnJudged has f called with every record that counts, once the state is as it
 // has left it, and what became of it.
-func (r *Replay) OnJudged(f func(*record.Record, *events.Checked, Verdict) error) { r.judged = f }
+func (r *Replay) OnJudged(f func(*record.Decoded, Verdict) error) { r.judged = f }
 
 // EntryOf is a record that was judged as provenance takes it.
-func EntryOf(rec *record.Record, c *events.Checked, v Verdict) provenance.Entry {
-	e := provenance.Entry{Seq: rec.Seq, Event: c.Event, Outcome: v.Outcome, Rejection: v.Rejection}
+func EntryOf(d *record.Decoded, v Verdict) provenance.Entry {
+	e := provenance.Entry{Seq: d.Seq, Event: d.Event, Outcome: v.Outcome, Rejection: v.Rejection}
 	if !v.Recorded.IsZero() {
 		e.Recorded = v.Recorded.UTC()
 	}
 	return e
 }
 
-// Apply judges the next record, of which leaf is the leaf hash. It returns
-// false when the replay has come to the end that was set, and the record does
-// not count any more, and ErrBroken for one that cannot follow.
-func (r *Replay) Apply(rec *record.Record, leaf [32]byte, c *events.Checked) (more bool, err error) {
+// Apply judges the next record. It returns false when the replay has come to
+// the end that was set, and the record does not count any more, and ErrBroken
+// for one that cannot follow.
+func (r *Replay) Apply(rec *record.Record) (more bool, err error) {
+	d := r.decoder.Decode(*rec)
+	return r.apply(&d)
+}
+
+func (r *Replay) apply(d *record.Decoded) (more bool, err error) {
 	if r.ended {
 		return false, nil
 	}
-	v, err := r.processor.Admit(rec, leaf, c, r.state)
+	v, err := r.processor.Admit(d, r.state)
 	switch {
 	case errors.Is(err, errEnded), errors.Is(err, admission.ErrStopped):
 		r.ended = true
@@ -74,10 +80,10 @@ func (r *Replay) Apply(rec *record.Record, leaf [32]byte, c *events.Checked) (mo
 	case err != nil && r.state.untold == nil: // the state is in memory and never fails
 		return false, broken{err}
 	case err == nil:
-		err = r.tree.Append(leaf)
+		err = r.tree.Append(d.Leaf)
 	}
 	if err == nil && r.judged != nil {
-		err = r.judged(rec, c, v)
+		err = r.judged(d, v)
 	}
 	return err == nil, err
 }

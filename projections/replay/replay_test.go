@@ -32,10 +32,8 @@ func live(seq uint64, stamped, eventType, data string) record.Record {
 // apply replays records until the end that was set, and returns how many count.
 func apply(t *testing.T, r *replay.Replay, records []record.Record) (n int) {
 	t.Helper()
-	var checker events.Checker
 	for i := range records {
-		checked := checker.Check(records[i].Subject, records[i].Body)
-		more, err := r.Apply(&records[i], records[i].LeafHash(), &checked)
+		more, err := r.Apply(&records[i])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -178,10 +176,8 @@ func TestReplay(t *testing.T) {
 // TestReplayStops holds that records out of order are an error, and that an
 // error of the caller's is handed back.
 func TestReplayStops(t *testing.T) {
-	var checker events.Checker
 	rec := weeks()[1]
-	checked := checker.Check(rec.Subject, rec.Body)
-	if more, err := replay.New().Apply(&rec, rec.LeafHash(), &checked); err == nil || more {
+	if more, err := replay.New().Apply(&rec); err == nil || more {
 		t.Error("a journal that begins with record 2 is taken")
 	}
 	broken := errors.New("broken")
@@ -189,8 +185,7 @@ func TestReplayStops(t *testing.T) {
 	r.OnCheckpoint(func(checkpoint.Checkpoint) error { return broken })
 	records := weeks()
 	apply(t, r, records[:3])
-	checked = checker.Check(records[3].Subject, records[3].Body)
-	if more, err := r.Apply(&records[3], records[3].LeafHash(), &checked); !errors.Is(err, broken) || more {
+	if more, err := r.Apply(&records[3]); !errors.Is(err, broken) || more {
 		t.Errorf("got %v", err)
 	}
 }

@@ -99,40 +99,40 @@ type Processor struct {
 // ErrStopped is of a record beyond the moment that StopAt has set.
 var ErrStopped = errors.New("the record is beyond the moment to stop at")
 
-// StopAt makes Judge return ErrStopped for the first record that is recorded
+// StopAt makes Admit return ErrStopped for the first record that is recorded
 // after t; the ledger then stands as of t.
-func (l *Processor) StopAt(t time.Time) { l.until = t }
+func (p *Processor) StopAt(t time.Time) { p.until = t }
 
 // New returns a ledger before its first record.
 func New() *Processor { return &Processor{calendar: events.DefaultCalendar()} }
 
 // Resume makes a ledger that was kept ready to go on.
-func (l *Processor) Resume() error {
-	l.calendar = events.DefaultCalendar()
-	if l.Genesis != nil {
-		calendar, err := events.NewCalendar(*l.Genesis)
+func (p *Processor) Resume() error {
+	p.calendar = events.DefaultCalendar()
+	if p.Genesis != nil {
+		calendar, err := events.NewCalendar(*p.Genesis)
 		if err != nil {
 			return err
 		}
-		l.calendar = calendar
+		p.calendar = calendar
 	}
-	if l.Week != 0 {
-		l.cutoff = l.calendar.Cutoff(l.Week)
+	if p.Week != 0 {
+		p.cutoff = p.calendar.Cutoff(p.Week)
 	}
 	return nil
 }
 
 // Calendar is the ledger's calendar, the default one before genesis.
-func (l *Processor) Calendar() *events.Calendar { return l.calendar }
+func (p *Processor) Calendar() *events.Calendar { return p.calendar }
 
 // Keys returns the keys of the ledger's seals. A change that the key before it
 // has not signed changes nothing.
-func (l *Processor) Keys() (*treehead.Keys, error) {
-	keys, err := treehead.NewKeys(l.LedgerID, l.SealKey)
+func (p *Processor) Keys() (*treehead.Keys, error) {
+	keys, err := treehead.NewKeys(p.LedgerID, p.SealKey)
 	if err != nil {
 		return nil, err
 	}
-	for _, c := range l.KeyChanges {
+	for _, c := range p.KeyChanges {
 		if err := keys.Change(c.Seq, []byte(c.Note)); err != nil && !errors.Is(err, treehead.ErrHandOver) {
 			return nil, err
 		}
@@ -140,254 +140,107 @@ func (l *Processor) Keys() (*treehead.Keys, error) {
 	return keys, nil
 }
 
-// Admit judges the record that follows the ledger's position, which leaf is
-// the leaf hash of, and puts what it changes into the state. After an error
-// neither ledger nor state may be used.
-func (l *Processor) Admit(r *record.Record, leaf [32]byte, c *events.Checked, s State) (Verdict, error) {
-	if r.Seq != l.Position+1 {
-		return Verdict{}, fmt.Errorf("judging record %d: the one before it was %d, so records are missing or out of order", r.Seq, l.Position)
+// Admit judges the record that follows the ledger's position, and puts what it
+// changes into the state. After an error neither ledger nor state may be used.
+func (p *Processor) Admit(d *record.Decoded, s State) (Verdict, error) {
+	if d.Seq != p.Position+1 {
+		return Verdict{}, fmt.Errorf("judging record %d: the one before it was %d, so records are missing or out of order", d.Seq, p.Position)
 	}
-	var v Verdict
-	change, err := l.decide(r, leaf, c, s, &v)
+	v, err := p.admit(d, s)
 	if err != nil {
-		return v, fmt.Errorf("judging record %d: %w", r.Seq, err)
+		return v, fmt.Errorf("judging record %d: %w", d.Seq, err)
 	}
-	if l.Timeline.Moves(r, c.Event.Type, v.Outcome) {
-		if v.Recorded, err = l.advance(r, c.Event.Type, v.Outcome, s); err != nil {
-			return v, fmt.Errorf("judging record %d: %w", r.Seq, err)
+	p.Position, p.Leaf = d.Seq, d.Leaf
+	return v, nil
+}
+
+// admit decides on the record, moves recorded time on to it, and only then puts
+// what it changes: that belongs to the week which is open then.
+func (p *Processor) admit(d *record.Decoded, s State) (v Verdict, err error) {
+	v, c, err := p.decide(d, s)
+	if err != nil {
+		return v, err
+	}
+	if p.Timeline.Moves(&d.Record, d.Event.Type, v.Outcome) {
+		if v.Recorded, err = p.advance(d, v.Outcome, s); err != nil {
+			return v, err
 		}
 	}
 	switch v.Outcome {
 	case record.Applied:
-		l.Applied++
-		if change != nil {
-			err = change()
-		}
+		p.Applied++
+		err = p.put(&c, s)
 	case record.Unchanged:
-		l.Applied++
+		p.Applied++
 	case record.Duplicate:
-		l.Duplicates++
+		p.Duplicates++
 	case record.Rejected:
-		l.Rejected++
+		p.Rejected++
 		err = s.Reject(Rejected{
-			Seq: r.Seq, Recorded: v.Recorded, Subject: r.Subject, ID: c.Event.ID,
+			Seq: d.Seq, Recorded: v.Recorded, Subject: d.Subject, ID: d.Event.ID,
 			Code: v.Rejection.Code, Field: v.Rejection.Field, Reason: v.Rejection.Reason,
 		})
 	}
-	if err != nil {
-		return v, fmt.Errorf("judging record %d: %w", r.Seq, err)
-	}
-	l.Position, l.Leaf = r.Seq, leaf
-	return v, nil
+	return v, err
 }
 
 // decide goes through the order of judgement, and returns what an applied
-// record changes; the week under which that is put is not yet known.
-func (l *Processor) decide(r *record.Record, leaf [32]byte, c *events.Checked, s State, v *Verdict) (change func() error, err error) {
-	reject := func(why *events.Rejection) (func() error, error) {
-		v.Outcome, v.Rejection = record.Rejected, why
-		return nil, nil
-	}
-	if c.Envelope != nil {
-		return reject(c.Envelope)
-	}
-	seen, err := s.Seen(c.Event.Source, c.Event.ID)
-	if err != nil {
-		return nil, err
-	}
-	if seen {
-		v.Outcome = record.Duplicate
-		return nil, nil
-	}
-	recorded, why := l.Timeline.Recorded(r)
+// record changes.
+func (p *Processor) decide(d *record.Decoded, s State) (v Verdict, c change, err error) {
+	why := d.Envelope
 	if why == nil {
-		why = c.Content
+		seen, err := s.Seen(d.Event.Source, d.Event.ID)
+		if seen || err != nil {
+			v.Outcome = record.Duplicate
+			return v, c, err
+		}
+		c.data, c.at.Seq = d.Event.Data, d.Seq
+		if c.at.Recorded, why = p.Timeline.Recorded(&d.Record); why == nil {
+			why = d.Content
+		}
 	}
-	if why != nil {
-		return reject(why)
+	if why == nil {
+		if _, ok := c.data.(events.OfCase); ok {
+			c.at.Seed = d.Seed()
+		}
+		why, err = p.derive(&c, s)
 	}
-	at := fold.At{Seq: r.Seq, Recorded: recorded}
-	if _, ok := c.Event.Data.(events.OfCase); ok {
-		at.Seed = r.Seed(leaf)
-	}
-	changed, change, why, err := l.domain(c.Event.Data, at, s)
-	if err != nil {
-		return nil, err
-	}
-	if why != nil {
-		return reject(why)
-	}
-	v.Outcome = record.Unchanged
-	if changed {
+	switch {
+	case why != nil:
+		v.Outcome, v.Rejection = record.Rejected, why
+	case c.changes:
 		v.Outcome = record.Applied
+	default:
+		v.Outcome = record.Unchanged
 	}
-	return change, nil
+	return v, c, err
 }
 
-// domain applies the rules of the event's domain.
-func (l *Processor) domain(data events.Data, at fold.At, s State) (changed bool, change func() error, why *events.Rejection, err error) {
-	if d, ok := data.(events.OfCase); ok {
-		return l.changeCase(d.Case(), data, at, s)
-	}
-	switch d := data.(type) {
-	case *events.AgentCertified:
-		return l.changeAgent(d.AgentID, data, s)
-	case *events.AgentMoved:
-		return l.changeAgent(d.AgentID, data, s)
-	case *events.AgentDecertified:
-		return l.changeAgent(d.AgentID, data, s)
-	case *events.AgencyRegistered:
-		agency, _, err := s.Agency(d.AgencyID)
-		next, changed := fold.NextAgency(agency, d)
-		return changed, func() error { return s.PutAgency(d.AgencyID, next) }, nil, err
-	case *events.StaffAssigned:
-		return changeStaff(&d.Staff, data, s)
-	case *events.StaffRemoved:
-		return changeStaff(&d.Staff, data, s)
-	}
-	return l.changeLedger(data, at, s)
-}
-
-func (l *Processor) changeCase(id string, data events.Data, at fold.At, s State) (bool, func() error, *events.Rejection, error) {
-	before, err := s.Case(id)
-	if err != nil {
-		return false, nil, nil, err
-	}
-	after, changed, why := fold.NextCase(*before, data, at)
-	if why != nil || !changed {
-		return false, nil, why, nil
-	}
-	return true, func() error {
-		for _, agent := range fold.Agents(data) {
-			if err := l.nameAgent(agent, s); err != nil {
-				return err
-			}
-		}
-		if before.Changed.Seq == 0 {
-			l.Cases++
-		}
-		if book.Delegated(before) {
-			l.Tally.Remove(book.ExtentOf(before))
-		}
-		if book.Delegated(&after) {
-			l.Tally.Add(book.ExtentOf(&after))
-		}
-		return s.PutCase(id, before, &after)
-	}, nil, nil
-}
-
-// nameAgent makes an agent known that a delegation names.
-func (l *Processor) nameAgent(id string, s State) error {
-	_, known, err := s.Agent(id)
-	if err != nil || known {
-		return err
-	}
-	l.Agents++
-	return s.PutAgent(id, fold.Agent{})
-}
-
-func (l *Processor) changeAgent(id string, data events.Data, s State) (bool, func() error, *events.Rejection, error) {
-	agent, known, err := s.Agent(id)
-	if err != nil {
-		return false, nil, nil, err
-	}
-	next, changed, why := fold.NextAgent(agent, data)
-	if why != nil || !changed {
-		return false, nil, why, nil
-	}
-	return true, func() error {
-		if !known {
-			l.Agents++
-		}
-		return s.PutAgent(id, next)
-	}, nil, nil
-}
-
-func changeStaff(d *events.Staff, data events.Data, s State) (bool, func() error, *events.Rejection, error) {
-	staff, err := s.Staff(d.AgencyID, d.PersonID)
-	if err != nil {
-		return false, nil, nil, err
-	}
-	next, changed := fold.NextStaff(staff, data)
-	return changed, func() error { return s.PutStaff(d.AgencyID, d.PersonID, next) }, nil, nil
-}
-
-// changeLedger applies the ledger's own events.
-func (l *Processor) changeLedger(data events.Data, at fold.At, s State) (bool, func() error, *events.Rejection, error) {
-	switch d := data.(type) {
-	case *events.Genesis:
-		if at.Seq != 1 {
-			return false, nil, &events.Rejection{Code: events.Schema, Field: "data", Reason: "a ledger has one genesis, its first record"}, nil
-		}
-		if d.Rules != fold.RulesNumber {
-			return false, nil, nil, fmt.Errorf("the ledger was begun under rules %d, this release holds rules %d: use a newer release", d.Rules, fold.RulesNumber)
-		}
-		l.LedgerID, l.Genesis, l.SealKey = d.LedgerID, &d.Calendar, d.SealKey
-		return true, nil, nil, l.Resume()
-	case *events.Rules:
-		if d.Rules != fold.RulesNumber {
-			return false, nil, nil, fmt.Errorf("the ledger goes on under rules %d, this release holds rules %d: use a newer release", d.Rules, fold.RulesNumber)
-		}
-		return false, nil, nil, nil
-	case *events.Sealed:
-		sealed, err := s.Sealed(d.Friday) // the first stands
-		return !sealed, func() error { return s.Seal(checkpoint.Seal{Seq: at.Seq, Sealed: *d}) }, nil, err
-	case *events.SealSigned:
-		return true, func() error { return s.Sign(checkpoint.Signature{Seq: at.Seq, SealSigned: *d}) }, nil, nil
-	case *events.SealKeyChanged:
-		return true, func() error {
-			l.KeyChanges = append(l.KeyChanges, checkpoint.KeyChange{Seq: at.Seq, Note: d.Note})
-			return nil
-		}, nil, nil
-	case *events.HistoryClosed:
-		return !l.Timeline.Closed, nil, nil, nil
-	}
-	if e, ok := exported(data, at); ok {
-		return true, func() error { return s.Export(e) }, nil, nil
-	}
-	return true, nil, nil, nil // a clock is a fact of its own, as exports are
-}
-
-// exported returns the step of an export that an event records, if it does.
-func exported(data events.Data, at fold.At) (Exported, bool) {
-	switch d := data.(type) {
-	case *events.ExportRequested:
-		return Exported{at.Seq, at.Recorded, "requested", d.Export}, true
-	case *events.ExportDeclined:
-		return Exported{at.Seq, at.Recorded, "declined", d.Export}, true
-	case *events.ExportDenied:
-		return Exported{at.Seq, at.Recorded, "denied", d.Export}, true
-	case *events.ExportMade:
-		return Exported{at.Seq, at.Recorded, "made", d.Export}, true
-	}
-	return Exported{}, false
-}
-
-// advance moves recorded time on to r, passing every Friday whose cutoff lies
-// before it.
-func (l *Processor) advance(r *record.Record, eventType string, o record.Outcome, s State) (time.Time, error) {
-	boundary, next := l.Timeline.Boundary, l.Timeline
-	next.Advance(r, eventType, o)
+// advance moves recorded time on to the record, passing every Friday whose
+// cutoff lies before it.
+func (p *Processor) advance(d *record.Decoded, o record.Outcome, s State) (time.Time, error) {
+	boundary, next := p.Timeline.Boundary, p.Timeline
+	next.Advance(&d.Record, d.Event.Type, o)
 	now := next.Last
-	if !l.until.IsZero() && now.After(l.until) {
+	if !p.until.IsZero() && now.After(p.until) {
 		return now, ErrStopped
 	}
-	if l.Week == 0 {
-		l.Week = l.calendar.FridayOf(now)
-		l.cutoff = l.calendar.Cutoff(l.Week)
-		if err := s.Pass(checkpoint.Checkpoint{}, l.Week); err != nil {
+	if p.Week == 0 {
+		p.Week = p.calendar.FridayOf(now)
+		p.cutoff = p.calendar.Cutoff(p.Week)
+		if err := s.Pass(checkpoint.Checkpoint{}, p.Week); err != nil {
 			return now, err
 		}
 	}
-	for l.cutoff.Before(now) {
-		f := book.Week{Friday: l.Week, Cutoff: l.cutoff, Boundary: boundary}
-		l.Week = l.calendar.Next(l.Week)
-		l.cutoff = l.calendar.Cutoff(l.Week)
-		if err := s.Pass(l.Tally.Checkpoint(f), l.Week); err != nil {
+	for p.cutoff.Before(now) {
+		f := book.Week{Friday: p.Week, Cutoff: p.cutoff, Boundary: boundary}
+		p.Week = p.calendar.Next(p.Week)
+		p.cutoff = p.calendar.Cutoff(p.Week)
+		if err := s.Pass(p.Tally.Checkpoint(f), p.Week); err != nil {
 			return now, err
 		}
 	}
-	l.Timeline = next // only now: a replay that ends with a Friday reads it as of its boundary
+	p.Timeline = next // only now: a replay that ends with a Friday reads it as of its boundary
 	return now, nil
 }
 
@@ -404,9 +257,9 @@ type Status struct {
 }
 
 // Status returns where the ledger stands; the state hash is the caller's.
-func (l *Processor) Status(stateHash string) Status {
+func (p *Processor) Status(stateHash string) Status {
 	return Status{
-		Position: l.Position, Applied: l.Applied, Duplicates: l.Duplicates, Rejected: l.Rejected,
-		Cases: l.Cases, Agents: l.Agents, OpenFriday: l.Week, StateHash: stateHash,
+		Position: p.Position, Applied: p.Applied, Duplicates: p.Duplicates, Rejected: p.Rejected,
+		Cases: p.Cases, Agents: p.Agents, OpenFriday: p.Week, StateHash: stateHash,
 	}
 }

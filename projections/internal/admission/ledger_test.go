@@ -122,7 +122,7 @@ type court struct {
 	t       *testing.T
 	ledger  *admission.Processor
 	state   *memory
-	checker events.Checker
+	decoder record.Decoder
 	seq     uint64
 	ids     int
 }
@@ -164,8 +164,9 @@ func (c *court) try(subject, stamped, header, body string) (admission.Verdict, e
 		header = "2026-" + header + "Z"
 	}
 	r := record.Record{Seq: c.seq, Stamped: at(c.t, stamped), Subject: subject, Header: header, Body: []byte(body)}
-	checked := c.checker.Check(r.Subject, r.Body)
-	return c.ledger.Admit(&r, [32]byte{byte(c.seq)}, &checked, c.state)
+	d := c.decoder.Decode(r)
+	d.Leaf = [32]byte{byte(c.seq)}
+	return c.ledger.Admit(&d, c.state)
 }
 
 // live judges a record of a live upstream system, with an id of its own.

@@ -7,7 +7,7 @@ import (
 )
 
 // Format is the version of the key layout. 1: the first. 2: with kinds for the
-// roles of a person, the agents of an agency, the mentions of a case and the
+// roles of a person, the agents of an agency, the index of a case and the
 // trail of exports; a store without them could be read in part alone. 3: with
 // the tiles of the journal's tree, and seals and their signatures.
 const Format = 3
@@ -18,23 +18,23 @@ type Key []byte
 
 // The first byte of a key tells what it is of.
 const (
-	kindAgent   = 'a'
-	kindCase    = 'c'
-	kindExport  = 'e'
-	kindFriday  = 'f'
-	kindHeld    = 'h'
-	kindSeen    = 'i'
-	kindMeta    = 'm'
-	kindMention = 'n'
-	kindOwn     = 'o'
-	kindRole    = 'p'
-	kindReject  = 'r'
-	kindStaff   = 's'
-	kindSeal    = 'u'
-	kindSigned  = 'w'
-	kindTile    = 't'
-	kindChanged = 'v'
-	kindAgency  = 'y'
+	kindAgent     = 'a'
+	kindCase      = 'c'
+	kindExport    = 'e'
+	kindFriday    = 'f'
+	kindHeld      = 'h'
+	kindSeen      = 'i'
+	kindMeta      = 'm'
+	kindCaseIndex = 'n'
+	kindOwn       = 'o'
+	kindRole      = 'p'
+	kindReject    = 'r'
+	kindStaff     = 's'
+	kindSeal      = 'u'
+	kindSigned    = 'w'
+	kindTile      = 't'
+	kindChanged   = 'v'
+	kindAgency    = 'y'
 )
 
 func key(kind byte, parts ...string) Key {
@@ -142,19 +142,19 @@ func Exported(seq uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte{kindExport}, seq)
 }
 
-// AppendMentions appends the key of the records of a batch that were about a
+// AppendCaseIndex appends the key of the records of a batch that were about a
 // case, where first is the batch's first record.
-func AppendMentions(dst []byte, caseID string, first uint64) []byte {
-	dst = append(append(dst, kindMention), caseID...)
+func AppendCaseIndex(dst []byte, caseID string, first uint64) []byte {
+	dst = append(append(dst, kindCaseIndex), caseID...)
 	return binary.BigEndian.AppendUint64(append(dst, 0), first)
 }
 
-// Mentions is the prefix of all mentions of a case.
-func Mentions(caseID string) []byte { return key(kindMention, caseID) }
+// CaseIndex is the prefix of the index of a case.
+func CaseIndex(caseID string) []byte { return key(kindCaseIndex, caseID) }
 
-// FirstOf returns the first record of the batch of a key of mentions.
-func FirstOf(mentions []byte) uint64 {
-	return binary.BigEndian.Uint64(mentions[len(mentions)-8:])
+// FirstOf returns the first record of the batch of a key of a case's index.
+func FirstOf(key []byte) uint64 {
+	return binary.BigEndian.Uint64(key[len(key)-8:])
 }
 
 // A tile of the journal's tree is kept in pieces, as it has grown, until it is

@@ -44,9 +44,9 @@ func (d *dataReading) exports(_ context.Context, fridays int) ([]audit.Export, e
 func (d *dumpReading) account(ctx context.Context, caseID string) (*audit.Account, error) {
 	r := replay.New()
 	var entries []provenance.Entry
-	r.OnJudged(func(rec *record.Record, c *events.Checked, v replay.Verdict) error {
-		if events.CaseOf(c, rec.Body) == caseID {
-			entries = append(entries, replay.EntryOf(rec, c, v))
+	r.OnJudged(func(rec *record.Decoded, v replay.Verdict) error {
+		if rec.CaseID == caseID {
+			entries = append(entries, replay.EntryOf(rec, v))
 		}
 		return nil
 	})
@@ -88,11 +88,9 @@ func (d *dumpReading) compare(ctx context.Context, o audit.Owner, from, to event
 		}
 		return failed
 	})
-	r.OnJudged(func(rec *record.Record, checked *events.Checked, v replay.Verdict) error {
-		if c.Begun() && v.Outcome == record.Applied { // of the others nothing comes
-			if id := events.CaseOf(checked, rec.Body); id != "" {
-				entries[id] = append(entries[id], replay.EntryOf(rec, checked, v))
-			}
+	r.OnJudged(func(rec *record.Decoded, v replay.Verdict) error {
+		if c.Begun() && v.Outcome == record.Applied && rec.CaseID != "" { // of the others nothing comes
+			entries[rec.CaseID] = append(entries[rec.CaseID], replay.EntryOf(rec, v))
 		}
 		return nil
 	})

@@ -13,7 +13,6 @@ import (
 	"bookledger/cmd/internal/cli"
 	"bookledger/cmd/internal/node"
 	"bookledger/cmd/internal/progress"
-	"bookledger/events"
 	"bookledger/events/journal"
 	"bookledger/events/record"
 	"bookledger/projections/replay"
@@ -136,7 +135,6 @@ func writeDump(ctx context.Context, env *cli.Environment, j records, out io.Writ
 // timeline is enough.
 type dumper struct {
 	replay   *replay.Replay // nil once history is closed
-	checker  events.Checker
 	timeline record.Timeline
 }
 
@@ -145,8 +143,7 @@ func (d *dumper) recorded(r *record.Record) (time.Time, error) {
 		d.timeline.Advance(r, "", record.Rejected) // whatever became of it
 		return d.timeline.Last, nil
 	}
-	checked := d.checker.Check(r.Subject, r.Body)
-	if _, err := d.replay.Apply(r, r.LeafHash(), &checked); err != nil {
+	if _, err := d.replay.Apply(r); err != nil {
 		return time.Time{}, err
 	}
 	d.timeline = d.replay.Timeline()

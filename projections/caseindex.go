@@ -1,0 +1,179 @@
+package projections
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"bookledger/events"
+	"bookledger/events/record"
+	"bookledger/projections/internal/admission"
+	"bookledger/projections/internal/store"
+	"bookledger/projections/provenance"
+)
+
+// CaseIndexEntry is a record about a case, whatever became of it: also one that
+// was rejected or came again, if it names the case.
+type CaseIndexEntry struct {
+	Seq        uint64
+	Outcome    record.Outcome
+	Delegation bool          // it was of a delegation
+	Untimed    bool          // it has no recorded time
+	Late       time.Duration // by which its recorded time is later than its own
+}
+
+// Recorded returns the recorded time of the entry's record; zero where it has
+// none.
+func (e CaseIndexEntry) Recorded(r *record.Record) time.Time {
+	if e.Untimed {
+		return time.Time{}
+	}
+	return r.OwnTime(e.Outcome).Add(e.Late).UTC()
+}
+
+// What is added to the outcome in the store.
+const (
+	ofDelegation = 0x80
+	isUntimed    = 0x40
+	isLate       = 0x20 // by how much stands behind it
+	outcomeBits  = 0x1f
+)
+
+// The entries of a case in a batch are one value: for each record how far it
+// is from the one before, or from the batch's first, its outcome, and where it
+// is late by how many nanoseconds.
+
+// indexCase adds a record to the index of the case that it is about, if any.
+func (a *applier) indexCase(d *record.Decoded, v *admission.Verdict) error {
+	if d.CaseID == "" {
+		return nil
+	}
+	slot, err := a.encodedSlot(d.CaseID)
+	if err != nil {
+		return err
+	}
+	if len(slot.entries) == 0 {
+		a.touched, slot.lastEntry = append(a.touched, slot), a.first
+	}
+	kind, late := byte(v.Outcome), time.Duration(0)
+	if strings.HasPrefix(d.Event.Type, "delegation.") {
+		kind |= ofDelegation
+	}
+	if v.Recorded.IsZero() {
+		kind |= isUntimed
+	} else if late = v.Recorded.Sub(d.OwnTime(v.Outcome)); late > 0 {
+		kind |= isLate
+	}
+	slot.entries = append(binary.AppendUvarint(slot.entries, d.Seq-slot.lastEntry), kind)
+	if late > 0 {
+		slot.entries = binary.AppendUvarint(slot.entries, uint64(late))
+	}
+	slot.lastEntry = d.Seq
+	return nil
+}
+
+// flushTouched puts the cases that records were about into the batch: those that
+// changed, and the index entries of all.
+func (a *applier) flushTouched() error {
+	slices.SortFunc(a.touched, func(x, y *caseSlot) int { return strings.Compare(x.id, y.id) })
+	a.dirty = a.dirty[:0] // every case that changed is touched, and so comes in order
+	for _, slot := range a.touched {
+		if slot.dirty {
+			a.dirty = append(a.dirty, slot)
+		}
+	}
+	if err := a.flushCases(); err != nil {
+		return err
+	}
+	for _, slot := range a.touched {
+		a.scratch = store.AppendCaseIndex(a.scratch[:0], slot.id, a.first)
+		if err := a.batch.SetPlain(a.scratch, slot.entries); err != nil {
+			return err
+		}
+		slot.entries = slot.entries[:0]
+	}
+	return nil
+}
+
+// History returns the records that were about a case, in their order.
+func (v *View) History(caseID string) ([]CaseIndexEntry, error) {
+	var all []CaseIndexEntry
+	err := v.reader.EachPlainOf(store.CaseIndex(caseID), func(key, value []byte) error {
+		seq := store.FirstOf(key)
+		for len(value) > 0 {
+			e, rest, ok := readEntry(value)
+			if !ok {
+				return fmt.Errorf("reading the history of case %s from the projection: it is damaged; remove the projection to have it built anew", caseID)
+			}
+			seq += e.Seq
+			e.Seq, value = seq, rest
+			all = append(all, e)
+		}
+		return nil
+	})
+	return all, err
+}
+
+// readEntry reads one of a value; its Seq is how far it is from the one
+// before.
+func readEntry(value []byte) (e CaseIndexEntry, rest []byte, ok bool) {
+	delta, n := binary.Uvarint(value)
+	if n <= 0 || n == len(value) {
+		return e, nil, false
+	}
+	kind := value[n]
+	e = CaseIndexEntry{Seq: delta, Outcome: record.Outcome(kind & outcomeBits), Delegation: kind&ofDelegation != 0, Untimed: kind&isUntimed != 0}
+	rest = value[n+1:]
+	if kind&isLate != 0 {
+		late, n := binary.Uvarint(rest)
+		if n <= 0 {
+			return e, nil, false
+		}
+		e.Late, rest = time.Duration(late), rest[n:]
+	}
+	return e, rest, true
+}
+
+// CaseRecords returns the records about a case that come after one and up to
+// another, as provenance takes them. journal is the journal that the projection
+// follows.
+func (v *View) CaseRecords(ctx context.Context, journal Journal, caseID string, after, upTo uint64) ([]provenance.Entry, error) {
+	entries, err := v.History(caseID)
+	if err != nil {
+		return nil, err
+	}
+	var all []provenance.Entry
+	var decoder record.Decoder
+	for _, entry := range entries {
+		seq := entry.Seq
+		if seq <= after || seq > upTo {
+			continue
+		}
+		r, err := journal.At(ctx, seq)
+		if err != nil {
+			return nil, fmt.Errorf("reading record %d for the history of case %s: %w", seq, caseID, err)
+		}
+		d := decoder.Decode(r)
+		if leaf, err := v.LeafHash(seq); err != nil {
+			return nil, err
+		} else if leaf != d.Leaf {
+			return nil, &Difference{seq, Changed}
+		}
+		e := provenance.Entry{Seq: seq, Recorded: entry.Recorded(&r), Event: d.Event, Outcome: entry.Outcome}
+		if e.Outcome == record.Rejected {
+			why, err := v.rejected(seq)
+			if err != nil {
+				return nil, err
+			}
+			if why == nil {
+				return nil, fmt.Errorf("reading why record %d was rejected from the projection: it is not there; remove the projection to have it built anew", seq)
+			}
+			e.Rejection = &events.Rejection{Code: why.Code, Field: why.Field, Reason: why.Reason}
+		}
+		all = append(all, e)
+	}
+	return all, nil
+}

@@ -1,0 +1,149 @@
+package admission
+
+import (
+	"fmt"
+
+	"bookledger/events"
+	"bookledger/projections/book"
+	"bookledger/projections/checkpoint"
+	"bookledger/projections/fold"
+)
+
+// change is what an accepted event makes of what it is about.
+type change struct {
+	data    events.Data
+	at      fold.At
+	changes bool // and not only says what was so already
+
+	before, after *fold.Case // of an event about a case
+	agentID       string     // of an event about an agent
+	agent         fold.Agent
+	known         bool // the agent was known before
+	agency        fold.Agency
+	staff         fold.Staff
+}
+
+// derive applies the rules of the event's domain to the state, which it leaves
+// as it is.
+func (p *Processor) derive(c *change, s State) (why *events.Rejection, err error) {
+	switch d := c.data.(type) {
+	case events.OfCase:
+		if c.before, err = s.Case(d.Case()); err != nil {
+			return nil, err
+		}
+		after, changes, why := fold.NextCase(*c.before, d, c.at)
+		c.after, c.changes = &after, changes
+		return why, nil
+	case *events.AgentCertified:
+		return c.deriveAgent(d.AgentID, s)
+	case *events.AgentMoved:
+		return c.deriveAgent(d.AgentID, s)
+	case *events.AgentDecertified:
+		return c.deriveAgent(d.AgentID, s)
+	case *events.AgencyRegistered:
+		agency, _, err := s.Agency(d.AgencyID)
+		c.agency, c.changes = fold.NextAgency(agency, d)
+		return nil, err
+	case *events.StaffAssigned:
+		return nil, c.deriveStaff(&d.Staff, s)
+	case *events.StaffRemoved:
+		return nil, c.deriveStaff(&d.Staff, s)
+	case *events.Genesis:
+		if c.at.Seq != 1 {
+			return &events.Rejection{Code: events.Schema, Field: "data", Reason: "a ledger has one genesis, its first record"}, nil
+		}
+		if d.Rules != fold.RulesNumber {
+			return nil, fmt.Errorf("the ledger was begun under rules %d, this release holds rules %d: use a newer release", d.Rules, fold.RulesNumber)
+		}
+	case *events.Rules:
+		if d.Rules != fold.RulesNumber {
+			return nil, fmt.Errorf("the ledger goes on under rules %d, this release holds rules %d: use a newer release", d.Rules, fold.RulesNumber)
+		}
+		return nil, nil
+	case *events.Sealed:
+		sealed, err := s.Sealed(d.Friday) // the first stands
+		c.changes = !sealed
+		return nil, err
+	case *events.HistoryClosed:
+		c.changes = !p.Timeline.Closed
+		return nil, nil
+	}
+	c.changes = true // a clock is a fact of its own, as signatures and exports are
+	return nil, nil
+}
+
+func (c *change) deriveAgent(id string, s State) (why *events.Rejection, err error) {
+	agent, known, err := s.Agent(id)
+	c.agentID, c.known = id, known
+	c.agent, c.changes, why = fold.NextAgent(agent, c.data)
+	return why, err
+}
+
+func (c *change) deriveStaff(d *events.Staff, s State) error {
+	staff, err := s.Staff(d.AgencyID, d.PersonID)
+	c.staff, c.changes = fold.NextStaff(staff, c.data)
+	return err
+}
+
+// put puts what has changed into the state, and into what is known of the
+// ledger as a whole.
+func (p *Processor) put(c *change, s State) error {
+	switch d := c.data.(type) {
+	case events.OfCase:
+		return p.putCase(d, c, s)
+	case *events.AgentCertified, *events.AgentMoved, *events.AgentDecertified:
+		if !c.known {
+			p.Agents++
+		}
+		return s.PutAgent(c.agentID, c.agent)
+	case *events.AgencyRegistered:
+		return s.PutAgency(d.AgencyID, c.agency)
+	case *events.StaffAssigned:
+		return s.PutStaff(d.AgencyID, d.PersonID, c.staff)
+	case *events.StaffRemoved:
+		return s.PutStaff(d.AgencyID, d.PersonID, c.staff)
+	case *events.Genesis:
+		p.LedgerID, p.Genesis, p.SealKey = d.LedgerID, &d.Calendar, d.SealKey
+		return p.Resume()
+	case *events.Sealed:
+		return s.Seal(checkpoint.Seal{Seq: c.at.Seq, Sealed: *d})
+	case *events.SealSigned:
+		return s.Sign(checkpoint.Signature{Seq: c.at.Seq, SealSigned: *d})
+	case *events.SealKeyChanged:
+		p.KeyChanges = append(p.KeyChanges, checkpoint.KeyChange{Seq: c.at.Seq, Note: d.Note})
+	case *events.ExportRequested:
+		return s.Export(Exported{c.at.Seq, c.at.Recorded, "requested", d.Export})
+	case *events.ExportDeclined:
+		return s.Export(Exported{c.at.Seq, c.at.Recorded, "declined", d.Export})
+	case *events.ExportDenied:
+		return s.Export(Exported{c.at.Seq, c.at.Recorded, "denied", d.Export})
+	case *events.ExportMade:
+		return s.Export(Exported{c.at.Seq, c.at.Recorded, "made", d.Export})
+	}
+	return nil
+}
+
+func (p *Processor) putCase(d events.OfCase, c *change, s State) error {
+	for _, id := range fold.Agents(d) { // an agent is known once a delegation names them
+		_, known, err := s.Agent(id)
+		if err != nil {
+			return err
+		}
+		if !known {
+			p.Agents++
+			if err := s.PutAgent(id, fold.Agent{}); err != nil {
+				return err
+			}
+		}
+	}
+	if c.before.Changed.Seq == 0 {
+		p.Cases++
+	}
+	if book.Delegated(c.before) {
+		p.Tally.Remove(book.ExtentOf(c.before))
+	}
+	if book.Delegated(c.after) {
+		p.Tally.Add(book.ExtentOf(c.after))
+	}
+	return s.PutCase(d.Case(), c.before, c.after)
+}
