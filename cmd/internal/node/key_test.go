@@ -8,7 +8,7 @@ import (
 
 	"bookledger/cmd/internal/fixture"
 	"bookledger/cmd/internal/node"
-	"bookledger/events/record/treehead"
+	"bookledger/projections"
 	"bookledger/projections/checkpoint"
 )
 
@@ -18,16 +18,16 @@ import (
 func TestChangeKey(t *testing.T) {
 	n := fixture.Ledger(t, 4)
 	key, next := filepath.Join(n.Dir, "seal.key"), filepath.Join(n.Dir, "seal.key.next")
-	for i, c := range checkpoints(t, n) {
+	for i, c := range read(t, n, (*projections.View).Checkpoints) {
 		if err := n.SealerOfStopped().Seal(t.Context(), c.Friday); err != nil {
 			t.Fatal(err)
 		}
-		before := keys(t, n)
+		before := read(t, n, (*projections.View).Keys)
 		vkey, seq, err := n.ChangeKey(t.Context(), before)
 		if err := errors.Join(err, n.CatchUp(t.Context())); err != nil {
 			t.Fatal(err)
 		}
-		after := keys(t, n)
+		after := read(t, n, (*projections.View).Keys)
 		if text := after.Until(seq); after.Current().KeyHash() == before.Current().KeyHash() || text[len(text)-1] != vkey {
 			t.Fatalf("record %d hands over to %q, want %s", seq, text, vkey)
 		}
@@ -44,7 +44,7 @@ func TestChangeKey(t *testing.T) {
 	if err := errors.Join(os.Remove(key), os.RemoveAll(next)); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := n.ChangeKey(t.Context(), keys(t, n)); !errors.Is(err, node.ErrNoKey) {
+	if _, _, err := n.ChangeKey(t.Context(), read(t, n, (*projections.View).Keys)); !errors.Is(err, node.ErrNoKey) {
 		t.Errorf("without the key: %v", err)
 	}
 }
@@ -55,53 +55,37 @@ func TestWithoutKey(t *testing.T) {
 	if err := os.Remove(filepath.Join(n.Dir, "seal.key")); err != nil {
 		t.Fatal(err)
 	}
-	all := checkpoints(t, n)
+	all := read(t, n, (*projections.View).Checkpoints)
 	if err := n.SealerOfStopped().Seal(t.Context(), all[len(all)-1].Friday); err != nil {
 		t.Fatal(err)
 	}
 	signed(t, n, 0)
 }
 
-// signed holds that every Friday is sealed, with so many signatures.
-func signed(t *testing.T, n *node.Node, signatures int) {
+// read reads from a view of what is applied.
+func read[T any](t *testing.T, n *node.Node, from func(v *projections.View) (T, error)) T {
 	t.Helper()
 	v, err := n.Projection.View()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, c := range checkpoints(t, n) {
-		_, have, sealed, err := v.Seal(c.Friday)
-		if !sealed || len(have) != signatures || err != nil {
-			t.Errorf("Friday %s: sealed %t with %d signatures (%v)", c.Friday, sealed, len(have), err)
-		}
-	}
-	if err := v.Close(); err != nil {
-		t.Error(err)
-	}
-}
-
-func checkpoints(t *testing.T, n *node.Node) []checkpoint.Checkpoint {
-	t.Helper()
-	v, err := n.Projection.View()
-	if err != nil {
-		t.Fatal(err)
-	}
-	all, err := v.Checkpoints()
-	if err := errors.Join(err, v.Close()); err != nil || len(all) == 0 {
-		t.Fatal(len(all), err)
-	}
-	return all
-}
-
-func keys(t *testing.T, n *node.Node) *treehead.Keys {
-	t.Helper()
-	v, err := n.Projection.View()
-	if err != nil {
-		t.Fatal(err)
-	}
-	keys, err := v.Keys()
+	read, err := from(v)
 	if err := errors.Join(err, v.Close()); err != nil {
 		t.Fatal(err)
 	}
-	return keys
+	return read
+}
+
+// signed holds that every Friday is sealed, with so many signatures.
+func signed(t *testing.T, n *node.Node, signatures int) {
+	t.Helper()
+	for _, c := range read(t, n, (*projections.View).Checkpoints) {
+		have := read(t, n, func(v *projections.View) (have []checkpoint.Signature, err error) {
+			_, have, _, err = v.Seal(c.Friday)
+			return have, err
+		})
+		if !c.Sealed || len(have) != signatures {
+			t.Errorf("Friday %s: sealed %t with %d signatures", c.Friday, c.Sealed, len(have))
+		}
+	}
 }
