@@ -1,0 +1,166 @@
+package web_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// edge is a request that a framework easily answers in another way than the
+// contracts say.
+type edge struct {
+	role, method, path string
+	body               string
+	header             string // "Name: value", or "Name:" for one that is left out
+	status             int
+	want               string // type and field of the problem or, of an answer, what its body holds
+}
+
+// TestEdges holds status, type and field of requests at the edges of what is
+// allowed: methods, repeated and blank parameters, limits, and bodies.
+func TestEdges(t *testing.T) {
+	s := start(t, small())
+	me, agency := "/v1/agents/"+s.who("agent").AgentID, "/v1/agencies/"+s.who("manager").AgencyID
+	search, book, act := me+"/active/search", me+"/books/latest", me+"/cases/5000032500/mark-inactive"
+	padded := func(form string, size int) string { // a body of so many bytes
+		return strings.Replace(form, "@", strings.Repeat("x", size-len(form)+1), 1)
+	}
+	for _, e := range []edge{
+		// Methods and paths.
+		{"agent", "DELETE", me + "/active", "", "", 405, "method"},
+		{"", "PUT", search, "", "", 405, "method"},
+		{"agent", "HEAD", me + "/active", "", "", 200, ""},
+		{"agent", "HEAD", search, "", "", 405, ""},
+		{"", "GET", "/v1/nowhere", "", "", 404, "not-found"},
+		{"", "POST", "/v1/", "", "", 404, "not-found"},
+		{"", "GET", me + "/active/", "", "", 404, "not-found"},
+		{"agent", "GET", me + "/active", "", "Accept: text/html", 200, `"consumers":[{`},
+		{"agent", "GET", me + "/active", "", "Accept: application/problem+json", 200, `"consumers":[{`},
+		{"agent", "GET", me + "/active?page=x", "", "Accept: text/html", 400, "invalid page"},
+
+		// Parameters of lists: a blank is none, and a wrong one is named.
+		{"agent", "GET", me + "/active?status=&page=&sort=&application_year=", "", "", 200, `"page":1,"page_size":2000`},
+		{"agent", "GET", me + "/active?page", "", "", 200, `"page":1,`},
+		{"agent", "GET", me + "/active?%70age=2&page_size=3", "", "", 200, `"page":2,"page_size":3`},
+		{"agent", "GET", me + "/active?status=a&status=a", "", "", 400, "invalid status"},
+		{"agent", "GET", me + "/active?page=1&page=1", "", "", 400, "invalid page"},
+		{"agent", "GET", me + "/active?Colour=red", "", "", 400, "invalid query"},
+		{"agent", "GET", me + "/active?case_id=1", "", "", 400, "invalid case_id"},
+		{"agent", "GET", me + "/active?page=-1", "", "", 400, "invalid page"},
+		{"agent", "GET", me + "/active?page=1.5", "", "", 400, "invalid page"},
+		{"agent", "GET", me + "/active?page=2001", "", "", 400, "invalid page"},
+		{"agent", "GET", me + "/active?page=99999999999999999999", "", "", 400, "invalid page"},
+		{"agent", "GET", me + "/active?page_size=0", "", "", 400, "invalid page_size"},
+		{"agent", "GET", me + "/active?application_year=0", "", "", 400, "invalid application_year"},
+		{"agent", "GET", me + "/active?carrier=" + strings.Repeat("x", 801), "", "", 400, "invalid carrier"},
+		{"agent", "GET", me + "/active?carrier=" + strings.Repeat("x", 800), "", "", 200, `"consumers":[]`},
+		{"agent", "GET", me + "/active?status=%", "", "", 400, "invalid query"},
+		{"agent", "GET", me + "/active?a;b", "", "", 400, "invalid query"},
+
+		// Parameters of the others: a blank is wrong.
+		{"auditor", "GET", me + "/differences?from=latest&to=", "", "", 400, "invalid to"},
+		{"auditor", "GET", me + "/differences?from=latest&page", "", "", 400, "invalid page"},
+		{"auditor", "GET", me + "/differences?from=abc", "", "", 404, "no-book from"},
+		{"auditor", "GET", me + "/differences?from=2026-02-30", "", "", 404, "no-book from"},
+		{"auditor", "GET", me + "/differences?from=latest&page=1000001", "", "", 400, "invalid page"},
+		{"auditor", "GET", me + "/differences?from=latest&Page=1", "", "", 400, "invalid query"},
+		{"auditor", "GET", "/v1/cases/5000032500/explanation?friday=abc", "", "", 404, "no-book"},
+		{"auditor", "GET", "/v1/rejected?limit=0", "", "", 400, "invalid limit"},
+		{"auditor", "GET", "/v1/rejected?limit=1001", "", "", 400, "invalid limit"},
+		{"auditor", "GET", "/v1/rejected?before=0", "", "", 400, "invalid before"},
+		{"auditor", "GET", "/v1/rejected?before=-1", "", "", 400, "invalid before"},
+		{"auditor", "GET", "/v1/rejected?before=18446744073709551615&limit=1000", "", "", 200, `"rejected":[`},
+		{"auditor", "GET", "/v1/rejected?before=18446744073709551616", "", "", 400, "invalid before"},
+		{"auditor", "GET", "/v1/rejected?before=1", "", "", 200, `{"rejected":[]}`},
+		{"auditor", "GET", "/v1/exports", "", "", 200, `{"exports":[]}`},
+		{"auditor", "GET", "/v1/status?x", "", "", 400, "invalid query"},
+		{"agent", "GET", me + "/books?before=", "", "", 400, "invalid before"},
+		{"agent", "GET", me + "/books?before=2026-02-30", "", "", 400, "invalid before"},
+		{"agent", "GET", me + "/books?before=2026-11-20&before=2026-11-20", "", "", 400, "invalid query"},
+		{"agent", "GET", me + "/books?before=2014-01-03", "", "", 200, `"books":[]`},
+		{"agent", "GET", me + "/cases/5000032500?x=1", "", "", 400, "invalid query"},
+		{"agent", "GET", "/v1/disclaimer?x=1", "", "", 200, `"version":"1"`},
+		{"manager", "GET", agency + "/agents?x=1", "", "", 400, "invalid query"},
+
+		// Bodies: their type, their size to the byte, and what they may hold.
+		{"agent", "POST", search, `{}`, "Content-Type: Application/JSON; charset=utf-8", 200, `"consumers":[{`},
+		{"agent", "POST", search, `{}`, "Content-Type:", 415, "media-type"},
+		{"agent", "POST", search, `{}`, "Content-Type: application/x-www-form-urlencoded", 415, "media-type"},
+		{"agent", "POST", search, "", "", 400, "invalid body"},
+		{"agent", "POST", search, `[]`, "", 400, "invalid body"},
+		{"agent", "POST", search, `{} {}`, "", 400, "invalid body"},
+		{"agent", "POST", search, `{"q":"a","q":"b"}`, "", 400, "invalid body"},
+		{"agent", "POST", search, `{"Q":"a"}`, "", 400, "invalid body"},
+		{"agent", "POST", search, `{"page":1.5}`, "", 400, "invalid page"},
+		{"agent", "POST", search, `{"page":-1}`, "", 400, "invalid page"},
+		{"agent", "POST", search, `{"page":0,"page_size":0,"sort":"","status":"","application_year":0,"q":null}`, "", 200, `"page":1,"page_size":2000`},
+		{"agent", "POST", search, `{"sort":"phone"}`, "", 400, "invalid sort"},
+		{"agent", "POST", search, padded(`{"q":"@"}`, 1<<20), "", 400, "invalid q"},
+		{"agent", "POST", search, padded(`{"q":"@"}`, 1<<20+1), "", 413, "too-large"},
+		{"agent", "POST", book, padded(`{"disclaimer":"@"}`, 64<<10), "", 403, "not-accepted"},
+		{"agent", "POST", book, padded(`{"disclaimer":"@"}`, 64<<10+1), "", 413, "too-large"},
+		{"agent", "POST", book, `{"accepted":null}`, "", 403, "not-accepted"},
+		{"agent", "POST", book, `{"accepted":"yes"}`, "", 400, "invalid accepted"},
+		{"agent", "POST", book, `{"accepted":false,"friday":1}`, "", 400, "invalid friday"},
+		{"agent", "POST", book, `{"accepted":false}`, "", 204, ""},
+		{"agent", "POST", act + "?x", `{}`, "", 400, "invalid query"},
+		{"agent", "POST", act, `{"reason":"x"}`, "", 400, "invalid reason"},
+		{"agent", "POST", act, `{}`, "Content-Type:", 415, "media-type"},
+		{"agent", "POST", act, "", "Content-Type:", 200, `"action":"mark-inactive"`},
+		{"agent", "POST", act, `null`, "", 409, "conflict"},
+		{"manager", "POST", agency + "/transfers", `{"from_agent_id":"A1","to_agent_id":"A2","case_ids":["a",7]}`, "", 400, "invalid case_ids/1"},
+		{"manager", "POST", agency + "/transfers", `{"from_agent_id":"A1"}`, "", 400, "invalid to_agent_id"},
+		{"agent", "POST", agency + "/transfers", `{"from_agent_id":"A1","to_agent_id":"A2"}`, "", 400, "invalid case_ids"},
+		// Who may not know that it is there is told before what is wrong with it.
+		{"agent", "GET", "/v1/rejected?limit=x", "", "", 404, "not-found"},
+		{"", "POST", search, `{`, "Content-Type:", 401, "unauthorized"},
+	} {
+		got := s.edge(e)
+		if got.StatusCode != e.status {
+			t.Errorf("%s: %s %s %.60s is answered %d %.300s, want %d", e.role, e.method, e.path, e.body, got.StatusCode, got.body, e.status)
+			continue
+		}
+		media := "application/json"
+		if e.status >= 400 {
+			media = "application/problem+json"
+		}
+		switch {
+		case e.status == 204 || e.method == "HEAD":
+			if len(got.body) > 0 {
+				t.Errorf("%s %s is answered with a body", e.method, e.path)
+			}
+		case e.status >= 400 && got.problem() != e.want, e.status < 400 && !strings.Contains(string(got.body), e.want):
+			t.Errorf("%s: %s %s %.60s is answered %.300s, want %s", e.role, e.method, e.path, e.body, got.body, e.want)
+		case got.Header.Get("Content-Type") != media:
+			t.Errorf("%s %s is answered as %s", e.method, e.path, got.Header.Get("Content-Type"))
+		}
+		if allow := got.Header.Get("Allow"); (e.status == 405) != (allow == "GET, HEAD" || allow == "POST") {
+			t.Errorf("%s %s allows %q", e.method, e.path, allow)
+		}
+		if challenge := got.Header.Get("WWW-Authenticate"); (e.status == 401) != (challenge != "") {
+			t.Errorf("%s %s has the challenge %q", e.method, e.path, challenge)
+		}
+	}
+}
+
+func (s *site) edge(e edge) reply {
+	s.t.Helper()
+	r, err := http.NewRequest(e.method, s.url+e.path, strings.NewReader(e.body))
+	must(s.t, err)
+	if e.role != "" {
+		token, err := s.issuer.Token(s.who(e.role).PersonID, "bookledger", time.Hour)
+		must(s.t, err)
+		r.Header.Set("Authorization", "Bearer "+token)
+	}
+	if e.method == "POST" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if name, value, ok := strings.Cut(e.header, ":"); ok {
+		r.Header.Del(name)
+		if value != "" {
+			r.Header.Set(name, strings.TrimSpace(value))
+		}
+	}
+	return s.send(r)
+}
