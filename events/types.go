@@ -65,12 +65,12 @@ type Contact struct {
 
 // Address is the home address of a household.
 type Address struct {
-	Line1  string `json:"line1,omitzero"`
-	Line2  string `json:"line2,omitzero"`
-	City   string `json:"city,omitzero"`
-	State  string `json:"state,omitzero"`
-	ZIP    string `json:"zip,omitzero"`
-	County string `json:"county,omitzero"`
+	Line1  string `json:"line1,omitzero" doc:"Street and number."`
+	Line2  string `json:"line2,omitzero" doc:"Apartment or unit."`
+	City   string `json:"city,omitzero" doc:"City."`
+	State  string `json:"state,omitzero" doc:"State."`
+	ZIP    string `json:"zip,omitzero" doc:"ZIP code."`
+	County string `json:"county,omitzero" doc:"County."`
 }
 
 // HouseholdRecorded is the household section of a case.
@@ -313,18 +313,18 @@ type SealKeyChanged struct {
 // Export is the trail of one export: who asked, in which role, for what, and
 // what became of it. It never holds consumer data.
 type Export struct {
-	ExportID        string `json:"export_id,omitzero"`
-	PersonID        string `json:"person_id,omitzero"`
-	Role            string `json:"role" rule:"required"`
-	AgentID         string `json:"agent_id,omitzero"`
-	AgencyID        string `json:"agency_id,omitzero"`
-	Friday          Date   `json:"friday" rule:"required"`
-	Disclaimer      string `json:"disclaimer,omitzero"`
-	Accepted        Flag   `json:"accepted,omitzero"`
-	Rows            int    `json:"rows,omitzero" rule:"count"`
-	SHA256          string `json:"sha256,omitzero" rule:"hash"`
-	ExporterVersion string `json:"exporter_version,omitzero"`
-	Address         string `json:"address,omitzero"`
+	ExportID        string `json:"export_id,omitzero" doc:"Names the export; the same in all of its steps."`
+	PersonID        string `json:"person_id,omitzero" doc:"Who asked."`
+	Role            string `json:"role" rule:"required" doc:"In which role; none where there was none."`
+	AgentID         string `json:"agent_id,omitzero" format:"Identifier" doc:"Whose book, of an agent."`
+	AgencyID        string `json:"agency_id,omitzero" format:"Identifier" doc:"Whose book, of an agency."`
+	Friday          Date   `json:"friday" rule:"required" format:"Date" doc:"Of which Friday."`
+	Disclaimer      string `json:"disclaimer,omitzero" doc:"The version of the disclaimer that was answered."`
+	Accepted        Flag   `json:"accepted,omitzero" doc:"What was answered."`
+	Rows            int    `json:"rows,omitzero" rule:"count" format:"Count" doc:"How many rows the book has."`
+	SHA256          string `json:"sha256,omitzero" rule:"hash" format:"Hash" doc:"The SHA-256 of the workbook."`
+	ExporterVersion string `json:"exporter_version,omitzero" doc:"The version of the exporter."`
+	Address         string `json:"address,omitzero" doc:"The network address from which it was asked for."`
 }
 
 // ExportRequested, ExportDeclined, ExportDenied and ExportMade are the steps

@@ -1,7 +1,7 @@
 // Package schemas holds what may be said to and by bookledger, as documents
 // that any language can read: the JSON Schemas of the events (events/), the
 // AsyncAPI description of the subjects (asyncapi.yaml), the OpenAPI description
-// of the HTTP interface (openapi.yaml), the column sets of the book (book/) and
+// of the HTTP interface (openapi.json), the column sets of the book (book/) and
 // a corpus of events with what a check must make of each (corpus/).
 //
 // The documents are normative: where code and a document differ, the code is

@@ -19,24 +19,24 @@ type Checkpoint struct {
 	Sealed bool // whether its seal stands in the record that was read
 }
 
-// checkpointJSON is a checkpoint as commands and the API show it.
-type checkpointJSON struct {
-	Friday   events.Date `json:"friday"`
-	Cutoff   time.Time   `json:"cutoff"`
-	Boundary uint64      `json:"boundary"`
-	Cases    int64       `json:"cases"`
-	Rows     int64       `json:"rows"`
-	Sealed   bool        `json:"sealed"`
+// Published is a checkpoint as commands and the API show it.
+type Published struct {
+	Friday   events.Date `json:"friday" format:"Date" doc:"The Friday."`
+	Cutoff   time.Time   `json:"cutoff" doc:"Its cutoff."`
+	Boundary uint64      `json:"boundary" format:"Count" doc:"The sequence of the last record before it."`
+	Cases    int64       `json:"cases" format:"Count" doc:"Delegated cases."`
+	Rows     int64       `json:"rows" format:"Count" doc:"Rows, over all books."`
+	Sealed   bool        `json:"sealed" doc:"Whether it is sealed."`
 }
 
-// MarshalJSON writes the checkpoint in its published form.
+// MarshalJSON writes the checkpoint as a Published.
 func (f Checkpoint) MarshalJSON() ([]byte, error) {
-	return json.Marshal(checkpointJSON{f.Friday, f.Cutoff.UTC(), f.Boundary, f.Cases, f.Rows, f.Sealed})
+	return json.Marshal(Published{f.Friday, f.Cutoff.UTC(), f.Boundary, f.Cases, f.Rows, f.Sealed})
 }
 
-// UnmarshalJSON reads the published form.
+// UnmarshalJSON reads a Published.
 func (f *Checkpoint) UnmarshalJSON(b []byte) error {
-	var j checkpointJSON
+	var j Published
 	if err := json.Unmarshal(b, &j); err != nil {
 		return fmt.Errorf("reading a checkpoint: %w", err)
 	}

@@ -32,23 +32,23 @@ type Entry struct {
 
 // EntryYear is what the list shows of one year of a case.
 type EntryYear struct {
-	ApplicationYear int        `json:"application_year"`
-	CurrentStatus   string     `json:"current_status"`
-	NextSteps       string     `json:"next_steps"`
-	HouseholdType   string     `json:"household_type"`
+	ApplicationYear int        `json:"application_year" format:"Year" doc:"The year that coverage is for."`
+	CurrentStatus   string     `json:"current_status" doc:"Current status of the application."`
+	NextSteps       string     `json:"next_steps" doc:"What is to be done next."`
+	HouseholdType   string     `json:"household_type" format:"HouseholdType" doc:"What the household is eligible for in this year."`
 	Programs        []string   `json:"-"`
-	Coverage        []Coverage `json:"coverage"`
+	Coverage        []Coverage `json:"coverage" doc:"Coverage that holds for some member."`
 }
 
 // Coverage is an enrollment that holds for some listed member.
 type Coverage struct {
-	CoverageKind string      `json:"coverage_kind"`
-	Carrier      string      `json:"carrier"`
-	PlanName     string      `json:"plan_name"`
-	MetalTier    string      `json:"metal_tier"`
-	Status       string      `json:"status"`
-	Start        events.Date `json:"coverage_start"`
-	End          events.Date `json:"coverage_end"`
+	CoverageKind string      `json:"coverage_kind" enum:"health,dental" doc:"Health or dental."`
+	Carrier      string      `json:"carrier" doc:"The carrier."`
+	PlanName     string      `json:"plan_name" doc:"The plan."`
+	MetalTier    string      `json:"metal_tier" doc:"The metal tier."`
+	Status       string      `json:"status" enum:"pending,enrolled,cancelled,terminated" doc:"Status of the enrollment."`
+	Start        events.Date `json:"coverage_start" format:"DateOrBlank" doc:"First day of the coverage."`
+	End          events.Date `json:"coverage_end" format:"DateOrBlank" doc:"Last day of the coverage."`
 }
 
 // NewEntry makes the entry of a case, with all its years.
@@ -123,26 +123,29 @@ func (e *Entry) shownYears(current int) []EntryYear {
 	return nil
 }
 
-// MarshalJSON writes the entry in its published form.
+// Consumer is an entry as lists and the API show it.
+type Consumer struct {
+	CaseID    string      `json:"case_id" format:"Identifier" doc:"The case id, usually ten digits."`
+	FirstName string      `json:"first_name" doc:"First name of the primary contact."`
+	LastName  string      `json:"last_name" doc:"Last name of the primary contact."`
+	Phone     string      `json:"phone" doc:"Phone number, as the source writes it."`
+	Email     string      `json:"email" doc:"E-mail address."`
+	Address   string      `json:"address" doc:"The address in one line."`
+	DOB       string      `json:"dob" pattern:"^(?:[0-9]{2}/[0-9]{2})?$" doc:"Birthday of the primary contact as MM/DD; blank where it is not known."`
+	SSN       string      `json:"ssn" format:"MaskedSSN" doc:"Social Security number of the primary contact."`
+	Years     []EntryYear `json:"years" doc:"The application years that are shown, ascending: the present and coming ones or, if there is none, the last."`
+	Since     events.Date `json:"delegated_since" format:"DateOrBlank" doc:"The Pacific date on which the delegation to the agent began; blank for a request."`
+	Requested events.Date `json:"requested_on,omitzero" format:"Date" doc:"In lists of pending requests, the Pacific date of the request."`
+	AgentID   string      `json:"agent_id,omitempty" format:"Identifier" doc:"In an agency's lists, the agent who holds the case or is asked to."` // the last member, as PageJSON takes it to be
+}
+
+// MarshalJSON writes the entry as a Consumer.
 func (e Entry) MarshalJSON() ([]byte, error) {
 	years := e.Years
 	if years == nil {
 		years = []EntryYear{}
 	}
-	return json.Marshal(struct {
-		CaseID    string      `json:"case_id"`
-		FirstName string      `json:"first_name"`
-		LastName  string      `json:"last_name"`
-		Phone     string      `json:"phone"`
-		Email     string      `json:"email"`
-		Address   string      `json:"address"`
-		DOB       string      `json:"dob"`
-		SSN       string      `json:"ssn"`
-		Years     []EntryYear `json:"years"`
-		Since     events.Date `json:"delegated_since"`
-		Requested events.Date `json:"requested_on,omitzero"`
-		AgentID   string      `json:"agent_id,omitempty"` // the last, as appendJSON takes it to be
-	}{e.CaseID, e.FirstName, e.LastName, e.Phone, e.Email, e.Address, e.DOB, e.SSN, years, e.Since, e.Requested, e.AgentID})
+	return json.Marshal(Consumer{e.CaseID, e.FirstName, e.LastName, e.Phone, e.Email, e.Address, e.DOB, e.SSN, years, e.Since, e.Requested, e.AgentID})
 }
 
 // MarshalJSON writes the year in its published form, without coverage as an

@@ -4,18 +4,19 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"maps"
 	"net/http"
-	"slices"
+	"reflect"
 	"strings"
 
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"go.uber.org/zap"
 
 	"bookledger/cmd/internal/problem"
 	"bookledger/cmd/internal/service"
 )
 
-// Options are what the interface works with.
+// Options are what the API works with.
 type Options struct {
 	Service *service.Service
 	// Caller tells who asks; problem.Unauthorized where nobody has signed in.
@@ -26,129 +27,158 @@ type Options struct {
 // API answers what is asked below /v1/. It is an http.Handler.
 type API struct {
 	Options
-	mux *http.ServeMux
+	http.Handler
+	document *document
+	huma     huma.API
 }
 
-// answer answers a request of somebody who is known.
-type answer func(w http.ResponseWriter, r *http.Request, c service.Caller) error
-
-// audited answers auditors alone, before anything of the request is looked at.
-func audited(f answer) answer { return allowed(service.Caller.Audits, f) }
-
-// figures answers those alone who may see the ledger's figures, likewise.
-func figures(f answer) answer { return allowed(service.Caller.SeesFigures, f) }
-
-func allowed(may func(service.Caller) error, f answer) answer {
-	return func(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-		if err := may(c); err != nil {
-			return err
-		}
-		return f(w, r, c)
-	}
-}
-
-// New makes the interface.
-func New(o Options) *API {
+// New makes the API. The error is of the document's texts.
+func New(o Options) (*API, error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	a := &API{Options: o, mux: http.NewServeMux()}
-	for path, methods := range a.routes() {
-		a.mux.Handle(path, a.route(methods))
+	d, err := newDocument()
+	if err != nil {
+		return nil, err
 	}
-	a.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { problem.NotFound.Because(nil).Write(w) })
-	return a
-}
-
-// routes are the requests, by path and method.
-func (a *API) routes() map[string]map[string]answer {
-	get := func(f answer) map[string]answer { return map[string]answer{http.MethodGet: f} }
-	post := func(f answer) map[string]answer { return map[string]answer{http.MethodPost: f} }
-	all := map[string]map[string]answer{
-		"/v1/agencies/{agency}/agents":    get(a.agents),
-		"/v1/agencies/{agency}/transfers": post(a.transfer),
-		"/v1/cases/{case}/explanation":    get(audited(a.explanation)),
-		"/v1/disclaimer":                  get(disclaimer),
-		"/v1/fridays":                     get(figures(a.fridays)),
-		"/v1/rejected":                    get(figures(a.rejected)),
-		"/v1/exports":                     get(figures(a.exports)),
-		"/v1/status":                      get(figures(a.status)),
-	}
-	for _, owner := range [...]string{"/v1/agents/{agent}", "/v1/agencies/{agency}"} {
-		for _, kind := range [...]service.Kind{service.Active, service.Pending, service.Inactive} {
-			all[owner+"/"+string(kind)] = get(a.list(kind))
-			all[owner+"/"+string(kind)+"/search"] = post(a.search(kind))
+	mux := http.NewServeMux()
+	a := &API{Options: o, Handler: mux, document: d}
+	a.huma = humago.New(mux, huma.Config{
+		OpenAPI: &d.OpenAPI, Transformers: []huma.Transformer{toldAsProblem},
+		Formats: map[string]huma.Format{"application/json": format, "json": format}, DefaultFormat: "application/json",
+	})
+	a.register()
+	for path, item := range d.Paths {
+		allowed := "POST"
+		if item.Get != nil {
+			allowed = "GET, HEAD"
 		}
-		all[owner+"/cases/{case}"] = get(a.caseFile)
-		all[owner+"/cases/{case}/{action}"] = post(a.act)
-		all[owner+"/books"] = get(a.books)
-		all[owner+"/differences"] = get(audited(a.differences))
-		all[owner+"/books/{friday}"] = post(a.export)
-	}
-	return all
-}
-
-// ServeHTTP answers a request.
-func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.mux.ServeHTTP(w, r) }
-
-// route answers the methods of a path, and the others with 405.
-func (a *API) route(methods map[string]answer) http.Handler {
-	allowed := slices.Sorted(maps.Keys(methods))
-	if _, ok := methods[http.MethodGet]; ok {
-		allowed = append(allowed, http.MethodHead)
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		method := r.Method
-		if method == http.MethodHead {
-			method = http.MethodGet
-		}
-		f, ok := methods[method]
-		if !ok {
-			p := problem.Method.With("This path answers %s only.", strings.Join(allowed, " and "))
-			p.Allow = strings.Join(allowed, ", ")
+		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
+			p := problem.Method.With("This path answers %s only.", strings.Replace(allowed, ", ", " and ", 1))
+			p.Allow = allowed
 			p.Write(w)
-			return
+		})
+	}
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { problem.NotFound.Because(nil).Write(w) })
+	d.finish()
+	return a, nil
+}
+
+// Document is the API's OpenAPI description, and its operations in the order in
+// which they are told of.
+func (a *API) Document() (*huma.OpenAPI, []*huma.Operation) {
+	return &a.document.OpenAPI, a.document.operations
+}
+
+// register registers every operation.
+func (a *API) register() {
+	for _, o := range [...]struct{ path, name, books string }{
+		{"/v1/agents/{agent}", "", "Agent"}, {"/v1/agencies/{agency}", "Agency", "Agency"},
+	} {
+		for _, kind := range [...]service.Kind{service.Active, service.Pending, service.Inactive} {
+			path, name := o.path+"/"+string(kind), o.name+strings.ToUpper(string(kind[:1]))+string(kind[1:])
+			register(a, operation{id: "list" + name, tag: "Consumers", path: path, blanks: true}, a.list(kind))
+			register(a, operation{id: "search" + name, tag: "Consumers", path: path + "/search", body: maxBody}, a.search(kind))
 		}
-		c, err := a.Caller(r)
-		if err == nil {
-			err = f(w, r, c)
-		}
+		register(a, operation{id: "get" + o.name + "Case", tag: "Cases", path: o.path + "/cases/{case}"}, a.caseFile)
+		register(a, operation{id: "actOn" + o.name + "Case", tag: "Cases", path: o.path + "/cases/{case}/{action}", body: maxBody, failures: changing}, a.act)
+		register(a, operation{id: "list" + o.name + "Books", tag: "Books", path: o.path + "/books"}, a.books)
+		register(a, operation{id: "take" + o.name + "Book", tag: "Books", path: o.path + "/books/{friday}", body: maxExportBody, file: true, failures: []string{"NotAccepted", "NoBook"}}, a.export)
+		register(a, operation{id: "compare" + o.books + "Books", tag: "Audit", path: o.path + "/differences", may: service.Caller.Audits}, a.differences)
+	}
+	register(a, operation{id: "listAgents", tag: "Agencies", path: "/v1/agencies/{agency}/agents"}, a.agents)
+	register(a, operation{id: "transferConsumers", tag: "Agencies", path: "/v1/agencies/{agency}/transfers", body: maxBody, failures: changing}, a.transfer)
+	register(a, operation{id: "explainCase", tag: "Audit", path: "/v1/cases/{case}/explanation", may: service.Caller.Audits}, a.explanation)
+	register(a, operation{id: "getDisclaimer", tag: "Books", path: "/v1/disclaimer", any: true}, a.disclaimer)
+	register(a, operation{id: "listFridays", tag: "Ledger", path: "/v1/fridays", may: service.Caller.SeesFigures}, a.fridays)
+	register(a, operation{id: "listRejected", tag: "Ledger", path: "/v1/rejected", may: service.Caller.SeesFigures}, a.rejected)
+	register(a, operation{id: "listExports", tag: "Ledger", path: "/v1/exports", may: service.Caller.SeesFigures}, a.exports)
+	register(a, operation{id: "getStatus", tag: "Ledger", path: "/v1/status", may: service.Caller.SeesFigures}, a.status)
+}
+
+// operation is what the API does at a path: by POST where it reads a body, and
+// by GET where it does not.
+type operation struct {
+	id, tag, path string
+	body          int64    // the largest, in bytes
+	failures      []string // beyond those that the others have
+	// may tells who may know that it is there, before anything of the request is
+	// looked at; nil: whoever is known.
+	may    func(service.Caller) error
+	blanks bool // a parameter may be blank, which is as if it were not given
+	any    bool // the query is not looked at
+	file   bool // it answers with a workbook
+}
+
+const (
+	maxBody       = 1 << 20
+	maxExportBody = 64 << 10
+)
+
+// changing are the failures of what changes something.
+var changing = []string{"Conflict", "Unsure"}
+
+// register adds an operation to the API, and to the document what its types say
+// of it. The body is not validated against its schema: the service does that,
+// and has it on record where a book was asked for without an answer.
+func register[I, O any](a *API, o operation, f func(context.Context, service.Caller, *I) (*O, error)) {
+	op := a.document.operation(o)
+	op.SkipValidateBody, op.MaxBodyBytes = true, -1 // admit has read it
+	op.Middlewares = huma.Middlewares{a.admit(o)}
+	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := f(ctx, ctx.Value(callerKey{}).(service.Caller), in)
 		if err != nil {
-			a.refuse(w, r, err)
+			return nil, a.told(ctx, op.Method+" "+op.Path, err)
 		}
+		return out, nil
 	})
 }
 
-// refuse answers with what went wrong. Only what is ours to mend is logged.
-func (a *API) refuse(w http.ResponseWriter, r *http.Request, err error) {
+// told is the problem that an error is to who asked. Only what is ours to mend
+// is logged.
+func (a *API) told(ctx context.Context, route string, err error) *problem.Problem {
 	p := problem.Of(err)
 	switch {
-	case r.Context().Err() != nil && p.Type == problem.Internal.Type && errors.Is(err, context.Canceled):
+	case ctx.Err() != nil && p.Type == problem.Internal.Type && errors.Is(err, context.Canceled):
 		// Who has gone reads no answer; but the connection may be closed by half,
 		// and no answer at all would be taken for a success.
 		p = problem.Unavailable.With("The connection was given up before the answer was there.")
 	case p.Status >= http.StatusInternalServerError:
-		a.Log.Error("a request failed", zap.String("route", r.Pattern), zap.Int("status", p.Status), zap.Error(errors.Unwrap(p)))
+		a.Log.Error("a request failed", zap.String("route", route), zap.Int("status", p.Status), zap.Error(errors.Unwrap(p)))
 	}
-	p.Write(w)
+	return p
 }
 
-// owner is whose lists and books a path is about.
-func owner(r *http.Request) service.Owner {
-	return service.Owner{Agent: r.PathValue("agent"), Agency: r.PathValue("agency")}
+// answer is what an operation answers with.
+type answer[T any] struct {
+	Body encoded[T]
 }
 
-// write answers with a value as JSON.
-func write(w http.ResponseWriter, v any) error {
-	b, err := json.Marshal(v)
+// encoded is JSON, made before anything of it is sent; the document has it as
+// a T.
+type encoded[T any] []byte
+
+// Schema is that of a T.
+func (encoded[T]) Schema(r huma.Registry) *huma.Schema {
+	return r.Schema(reflect.TypeFor[T](), true, "")
+}
+
+// MarshalJSON returns the JSON as it is.
+func (e encoded[T]) MarshalJSON() ([]byte, error) { return e, nil }
+
+// answered makes the answer of a value, unless there is an error.
+func answered[T any](v T, err error) (*answer[T], error) {
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return writeJSON(w, append(b, '\n'))
+	b, err := json.Marshal(v)
+	return &answer[T]{append(b, '\n')}, err
 }
 
-func writeJSON(w http.ResponseWriter, b []byte) error {
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(b) // who has gone needs no answer
-	return nil
+// Owned says whose lists and books a path is about: an agent's or an agency's.
+type Owned struct {
+	Agent  string `path:"agent" required:"false" format:"Identifier" doc:"The agent's id." example:"A100001"`
+	Agency string `path:"agency" required:"false" format:"Identifier" doc:"The agency's id." example:"G2000"`
 }
+
+func (o Owned) owner() service.Owner { return service.Owner(o) }

@@ -1,98 +1,80 @@
 package api
 
 import (
-	"errors"
-	"net/http"
+	"context"
 
 	"bookledger/cmd/internal/service"
 )
 
 // list answers with a list whose filters stand in the URL.
-func (a *API) list(kind service.Kind) answer {
-	return func(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-		asked, err := service.AskedIn(r.URL.RawQuery)
-		if err != nil {
-			return err
-		}
-		return a.writeList(w, r, c, kind, asked)
+func (a *API) list(kind service.Kind) func(context.Context, service.Caller, *listInput) (*answer[service.Consumers], error) {
+	return func(_ context.Context, c service.Caller, in *listInput) (*answer[service.Consumers], error) {
+		return a.page(c, in.owner(), kind, in.Asked)
 	}
+}
+
+type listInput struct {
+	Owned
+	service.Asked
 }
 
 // search answers with a list whose filters stand in the body, where they may
 // name a consumer.
-func (a *API) search(kind service.Kind) answer {
-	return func(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-		var asked service.Asked
-		if err := nothing(r); err != nil {
-			return err
-		}
-		if err := read(w, r, maxBody, &asked); err != nil {
-			return err
-		}
-		return a.writeList(w, r, c, kind, asked)
+func (a *API) search(kind service.Kind) func(context.Context, service.Caller, *searchInput) (*answer[service.Consumers], error) {
+	return func(_ context.Context, c service.Caller, in *searchInput) (*answer[service.Consumers], error) {
+		return a.page(c, in.owner(), kind, in.Body)
 	}
 }
 
-func (a *API) writeList(w http.ResponseWriter, r *http.Request, c service.Caller, kind service.Kind, asked service.Asked) error {
+type searchInput struct {
+	Owned
+	Body service.Asked
+}
+
+func (a *API) page(c service.Caller, o service.Owner, kind service.Kind, asked service.Asked) (*answer[service.Consumers], error) {
 	q, err := asked.Query(service.MaxListed)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	l, err := a.Service.List(c, owner(r), kind, q)
+	l, err := a.Service.List(c, o, kind, q)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	b, err := l.JSON()
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, b)
+	return &answer[service.Consumers]{b}, err
 }
 
-func (a *API) caseFile(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-	if err := nothing(r); err != nil {
-		return err
-	}
-	f, err := a.Service.Case(r.Context(), c, owner(r), r.PathValue("case"))
-	if err != nil {
-		return err
-	}
-	return write(w, f)
+// InCase names a case in a path.
+type InCase struct {
+	Case string `path:"case" format:"Identifier" doc:"The case id." example:"5000032500"`
 }
 
-func (a *API) act(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-	if err := errors.Join(nothing(r), readNothing(w, r)); err != nil {
-		return err
-	}
-	acted, err := a.Service.Act(r.Context(), c, owner(r), r.PathValue("case"), service.Action(r.PathValue("action")))
-	if err != nil {
-		return err
-	}
-	return write(w, acted)
+func (a *API) caseFile(ctx context.Context, c service.Caller, in *struct {
+	Owned
+	InCase
+}) (*answer[*service.CaseFile], error) {
+	return answered(a.Service.Case(ctx, c, in.owner(), in.Case))
 }
 
-func (a *API) agents(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-	if err := nothing(r); err != nil {
-		return err
-	}
-	agency, err := a.Service.Agents(c, r.PathValue("agency"))
-	if err != nil {
-		return err
-	}
-	return write(w, agency)
+func (a *API) act(ctx context.Context, c service.Caller, in *struct {
+	Owned
+	InCase
+	Action service.Action `path:"action" format:"Action" doc:"What to do: \x60mark-inactive\x60 and \x60reactivate\x60 a delegated consumer, \x60accept\x60 or \x60decline\x60 a pending request." example:"mark-inactive"`
+	Body   *Empty
+}) (*answer[*service.Acted], error) {
+	return answered(a.Service.Act(ctx, c, in.owner(), in.Case, in.Action))
 }
 
-func (a *API) transfer(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-	var t service.Transfer
-	if err := nothing(r); err != nil {
-		return err
-	}
-	if err := read(w, r, maxBody, &t); err != nil {
-		return err
-	}
-	done, err := a.Service.Transfer(r.Context(), c, r.PathValue("agency"), t)
-	if err != nil {
-		return err
-	}
-	return write(w, done)
+// Empty is a body without members.
+type Empty struct{}
+
+func (a *API) agents(_ context.Context, c service.Caller, in *Owned) (*answer[*service.Agency], error) {
+	return answered(a.Service.Agents(c, in.Agency))
+}
+
+func (a *API) transfer(ctx context.Context, c service.Caller, in *struct {
+	Owned
+	Body service.Transfer
+}) (*answer[*service.Transferred], error) {
+	return answered(a.Service.Transfer(ctx, c, in.Agency, in.Body))
 }

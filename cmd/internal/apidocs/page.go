@@ -1,256 +1,237 @@
 package apidocs
 
-import "strings"
+import (
+	"cmp"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"maps"
+	"net/url"
+	"path"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+//go:embed page.html
+var source string
 
 // page is the documentation as the template shows it.
 type page struct {
-	Intro    []block
-	Guide    []passage
-	Groups   []group
-	Problems []problem
-	Objects  []object
-	Values   []field
+	*huma.OpenAPI
+	Operations []*huma.Operation
 }
 
-// group are the operations of a tag.
-type group struct {
-	ID         string
-	Name       string
-	Blocks     []block
-	Operations []operation
+// Render returns the documentation as a fragment of HTML that begins with its
+// h1. The operations stand under their tags in the order in which they are given.
+func Render(d *huma.OpenAPI, operations []*huma.Operation) (template.HTML, error) {
+	p := page{d, operations}
+	t, err := template.New("page").Funcs(template.FuncMap{
+		"passages": passages, "blocks": blocks, "inline": inline, "breakable": breakable, "slug": slug,
+		"kindInFull": p.kindInFull, "told": told, "asked": p.asked,
+		"parameters": p.parameters, "fields": p.fields, "answers": p.answers, "curl": curl,
+	}).Parse(source)
+	if err != nil {
+		return "", fmt.Errorf("reading the page of the API's documentation: %w", err)
+	}
+	var b strings.Builder
+	if err := t.Execute(&b, p); err != nil {
+		return "", fmt.Errorf("making the page of the API's documentation: %w", err)
+	}
+	return template.HTML(b.String()), nil
 }
 
-type operation struct {
-	ID         string
-	Method     string
-	Path       string
-	Summary    string
-	Blocks     []block
-	Parameters []field
-	Body       *body
-	Answers    []answer
-	Request    string // of curl
-	Answered   answer // the first one, with its example
+// kind is the type of a value in words: a name, which may lead to where it is
+// described, then what the value can be.
+type kind struct {
+	Before string // "list of"
+	Name   string
+	Link   string   // id of the description
+	Limits []string // such as "at least 1"
+	Values []any    // where there is a list of them
+	Blank  bool     // the empty string is one of them
 }
 
-type body struct {
-	Meaning []span
-	Fields  []field
+// fewValues is how many values are told wherever a value is one of them.
+const fewValues = 8
+
+// told tells whether a schema is told in full wherever it is referred to.
+func told(s *huma.Schema) bool {
+	return len(s.Enum) > 0 && len(s.Enum) <= fewValues || s.Default != nil || s.MaxLength != nil
 }
 
-type answer struct {
-	Status  string
-	Meaning []span
-	Type    kind
-	Headers []string
-	Media   string
-	Example string
+// kind tells the type of a schema, or where it is described.
+func (p page) kind(s *huma.Schema) kind {
+	if s.Ref == "" {
+		return p.kindInFull(s)
+	}
+	target := *p.Components.Schemas.SchemaFromRef(s.Ref)
+	target.Default = cmp.Or(s.Default, target.Default)
+	if told(&target) {
+		return p.kindInFull(&target)
+	}
+	return kind{Name: target.Title, Link: "schema-" + path.Base(s.Ref)}
 }
 
-// field is a parameter, or a member of an object, or a kind of value.
+var typeNames = map[string]string{
+	huma.TypeString: "text", huma.TypeInteger: "whole number", huma.TypeBoolean: "true or false", huma.TypeObject: "object", "": "file",
+}
+
+// kindInFull tells the type of a schema itself.
+func (p page) kindInFull(s *huma.Schema) kind {
+	k := kind{Name: typeNames[s.Type]}
+	if s.Items != nil {
+		k = p.kind(s.Items)
+		k.Before = "list of"
+	}
+	for _, limit := range [...]struct {
+		words string
+		value any
+	}{
+		{"at least %.f", s.Minimum}, {"at most %.f", s.Maximum}, {"at least %d", s.MinItems}, {"at most %d", s.MaxItems},
+		{"at most %d characters", s.MaxLength},
+	} {
+		if v := reflect.ValueOf(limit.value); !v.IsNil() {
+			k.Limits = append(k.Limits, fmt.Sprintf(limit.words, v.Elem()))
+		}
+	}
+	if s.Default != nil {
+		k.Limits = append(k.Limits, fmt.Sprint(s.Default)+" where nothing is said")
+	}
+	for _, value := range s.Enum {
+		if value == "" {
+			k.Blank = true
+		} else {
+			k.Values = append(k.Values, value)
+		}
+	}
+	return k
+}
+
+// field is a parameter, or a member of an object.
 type field struct {
-	ID      string // of a kind of value
 	Name    string
 	Type    kind
 	Notes   []string // such as "in the path", "required", "may be absent"
-	Meaning []span
+	Meaning string
 }
 
-// problem is a type of problem that requests are answered with.
-type problem struct {
-	Type    string
-	Status  string
-	Meaning []span
-}
-
-type object struct {
-	ID     string
-	Title  string
-	Blocks []block
-	Fields []field
-}
-
-// builder makes the page, and keeps the first thing that is wrong with the
-// description.
-type builder struct {
-	document
-	err error
-}
-
-func (b *builder) at(n node) node {
-	n, err := b.resolved(n)
-	if b.err == nil {
-		b.err = err
-	}
-	return n
-}
-
-func newPage(d document) (page, error) {
-	b := &builder{document: d}
-	told := passages(d.member("info").member("description").text())
-	p := page{Intro: told[0].Blocks, Guide: told[1:]}
-	for _, tag := range d.member("tags").items {
-		name := tag.member("name").text()
-		p.Groups = append(p.Groups, group{
-			ID: "group-" + slug(name), Name: name, Blocks: blocksOf(tag.member("description").text()), Operations: b.operations(name),
-		})
-	}
-	p.Problems = b.problems()
-	p.Objects, p.Values = b.objects()
-	return p, b.err
-}
-
-func (b *builder) operations(tag string) []operation {
-	var all []operation
-	paths := b.member("paths")
-	for _, path := range paths.names {
-		item := b.at(paths.member(path))
-		for _, method := range item.names {
-			o := item.member(method)
-			if tags := o.member("tags").items; len(tags) > 0 && tags[0].text() == tag {
-				all = append(all, b.operation(path, strings.ToUpper(method), item, o))
-			}
-		}
-	}
-	return all
-}
-
-func (b *builder) operation(path, method string, item, n node) operation {
-	o := operation{
-		ID: n.member("operationId").text(), Method: method, Path: path,
-		Summary: n.member("summary").text(), Blocks: blocksOf(n.member("description").text()),
-	}
-	parameters := append(append([]node{}, item.member("parameters").items...), n.member("parameters").items...)
-	for i := range parameters {
-		parameters[i] = b.at(parameters[i])
-		o.Parameters = append(o.Parameters, b.parameter(parameters[i]))
-	}
-	request := b.at(n.member("requestBody"))
-	if request.there() {
-		schema := request.member("content").member("application/json").member("schema")
-		o.Body = &body{spansOf(request.member("description").text()), b.fields(schema, "required", "optional")}
-	}
-	responses := n.member("responses")
-	for _, status := range responses.names {
-		o.Answers = append(o.Answers, b.answer(status, b.at(responses.member(status))))
-	}
-	if len(o.Answers) > 0 {
-		o.Answered = o.Answers[0]
-	}
-	o.Request = curl{
-		method: method, path: path, parameters: parameters, body: request,
-		open: n.member("security").there(), file: o.Answered.Media == workbook,
-	}.String()
-	return o
-}
-
-func (b *builder) parameter(n node) field {
-	where := "in the query"
-	if n.member("in").text() == "path" {
-		where = "in the path"
-	}
-	f := field{
-		Name: n.member("name").text(), Type: b.kind(n.member("schema")),
-		Notes: []string{where}, Meaning: spansOf(n.member("description").text()),
-	}
-	if n.member("required").text() != "true" {
-		f.Notes = append(f.Notes, "optional")
-	}
-	return f
-}
-
-const workbook = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-func (b *builder) answer(status string, n node) answer {
-	a := answer{Status: status, Meaning: spansOf(n.member("description").text())}
-	headers := n.member("headers")
-	a.Headers = headers.names
-	for media, content := range n.member("content").members { // there is one
-		a.Media, a.Type = media, b.kind(content.member("schema"))
-		if example := content.member("example"); strings.HasSuffix(media, "json") {
-			a.Example = example.indented()
-		} else if example.there() {
-			a.Example = strings.TrimSpace(example.text())
-		}
-	}
-	if a.Media == workbook {
-		lines := []string{"Content-Type: " + a.Media}
-		for _, name := range headers.names {
-			lines = append(lines, name+": "+b.at(headers.member(name)).member("example").text())
-		}
-		a.Example = strings.Join(lines, "\n")
-	}
-	return a
-}
-
-// problems are the types of problems of all answers, each once.
-func (b *builder) problems() []problem {
-	var all []problem
-	responses := b.member("components").member("responses")
-	for _, name := range responses.names {
-		r := responses.member(name)
-		example := r.member("content").member("application/problem+json").member("example")
-		if example.there() {
-			all = append(all, problem{example.member("type").text(), example.member("status").text(), spansOf(r.member("description").text())})
-		}
-	}
-	return all
-}
-
-// objects are the objects of the answers, and the kinds of values that they
-// and the requests hold.
-func (b *builder) objects() ([]object, []field) {
-	var objects []object
-	var values []field
-	schemas := b.member("components").member("schemas")
-	asked := b.requested()
-	for _, name := range schemas.names {
-		n := schemas.member(name)
-		title, meaning := n.member("title").text(), n.member("description").text()
-		switch {
-		case asked[name], told(n):
-		case n.member("properties").there():
-			reference := node{members: map[string]node{"$ref": {raw: []byte(`"#/components/schemas/` + name + `"`)}}}
-			objects = append(objects, object{anchor(name), title, blocksOf(meaning), b.fields(reference, "", "may be absent")})
-		default:
-			values = append(values, field{ID: anchor(name), Name: title, Type: b.inline(n), Meaning: spansOf(meaning)})
-		}
-	}
-	return objects, values
-}
-
-// requested are the names of the schemas of request bodies, whose members
-// stand with the requests.
-func (b *builder) requested() map[string]bool {
-	all := map[string]bool{}
-	bodies := b.member("components").member("requestBodies")
-	for _, name := range bodies.names {
-		all[nameOf(bodies.member(name).member("content").member("application/json").member("schema"))] = true
-	}
-	return all
-}
-
-// fields are the members of an object, with a note on those that must be there
-// and on those that need not; a blank note is left out.
-func (b *builder) fields(schema node, must, need string) []field {
-	n := b.at(schema)
-	required := map[string]bool{}
-	for _, name := range n.member("required").items {
-		required[name.text()] = true
-	}
-	var all []field
-	properties := n.member("properties")
-	for _, name := range properties.names {
-		p := properties.member(name)
-		f := field{Name: name, Type: b.kind(p), Meaning: spansOf(p.member("description").text())}
-		note := need
-		if required[name] {
-			note = must
-		}
-		if note != "" {
-			f.Notes = append(f.Notes, note)
+func (p page) parameters(op *huma.Operation) (all []field) {
+	for _, one := range op.Parameters {
+		f := field{one.Name, p.kind(one.Schema), []string{"in the " + one.In}, one.Description}
+		if !one.Required {
+			f.Notes = append(f.Notes, "optional")
 		}
 		all = append(all, f)
 	}
 	return all
+}
+
+// fields are the members of an object in the order of its type, with a note on
+// those that must be there or on those that need not.
+func (p page) fields(ref, must, need string) (all []field) {
+	s := p.Components.Schemas.SchemaFromRef(ref)
+	for _, member := range reflect.VisibleFields(p.Components.Schemas.TypeFromRef(ref)) {
+		name, _, _ := strings.Cut(member.Tag.Get("json"), ",")
+		property := s.Properties[name]
+		if property == nil {
+			continue
+		}
+		f := field{Name: name, Type: p.kind(property), Meaning: property.Description}
+		note := need
+		if slices.Contains(s.Required, name) {
+			note = must
+		}
+		if note != "" {
+			f.Notes = []string{note}
+		}
+		all = append(all, f)
+	}
+	return all
+}
+
+// asked tells whether a schema is that of a body, whose members stand with the
+// operations that have it.
+func (p page) asked(name string) bool {
+	return slices.ContainsFunc(p.Operations, func(op *huma.Operation) bool {
+		return op.RequestBody != nil && path.Base(op.RequestBody.Content["application/json"].Schema.Ref) == name
+	})
+}
+
+// answer is what an operation may answer with.
+type answer struct {
+	Status, Meaning string
+	Type            *kind // nil: it has no body
+	Headers         []string
+	Example         string
+}
+
+func (p page) answers(op *huma.Operation) (all []answer) {
+	for _, status := range sorted(op.Responses) {
+		r := op.Responses[status]
+		if r.Ref != "" {
+			r = p.Components.Responses[path.Base(r.Ref)]
+		}
+		a := answer{Status: status, Meaning: r.Description, Headers: sorted(r.Headers)}
+		for media, content := range r.Content { // there is one
+			k := p.kind(content.Schema)
+			a.Type, a.Example = &k, example(content.Example)
+			if content.Example == nil { // a file
+				a.Example = "Content-Type: " + media
+				for _, name := range a.Headers {
+					a.Example += "\n" + name + ": " + fmt.Sprint(p.Components.Headers[name].Example)
+				}
+			}
+		}
+		all = append(all, a)
+	}
+	return all
+}
+
+func sorted[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }
+
+// example is a text as it is, and any other value as JSON.
+func example(v any) string {
+	b, _ := json.MarshalIndent(v, "", "  ") // of an example that was JSON before
+	var text string
+	if json.Unmarshal(b, &text) == nil {
+		return strings.TrimSpace(text)
+	}
+	return string(b)
+}
+
+// curl is a request as a command, with the examples of the parameters that have
+// one.
+func curl(op *huma.Operation) string {
+	target, query := op.Path, []string{}
+	for _, p := range op.Parameters {
+		switch {
+		case p.Example == nil:
+		case p.In == "path":
+			target = strings.ReplaceAll(target, "{"+p.Name+"}", url.PathEscape(fmt.Sprint(p.Example)))
+		default:
+			query = append(query, p.Name+"="+url.QueryEscape(fmt.Sprint(p.Example)))
+		}
+	}
+	if len(query) > 0 {
+		target += "?" + strings.Join(query, "&")
+	}
+	var words []string
+	if op.Security == nil {
+		words = append(words, `--header "Authorization: Bearer $TOKEN"`)
+	}
+	switch {
+	case op.RequestBody != nil && op.RequestBody.Required:
+		b, _ := json.Marshal(op.RequestBody.Content["application/json"].Example)
+		words = append(words, "--json '"+strings.ReplaceAll(string(b), "'", `'\''`)+"'")
+	case op.Method != "GET":
+		words = append(words, "--request "+op.Method)
+	}
+	if op.Responses["204"] != nil { // a file, or none
+		words = append(words, "--remote-name --remote-header-name")
+	}
+	return "curl " + strings.Join(append(words, `"$PORTAL`+target+`"`), " \\\n  ")
 }

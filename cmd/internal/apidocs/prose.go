@@ -1,71 +1,70 @@
 package apidocs
 
-import "strings"
-
-// block is a paragraph, a list or an example of a text.
-type block struct {
-	Spans []span   // of a paragraph
-	Items [][]span // of a list
-	Code  string   // of an example
-}
-
-// span is a piece of text, or of code within it.
-type span struct {
-	Text string
-	Code bool
-}
+import (
+	"html/template"
+	"strings"
+)
 
 // passage is a text with its heading; the first of a text has none.
-type passage struct {
-	ID     string
-	Title  string
-	Blocks []block
+type passage struct{ Title, Text string }
+
+// passages cuts a text at its headings of the second level.
+func passages(text string) (all []passage) {
+	for i, part := range strings.Split(text, "\n## ") {
+		p := passage{Text: part}
+		if i > 0 {
+			p.Title, p.Text, _ = strings.Cut(part, "\n")
+		}
+		all = append(all, p)
+	}
+	return all
 }
 
-// passages reads as much of CommonMark as the description is written in:
-// headings of the second level, paragraphs, lists, examples between fences,
-// and code between backticks.
-func passages(text string) []passage {
-	all := []passage{{}}
+// blocks writes as much of CommonMark as the description is written in:
+// paragraphs, lists, examples between fences, and code between backticks.
+func blocks(text string) template.HTML {
+	var b strings.Builder
 	for part := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
 		part = strings.TrimSpace(part)
-		if title, ok := strings.CutPrefix(part, "## "); ok {
-			all = append(all, passage{ID: "about-" + slug(title), Title: title})
-			continue
+		if code, ok := strings.CutPrefix(part, "```"); ok {
+			b.WriteString(`<pre tabindex="0"><code>` + template.HTMLEscapeString(strings.TrimSpace(strings.TrimSuffix(code, "```"))) + "</code></pre>\n")
+		} else if list, ok := strings.CutPrefix(part, "- "); ok {
+			b.WriteString("<ul>\n")
+			for item := range strings.SplitSeq(list, "\n- ") {
+				b.WriteString("<li>" + string(inline(item)) + "</li>\n")
+			}
+			b.WriteString("</ul>\n")
+		} else {
+			b.WriteString("<p>" + string(inline(part)) + "</p>\n")
 		}
-		last := &all[len(all)-1]
-		last.Blocks = append(last.Blocks, blockOf(part))
 	}
-	return all
+	return template.HTML(b.String())
 }
 
-func blockOf(part string) block {
-	if code, ok := strings.CutPrefix(part, "```"); ok {
-		return block{Code: strings.TrimSpace(strings.TrimSuffix(code, "```"))}
-	}
-	if list, ok := strings.CutPrefix(part, "- "); ok {
-		var b block
-		for item := range strings.SplitSeq(list, "\n- ") {
-			b.Items = append(b.Items, spansOf(item))
+// inline writes a text with its code.
+func inline(text string) template.HTML {
+	var b strings.Builder
+	for i, piece := range strings.Split(strings.Join(strings.Fields(text), " "), "`") {
+		if i%2 == 0 {
+			b.WriteString(template.HTMLEscapeString(piece))
+		} else {
+			b.WriteString("<code>" + string(breakable(piece)) + "</code>")
 		}
-		return b
 	}
-	return block{Spans: spansOf(part)}
+	return template.HTML(b.String())
 }
 
-// blocksOf reads a text without headings.
-func blocksOf(text string) []block { return passages(text)[0].Blocks }
-
-func spansOf(text string) []span {
-	var all []span
-	code := false
-	for piece := range strings.SplitSeq(strings.Join(strings.Fields(text), " "), "`") {
-		if piece != "" {
-			all = append(all, span{piece, code})
+// breakable writes a name, a path or the like so that a line may break in it.
+func breakable(text string) template.HTML {
+	var b strings.Builder
+	start := 0
+	for i := 1; i < len(text)-1; i++ {
+		if strings.IndexByte("/_.:=-", text[i]) >= 0 && text[i+1] != '/' {
+			b.WriteString(template.HTMLEscapeString(text[start:i+1]) + "<wbr>")
+			start = i + 1
 		}
-		code = !code
 	}
-	return all
+	return template.HTML(b.String() + template.HTMLEscapeString(text[start:]))
 }
 
 // slug is a title as part of an id.
@@ -73,17 +72,4 @@ func slug(title string) string {
 	return strings.Join(strings.FieldsFunc(strings.ToLower(title), func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9')
 	}), "-")
-}
-
-// parts cuts a name, a path or the like where a line may break.
-func parts(text string) []string {
-	var all []string
-	start := 0
-	for i := 1; i < len(text)-1; i++ {
-		if strings.IndexByte("/_.:=-", text[i]) >= 0 && text[i+1] != '/' {
-			all = append(all, text[start:i+1])
-			start = i + 1
-		}
-	}
-	return append(all, text[start:])
 }

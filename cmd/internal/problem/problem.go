@@ -91,14 +91,14 @@ func Of(err error) *Problem {
 // URN is the problem's type as it is published.
 func (p *Problem) URN() string { return "urn:bookledger:problem:" + p.Type }
 
-// body is a problem as it is written.
-type body struct {
-	Type   string `json:"type"`
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail"`
-	Field  string `json:"field,omitzero"`
-	Code   string `json:"code,omitzero"`
+// Body is a problem as it is written.
+type Body struct {
+	Type   string `json:"type" pattern:"^urn:bookledger:problem:[a-z-]+$" doc:"What kind of problem it is; stable."`
+	Title  string `json:"title" doc:"The kind of problem in words."`
+	Status int    `json:"status" minimum:"400" maximum:"599" doc:"The HTTP status."`
+	Detail string `json:"detail" doc:"What was attempted, and what to do."`
+	Field  string `json:"field,omitzero" doc:"The part of the request that is wrong, where one is."`
+	Code   string `json:"code,omitzero" format:"RejectionCode" doc:"The ledger's rejection code, where it has one."`
 }
 
 // Header sets what a problem says in the header of an answer, as JSON or page.
@@ -117,8 +117,25 @@ func (p *Problem) Header(h http.Header) {
 // Write answers with the problem as application/problem+json.
 func (p *Problem) Write(w http.ResponseWriter) {
 	p.Header(w.Header())
-	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(p.Status)
-	// Who has gone needs no answer.
-	_ = json.NewEncoder(w).Encode(body{p.URN(), p.Title, p.Status, p.Detail, p.Field, p.Code})
+	_ = json.NewEncoder(w).Encode(p) // who has gone needs no answer
 }
+
+const contentType = "application/problem+json"
+
+// MarshalJSON writes the problem as a Body.
+func (p *Problem) MarshalJSON() ([]byte, error) {
+	return json.Marshal(Body{p.URN(), p.Title, p.Status, p.Detail, p.Field, p.Code})
+}
+
+// GetStatus, GetHeaders and ContentType are how huma answers with an error.
+func (p *Problem) GetStatus() int { return p.Status }
+
+func (p *Problem) GetHeaders() http.Header {
+	h := http.Header{}
+	p.Header(h)
+	return h
+}
+
+func (p *Problem) ContentType(string) string { return contentType }

@@ -31,10 +31,10 @@ const (
 
 // Acted is an action that was done, and that the lists show.
 type Acted struct {
-	CaseID  string `json:"case_id"`
-	AgentID string `json:"agent_id"`
-	Action  Action `json:"action"`
-	Seq     uint64 `json:"seq"`
+	CaseID  string `json:"case_id" format:"Identifier" doc:"The case."`
+	AgentID string `json:"agent_id" format:"Identifier" doc:"The agent for whom it was done."`
+	Action  Action `json:"action" format:"Action" doc:"What was done."`
+	Seq     uint64 `json:"seq" format:"Sequence" doc:"The sequence of its record."`
 	Name    string `json:"-"` // of the primary contact
 }
 

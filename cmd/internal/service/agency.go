@@ -3,7 +3,6 @@ package service
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"bookledger/projections/access"
 	"bookledger/projections/book"
@@ -11,24 +10,23 @@ import (
 
 // Agency is an agency with its agents.
 type Agency struct {
-	AsOf       time.Time     `json:"as_of"`
-	AgeSeconds int           `json:"age_seconds,omitzero"`
-	AgencyID   string        `json:"agency_id"`
-	Name       string        `json:"name"`
-	Agents     []AgencyAgent `json:"agents"` // by name
-	Grant      access.Grant  `json:"-"`
+	Freshness
+	AgencyID string        `json:"agency_id" format:"Identifier" doc:"The agency's id."`
+	Name     string        `json:"name" doc:"The agency's name."`
+	Agents   []AgencyAgent `json:"agents" doc:"Its agents, by name."`
+	Grant    access.Grant  `json:"-"`
 }
 
 // AgencyAgent is an agent of an agency, and how many consumers stand in the
 // agent's lists.
 type AgencyAgent struct {
-	AgentID   string `json:"agent_id"`
-	Name      string `json:"name"`
-	License   string `json:"license_number"`
-	Certified bool   `json:"certified"`
-	Active    int    `json:"active"`
-	Inactive  int    `json:"inactive"`
-	Pending   int    `json:"pending"`
+	AgentID   string `json:"agent_id" format:"Identifier" doc:"The agent's id."`
+	Name      string `json:"name" doc:"The agent's name."`
+	License   string `json:"license_number" doc:"The license number."`
+	Certified bool   `json:"certified" doc:"Whether the agent is certified."`
+	Active    int    `json:"active" format:"Count" doc:"Active consumers."`
+	Inactive  int    `json:"inactive" format:"Count" doc:"Inactive consumers."`
+	Pending   int    `json:"pending" format:"Count" doc:"Pending requests."`
 }
 
 // Agents returns an agency's agents, those whom the caller may see.
@@ -43,7 +41,7 @@ func (d *Service) Agents(c Caller, agency string) (*Agency, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Agency{AsOf: r.Recorded(), AgeSeconds: int(r.age / time.Second), AgencyID: agency, Name: known.Name, Agents: []AgencyAgent{}, Grant: g}
+	a := &Agency{Freshness: r.freshness(), AgencyID: agency, Name: known.Name, Agents: []AgencyAgent{}, Grant: g}
 	ids, err := r.agents(c, o)
 	if err != nil {
 		return nil, err

@@ -25,8 +25,7 @@ const maxRecords = 3000
 
 // Explanation is how a case became what it is.
 type Explanation struct {
-	AsOf       time.Time `json:"as_of"`
-	AgeSeconds int       `json:"age_seconds,omitzero"`
+	Freshness
 	audit.Explanation
 }
 
@@ -56,7 +55,7 @@ func (d *Service) Explain(ctx context.Context, c Caller, caseID, agent, friday s
 	if err := d.noteLook(c, access.Auditor, "explanation", Owner{Agent: agent}, caseID); err != nil {
 		return nil, err
 	}
-	x := &Explanation{AsOf: r.Recorded(), AgeSeconds: int(r.age / time.Second)}
+	x := &Explanation{Freshness: r.freshness()}
 	return x, d.inTurn(ctx, "explain", func(ctx context.Context) error {
 		account, err := audit.AccountOf(ctx, r.View, d.Node.Journal, caseID, maxRecords)
 		if err != nil {
@@ -115,25 +114,24 @@ type Compared struct {
 // Differences are what made the later of two books of an owner's other than the
 // earlier.
 type Differences struct {
-	AsOf       time.Time   `json:"as_of"`
-	AgeSeconds int         `json:"age_seconds,omitzero"`
-	AgentID    string      `json:"agent_id,omitempty"`
-	AgencyID   string      `json:"agency_id,omitempty"`
-	From       BookOf      `json:"from"`
-	To         BookOf      `json:"to"`
-	Added      int         `json:"added"` // rows in all, whatever the page
-	Removed    int         `json:"removed"`
-	Changed    int         `json:"changed"`
-	Page       int         `json:"page"`
-	PageSize   int         `json:"page_size"`
-	Changes    []RowChange `json:"changes"` // of the page, by case, year and member
+	Freshness
+	AgentID  string      `json:"agent_id,omitempty" format:"Identifier" doc:"Whose books, of an agent."`
+	AgencyID string      `json:"agency_id,omitempty" format:"Identifier" doc:"Whose books, of an agency."`
+	From     BookOf      `json:"from" doc:"The earlier book."`
+	To       BookOf      `json:"to" doc:"The later book."`
+	Added    int         `json:"added" format:"Count" doc:"How many rows were added in all."`
+	Removed  int         `json:"removed" format:"Count" doc:"How many rows were removed in all."`
+	Changed  int         `json:"changed" format:"Count" doc:"How many rows were changed in all."`
+	Page     int         `json:"page" minimum:"1" doc:"Which page it is, counted from 1."`
+	PageSize int         `json:"page_size" minimum:"1" maximum:"1000" doc:"How many rows a page has at most."`
+	Changes  []RowChange `json:"changes" doc:"The rows of this page, by case, year and member."`
 }
 
 // BookOf is which of an owner's books one is.
 type BookOf struct {
-	Friday   events.Date `json:"friday"`
-	Cutoff   time.Time   `json:"cutoff"`
-	Boundary uint64      `json:"boundary"`
+	Friday   events.Date `json:"friday" format:"Date" doc:"Its Friday."`
+	Cutoff   time.Time   `json:"cutoff" doc:"The moment as of which it is."`
+	Boundary uint64      `json:"boundary" format:"Count" doc:"The sequence of the last record that it shows."`
 }
 
 // RowChange is a row that differs, and what caused it.
@@ -161,7 +159,7 @@ func (d *Service) Compare(ctx context.Context, c Caller, o Owner, asked Compared
 		return nil, err
 	}
 	all := &Differences{
-		AsOf: r.Recorded(), AgeSeconds: int(r.age / time.Second), AgentID: o.Agent, AgencyID: o.Agency,
+		Freshness: r.freshness(), AgentID: o.Agent, AgencyID: o.Agency,
 		From: bookOf(from), To: bookOf(to), Page: asked.Page, PageSize: asked.PageSize,
 	}
 	return all, d.inTurn(ctx, "diff", func(ctx context.Context) error {

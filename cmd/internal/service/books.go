@@ -18,21 +18,20 @@ import (
 
 // Shelf are the books of an owner that the caller can have.
 type Shelf struct {
-	AsOf       time.Time   `json:"as_of"`
-	AgeSeconds int         `json:"age_seconds,omitzero"`
-	Books      []Offer     `json:"books"`       // the newest first
-	NextFriday events.Date `json:"next_friday"` // whose book comes next
-	NextCutoff time.Time   `json:"next_cutoff"`
+	Freshness
+	Books      []Offer     `json:"books" doc:"The books, the newest first; none before the first Friday."`
+	NextFriday events.Date `json:"next_friday" format:"DateOrBlank" doc:"The Friday whose book comes next; blank while nothing is recorded."`
+	NextCutoff time.Time   `json:"next_cutoff" doc:"The moment as of which it will be; the year 1 while nothing is recorded."`
 }
 
 // Offer is one book that can be had.
 type Offer struct {
-	Friday   events.Date `json:"friday"`
-	Cutoff   time.Time   `json:"cutoff"`
-	Boundary uint64      `json:"boundary"`
-	Rows     int         `json:"rows"`
-	Cases    int         `json:"cases"`
-	Sealed   bool        `json:"sealed"`
+	Friday   events.Date `json:"friday" format:"Date" doc:"Its Friday."`
+	Cutoff   time.Time   `json:"cutoff" doc:"The moment as of which it is."`
+	Boundary uint64      `json:"boundary" format:"Count" doc:"The sequence of the last record that it shows."`
+	Rows     int         `json:"rows" format:"Count" doc:"How many rows it has."`
+	Cases    int         `json:"cases" format:"Count" doc:"How many cases it has."`
+	Sealed   bool        `json:"sealed" doc:"Whether the Friday is sealed."`
 }
 
 // Shelved says which part of a shelf is wanted: up to Limit books before a
@@ -53,7 +52,7 @@ func (d *Service) Books(ctx context.Context, c Caller, o Owner, part Shelved) (*
 		return nil, err
 	}
 	defer done()
-	s := &Shelf{AsOf: r.Recorded(), AgeSeconds: int(r.age / time.Second), Books: []Offer{}}
+	s := &Shelf{Freshness: r.freshness(), Books: []Offer{}}
 	if s.NextFriday = r.today(); s.NextFriday != 0 {
 		s.NextCutoff = r.Calendar().Cutoff(s.NextFriday).UTC()
 	}

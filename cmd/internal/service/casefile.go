@@ -16,48 +16,47 @@ import (
 
 // CaseFile is one case as its agent sees it.
 type CaseFile struct {
-	AsOf        time.Time     `json:"as_of"`
-	AgeSeconds  int           `json:"age_seconds,omitzero"` // how long the journal has not answered
-	CaseID      string        `json:"case_id"`
-	Household   Household     `json:"household"`
-	Years       []Year        `json:"applications"`
-	Eligibility []Eligibility `json:"eligibility"`
-	Enrollment  []Enrollment  `json:"enrollment"`
-	Delegation  Delegation    `json:"delegation"`
-	History     []Step        `json:"history"`             // of the delegation
-	NoHistory   bool          `json:"no_history,omitzero"` // it could not be read
-	MayAct      bool          `json:"-"`                   // the caller may act on it
+	Freshness
+	CaseID      string        `json:"case_id" format:"Identifier" doc:"The case id."`
+	Household   Household     `json:"household" doc:"Who lives there and how to reach them."`
+	Years       []Year        `json:"applications" doc:"Every year that an application, eligibility or enrollment names, ascending."`
+	Eligibility []Eligibility `json:"eligibility" doc:"The members' eligibility, one for each member and year."`
+	Enrollment  []Enrollment  `json:"enrollment" doc:"The enrollments, the one recorded last at the end."`
+	Delegation  Delegation    `json:"delegation" doc:"Who looks after the case."`
+	History     []Step        `json:"history" doc:"The newest hundred events of the delegation, the newest first."`
+	NoHistory   bool          `json:"no_history,omitzero" enum:"true" doc:"The history could not be read just now; absent otherwise."`
+	MayAct      bool          `json:"-"` // the caller may act on it
 }
 
 // Household is who lives there and how to reach them.
 type Household struct {
-	PrimaryContact Contact        `json:"primary_contact"`
-	Address        events.Address `json:"address"`
-	Members        []Member       `json:"members"`
+	PrimaryContact Contact        `json:"primary_contact" doc:"The person whom the household names as its contact."`
+	Address        events.Address `json:"address" doc:"Where the household lives; a part that is not known is absent."`
+	Members        []Member       `json:"members" doc:"The members of the household, by member id."`
 }
 
 // Contact is the primary contact.
 type Contact struct {
-	FirstName       string      `json:"first_name"`
-	LastName        string      `json:"last_name"`
-	Phone           string      `json:"phone"`
-	Email           string      `json:"email"`
-	DateOfBirth     events.Date `json:"date_of_birth"`
-	SSN             string      `json:"ssn"` // XXX-XX-1234
-	SpokenLanguage  string      `json:"spoken_language"`
-	WrittenLanguage string      `json:"written_language"`
+	FirstName       string      `json:"first_name" doc:"First name."`
+	LastName        string      `json:"last_name" doc:"Last name."`
+	Phone           string      `json:"phone" doc:"Phone number, as the source writes it."`
+	Email           string      `json:"email" doc:"E-mail address."`
+	DateOfBirth     events.Date `json:"date_of_birth" format:"DateOrBlank" doc:"Date of birth."`
+	SSN             string      `json:"ssn" format:"MaskedSSN" doc:"Social Security number."`
+	SpokenLanguage  string      `json:"spoken_language" doc:"The language to speak with the household."`
+	WrittenLanguage string      `json:"written_language" doc:"The language to write to the household."`
 }
 
 // Member is a listed member of the case.
 type Member struct {
-	MemberID     string      `json:"member_id"`
-	FirstName    string      `json:"first_name"`
-	LastName     string      `json:"last_name"`
-	DateOfBirth  events.Date `json:"date_of_birth"`
-	Gender       string      `json:"gender"`
-	SSN          string      `json:"ssn"` // XXX-XX-1234
-	Relationship string      `json:"relationship"`
-	Applying     events.Flag `json:"applying,omitzero"`
+	MemberID     string      `json:"member_id" format:"Identifier" doc:"The member's id within the case."`
+	FirstName    string      `json:"first_name" doc:"First name."`
+	LastName     string      `json:"last_name" doc:"Last name."`
+	DateOfBirth  events.Date `json:"date_of_birth" format:"DateOrBlank" doc:"Date of birth."`
+	Gender       string      `json:"gender" doc:"Gender, as the source writes it."`
+	SSN          string      `json:"ssn" format:"MaskedSSN" doc:"Social Security number."`
+	Relationship string      `json:"relationship" doc:"Relationship to the primary contact."`
+	Applying     events.Flag `json:"applying,omitzero" doc:"Whether the member applies for coverage; absent where it is not known."`
 }
 
 // Name is the member's name as people write it.
@@ -75,70 +74,70 @@ func fullName(first, last string) string {
 
 // Year is the application of a year.
 type Year struct {
-	ApplicationYear int         `json:"application_year"`
-	CurrentStatus   string      `json:"current_status"`
-	NextSteps       string      `json:"next_steps"`
-	SubmittedOn     events.Date `json:"submitted_on"`
-	HouseholdType   string      `json:"household_type"`
+	ApplicationYear int         `json:"application_year" format:"Year" doc:"The year that coverage is for."`
+	CurrentStatus   string      `json:"current_status" doc:"Current status of the application."`
+	NextSteps       string      `json:"next_steps" doc:"What is to be done next."`
+	SubmittedOn     events.Date `json:"submitted_on" format:"DateOrBlank" doc:"When the application was submitted."`
+	HouseholdType   string      `json:"household_type" format:"HouseholdType" doc:"What the household is eligible for in this year."`
 }
 
 // Eligibility is a member's determination in a year.
 type Eligibility struct {
-	MemberID          string       `json:"member_id"`
+	MemberID          string       `json:"member_id" format:"Identifier" doc:"The member."`
 	MemberName        string       `json:"-"`
-	ApplicationYear   int          `json:"application_year"`
-	Program           string       `json:"program"`
-	Status            string       `json:"status"`
-	APTCMonthly       events.Money `json:"aptc_monthly,omitzero"`
-	CSRLevel          string       `json:"csr_level"`
-	VerificationDueOn events.Date  `json:"verification_due_on"`
+	ApplicationYear   int          `json:"application_year" format:"Year" doc:"The year that coverage is for."`
+	Program           string       `json:"program" enum:"covered_california,medi_cal,mcap,cchip,none" doc:"The program."`
+	Status            string       `json:"status" enum:"eligible,conditionally_eligible,ineligible,pending" doc:"What was determined."`
+	APTCMonthly       events.Money `json:"aptc_monthly,omitzero" format:"Amount" doc:"Advance premium tax credit a month; absent where it is not known."`
+	CSRLevel          string       `json:"csr_level" doc:"Level of the cost-sharing reduction."`
+	VerificationDueOn events.Date  `json:"verification_due_on" format:"DateOrBlank" doc:"Until when something is to be verified."`
 }
 
 // Enrollment is the coverage of members in a plan and year.
 type Enrollment struct {
-	EnrollmentID    string       `json:"enrollment_id"`
-	ApplicationYear int          `json:"application_year"`
-	CoverageKind    string       `json:"coverage_kind"`
-	MemberIDs       []string     `json:"member_ids"`
+	EnrollmentID    string       `json:"enrollment_id" format:"Identifier" doc:"The enrollment's id within the case."`
+	ApplicationYear int          `json:"application_year" format:"Year" doc:"The year that coverage is for."`
+	CoverageKind    string       `json:"coverage_kind" enum:"health,dental" doc:"Health or dental."`
+	MemberIDs       []string     `json:"member_ids" format:"Identifier" doc:"The members who are covered."`
 	MemberNames     []string     `json:"-"`
-	Carrier         string       `json:"carrier"`
-	PlanName        string       `json:"plan_name"`
-	HIOSPlanID      string       `json:"hios_plan_id"`
-	MetalTier       string       `json:"metal_tier"`
-	CoverageStart   events.Date  `json:"coverage_start"`
-	CoverageEnd     events.Date  `json:"coverage_end"`
-	Status          string       `json:"status"`
-	GrossPremium    events.Money `json:"gross_premium,omitzero"`
-	APTCApplied     events.Money `json:"aptc_applied,omitzero"`
-	StateSubsidy    events.Money `json:"state_subsidy,omitzero"`
-	NetPremium      events.Money `json:"net_premium,omitzero"`
-	BinderStatus    string       `json:"binder_status"`
-	SubscriberID    string       `json:"subscriber_id"`
+	Carrier         string       `json:"carrier" doc:"The carrier."`
+	PlanName        string       `json:"plan_name" doc:"The plan."`
+	HIOSPlanID      string       `json:"hios_plan_id" doc:"The HIOS id of the plan."`
+	MetalTier       string       `json:"metal_tier" doc:"The metal tier."`
+	CoverageStart   events.Date  `json:"coverage_start" format:"DateOrBlank" doc:"First day of the coverage."`
+	CoverageEnd     events.Date  `json:"coverage_end" format:"DateOrBlank" doc:"Last day of the coverage."`
+	Status          string       `json:"status" enum:"pending,enrolled,cancelled,terminated" doc:"Status of the enrollment."`
+	GrossPremium    events.Money `json:"gross_premium,omitzero" format:"Amount" doc:"Premium a month before subsidies; absent where it is not known."`
+	APTCApplied     events.Money `json:"aptc_applied,omitzero" format:"Amount" doc:"Advance premium tax credit applied a month; absent where it is not known."`
+	StateSubsidy    events.Money `json:"state_subsidy,omitzero" format:"Amount" doc:"State subsidy a month; absent where it is not known."`
+	NetPremium      events.Money `json:"net_premium,omitzero" format:"Amount" doc:"Premium a month after subsidies; absent where it is not known."`
+	BinderStatus    string       `json:"binder_status" doc:"What became of the first payment."`
+	SubscriberID    string       `json:"subscriber_id" doc:"The carrier's id of the subscriber."`
 }
 
 // Delegation is who looks after the case. Status is active, inactive or, for
 // an agent whom the consumer has asked, pending; Closed goes with each.
 type Delegation struct {
-	Status      string      `json:"status"`
-	Closed      bool        `json:"closed"`
-	AgentID     string      `json:"agent_id"`
-	AgentName   string      `json:"agent_name"`
-	License     string      `json:"agent_license"`
-	AgencyID    string      `json:"agency_id"`
-	AgencyName  string      `json:"agency_name"`
-	Since       events.Date `json:"delegated_since"`
-	RequestedOn events.Date `json:"requested_on,omitzero"`
+	Status      string      `json:"status" enum:"active,inactive,pending" doc:"Active or inactive with the agent, or pending: the agent is asked."`
+	Closed      bool        `json:"closed" doc:"Whether the case is closed; it then stands in no list."`
+	AgentID     string      `json:"agent_id" format:"Identifier" doc:"The agent."`
+	AgentName   string      `json:"agent_name" doc:"The agent's name."`
+	License     string      `json:"agent_license" doc:"The agent's license number."`
+	AgencyID    string      `json:"agency_id" format:"IdentifierOrBlank" doc:"The agent's agency; blank where there is none."`
+	AgencyName  string      `json:"agency_name" doc:"The agency's name."`
+	Since       events.Date `json:"delegated_since" format:"DateOrBlank" doc:"The Pacific date on which the delegation began; blank for a request."`
+	RequestedOn events.Date `json:"requested_on,omitzero" format:"Date" doc:"The Pacific date of a pending request to the agent."`
 }
 
 // Step is an event of the delegation's history.
 type Step struct {
-	Seq       uint64    `json:"seq"`
-	Recorded  time.Time `json:"recorded"`
-	Type      string    `json:"type"`
-	AgentID   string    `json:"agent_id"`
-	FromAgent string    `json:"from_agent_id,omitzero"`
-	ActorID   string    `json:"actor_id,omitzero"`
-	ActorRole string    `json:"actor_role,omitzero"`
+	Seq       uint64    `json:"seq" format:"Sequence" doc:"The sequence of its record."`
+	Recorded  time.Time `json:"recorded" doc:"When it was recorded."`
+	Type      string    `json:"type" doc:"The type of the event, such as \x60delegation.accepted.v1\x60."`
+	AgentID   string    `json:"agent_id" format:"Identifier" doc:"The agent whose delegation it is; in a transfer the one who got it."`
+	FromAgent string    `json:"from_agent_id,omitzero" format:"Identifier" doc:"In a transfer, the agent who had it."`
+	ActorID   string    `json:"actor_id,omitzero" doc:"The person who did it, where one did."`
+	ActorRole string    `json:"actor_role,omitzero" doc:"The role in which it was done."`
 }
 
 // Case returns a case that is in one of the owner's lists, or would be if it
@@ -156,7 +155,7 @@ func (d *Service) Case(ctx context.Context, c Caller, o Owner, id string) (*Case
 	if err := d.noteLook(c, g.Role, "case", o, id); err != nil {
 		return nil, err
 	}
-	f := &CaseFile{AsOf: r.Recorded(), AgeSeconds: int(r.age / time.Second), CaseID: id}
+	f := &CaseFile{Freshness: r.freshness(), CaseID: id}
 	_, err = access.MayAct(r.state, c.Person, o, agent)
 	if f.MayAct = err == nil; err != nil && !errors.Is(err, access.NotActing) {
 		return nil, err

@@ -47,6 +47,15 @@ type Listing struct {
 	calendar int // the year of the Friday for which it is shown
 }
 
+// Consumers is a page of a list as Listing.JSON writes it.
+type Consumers struct {
+	Freshness
+	Total     int          `json:"total" format:"Count" doc:"How many consumers match the filters. At most 2,000 of them are listed."`
+	Page      int          `json:"page" format:"Page" doc:"Which page it is, counted from 1."`
+	PageSize  int          `json:"page_size" format:"PageSize" doc:"How many consumers a page has at most."`
+	Consumers []list.Entry `json:"consumers" doc:"The consumers of this page, in the order that was asked for."`
+}
+
 // List returns a page of a list. The page is made by Consumers or JSON.
 func (d *Service) List(c Caller, o Owner, k Kind, q Query) (*Listing, error) {
 	r, g, done, err := d.enter(c, o)
@@ -120,7 +129,7 @@ func (l *Listing) First() int { return (l.Query.Page-1)*l.Query.PageSize + 1 }
 // Choices returns the values that filters can have.
 func (l *Listing) Choices() list.Choices { return l.list.Choices(l.calendar) }
 
-// JSON makes the page in its published form.
+// JSON makes the page as a Consumers.
 func (l *Listing) JSON() ([]byte, error) {
 	page, _, total := l.list.PageJSON(l.bounds(), l.calendar)
 	l.count(total)

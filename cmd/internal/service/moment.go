@@ -44,6 +44,16 @@ func (d *Service) At(c Caller) (at Caller, done func()) {
 	}
 }
 
+// Freshness is the moment that an answer shows.
+type Freshness struct {
+	AsOf       time.Time `json:"as_of" doc:"The recorded time of the newest record that the answer shows; the year 1 while nothing is recorded."`
+	AgeSeconds int       `json:"age_seconds,omitzero" minimum:"1" doc:"How old the answer is in seconds, while the journal does not answer; absent while it does."`
+}
+
+func (r *reading) freshness() Freshness {
+	return Freshness{r.Recorded(), int(r.age / time.Second)}
+}
+
 // read opens the moment to look at, which may be up to five minutes old. Done
 // must be called when nothing more is read of it.
 func (d *Service) read(c Caller) (r *reading, done func(), err error) {

@@ -13,20 +13,20 @@ import (
 // Asked is what is wanted of a list as it was written, in a URL or in a body;
 // each member is blank where nothing was said.
 type Asked struct {
-	ApplicationYear int    `json:"application_year"`
-	Status          string `json:"status"`
-	NextSteps       string `json:"next_steps"`
-	HouseholdType   string `json:"household_type"`
-	Program         string `json:"program"`
-	Carrier         string `json:"carrier"`
-	Sort            string `json:"sort"`
-	Page            int    `json:"page"`
-	PageSize        int    `json:"page_size"`
+	ApplicationYear int    `json:"application_year,omitzero" query:"application_year" minimum:"1" example:"2026" doc:"The year that coverage is for."`
+	Status          string `json:"status,omitzero" query:"status" format:"Filter" doc:"The application's current status as the list shows it, in capital or small letters."`
+	NextSteps       string `json:"next_steps,omitzero" query:"next_steps" format:"Filter" doc:"The application's next steps as the list shows them, in capital or small letters."`
+	HouseholdType   string `json:"household_type,omitzero" query:"household_type" format:"Filter" doc:"\x60Covered California\x60, \x60Medi-Cal\x60 or \x60Mixed Household\x60, in capital or small letters."`
+	Program         string `json:"program,omitzero" query:"program" format:"Filter" doc:"A program for which some member's eligibility was determined, such as \x60medi_cal\x60 or \x60Medi-Cal\x60."`
+	Carrier         string `json:"carrier,omitzero" query:"carrier" format:"Filter" doc:"The carrier of some coverage, in capital or small letters."`
+	Sort            string `json:"sort,omitzero" query:"sort" format:"Sort" example:"-updated" doc:"The order. A hyphen before it reverses it. Accents and capitals make no difference in the order of names."`
+	Page            int    `json:"page,omitzero" query:"page" format:"Page" doc:"Which page, counted from 1."`
+	PageSize        int    `json:"page_size,omitzero" query:"page_size" format:"PageSize" doc:"How many consumers a page has at most."`
 
 	// What names a consumer has no place in a URL.
-	Name   string `json:"name"`
-	CaseID string `json:"case_id"`
-	Q      string `json:"q"`
+	Name   string `json:"name,omitzero" format:"Filter" doc:"Words, each a part of the first or last name of the primary contact."`
+	CaseID string `json:"case_id,omitzero" format:"Filter" doc:"The whole case id."`
+	Q      string `json:"q,omitzero" format:"Filter" doc:"Words, each a part of a name, the phone number, the e-mail address, the ZIP or the county. Accents and capitals make no difference: jose finds José."`
 }
 
 // maxWords is how many words a search has at most: each is held against every

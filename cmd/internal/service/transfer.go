@@ -16,28 +16,28 @@ import (
 // Transfer is the wish to move consumers from one agent of an agency to
 // another: the named ones, or all that the agent holds.
 type Transfer struct {
-	From  string   `json:"from_agent_id"`
-	To    string   `json:"to_agent_id"`
-	Cases []string `json:"case_ids"`
-	All   bool     `json:"all"`
+	From  string   `json:"from_agent_id" format:"Identifier" doc:"The agent who has the consumers."`
+	To    string   `json:"to_agent_id" format:"Identifier" doc:"The agent who is to have them; another, and certified."`
+	Cases []string `json:"case_ids,omitzero" format:"Identifier" minItems:"1" maxItems:"20000" doc:"The cases to move; leave it out where all are meant."`
+	All   bool     `json:"all,omitzero" doc:"Move all that the agent holds, active and inactive; then without \x60case_ids\x60."`
 }
 
 // Transferred is what became of a transfer, for each of its cases.
 type Transferred struct {
-	BatchID  string            `json:"batch_id"`
-	From     string            `json:"from_agent_id"`
-	To       string            `json:"to_agent_id"`
-	Outcomes []TransferOutcome `json:"outcomes"`
+	BatchID  string            `json:"batch_id" doc:"Names this transfer in the record."`
+	From     string            `json:"from_agent_id" format:"Identifier" doc:"The agent who had the consumers."`
+	To       string            `json:"to_agent_id" format:"Identifier" doc:"The agent who has got them."`
+	Outcomes []TransferOutcome `json:"outcomes" doc:"What became of each case."`
 }
 
 // TransferOutcome is what became of one case: it was transferred, or refused
 // with a reason, or is not held by the agent and was not attempted.
 type TransferOutcome struct {
-	CaseID  string `json:"case_id"`
-	Outcome string `json:"outcome"` // transferred, refused, not_delegated, unknown
-	Code    string `json:"code,omitzero"`
-	Reason  string `json:"reason,omitzero"`
-	Seq     uint64 `json:"seq,omitzero"`
+	CaseID  string `json:"case_id" format:"Identifier" doc:"The case."`
+	Outcome string `json:"outcome" enum:"transferred,refused,not_delegated,unknown" doc:"It was transferred; was refused; is not delegated to the agent, and was not attempted; or it is not known, since the journal did not answer in time."`
+	Code    string `json:"code,omitzero" format:"RejectionCode" doc:"Why the ledger refused it."`
+	Reason  string `json:"reason,omitzero" doc:"Why it was not transferred."`
+	Seq     uint64 `json:"seq,omitzero" format:"Sequence" doc:"The sequence of its record, where it has one."`
 	Name    string `json:"-"` // of the primary contact, where the agent holds the case
 }
 

@@ -311,6 +311,7 @@ func (s *site) send(r *http.Request) reply {
 	must(s.t, err)
 	b, err := io.ReadAll(answer.Body)
 	must(s.t, errors.Join(err, answer.Body.Close()))
+	s.judge(r, reply{answer, b})
 	return reply{answer, b}
 }
 

@@ -140,7 +140,11 @@ func (w *Web) handler(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	described, err := apidocs.Render()
+	programs, err := api.New(api.Options{Service: w.service, Caller: w.caller("api"), Log: o.Log})
+	if err != nil {
+		return nil, err
+	}
+	described, err := apidocs.Render(programs.Document())
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +153,7 @@ func (w *Web) handler(o Options) (http.Handler, error) {
 	mux.HandleFunc("GET /interface", func(rw http.ResponseWriter, r *http.Request) {
 		pages.Page(rw, r, "The interface", described)
 	})
-	mux.Handle("/v1/", api.New(api.Options{Service: w.service, Caller: w.caller("api"), Log: o.Log}))
+	mux.Handle("/v1/", programs)
 	mux.HandleFunc("/openapi.json", openAPI)
 	signedIn := w.identity.Middleware(middleware.Routed(mux))
 	if o.Issuer == nil {
@@ -169,7 +173,7 @@ func openAPI(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(schemas.OpenAPIJSON()) // who has gone needs no answer
+	_, _ = w.Write(schemas.OpenAPI()) // who has gone needs no answer
 }
 
 // caller tells who asks, as the issuer names them, if they do not ask too

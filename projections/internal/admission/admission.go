@@ -50,20 +50,20 @@ type State interface {
 
 // Rejected is a rejected record, as commands and the interface show it.
 type Rejected struct {
-	Seq      uint64      `json:"seq"`
-	Recorded time.Time   `json:"recorded,omitzero"`
-	Subject  string      `json:"subject"`
-	ID       string      `json:"id"`
-	Code     events.Code `json:"code"`
-	Field    string      `json:"field"`
-	Reason   string      `json:"reason"`
+	Seq      uint64      `json:"seq" format:"Sequence" doc:"The sequence of its record."`
+	Recorded time.Time   `json:"recorded,omitzero" doc:"When it was recorded; absent where a record has no recorded time."`
+	Subject  string      `json:"subject" doc:"The subject on which it was published."`
+	ID       string      `json:"id" doc:"The event's id; blank where it has none that can be read."`
+	Code     events.Code `json:"code" format:"RejectionCode" doc:"Why it was rejected."`
+	Field    string      `json:"field" doc:"The field at fault; blank where it is no single one."`
+	Reason   string      `json:"reason" doc:"The reason in words, without any value of the event."`
 }
 
 // Exported is a step of an export in the trail, as the interface shows it.
 type Exported struct {
-	Seq      uint64    `json:"seq"`
-	Recorded time.Time `json:"recorded,omitzero"`
-	Step     string    `json:"step"` // requested, declined, denied or made
+	Seq      uint64    `json:"seq" format:"Sequence" doc:"The sequence of its record."`
+	Recorded time.Time `json:"recorded,omitzero" doc:"When it was recorded; absent where a record has no recorded time."`
+	Step     string    `json:"step" enum:"requested,declined,denied,made" doc:"A book was asked for and the disclaimer accepted; the answer was a no; it was denied; or the book was made."`
 	events.Export
 }
 
@@ -246,14 +246,14 @@ func (p *Processor) advance(d *record.Decoded, o record.Outcome, s State) (time.
 
 // Status is where a ledger stands, as commands and the interface show it.
 type Status struct {
-	Position   uint64      `json:"position"`
-	Applied    uint64      `json:"applied"` // accepted, whether they changed anything or not
-	Duplicates uint64      `json:"duplicates"`
-	Rejected   uint64      `json:"rejected"`
-	Cases      uint64      `json:"cases"`
-	Agents     uint64      `json:"agents"`
-	OpenFriday events.Date `json:"open_friday"`
-	StateHash  string      `json:"state_hash"`
+	Position   uint64      `json:"position" format:"Count" doc:"The sequence of the newest record that is shown."`
+	Applied    uint64      `json:"applied" format:"Count" doc:"Records accepted, whether they changed anything or not."`
+	Duplicates uint64      `json:"duplicates" format:"Count" doc:"Records whose source and id had come before."`
+	Rejected   uint64      `json:"rejected" format:"Count" doc:"Records rejected."`
+	Cases      uint64      `json:"cases" format:"Count" doc:"Known cases."`
+	Agents     uint64      `json:"agents" format:"Count" doc:"Known agents."`
+	OpenFriday events.Date `json:"open_friday" format:"DateOrBlank" doc:"The Friday whose week is open; blank while nothing is recorded."`
+	StateHash  string      `json:"state_hash" format:"Hash" doc:"A hash of the whole state in canonical form."`
 }
 
 // Status returns where the ledger stands; the state hash is the caller's.

@@ -1,0 +1,281 @@
+package api
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	strict "github.com/go-json-experiment/json"
+	"github.com/goccy/go-yaml"
+
+	"bookledger/cmd/internal/problem"
+	"bookledger/cmd/internal/service"
+	"bookledger/events"
+	"bookledger/projections/audit"
+	"bookledger/projections/checkpoint"
+	"bookledger/projections/list"
+)
+
+//go:embed document.yaml
+var source []byte
+
+// texts are what the document says in words and examples: what no type says.
+type texts struct {
+	Info            *huma.Info
+	Servers         []*huma.Server
+	Security        []map[string][]string
+	SecuritySchemes map[string]*huma.SecurityScheme
+	Tags            []*huma.Tag
+	Headers         map[string]*huma.Param
+	Operations      map[string]struct { // by id
+		Summary, Description, Answer string
+		Example                      json.RawMessage
+	}
+	Bodies map[string]struct { // by the name of their schema
+		Description string
+		Example     json.RawMessage
+	}
+	Objects  map[string]struct{ Title, Description string } // by the name of their schema
+	Kinds    map[string]*huma.Schema                        // of values, which members refer to
+	Failures map[string]struct{ Description, Header string }
+}
+
+// document is the OpenAPI description. What it says of requests and answers
+// comes from their types, as operations are registered: the names of members,
+// what they mean (doc), what kind of value they are (format) and their limits.
+type document struct {
+	huma.OpenAPI
+	texts
+	operations []*huma.Operation // in the order of their registration
+}
+
+const schemaRef = "#/components/schemas/"
+
+func newDocument() (*document, error) {
+	var t texts
+	b, err := yaml.YAMLToJSON(source) // which keeps the order of an example's members
+	if err == nil {
+		err = strict.Unmarshal(b, &t, strict.RejectUnknownMembers(true), strict.MatchCaseInsensitiveNames(true))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the texts of the API's description: %w", err)
+	}
+	r := huma.NewMapRegistry(schemaRef, nameOf)
+	// What types that write themselves write.
+	r.RegisterTypeAlias(reflect.TypeFor[list.Entry](), reflect.TypeFor[list.Consumer]())
+	r.RegisterTypeAlias(reflect.TypeFor[checkpoint.Checkpoint](), reflect.TypeFor[checkpoint.Published]())
+	r.RegisterTypeAlias(reflect.TypeFor[events.Flag](), reflect.TypeFor[bool]())
+	d := &document{texts: t, OpenAPI: huma.OpenAPI{
+		OpenAPI: "3.1.1", Info: t.Info, Servers: t.Servers, Security: t.Security, Tags: t.Tags,
+		Components: &huma.Components{Schemas: r, Headers: t.Headers, SecuritySchemes: t.SecuritySchemes, Responses: map[string]*huma.Response{}},
+	}}
+	d.OnAddOperation = []huma.AddOpFunc{func(_ *huma.OpenAPI, op *huma.Operation) { d.operations = append(d.operations, op) }}
+	return d, nil
+}
+
+// names are those of schemas that are not called as their types are.
+var names = map[reflect.Type]string{
+	reflect.TypeFor[service.CaseFile]():     "Case",
+	reflect.TypeFor[service.Year]():         "Application",
+	reflect.TypeFor[service.Asked]():        "Search",
+	reflect.TypeFor[service.BookOf]():       "ComparedBook",
+	reflect.TypeFor[list.EntryYear]():       "ConsumerYear",
+	reflect.TypeFor[checkpoint.Published](): "Friday",
+	reflect.TypeFor[audit.Event]():          "ExplainedEvent",
+	reflect.TypeFor[audit.Decided]():        "DecidedRow",
+	reflect.TypeFor[audit.Difference]():     "RowChange",
+	reflect.TypeFor[audit.Cell]():           "CellChange",
+	reflect.TypeFor[problem.Body]():         "Problem",
+}
+
+func nameOf(t reflect.Type, hint string) string {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if name, ok := names[t]; ok {
+		return name
+	}
+	return huma.DefaultSchemaNamer(t, hint)
+}
+
+// failures are the problems that requests are answered with, as the document
+// names them and gives an example of each.
+var failures = map[string]*problem.Problem{
+	"Invalid":      problem.Invalid.In("sort", "Sort by first_name, last_name, case_id or updated, with - before it for descending."),
+	"Unauthorized": &problem.Unauthorized,
+	"Forbidden":    &problem.Forbidden,
+	"NotAccepted":  &problem.NotAccepted,
+	"NotFound":     &problem.NotFound,
+	"NoBook":       problem.NoBook.With("2026-11-19 is a Thursday, and books are as of a Friday: there is no book of it."),
+	"Method":       problem.Method.With("This path answers GET and HEAD only."),
+	"Conflict":     conflict(),
+	"TooLarge":     problem.TooLarge.With("The body is larger than %d KiB.", maxBody>>10),
+	"MediaType":    &problem.MediaType,
+	"TooMany":      &problem.TooMany,
+	"Internal":     &problem.Internal,
+	"Unavailable":  &problem.Unavailable,
+	"Unsure":       &problem.Unsure,
+	"NotReady": {Type: "not-ready", Status: http.StatusServiceUnavailable, Title: "Not ready",
+		Detail: "The projection has not caught up with the journal."},
+}
+
+func conflict() *problem.Problem {
+	p := problem.Conflict.With("No request of this consumer is pending any more: it was withdrawn or has been answered.")
+	p.Code = string(events.NoPendingRequest)
+	return p
+}
+
+// operation is what the document says of an operation before its types do. A
+// failure takes the place of one before it with the same status.
+func (d *document) operation(o operation) huma.Operation {
+	told := d.Operations[o.id]
+	op := huma.Operation{
+		OperationID: o.id, Method: http.MethodGet, Path: o.path, Tags: []string{o.tag}, Summary: told.Summary, Description: told.Description,
+		Responses: map[string]*huma.Response{"200": {
+			Description: told.Answer, Content: map[string]*huma.MediaType{"application/json": {Example: told.Example}},
+		}},
+	}
+	if o.file {
+		op.Responses["200"].Content = map[string]*huma.MediaType{ContentType: {Schema: &huma.Schema{Ref: schemaRef + "Workbook"}}}
+		op.Responses["200"].Headers = headers("Content-Disposition", "Repr-Digest", "Cache-Control")
+		op.Responses["204"] = &huma.Response{Description: "The no is on record. There is no body."}
+	}
+	names := []string{"Unauthorized", "NotFound", "Method", "TooMany", "Internal", "Unavailable"}
+	if !o.any {
+		names = append(names, "Invalid")
+	}
+	if o.body > 0 {
+		op.Method = http.MethodPost
+		names = append(names, "Forbidden", "TooLarge", "MediaType")
+	}
+	fail(&op, append(names, o.failures...)...)
+	return op
+}
+
+func fail(op *huma.Operation, names ...string) {
+	for _, name := range names {
+		op.Responses[strconv.Itoa(failures[name].Status)] = &huma.Response{Ref: "#/components/responses/" + name}
+	}
+}
+
+func headers(names ...string) map[string]*huma.Param {
+	all := map[string]*huma.Param{}
+	for _, name := range names {
+		all[name] = &huma.Param{Ref: "#/components/headers/" + name}
+	}
+	return all
+}
+
+// finish completes the document when all operations are registered.
+func (d *document) finish() {
+	r := d.Components.Schemas
+	problems := r.Schema(reflect.TypeFor[problem.Body](), true, "")
+	for name, p := range failures {
+		response := &huma.Response{
+			Description: d.Failures[name].Description,
+			Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: problems, Example: p}},
+		}
+		if header := d.Failures[name].Header; header != "" {
+			response.Headers = headers(header)
+		}
+		d.Components.Responses[name] = response
+	}
+	d.system()
+	delete(r.Map(), "ErrorModel") // huma's own problem
+	delete(r.Map(), "ErrorDetail")
+	for name, s := range r.Map() {
+		s.Title, s.Description, s.AdditionalProperties = d.Objects[name].Title, d.Objects[name].Description, nil
+		for _, p := range s.Properties {
+			d.refine(p)
+		}
+	}
+	for _, op := range d.operations {
+		d.refineOperation(op)
+	}
+	for name, kind := range d.Kinds {
+		kind.PrecomputeMessages()
+		r.Map()[name] = kind
+	}
+}
+
+// refine says of a value what kind it is, and that it is never null.
+func (d *document) refine(s *huma.Schema) {
+	s.Nullable, s.Examples = false, nil
+	if s.Items != nil {
+		d.refine(s.Items)
+	}
+	if s.Format == "date-time" {
+		s.Format = "Time"
+	}
+	if d.Kinds[s.Format] != nil {
+		*s = huma.Schema{Ref: schemaRef + s.Format, Description: s.Description, Default: s.Default}
+	}
+}
+
+func (d *document) refineOperation(op *huma.Operation) {
+	kept := op.Parameters[:0]
+	for _, p := range op.Parameters {
+		if p.In == "path" {
+			if p.Required = strings.Contains(op.Path, "{"+p.Name+"}"); !p.Required {
+				continue // Owned has two, of which a path has one
+			}
+		}
+		kept = append(kept, p)
+		p.Explode = nil
+		if len(p.Schema.Examples) > 0 {
+			p.Example = p.Schema.Examples[0]
+		}
+		// Huma holds a parameter against its own schema. That a number or one of
+		// a few words is wrong is for it to say; of a text the service says that
+		// there is no such thing, so its schema is for the document alone.
+		if kind := d.Kinds[p.Schema.Format]; kind != nil && p.In == "query" && (kind.Type != huma.TypeString || kind.Enum != nil) {
+			d.refine(p.Schema)
+			continue
+		}
+		own := *p.Schema
+		own.Description, own.Examples = "", nil
+		d.refine(&own)
+		p.Schema = &own
+	}
+	op.Parameters = kept
+	if op.RequestBody == nil {
+		return
+	}
+	content := op.RequestBody.Content["application/json"]
+	name := strings.TrimPrefix(content.Schema.Ref, schemaRef)
+	d.Components.Schemas.Map()[name].AdditionalProperties = false
+	op.RequestBody.Description, content.Example = d.Bodies[name].Description, d.Bodies[name].Example
+}
+
+// system describes what is answered without a token, and not by this API.
+func (d *document) system() {
+	text := &huma.Schema{Type: huma.TypeString}
+	for _, o := range [...]struct {
+		id, path, media string
+		schema          *huma.Schema
+		failures        []string
+	}{
+		{"getHealth", "/healthz", "text/plain", text, nil},
+		{"getReadiness", "/readyz", "text/plain", text, []string{"NotReady"}},
+		{"getMetrics", "/metrics", "text/plain", text, nil},
+		{"getOpenAPI", "/openapi.json", "application/json", d.Components.Schemas.Schema(reflect.TypeFor[Description](), true, ""), nil},
+	} {
+		op := d.operation(operation{id: o.id, tag: "System", path: o.path})
+		op.Security = []map[string][]string{}
+		op.Responses["200"].Content = map[string]*huma.MediaType{o.media: {Schema: o.schema, Example: d.Operations[o.id].Example}}
+		op.Responses = map[string]*huma.Response{"200": op.Responses["200"]}
+		fail(&op, append(o.failures, "Method")...)
+		d.AddOperation(&op)
+	}
+}
+
+// Description is an OpenAPI document, as far as it describes itself.
+type Description struct {
+	OpenAPI string         `json:"openapi" doc:"The version of OpenAPI."`
+	Info    map[string]any `json:"info" doc:"What the interface is."`
+}
