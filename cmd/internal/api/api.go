@@ -149,8 +149,8 @@ func (a *API) told(ctx context.Context, route string, err error) *problem.Proble
 	return p
 }
 
-// answer is what an operation answers with.
-type answer[T any] struct {
+// result is what an operation answers with.
+type result[T any] struct {
 	Body encoded[T]
 }
 
@@ -166,13 +166,13 @@ func (encoded[T]) Schema(r huma.Registry) *huma.Schema {
 // MarshalJSON returns the JSON as it is.
 func (e encoded[T]) MarshalJSON() ([]byte, error) { return e, nil }
 
-// answered makes the answer of a value, unless there is an error.
-func answered[T any](v T, err error) (*answer[T], error) {
+// resultOf makes the result of a value, unless there is an error.
+func resultOf[T any](v T, err error) (*result[T], error) {
 	if err != nil {
 		return nil, err
 	}
 	b, err := json.Marshal(v)
-	return &answer[T]{append(b, '\n')}, err
+	return &result[T]{append(b, '\n')}, err
 }
 
 // Owned says whose lists and books a path is about: an agent's or an agency's.

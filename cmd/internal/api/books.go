@@ -13,14 +13,14 @@ type Disclaimer struct {
 	Text    string `json:"text" doc:"Its text, to be shown to the person who takes the book."`
 }
 
-func (a *API) disclaimer(context.Context, service.Caller, *struct{}) (*answer[Disclaimer], error) {
-	return answered(Disclaimer{service.DisclaimerVersion, service.DisclaimerText}, nil)
+func (a *API) disclaimer(context.Context, service.Caller, *struct{}) (*result[Disclaimer], error) {
+	return resultOf(Disclaimer{service.DisclaimerVersion, service.DisclaimerText}, nil)
 }
 
 // Huma would read a plain Date as the number that it is.
 func (a *API) books(ctx context.Context, c service.Caller, in *struct {
 	Owned
 	Before struct{ events.Date } `query:"before" format:"date" doc:"Only the books of Fridays before this day." example:"2026-11-20"`
-}) (*answer[*service.Shelf], error) {
-	return answered(a.Service.Books(ctx, c, in.owner(), service.Shelved{Before: in.Before.Date}))
+}) (*result[*service.Shelf], error) {
+	return resultOf(a.Service.Books(ctx, c, in.owner(), service.Shelved{Before: in.Before.Date}))
 }

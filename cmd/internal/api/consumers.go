@@ -7,8 +7,8 @@ import (
 )
 
 // list answers with a list whose filters stand in the URL.
-func (a *API) list(kind service.Kind) func(context.Context, service.Caller, *listInput) (*answer[service.Consumers], error) {
-	return func(_ context.Context, c service.Caller, in *listInput) (*answer[service.Consumers], error) {
+func (a *API) list(kind service.Kind) func(context.Context, service.Caller, *listInput) (*result[service.Consumers], error) {
+	return func(_ context.Context, c service.Caller, in *listInput) (*result[service.Consumers], error) {
 		return a.page(c, in.owner(), kind, in.Asked)
 	}
 }
@@ -20,8 +20,8 @@ type listInput struct {
 
 // search answers with a list whose filters stand in the body, where they may
 // name a consumer.
-func (a *API) search(kind service.Kind) func(context.Context, service.Caller, *searchInput) (*answer[service.Consumers], error) {
-	return func(_ context.Context, c service.Caller, in *searchInput) (*answer[service.Consumers], error) {
+func (a *API) search(kind service.Kind) func(context.Context, service.Caller, *searchInput) (*result[service.Consumers], error) {
+	return func(_ context.Context, c service.Caller, in *searchInput) (*result[service.Consumers], error) {
 		return a.page(c, in.owner(), kind, in.Body)
 	}
 }
@@ -31,7 +31,7 @@ type searchInput struct {
 	Body service.Asked
 }
 
-func (a *API) page(c service.Caller, o service.Owner, kind service.Kind, asked service.Asked) (*answer[service.Consumers], error) {
+func (a *API) page(c service.Caller, o service.Owner, kind service.Kind, asked service.Asked) (*result[service.Consumers], error) {
 	q, err := asked.Query(service.MaxListed)
 	if err != nil {
 		return nil, err
@@ -41,7 +41,7 @@ func (a *API) page(c service.Caller, o service.Owner, kind service.Kind, asked s
 		return nil, err
 	}
 	b, err := l.JSON()
-	return &answer[service.Consumers]{b}, err
+	return &result[service.Consumers]{b}, err
 }
 
 // InCase names a case in a path.
@@ -52,8 +52,8 @@ type InCase struct {
 func (a *API) caseFile(ctx context.Context, c service.Caller, in *struct {
 	Owned
 	InCase
-}) (*answer[*service.CaseFile], error) {
-	return answered(a.Service.Case(ctx, c, in.owner(), in.Case))
+}) (*result[*service.CaseFile], error) {
+	return resultOf(a.Service.Case(ctx, c, in.owner(), in.Case))
 }
 
 func (a *API) act(ctx context.Context, c service.Caller, in *struct {
@@ -61,20 +61,20 @@ func (a *API) act(ctx context.Context, c service.Caller, in *struct {
 	InCase
 	Action service.Action `path:"action" format:"Action" doc:"What to do: \x60mark-inactive\x60 and \x60reactivate\x60 a delegated consumer, \x60accept\x60 or \x60decline\x60 a pending request." example:"mark-inactive"`
 	Body   *Empty
-}) (*answer[*service.Acted], error) {
-	return answered(a.Service.Act(ctx, c, in.owner(), in.Case, in.Action))
+}) (*result[*service.Acted], error) {
+	return resultOf(a.Service.Act(ctx, c, in.owner(), in.Case, in.Action))
 }
 
 // Empty is a body without members.
 type Empty struct{}
 
-func (a *API) agents(_ context.Context, c service.Caller, in *Owned) (*answer[*service.Agency], error) {
-	return answered(a.Service.Agents(c, in.Agency))
+func (a *API) agents(_ context.Context, c service.Caller, in *Owned) (*result[*service.Agency], error) {
+	return resultOf(a.Service.Agents(c, in.Agency))
 }
 
 func (a *API) transfer(ctx context.Context, c service.Caller, in *struct {
 	Owned
 	Body service.Transfer
-}) (*answer[*service.Transferred], error) {
-	return answered(a.Service.Transfer(ctx, c, in.Agency, in.Body))
+}) (*result[*service.Transferred], error) {
+	return resultOf(a.Service.Transfer(ctx, c, in.Agency, in.Body))
 }

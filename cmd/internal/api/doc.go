@@ -1,7 +1,9 @@
-// Package api is the HTTP interface below /v1: JSON in and out, problems as
-// RFC 9457 has them, as schemas/openapi.yaml describes it.
+// Package api is the HTTP API below /v1: JSON in and out, problems as RFC 9457
+// has them.
 //
-// It promises to say nothing but what package desk says, and to answer every
-// request that is not as it should be with the status of the contracts and the
-// field that is wrong. Who asks is told to it.
+// Requests, answers, limits and problems are Go types, from which huma makes
+// the OpenAPI document (schemas/openapi.json; a test compares the two). The
+// package says nothing but what package service says, and answers every request
+// that is wrong with the status of the contracts and the field that is wrong.
+// Who asks is told to it.
 package api

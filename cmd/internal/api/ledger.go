@@ -27,34 +27,34 @@ type Part struct {
 	Limit  int    `query:"limit" minimum:"1" maximum:"1000" default:"100" doc:"How many to give at most."`
 }
 
-func (a *API) fridays(_ context.Context, c service.Caller, _ *struct{}) (*answer[Fridays], error) {
+func (a *API) fridays(_ context.Context, c service.Caller, _ *struct{}) (*result[Fridays], error) {
 	all, err := a.Service.Fridays(c)
-	return answered(Fridays{append([]checkpoint.Checkpoint{}, all...)}, err)
+	return resultOf(Fridays{append([]checkpoint.Checkpoint{}, all...)}, err)
 }
 
-func (a *API) rejected(_ context.Context, c service.Caller, in *Part) (*answer[RejectedEvents], error) {
+func (a *API) rejected(_ context.Context, c service.Caller, in *Part) (*result[RejectedEvents], error) {
 	all, err := a.Service.Rejections(c, in.Before, in.Limit)
-	return answered(RejectedEvents{append([]projections.Rejected{}, all...)}, err)
+	return resultOf(RejectedEvents{append([]projections.Rejected{}, all...)}, err)
 }
 
 func (a *API) exports(ctx context.Context, c service.Caller, in *struct {
 	Part
 	SHA256 string `query:"sha256" pattern:"^[0-9A-Fa-f]{64}$" doc:"The SHA-256 of a file, in hex, in capital or small letters." example:"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"`
-}) (*answer[Exports], error) {
+}) (*result[Exports], error) {
 	all, err := a.Service.Exports(ctx, c, in.SHA256, in.Before, in.Limit)
-	return answered(Exports{append([]projections.Exported{}, all...)}, err)
+	return resultOf(Exports{append([]projections.Exported{}, all...)}, err)
 }
 
-func (a *API) status(ctx context.Context, c service.Caller, _ *struct{}) (*answer[projections.Status], error) {
-	return answered(a.Service.Status(ctx, c))
+func (a *API) status(ctx context.Context, c service.Caller, _ *struct{}) (*result[projections.Status], error) {
+	return resultOf(a.Service.Status(ctx, c))
 }
 
 func (a *API) explanation(ctx context.Context, c service.Caller, in *struct {
 	InCase
 	Agent  string `query:"agent" format:"Identifier" doc:"Only what concerns this agent's lists and books." example:"A100001"`
 	Friday string `query:"friday" format:"FridayOrLatest" doc:"As of the cutoff of this Friday; \x60latest\x60 is the last one." example:"2026-11-20"`
-}) (*answer[*service.Explanation], error) {
-	return answered(a.Service.Explain(ctx, c, in.Case, in.Agent, in.Friday))
+}) (*result[*service.Explanation], error) {
+	return resultOf(a.Service.Explain(ctx, c, in.Case, in.Agent, in.Friday))
 }
 
 func (a *API) differences(ctx context.Context, c service.Caller, in *struct {
@@ -63,6 +63,6 @@ func (a *API) differences(ctx context.Context, c service.Caller, in *struct {
 	To       string `query:"to" default:"latest" format:"FridayOrLatest" doc:"The later Friday; \x60latest\x60 is the last one." example:"2026-11-20"`
 	Page     int    `query:"page" minimum:"1" maximum:"1000000" default:"1" doc:"Which page, counted from 1."`
 	PageSize int    `query:"page_size" minimum:"1" maximum:"1000" default:"100" doc:"How many rows a page has at most."`
-}) (*answer[*service.Differences], error) {
-	return answered(a.Service.Compare(ctx, c, in.owner(), service.Compared{From: in.From, To: in.To, Page: in.Page, PageSize: in.PageSize}))
+}) (*result[*service.Differences], error) {
+	return resultOf(a.Service.Compare(ctx, c, in.owner(), service.Compared{From: in.From, To: in.To, Page: in.Page, PageSize: in.PageSize}))
 }
