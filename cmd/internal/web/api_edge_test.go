@@ -56,7 +56,7 @@ func TestEdges(t *testing.T) {
 		{"agent", "GET", me + "/active?carrier=" + strings.Repeat("x", 801), "", "", 400, "invalid carrier"},
 		{"agent", "GET", me + "/active?carrier=" + strings.Repeat("x", 800), "", "", 200, `"consumers":[]`},
 		{"agent", "GET", me + "/active?status=%", "", "", 400, "invalid query"},
-		{"agent", "GET", me + "/active?a;b", "", "", 400, "invalid query"},
+		{"agent", "GET", me + "/active?status=Enrolled;x=1", "", "", 400, "invalid query"},
 
 		// Parameters of the others: a blank is wrong.
 		{"auditor", "GET", me + "/differences?from=latest&to=", "", "", 400, "invalid to"},
@@ -75,7 +75,9 @@ func TestEdges(t *testing.T) {
 		{"auditor", "GET", "/v1/rejected?before=1", "", "", 200, `{"rejected":[]}`},
 		{"auditor", "GET", "/v1/exports", "", "", 200, `{"exports":[]}`},
 		{"auditor", "GET", "/v1/status?x", "", "", 400, "invalid query"},
+		{"agent", "GET", me + "/books?x", "", "", 400, "invalid query"},
 		{"agent", "GET", me + "/books?before=", "", "", 400, "invalid before"},
+		{"agent", "GET", me + "/books?before=soon", "", "", 400, "invalid before"},
 		{"agent", "GET", me + "/books?before=2026-02-30", "", "", 400, "invalid before"},
 		{"agent", "GET", me + "/books?before=2026-11-20&before=2026-11-20", "", "", 400, "invalid query"},
 		{"agent", "GET", me + "/books?before=2014-01-03", "", "", 200, `"books":[]`},
@@ -95,6 +97,9 @@ func TestEdges(t *testing.T) {
 		{"agent", "POST", search, `{"page":1.5}`, "", 400, "invalid page"},
 		{"agent", "POST", search, `{"page":-1}`, "", 400, "invalid page"},
 		{"agent", "POST", search, `{"page":0,"page_size":0,"sort":"","status":"","application_year":0,"q":null}`, "", 200, `"page":1,"page_size":2000`},
+		{"agent", "POST", search + "?q=x", `{}`, "", 400, "invalid query"},
+		{"agent", "POST", book + "?x=1", `{}`, "", 400, "invalid query"},
+		{"agent", "POST", search, `{"q":"` + strings.Repeat("a ", 50) + `"}`, "", 400, "invalid q"},
 		{"agent", "POST", search, `{"sort":"phone"}`, "", 400, "invalid sort"},
 		{"agent", "POST", search, padded(`{"q":"@"}`, 1<<20), "", 400, "invalid q"},
 		{"agent", "POST", search, padded(`{"q":"@"}`, 1<<20+1), "", 413, "too-large"},

@@ -495,27 +495,6 @@ func TestHalfClosed(t *testing.T) {
 		must(t, errors.Join(answer.Body.Close(), conn.Close()))
 	}
 }
-
-// TestQueryThatCannotBeRead holds that a filter that cannot be read is refused
-// and not left out.
-func TestQueryThatCannotBeRead(t *testing.T) {
-	s := start(t, small())
-	me := "/v1/agents/" + s.who("agent").AgentID
-	for _, path := range []string{"/active?status=Enrolled%", "/active?status=Enrolled;x=1", "/active?status=a&status=b", "/books?before=soon", "/books?x"} {
-		if got := s.ask("agent", "GET", me+path, nil); got.StatusCode != 400 {
-			t.Errorf("%s is answered %d", path, got.StatusCode)
-		}
-	}
-	for _, path := range []string{"/books/latest?x=1", "/cases/5000032500/mark-inactive?x=1", "/active/search?q=x"} {
-		if got := s.ask("agent", "POST", me+path, map[string]any{}); got.StatusCode != 400 {
-			t.Errorf("%s is answered %d", path, got.StatusCode)
-		}
-	}
-	if got := s.ask("agent", "POST", me+"/active/search", map[string]any{"q": strings.Repeat("a ", 50)}); got.StatusCode != 400 || got.problem() != "invalid q" {
-		t.Errorf("a search of fifty words is answered %d %s", got.StatusCode, got.body)
-	}
-}
-
 // TestLine holds over the wire that a fourth book of one person is refused while
 // three wait, that who disconnects leaves the line, and that who waits when the
 // daemon ends is told so.
