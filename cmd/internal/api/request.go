@@ -169,14 +169,14 @@ func invalid(err error) error {
 			field = "body" // it was the client's own word
 		}
 		if errors.Is(err, strict.ErrUnknownName) {
-			return errors.New(field + ": There is no such member.")
+			return errors.New(field + ": There is no such member")
 		}
-		return errors.New(field + ": It is not of the type that it should be.")
+		return errors.New(field + ": It is not of the type that it should be")
 	}
 	if syntactic, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
-		return fmt.Errorf("body: It is no JSON: it breaks off or is wrong at byte %d.", syntactic.ByteOffset)
+		return fmt.Errorf("body: It is no JSON: it breaks off or is wrong at byte %d", syntactic.ByteOffset)
 	}
-	return errors.New("body: It is no JSON object as described.")
+	return errors.New("body: It is no JSON object as described")
 }
 
 // toldAsProblem makes what huma says of a request a problem: the first thing
