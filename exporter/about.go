@@ -1,6 +1,7 @@
 package exporter
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -13,8 +14,22 @@ import (
 	"bookledger/schemas"
 )
 
-// aboutWidths are the widths of the columns of the sheet about.
+// The labels by which a workbook tells what it is; who checks one reads what
+// stands beside them.
+const (
+	LabelAgent    = "Agent ID"
+	LabelAgency   = "Agency ID"
+	LabelCutoff   = "Cutoff in UTC"
+	LabelBoundary = "Ledger boundary"
+	LabelVersions = "Versions"
+	LabelTotal    = "All"
+)
+
+// aboutWidths are the widths of the columns of the sheet about, and aboutWidth
+// that of all.
 var aboutWidths = [...]float64{25, 20, 85}
+
+const aboutWidth = 130
 
 const lineHeight = 15.75 // of a line of text, in points
 
@@ -44,7 +59,7 @@ func aboutLines(set schemas.Columns, b *book.Book, s *styles) []line {
 	p.add(line{cells: []aboutCell{{style: s.about.title, text: set.Title}}, height: 27})
 	p.whose(b)
 	p.when(b)
-	p.fact("Versions", "column set "+set.Version+", workbook "+Version)
+	p.fact(LabelVersions, "column set "+set.Version+", workbook "+Version)
 	p.counts(b)
 	p.meaning(b)
 	p.confidential()
@@ -73,13 +88,9 @@ func (p *page) fact(label, value string) {
 }
 
 func (p *page) paragraph(text string) {
-	width := 0.0
-	for _, w := range aboutWidths {
-		width += w
-	}
 	p.add(line{
 		cells:  []aboutCell{{style: p.s.about.wrapped, text: text}},
-		height: heightOf(text, width) + lineHeight/3,
+		height: heightOf(text, aboutWidth) + lineHeight/3,
 		merged: true,
 	})
 }
@@ -95,11 +106,11 @@ func (p *page) whose(b *book.Book) {
 	p.heading("Whose book this is")
 	if b.AgentID != "" {
 		p.fact("Agent", b.Agent.Name())
-		p.fact("Agent ID", b.AgentID)
+		p.fact(LabelAgent, b.AgentID)
 		p.fact("Agent license", b.Agent.LicenseNumber)
 	}
 	p.fact("Agency", b.Agency.Name)
-	p.fact("Agency ID", b.AgencyID)
+	p.fact(LabelAgency, b.AgencyID)
 	if b.AgentID == "" {
 		p.fact("Agents", strconv.Itoa(b.Agents))
 	}
@@ -108,8 +119,8 @@ func (p *page) whose(b *book.Book) {
 func (p *page) when(b *book.Book) {
 	p.heading("As of when")
 	p.fact("Cutoff", spelled(b.Cutoff.In(b.Zone)))
-	p.fact("Cutoff in UTC", b.Cutoff.UTC().Format(time.RFC3339))
-	p.fact("Ledger boundary", strconv.FormatUint(b.Boundary, 10)+" (the number of the last record that counts)")
+	p.fact(LabelCutoff, b.Cutoff.UTC().Format(time.RFC3339))
+	p.fact(LabelBoundary, strconv.FormatUint(b.Boundary, 10)+" (the number of the last record that counts)")
 }
 
 // spelled writes a time as people say it, with its zone.
@@ -132,7 +143,7 @@ func (p *page) counts(b *book.Book) {
 		}
 		p.count(name, c.Cases, c.Rows, p.s.about.number)
 	}
-	p.count("All", cases, len(b.Rows), p.s.about.strong)
+	p.count(LabelTotal, cases, len(b.Rows), p.s.about.strong)
 	p.paragraph("A case whose type differs between two application years counts under both, and once under All.")
 }
 
@@ -193,14 +204,12 @@ func (p *page) legend(columns []schemas.Column) {
 // frameAbout makes the sheet about, without rows.
 func frameAbout(f *excelize.File, lines []line) error {
 	area := "A1:" + letters(len(aboutWidths)) + strconv.Itoa(len(lines))
-	if err := f.SetSheetDimension(AboutSheet, area); err != nil {
-		return err
-	}
-	if err := ignoreErrors(f, AboutSheet, area); err != nil {
-		return err
-	}
 	grid := false
-	if err := f.SetSheetView(AboutSheet, 0, &excelize.ViewOptions{ShowGridLines: &grid}); err != nil {
+	if err := errors.Join(
+		f.SetSheetDimension(AboutSheet, area),
+		ignoreErrors(f, AboutSheet, area),
+		f.SetSheetView(AboutSheet, 0, &excelize.ViewOptions{ShowGridLines: &grid}),
+	); err != nil {
 		return err
 	}
 	sw, err := f.NewStreamWriter(AboutSheet)

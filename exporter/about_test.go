@@ -12,6 +12,7 @@ import (
 	"bookledger/events"
 	"bookledger/exporter"
 	"bookledger/projections/book"
+	"bookledger/schemas"
 )
 
 // about returns the lines of the sheet about, cells parted by a bar.
@@ -47,7 +48,7 @@ func TestAboutOfAnAgentsBook(t *testing.T) {
 		"Ledger boundary|123456 (the number of the last record that counts)", "Versions|column set 1, workbook "+exporter.Version,
 		"Covered California|0|0", "Mixed Household|2|4", "Medi-Cal|0|0", "Not determined|2|3", "All|4|7",
 	)
-	for _, c := range columnSet(t).Columns {
+	for _, c := range schemas.CurrentColumns().Columns {
 		wantLines(t, lines, c.Header+"|"+c.Group+"|"+c.Legend)
 	}
 	if !strings.Contains(strings.Join(lines, "\n"), "that of Friday, November 27, 2026.") {
@@ -94,7 +95,7 @@ func TestAboutIsReadable(t *testing.T) {
 	for _, what := range []struct {
 		text       string
 		bold, wrap bool
-	}{{"Cutoff", true, true}, {columnSet(t).Columns[2].Legend, false, true}} {
+	}{{"Cutoff", true, true}, {schemas.CurrentColumns().Columns[2].Legend, false, true}} {
 		ref, err := f.SearchSheet(exporter.AboutSheet, what.text)
 		if err != nil || len(ref) == 0 {
 			t.Fatalf("%q is not there: %v", what.text, err)

@@ -12,7 +12,7 @@ import (
 	"github.com/klauspost/compress/zip"
 )
 
-// level of compression; see BenchmarkWrite.
+// level of compression: higher ones take longer and save little.
 const level = 6
 
 // firstDay is 1 January 1980 as zip archives write it, the time of all parts.
@@ -21,7 +21,7 @@ const firstDay = 1<<5 | 1
 // archive is the zip archive of a workbook. Both its headers and its
 // compression come from a module whose version go.mod fixes: those of the
 // standard library may change with a release of Go.
-type archive struct{ zip *zip.Writer }
+type archive struct{ *zip.Writer }
 
 func newArchive(w io.Writer) (*archive, error) {
 	deflater, err := flate.NewWriter(io.Discard, level)
@@ -39,14 +39,12 @@ func newArchive(w io.Writer) (*archive, error) {
 // create begins a part, which ends where the next one begins.
 func (a *archive) create(name string) (io.Writer, error) {
 	//lint:ignore SA1019 the field that is to replace it adds a second time to each header, in a form that Excel never writes
-	w, err := a.zip.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, ModifiedDate: firstDay})
+	w, err := a.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, ModifiedDate: firstDay})
 	if err != nil {
 		return nil, fmt.Errorf("part %s: %w", name, err)
 	}
 	return &limited{w: w, left: math.MaxUint32}, nil
 }
-
-func (a *archive) close() error { return a.zip.Close() }
 
 // limited holds a part below the size from which on archives need the zip64
 // form, which Excel takes from few writers.

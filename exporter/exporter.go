@@ -13,6 +13,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"bookledger/projections/book"
 	"bookledger/schemas"
@@ -52,7 +53,16 @@ func New(set schemas.Columns) (*Exporter, error) {
 	return &Exporter{set: set, columns: columns}, nil
 }
 
-// Result is what became of a book.
+// Current returns the exporter of the column set that books have.
+var Current = sync.OnceValue(func() *Exporter {
+	e, err := New(schemas.CurrentColumns())
+	if err != nil {
+		panic(err) // the set is embedded, and every test of a workbook makes it
+	}
+	return e
+})
+
+// Result describes the workbook that was written.
 type Result struct {
 	Rows   int    // rows of the book, the header not counted
 	Bytes  int64  // written
@@ -84,10 +94,6 @@ func (e *Exporter) write(ctx context.Context, out io.Writer, b *book.Book) error
 	if err != nil {
 		return fmt.Errorf("making its frame: %w", err)
 	}
-	rows := map[string]func(io.Writer) error{
-		f.book:  func(w io.Writer) error { return e.writeRows(ctx, w, b.Rows, f.styles) },
-		f.about: func(w io.Writer) error { return writeLines(w, f.lines) },
-	}
 	a, err := newArchive(out)
 	if err != nil {
 		return err
@@ -97,33 +103,29 @@ func (e *Exporter) write(ctx context.Context, out io.Writer, b *book.Book) error
 		if err != nil {
 			return err
 		}
-		if err := fill(part, f.parts[name].Bytes(), rows[name]); err != nil {
+		head, tail := f.parts[name].Bytes(), []byte(nil)
+		if name == bookPart || name == aboutPart { // the rows go behind those that the frame has
+			end := bytes.Index(head, []byte("</sheetData>"))
+			if end < 0 {
+				return fmt.Errorf("part %s: the sheet has no place for rows", name)
+			}
+			head, tail = head[:end], head[end:]
+		}
+		_, err = part.Write(head)
+		switch {
+		case err == nil && name == bookPart:
+			err = e.writeRows(ctx, part, b.Rows, f.styles)
+		case err == nil && name == aboutPart:
+			err = writeLines(part, f.lines)
+		}
+		if err == nil {
+			_, err = part.Write(tail)
+		}
+		if err != nil {
 			return fmt.Errorf("part %s: %w", name, err)
 		}
 	}
-	return a.close()
-}
-
-// fill writes a part of the workbook: a sheet with its rows behind those that
-// it has, anything else as it is.
-func fill(w io.Writer, frame []byte, rows func(io.Writer) error) error {
-	if rows == nil {
-		_, err := w.Write(frame)
-		return err
-	}
-	end := []byte("</sheetData>")
-	head, tail, found := bytes.Cut(frame, end)
-	if !found {
-		return errors.New("the sheet has no place for rows")
-	}
-	if _, err := w.Write(head); err != nil {
-		return err
-	}
-	if err := rows(w); err != nil {
-		return err
-	}
-	_, err := w.Write(append(end, tail...))
-	return err
+	return a.Close()
 }
 
 // FileName returns the name of a book's workbook, which tells whose it is by

@@ -16,12 +16,17 @@ import (
 // tableName is the name of the Excel table that holds header and rows.
 const tableName = "BookOfBusiness"
 
-// frame is a workbook but for its rows.
+// The parts that are the sheets.
+const (
+	bookPart  = "xl/worksheets/sheet1.xml"
+	aboutPart = "xl/worksheets/sheet2.xml"
+)
+
+// frame is a workbook without its rows.
 type frame struct {
-	parts       parts
-	book, about string // the parts that are the sheets
-	styles      *styles
-	lines       []line // of the sheet about
+	parts  parts
+	styles *styles
+	lines  []line // of the sheet about
 }
 
 // newFrame makes the frame of a book's workbook.
@@ -32,26 +37,22 @@ func (e *Exporter) newFrame(b *book.Book) (*frame, error) {
 	if err != nil {
 		return nil, err
 	}
-	lines := aboutLines(e.set, b, s)
-	steps := []func() error{
-		func() error { return f.SetSheetName("Sheet1", Sheet) },
-		func() error { _, err := f.NewSheet(AboutSheet); return err },
-		func() error { return e.setLayout(f, b) },
-		func() error { return e.frameBook(f, s, len(b.Rows)) },
-		func() error { return frameAbout(f, lines) },
-		func() error { return e.setProperties(f, b) },
+	if err := f.SetSheetName("Sheet1", Sheet); err != nil {
+		return nil, err
 	}
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return nil, err
-		}
+	if _, err := f.NewSheet(AboutSheet); err != nil {
+		return nil, err
+	}
+	lines := aboutLines(e.set, b, s)
+	if err := errors.Join(e.setLayout(f, b), e.frameBook(f, s, len(b.Rows)), frameAbout(f, lines), e.setProperties(f, b)); err != nil {
+		return nil, err
 	}
 	collected := parts{}
 	f.SetZipWriter(func(io.Writer) excelize.ZipWriter { return collected })
 	if err := f.Write(io.Discard); err != nil {
 		return nil, err
 	}
-	return &frame{parts: collected, book: "xl/worksheets/sheet1.xml", about: "xl/worksheets/sheet2.xml", styles: s, lines: lines}, nil
+	return &frame{collected, s, lines}, nil
 }
 
 // frameBook makes the sheet of the book, with the header as its only row.
@@ -59,10 +60,7 @@ func (e *Exporter) frameBook(f *excelize.File, s *styles, rows int) error {
 	last := e.columns[len(e.columns)-1].letters
 	all := "A1:" + last + strconv.Itoa(rows+1)
 	table := "A1:" + last + strconv.Itoa(max(rows, 1)+1) // a table has a row, if an empty one
-	if err := f.SetSheetDimension(Sheet, all); err != nil {
-		return err
-	}
-	if err := ignoreErrors(f, Sheet, table); err != nil {
+	if err := errors.Join(f.SetSheetDimension(Sheet, all), ignoreErrors(f, Sheet, table)); err != nil {
 		return err
 	}
 	sw, err := f.NewStreamWriter(Sheet)
@@ -78,27 +76,22 @@ func (e *Exporter) frameBook(f *excelize.File, s *styles, rows int) error {
 		header[i] = excelize.Cell{StyleID: s.header[c.shade], Value: c.Header}
 		err = errors.Join(err, sw.SetColWidth(i+1, i+1, c.Width))
 	}
-	if err != nil {
-		return err
-	}
-	if err := sw.SetRow("A1", header, excelize.RowOpts{Height: headerHeight}); err != nil {
-		return err
-	}
 	stripes := true
-	err = sw.AddTable(&excelize.Table{Range: table, Name: tableName, StyleName: "TableStyleMedium2", ShowRowStripes: &stripes})
-	if err != nil {
-		return err
-	}
-	return sw.Flush()
+	return errors.Join(
+		err,
+		sw.SetRow("A1", header, excelize.RowOpts{Height: headerHeight}),
+		sw.AddTable(&excelize.Table{Range: table, Name: tableName, StyleName: "TableStyleMedium2", ShowRowStripes: &stripes}),
+		sw.Flush(),
+	)
 }
 
 // ignoreErrors keeps Excel from marking identifiers as numbers stored as text,
 // and text that happens to look like a date.
 func ignoreErrors(f *excelize.File, sheet, area string) error {
-	if err := f.AddIgnoredErrors(sheet, area, excelize.IgnoredErrorsNumberStoredAsText); err != nil {
-		return err
-	}
-	return f.AddIgnoredErrors(sheet, area, excelize.IgnoredErrorsTwoDigitTextYear)
+	return errors.Join(
+		f.AddIgnoredErrors(sheet, area, excelize.IgnoredErrorsNumberStoredAsText),
+		f.AddIgnoredErrors(sheet, area, excelize.IgnoredErrorsTwoDigitTextYear),
+	)
 }
 
 // setLayout says how the workbook is printed.

@@ -2,9 +2,9 @@ package exporter_test
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"testing"
 	"time"
@@ -13,7 +13,6 @@ import (
 	"bookledger/exporter"
 	"bookledger/projections/book"
 	"bookledger/projections/fold"
-	"bookledger/schemas"
 )
 
 // ledger is a state of the ledger, small enough for a test.
@@ -37,7 +36,7 @@ func (l *ledger) Agency(id string) (fold.Agency, bool, error) {
 }
 
 func (l *ledger) EachAgent(yield func(string, *fold.Agent) error) error {
-	for _, id := range sortedKeys(l.agents) {
+	for _, id := range slices.Sorted(maps.Keys(l.agents)) {
 		if err := yield(id, l.agents[id]); err != nil {
 			return err
 		}
@@ -46,7 +45,7 @@ func (l *ledger) EachAgent(yield func(string, *fold.Agent) error) error {
 }
 
 func (l *ledger) EachHeld(agent string, yield func(string, *fold.Case) error) error {
-	for _, id := range sortedKeys(l.cases) {
+	for _, id := range slices.Sorted(maps.Keys(l.cases)) {
 		if c := l.cases[id]; c.AgentID == agent {
 			if err := yield(id, c); err != nil {
 				return err
@@ -54,15 +53,6 @@ func (l *ledger) EachHeld(agent string, yield func(string, *fold.Case) error) er
 		}
 	}
 	return nil
-}
-
-func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K {
-	keys := make([]K, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }
 
 const (
@@ -157,29 +147,11 @@ func (l *ledger) book(tb testing.TB, agent string) *book.Book {
 	return b
 }
 
-func columnSet(tb testing.TB) schemas.Columns {
-	tb.Helper()
-	set, err := schemas.ColumnSet("1")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return set
-}
-
-func newExporter(tb testing.TB) *exporter.Exporter {
-	tb.Helper()
-	e, err := exporter.New(columnSet(tb))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return e
-}
-
 // write returns the workbook of a book.
 func write(tb testing.TB, b *book.Book) []byte {
 	tb.Helper()
 	var w bytes.Buffer
-	if _, err := newExporter(tb).Write(context.Background(), &w, b); err != nil {
+	if _, err := exporter.Current().Write(context.Background(), &w, b); err != nil {
 		tb.Fatal(err)
 	}
 	return w.Bytes()

@@ -14,6 +14,7 @@ import (
 
 	"bookledger/events"
 	"bookledger/projections/book"
+	"bookledger/schemas"
 )
 
 // toCSV has LibreOffice open a workbook and save its first sheet as CSV.
@@ -89,7 +90,7 @@ func TestLibreOffice(t *testing.T) {
 	if len(rows) != len(b.Rows)+1 {
 		t.Fatalf("LibreOffice shows %d rows, want %d and a header", len(rows), len(b.Rows))
 	}
-	for i, c := range columnSet(t).Columns {
+	for i, c := range schemas.CurrentColumns().Columns {
 		if rows[0][i] != c.Header {
 			t.Errorf("header %d is %q, want %q", i, rows[0][i], c.Header)
 		}

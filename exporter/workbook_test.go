@@ -16,6 +16,7 @@ import (
 	"github.com/xuri/excelize/v2"
 
 	"bookledger/exporter"
+	"bookledger/schemas"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -243,7 +244,7 @@ func TestSheetIsATableWithAFrozenHeader(t *testing.T) {
 	if table.Range != "A1:AZ22" || table.Name != "BookOfBusiness" || table.StyleName != "TableStyleMedium2" || !*table.ShowRowStripes {
 		t.Errorf("table is %+v", table)
 	}
-	for i, c := range columnSet(t).Columns {
+	for i, c := range schemas.CurrentColumns().Columns {
 		letters, _ := excelize.ColumnNumberToName(i + 1)
 		if width, _ := f.GetColWidth(exporter.Sheet, letters); width != c.Width {
 			t.Errorf("column %s is %v wide, want %v", letters, width, c.Width)

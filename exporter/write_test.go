@@ -31,7 +31,7 @@ func hashOf(tb testing.TB, e *exporter.Exporter, b *book.Book) string {
 func TestResult(t *testing.T) {
 	b := newLedger().with(100).book(t, agentID)
 	var w bytes.Buffer
-	result, err := newExporter(t).Write(context.Background(), &w, b)
+	result, err := exporter.Current().Write(context.Background(), &w, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,25 +41,24 @@ func TestResult(t *testing.T) {
 	}
 }
 
-// TestSameBytes writes one book thirty times, from new and from used
-// exporters, and from several goroutines at once.
+// TestSameBytes writes one book many times, from new and from used exporters,
+// and from several goroutines at once.
 func TestSameBytes(t *testing.T) {
-	used := newExporter(t)
+	used := exporter.Current()
 	want := hashOf(t, used, newLedger().with(300).book(t, agentID))
-	for range 15 {
-		b := newLedger().with(300).book(t, agentID)
-		hashOf(t, used, newLedger().with(7).book(t, idleID))
-		for _, e := range []*exporter.Exporter{used, newExporter(t)} {
-			if got := hashOf(t, e, b); got != want {
-				t.Fatalf("hash %s, then %s", want, got)
-			}
-		}
-	}
+	hashOf(t, used, newLedger().with(7).book(t, idleID))
 	var group sync.WaitGroup
 	for range 4 {
 		group.Go(func() {
-			if got := hashOf(t, used, newLedger().with(300).book(t, agentID)); got != want {
-				t.Errorf("hash %s, in another goroutine %s", want, got)
+			other, err := exporter.New(schemas.CurrentColumns())
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			for _, e := range []*exporter.Exporter{used, other, used} {
+				if got := hashOf(t, e, newLedger().with(300).book(t, agentID)); got != want {
+					t.Errorf("hash %s, then %s", want, got)
+				}
 			}
 		})
 	}
@@ -70,7 +69,7 @@ const childVariable = "BOOKLEDGER_PRINT_HASH"
 
 // TestSameBytesInAnotherProcess runs this test again, elsewhere on the globe.
 func TestSameBytesInAnotherProcess(t *testing.T) {
-	hash := hashOf(t, newExporter(t), newLedger().with(300).book(t, agentID))
+	hash := hashOf(t, exporter.Current(), newLedger().with(300).book(t, agentID))
 	if os.Getenv(childVariable) != "" {
 		fmt.Println("hash", hash)
 		return
@@ -114,7 +113,7 @@ func noTempFiles(t *testing.T) (check func()) {
 func TestNoTemporaryFiles(t *testing.T) {
 	check := noTempFiles(t)
 	b := newLedger().with(4000).book(t, agentID)
-	_, err := newExporter(t).Write(context.Background(), writerFunc(func(p []byte) (int, error) {
+	_, err := exporter.Current().Write(context.Background(), writerFunc(func(p []byte) (int, error) {
 		check()
 		return len(p), nil
 	}), b)
@@ -126,7 +125,7 @@ func TestNoTemporaryFiles(t *testing.T) {
 func TestCancelled(t *testing.T) {
 	check := noTempFiles(t)
 	b := newLedger().with(2500).book(t, agentID)
-	e := newExporter(t)
+	e := exporter.Current()
 	for _, after := range []int{0, 1, 5000, 200000} {
 		ctx, cancel := context.WithCancel(context.Background())
 		if after == 0 {
@@ -168,7 +167,7 @@ func (c *counted) Err() error {
 func TestLooksOften(t *testing.T) {
 	b := newLedger().with(1000).book(t, agentID)
 	c := &counted{Context: context.Background(), n: 1 << 30}
-	if _, err := newExporter(t).Write(c, io.Discard, b); err != nil {
+	if _, err := exporter.Current().Write(c, io.Discard, b); err != nil {
 		t.Fatal(err)
 	}
 	if c.looks < len(b.Rows)/20 {
@@ -176,7 +175,7 @@ func TestLooksOften(t *testing.T) {
 	}
 	for n := 1; n < c.looks; n += c.looks / 5 {
 		c := &counted{Context: context.Background(), n: n}
-		if _, err := newExporter(t).Write(c, io.Discard, b); !errors.Is(err, context.DeadlineExceeded) || c.looks > n+2 {
+		if _, err := exporter.Current().Write(c, io.Discard, b); !errors.Is(err, context.DeadlineExceeded) || c.looks > n+2 {
 			t.Errorf("done at look %d of %d: %v", n, c.looks, err)
 		}
 	}
@@ -186,7 +185,7 @@ func TestFailingWriter(t *testing.T) {
 	check := noTempFiles(t)
 	full := errors.New("disk full")
 	b := newLedger().with(100).book(t, agentID)
-	e := newExporter(t)
+	e := exporter.Current()
 	size := len(write(t, b))
 	for room := 0; room < size; room += size/40 + 1 {
 		left, calls := room, 0
@@ -212,7 +211,7 @@ func TestFailingWriter(t *testing.T) {
 func TestTooManyRows(t *testing.T) {
 	b := newLedger().book(t, agentID)
 	b.Rows = make([]book.Row, exporter.MaxRows+1)
-	_, err := newExporter(t).Write(context.Background(), writerFunc(func(p []byte) (int, error) {
+	_, err := exporter.Current().Write(context.Background(), writerFunc(func(p []byte) (int, error) {
 		t.Error("something is written")
 		return len(p), nil
 	}), b)

@@ -60,79 +60,77 @@ func TestColumnSet(t *testing.T) {
 	}
 }
 
-// A column set that a reader would misunderstand is refused by both the
-// schema and the reader, but for what no schema can say.
+// TestColumnSets checks every set that is embedded: against its schema, and
+// for what no schema can say.
+func TestColumnSets(t *testing.T) {
+	schema, err := newCompiler(t).Compile(urn + "columnset")
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths, err := fs.Glob(FS(), "book/*.yaml")
+	if err != nil || len(paths) == 0 {
+		t.Fatal(paths, err)
+	}
+	for _, path := range paths {
+		document, err := fs.ReadFile(FS(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := schema.Validate(asJSON(t, string(document))); err != nil {
+			t.Errorf("%s: %v", path, err)
+		}
+		version := strings.TrimSuffix(strings.TrimPrefix(path, "book/v"), ".yaml")
+		set, err := ColumnSet(version)
+		if err != nil || set.Version != version {
+			t.Errorf("%s says version %q, %v", path, set.Version, err)
+		}
+		seen, group := map[string]bool{}, ""
+		for _, c := range set.Columns {
+			named := []string{"header " + strings.ToLower(c.Header), "field " + c.Field}
+			if c.Group != group {
+				named = append(named, "group "+c.Group)
+				group = c.Group
+			}
+			for _, name := range named {
+				if seen[name] {
+					t.Errorf("%s: the %s stands there twice, or apart", path, name)
+				}
+				seen[name] = true
+			}
+		}
+	}
+	if set := CurrentColumns(); set.Version != currentColumns {
+		t.Errorf("the current set is %q", set.Version)
+	}
+}
+
+// TestColumnSetFaults holds that the schema refuses a set that a reader would
+// misunderstand.
 func TestColumnSetFaults(t *testing.T) {
 	schema, err := newCompiler(t).Compile(urn + "columnset")
 	if err != nil {
 		t.Fatal(err)
 	}
-	document, err := fs.ReadFile(FS(), "book/v1.yaml")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := schema.Validate(asJSON(t, string(document))); err != nil {
-		t.Errorf("v1.yaml: %v", err)
-	}
-	const column = "  - {header: A, field: a.a, kind: text, width: 9, group: G, legend: L.}\n"
-	const head = "version: \"1\"\ntitle: T\ncolumns:\n"
-	widest := strings.NewReplacer("width: 9", "width: 255", "legend: L.", "legend: "+strings.Repeat("é", 250)).Replace(column)
-	for _, good := range []string{head + column, head + widest} {
-		if _, err := parseColumns([]byte(good)); err != nil {
-			t.Fatalf("a column set without fault: %v", err)
-		}
-		if err := schema.Validate(asJSON(t, good)); err != nil {
-			t.Fatalf("a column set without fault: %v", err)
-		}
-	}
-	second := func(old, new string) string {
-		return head + column + strings.NewReplacer("header: A", "header: B", "a.a", "a.b", old, new).Replace(column)
-	}
-	for _, tc := range []struct {
-		name, document string
-		beyondSchema   bool
-	}{
-		{"a list", "[]", false},
-		{"no version", strings.Replace(head, "version: \"1\"\n", "", 1) + column, false},
-		{"version with leading zero", strings.Replace(head, "\"1\"", "\"01\"", 1) + column, false},
-		{"unknown key at the top", "note: N\n" + head + column, false},
-		{"no title", strings.Replace(head, "title: T\n", "", 1) + column, false},
-		{"no columns", "version: \"1\"\ntitle: T\ncolumns: []\n", false},
-		{"columns missing", "version: \"1\"\ntitle: T\n", false},
-		{"columns not a list", "version: \"1\"\ntitle: T\ncolumns: text\n", false},
-		{"a column that is text", head + "  - A\n", false},
-		{"unknown key", head + strings.Replace(column, "legend", "note: N, legend", 1), false},
-		{"no header", head + strings.Replace(column, "header: A, ", "", 1), false},
-		{"no field", head + strings.Replace(column, "field: a.a, ", "", 1), false},
-		{"field in capitals", head + strings.Replace(column, "a.a", "A.a", 1), false},
-		{"header blank", head + strings.Replace(column, "header: A", "header: \"\"", 1), false},
-		{"header of two lines", head + strings.Replace(column, "header: A", `header: "A\nB"`, 1), false},
-		{"header a list", head + strings.Replace(column, "header: A", "header: [A]", 1), false},
-		{"group of two lines", head + strings.Replace(column, "group: G", `group: "G\nH"`, 1), false},
-		{"legend too long", head + strings.Replace(column, "legend: L.", "legend: "+strings.Repeat("é", 251), 1), false},
-		{"no kind", head + strings.Replace(column, "kind: text, ", "", 1), false},
-		{"unknown kind", head + strings.Replace(column, "text", "number", 1), false},
-		{"no width", head + strings.Replace(column, "width: 9, ", "", 1), false},
-		{"no room", head + strings.Replace(column, "width: 9", "width: 0", 1), false},
-		{"width in words", head + strings.Replace(column, "width: 9", "width: wide", 1), false},
-		{"too wide", head + strings.Replace(column, "width: 9", "width: 256", 1), false},
-		{"width not a number", head + strings.Replace(column, "width: 9", "width: .nan", 1), true},
-		{"no group", head + strings.Replace(column, "group: G, ", "", 1), false},
-		{"no legend", head + strings.Replace(column, ", legend: L.", "", 1), false},
-		{"header twice", strings.Replace(second("x", "x"), "header: B", "header: A", 1), true},
-		{"field twice", strings.Replace(second("x", "x"), "a.b", "a.a", 1), true},
-		{"group apart", second("group: G", "group: H") + strings.NewReplacer("header: A", "header: C", "a.a", "a.c").Replace(column), true},
-		{"not YAML", head + "  - {", true},
+	const good = "version: \"1\"\ntitle: T\ncolumns:\n  - {header: A, field: a.a, kind: text, width: 9, group: G, legend: L.}\n"
+	for _, c := range []struct{ old, to string }{
+		{"9", "255"}, {"L.", strings.Repeat("é", 250)},
 	} {
-		if set, err := parseColumns([]byte(tc.document)); err == nil {
-			t.Errorf("%s: taken as %+v", tc.name, set)
-		}
-		if !tc.beyondSchema && schema.Validate(asJSON(t, tc.document)) == nil {
-			t.Errorf("%s: the schema takes it", tc.name)
+		if err := schema.Validate(asJSON(t, strings.Replace(good, c.old, c.to, 1))); err != nil {
+			t.Errorf("%q in place of %q: %v", c.to, c.old, err)
 		}
 	}
-	if _, err := parseColumns([]byte(second("x", "x"))); err != nil {
-		t.Errorf("two columns without fault: %v", err)
+	columns := good[strings.Index(good, "columns:"):]
+	for _, c := range []struct{ old, to string }{
+		{good, "[]"}, {"version: \"1\"\n", ""}, {`"1"`, `"01"`}, {"title: T\n", ""}, {"title: T", "title: T\nnote: N"},
+		{columns, "columns: []\n"}, {columns, ""}, {columns, "columns: text\n"}, {columns, "columns:\n  - A\n"},
+		{"header: A, ", ""}, {"field: a.a, ", ""}, {"kind: text, ", ""}, {"width: 9, ", ""}, {"group: G, ", ""}, {", legend: L.", ""},
+		{"legend", "note: N, legend"}, {"a.a", "A.a"}, {"header: A", `header: ""`}, {"header: A", `header: "A\nB"`}, {"header: A", "header: [A]"},
+		{"group: G", `group: "G\nH"`}, {"L.", strings.Repeat("é", 251)}, {"kind: text", "kind: number"}, {"9", "0"}, {"9", "wide"}, {"9", "256"},
+	} {
+		document := strings.Replace(good, c.old, c.to, 1)
+		if document == good || schema.Validate(asJSON(t, document)) == nil {
+			t.Errorf("with %q in place of %q the schema takes it", c.to, c.old)
+		}
 	}
 }
 

@@ -12,15 +12,9 @@ import (
 	"bookledger/schemas"
 )
 
-// columnSet is the set of columns that books have.
-const columnSet = "1"
-
 // columns are the columns of the books that are exported.
 func columns() ([]book.Column, error) {
-	set, err := schemas.ColumnSet(columnSet)
-	if err != nil {
-		return nil, err
-	}
+	set := schemas.CurrentColumns()
 	columns := make([]book.Column, len(set.Columns))
 	for i, c := range set.Columns {
 		field, ok := book.FieldByName(c.Field)

@@ -366,10 +366,7 @@ func (d *demo) export(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	books, err := bookfiles.New(v.AsOf(d.friday), v.Calendar(), friday)
-	if err != nil {
-		return err
-	}
+	books := bookfiles.New(v.AsOf(d.friday), v.Calendar(), friday)
 	begun := time.Now()
 	all, err := books.All(ctx, d.o.out, d.env.Err)
 	if err != nil {

@@ -17,11 +17,7 @@ import (
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/fold"
-	"bookledger/schemas"
 )
-
-// columnSet is the column set of the books.
-const columnSet = "1"
 
 // Writer writes the books of one Friday into files.
 type Writer struct {
@@ -32,16 +28,8 @@ type Writer struct {
 }
 
 // New returns a writer of the books of a Friday, as of which source is.
-func New(source book.State, calendar *events.Calendar, friday checkpoint.Checkpoint) (*Writer, error) {
-	columns, err := schemas.ColumnSet(columnSet)
-	if err != nil {
-		return nil, err
-	}
-	e, err := exporter.New(columns)
-	if err != nil {
-		return nil, err
-	}
-	return &Writer{source, calendar, friday, e}, nil
+func New(source book.State, calendar *events.Calendar, friday checkpoint.Checkpoint) *Writer {
+	return &Writer{source, calendar, friday, exporter.Current()}
 }
 
 // Written describes a book that was written.

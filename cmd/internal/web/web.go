@@ -38,9 +38,6 @@ type Options struct {
 	Log            *zap.Logger
 }
 
-// columnSet is the set of columns that books have.
-const columnSet = "1"
-
 // The rates at which requests are let through. A page takes a request or two,
 // so that no person comes near theirs; programs that fetch lists may.
 var (
@@ -83,9 +80,7 @@ func New(o Options) (_ *Web, err error) {
 	if w.identity, err = identity.New(o.Identity); err != nil {
 		return nil, err
 	}
-	if w.service, err = newDesk(o, w); err != nil {
-		return nil, err
-	}
+	w.service = newDesk(o, w)
 	w.Handler, err = w.handler(o)
 	return w, err
 }
@@ -106,16 +101,8 @@ func newGate(o Options, w *Web) (*middleware.Stack, error) {
 	})
 }
 
-func newDesk(o Options, w *Web) (*service.Service, error) {
-	set, err := schemas.ColumnSet(columnSet)
-	if err != nil {
-		return nil, err
-	}
-	x, err := exporter.New(set)
-	if err != nil {
-		return nil, err
-	}
-	return service.New(service.Options{Node: o.Node, Exporter: x, Limiter: w.limiter, Looks: w.looks, LastFridays: o.Fridays, MayWrite: w.gate.AllowWriter, Sound: o.Sound, Log: o.Log}), nil
+func newDesk(o Options, w *Web) *service.Service {
+	return service.New(service.Options{Node: o.Node, Exporter: exporter.Current(), Limiter: w.limiter, Looks: w.looks, LastFridays: o.Fridays, MayWrite: w.gate.AllowWriter, Sound: o.Sound, Log: o.Log})
 }
 
 // untouched are the requests that pages send by themselves: whoever has gone

@@ -71,10 +71,7 @@ func runExport(ctx context.Context, env *cli.Environment, o exportOptions) error
 	if err != nil {
 		return err
 	}
-	books, err := s.books()
-	if err != nil {
-		return err
-	}
+	books := s.books()
 	if o.all {
 		all, err := books.All(ctx, o.out, env.Err)
 		if err != nil {

@@ -33,7 +33,7 @@ type snapshot struct {
 }
 
 // books returns what writes the books of a snapshot of a Friday.
-func (s *snapshot) books() (*bookfiles.Writer, error) {
+func (s *snapshot) books() *bookfiles.Writer {
 	return bookfiles.New(s.State, s.calendar, s.friday)
 }
 
