@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/note"
 
 	"bookledger/exporter/proof"
 )
@@ -172,7 +173,7 @@ func keyOf(given string) (string, error) {
 		key = string(text)
 	}
 	key = strings.TrimSpace(key)
-	if err := proof.CheckKey(key); err != nil {
+	if _, err := note.NewVerifier(key); err != nil {
 		return "", fmt.Errorf("%w: --key: %q is neither a key nor a file that holds one: %w", errUsage, given, err)
 	}
 	return key, nil

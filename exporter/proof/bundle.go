@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"bookledger/events"
+	"bookledger/events/record"
 )
 
 // Kind is what a bundle is evidence of.
@@ -39,7 +40,7 @@ const (
 	sealedFile   = "seal.tlog-proof"
 	boundaryFile = "boundary-to-head.txt"
 	beforeFile   = "head-before.txt"
-	growthFile   = "before-to-head.txt"
+	sinceFile    = "before-to-head.txt"
 	placeFile    = "place.json"
 	workbookFile = "book.xlsx"
 	journalFile  = "journal.ndjson"
@@ -49,10 +50,13 @@ const (
 	rowFile      = "row.json"
 )
 
+// statementFiles are those of the statement, which every bundle has.
+var statementFiles = []string{keyFile, headFile, sealFile, sealedFile, boundaryFile, beforeFile, sinceFile, placeFile}
+
 // files returns the files of a bundle of that kind beside the manifest; the
 // two of the head before are there only where there is one.
 func (k Kind) files() []string {
-	all := []string{readmeFile, keyFile, headFile, sealFile, sealedFile, boundaryFile, beforeFile, growthFile, placeFile}
+	all := append([]string{readmeFile}, statementFiles...)
 	switch k {
 	case Whole:
 		all = append(all, workbookFile, journalFile)
@@ -69,12 +73,12 @@ func (k Kind) files() []string {
 
 // Sizes that no honest file goes beyond.
 const (
-	maxSmall    = 4 << 20
+	maxSmall    = record.MaxLine // the seal is a line of the record
 	maxWorkbook = 1 << 30
 )
 
-// ErrDiffers is of evidence, or of a workbook, that does not verify. What it
-// wraps names the first difference.
+// ErrDiffers is returned for evidence, or for a workbook, that does not verify.
+// Its text names the first difference.
 var ErrDiffers = errors.New("it does not verify")
 
 func differs(format string, args ...any) error {
@@ -99,7 +103,7 @@ type fileSum struct {
 	SHA256 string `json:"sha256"`
 }
 
-// encode writes JSON as it stands in a bundle.
+// encode writes a file of JSON as it stands in a bundle.
 func encode(v any) []byte {
 	b, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
@@ -108,13 +112,22 @@ func encode(v any) []byte {
 	return append(b, '\n')
 }
 
-// decode reads what encode has written, in no other spelling.
-func decode[T any](name string, text []byte) (v T, err error) {
+// encodeLine writes a line of JSON as it stands in a bundle.
+func encodeLine(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err) // as above
+	}
+	return append(b, '\n')
+}
+
+// decode reads what one of the two has written, in no other spelling.
+func decode[T any](where string, text []byte, encode func(any) []byte) (v T, err error) {
 	if err := json.Unmarshal(text, &v); err != nil {
-		return v, differs("%s cannot be read: %v", name, err)
+		return v, differs("%s cannot be read: %v", where, err)
 	}
 	if !bytes.Equal(encode(v), text) {
-		return v, differs("%s is written otherwise than it must be", name)
+		return v, differs("%s is written otherwise than it must be", where)
 	}
 	return v, nil
 }
@@ -143,14 +156,11 @@ func openBundle(folder string) (_ *bundle, err error) {
 	if info, err := root.Lstat(manifestFile); err == nil && !info.Mode().IsRegular() { // reading another may never end
 		return nil, differs("%s is no plain file", manifestFile)
 	}
-	text, err := b.read(manifestFile, maxSmall)
+	b.manifest, err = readAs[manifest](b, manifestFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, differs("%s is no bundle, for it holds no %s", folder, manifestFile)
 	}
 	if err != nil {
-		return nil, err
-	}
-	if b.manifest, err = decode[manifest](manifestFile, text); err != nil {
 		return nil, err
 	}
 	if b.Version > formVersion {
@@ -162,8 +172,6 @@ func openBundle(folder string) (_ *bundle, err error) {
 	return b, b.account()
 }
 
-func (b *bundle) close() error { return b.root.Close() }
-
 // account compares the files that are there with those that the manifest
 // names, and these with those that the kind has.
 func (b *bundle) account() error {
@@ -173,7 +181,7 @@ func (b *bundle) account() error {
 	}
 	var wanted []string
 	for _, name := range b.Kind.files() {
-		if (name == beforeFile || name == growthFile) && !slices.Contains(names, beforeFile) {
+		if (name == beforeFile || name == sinceFile) && !slices.Contains(names, beforeFile) {
 			continue
 		}
 		wanted = append(wanted, name)
@@ -199,21 +207,19 @@ func (b *bundle) account() error {
 		}
 	}
 	for _, f := range b.Files {
-		if err := b.sum(f); errors.Is(err, ErrDiffers) && !errors.Is(err, errMissing) {
-			if b.damaged == nil {
-				b.damaged = err
-			}
-		} else if err != nil {
+		if err := b.sum(f); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+// sum compares a file with what the manifest says of it. One that is missing
+// ends a check at once.
 func (b *bundle) sum(want fileSum) error {
 	f, err := b.root.Open(want.Name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("%w: %s is missing", errMissing, want.Name)
+		return differs("%s is missing", want.Name)
 	}
 	if err != nil {
 		return fmt.Errorf("reading the bundle: %w", err)
@@ -224,17 +230,19 @@ func (b *bundle) sum(want fileSum) error {
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", want.Name, err)
 	}
-	if sum := hex.EncodeToString(h.Sum(nil)); sum != want.SHA256 || n != want.Bytes {
-		return differs("%s has %d bytes and the SHA-256 %s, and %s says %d and %s", want.Name, n, sum, manifestFile, want.Bytes, want.SHA256)
+	sum := hex.EncodeToString(h.Sum(nil))
+	if (sum != want.SHA256 || n != want.Bytes) && b.damaged == nil {
+		b.damaged = differs("%s has %d bytes and the SHA-256 %s, and %s says %d and %s", want.Name, n, sum, manifestFile, want.Bytes, want.SHA256)
 	}
 	return nil
 }
 
-// errMissing is of a file that the manifest names; it ends a check at once.
-var errMissing = fmt.Errorf("%w: a file of the bundle", ErrDiffers)
-
-// read returns a file of at most that many bytes.
-func (b *bundle) read(name string, limit int64) ([]byte, error) {
+// read returns a file, none of which but the workbook is large.
+func (b *bundle) read(name string) ([]byte, error) {
+	limit := int64(maxSmall)
+	if name == workbookFile {
+		limit = maxWorkbook
+	}
 	f, err := b.root.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("reading the bundle: %w", err)
@@ -250,7 +258,16 @@ func (b *bundle) read(name string, limit int64) ([]byte, error) {
 	return text, nil
 }
 
-// has tells whether the manifest names the file.
+// readAs reads a file of JSON.
+func readAs[T any](b *bundle, name string) (v T, err error) {
+	text, err := b.read(name)
+	if err != nil {
+		return v, err
+	}
+	return decode[T](name, text, encode)
+}
+
+// has reports whether the manifest names the file.
 func (b *bundle) has(name string) bool {
 	return slices.ContainsFunc(b.Files, func(f fileSum) bool { return f.Name == name })
 }

@@ -2,10 +2,13 @@
 // what the record said at a Friday's cutoff, and checks such evidence. Evidence
 // is a bundle: a folder of files, which auditors take away and check offline.
 //
-// It promises that a bundle is made of a record alone, twice the same bytes;
-// that it is written whole or not at all; and that its check trusts nothing in
-// it: the record is replayed, roots and seal are computed anew, signatures and
-// proofs are checked, and the workbook is compared with what follows from the
-// record, cell by cell. What a check has not shown it says too. Whose key it
-// is that has signed, and where the record comes from, is left to its callers.
+// A bundle is made of a record alone, twice the same bytes, and written whole or
+// not at all. Its check trusts nothing in it, names the first difference, and
+// says what it has not shown. Whose key has signed, and where the record comes
+// from, is left to callers.
+//
+// Read bundle.go (the files), then make.go (record to bundle) and verify.go
+// (bundle to verdict): derive.go replays the record, statement.go is the seal
+// under a signed head, and records.go, rows.go, row.go and compare.go are what
+// the kinds of bundles add.
 package proof

@@ -3,18 +3,19 @@ package proof
 import (
 	"fmt"
 	"strings"
-	"time"
+
+	"bookledger/events"
 )
 
 // readme tells an auditor what a bundle is and how to check it.
-func readme(m manifest, cutoff time.Time, zone *time.Location) []byte {
+func readme(m manifest, calendar *events.Calendar) []byte {
 	var b strings.Builder
 	title := fmt.Sprintf("Evidence: the Book of Business of agent %s as of Friday %s", m.Agent, m.Friday)
 	if m.Kind == Row {
 		title = fmt.Sprintf("Evidence: one row of the Book of Business of agent %s as of Friday %s", m.Agent, m.Friday)
 	}
 	fmt.Fprintf(&b, "%s\n%s\n\n", title, strings.Repeat("=", len(title)))
-	fmt.Fprintf(&b, "Ledger: %s\nCutoff: %s\n\n", m.LedgerID, cutoff.In(zone).Format("Monday, January 2, 2006, 15:04:05 MST"))
+	fmt.Fprintf(&b, "Ledger: %s\nCutoff: %s\n\n", m.LedgerID, calendar.Cutoff(m.Friday).In(calendar.Zone()).Format("Monday, January 2, 2006, 15:04:05 MST"))
 	b.WriteString(readmeAbout[m.Kind])
 	b.WriteString(readmeCheck)
 	b.WriteString(readmeProves[m.Kind])
@@ -115,7 +116,7 @@ var readmeFiles = map[string]string{
 	sealedFile:   "the proof that the seal is under the head",
 	boundaryFile: "the proof that the record at the cutoff is under the head",
 	beforeFile:   "the head signed for an earlier Friday, if there is one",
-	growthFile:   "the proof that it is under the head, if there is one",
+	sinceFile:    "the proof that it is under the head, if there is one",
 	placeFile:    "where the agent's book stands under the seal's book root",
 	workbookFile: "the Book of Business",
 	journalFile:  "the whole record, one record a line",

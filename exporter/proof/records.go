@@ -2,10 +2,12 @@ package proof
 
 import (
 	"bytes"
-	"encoding/json"
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 	"time"
 
 	"bookledger/events"
@@ -21,128 +23,75 @@ type inclusion struct {
 	Path []merkle.Hash `json:"path"`
 }
 
-// writeRecords writes records, in the order of their sequences, and the path
-// of each. Lines are without the recorded time, which follows from all records
-// and is under no hash by itself.
-func (d *derivation) writeRecords(to *folder, size uint64, each func(yield func(*record.Record) error) error) error {
-	var paths bytes.Buffer
-	err := to.write(recordsFile, func(w io.Writer) error {
-		return each(func(r *record.Record) error {
-			path, err := d.Inclusion(r.Seq, size)
-			if err != nil {
-				return err
+// writeRecords writes, out of a record of that size, genesis and the changes of
+// the key, the records about the cases of the book, if they are asked for, and
+// the path of each. Lines are without the recorded time, which follows from all
+// records and is under no hash by itself.
+func (d *derivation) writeRecords(ctx context.Context, to *folder, size uint64) error {
+	wanted := slices.DeleteFunc(slices.Clone(d.keyed), func(seq uint64) bool { return seq > size })
+	for i := range d.book.Rows {
+		for _, seq := range d.cases[d.book.Rows[i].CaseID] {
+			if seq <= d.friday.Boundary {
+				wanted = append(wanted, seq)
 			}
-			line, err := json.Marshal(inclusion{r.Seq, append([]merkle.Hash{}, path...)})
-			if err != nil {
-				return err
-			}
-			paths.Write(append(line, '\n'))
-			_, err = w.Write(r.AppendLine(nil, time.Time{}))
-			return err
-		})
-	})
-	if err != nil {
-		return err
-	}
-	return to.write(pathsFile, func(w io.Writer) error {
-		_, err := paths.WriteTo(w)
-		return err
-	})
-}
-
-// lineReader reads files of a bundle line by line, each of which must end.
-type lineReader struct {
-	name  string
-	file  io.ReadCloser
-	lines *record.Reader
-	n     int
-	bytes int64
-	size  int64
-}
-
-func (b *bundle) lines(name string) (*lineReader, error) {
-	f, err := b.root.Open(name)
-	if err != nil {
-		return nil, fmt.Errorf("reading the bundle: %w", err)
-	}
-	info, err := f.Stat()
-	if err != nil {
-		return nil, errors.Join(err, f.Close())
-	}
-	return &lineReader{name: name, file: f, lines: record.NewReader(f), size: info.Size()}, nil
-}
-
-// next returns the next line without its end; io.EOF after the last one.
-func (l *lineReader) next() ([]byte, error) {
-	text, number, err := l.lines.NextRaw()
-	if err == io.EOF {
-		if l.bytes != l.size {
-			return nil, differs("%s ends within a line, or with blank ones", l.name)
 		}
-		return nil, io.EOF
 	}
-	if _, bad := errors.AsType[*record.LineError](err); bad {
-		return nil, differs("%s: %v", l.name, err)
-	}
+	slices.Sort(wanted)
+	f, err := os.Open(d.q.Journal)
 	if err != nil {
-		return nil, fmt.Errorf("reading %s: %w", l.name, err)
+		return fmt.Errorf("reading the dump: %w", err)
 	}
-	l.n++
-	l.bytes += int64(len(text)) + 1
-	if number != l.n {
-		return nil, differs("%s: line %d is blank", l.name, l.n)
-	}
-	return text, nil
-}
-
-// nextOf reads the next line as JSON, in the one spelling that it has.
-func nextOf[T any](l *lineReader) (v T, err error) {
-	text, err := l.next()
+	defer f.Close()
+	dump := newLineReader("the dump", f) // in which each record stands on the line of its sequence
+	var paths bytes.Buffer
+	err = to.write(recordsFile, func(w io.Writer) error {
+		for _, seq := range slices.Compact(wanted) {
+			var text []byte
+			for uint64(dump.n) < seq {
+				var err error
+				if text, err = dump.next(); err != nil {
+					return fmt.Errorf("reading record %d again: %w", seq, err)
+				}
+			}
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			line, err := record.ParseLine(text)
+			if err != nil {
+				return err
+			}
+			path, err := d.Inclusion(seq, size)
+			if err != nil {
+				return err
+			}
+			paths.Write(encodeLine(inclusion{seq, pathOf(path)}))
+			if _, err := w.Write(line.AppendLine(nil, time.Time{})); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
-		return v, err
+		return err
 	}
-	if err := json.Unmarshal(text, &v); err != nil {
-		return v, differs("%s: line %d cannot be read: %v", l.name, l.n, err)
-	}
-	again, err := json.Marshal(v)
-	if err != nil || !bytes.Equal(again, text) {
-		return v, differs("%s: line %d is written otherwise than it must be", l.name, l.n)
-	}
-	return v, nil
-}
-
-// nextRecord reads the next line as a record without a recorded time.
-func nextRecord(l *lineReader) (r record.Record, err error) {
-	text, err := l.next()
-	if err != nil {
-		return r, err
-	}
-	line, err := record.ParseLine(text)
-	if err != nil {
-		return r, differs("%s: line %d: %v", l.name, l.n, err)
-	}
-	again := bytes.TrimSuffix(line.AppendLine(nil, time.Time{}), []byte("\n"))
-	if at := firstDifference(text, again); at >= 0 {
-		return r, differs("%s: line %d is not written as the ledger writes it: from byte %d on it has %q, and must have %q", l.name, l.n, at+1, around(text, at), around(again, at))
-	}
-	return line.Record, nil
+	return to.writeText(pathsFile, paths.Bytes())
 }
 
 // eachRecord calls yield with every record of the bundle and its path.
-func (b *bundle) eachRecord(yield func(r record.Record, path []merkle.Hash) error) error {
+func (b *bundle) eachRecord(yield func(r *record.Record, path []merkle.Hash) error) error {
 	records, err := b.lines(recordsFile)
 	if err != nil {
 		return err
 	}
-	defer records.file.Close()
+	defer records.Close()
 	paths, err := b.lines(pathsFile)
 	if err != nil {
 		return err
 	}
-	defer paths.file.Close()
+	defer paths.Close()
 	last := uint64(0)
 	for {
-		r, err := nextRecord(records)
+		r, err := records.nextRecord()
 		p, pathErr := nextOf[inclusion](paths)
 		switch {
 		case err != nil && err != io.EOF:
@@ -159,32 +108,25 @@ func (b *bundle) eachRecord(yield func(r record.Record, path []merkle.Hash) erro
 			return differs("%s: line %d is the path of record %d, and must be that of %d", pathsFile, paths.n, p.Seq, r.Seq)
 		}
 		last = r.Seq
-		if err := yield(r, p.Path); err != nil {
+		if err := yield(&r, p.Path); err != nil {
 			return err
 		}
 	}
 }
 
-// ground is what a bundle that has not the whole record stands on.
-type ground struct {
-	ledgerID string
-	calendar *events.Calendar
-	keys     *treehead.Keys
-}
-
-// ground reads genesis and the changes of the key. That these were recorded is
-// for checkRecords to see, under the head that the keys lead to.
-func (b *bundle) ground() (g ground, err error) {
+// readLedger reads genesis and the changes of the key. That these were recorded
+// is for checkRecords to see, under the head that the keys lead to.
+func (b *bundle) readLedger() (l ledger, err error) {
 	var checker events.Checker
-	err = b.eachRecord(func(r record.Record, _ []merkle.Hash) error {
-		if r.Seq > 1 && g.keys != nil && r.Subject != events.SubjectSeal {
+	err = b.eachRecord(func(r *record.Record, _ []merkle.Hash) error {
+		if r.Seq > 1 && l.keys != nil && r.Subject != events.SubjectSeal {
 			return nil
 		}
 		checked := checker.Check(r.Subject, r.Body)
 		if r.Seq == 1 {
-			return g.begin(&checked)
+			return l.begin(&checked)
 		}
-		if g.keys == nil {
+		if l.keys == nil {
 			return differs("%s does not begin with record 1, the genesis of the ledger", recordsFile)
 		}
 		data, ok := checked.Event.Data.(*events.SealKeyChanged)
@@ -192,25 +134,25 @@ func (b *bundle) ground() (g ground, err error) {
 			return nil
 		}
 		// One that the key before it has not signed changes nothing.
-		if err := g.keys.Change(r.Seq, []byte(data.Note)); err != nil && !errors.Is(err, treehead.ErrHandOver) {
+		if err := l.keys.Change(r.Seq, []byte(data.Note)); err != nil && !errors.Is(err, treehead.ErrHandOver) {
 			return differs("%v", err)
 		}
 		return nil
 	})
-	if err == nil && g.keys == nil {
+	if err == nil && l.keys == nil {
 		err = differs("%s holds no record", recordsFile)
 	}
-	return g, err
+	return l, err
 }
 
-func (g *ground) begin(c *events.Checked) (err error) {
+func (l *ledger) begin(c *events.Checked) (err error) {
 	genesis, ok := c.Event.Data.(*events.Genesis)
 	if !ok || c.Rejection() != nil {
 		return differs("record 1 in %s is no genesis", recordsFile)
 	}
-	g.ledgerID = genesis.LedgerID
-	if g.calendar, err = events.NewCalendar(genesis.Calendar); err == nil {
-		g.keys, err = treehead.NewKeys(genesis.LedgerID, genesis.SealKey)
+	l.id = genesis.LedgerID
+	if l.calendar, err = events.NewCalendar(genesis.Calendar); err == nil {
+		l.keys, err = treehead.NewKeys(genesis.LedgerID, genesis.SealKey)
 	}
 	if err != nil {
 		return differs("the genesis in %s: %v", recordsFile, err)
@@ -218,19 +160,27 @@ func (g *ground) begin(c *events.Checked) (err error) {
 	return nil
 }
 
-// checkRecords checks that each record of the bundle is under the signed head.
-func (b *bundle) checkRecords(h treehead.Head, yield func(*record.Decoded)) (n int, err error) {
+// recorded is a record about a case, from which the salts of its rows may come.
+type recorded struct {
+	caseID string
+	seed   merkle.Hash
+}
+
+// checkRecords checks that each of the n records of the bundle is under the
+// signed head, and returns those about cases.
+func (b *bundle) checkRecords(s *statement) (of map[uint64]recorded, n int, err error) {
+	of = map[uint64]recorded{}
 	var decoder record.Decoder
-	err = b.eachRecord(func(r record.Record, path []merkle.Hash) error {
-		d := decoder.Decode(r)
-		if err := merkle.CheckInclusion(path, d.Seq, d.Leaf, h.Size, h.Root); err != nil {
+	err = b.eachRecord(func(r *record.Record, path []merkle.Hash) error {
+		n++
+		d := decoder.Decode(*r)
+		if err := merkle.CheckInclusion(path, d.Seq, d.Leaf, s.head.Size, s.head.Root); err != nil {
 			return differs("record %d in %s is not the one that was recorded: %v", d.Seq, recordsFile, err)
 		}
-		n++
-		if yield != nil {
-			yield(&d)
+		if d.CaseID != "" && d.Seq <= uint64(s.seal.Boundary) {
+			of[d.Seq] = recorded{d.CaseID, d.Seed()}
 		}
 		return nil
 	})
-	return n, err
+	return of, n, err
 }

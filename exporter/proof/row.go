@@ -2,6 +2,7 @@ package proof
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"strconv"
@@ -12,7 +13,7 @@ import (
 	"bookledger/projections/checkpoint"
 )
 
-// ErrWhich is of a row that was not named well enough to be proven.
+// ErrWhich is returned for a row that was not named well enough to be proven.
 var ErrWhich = errors.New("it is not clear which row is meant")
 
 // rowProof is that a row stands in an agent's book or, with the neighbours
@@ -33,7 +34,7 @@ type present struct {
 	Path   []merkle.Hash `json:"path"`  // to the root of the rows
 }
 
-// neighbour is a neighbour: a leaf in its place, which says nothing of its row.
+// neighbour is a leaf in its place, which says nothing of its row.
 type neighbour struct {
 	Index uint64        `json:"index"`
 	Key   merkle.Hash   `json:"key"`
@@ -45,8 +46,14 @@ func (p rowProof) key() book.Key {
 	return book.Key{CaseID: p.CaseID, MemberID: p.MemberID, Year: p.Year}
 }
 
+// isRow reports whether a row of that case and member can be.
+func isRow(caseID, member string) bool {
+	return events.IsIdentifier(caseID) && (member == "" || events.IsIdentifier(member))
+}
+
 // choose returns the row that is asked for, nil where the book has none.
-func (d *derivation) choose(q Request) (key book.Key, row *book.Row, err error) {
+func (d *derivation) choose() (key book.Key, row *book.Row, err error) {
+	q := d.q
 	key = book.Key{CaseID: q.Case, MemberID: q.Member, Year: q.Year}
 	for i := range d.book.Rows {
 		r := &d.book.Rows[i]
@@ -65,52 +72,44 @@ func (d *derivation) choose(q Request) (key book.Key, row *book.Row, err error) 
 	return key, row, nil
 }
 
-// writeRow writes the proof of a row, or of its absence.
-func (d *derivation) writeRow(to *folder, q Request) error {
-	key, row, err := d.choose(q)
+// row makes the proof of a row, or of its absence.
+func (d *derivation) row() ([]byte, error) {
+	key, row, err := d.choose()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	rows, hash := checkpoint.NewRows(d.book.Rows), checkpoint.KeyHash(key)
 	index, found := rows.Find(hash)
 	if found != (row != nil) {
-		return errors.New("proving a row: the book and its tree do not agree")
+		return nil, errors.New("proving a row: the book and its tree do not agree")
 	}
 	p := rowProof{CaseID: key.CaseID, MemberID: key.MemberID, Year: key.Year}
 	if found {
 		place, err := rows.At(index)
-		if err != nil {
-			return err
-		}
-		p.Present = &present{valuesOf(row), checkpoint.Salt(row.Case.Changed.Seed, hash), index, append([]merkle.Hash{}, place.Path...)}
-		return to.writeText(rowFile, encode(p))
+		p.Present = &present{valuesOf(row), checkpoint.Salt(row.Case.Changed.Seed, hash), index, pathOf(place.Path)}
+		return encode(p), err
 	}
-	neighbours := []neighbour{}
+	p.Absent = &[]neighbour{}
 	for _, i := range [...]uint64{index - 1, index} { // before the first there is none, nor after the last
 		if i >= rows.Size() {
 			continue
 		}
 		place, err := rows.At(i)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		neighbours = append(neighbours, neighbour{place.Index, place.Leaf.Key, place.Leaf.Row, append([]merkle.Hash{}, place.Path...)})
+		*p.Absent = append(*p.Absent, neighbour{place.Index, place.Leaf.Key, place.Leaf.Row, pathOf(place.Path)})
 	}
-	p.Absent = &neighbours
-	return to.writeText(rowFile, encode(p))
+	return encode(p), nil
 }
 
 // row checks the proof of a row against the sealed root of the book's rows.
 func (b *bundle) row(s *statement) (p rowProof, err error) {
-	text, err := b.read(rowFile, maxSmall)
-	if err != nil {
-		return p, err
-	}
-	if p, err = decode[rowProof](rowFile, text); err != nil {
+	if p, err = readAs[rowProof](b, rowFile); err != nil {
 		return p, err
 	}
 	switch {
-	case !events.IsIdentifier(p.CaseID) || p.MemberID != "" && !events.IsIdentifier(p.MemberID):
+	case !isRow(p.CaseID, p.MemberID):
 		return p, differs("%s: no case or member can have the ids %q and %q", rowFile, p.CaseID, p.MemberID)
 	case (p.Present == nil) == (p.Absent == nil):
 		return p, differs("%s must say either where the row stands or between which it does not", rowFile)
@@ -151,8 +150,10 @@ func (p rowProof) checkAbsent(in placed) error {
 	}
 	before := func(n neighbour) bool { return bytes.Compare(n.Key[:], key[:]) < 0 }
 	switch {
-	case len(all) == 0 && in.Rows == 0:
-		return p.checkEmpty(in)
+	case len(all) == 0 && in.Rows == 0: // the root of none is the hash of nothing
+		if in.Root != sha256.Sum256(nil) {
+			return differs("%s: the sealed book has no rows, but not the root of none", rowFile)
+		}
 	case len(all) == 1 && all[0].Index == 0 && !before(all[0]):
 	case len(all) == 1 && all[0].Index == in.Rows-1 && before(all[0]):
 	case len(all) == 2 && all[0].Index+1 == all[1].Index && before(all[0]) && !before(all[1]):
@@ -162,24 +163,14 @@ func (p rowProof) checkAbsent(in placed) error {
 	return nil
 }
 
-func (p rowProof) checkEmpty(in placed) error {
-	root, err := merkle.Root(0, merkle.NewMemory())
-	if err == nil && root != in.Root {
-		err = differs("%s: the sealed book has no rows, but not the root of none", rowFile)
-	}
-	return err
-}
-
 // name names the row for people.
 func (p rowProof) name() string {
-	name := "case " + p.CaseID
+	member, year := ", no member", ", no year"
 	if p.MemberID != "" {
-		name += ", member " + p.MemberID
-	} else {
-		name += ", no member"
+		member = ", member " + p.MemberID
 	}
 	if p.Year != 0 {
-		return name + ", year " + strconv.Itoa(p.Year)
+		year = ", year " + strconv.Itoa(p.Year)
 	}
-	return fmt.Sprint(name, ", no year")
+	return "case " + p.CaseID + member + year
 }

@@ -2,13 +2,11 @@ package proof
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strconv"
 
-	"bookledger/events/record"
 	"bookledger/events/record/merkle"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
@@ -45,7 +43,7 @@ func canonical(values []value) []byte {
 
 // keyOf returns the key of a row that has these values.
 func keyOf(values []value) (k book.Key, err error) {
-	k.CaseID, k.MemberID = valueOf(values, "case.id"), valueOf(values, "member.id")
+	k.CaseID, k.MemberID = valueOf(values, caseField), valueOf(values, "member.id")
 	if year := valueOf(values, "application.year"); year != "" {
 		if k.Year, err = strconv.Atoi(year); err != nil {
 			return k, differs("the row of case %s has a year that is no number", k.CaseID)
@@ -53,6 +51,9 @@ func keyOf(values []value) (k book.Key, err error) {
 	}
 	return k, nil
 }
+
+// caseField is the field that holds the id of a row's case.
+const caseField = "case.id"
 
 func valueOf(values []value, field string) string {
 	for _, v := range values {
@@ -67,11 +68,7 @@ func (d *derivation) writeRows(to *folder) error {
 	return to.write(rowsFile, func(w io.Writer) error {
 		for i := range d.book.Rows {
 			r := &d.book.Rows[i]
-			line, err := json.Marshal(listed{r.Case.Changed.Seq, valuesOf(r)})
-			if err != nil {
-				return err
-			}
-			if _, err := w.Write(append(line, '\n')); err != nil {
+			if _, err := w.Write(encodeLine(listed{r.Case.Changed.Seq, valuesOf(r)})); err != nil {
 				return err
 			}
 		}
@@ -79,31 +76,14 @@ func (d *derivation) writeRows(to *folder) error {
 	})
 }
 
-// recorded is a record that a row's salt comes from.
-type recorded struct {
-	caseID string
-	seed   merkle.Hash
-}
-
-// caseRecords checks the records of a bundle and returns those about cases.
-func (b *bundle) caseRecords(s *statement) (of map[uint64]recorded, n int, err error) {
-	of = map[uint64]recorded{}
-	n, err = b.checkRecords(s.head.Head, func(r *record.Decoded) {
-		if r.CaseID != "" && r.Seq <= uint64(s.seal.Boundary) {
-			of[r.Seq] = recorded{r.CaseID, r.Seed()}
-		}
-	})
-	return of, n, err
-}
-
 // rows computes the root of the rows in the bundle from their values and the
 // records that changed their cases last, and checks it against the sealed one.
-func (b *bundle) rows(s *statement, of map[uint64]recorded) (rows []sheetRow, err error) {
+func (b *bundle) rows(s *statement, of map[uint64]recorded) (rows [][]value, err error) {
 	lines, err := b.lines(rowsFile)
 	if err != nil {
 		return nil, err
 	}
-	defer lines.file.Close()
+	defer lines.Close()
 	var leaves []checkpoint.Leaf
 	cases := map[string]uint64{} // the record that changed each last
 	for {
@@ -114,12 +94,12 @@ func (b *bundle) rows(s *statement, of map[uint64]recorded) (rows []sheetRow, er
 		if err != nil {
 			return nil, err
 		}
-		leaf, key, err := leafOf(l, of, cases)
+		leaf, err := leafOf(l, of, cases)
 		if err != nil {
 			return nil, fmt.Errorf("%w (%s, line %d)", err, rowsFile, lines.n)
 		}
 		leaves = append(leaves, leaf)
-		rows = append(rows, sheetRow{key.CaseID, func(field string) string { return valueOf(l.Values, field) }})
+		rows = append(rows, l.Values)
 	}
 	if uint64(len(rows)) != s.place.Rows || uint64(len(cases)) != s.place.Cases {
 		return nil, differs("%s has %d rows of %d cases, and the sealed book %d of %d", rowsFile, len(rows), len(cases), s.place.Rows, s.place.Cases)
@@ -129,26 +109,28 @@ func (b *bundle) rows(s *statement, of map[uint64]recorded) (rows []sheetRow, er
 		return nil, err
 	}
 	if root != s.place.Root {
-		return nil, differs("the rows in %s have the root %s, and the sealed book has %s: a row was changed, or names another record than the one that changed its case last", rowsFile, hexOf(root), hexOf(s.place.Root))
+		return nil, differs("the rows in %s have the root %x, and the sealed book has %x: a row was changed, or names another record than the one that changed its case last", rowsFile, root[:], s.place.Root[:])
 	}
 	return rows, nil
 }
 
-// leafOf returns the leaf of a row.
-func leafOf(l listed, of map[uint64]recorded, cases map[string]uint64) (leaf checkpoint.Leaf, key book.Key, err error) {
-	if key, err = keyOf(l.Values); err != nil {
-		return leaf, key, err
+// leafOf returns the leaf of a row, and notes which record changed its case
+// last.
+func leafOf(l listed, of map[uint64]recorded, cases map[string]uint64) (leaf checkpoint.Leaf, err error) {
+	key, err := keyOf(l.Values)
+	if err != nil {
+		return leaf, err
 	}
 	changed, ok := of[l.Changed]
 	if !ok || changed.caseID != key.CaseID {
-		return leaf, key, differs("the row of case %s names record %d as the last that changed it, which is not among its records in %s", key.CaseID, l.Changed, recordsFile)
+		return leaf, differs("the row of case %s names record %d as the last that changed it, which is not among its records in %s", key.CaseID, l.Changed, recordsFile)
 	}
 	if last, known := cases[key.CaseID]; known && last != l.Changed {
-		return leaf, key, differs("two rows of case %s name different records as the last that changed it", key.CaseID)
+		return leaf, differs("two rows of case %s name different records as the last that changed it", key.CaseID)
 	}
 	cases[key.CaseID] = l.Changed
 	hash := checkpoint.KeyHash(key)
-	return checkpoint.Leaf{Key: hash, Row: checkpoint.RowHash(checkpoint.Salt(changed.seed, hash), canonical(l.Values))}, key, nil
+	return checkpoint.Leaf{Key: hash, Row: checkpoint.RowHash(checkpoint.Salt(changed.seed, hash), canonical(l.Values))}, nil
 }
 
 // rootOf returns the root of the tree of an agent's rows that has these

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"slices"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -69,13 +71,13 @@ func verify(ctx context.Context, folder string, o Options, r *Report) error {
 	if err != nil {
 		return err
 	}
-	defer b.close()
+	defer b.root.Close()
 	r.Kind, r.LedgerID, r.Agent, r.Friday = b.Kind, b.LedgerID, b.Agent, b.Friday
 	v := &verifier{b, o, r}
 	if b.Kind == Whole {
 		err = v.whole(ctx)
 	} else {
-		err = v.parts()
+		err = v.part()
 	}
 	if (err == nil || errors.Is(err, ErrDiffers)) && b.damaged != nil {
 		if err == nil {
@@ -98,8 +100,8 @@ type verifier struct {
 
 // whole derives everything again from the whole record.
 func (v *verifier) whole(ctx context.Context) error {
-	open := func() (fs.File, error) { return v.root.Open(journalFile) }
-	d, err := derive(ctx, open, question{agent: v.Agent, friday: v.Friday, progress: v.o.Progress})
+	open := func() (*os.File, error) { return v.root.Open(journalFile) }
+	d, err := derive(ctx, open, Request{Kind: Whole, Agent: v.Agent, Friday: v.Friday, Progress: v.o.Progress})
 	if errors.Is(err, checkpoint.ErrNone) {
 		if short := v.longEnough(d); short != nil {
 			return short
@@ -111,17 +113,14 @@ func (v *verifier) whole(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
-	if d.LedgerID() != v.LedgerID {
-		return differs("%s names the ledger %q, and the record is that of %q", manifestFile, v.LedgerID, d.LedgerID())
+	if err := v.isOf(d.ledger, journalFile); err != nil {
+		return err
 	}
 	v.r.checkedf("%s holds %d records without a gap, from the genesis of ledger %s on, each written as the ledger writes it.", journalFile, d.records, v.LedgerID)
-	if err := v.seal(d); err != nil {
+	if err := v.stated(d); err != nil {
 		return err
 	}
-	if err := v.readmeIs(d.Calendar()); err != nil {
-		return err
-	}
-	workbook, err := v.read(workbookFile, maxWorkbook)
+	workbook, err := v.read(workbookFile)
 	if err != nil {
 		return err
 	}
@@ -129,7 +128,7 @@ func (v *verifier) whole(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := v.madeBy(c.Version); err != nil {
+	if err := v.madeBy(exporter.Version); err != nil {
 		return err
 	}
 	v.r.checkedf("The book of agent %s as of Friday %s was derived from the record anew: %d rows. The workbook says the same in each of its %d cells.", v.Agent, v.Friday, c.Rows, c.Cells)
@@ -137,10 +136,69 @@ func (v *verifier) whole(ctx context.Context) error {
 	return nil
 }
 
+// stated checks what the bundle says of the seal. What the record says of itself
+// is compared before it, so that the narrowest range is named.
+func (v *verifier) stated(d *derivation) error {
+	if err := d.compared(); err != nil {
+		return err
+	}
+
+	// The heads in the bundle are of the record, and the seal is under them.
+	s, err := v.statement(d.keys)
+	if err != nil {
+		return err
+	}
+	claims := []replay.Claim{claimOf("the head in "+headFile, s.head.Head)}
+	if s.before.Size > 0 {
+		claims = append(claims, claimOf("the head in "+beforeFile, s.before.Head))
+	}
+	if err := d.compared(claims...); err != nil {
+		return err
+	}
+	if err := v.longEnough(d); err != nil {
+		return err
+	}
+
+	// What the bundle says of the seal is what the record says, to the byte.
+	made, err := d.statement()
+	if errors.Is(err, ErrNotSealed) {
+		return differs("%s ends with record %d, and the records from which %s and %s were taken are not all in it: %v", journalFile, d.records, sealFile, headFile, err)
+	}
+	if err != nil {
+		return err
+	}
+	files, err := made.files(d)
+	if err != nil {
+		return err
+	}
+	for _, name := range statementFiles {
+		var text []byte
+		if v.has(name) {
+			if text, err = v.read(name); err != nil {
+				return err
+			}
+		}
+		if !bytes.Equal(text, files[name]) {
+			return differs("%s is not what the record has for the seal of Friday %s", name, v.Friday)
+		}
+	}
+	v.r.checkedf("The seal of Friday %s, record %d, was computed anew from the record up to its boundary, record %d: the root of the record, the root over the books of %d agents and all counts are the same.", v.Friday, s.sealed.Seq, s.seal.Boundary, s.place.Agents)
+	v.r.checkedf("All %d heads that the ledger's key has signed in the record are of this record.", made.heads)
+	if err := v.common(d.keys, s); err != nil {
+		return err
+	}
+	return v.keptHead(d.keys, func(h treehead.Head) error {
+		if h.Size > d.records {
+			return differs("the head that was kept is of %d records, and the record in the bundle ends with record %d: later records are missing, or the bundle is older than the head", h.Size, d.records)
+		}
+		return d.compared(claimOf("the head that was kept", h))
+	})
+}
+
 // longEnough checks that the record does not end before the head in the bundle,
 // whoever has signed that.
 func (v *verifier) longEnough(d *derivation) error {
-	text, err := v.read(headFile, maxSmall)
+	text, err := v.read(headFile)
 	if err != nil {
 		return err
 	}
@@ -154,79 +212,122 @@ func (v *verifier) longEnough(d *derivation) error {
 	return nil // a head that cannot be read is for others to name
 }
 
-// stated checks what the bundle says of the seal against the record: first what
-// the record says itself, so that the narrowest range is named.
-func (v *verifier) stated(d *derivation) (*statement, error) {
-	if err := d.compared(); err != nil {
-		return nil, err
-	}
-	s, err := v.statement(d.keys)
+// part checks a bundle that has not the whole record.
+func (v *verifier) part() error {
+	l, err := v.readLedger()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	claims := []replay.Claim{claimOf("the head in "+headFile, s.head.Head)}
-	if s.before.Size > 0 {
-		claims = append(claims, claimOf("the head in "+beforeFile, s.before.Head))
+	if err := v.isOf(l, recordsFile); err != nil {
+		return err
 	}
-	if err := d.compared(claims...); err != nil {
-		return nil, err
+	s, err := v.statement(l.keys)
+	if err != nil {
+		return err
 	}
-	return s, v.longEnough(d)
+	of, n, err := v.checkRecords(s)
+	if err != nil {
+		return err
+	}
+	if v.Kind == Row {
+		err = v.onlyRow(s)
+	} else {
+		err = v.records(s, l.calendar, of, n)
+	}
+	if err != nil {
+		return err
+	}
+	if err := v.common(l.keys, s); err != nil {
+		return err
+	}
+	return v.keptHead(l.keys, s.compare)
 }
 
-// seal checks signatures, proofs and seal against what the record gives.
-func (v *verifier) seal(d *derivation) error {
-	s, err := v.stated(d)
+// records checks the rows and the workbook of a bundle that has the n records
+// about the cases of a book.
+func (v *verifier) records(s *statement, calendar *events.Calendar, of map[uint64]recorded, n int) error {
+	rows, err := v.rows(s, of)
 	if err != nil {
 		return err
 	}
-	of, before, err := d.chosen(v.Friday)
-	if errors.Is(err, ErrNotSealed) {
-		return differs("%s ends with record %d, and the records from which %s and %s were taken are not all in it: %v", journalFile, d.records, sealFile, headFile, err)
-	}
+	text, err := v.read(workbookFile)
 	if err != nil {
 		return err
 	}
-	if err := d.recomputed(); err != nil {
-		return err
-	}
-	seal, _, _ := d.Seal(v.Friday)
-	switch {
-	case s.seal != seal.Sealed || s.sealed.Seq != seal.Seq:
-		return differs("%s is not the seal of Friday %s that stands in the record", sealFile, v.Friday)
-	case string(of.text) != string(s.head.text):
-		return differs("%s is not the head that the record has for the seal of Friday %s", headFile, v.Friday)
-	case string(before.text) != string(s.before.text):
-		return differs("%s is not the head of an earlier Friday that the record has", beforeFile)
-	}
-	place, _ := d.agents.Place(v.Agent)
-	if s.place.Root != place.Agent.Root || s.place.Rows != place.Agent.Rows || s.place.Cases != place.Agent.Cases || s.place.Agents != d.agents.Size() || s.place.Index != place.Index {
-		return differs("%s is not where the book stands of the record", placeFile)
-	}
-	heads, err := d.heads()
-	if err != nil {
-		return err
-	}
-	v.r.checkedf("The seal of Friday %s, record %d, was computed anew from the record up to its boundary, record %d: the root of the record, the root over the books of %d agents and all counts are the same.", v.Friday, seal.Seq, seal.Boundary, d.agents.Size())
-	v.r.checkedf("All %d heads that the ledger's key has signed in the record are of this record.", len(heads))
-	if err := v.common(d.keys, s); err != nil {
-		return err
-	}
-	return v.keptHead(d.keys, func(h treehead.Head) error {
-		if h.Size > d.records {
-			return differs("the head that was kept is of %d records, and the record in the bundle ends with record %d: later records are missing, or the bundle is older than the head", h.Size, d.records)
+	err = readWorkbook(text, len(rows), func(w *workbook) error {
+		if err := w.compareRows(len(rows), func(i int) []value { return rows[i] }, false); err != nil {
+			return err
 		}
-		return d.compared(claimOf("the head that was kept", h))
+		if err := v.madeBy(w.version()); err != nil {
+			return err
+		}
+		return w.compareTitle(s, calendar.Cutoff(v.Friday))
 	})
-}
-
-// common checks the key that was given, and says what every kind has shown.
-func (v *verifier) common(keys *treehead.Keys, s *statement) error {
-	if err := vouched(v.o.Key, keys, s); err != nil {
+	if err != nil {
 		return err
 	}
+	v.r.checkedf("Each of the %d records in %s is under the signed head: it was recorded, and is unchanged.", n, recordsFile)
+	v.r.checkedf("The %d rows in %s, salted by those records, have the sealed root of the book.", len(rows), rowsFile)
+	v.r.checkedf("The workbook says the same in every cell, and on the sheet %s names the same agent, cutoff, boundary and counts.", exporter.AboutSheet)
+	return nil
+}
+
+// onlyRow checks the row of a bundle that is of one.
+func (v *verifier) onlyRow(s *statement) error {
+	p, err := v.row(s)
+	if err != nil {
+		return err
+	}
+	if v.Exporter != "" {
+		return differs("%s names an exporter, and there is no workbook", manifestFile)
+	}
+	if p.Present != nil {
+		var values []string
+		for _, each := range p.Present.Values {
+			values = append(values, each.Field+" "+shown(each.Value))
+		}
+		v.r.checkedf("The row of %s stands in the sealed book of agent %s as of Friday %s, with these values: %s.", p.name(), v.Agent, v.Friday, strings.Join(values, ", "))
+		return nil
+	}
+	v.r.checkedf("There is no row of %s in the sealed book of agent %s as of Friday %s: its place in the order of the book's tree is empty.", p.name(), v.Agent, v.Friday)
+	v.r.unprovenf("Whether the book has other rows of case %s, of other members or years: each absence is of one row.", p.CaseID)
+	return nil
+}
+
+// isOf checks that the bundle is of the ledger whose genesis stands in a file,
+// and that its text for the auditor is the one that this release writes: whoever
+// follows another may be led astray.
+func (v *verifier) isOf(l ledger, file string) error {
+	if l.id != v.LedgerID {
+		return differs("%s names the ledger %q, and the genesis in %s is that of %q", manifestFile, v.LedgerID, file, l.id)
+	}
+	text, err := v.read(readmeFile)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(text, readme(v.manifest, l.calendar)) {
+		return differs("%s is not the text that this release writes for such a bundle", readmeFile)
+	}
+	return nil
+}
+
+// madeBy checks that the manifest and the workbook name the same version of the
+// exporter.
+func (v *verifier) madeBy(version string) error {
+	if v.Exporter != version {
+		return differs("%s says that exporter %q made the workbook, which says %q itself", manifestFile, v.Exporter, version)
+	}
+	return knownExporter(version)
+}
+
+// common checks the key that was given, which signed the head or handed over to
+// the key that did, and says what every kind has shown.
+func (v *verifier) common(keys *treehead.Keys, s *statement) error {
 	stood := keys.Until(s.head.Size)
-	v.r.checkedf("The head of %d records is signed by the ledger's key of that time, %s. The seal is under it, and the record at the boundary has grown into it.", s.head.Size, stood[len(stood)-1])
+	if v.o.Key != "" && !slices.Contains(stood, strings.TrimSpace(v.o.Key)) {
+		return differs("the key that was given is not that of the ledger which signed: the head of %d records is signed by %s", s.head.Size, stood[len(stood)-1])
+	}
+	v.r.checkedf("The head of %d records is signed by the ledger's key of that time, %s. The seal is under it, and so is the record up to the boundary.", s.head.Size, stood[len(stood)-1])
 	if len(stood) > 1 {
 		v.r.checkedf("That key was handed over from the one in genesis, %d times, each time signed by the key before.", len(stood)-1)
 	}
@@ -273,7 +374,7 @@ func (v *verifier) keptHead(keys *treehead.Keys, fits func(treehead.Head) error)
 // the ledger's key has signed it. A signature of that key which does not fit is
 // of a head that was changed.
 func openKept(text []byte, keys *treehead.Keys) (h treehead.Head, signed bool, err error) {
-	h, _, err = keys.Open(text)
+	h, err = keys.Open(text)
 	_, wrong := errors.AsType[*note.InvalidSignatureError](err)
 	if err == nil || wrong || !errors.Is(err, treehead.ErrUnsigned) {
 		return h, err == nil, err
@@ -282,133 +383,6 @@ func openKept(text []byte, keys *treehead.Keys) (h treehead.Head, signed bool, e
 		err = fmt.Errorf("it is %w: %q, and not %q", treehead.ErrOrigin, h.Origin, keys.Origin())
 	}
 	return h, false, err
-}
-
-// parts checks a bundle that has not the whole record.
-func (v *verifier) parts() error {
-	g, err := v.ground()
-	if err != nil {
-		return err
-	}
-	if g.ledgerID != v.LedgerID {
-		return differs("%s names the ledger %q, and the genesis in %s is that of %q", manifestFile, v.LedgerID, recordsFile, g.ledgerID)
-	}
-	if err := v.readmeIs(g.calendar); err != nil {
-		return err
-	}
-	s, err := v.statement(g.keys)
-	if err != nil {
-		return err
-	}
-	if v.Kind == Row {
-		err = v.rowProof(s)
-	} else {
-		err = v.records(s, g.calendar)
-	}
-	if err != nil {
-		return err
-	}
-	if err := v.common(g.keys, s); err != nil {
-		return err
-	}
-	return v.keptHead(g.keys, s.compare)
-}
-
-// records checks a bundle that has the records about the cases of a book.
-func (v *verifier) records(s *statement, calendar *events.Calendar) error {
-	of, n, err := v.caseRecords(s)
-	if err != nil {
-		return err
-	}
-	rows, err := v.rows(s, of)
-	if err != nil {
-		return err
-	}
-	workbook, err := v.read(workbookFile, maxWorkbook)
-	if err != nil {
-		return err
-	}
-	if err := guarded(func() error { return v.workbook(workbook, rows, s, calendar) }); err != nil {
-		return err
-	}
-	v.r.checkedf("Each of the %d records in %s is under the signed head: it was recorded, and is unchanged.", n, recordsFile)
-	v.r.checkedf("The %d rows in %s, salted by those records, have the sealed root of the book.", len(rows), rowsFile)
-	v.r.checkedf("The workbook says the same in every cell, and on the sheet %s names the same agent, cutoff, boundary and counts.", exporter.AboutSheet)
-	return nil
-}
-
-// workbook compares a workbook with the rows that are under the seal.
-func (v *verifier) workbook(workbook []byte, rows []sheetRow, s *statement, calendar *events.Calendar) error {
-	f, err := openWorkbook(workbook, len(rows))
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	if err := plainSheets(workbook); err != nil {
-		return err
-	}
-	_, set, err := newExporter()
-	if err != nil {
-		return err
-	}
-	if err := compareRows(f, set, rows, false); err != nil {
-		return err
-	}
-	version, err := versionIn(f)
-	if err != nil {
-		return err
-	}
-	if err := v.madeBy(version); err != nil {
-		return err
-	}
-	return compareTitle(f, v.Agent, calendar.Cutoff(v.Friday), s.seal.Boundary, int(s.place.Cases), int(s.place.Rows))
-}
-
-// readmeIs checks that the text for the auditor is the one that this release
-// writes: whoever follows another may be led astray.
-func (v *verifier) readmeIs(calendar *events.Calendar) error {
-	text, err := v.read(readmeFile, maxSmall)
-	if err != nil {
-		return err
-	}
-	if !bytes.Equal(text, readme(v.manifest, calendar.Cutoff(v.Friday), calendar.Zone())) {
-		return differs("%s is not the text that this release writes for such a bundle", readmeFile)
-	}
-	return nil
-}
-
-// madeBy checks that the manifest and the workbook name the same version of the
-// exporter.
-func (v *verifier) madeBy(version string) error {
-	if v.Exporter != version {
-		return differs("%s says that exporter %q made the workbook, which says %q itself", manifestFile, v.Exporter, version)
-	}
-	return knownExporter(version)
-}
-
-// rowProof checks a bundle that is of one row.
-func (v *verifier) rowProof(s *statement) error {
-	if _, err := v.checkRecords(s.head.Head, nil); err != nil {
-		return err
-	}
-	p, err := v.row(s)
-	if err != nil {
-		return err
-	}
-	if v.Exporter != "" {
-		return differs("%s names an exporter, and there is no workbook", manifestFile)
-	}
-	if p.Present != nil {
-		var values []string
-		for _, each := range p.Present.Values {
-			values = append(values, each.Field+" "+shown(each.Value))
-		}
-		v.r.checkedf("The row of %s stands in the sealed book of agent %s as of Friday %s, with these values: %s.", p.name(), v.Agent, v.Friday, strings.Join(values, ", "))
-		return nil
-	}
-	v.r.checkedf("There is no row of %s in the sealed book of agent %s as of Friday %s: its place in the order of the book's tree is empty.", p.name(), v.Agent, v.Friday)
-	v.r.unprovenf("Whether the book has other rows of case %s, of other members or years: each absence is of one row.", p.CaseID)
-	return nil
 }
 
 // limits says what no check of that kind can show.

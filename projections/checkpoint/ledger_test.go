@@ -189,7 +189,7 @@ func (l *ledger) holdSeals() {
 		if want, err := c.SealOf(books, root, 1); err != nil || want != seal.Sealed {
 			l.Errorf("Friday %s: sealed was %+v, the record makes %+v (%v)", c.Friday, seal.Sealed, want, err)
 		}
-		h, _, err := keys.Open([]byte(signatures[0].Note))
+		h, err := keys.Open([]byte(signatures[0].Note))
 		if err != nil || h.Size < seal.Seq {
 			l.Fatalf("Friday %s: signed is %+v (%v)", c.Friday, h, err)
 		}

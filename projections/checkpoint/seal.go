@@ -69,7 +69,7 @@ func (f Checkpoint) Compare(s Seal, signatures []Signature, records uint64, t Tr
 		return false, err
 	}
 	for _, one := range signatures {
-		h, _, err := keys.Open([]byte(one.Note))
+		h, err := keys.Open([]byte(one.Note))
 		if err != nil || h.Size > records {
 			continue // somebody else's
 		}

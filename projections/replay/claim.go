@@ -35,7 +35,7 @@ func (r *Replay) Claims() (all []Claim, err error) {
 		return nil, err
 	}
 	for _, s := range r.state.signed {
-		if h, _, err := keys.Open([]byte(s.Note)); err == nil { // else it is somebody else's
+		if h, err := keys.Open([]byte(s.Note)); err == nil { // else it is somebody else's
 			all = append(all, Claim{Size: h.Size, Root: h.Root, By: fmt.Sprintf("the head in record %d, which the ledger's key has signed,", s.Seq)})
 		}
 	}

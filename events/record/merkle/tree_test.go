@@ -86,23 +86,23 @@ func TestAsTlog(t *testing.T) {
 			if merkle.CheckInclusion(path, seq, leaf(seq+1), to, root) == nil {
 				t.Fatal("the proof is of another record too")
 			}
-			wantGrowth, err := tlog.ProveTree(int64(to), int64(from), want)
+			wantProof, err := tlog.ProveTree(int64(to), int64(from), want)
 			if err != nil {
 				t.Fatal(err)
 			}
-			growth, err := merkle.Consistency(from, to, m)
-			if err != nil || !slices.Equal(growth, wantGrowth) {
-				t.Fatalf("%d in %d: %v, want %v (%v)", from, to, growth, wantGrowth, err)
+			proof, err := merkle.Consistency(from, to, m)
+			if err != nil || !slices.Equal(proof, wantProof) {
+				t.Fatalf("%d in %d: %v, want %v (%v)", from, to, proof, wantProof, err)
 			}
 			fromRoot, err := merkle.Root(from, m)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := merkle.CheckConsistency(growth, from, fromRoot, to, root); err != nil {
+			if err := merkle.CheckConsistency(proof, from, fromRoot, to, root); err != nil {
 				t.Fatal(err)
 			}
 			fromRoot[0]++
-			if merkle.CheckConsistency(growth, from, fromRoot, to, root) == nil {
+			if merkle.CheckConsistency(proof, from, fromRoot, to, root) == nil {
 				t.Fatal("the proof is from another tree too")
 			}
 		}
@@ -196,7 +196,7 @@ func TestDamaged(t *testing.T) {
 	}
 	for _, sizes := range [][2]uint64{{0, 10}, {11, 10}, {10, 1001}} {
 		if _, err := merkle.Consistency(sizes[0], sizes[1], m); err == nil {
-			t.Errorf("a tree of %d has grown from one of %d", sizes[1], sizes[0])
+			t.Errorf("a tree of %d begins with one of %d", sizes[1], sizes[0])
 		}
 	}
 }

@@ -1,12 +1,10 @@
 // Package treehead is what a ledger says in public of the tree of its journal: a
 // head (its origin, how many records, their root) as a signed checkpoint of
-// C2SP tlog-checkpoint, and the proof that a record is under it in the form of
-// C2SP tlog-proof. Signatures are Ed25519 signed notes; those of several keys
-// can stand under one head.
+// C2SP tlog-checkpoint, and the proofs that a record, or an earlier head, is
+// under it. Signatures are Ed25519 signed notes; several keys can sign a head.
 //
-// It promises that a head or proof is taken in one spelling alone, that what
-// it returns was signed by the key that was asked for, and that nothing of it
-// depends on a clock. Whose key counts, since when and until when, is left to
-// its callers. (A checkpoint of C2SP is not a checkpoint of projections, which
-// is of a Friday; so it is called a head here.)
+// It takes a head or a proof in one spelling alone, and returns what the key
+// that was asked for has signed. Whose key counts, since when and until when, is
+// for the callers to know; Keys follows the changes of a ledger's key. (C2SP's
+// checkpoint is called a head here, since a checkpoint of ours is of a Friday.)
 package treehead

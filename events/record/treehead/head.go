@@ -20,12 +20,13 @@ type Head struct {
 }
 
 var (
-	// ErrForm is of what is no head or proof, or one in another spelling.
+	// ErrForm is returned for what is no head or proof, or one in another
+	// spelling.
 	ErrForm = errors.New("not in the form of a signed head")
-	// ErrUnsigned is of a head that the key has not signed, or whose signature
-	// does not fit it.
+	// ErrUnsigned is returned for a head that the key has not signed, or whose
+	// signature does not fit it.
 	ErrUnsigned = errors.New("not signed by the ledger's key")
-	// ErrOrigin is of a head that belongs to another ledger.
+	// ErrOrigin is returned for a head that belongs to another ledger.
 	ErrOrigin = errors.New("of another ledger")
 )
 
@@ -67,35 +68,31 @@ func (h Head) Sign(signers ...note.Signer) ([]byte, error) {
 }
 
 // Open returns the head that is under a signature of key, which must be of the
-// ledger that key is named by, and all signatures that were checked: that of
-// key and those of others, such as witnesses. Signatures of unknown keys are
-// passed over; one of a known key that does not fit fails it all.
-func Open(signed []byte, key note.Verifier, others ...note.Verifier) (Head, []note.Signature, error) {
-	n, err := note.Open(signed, note.VerifierList(append([]note.Verifier{key}, others...)...))
+// ledger that key is named by. Signatures of other keys are passed over; one of
+// key that does not fit fails it all.
+func Open(signed []byte, key note.Verifier) (Head, error) {
+	n, err := note.Open(signed, note.VerifierList(key))
 	var wrong *note.InvalidSignatureError
 	var unknown *note.UnverifiedNoteError
 	switch {
 	case errors.As(err, &wrong), errors.As(err, &unknown):
-		return Head{}, nil, fmt.Errorf("%w: %w", ErrUnsigned, err)
+		return Head{}, fmt.Errorf("%w: %w", ErrUnsigned, err)
 	case err != nil:
-		return Head{}, nil, fmt.Errorf("%w: %w", ErrForm, err)
-	}
-	if !signedBy(n.Sigs, key) {
-		return Head{}, nil, fmt.Errorf("%w, but by others", ErrUnsigned)
+		return Head{}, fmt.Errorf("%w: %w", ErrForm, err)
 	}
 	for _, s := range n.Sigs {
 		if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil {
-			return Head{}, nil, fmt.Errorf("%w: a signature is written otherwise than it must be", ErrForm)
+			return Head{}, fmt.Errorf("%w: a signature is written otherwise than it must be", ErrForm)
 		}
 	}
 	h, err := parse(n.Text)
 	if err != nil {
-		return Head{}, nil, err
+		return Head{}, err
 	}
 	if h.Origin != key.Name() {
-		return Head{}, nil, fmt.Errorf("the head is %w: %q, and not %q", ErrOrigin, h.Origin, key.Name())
+		return Head{}, fmt.Errorf("the head is %w: %q, and not %q", ErrOrigin, h.Origin, key.Name())
 	}
-	return h, n.Sigs, nil
+	return h, nil
 }
 
 // Unverified returns the head that is under some signatures, without checking
@@ -106,13 +103,4 @@ func Unverified(signed []byte) (Head, error) {
 		return Head{}, fmt.Errorf("%w: it has no signature", ErrForm)
 	}
 	return parse(string(text) + "\n")
-}
-
-func signedBy(all []note.Signature, key note.Verifier) bool {
-	for _, s := range all {
-		if s.Name == key.Name() && s.Hash == key.KeyHash() {
-			return true
-		}
-	}
-	return false
 }

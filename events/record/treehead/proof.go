@@ -5,13 +5,12 @@ import (
 	"fmt"
 
 	"github.com/transparency-dev/formats/proof"
-	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"bookledger/events/record/merkle"
 )
 
-// Proof is that a record is under a signed head.
+// Proof proves that a record is under a signed head.
 type Proof struct {
 	Seq    uint64
 	Path   tlog.RecordProof
@@ -42,14 +41,4 @@ func ParseProof(text []byte) (Proof, error) {
 		return Proof{}, fmt.Errorf("%w: the proof is written otherwise than it must be", ErrForm)
 	}
 	return p, nil
-}
-
-// Check checks that the record with that leaf hash is the one that the proof
-// is of, under a head that key has signed, and returns the head.
-func (p Proof) Check(leaf merkle.Hash, key note.Verifier, others ...note.Verifier) (Head, error) {
-	h, _, err := Open(p.Signed, key, others...)
-	if err != nil {
-		return Head{}, err
-	}
-	return h, merkle.CheckInclusion(p.Path, p.Seq, leaf, h.Size, h.Root)
 }

@@ -1,9 +1,9 @@
 package treehead
 
 import (
+	"encoding/base64"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -14,73 +14,76 @@ import (
 // size.
 type Keys struct {
 	origin string
-	from   []uint64 // the record that named the key; 1 for that of genesis
-	keys   []note.Verifier
-	texts  []string // of the same, as KeyText writes them
+	all    []key
+}
+
+type key struct {
+	note.Verifier
+	from uint64 // the record that named it; 1 for that of genesis
+	text string // as KeyText writes it
 }
 
 // NewKeys returns the keys of a ledger that has had no key but that of its
 // genesis.
 func NewKeys(ledgerID, sealKey string) (*Keys, error) {
-	text, err := genesisText(ledgerID, sealKey)
-	if err != nil {
-		return nil, err
+	first := key{from: 1}
+	public, err := base64.StdEncoding.Strict().DecodeString(sealKey)
+	if err == nil {
+		first.text, err = KeyText(Origin(ledgerID), public)
 	}
-	key, err := note.NewVerifier(text)
+	if err == nil {
+		first.Verifier, err = note.NewVerifier(first.text)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the key that genesis names: %w", err)
 	}
-	return &Keys{Origin(ledgerID), []uint64{1}, []note.Verifier{key}, []string{text}}, nil
+	return &Keys{Origin(ledgerID), []key{first}}, nil
 }
 
-// ErrHandOver is of a change of the key that the key before it has not signed.
+// ErrHandOver is returned for a change of the key that the key before it has
+// not signed.
 var ErrHandOver = errors.New("the key before it has not signed it")
 
 // Change takes in that record seq has changed the key. It returns ErrHandOver,
 // and leaves the keys as they were, where the note does not say so.
 func (k *Keys) Change(seq uint64, signed []byte) error {
-	key, text, err := openChange(signed, k.Current())
+	next, err := openChange(signed, k.Current())
 	if err != nil {
 		return fmt.Errorf("changing the key of the seals by record %d: %w", seq, err)
 	}
-	k.from, k.keys, k.texts = append(k.from, seq), append(k.keys, key), append(k.texts, text)
+	next.from = seq
+	k.all = append(k.all, next)
 	return nil
 }
 
 // Current returns the newest key.
-func (k *Keys) Current() note.Verifier { return k.keys[len(k.keys)-1] }
+func (k *Keys) Current() note.Verifier { return k.all[len(k.all)-1] }
 
 // At returns the key by which a head of that many records is to be signed.
 func (k *Keys) At(size uint64) note.Verifier {
-	key := k.keys[0]
-	for i, from := range k.from {
-		if from <= size {
-			key = k.keys[i]
-		}
-	}
-	return key
+	return k.all[len(k.Until(size))-1]
 }
 
 // Open returns the head of the ledger that is under a signature of the key that
-// stood when the journal had its size, and the signatures that were checked, as
-// Open of the package does.
-func (k *Keys) Open(signed []byte, others ...note.Verifier) (Head, []note.Signature, error) {
+// stood when the journal had its size, as Open of the package does.
+func (k *Keys) Open(signed []byte) (Head, error) {
 	h, err := Unverified(signed)
 	if err != nil {
-		return Head{}, nil, err
+		return Head{}, err
 	}
-	return Open(signed, k.At(h.Size), others...)
+	return Open(signed, k.At(h.Size))
 }
 
 // Until returns the texts, as KeyText writes them, of the keys that stood one
 // after the other until the journal had that many records; by the last of them
 // a head of that size is to be signed.
-func (k *Keys) Until(size uint64) []string {
-	n := 1
-	for n < len(k.from) && k.from[n] <= size {
-		n++
+func (k *Keys) Until(size uint64) (texts []string) {
+	for i, one := range k.all {
+		if i == 0 || one.from <= size {
+			texts = append(texts, one.text)
+		}
 	}
-	return slices.Clone(k.texts[:n])
+	return texts
 }
 
 // Origin is that of the ledger.
@@ -100,17 +103,17 @@ func SignChange(origin, vkey string, present note.Signer) ([]byte, error) {
 	return signed, nil
 }
 
-// openChange returns the key to which the present one hands over, and its text.
-func openChange(signed []byte, present note.Verifier) (note.Verifier, string, error) {
+// openChange returns the key to which the present one hands over.
+func openChange(signed []byte, present note.Verifier) (key, error) {
 	n, err := note.Open(signed, note.VerifierList(present))
 	if err != nil {
-		return nil, "", fmt.Errorf("%w: %w", ErrHandOver, err)
+		return key{}, fmt.Errorf("%w: %w", ErrHandOver, err)
 	}
 	vkey, _ := strings.CutPrefix(n.Text, present.Name()+" seal key\n")
 	vkey = strings.TrimSuffix(vkey, "\n")
-	key, err := note.NewVerifier(vkey)
-	if err != nil || key.Name() != present.Name() || changeText(present.Name(), vkey) != n.Text {
-		return nil, "", fmt.Errorf("%w: it names no key of %s", ErrHandOver, present.Name())
+	next, err := note.NewVerifier(vkey)
+	if err != nil || next.Name() != present.Name() || changeText(present.Name(), vkey) != n.Text {
+		return key{}, fmt.Errorf("%w: it names no key of %s", ErrHandOver, present.Name())
 	}
-	return key, vkey, nil
+	return key{Verifier: next, text: vkey}, nil
 }
