@@ -27,7 +27,7 @@ func BenchmarkExplain(b *testing.B) {
 					story = append(story, weekOf{})
 				}
 			}
-			s := told(b, story...)
+			s := told(story...)
 			for b.Loop() {
 				if _, err := s.Explain(b.Context(), caseID, s.entries, ""); err != nil {
 					b.Fatal(err)

@@ -2,7 +2,6 @@ package provenance
 
 import (
 	"context"
-	"math"
 
 	"bookledger/projections/book"
 	"bookledger/projections/fold"
@@ -36,63 +35,32 @@ const (
 
 // Causes returns for each change of the case's rows what caused it.
 func (l *Explainer) Causes(ctx context.Context, in Interval, changes []book.Change) ([]Cause, error) {
-	p, err := newPath(in.CaseID, in.Start, in.Entries)
+	h, err := newHistory(in.CaseID, in.Start, in.Entries)
 	if err != nil {
 		return nil, err
 	}
 	to, o := in.To.Friday, owner(in.Owns)
-	end := book.Week{Friday: to, Boundary: math.MaxUint64} // the entries are those up to its own
-	d := decision{
-		path: p, owner: o, others: make([][]map[book.Key]*book.Row, len(p.steps)),
-		end:    l.byKey(p.id, p.at(math.MaxUint64), to, o),
-		start:  l.byKey(p.id, &p.start, to, o),
-		before: l.byKey(p.id, &p.start, in.From.Friday, o),
+	seqs, err := l.decided(ctx, h, to, o, changes)
+	if err != nil {
+		return nil, err
 	}
-	for i := range p.steps {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		d.others[i] = l.others(p, i, end, o)
-	}
+	end := l.byKey(h.id, h.end(), to, o)
+	start := l.byKey(h.id, &h.start, to, o)              // had nothing come
+	before := l.byKey(h.id, &h.start, in.From.Friday, o) // the same in the calendar year of the earlier book
 	causes := make([]Cause, len(changes))
 	for i := range changes {
-		causes[i] = l.cause(&d, &changes[i])
+		switch cause, k := &causes[i], changes[i].Key; {
+		case len(seqs[i]) > 0:
+			cause.Seqs = seqs[i]
+		case !l.sameRow(start[k], end[k]): // several together, none of them alone
+			for j := range h.steps {
+				cause.Seqs = append(cause.Seqs, h.steps[j].entry.Seq)
+			}
+		case !l.sameRow(start[k], before[k]):
+			cause.Other = NewYear
+		default:
+			cause.Other = OfAgent
+		}
 	}
 	return causes, nil
 }
-
-// decision is what the causes of a case's changes are found in.
-type decision struct {
-	path   *path
-	owner  owner
-	others [][]map[book.Key]*book.Row // at the end, without each step
-
-	end    map[book.Key]*book.Row
-	start  map[book.Key]*book.Row // had nothing come, in the later book
-	before map[book.Key]*book.Row // the same in the calendar year of the earlier one
-}
-
-func (l *Explainer) cause(d *decision, ch *book.Change) (cause Cause) {
-	end, start := d.end[ch.Key], d.start[ch.Key]
-	all := make([]uint64, len(d.path.steps))
-	for i := range d.path.steps {
-		s := &d.path.steps[i]
-		all[i] = s.entry.Seq
-		// Of several moves each has put the case in or taken it out.
-		moved := ch.Kind != book.Changed && stands(&s.before, d.owner) != stands(&s.after, d.owner)
-		if moved || l.anyDiffers(end, ch.Key, d.others[i]) {
-			cause.Seqs = append(cause.Seqs, s.entry.Seq)
-		}
-	}
-	switch {
-	case len(cause.Seqs) > 0:
-		return cause
-	case !l.sameRow(start, end):
-		return Cause{Seqs: all} // several together, none of them alone
-	case !l.sameRow(start, d.before[ch.Key]):
-		return Cause{Other: NewYear}
-	}
-	return Cause{Other: OfAgent}
-}
-
-func stands(c *fold.Case, o owner) bool { return book.Delegated(c) && o(c.AgentID) }

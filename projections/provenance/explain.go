@@ -1,12 +1,14 @@
 package provenance
 
 import (
+	"cmp"
 	"context"
 	"math"
 	"slices"
 
 	"bookledger/events"
 	"bookledger/events/record"
+	"bookledger/projections/book"
 	"bookledger/projections/fold"
 )
 
@@ -39,7 +41,7 @@ type Shown struct {
 // books or took it out, and those that were to and were rejected, and where they
 // first showed for that agent.
 func (l *Explainer) Explain(ctx context.Context, id string, entries []Entry, agent string) ([]Explained, error) {
-	p, err := newPath(id, fold.Case{}, entries)
+	h, err := newHistory(id, fold.Case{}, entries)
 	if err != nil {
 		return nil, err
 	}
@@ -56,12 +58,12 @@ func (l *Explainer) Explain(ctx context.Context, id string, entries []Entry, age
 		x := Explained{Entry: e}
 		concerns := agent == "" || e.Outcome == record.Rejected && names(e.Event.Data, agent)
 		if e.Outcome == record.Applied {
-			s := &p.steps[at]
+			s := &h.steps[at]
 			if agent != "" {
 				x.Before, x.After = relation(&s.before, agent), relation(&s.after, agent)
 			}
 			if concerns = concerns || x.Before != x.After; concerns {
-				x.Shown = l.shown(p, at, o)
+				x.Shown = l.shown(h, at, o)
 			}
 			at++
 		}
@@ -72,53 +74,55 @@ func (l *Explainer) Explain(ctx context.Context, id string, entries []Entry, age
 	return all, nil
 }
 
-// shown says where a step first showed in the owner's books or lists.
-func (l *Explainer) shown(p *path, i int, o owner) Shown {
-	if f, took := l.tookOut(p, i, o); took {
+// shown returns where step i first showed in the owner's books or lists.
+func (l *Explainer) shown(h *history, i int, o owner) Shown {
+	if f, took := l.tookOut(h, i, o); took {
 		return Shown{Friday: f, Live: f == 0}
 	}
-	g := p.anew(i)
-	looked := -1 // as of which record the last look was
+	without := h.without(i)
+	compared := -1 // how many records had been judged at the last comparison
 	for _, f := range l.Weeks {
-		if f.Boundary < p.steps[i].entry.Seq {
+		if f.Boundary < h.steps[i].entry.Seq {
 			continue
 		}
-		if !g.to(f.Boundary) {
-			return Shown{Replaced: g.replaced}
+		if !without.refold(f.Boundary) {
+			return Shown{Replaced: without.replaced}
 		}
-		if g.next == looked {
+		if without.next == compared {
 			continue // nothing has come since, and a new year only hides rows
 		}
-		looked = g.next
-		if !l.sameBook(p.id, g.as(), g.is(), f.Friday, o) {
+		compared = without.next
+		if !l.sameBook(h.id, without.state(), without.actual(), f.Friday, o) {
 			return Shown{Friday: f.Friday}
 		}
 	}
-	if !g.to(math.MaxUint64) {
-		return Shown{Replaced: g.replaced}
+	if !without.refold(math.MaxUint64) {
+		return Shown{Replaced: without.replaced}
 	}
-	return Shown{Live: !l.sameLive(p.id, g.as(), g.is(), o)}
+	return Shown{Live: !l.sameLive(h.id, without.state(), without.actual(), o)}
 }
 
-// tookOut tells whether a step took the case out of a book of the owner's in
+// tookOut reports whether step i took the case out of a book of the owner's in
 // which it had stood, whatever came of it elsewhere, and the Friday whose book
 // was the first without it; 0 where that week is open.
-func (l *Explainer) tookOut(p *path, i int, o owner) (f events.Date, took bool) {
-	s := &p.steps[i]
+func (l *Explainer) tookOut(h *history, i int, o owner) (f events.Date, took bool) {
+	s := &h.steps[i]
 	theirs := only(s.before.AgentID)
 	if !o(s.before.AgentID) || !stands(&s.before, theirs) || stands(&s.after, theirs) {
 		return 0, false
 	}
-	last, next := &p.start, p.at(math.MaxUint64)
-	for _, friday := range l.Weeks {
-		if friday.Boundary >= s.entry.Seq {
-			f, next = friday.Friday, p.at(friday.Boundary)
-			break
-		}
-		last = p.at(friday.Boundary)
+	last, next := &h.start, h.end()
+	at, _ := slices.BinarySearchFunc(l.Weeks, s.entry.Seq, func(f book.Week, seq uint64) int { return cmp.Compare(f.Boundary, seq) })
+	if at > 0 {
+		last = h.at(l.Weeks[at-1].Boundary)
+	}
+	if at < len(l.Weeks) {
+		f, next = l.Weeks[at].Friday, h.at(l.Weeks[at].Boundary)
 	}
 	return f, stands(last, theirs) && !stands(next, theirs)
 }
+
+func stands(c *fold.Case, o owner) bool { return book.Delegated(c) && o(c.AgentID) }
 
 // relation is what a case is to an agent, in words.
 func relation(c *fold.Case, agent string) string {

@@ -1,8 +1,10 @@
 package provenance
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 
 	"bookledger/events"
 	"bookledger/projections/book"
@@ -50,6 +52,37 @@ func (l *Explainer) sameRow(a, b *book.Row) bool {
 		return a == b
 	}
 	return a.Case.AgentID == b.Case.AgentID && book.SameCells(a, b, l.Columns)
+}
+
+// decided returns for each row of a book the sequences of the records that
+// decided it at the end of the history, in their order: the row would differ
+// without the record, all later ones judged anew; or had nothing been said of a
+// section that the record was the last to write. A row that is added or removed
+// was also decided by every record that put the case into the book or took it out.
+func (l *Explainer) decided(ctx context.Context, h *history, f events.Date, o owner, rows []book.Change) ([][]uint64, error) {
+	end := l.byKey(h.id, h.end(), f, o)
+	decided := make([][]uint64, len(rows))
+	for i := range h.steps {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		s, as := &h.steps[i], end
+		if without := h.without(i); without.refold(math.MaxUint64) {
+			as = l.byKey(h.id, without.state(), f, o)
+		}
+		unsaid := end
+		if last, ok := h.last[s.section]; ok && last == i {
+			unsaid = l.byKey(h.id, h.unsaid(s.section), f, o)
+		}
+		moved := stands(&s.before, o) != stands(&s.after, o)
+		for j := range rows {
+			row, k := end[rows[j].Key], rows[j].Key
+			if !l.sameRow(row, as[k]) || row != nil && !l.sameRow(row, unsaid[k]) || moved && rows[j].Kind != book.Changed {
+				decided[j] = append(decided[j], s.entry.Seq)
+			}
+		}
+	}
+	return decided, nil
 }
 
 // sameBook tells whether a case would stand in the book in the same way.

@@ -44,8 +44,7 @@ type story struct {
 
 // told makes a story of events; a weekOf is a cutoff. Each is judged as the
 // ledger would.
-func told(t testing.TB, all ...any) *story {
-	t.Helper()
+func told(all ...any) *story {
 	s := &story{Explainer: provenance.Explainer{Calendar: events.DefaultCalendar(), Columns: columns, Open: 20261120}}
 	now := s.Calendar.Cutoff(s.Open).Add(-time.Hour)
 	var c fold.Case
@@ -195,7 +194,7 @@ func TestShown(t *testing.T) {
 		"cancelled, shows another": {[]any{created("a1"), member("1"), covered("n1", "X", "enrolled"), covered("n2", "Y", "enrolled"), week, covered("n2", "Y", "cancelled"), week}, "11-20 11-20 11-27 11-20 11-27"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := told(t, c.story...).shown(t, ""); got != c.want {
+			if got := told(c.story...).shown(t, ""); got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
 		})
@@ -205,7 +204,7 @@ func TestShown(t *testing.T) {
 // TestOfAgent holds what concerns one agent, and what the case was to that one
 // before and after.
 func TestOfAgent(t *testing.T) {
-	s := told(t, household("Ann"), accepted("a1"), requested("a1"), accepted("a1"), weekOf{}, household("Bo"), inactive("a1"), requested("a2"), weekOf{}, transferred("a1", "a2"), closed(), weekOf{})
+	s := told(household("Ann"), accepted("a1"), requested("a1"), accepted("a1"), weekOf{}, household("Bo"), inactive("a1"), requested("a2"), weekOf{}, transferred("a1", "a2"), closed(), weekOf{})
 	for agent, want := range map[string]string{
 		"a1": "2:>:rejected 3:>pending:11-20 4:pending>active:11-20 6:active>inactive:11-27 8:inactive>:12-04",
 		"a2": "7:>pending:nowhere 8:pending>inactive, pending:nowhere 9:inactive, pending>closed:12-04",
@@ -242,7 +241,7 @@ func TestStanding(t *testing.T) {
 		"not yet":          {[]any{week, created("a1")}, "a1", "a1 never_delegated []"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := told(t, c.story...)
+			s := told(c.story...)
 			standing, err := s.Standing(t.Context(), caseID, s.entries, s.Weeks[0], c.agent)
 			if err != nil {
 				t.Fatal(err)
@@ -283,7 +282,7 @@ func TestCauses(t *testing.T) {
 		"the agent's agency": {[]any{household("Bo")}, func(string) bool { return false }, book.Removed, "[] agent"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := told(t, append(append(slices.Clone(begin), c.story...), week)...)
+			s := told(append(append(slices.Clone(begin), c.story...), week)...)
 			var start fold.Case
 			n := s.Weeks[0].Boundary
 			for _, e := range s.entries[:n] {
@@ -311,7 +310,7 @@ func TestCauses(t *testing.T) {
 // TestNewYear holds that a row which goes with the old year has no record for
 // its cause.
 func TestNewYear(t *testing.T) {
-	s := told(t, created("a1"), eligible("1", "none"), &events.ApplicationRecorded{CaseID: caseID, ApplicationYear: 2027})
+	s := told(created("a1"), eligible("1", "none"), &events.ApplicationRecorded{CaseID: caseID, ApplicationYear: 2027})
 	var start fold.Case
 	for _, e := range s.entries {
 		start, _, _ = fold.NextCase(start, e.Event.Data, fold.At{Seq: e.Seq, Recorded: e.Recorded})
@@ -327,7 +326,7 @@ func TestNewYear(t *testing.T) {
 func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	s := told(t, created("a1"), weekOf{})
+	s := told(created("a1"), weekOf{})
 	_, ofExplain := s.Explain(ctx, caseID, s.entries, "")
 	_, ofStanding := s.Standing(ctx, caseID, s.entries, s.Weeks[0], "")
 	_, ofCauses := s.Causes(ctx, provenance.Interval{CaseID: caseID, Entries: s.entries, Owns: func(string) bool { return true }}, nil)
@@ -341,7 +340,7 @@ func TestInterrupted(t *testing.T) {
 // TestNotOfTheCase holds that records which cannot have been applied are an
 // error, and no answer.
 func TestNotOfTheCase(t *testing.T) {
-	s := told(t, created("a1"), ended("a1"), weekOf{})
+	s := told(created("a1"), ended("a1"), weekOf{})
 	broken := s.entries[1:]
 	if _, err := s.Explain(t.Context(), caseID, broken, ""); err == nil || !strings.Contains(err.Error(), "record 2") {
 		t.Errorf("got %v", err)

@@ -9,8 +9,9 @@ import (
 	"bookledger/projections/fold"
 )
 
-// section is a part of a case that one event writes whole, whatever stood
-// there: the household, or what is known of one year, member or enrollment.
+// section is a part of a case: the delegation, or one that an event writes
+// whole, whatever stood there: the household, or what is known of one year,
+// member or enrollment.
 type section struct {
 	kind sectionKind
 	id   string // of the member or enrollment
@@ -20,7 +21,7 @@ type section struct {
 type sectionKind uint8
 
 const (
-	noSection sectionKind = iota // of delegations and closings
+	ofDelegation sectionKind = iota // and of closings
 	ofHousehold
 	ofApplication
 	ofMember
@@ -41,7 +42,7 @@ func sectionOf(data events.Data) section {
 	case *events.EligibilityDetermined:
 		return section{kind: ofEligibility, id: d.MemberID, year: d.ApplicationYear}
 	case *events.EnrollmentRecorded:
-		return section{kind: ofEnrollment, id: d.EnrollmentID}
+		return enrollmentOf(d.EnrollmentID)
 	}
 	return section{}
 }
@@ -52,6 +53,8 @@ func sectionOf(data events.Data) section {
 func (s section) into(c, from *fold.Case, written func(section) bool) fold.Case {
 	out := *c
 	switch s.kind {
+	case ofDelegation:
+		out.AgentID, out.Since, out.Inactive = from.AgentID, from.Since, from.Inactive
 	case ofHousehold:
 		out.Household = from.Household
 	case ofApplication:
@@ -96,14 +99,21 @@ func (s section) enrollments(list, from []events.EnrollmentRecorded, written fun
 			out = append(out, list[i])
 		}
 	}
-	before := 0
-	for i := range from {
-		if from[i].EnrollmentID == s.id {
-			return slices.Insert(out, before, from[i])
-		}
-		if !written(section{kind: ofEnrollment, id: from[i].EnrollmentID}) {
-			before++
+	was := enrollmentIndex(from, s.id)
+	if was < 0 {
+		return out
+	}
+	ahead := 0
+	for i := range was {
+		if !written(enrollmentOf(from[i].EnrollmentID)) {
+			ahead++
 		}
 	}
-	return out
+	return slices.Insert(out, ahead, from[was])
+}
+
+func enrollmentOf(id string) section { return section{kind: ofEnrollment, id: id} }
+
+func enrollmentIndex(list []events.EnrollmentRecorded, id string) int {
+	return slices.IndexFunc(list, func(e events.EnrollmentRecorded) bool { return e.EnrollmentID == id })
 }

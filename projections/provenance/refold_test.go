@@ -1,0 +1,318 @@
+package provenance_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"bookledger/events"
+	"bookledger/events/record"
+	"bookledger/projections/book"
+	"bookledger/projections/fold"
+	"bookledger/projections/provenance"
+)
+
+// drawn is a random history of a case over the turn of a year, with so few
+// agents, members and texts that many events meet.
+func drawn(t *rapid.T) *story {
+	var all []any
+	for range rapid.IntRange(3, 50).Draw(t, "events") {
+		for range rapid.SampledFrom([]int{0, 0, 0, 0, 1, 3}).Draw(t, "weeks") {
+			all = append(all, weekOf{})
+		}
+		all = append(all, drawnEvent(t))
+	}
+	return told(append(all, weekOf{})...)
+}
+
+func drawnEvent(t *rapid.T) events.Data {
+	pick := func(label string, from ...string) string { return rapid.SampledFrom(from).Draw(t, label) }
+	agent := func() string { return pick("agent", "a1", "a2", "a3") }
+	m, year := pick("member", "m1", "m2"), rapid.IntRange(2026, 2027).Draw(t, "year")
+	kinds := []string{"created", "transferred", "ended", "inactive", "reactivated", "requested", "accepted", "accepted", "declined", "closed"}
+	if rapid.Bool().Draw(t, "section") {
+		kinds = []string{"household", "application", "member", "member", "removed", "eligibility", "enrollment", "enrollment"}
+	}
+	switch pick("kind", kinds...) {
+	case "created":
+		return created(agent())
+	case "transferred":
+		return transferred(agent(), agent())
+	case "ended":
+		return ended(agent())
+	case "inactive":
+		return inactive(agent())
+	case "reactivated":
+		return &events.DelegationReactivated{Delegation: of(agent())}
+	case "requested":
+		return requested(agent())
+	case "accepted":
+		return accepted(agent())
+	case "declined":
+		return &events.DelegationDeclined{Delegation: of(agent())}
+	case "closed":
+		return closed()
+	case "household": // no column shows the date of birth
+		date := events.Date(19800101 + rapid.IntRange(0, 1).Draw(t, "born"))
+		return &events.HouseholdRecorded{CaseID: caseID, PrimaryContact: events.Contact{FirstName: pick("name", "Ann", "Bo"), DateOfBirth: date}}
+	case "application":
+		return &events.ApplicationRecorded{CaseID: caseID, ApplicationYear: year, CurrentStatus: pick("status", "Submitted", "Enrolled")}
+	case "member":
+		return &events.MemberRecorded{Member: events.Member{CaseID: caseID, MemberID: m, FirstName: pick("name", "Ann", "Bo"), LastName: pick("last", "Li", "Ng")}}
+	case "removed":
+		return removed(m)
+	case "eligibility":
+		return &events.EligibilityDetermined{CaseID: caseID, MemberID: m, ApplicationYear: year, Program: pick("program", "covered_california", "medi_cal"), Status: pick("eligible", "eligible", "pending")}
+	}
+	return &events.EnrollmentRecorded{CaseID: caseID, EnrollmentID: pick("id", "n1", "n2", "n3"), ApplicationYear: year, CoverageKind: "health",
+		MemberIDs: []string{m}, Carrier: pick("carrier", "X", "Y"), Status: pick("enrolled", "enrolled", "cancelled")}
+}
+
+// refolded judges records anew after start, all but those that changed nothing
+// and those that are dropped.
+func refolded(start fold.Case, entries []provenance.Entry, upTo uint64, dropped func(*provenance.Entry) bool) fold.Case {
+	c := start
+	for i := range entries {
+		if e := &entries[i]; e.Seq <= upTo && e.Outcome != record.Unchanged && !dropped(e) {
+			c, _, _ = fold.NextCase(c, e.Event.Data, fold.At{Seq: e.Seq, Recorded: e.Recorded})
+		}
+	}
+	c.Changed = fold.At{} // of what was dropped too
+	return c
+}
+
+func nothing(*provenance.Entry) bool { return false }
+
+func only(seq uint64) func(*provenance.Entry) bool {
+	return func(e *provenance.Entry) bool { return e.Seq == seq }
+}
+
+// cells are the rows of a case in the books of an agent, or with none of any, as
+// text.
+func (s *story) cells(c fold.Case, f events.Date, agent string) map[book.Key]string {
+	all := map[book.Key]string{}
+	if agent != "" && c.AgentID != agent {
+		return all
+	}
+	rows := book.CaseRows(s.Calendar, caseID, &c, f)
+	for i := range rows {
+		text := c.AgentID
+		for _, column := range s.Columns {
+			text += fmt.Sprintf("|%s", column.Field(&rows[i]))
+		}
+		all[rows[i].Key()] = text
+	}
+	return all
+}
+
+// leaves reports whether a record takes the case out of its holder's book, and
+// returns the holder.
+func leaves(start fold.Case, entries []provenance.Entry, seq uint64) (holder string, yes bool) {
+	before, after := refolded(start, entries, seq-1, nothing), refolded(start, entries, seq, nothing)
+	return before.AgentID, book.Delegated(&before) && (!book.Delegated(&after) || after.AgentID != before.AgentID)
+}
+
+// converges returns the record from which on the case is the same without record
+// seq; 0 if there is none.
+func (s *story) converges(seq uint64) uint64 {
+	for _, e := range s.entries[seq:] {
+		is, as := refolded(fold.Case{}, s.entries, e.Seq, nothing), refolded(fold.Case{}, s.entries, e.Seq, only(seq))
+		if bytes.Equal(fold.AppendCase(nil, &is), fold.AppendCase(nil, &as)) {
+			return e.Seq
+		}
+	}
+	return 0
+}
+
+// checkShown holds Explain against a refold without each record.
+func (s *story) checkShown(t *rapid.T, agent string) {
+	all, err := s.Explain(context.Background(), caseID, s.entries, agent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := func(f book.Week, dropped func(*provenance.Entry) bool) map[book.Key]string {
+		return s.cells(refolded(fold.Case{}, s.entries, f.Boundary, dropped), f.Friday, agent)
+	}
+	for _, x := range all {
+		if x.Outcome != record.Applied {
+			continue
+		}
+		if x.Shown.Friday == 0 && !x.Live && x.Replaced != s.converges(x.Seq) {
+			t.Fatalf("record %d was replaced by %d, want %d\n%s", x.Seq, x.Replaced, s.converges(x.Seq), s)
+		}
+		want := events.Date(0)
+		for _, f := range slices.Backward(s.Weeks) {
+			if !maps.Equal(at(f, nothing), at(f, only(x.Seq))) {
+				want = f.Friday
+			}
+		}
+		if holder, out := leaves(fold.Case{}, s.entries, x.Seq); out && (agent == "" || agent == holder) && x.Shown.Friday != want {
+			i := slices.IndexFunc(s.Weeks, func(f book.Week) bool { return f.Boundary >= x.Seq })
+			theirs := func(f book.Week) bool {
+				return len(s.cells(refolded(fold.Case{}, s.entries, f.Boundary, nothing), f.Friday, holder)) > 0
+			}
+			if i > 0 && theirs(s.Weeks[i-1]) && !theirs(s.Weeks[i]) {
+				want = s.Weeks[i].Friday
+			}
+		}
+		if x.Shown.Friday != want {
+			t.Fatalf("for agent %q record %d first shows in the book of %s, want %s\n%s", agent, x.Seq, x.Shown.Friday, want, s)
+		}
+	}
+}
+
+// part names what an event writes whole.
+func part(data events.Data) string {
+	switch d := data.(type) {
+	case *events.HouseholdRecorded:
+		return "household"
+	case *events.ApplicationRecorded:
+		return fmt.Sprint("application ", d.ApplicationYear)
+	case *events.MemberRecorded:
+		return "member " + d.MemberID
+	case *events.MemberRemoved:
+		return "member " + d.MemberID
+	case *events.EligibilityDetermined:
+		return fmt.Sprint("eligibility ", d.MemberID, d.ApplicationYear)
+	case *events.EnrollmentRecorded:
+		return "enrollment " + d.EnrollmentID
+	}
+	return ""
+}
+
+// decided returns the records after start that decided each row of a book, or
+// each change of one.
+func (s *story) decided(start fold.Case, entries []provenance.Entry, f events.Date, agent string, changes map[book.Key]book.ChangeKind) map[book.Key][]uint64 {
+	const last = 1 << 60
+	is := refolded(start, entries, last, nothing)
+	end := s.cells(is, f, agent)
+	writers, unsaid := map[string]uint64{}, map[string]map[book.Key]string{}
+	for i := range entries {
+		e := &entries[i]
+		if e.Outcome != record.Applied {
+			continue
+		}
+		name := part(e.Event.Data)
+		before, after := refolded(start, entries, e.Seq-1, nothing), refolded(start, entries, e.Seq, nothing)
+		if name == "" && before.AgentID == after.AgentID && before.Since.Equal(after.Since) {
+			continue
+		}
+		writers[name] = e.Seq
+		c := is
+		if name == "" {
+			c.AgentID, c.Since, c.Inactive = start.AgentID, start.Since, start.Inactive
+		} else {
+			w := refolded(start, entries, last, func(e *provenance.Entry) bool { return part(e.Event.Data) == name })
+			c.Household, c.Applications, c.Members, c.Eligibility, c.Enrollments = w.Household, w.Applications, w.Members, w.Eligibility, w.Enrollments
+		}
+		unsaid[name] = s.cells(c, f, agent)
+	}
+	all := map[book.Key][]uint64{}
+	stands := func(upTo uint64) bool {
+		c := refolded(start, entries, upTo, nothing)
+		return book.Delegated(&c) && c.AgentID == agent
+	}
+	for _, e := range entries {
+		if e.Outcome != record.Applied {
+			continue
+		}
+		without, name := s.cells(refolded(start, entries, last, only(e.Seq)), f, agent), part(e.Event.Data)
+		moved := stands(e.Seq-1) != stands(e.Seq)
+		for k, kind := range changes {
+			_, shown := end[k]
+			if end[k] != without[k] || shown && writers[name] == e.Seq && end[k] != unsaid[name][k] || moved && kind != book.Changed {
+				all[k] = append(all[k], e.Seq)
+			}
+		}
+	}
+	return all
+}
+
+// checkStanding holds Standing against refolding.
+func (s *story) checkStanding(t *rapid.T, f book.Week) {
+	n, _ := slices.BinarySearchFunc(s.entries, f.Boundary+1, func(e provenance.Entry, seq uint64) int { return int(e.Seq) - int(seq) })
+	got, err := s.Standing(context.Background(), caseID, s.entries, f, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[book.Key]book.ChangeKind{}
+	for k := range s.cells(refolded(fold.Case{}, s.entries, f.Boundary, nothing), f.Friday, got.AgentID) {
+		rows[k] = book.Changed
+	}
+	want := s.decided(fold.Case{}, s.entries[:n], f.Friday, got.AgentID, rows)
+	if len(got.Rows) != len(rows) {
+		t.Fatalf("at %s there are %d rows, want %d\n%s", f.Friday, len(got.Rows), len(rows), s)
+	}
+	for _, r := range got.Rows {
+		if len(r.Seqs) == 0 || !slices.Equal(r.Seqs, want[r.Key]) {
+			t.Fatalf("at %s the row %+v was decided by %d, want %d\n%s", f.Friday, r.Key, r.Seqs, want[r.Key], s)
+		}
+	}
+}
+
+// checkCauses holds Causes against refolding from the earlier Friday on.
+func (s *story) checkCauses(t *rapid.T, from, to book.Week, agent string) {
+	start := refolded(fold.Case{}, s.entries, from.Boundary, nothing)
+	in := provenance.Interval{CaseID: caseID, Start: start, Entries: s.entries[from.Boundary:to.Boundary], From: from, To: to, Owns: func(a string) bool { return a == agent }}
+	old, end := s.cells(start, from.Friday, agent), s.cells(refolded(start, in.Entries, to.Boundary, nothing), to.Friday, agent)
+	kinds := map[book.Key]book.ChangeKind{}
+	for k := range old {
+		if kinds[k] = book.Changed; end[k] == "" {
+			kinds[k] = book.Removed
+		}
+	}
+	for k := range end {
+		if old[k] == "" {
+			kinds[k] = book.Added
+		}
+	}
+	var changes []book.Change
+	for k, kind := range kinds {
+		changes = append(changes, book.Change{Key: k, Kind: kind})
+	}
+	want, unmoved := s.decided(start, in.Entries, to.Friday, agent, kinds), s.cells(start, to.Friday, agent)
+	causes, err := s.Causes(context.Background(), in, changes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, ch := range changes {
+		switch got := causes[i]; {
+		case len(want[ch.Key]) > 0 && !slices.Equal(got.Seqs, want[ch.Key]),
+			len(want[ch.Key]) == 0 && (len(got.Seqs) > 0) != (unmoved[ch.Key] != end[ch.Key]):
+			t.Fatalf("from %s to %s the row %+v of %s was changed by %+v, want %d\n%s", from.Friday, to.Friday, ch.Key, agent, got, want[ch.Key], s)
+		}
+	}
+}
+
+// TestAgainstRefolding holds every answer on random histories against dropping
+// each record and judging all the others anew.
+func TestAgainstRefolding(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s := drawn(t)
+		for _, agent := range []string{"", "a1", "a2"} {
+			s.checkShown(t, agent)
+		}
+		for i, f := range s.Weeks {
+			s.checkStanding(t, f)
+			if i > 0 {
+				s.checkCauses(t, s.Weeks[rapid.IntRange(0, i-1).Draw(t, "from")], f, "a1")
+			}
+		}
+	})
+}
+
+// String is the story to be read.
+func (s *story) String() string {
+	var out strings.Builder
+	for _, e := range s.entries {
+		fmt.Fprintf(&out, "%d %s %s %s %+v\n", e.Seq, e.Recorded.Format(time.DateTime), e.Outcome, e.Event.Type, e.Event.Data)
+	}
+	return out.String()
+}
