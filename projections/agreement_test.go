@@ -208,14 +208,25 @@ func checkIndices(t *rapid.T, s active.State) {
 // takeRecords asks for the records about all cases.
 func (a *account) takeRecords(t *rapid.T, v *projections.View, records []record.Record) {
 	for _, id := range allCases {
-		all, err := v.CaseRecords(context.Background(), slice{records, 1}, id, 0, v.Position())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(all) > 0 {
+		if all := caseRecords(t, v, records, id, 0, v.Position()); len(all) > 0 {
 			a.Records[id] = all
 		}
 	}
+}
+
+// caseRecords reads the records about a case that come after one and up to
+// another.
+func caseRecords(t *rapid.T, v *projections.View, records []record.Record, id string, after, upTo uint64) []provenance.Entry {
+	index, err := v.History(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	index = slices.DeleteFunc(index, func(e projections.CaseIndexEntry) bool { return e.Seq <= after || e.Seq > upTo })
+	all, err := v.CaseRecords(context.Background(), slice{records, 1}, id, index)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
 }
 
 // served asks a projection.

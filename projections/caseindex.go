@@ -137,21 +137,13 @@ func readEntry(value []byte) (e CaseIndexEntry, rest []byte, ok bool) {
 	return e, rest, true
 }
 
-// CaseRecords returns the records about a case that come after one and up to
-// another, as provenance takes them. journal is the journal that the projection
-// follows.
-func (v *View) CaseRecords(ctx context.Context, journal Journal, caseID string, after, upTo uint64) ([]provenance.Entry, error) {
-	entries, err := v.History(caseID)
-	if err != nil {
-		return nil, err
-	}
+// CaseRecords reads records about a case from the journal that the projection
+// follows, as provenance takes them.
+func (v *View) CaseRecords(ctx context.Context, journal Journal, caseID string, index []CaseIndexEntry) ([]provenance.Entry, error) {
 	var all []provenance.Entry
 	var decoder record.Decoder
-	for _, entry := range entries {
+	for _, entry := range index {
 		seq := entry.Seq
-		if seq <= after || seq > upTo {
-			continue
-		}
 		r, err := journal.At(ctx, seq)
 		if err != nil {
 			return nil, fmt.Errorf("reading record %d for the history of case %s: %w", seq, caseID, err)

@@ -105,7 +105,8 @@ func TestRejections(t *testing.T) {
 }
 
 // TestHistory holds what a case's history names: every record about it,
-// whatever became of it, over batches and restarts.
+// whatever became of it, over batches and restarts; and its recorded time, which
+// does not go back where the server's clock does.
 func TestHistory(t *testing.T) {
 	s := newStream(3)
 	household, delegated := s.household(1), s.delegated(1)
@@ -128,6 +129,9 @@ func TestHistory(t *testing.T) {
 	early := all[len(all)-1].record // by its stamp, and it cannot be read
 	early.Stamped, early.Body = early.Stamped.Add(-time.Hour), []byte(`{"data":{"case_id":"`+caseID(1)+`"}}`)
 	all = append(all, told{early, projections.CaseIndexEntry{Outcome: record.Rejected, Late: time.Hour}})
+	back := s.record(&events.DelegationRequested{Delegation: events.Delegation{CaseID: caseID(1), AgentID: "A-2"}})
+	back.Stamped = back.Stamped.Add(-time.Hour)
+	all = append(all, told{back, projections.CaseIndexEntry{Outcome: record.Applied, Delegation: true, Late: time.Hour - time.Second}})
 	var want []projections.CaseIndexEntry
 	for _, c := range all {
 		c.want.Seq = src.add(c.record)
@@ -150,6 +154,15 @@ func TestHistory(t *testing.T) {
 	v := viewOf(t, p)
 	if got, err := v.History(caseID(1)); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v (%v)\nwant %+v", got, err, want)
+	}
+	read, err := v.CaseRecords(t.Context(), src, caseID(1), want[len(want)-3:])
+	if err != nil || len(read) != 3 {
+		t.Fatalf("read %+v (%v)", read, err)
+	}
+	for _, e := range read {
+		if delegated := all[len(all)-3].record; e.Recorded != delegated.Stamped.UTC() {
+			t.Errorf("record %d was recorded at %s, want %s", e.Seq, e.Recorded, delegated.Stamped)
+		}
 	}
 	if got, err := v.History("5"); err != nil || len(got) != 0 {
 		t.Errorf("a case of which nothing is known has the history %+v (%v)", got, err)

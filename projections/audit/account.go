@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"bookledger/events"
 	"bookledger/projections"
@@ -51,30 +52,23 @@ type Bound int
 // ErrTooMany is of a case about which there are more records.
 var ErrTooMany = errors.New("there are more records about the case than can be looked at in a request")
 
-func (b Bound) holds(v *projections.View, caseID string, after, upTo uint64) error {
-	if b == 0 {
-		return nil
+// records returns the records about a case that come after one and up to another.
+func (b Bound) records(ctx context.Context, v *projections.View, journal projections.Journal, caseID string, after, upTo uint64) ([]provenance.Entry, error) {
+	index, err := v.History(caseID)
+	if err != nil {
+		return nil, err
 	}
-	mentions, err := v.History(caseID)
-	n := 0
-	for _, m := range mentions {
-		if m.Seq > after && m.Seq <= upTo {
-			n++
-		}
+	index = slices.DeleteFunc(index, func(e projections.CaseIndexEntry) bool { return e.Seq <= after || e.Seq > upTo })
+	if b != 0 && len(index) > int(b) {
+		return nil, ErrTooMany
 	}
-	if err == nil && n > int(b) {
-		err = ErrTooMany
-	}
-	return err
+	return v.CaseRecords(ctx, journal, caseID, index)
 }
 
 // AccountOf makes the account of a case as of a view; journal is the one that
 // its projection follows. Where nothing is about the case it has no entries.
 func AccountOf(ctx context.Context, v *projections.View, journal projections.Journal, caseID string, most Bound) (*Account, error) {
-	if err := most.holds(v, caseID, 0, v.Position()); err != nil {
-		return nil, err
-	}
-	entries, err := v.CaseRecords(ctx, journal, caseID, 0, v.Position())
+	entries, err := most.records(ctx, v, journal, caseID, 0, v.Position())
 	if err != nil {
 		return nil, err
 	}

@@ -82,14 +82,11 @@ func Compare(ctx context.Context, v *projections.View, journal projections.Journ
 		return nil, err
 	}
 	c.Between = func(ctx context.Context, caseID string) (fold.Case, []provenance.Entry, error) {
-		if err := most.holds(v, caseID, from.Boundary, to.Boundary); err != nil {
-			return fold.Case{}, nil, err
-		}
 		start, _, err := before.Case(caseID)
 		if err != nil {
 			return start, nil, err
 		}
-		entries, err := v.CaseRecords(ctx, journal, caseID, from.Boundary, to.Boundary)
+		entries, err := most.records(ctx, v, journal, caseID, from.Boundary, to.Boundary)
 		return start, entries, err
 	}
 	return c, c.End(ctx, v.AsOf(to.Friday), to)

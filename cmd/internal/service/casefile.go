@@ -3,12 +3,13 @@ package service
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"time"
 
 	"bookledger/cmd/internal/problem"
 	"bookledger/events"
 	"bookledger/events/record"
+	"bookledger/projections"
 	"bookledger/projections/access"
 	"bookledger/projections/book"
 	"bookledger/projections/fold"
@@ -287,39 +288,22 @@ const (
 func (d *Service) history(ctx context.Context, r *reading, id string) ([]Step, error) {
 	ctx, cancel := context.WithTimeout(ctx, historyTime)
 	defer cancel()
-	mentions, err := r.History(id)
+	steps, err := r.History(id)
 	if err != nil {
 		return nil, err
 	}
-	steps := []Step{}
-	var checker events.Checker
-	for i := len(mentions) - 1; i >= 0 && len(steps) < maxSteps; i-- {
-		m := mentions[i]
-		if !m.Delegation || m.Outcome != record.Applied {
-			continue
+	steps = slices.DeleteFunc(steps, func(e projections.CaseIndexEntry) bool { return !e.Delegation || e.Outcome != record.Applied })
+	entries, err := r.CaseRecords(ctx, d.Node.Journal, id, steps[max(0, len(steps)-maxSteps):])
+	history := make([]Step, 0, len(entries))
+	for _, e := range slices.Backward(entries) {
+		step := Step{Seq: e.Seq, Recorded: e.Recorded, Type: e.Event.Type, ActorID: e.Event.ActorID, ActorRole: e.Event.ActorRole}
+		switch data := e.Event.Data.(type) {
+		case *events.DelegationTransferred:
+			step.AgentID, step.FromAgent = data.ToAgentID, data.FromAgentID
+		case interface{ Agent() string }:
+			step.AgentID = data.Agent()
 		}
-		rec, err := d.Node.Journal.At(ctx, m.Seq)
-		if err != nil {
-			return nil, fmt.Errorf("reading record %d for the history of a case: %w", m.Seq, err)
-		}
-		checked := checker.Check(rec.Subject, rec.Body)
-		steps = append(steps, stepOf(&rec, checked.Event))
+		history = append(history, step)
 	}
-	return steps, nil
-}
-
-func stepOf(rec *record.Record, e events.Event) Step {
-	s := Step{Seq: rec.Seq, Recorded: rec.Stamped.UTC(), Type: e.Type, ActorID: e.ActorID, ActorRole: e.ActorRole}
-	if rec.Header != "" { // a record of the history load was recorded at its own time
-		if t, err := time.Parse(time.RFC3339Nano, rec.Header); err == nil {
-			s.Recorded = t.UTC()
-		}
-	}
-	switch data := e.Data.(type) {
-	case *events.DelegationTransferred:
-		s.AgentID, s.FromAgent = data.ToAgentID, data.FromAgentID
-	case interface{ Agent() string }:
-		s.AgentID = data.Agent()
-	}
-	return s
+	return history, err
 }
