@@ -1,6 +1,8 @@
 package audit
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"bookledger/events"
@@ -90,4 +92,10 @@ func newStanding(caseID string, s *provenance.Standing) *Standing {
 		out.Rows = append(out.Rows, Decided{r.Year, r.MemberID, r.Seqs})
 	}
 	return out
+}
+
+// Sequences writes sequences of records as people read them: without commas in
+// them, since they name records.
+func Sequences(seqs []uint64) string {
+	return strings.Trim(strings.Join(strings.Fields(fmt.Sprint(seqs)), ", "), "[]")
 }

@@ -64,6 +64,15 @@ type Cell struct {
 	Old, New Value
 }
 
+// CountChanges returns how many changes there are of each kind.
+func CountChanges(changes []Change) map[ChangeKind]int {
+	count := map[ChangeKind]int{}
+	for i := range changes {
+		count[changes[i].Kind]++
+	}
+	return count
+}
+
 // Difference returns what makes the one book the other, by case, year and
 // member. The order of rows in a book is not part of it.
 func Difference(from, to *Book, columns []Column) []Change {

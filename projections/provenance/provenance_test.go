@@ -307,21 +307,6 @@ func TestCauses(t *testing.T) {
 	}
 }
 
-// TestNewYear holds that a row which goes with the old year has no record for
-// its cause.
-func TestNewYear(t *testing.T) {
-	s := told(created("a1"), eligible("1", "none"), &events.ApplicationRecorded{CaseID: caseID, ApplicationYear: 2027})
-	var start fold.Case
-	for _, e := range s.entries {
-		start, _, _ = fold.NextCase(start, e.Event.Data, fold.At{Seq: e.Seq, Recorded: e.Recorded})
-	}
-	in := provenance.Interval{CaseID: caseID, Start: start, From: book.Week{Friday: 20261225}, To: book.Week{Friday: 20270101}, Owns: func(string) bool { return true }}
-	causes, err := s.Causes(t.Context(), in, []book.Change{{Key: book.Key{CaseID: caseID, Year: 2026}, Kind: book.Removed}})
-	if err != nil || len(causes[0].Seqs) > 0 || causes[0].Other != provenance.NewYear {
-		t.Errorf("got %+v (%v)", causes, err)
-	}
-}
-
 // TestInterrupted holds that each answer can be given up.
 func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())

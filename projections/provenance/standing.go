@@ -37,6 +37,21 @@ const (
 	NeverDelegated  Absence = "never_delegated" // nobody has held it
 )
 
+// Words returns the reason as it is written after "the case stands in no row:".
+func (a Absence) Words() string {
+	switch a {
+	case CaseClosed:
+		return "it is closed"
+	case HeldByAnother:
+		return "another agent holds it"
+	case DelegationEnded:
+		return "its delegation has ended"
+	case RequestPending:
+		return "the agent has not accepted it"
+	}
+	return "it has been delegated to nobody"
+}
+
 // Standing returns how a case stands in an agent's book of a Friday, or with
 // no agent in that of whoever held it. entries are the records about the case
 // from the first on; those after the boundary count for nothing.

@@ -13,7 +13,6 @@ import (
 	"bookledger/events"
 	"bookledger/projections"
 	"bookledger/projections/audit"
-	"bookledger/projections/provenance"
 )
 
 // Where auditors' pages are.
@@ -318,29 +317,4 @@ func eventName(kind string) string {
 		return name
 	}
 	return stepNames[kind]
-}
-
-// absences are why a case stands in a book in no row.
-var absences = map[provenance.Absence]string{
-	provenance.CaseClosed:      "it is closed",
-	provenance.HeldByAnother:   "another agent holds it",
-	provenance.DelegationEnded: "its delegation has ended",
-	provenance.RequestPending:  "the agent has not accepted it",
-	provenance.NeverDelegated:  "it has been delegated to nobody",
-}
-
-// otherCauses are what makes a row differ without an event about its case.
-var otherCauses = map[provenance.Other]string{
-	provenance.NewYear: "The new year",
-	provenance.OfAgent: "A change of the agent’s own",
-}
-
-// sequences are written as people read them. They name records, and so have no
-// commas in them.
-func sequences(seqs []uint64) string {
-	texts := make([]string, len(seqs))
-	for i, seq := range seqs {
-		texts[i] = strconv.FormatUint(seq, 10)
-	}
-	return strings.Join(texts, ", ")
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"bookledger/events"
+	"bookledger/projections/audit"
 	"bookledger/projections/book"
-	"bookledger/projections/provenance"
 )
 
 //go:embed pages
@@ -62,9 +62,7 @@ func (p *Portal) words() template.FuncMap {
 		"event":   eventName,
 		"stamp":   p.stamp,
 		"exact":   func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
-		"absence": func(a provenance.Absence) string { return absences[a] },
-		"cause":   func(o provenance.Other) string { return otherCauses[o] },
-		"seqs":    sequences,
+		"seqs":    audit.Sequences,
 		"money":   money,
 		"flag":    flag,
 		"ago":     ago,

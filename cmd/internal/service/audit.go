@@ -171,7 +171,8 @@ func (d *Service) Compare(ctx context.Context, c Caller, o Owner, asked Compared
 			return err
 		}
 		changes := compared.Changes()
-		all.count(changes)
+		count := book.CountChanges(changes)
+		all.Added, all.Removed, all.Changed = count[book.Added], count[book.Removed], count[book.Changed]
 		first := min(len(changes), (asked.Page-1)*asked.PageSize)
 		all.Changes, err = compared.Differences(ctx, changes[first:min(len(changes), first+asked.PageSize)])
 		return err
@@ -203,19 +204,6 @@ func inField(field string, err error) error {
 }
 
 func bookOf(f book.Week) BookOf { return BookOf{f.Friday, f.Cutoff.UTC(), f.Boundary} }
-
-func (d *Differences) count(changes []book.Change) {
-	for i := range changes {
-		switch changes[i].Kind {
-		case book.Added:
-			d.Added++
-		case book.Removed:
-			d.Removed++
-		default:
-			d.Changed++
-		}
-	}
-}
 
 // PastFridays returns the Fridays that an auditor may ask for, the newest
 // first.

@@ -71,32 +71,28 @@ func runDiff(ctx context.Context, env *cli.Environment, o diffOptions) error {
 	if err != nil {
 		return err
 	}
-	d, err := c.Differences(ctx, c.Changes())
+	changes := c.Changes()
+	d, err := c.Differences(ctx, changes)
 	if err != nil {
 		return err
 	}
 	if o.json {
 		return encodeAll(env, d)
 	}
-	return printDifferences(env.Out, c, d, strings.Join(nonBlank(named("agent", o.agent), named("agency", o.agency)), ""))
+	return printDifferences(env.Out, c, book.CountChanges(changes), d, strings.Join(nonBlank(named("agent", o.agent), named("agency", o.agency)), ""))
 }
 
-// otherCauses are those that are no events about the case, in words.
-var otherCauses = map[provenance.Other]string{
-	provenance.NewYear: "by the new year",
-	provenance.OfAgent: "by a change of the agent's own",
-}
-
-func printDifferences(to io.Writer, c *audit.Comparison, all []audit.Difference, owner string) error {
-	count := map[book.ChangeKind]int{}
+func printDifferences(to io.Writer, c *audit.Comparison, count map[book.ChangeKind]int, all []audit.Difference, owner string) error {
 	var text strings.Builder
 	for _, d := range all {
-		count[d.Change]++
-		by := otherCauses[d.OtherCause]
-		if by == "" {
-			by = "by " + sequences(d.CausedBy)
+		by := audit.Sequences(d.CausedBy)
+		switch d.OtherCause {
+		case provenance.NewYear:
+			by = "the new year"
+		case provenance.OfAgent:
+			by = "a change of the agent's own"
 		}
-		fmt.Fprintf(&text, "\n%-7s  case %s, year %s, member %s  %s\n", d.Change, d.CaseID, year(d.ApplicationYear), orDash(d.MemberID), by)
+		fmt.Fprintf(&text, "\n%-7s  case %s, year %s, member %s  by %s\n", d.Change, d.CaseID, year(d.ApplicationYear), orDash(d.MemberID), by)
 		if d.Change != book.Changed {
 			continue
 		}

@@ -14,7 +14,6 @@ import (
 	"bookledger/cmd/internal/cli"
 	"bookledger/events"
 	"bookledger/projections/audit"
-	"bookledger/projections/provenance"
 )
 
 type explainOptions struct {
@@ -192,16 +191,6 @@ func effect(x *audit.Event) string {
 	return strings.Join(nonBlank(x.Effect, string(x.Code), x.Field, x.Reason), ": ")
 }
 
-// absences are the reasons in words; what follows them is the case's holder or
-// the records.
-var absences = map[provenance.Absence]string{
-	provenance.CaseClosed:      "it is closed",
-	provenance.HeldByAnother:   "another agent holds it",
-	provenance.DelegationEnded: "its delegation has ended",
-	provenance.RequestPending:  "the agent has not accepted it",
-	provenance.NeverDelegated:  "it has been delegated to nobody",
-}
-
 func (e *explanation) printStanding(to io.Writer) error {
 	s := e.Standing
 	whose := "any agent"
@@ -215,9 +204,9 @@ func (e *explanation) printStanding(to io.Writer) error {
 	if len(s.Rows) == 0 {
 		by := ""
 		if len(s.KeptOutBy) > 0 {
-			by = " (by " + sequences(s.KeptOutBy) + ")"
+			by = " (by " + audit.Sequences(s.KeptOutBy) + ")"
 		}
-		_, err := fmt.Fprintf(to, "no row: %s%s\n", absences[s.Absence], by)
+		_, err := fmt.Fprintf(to, "no row: %s%s\n", s.Absence.Words(), by)
 		return err
 	}
 	if len(s.Rows) == 1 {
@@ -228,7 +217,7 @@ func (e *explanation) printStanding(to io.Writer) error {
 	out := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(out, "YEAR\tMEMBER\tDECIDED BY")
 	for _, r := range s.Rows {
-		fmt.Fprintf(out, "%s\t%s\t%s\n", year(r.ApplicationYear), orDash(r.MemberID), sequences(r.DecidedBy))
+		fmt.Fprintf(out, "%s\t%s\t%s\n", year(r.ApplicationYear), orDash(r.MemberID), audit.Sequences(r.DecidedBy))
 	}
 	return out.Flush()
 }
@@ -238,9 +227,4 @@ func year(y int) string {
 		return "-"
 	}
 	return fmt.Sprint(y)
-}
-
-// sequences are written as people read them.
-func sequences(seqs []uint64) string {
-	return strings.Trim(strings.Join(strings.Fields(fmt.Sprint(seqs)), ", "), "[]")
 }
