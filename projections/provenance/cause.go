@@ -54,7 +54,9 @@ func (l *Explainer) Causes(ctx context.Context, in Interval, changes []book.Chan
 			cause.Seqs = seqs[i]
 		case !l.sameRow(start[k], end[k]): // several together, none of them alone
 			for j := range h.steps {
-				cause.Seqs = append(cause.Seqs, h.steps[j].entry.Seq)
+				if h.steps[j].applied() {
+					cause.Seqs = append(cause.Seqs, h.steps[j].entry.Seq)
+				}
 			}
 		case !l.sameRow(start[k], before[k]):
 			cause.Other = NewYear

@@ -18,7 +18,7 @@ import (
 type counterfactual struct {
 	history  *history
 	step     *step
-	next     int       // index of the judged record that comes next
+	next     int       // the step that is judged next
 	held     fold.Case // who holds the case and whether it is closed, refolded
 	replaced uint64    // the record from which on the step makes no difference
 
@@ -33,7 +33,7 @@ type counterfactual struct {
 // without returns the case without step i, as of that step.
 func (h *history) without(i int) *counterfactual {
 	s := &h.steps[i]
-	c := &counterfactual{history: h, step: s, next: s.judged + 1, held: holding(&s.before)}
+	c := &counterfactual{history: h, step: s, next: i + 1, held: holding(&s.before)}
 	c.holding = !sameHolding(&s.before, &s.after)
 	if c.section = s.section.kind != ofDelegation; !c.section {
 		return c
@@ -41,12 +41,12 @@ func (h *history) without(i int) *counterfactual {
 	if c.holding { // the step may have reopened the case, and repeated the rest
 		open := s.before
 		open.Closed = false
-		_, c.section, _ = fold.NextCase(open, s.entry.Event.Data, s.after.Changed)
+		_, c.section, _ = fold.NextCase(open, s.entry.Event.Data, s.at)
 	}
 	if i := enrollmentIndex(s.before.Enrollments, s.section.id); s.section.kind == ofEnrollment && i >= 0 {
 		c.since = map[section]bool{}
 		alone := fold.Case{Enrollments: s.before.Enrollments[i : i+1]}
-		_, changed, _ := fold.NextCase(alone, s.entry.Event.Data, s.after.Changed)
+		_, changed, _ := fold.NextCase(alone, s.entry.Event.Data, s.at)
 		c.place = !changed
 	}
 	return c
@@ -65,43 +65,41 @@ func sameHolding(a, b *fold.Case) bool {
 // refold goes on to a boundary and reports whether the step still makes a
 // difference there.
 func (c *counterfactual) refold(boundary uint64) bool {
-	for c.differs() && c.next < len(c.history.judged) && c.history.judged[c.next].at.Seq <= boundary {
-		j := &c.history.judged[c.next]
+	for c.differs() && c.next < len(c.history.steps) && c.history.steps[c.next].entry.Seq <= boundary {
+		s := &c.history.steps[c.next]
 		c.next++
-		c.judge(j)
-		c.replaced = j.at.Seq
+		c.judge(s)
+		c.replaced = s.entry.Seq
 	}
 	return c.differs()
 }
 
 func (c *counterfactual) differs() bool { return c.holding || c.section }
 
-func (c *counterfactual) judge(j *judged) {
+func (c *counterfactual) judge(s *step) {
 	if c.holding {
-		if j.section.kind == ofDelegation || c.held.Closed { // a section can only reopen the case
-			next, _, _ := fold.NextCase(c.held, j.data, j.at) // a refusal leaves it as it is
+		if s.section.kind == ofDelegation || c.held.Closed { // a section can only reopen the case
+			next, _, _ := fold.NextCase(c.held, s.entry.Event.Data, s.at) // a refusal leaves it as it is
 			c.held = holding(&next)
 		}
-		c.holding = !sameHolding(&c.held, c.history.after(j.steps))
+		c.holding = !sameHolding(&c.held, &s.after)
 	}
 	if c.since != nil {
-		c.since[j.section] = true
+		c.since[s.section] = true
 	}
 	switch {
 	case !c.section:
-	case j.section == c.step.section:
+	case s.section == c.step.section:
 		c.section = false
-	case c.place && j.section.kind == ofEnrollment:
+	case c.place && s.section.kind == ofEnrollment:
 		before := c.step.before.Enrollments
 		behind := before[enrollmentIndex(before, c.step.section.id)+1:]
 		c.section = slices.ContainsFunc(behind, func(e events.EnrollmentRecorded) bool { return !c.since[enrollmentOf(e.EnrollmentID)] })
 	}
 }
 
-// actual returns the case as it is, as of the last record that was judged.
-func (c *counterfactual) actual() *fold.Case {
-	return c.history.after(c.history.judged[c.next-1].steps)
-}
+// actual returns the case as it is, as of the last step that was judged.
+func (c *counterfactual) actual() *fold.Case { return c.history.after(c.next) }
 
 // state returns the case as it would be.
 func (c *counterfactual) state() *fold.Case {

@@ -51,18 +51,19 @@ func (l *Explainer) Explain(ctx context.Context, id string, entries []Entry, age
 	}
 	var all []Explained
 	at := 0 // the next step
-	for _, e := range entries {
+	for i := range entries {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		x := Explained{Entry: e}
+		e := &entries[i]
+		x := Explained{Entry: *e}
 		concerns := agent == "" || e.Outcome == record.Rejected && names(e.Event.Data, agent)
-		if e.Outcome == record.Applied {
+		if at < len(h.steps) && h.steps[at].entry == e {
 			s := &h.steps[at]
 			if agent != "" {
 				x.Before, x.After = relation(&s.before, agent), relation(&s.after, agent)
 			}
-			if concerns = concerns || x.Before != x.After; concerns {
+			if concerns = concerns || x.Before != x.After; concerns && s.applied() {
 				x.Shown = l.shown(h, at, o)
 			}
 			at++

@@ -67,6 +67,9 @@ func (l *Explainer) decided(ctx context.Context, h *history, f events.Date, o ow
 			return nil, err
 		}
 		s, as := &h.steps[i], end
+		if !s.applied() {
+			continue
+		}
 		if without := h.without(i); without.refold(math.MaxUint64) {
 			as = l.byKey(h.id, without.state(), f, o)
 		}

@@ -20,32 +20,25 @@ type Entry struct {
 	Rejection *events.Rejection // of a rejected one
 }
 
-// history is how a case became what it is: the applied records about it, each
-// with the case before and after it, and all that the rules of the case judged.
+// history is how a case became what it is: the records that the rules of the
+// case judged, each with the case before and after it.
 type history struct {
-	id     string
-	start  fold.Case
-	steps  []step
-	judged []judged
-	last   map[section]int // the step that wrote each section last
+	id    string
+	start fold.Case
+	steps []step
+	last  map[section]int // the step that wrote each section last
 }
 
-// step is an applied record.
+// step is a record that was applied or refused. Without an earlier one the
+// verdict may be another.
 type step struct {
 	entry         *Entry
+	at            fold.At
 	section       section // that it writes
-	judged        int     // its index in history.judged
 	before, after fold.Case
 }
 
-// judged is a record that the rules of the case accepted or refused. Without an
-// earlier record the verdict may be another.
-type judged struct {
-	data    events.Data
-	at      fold.At
-	section section // that it writes
-	steps   int     // how many steps there are up to it
-}
+func (s *step) applied() bool { return s.entry.Outcome == record.Applied }
 
 // isJudged reports whether a refold judges a record anew. A record that was
 // refused before the rules of the case were asked, or that came again, fares the
@@ -71,31 +64,28 @@ func isJudged(e *Entry) bool {
 // where an applied record could not have been applied: then the records are not
 // those of the case.
 func newHistory(id string, start fold.Case, entries []Entry) (*history, error) {
-	h := &history{id: id, start: start, last: map[section]int{}}
-	c, last := start, start.Changed.Recorded
+	h := &history{id: id, start: start, steps: make([]step, 0, len(entries)), last: map[section]int{}}
+	c, recorded := start, start.Changed.Recorded
 	for i := range entries {
 		e := &entries[i]
 		if !isJudged(e) {
 			continue
 		}
-		j := judged{e.Event.Data, fold.At{Seq: e.Seq, Recorded: e.Recorded}, sectionOf(e.Event.Data), len(h.steps)}
-		if j.at.Recorded.IsZero() {
-			j.at.Recorded = last // it was refused while history was loaded, and has no time
+		if !e.Recorded.IsZero() { // else it was refused while history was loaded, and has no time
+			recorded = e.Recorded
 		}
-		last = j.at.Recorded
-		if e.Outcome == record.Applied {
-			after, changed, refusal := fold.NextCase(c, j.data, j.at)
+		s := step{e, fold.At{Seq: e.Seq, Recorded: recorded}, sectionOf(e.Event.Data), c, c}
+		if s.applied() {
+			after, changed, refusal := fold.NextCase(c, e.Event.Data, s.at)
 			if refusal != nil || !changed {
 				return nil, fmt.Errorf("folding case %s anew: record %d was applied, and cannot be after those before it", id, e.Seq)
 			}
-			if j.section.kind != ofDelegation || moves(&c, &after) {
-				h.last[j.section] = len(h.steps)
+			if s.section.kind != ofDelegation || moves(&c, &after) {
+				h.last[s.section] = len(h.steps)
 			}
-			h.steps = append(h.steps, step{e, j.section, len(h.judged), c, after})
-			j.steps++
-			c = after
+			s.after, c = after, after
 		}
-		h.judged = append(h.judged, j)
+		h.steps = append(h.steps, s)
 	}
 	return h, nil
 }
@@ -105,18 +95,18 @@ func moves(before, after *fold.Case) bool {
 	return before.AgentID != after.AgentID || !before.Since.Equal(after.Since)
 }
 
+// at returns the case as of a boundary.
+func (h *history) at(boundary uint64) *fold.Case {
+	n, _ := slices.BinarySearchFunc(h.steps, boundary+1, func(s step, seq uint64) int { return cmp.Compare(s.entry.Seq, seq) })
+	return h.after(n)
+}
+
 // after returns the case after the first steps.
 func (h *history) after(steps int) *fold.Case {
 	if steps == 0 {
 		return &h.start
 	}
 	return &h.steps[steps-1].after
-}
-
-// at returns the case as of a boundary.
-func (h *history) at(boundary uint64) *fold.Case {
-	n, _ := slices.BinarySearchFunc(h.steps, boundary+1, func(s step, seq uint64) int { return cmp.Compare(s.entry.Seq, seq) })
-	return h.after(n)
 }
 
 // end returns the case after the last step.

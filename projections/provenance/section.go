@@ -3,6 +3,7 @@ package provenance
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"strings"
 
 	"bookledger/events"
@@ -74,20 +75,16 @@ func (s section) into(c, from *fold.Case, written func(section) bool) fold.Case 
 // placed puts what compares as 0 in from, or nothing, in its place in list.
 // Both are in order.
 func placed[T any](list, from []T, compare func(*T) int) []T {
-	out := make([]T, 0, len(list)+1)
-	i := 0
-	for ; i < len(list) && compare(&list[i]) < 0; i++ {
-		out = append(out, list[i])
-	}
-	for j := range from {
-		if compare(&from[j]) == 0 {
-			out = append(out, from[j])
+	find := func(in []T) (first, next int) {
+		first = sort.Search(len(in), func(i int) bool { return compare(&in[i]) >= 0 })
+		if next = first; next < len(in) && compare(&in[next]) == 0 {
+			next++
 		}
+		return first, next
 	}
-	if i < len(list) && compare(&list[i]) == 0 {
-		i++
-	}
-	return append(out, list[i:]...)
+	was, behind := find(list)
+	is, end := find(from)
+	return slices.Concat(list[:was], from[is:end], list[behind:])
 }
 
 // enrollments puts the enrollment as it is in from, or nothing, in its place in

@@ -110,8 +110,8 @@ func (h *history) absence(agent string) (Absence, []uint64) {
 // latest returns the sequence of the last step that is so, if there is one.
 func (h *history) latest(is func(*step) bool) []uint64 {
 	for i := len(h.steps) - 1; i >= 0; i-- {
-		if is(&h.steps[i]) {
-			return []uint64{h.steps[i].entry.Seq}
+		if s := &h.steps[i]; s.applied() && is(s) {
+			return []uint64{s.entry.Seq}
 		}
 	}
 	return nil
