@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -254,53 +253,6 @@ func TestStanding(t *testing.T) {
 				got += fmt.Sprintf(" %s %v", standing.Absence, standing.Seqs)
 			}
 			if got != c.want {
-				t.Errorf("got %s, want %s", got, c.want)
-			}
-		})
-	}
-}
-
-// TestCauses holds what made a row differ between the first two cutoffs.
-func TestCauses(t *testing.T) {
-	week := weekOf{}
-	both := func(agent string) bool { return agent == "a1" || agent == "a2" }
-	begin := []any{created("a1"), member("1"), member("2"), household("Ann"), week}
-	for name, c := range map[string]struct {
-		story []any
-		owns  func(string) bool // nil: a1 alone
-		kind  book.ChangeKind
-		want  string
-	}{
-		"one member's":       {[]any{eligible("1", "none"), eligible("2", "none")}, nil, book.Added, "[5] "},
-		"the household":      {[]any{household("Bo"), household("Cy")}, nil, book.Changed, "[6] "},
-		"there and back":     {[]any{transferred("a1", "a2"), transferred("a2", "a1")}, nil, book.Changed, "[5 6] "},
-		"moved away":         {[]any{transferred("a1", "a3"), transferred("a3", "a4")}, nil, book.Removed, "[5] "},
-		"within the agency":  {[]any{transferred("a1", "a2")}, both, book.Changed, "[5] "},
-		"closed":             {[]any{household("Bo"), closed()}, nil, book.Removed, "[6] "},
-		"the agent's name":   {nil, nil, book.Changed, "[] agent"},
-		"something unshown":  {[]any{requested("a2")}, nil, book.Changed, "[] agent"},
-		"the agent's agency": {[]any{household("Bo")}, func(string) bool { return false }, book.Removed, "[] agent"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := told(append(append(slices.Clone(begin), c.story...), week)...)
-			var start fold.Case
-			n := s.Weeks[0].Boundary
-			for _, e := range s.entries[:n] {
-				start, _, _ = fold.NextCase(start, e.Event.Data, fold.At{Seq: e.Seq, Recorded: e.Recorded})
-			}
-			in := provenance.Interval{CaseID: caseID, Start: start, Entries: s.entries[n:], From: s.Weeks[0], To: s.Weeks[1], Owns: c.owns}
-			if in.Owns == nil {
-				in.Owns = func(agent string) bool { return agent == "a1" }
-			}
-			key := book.Key{CaseID: caseID, MemberID: "1"}
-			if strings.HasPrefix(name, "one member") {
-				key.Year = 2026
-			}
-			causes, err := s.Causes(t.Context(), in, []book.Change{{Key: key, Kind: c.kind}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := fmt.Sprint(causes[0].Seqs, " ", causes[0].Other); got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
 		})
