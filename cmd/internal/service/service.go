@@ -15,7 +15,7 @@ import (
 	"bookledger/projections/access"
 )
 
-// Options are what a desk works with.
+// Options are what a service works with.
 type Options struct {
 	Node        *node.Node
 	Exporter    *exporter.Exporter
@@ -45,7 +45,7 @@ type Service struct {
 	auditing chan struct{} // holds one while a case is explained or books are compared
 }
 
-// New makes a desk. Run must be running while it is used.
+// New makes a service. Run must be running while it is used.
 func New(o Options) *Service {
 	if o.LastFridays == 0 {
 		o.LastFridays = 5
