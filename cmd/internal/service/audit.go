@@ -97,8 +97,8 @@ func (r *reading) isCase(id string) error {
 	if !events.IsIdentifier(id) {
 		return problem.NotFound.With("No record is about such a case.")
 	}
-	mentions, err := r.History(id)
-	if err == nil && len(mentions) == 0 {
+	index, err := r.History(id)
+	if err == nil && len(index) == 0 {
 		err = problem.NotFound.With("No record is about such a case.")
 	}
 	return err
