@@ -113,21 +113,16 @@ var failures = map[string]*problem.Problem{
 	"NotFound":     &problem.NotFound,
 	"NoBook":       problem.NoBook.With("2026-11-19 is a Thursday, and books are as of a Friday: there is no book of it."),
 	"Method":       problem.Method.With("This path answers GET and HEAD only."),
-	"Conflict":     conflict(),
-	"TooLarge":     problem.TooLarge.With("The body is larger than %d KiB.", maxBody>>10),
-	"MediaType":    &problem.MediaType,
-	"TooMany":      &problem.TooMany,
-	"Internal":     &problem.Internal,
-	"Unavailable":  &problem.Unavailable,
-	"Unsure":       &problem.Unsure,
+	"Conflict": {Type: problem.Conflict.Type, Status: problem.Conflict.Status, Title: problem.Conflict.Title, Code: string(events.NoPendingRequest),
+		Detail: "No request of this consumer is pending any more: it was withdrawn or has been answered."},
+	"TooLarge":    problem.TooLarge.With("The body is larger than %d KiB.", maxBody>>10),
+	"MediaType":   &problem.MediaType,
+	"TooMany":     &problem.TooMany,
+	"Internal":    &problem.Internal,
+	"Unavailable": &problem.Unavailable,
+	"Unsure":      &problem.Unsure,
 	"NotReady": {Type: "not-ready", Status: http.StatusServiceUnavailable, Title: "Not ready",
 		Detail: "The projection has not caught up with the journal."},
-}
-
-func conflict() *problem.Problem {
-	p := problem.Conflict.With("No request of this consumer is pending any more: it was withdrawn or has been answered.")
-	p.Code = string(events.NoPendingRequest)
-	return p
 }
 
 // operation is what the document says of an operation before its types do. A
@@ -230,6 +225,7 @@ func (d *document) refineOperation(op *huma.Operation) {
 		if len(p.Schema.Examples) > 0 {
 			p.Example = p.Schema.Examples[0]
 		}
+		p.Schema.Description = "" // the parameter has it
 		// Huma holds a parameter against its own schema. That a number or one of
 		// a few words is wrong is for it to say; of a text the service says that
 		// there is no such thing, so its schema is for the document alone.
@@ -238,7 +234,6 @@ func (d *document) refineOperation(op *huma.Operation) {
 			continue
 		}
 		own := *p.Schema
-		own.Description, own.Examples = "", nil
 		d.refine(&own)
 		p.Schema = &own
 	}
@@ -260,16 +255,17 @@ func (d *document) system() {
 		schema          *huma.Schema
 		failures        []string
 	}{
-		{"getHealth", "/healthz", "text/plain", text, nil},
-		{"getReadiness", "/readyz", "text/plain", text, []string{"NotReady"}},
-		{"getMetrics", "/metrics", "text/plain", text, nil},
-		{"getOpenAPI", "/openapi.json", "application/json", d.Components.Schemas.Schema(reflect.TypeFor[Description](), true, ""), nil},
+		{"getHealth", "/healthz", "text/plain", text, []string{"Method"}},
+		{"getReadiness", "/readyz", "text/plain", text, []string{"Method", "NotReady"}},
+		{"getMetrics", "/metrics", "text/plain", text, []string{"Method"}},
+		{"getOpenAPI", "/openapi.json", "application/json", d.Components.Schemas.Schema(reflect.TypeFor[Description](), true, ""), []string{"Method"}},
 	} {
 		op := d.operation(operation{id: o.id, tag: "System", path: o.path})
-		op.Security = []map[string][]string{}
-		op.Responses["200"].Content = map[string]*huma.MediaType{o.media: {Schema: o.schema, Example: d.Operations[o.id].Example}}
-		op.Responses = map[string]*huma.Response{"200": op.Responses["200"]}
-		fail(&op, append(o.failures, "Method")...)
+		op.Security = []map[string][]string{} // none
+		op.Responses = map[string]*huma.Response{"200": {
+			Description: d.Operations[o.id].Answer, Content: map[string]*huma.MediaType{o.media: {Schema: o.schema, Example: d.Operations[o.id].Example}},
+		}}
+		fail(&op, o.failures...)
 		d.AddOperation(&op)
 	}
 }

@@ -14,17 +14,10 @@ import (
 // maxWait is how long a request waits for its book.
 const maxWait = 45 * time.Second
 
-// Answer is the answer to the disclaimer. Without Accepted nothing was answered,
-// which is on record as a refusal.
-type Answer struct {
-	Disclaimer string `json:"disclaimer,omitzero" maxLength:"20" doc:"The version of the disclaimer that was shown; needed for a yes."`
-	Accepted   *bool  `json:"accepted" doc:"True for a yes, false for a no."`
-}
-
 type exportInput struct {
 	Owned
 	Friday string `path:"friday" format:"FridayOrLatest" doc:"The Friday of the book, or \x60latest\x60 for that of the last cutoff." example:"2026-11-20"`
-	Body   Answer
+	Body   service.Answer
 }
 
 // export answers with a book, once the disclaimer was accepted. The book is a
@@ -44,7 +37,7 @@ func (a *API) takeBook(w http.ResponseWriter, r *http.Request, c service.Caller,
 		return err
 	}
 	defer cancel()
-	book, err := a.Service.Export(ctx, c, in.owner(), in.Friday, service.Answer{Disclaimer: in.Body.Disclaimer, Accepted: in.Body.Accepted})
+	book, err := a.Service.Export(ctx, c, in.owner(), in.Friday, in.Body)
 	if err != nil {
 		return err
 	}

@@ -30,8 +30,8 @@ const (
 // Answer is what was answered to the disclaimer; Accepted is nil where nothing
 // was.
 type Answer struct {
-	Disclaimer string
-	Accepted   *bool
+	Disclaimer string `json:"disclaimer,omitzero" maxLength:"20" doc:"The version of the disclaimer that was shown; needed for a yes."`
+	Accepted   *bool  `json:"accepted" doc:"True for a yes, false for a no."`
 }
 
 // Book is a workbook that leaves. It must be closed, and only then makes room

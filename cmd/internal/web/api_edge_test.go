@@ -47,7 +47,7 @@ func TestEdges(t *testing.T) {
 		{"agent", "GET", me + "/active?page=1&page=1", "", "", 400, "invalid page"},
 		{"agent", "GET", me + "/active?Colour=red", "", "", 400, "invalid query"},
 		{"agent", "GET", me + "/active?case_id=1", "", "", 400, "invalid case_id"},
-		{"agent", "GET", me + "/active?page=-1", "", "", 400, "invalid page"},
+		{"agent", "GET", me + "/active?page=0", "", "", 400, "invalid page"},
 		{"agent", "GET", me + "/active?page=1.5", "", "", 400, "invalid page"},
 		{"agent", "GET", me + "/active?page=2001", "", "", 400, "invalid page"},
 		{"agent", "GET", me + "/active?page=99999999999999999999", "", "", 400, "invalid page"},
@@ -61,6 +61,7 @@ func TestEdges(t *testing.T) {
 		// Parameters of the others: a blank is wrong.
 		{"auditor", "GET", me + "/differences?from=latest&to=", "", "", 400, "invalid to"},
 		{"auditor", "GET", me + "/differences?from=latest&page", "", "", 400, "invalid page"},
+		{"auditor", "GET", me + "/differences?from=latest&from=latest", "", "", 400, "invalid query"},
 		{"auditor", "GET", me + "/differences?from=abc", "", "", 404, "no-book from"},
 		{"auditor", "GET", me + "/differences?from=2026-02-30", "", "", 404, "no-book from"},
 		{"auditor", "GET", me + "/differences?from=latest&page=1000001", "", "", 400, "invalid page"},
