@@ -20,6 +20,7 @@ type edge struct {
 // TestEdges holds status, type and field of requests at the edges of what is
 // allowed: methods, repeated and blank parameters, limits, and bodies.
 func TestEdges(t *testing.T) {
+	t.Parallel()
 	s := start(t, small())
 	me, agency := "/v1/agents/"+s.who("agent").AgentID, "/v1/agencies/"+s.who("manager").AgencyID
 	search, book, act := me+"/active/search", me+"/books/latest", me+"/cases/5000032500/mark-inactive"

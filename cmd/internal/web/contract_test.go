@@ -140,6 +140,7 @@ func (s *site) judge(r *http.Request, answer reply) {
 // TestEveryOperation asks for everything that the document describes once, so
 // that a success of each was held against it.
 func TestEveryOperation(t *testing.T) {
+	t.Parallel()
 	s := start(t, small())
 	for _, id := range []string{"c-asks", "c-asks-too"} {
 		s.live(&events.DelegationRequested{Delegation: events.Delegation{CaseID: id, AgentID: s.who("agent").AgentID}})
@@ -183,6 +184,8 @@ func TestEveryOperation(t *testing.T) {
 	s.ask("", "GET", "/openapi.json", nil)
 	c, err := published()
 	must(t, err)
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	for path, item := range c.at("paths") {
 		for _, operation := range item.(map[string]any) {
 			if id := operation.(map[string]any)["operationId"].(string); !c.answered[id] && (strings.HasPrefix(path, "/v1/") || path == "/openapi.json") {
