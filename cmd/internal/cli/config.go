@@ -59,6 +59,38 @@ func (env *Environment) configure(flags *pflag.FlagSet) error {
 			err = Usagef("%s, from the environment or the configuration file: %v", f.Name, setErr)
 		}
 	})
+	if err != nil {
+		return err
+	}
+	return checkGiven(flags)
+}
+
+// Require says that these flags have to be given.
+func Require(flags *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		annotate(flags, name, required)
+	}
+}
+
+// OneOf says that exactly one of two flags has to be given.
+func OneOf(flags *pflag.FlagSet, a, b string) {
+	Alternatives(flags, a, b)
+	annotate(flags, a, eitherOr, b)
+}
+
+func checkGiven(flags *pflag.FlagSet) (err error) {
+	blank := func(f *pflag.Flag) bool { return f.Value.String() == "" }
+	flags.VisitAll(func(f *pflag.Flag) {
+		_, must := f.Annotations[required]
+		other := f.Annotations[eitherOr]
+		switch {
+		case err != nil:
+		case must && blank(f):
+			err = Usagef("--%s is required", f.Name)
+		case other != nil && blank(f) == blank(flags.Lookup(other[0])):
+			err = Usagef("give either --%s or --%s", f.Name, other[0])
+		}
+	})
 	return err
 }
 
@@ -66,11 +98,22 @@ func (env *Environment) configure(flags *pflag.FlagSet) error {
 // line puts the others aside, where they come from the environment or a file.
 func Alternatives(flags *pflag.FlagSet, names ...string) {
 	for _, name := range names {
-		flags.Lookup(name).Annotations = map[string][]string{alternativeTo: names}
+		annotate(flags, name, alternativeTo, names...)
 	}
 }
 
-const alternativeTo = "bookledger_alternative_to"
+// Annotations of flags.
+const (
+	alternativeTo = "bookledger_alternative_to"
+	eitherOr      = "bookledger_either_or"
+	required      = "bookledger_required"
+)
+
+func annotate(flags *pflag.FlagSet, name, key string, values ...string) {
+	if err := flags.SetAnnotation(name, key, values); err != nil {
+		panic(err) // the flag is not there
+	}
+}
 
 func alternativeGiven(f *pflag.Flag, given map[string]bool) bool {
 	return slices.ContainsFunc(f.Annotations[alternativeTo], func(name string) bool { return given[name] })

@@ -3,10 +3,12 @@ package cli
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 
 	"github.com/spf13/cobra"
@@ -46,6 +48,14 @@ var (
 // Usagef returns an ErrUsage that says what was wrong with the call.
 func Usagef(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{ErrUsage}, args...)...)
+}
+
+// RefusedFor makes an error an ErrRefused where it is one of the reasons.
+func RefusedFor(err error, reasons ...error) error {
+	if slices.ContainsFunc(reasons, func(reason error) bool { return errors.Is(err, reason) }) {
+		return fmt.Errorf("%w: %w", ErrRefused, err)
+	}
+	return err
 }
 
 // Environment is what a command reads from and writes to.
@@ -131,6 +141,9 @@ func (env *Environment) loggerAt(usual string) (*zap.Logger, error) {
 func (env *Environment) Sayf(format string, args ...any) {
 	fmt.Fprintf(env.Err, format+"\n", args...)
 }
+
+// Encode writes a value to standard output: JSON on a line of its own.
+func (env *Environment) Encode(v any) error { return json.NewEncoder(env.Out).Encode(v) }
 
 // lockedWriter lets progress, refusals and the log write from their goroutines.
 type lockedWriter struct {

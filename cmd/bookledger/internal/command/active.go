@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -11,13 +10,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"bookledger/cmd/internal/cli"
+	"bookledger/events"
 	"bookledger/projections/book"
 	"bookledger/projections/fold"
 	"bookledger/projections/list"
 )
 
 type activeOptions struct {
-	where
+	ledgerFlags
 	agent, friday, at string
 	json              bool
 }
@@ -36,25 +36,27 @@ personal data.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runActive(cmd.Context(), env, o) },
 	}
-	o.register(cmd)
+	o.register(cmd.Flags())
 	cmd.Flags().StringVar(&o.agent, "agent", "", "the agent's id (required)")
 	cmd.Flags().StringVar(&o.friday, "friday", "", "as of this Friday's cutoff: a date, or latest")
 	cmd.Flags().StringVar(&o.at, "at", "", "as of this moment, from a dump")
+	cli.Require(cmd.Flags(), "agent")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object")
 	return cmd
 }
 
 func runActive(ctx context.Context, env *cli.Environment, o activeOptions) error {
-	if o.agent == "" {
-		return cli.Usagef("--agent is required")
+	var friday events.Date
+	var at time.Time
+	var err error
+	switch {
+	case o.friday != "" && o.at != "":
+		err = cli.Usagef("give --friday or --at, not both")
+	case o.friday != "":
+		friday, err = parseFriday(o.friday)
+	case o.at != "":
+		at, err = cli.ParseTime("at", o.at)
 	}
-	if o.friday != "" && o.at != "" {
-		return cli.Usagef("give --friday or --at, not both")
-	}
-	if o.at != "" && o.data != "" {
-		return cli.Usagef("--at needs --journal: a folder keeps each Friday and now, a dump every moment (journal dump makes one)")
-	}
-	find, err := o.find()
 	if err != nil {
 		return err
 	}
@@ -63,7 +65,15 @@ func runActive(ctx context.Context, env *cli.Environment, o activeOptions) error
 		return err
 	}
 	defer r.close()
-	s, err := find(ctx, r)
+	var s *snapshot
+	switch {
+	case o.friday != "":
+		s, err = r.asOf(ctx, friday)
+	case o.at != "":
+		s, err = r.at(ctx, at)
+	default:
+		s, err = r.live(ctx)
+	}
 	if err != nil {
 		return err
 	}
@@ -78,26 +88,13 @@ func runActive(ctx context.Context, env *cli.Environment, o activeOptions) error
 	}
 	consumers, total := lists.Active.Page(list.Query{}, s.list.Year())
 	if o.json {
-		return json.NewEncoder(env.Out).Encode(struct {
+		return env.Encode(struct {
 			AsOf      time.Time    `json:"as_of"`
 			Total     int          `json:"total"`
 			Consumers []list.Entry `json:"consumers"`
 		}{s.asOf.UTC(), total, consumers})
 	}
 	return printActive(env.Out, s, consumers)
-}
-
-// find makes what the flags ask for of a reading.
-func (o *activeOptions) find() (func(context.Context, reading) (*snapshot, error), error) {
-	switch {
-	case o.friday != "":
-		f, err := parseFriday(o.friday)
-		return func(ctx context.Context, r reading) (*snapshot, error) { return r.asOf(ctx, f) }, err
-	case o.at != "":
-		t, err := cli.ParseTime("at", o.at)
-		return func(ctx context.Context, r reading) (*snapshot, error) { return r.at(ctx, t) }, err
-	}
-	return func(ctx context.Context, r reading) (*snapshot, error) { return r.live(ctx) }, nil
 }
 
 func checkAgent(s *snapshot, id string) error {

@@ -14,11 +14,11 @@ import (
 	"bookledger/projections/replay"
 )
 
-func (d *dataReading) account(ctx context.Context, caseID string) (*audit.Account, error) {
-	return audit.AccountOf(ctx, d.view, d.ledger.Journal, caseID, 0)
+func (d *dataReader) account(ctx context.Context, caseID string) (*audit.Account, error) {
+	return audit.AccountOf(ctx, d.view, d.Journal, caseID, 0)
 }
 
-func (d *dataReading) compare(ctx context.Context, o audit.Owner, from, to events.Date) (*audit.Comparison, error) {
+func (d *dataReader) compare(ctx context.Context, o audit.Owner, from, to events.Date) (*audit.Comparison, error) {
 	before, err := d.asOf(ctx, from)
 	if err != nil {
 		return nil, err
@@ -30,10 +30,10 @@ func (d *dataReading) compare(ctx context.Context, o audit.Owner, from, to event
 	if after.friday.Friday <= from {
 		return nil, errNotEarlier
 	}
-	return audit.Compare(ctx, d.view, d.ledger.Journal, o, before.friday.Week, after.friday.Week, 0)
+	return audit.Compare(ctx, d.view, d.Journal, o, before.friday.Week, after.friday.Week, 0)
 }
 
-func (d *dataReading) exports(_ context.Context, fridays int) ([]audit.Export, error) {
+func (d *dataReader) exports(_ context.Context, fridays int) ([]audit.Export, error) {
 	if fridays > 0 {
 		return nil, cli.Usagef("--check needs --journal: it decides by what the ledger knew at each record (journal dump makes a dump)")
 	}
@@ -41,7 +41,7 @@ func (d *dataReading) exports(_ context.Context, fridays int) ([]audit.Export, e
 	return audit.CheckExports(replay.New(), trail, 0), err
 }
 
-func (d *dumpReading) account(ctx context.Context, caseID string) (*audit.Account, error) {
+func (d *dumpReader) account(ctx context.Context, caseID string) (*audit.Account, error) {
 	r := replay.New()
 	var entries []provenance.Entry
 	r.OnJudged(func(rec *record.Decoded, v replay.Verdict) error {
@@ -60,7 +60,7 @@ func (d *dumpReading) account(ctx context.Context, caseID string) (*audit.Accoun
 // errNotEarlier is of two Fridays that cannot be compared.
 var errNotEarlier = cli.Usagef("--from must be earlier than --to")
 
-func (d *dumpReading) compare(ctx context.Context, o audit.Owner, from, to events.Date) (*audit.Comparison, error) {
+func (d *dumpReader) compare(ctx context.Context, o audit.Owner, from, to events.Date) (*audit.Comparison, error) {
 	to, err := d.friday(ctx, to)
 	if err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func (d *dumpReading) compare(ctx context.Context, o audit.Owner, from, to event
 	starts, entries := map[string]*fold.Case{}, map[string][]provenance.Entry{}
 	var failed error // of the books, rather than of the dump
 	r.OnCheckpoint(func(f checkpoint.Checkpoint) error {
-		s := asOfFriday(r, f)
+		s := asOfFriday(r.State(), r.Calendar(), f)
 		switch {
 		case f.Friday == from:
 			if failed = c.Begin(ctx, s, r.Calendar(), f.Week); failed == nil {
@@ -114,7 +114,7 @@ func (d *dumpReading) compare(ctx context.Context, o audit.Owner, from, to event
 	return c, nil
 }
 
-func (d *dumpReading) exports(ctx context.Context, fridays int) ([]audit.Export, error) {
+func (d *dumpReader) exports(ctx context.Context, fridays int) ([]audit.Export, error) {
 	whole, err := d.whole(ctx)
 	if err != nil {
 		return nil, err

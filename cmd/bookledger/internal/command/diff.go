@@ -16,7 +16,7 @@ import (
 )
 
 type diffOptions struct {
-	where
+	ledgerFlags
 	agent, agency, from, to string
 	json                    bool
 }
@@ -38,7 +38,7 @@ with --json also all that stands in added and removed rows.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDiff(cmd.Context(), env, o) },
 	}
-	o.register(cmd)
+	o.register(cmd.Flags())
 	cmd.Flags().StringVar(&o.agent, "agent", "", "the books of this agent")
 	cmd.Flags().StringVar(&o.agency, "agency", "", "the books that unite those of this agency's agents")
 	cmd.Flags().StringVar(&o.from, "from", "", "the earlier Friday (required)")

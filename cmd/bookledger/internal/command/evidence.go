@@ -13,14 +13,12 @@ import (
 	"bookledger/cmd/internal/cli"
 	"bookledger/cmd/internal/node"
 	"bookledger/cmd/internal/progress"
-	"bookledger/events"
 	"bookledger/exporter/proof"
-	"bookledger/projections"
 	"bookledger/projections/checkpoint"
 )
 
 type evidenceOptions struct {
-	where
+	ledgerFlags
 	agent, friday, out, only string
 	caseID, member           string
 	year                     int
@@ -51,10 +49,11 @@ is 3.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runEvidence(cmd.Context(), env, o) },
 	}
-	o.register(cmd)
+	o.register(cmd.Flags())
 	cmd.Flags().StringVar(&o.agent, "agent", "", "whose book (required)")
 	cmd.Flags().StringVar(&o.friday, "friday", "latest", "as of this Friday's cutoff: a date, or latest")
 	cmd.Flags().StringVar(&o.out, "out", "", "folder to write, which is not there yet or empty (required)")
+	cli.Require(cmd.Flags(), "agent", "out")
 	cmd.Flags().StringVar(&o.only, "only", "", `"records": those about the book's cases, in place of the whole record`)
 	cmd.Flags().StringVar(&o.caseID, "case", "", "one row alone: of this case")
 	cmd.Flags().StringVar(&o.member, "member", "", "with --case: of this member")
@@ -65,8 +64,6 @@ is 3.`,
 func (o *evidenceOptions) request() (proof.Request, error) {
 	q := proof.Request{Kind: proof.Whole, Agent: o.agent, Case: o.caseID, Member: o.member, Year: o.year, Out: o.out}
 	switch {
-	case o.agent == "" || o.out == "":
-		return q, cli.Usagef("--agent and --out are required")
 	case o.only != "" && o.only != "records":
 		return q, cli.Usagef("--only: %q is not records", o.only)
 	case o.only != "" && o.caseID != "":
@@ -91,9 +88,6 @@ func runEvidence(ctx context.Context, env *cli.Environment, o evidenceOptions) (
 	if err != nil {
 		return err
 	}
-	if (o.data == "") == (o.journal == "") {
-		return cli.Usagef("give either --data or --journal")
-	}
 	q.Journal = o.journal
 	if o.data != "" {
 		var discard func() error
@@ -103,7 +97,7 @@ func runEvidence(ctx context.Context, env *cli.Environment, o evidenceOptions) (
 		defer func() { err = errors.Join(err, discard()) }()
 	}
 	if q.Friday == 0 {
-		d := &dumpReading{env: env, path: q.Journal}
+		d := &dumpReader{env: env, path: q.Journal}
 		if q.Friday, err = d.friday(ctx, 0); err != nil {
 			return err
 		}
@@ -124,41 +118,32 @@ func runEvidence(ctx context.Context, env *cli.Environment, o evidenceOptions) (
 	return err
 }
 
-// sealFirst has the Friday sealed that is asked for, and returns it: 0 is the
-// latest.
-func sealFirst(ctx context.Context, l *node.Node, v *projections.View, f events.Date) (events.Date, error) {
-	s, err := (&dataReading{l, v}).asOf(ctx, f)
-	if err != nil {
-		return 0, err
-	}
-	f = s.friday.Friday
-	err = l.SealerOfStopped().Seal(ctx, f)
-	if errors.Is(err, checkpoint.ErrHistoryOpen) || errors.Is(err, checkpoint.ErrDiffers) {
-		err = fmt.Errorf("%w: %w", cli.ErrRefused, err)
-	}
-	return f, err
-}
-
-// dumpForEvidence writes a dump of the journal in a data folder beside the
-// bundle that is to be made of it, for its owner's eyes alone.
+// dumpForEvidence seals the Friday that is asked for, which q names from then
+// on, and writes a dump of the journal in a data folder beside the bundle that
+// is to be made of it. Only the folder's owner can read the dump.
 func dumpForEvidence(ctx context.Context, env *cli.Environment, data, out string, q *proof.Request) (path string, discard func() error, err error) {
-	l, v, err := openData(ctx, env, node.Options{Dir: data})
+	d, err := openData(ctx, env, node.Options{Dir: data})
 	if err != nil {
 		return "", nil, err
 	}
 	defer func() {
-		if err = errors.Join(err, v.Close(), l.Close()); err != nil && discard != nil {
+		if err = errors.Join(err, d.close()); err != nil && discard != nil {
 			err = errors.Join(err, discard())
 		}
 	}()
-	if err := cli.RefuseViolated(l); err != nil {
+	if err := d.sound(); err != nil {
 		return "", nil, err
 	}
-	if _, err := l.Compare(ctx, 0, nil); err != nil { // a bundle of what was changed would not verify
-		return "", nil, l.Diagnose(ctx, err)
+	if _, err := d.Compare(ctx, 0, nil); err != nil { // a bundle of what was changed would not verify
+		return "", nil, d.Diagnose(ctx, err)
 	}
-	if q.Friday, err = sealFirst(ctx, l, v, q.Friday); err != nil {
+	s, err := d.asOf(ctx, q.Friday)
+	if err != nil {
 		return "", nil, err
+	}
+	q.Friday = s.friday.Friday
+	if err := d.SealerOfStopped().Seal(ctx, q.Friday); err != nil {
+		return "", nil, cli.RefusedFor(err, checkpoint.ErrHistoryOpen, checkpoint.ErrDiffers)
 	}
 	parent := filepath.Dir(filepath.Clean(out))
 	if err := os.MkdirAll(parent, 0o700); err != nil {
@@ -170,7 +155,7 @@ func dumpForEvidence(ctx context.Context, env *cli.Environment, data, out string
 	}
 	discard = func() error { return os.Remove(f.Name()) }
 	to := bufio.NewWriterSize(f, 1<<20)
-	err = l.Diagnose(ctx, writeDump(ctx, env, l.Journal, to))
+	err = d.Diagnose(ctx, writeDump(ctx, env, d.Journal, to))
 	if err = errors.Join(err, to.Flush(), f.Close()); err != nil {
 		return "", discard, fmt.Errorf("dumping the journal for the evidence: %w", err)
 	}

@@ -17,7 +17,7 @@ import (
 )
 
 type explainOptions struct {
-	where
+	ledgerFlags
 	caseID, agent, friday string
 	json                  bool
 }
@@ -55,7 +55,7 @@ Nothing is shown of what the events say of the consumer.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runExplain(cmd.Context(), env, o) },
 	}
-	o.register(cmd)
+	o.register(cmd.Flags())
 	cmd.Flags().StringVar(&o.caseID, "case", "", "the case's id (required)")
 	cmd.Flags().StringVar(&o.agent, "agent", "", "only what concerns this agent's lists and books")
 	cmd.Flags().StringVar(&o.friday, "friday", "", "as of this Friday's cutoff: a date, or latest")

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -12,7 +11,7 @@ import (
 )
 
 type exportOptions struct {
-	where
+	ledgerFlags
 	agent, agency, friday, out string
 	all, json                  bool
 }
@@ -32,12 +31,13 @@ hold personal data.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runExport(cmd.Context(), env, o) },
 	}
-	o.register(cmd)
+	o.register(cmd.Flags())
 	cmd.Flags().StringVar(&o.agent, "agent", "", "the book of this agent")
 	cmd.Flags().StringVar(&o.agency, "agency", "", "the book that unites those of this agency's agents")
 	cmd.Flags().BoolVar(&o.all, "all", false, "the books of all agents")
 	cmd.Flags().StringVar(&o.friday, "friday", "latest", "as of this Friday's cutoff: a date, or latest")
 	cmd.Flags().StringVar(&o.out, "out", "", "file to write, or with --all the folder (required)")
+	cli.Require(cmd.Flags(), "out")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one line of JSON for each book")
 	return cmd
 }
@@ -51,9 +51,6 @@ func runExport(ctx context.Context, env *cli.Environment, o exportOptions) error
 	}
 	if chosen != 1 {
 		return cli.Usagef("give one of --agent, --agency and --all")
-	}
-	if o.out == "" {
-		return cli.Usagef("--out is required")
 	}
 	f, err := parseFriday(o.friday)
 	if err != nil {
@@ -72,13 +69,20 @@ func runExport(ctx context.Context, env *cli.Environment, o exportOptions) error
 		return err
 	}
 	books := s.books()
+	say := func(w bookfiles.Written) error {
+		if o.json {
+			return env.Encode(w)
+		}
+		_, err := fmt.Fprintf(env.Out, "%s  %d rows as of Friday %s  sha256 %s\n", w.Path, w.Rows, w.Friday, w.SHA256)
+		return err
+	}
 	if o.all {
 		all, err := books.All(ctx, o.out, env.Err)
 		if err != nil {
 			return err
 		}
 		for _, w := range all {
-			if err := o.say(env, w); err != nil {
+			if err := say(w); err != nil {
 				return err
 			}
 		}
@@ -93,14 +97,5 @@ func runExport(ctx context.Context, env *cli.Environment, o exportOptions) error
 	if err != nil {
 		return err
 	}
-	return o.say(env, w)
-}
-
-// say tells of a book on standard output.
-func (o *exportOptions) say(env *cli.Environment, w bookfiles.Written) error {
-	if o.json {
-		return json.NewEncoder(env.Out).Encode(w)
-	}
-	_, err := fmt.Fprintf(env.Out, "%s  %d rows as of Friday %s  sha256 %s\n", w.Path, w.Rows, w.Friday, w.SHA256)
-	return err
+	return say(w)
 }

@@ -18,7 +18,7 @@ import (
 )
 
 type exportsOptions struct {
-	where
+	ledgerFlags
 	agent, agency, person, sha256, file string
 	check, json                         bool
 	fridays                             int
@@ -59,7 +59,7 @@ as serve had it.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runExports(cmd.Context(), env, o) },
 	}
-	o.register(cmd)
+	o.register(cmd.Flags())
 	cmd.Flags().StringVar(&o.agent, "agent", "", "only of this agent's books")
 	cmd.Flags().StringVar(&o.agency, "agency", "", "only of this agency's books")
 	cmd.Flags().StringVar(&o.person, "person", "", "only by this person")

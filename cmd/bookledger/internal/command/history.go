@@ -52,9 +52,7 @@ Loading is refused, with exit code 3, when history is closed already.`,
 		Example: `  bookledger history load past.ndjson --data ./ledger --close
   bookdemo generate --agents 9 --consumers 900 --weeks 4 --seed 1 | bookledger history load - --data ./ledger --close`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return runHistoryLoad(cmd.Context(), env, args[0], o)
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return runHistoryLoad(cmd.Context(), env, args[0], o) },
 	}
 	load.Flags().StringVar(&o.data, "data", "", "folder of the ledger; made where it is missing")
 	load.Flags().StringVar(&o.nats.URL, "nats", "", "URL of the NATS server of a running ledger")
@@ -62,19 +60,14 @@ Loading is refused, with exit code 3, when history is closed already.`,
 	load.Flags().StringVar(&o.cutoff, "cutoff", "", `weekday and Pacific time of the cutoff of a new ledger (default "Friday 21:00:00")`)
 	load.Flags().BoolVar(&o.close, "close", false, "close history afterwards")
 	load.Flags().BoolVar(&o.json, "json", false, "print one line of JSON for each acknowledged batch")
-	cli.Alternatives(load.Flags(), "data", "nats")
+	cli.OneOf(load.Flags(), "data", "nats")
 	history.AddCommand(load)
 	return history
 }
 
 func runHistoryLoad(ctx context.Context, env *cli.Environment, path string, o historyOptions) error {
-	if (o.data == "") == (o.nats.URL == "") {
-		return cli.Usagef("give either --data or --nats")
-	}
-	if o.cutoff != "" {
-		if _, err := events.NewCalendarSpec(o.cutoff); err != nil {
-			return cli.Usagef("--cutoff: %v", err)
-		}
+	if err := checkCutoff(o.cutoff); err != nil {
+		return err
 	}
 	in, err := openInput(env, path)
 	if err != nil {
@@ -104,19 +97,19 @@ func runHistoryLoad(ctx context.Context, env *cli.Environment, path string, o hi
 
 // loadIntoFolder loads into the folder of a stopped daemon.
 func loadIntoFolder(ctx context.Context, env *cli.Environment, in io.Reader, o historyOptions) (err error) {
-	l, v, err := openData(ctx, env, node.Options{Dir: o.data, Create: true, Cutoff: o.cutoff})
+	d, err := openData(ctx, env, node.Options{Dir: o.data, Create: true, Cutoff: o.cutoff})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, l.Close()) }()
-	if err := v.Close(); err != nil {
+	defer func() { err = errors.Join(err, d.Node.Close()) }()
+	if err := d.view.Close(); err != nil {
 		return err
 	}
-	return loadHistory(ctx, env, l.Journal.Client, l.Journal.Now, in, o, func(ctx context.Context) (standing, error) {
-		if err := l.CatchUp(ctx); err != nil {
+	return loadHistory(ctx, env, d.Journal.Client, d.Journal.Now, in, o, func(ctx context.Context) (standing, error) {
+		if err := d.CatchUp(ctx); err != nil {
 			return standing{}, err
 		}
-		v, err := l.Projection.View()
+		v, err := d.Projection.View()
 		if err != nil {
 			return standing{}, err
 		}
@@ -157,16 +150,9 @@ func survey(ctx context.Context, j records) (standing, error) {
 	return standing{r.Summary(), r.HistoryClosed()}, nil
 }
 
-// earliest is before anything that such a ledger could hold: each week from
-// the first record on has a checkpoint.
-var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
-
-// clock tells the time by which records are stamped.
-type clock func(context.Context) (time.Time, error)
-
 // loadHistory sends the events, tells what became of them, and closes history
 // if that is wanted and none was rejected.
-func loadHistory(ctx context.Context, env *cli.Environment, j *journal.Client, now clock, in io.Reader, o historyOptions, stand func(context.Context) (standing, error)) error {
+func loadHistory(ctx context.Context, env *cli.Environment, j *journal.Client, now func(context.Context) (time.Time, error), in io.Reader, o historyOptions, stand func(context.Context) (standing, error)) error {
 	before, err := stand(ctx)
 	if err != nil {
 		return err
@@ -174,8 +160,7 @@ func loadHistory(ctx context.Context, env *cli.Environment, j *journal.Client, n
 	if before.closed {
 		return fmt.Errorf("%w: history is closed, so nothing more can be loaded; what happens now is published live", cli.ErrRefused)
 	}
-	s := newSender(env, j, o.json)
-	sendErr := s.end(s.send(ctx, in, &lines{history: true}, historyMessages(ctx, now)))
+	sendErr := newSender(env, o.json).send(ctx, j, in, &recordedTimes{clock: func() (time.Time, error) { return now(ctx) }})
 	after, err := stand(ctx)
 	if err != nil {
 		return errors.Join(sendErr, err)
@@ -204,30 +189,46 @@ func loadHistory(ctx context.Context, env *cli.Environment, j *journal.Client, n
 	return nil
 }
 
-// historyMessages gives each line its recorded time, and refuses those that
-// the ledger would refuse for it.
-func historyMessages(ctx context.Context, clock clock) func(record.Line) (journal.Message, error) {
-	var before, now time.Time
-	return func(line record.Line) (_ journal.Message, err error) {
-		if line.Recorded.After(now) {
-			if now, err = clock(ctx); err != nil {
-				return journal.Message{}, err
-			}
+// earliest is before anything that such a ledger could hold: each week from
+// the first record on has a checkpoint.
+var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// recordedTimes checks the recorded times of lines of history, one after the
+// other.
+type recordedTimes struct {
+	clock       func() (time.Time, error) // by which the journal stamps records
+	before, now time.Time
+}
+
+// check returns why the ledger would reject a record with that time; nil where
+// it would not.
+func (r *recordedTimes) check(recorded time.Time) (_ *events.Rejection, err error) {
+	if recorded.After(r.now) {
+		if r.now, err = r.clock(); err != nil {
+			return nil, err
 		}
-		switch {
-		case line.Recorded.IsZero():
-			err = &refusal{events.BadRecorded, `the line has no "recorded" time`}
-		case line.Recorded.Before(earliest):
-			err = &refusal{events.BadRecorded, `the line's "recorded" time is before the year 2000`}
-		case line.Recorded.After(now):
-			err = &refusal{events.BadRecorded, `the line's "recorded" time has not come`}
-		case line.Recorded.Before(before):
-			err = &refusal{events.TimeStepBack, `the line's "recorded" time is earlier than that of a line before: order the file by time`}
-		}
-		if err != nil {
-			return journal.Message{}, err
-		}
-		before = line.Recorded
-		return journal.Message{Recorded: line.Recorded.UTC().Format(time.RFC3339Nano)}, nil
 	}
+	switch {
+	case recorded.IsZero():
+		return &events.Rejection{Code: events.BadRecorded, Reason: `the line has no "recorded" time`}, nil
+	case recorded.Before(earliest):
+		return &events.Rejection{Code: events.BadRecorded, Reason: `the line's "recorded" time is before the year 2000`}, nil
+	case recorded.After(r.now):
+		return &events.Rejection{Code: events.BadRecorded, Reason: `the line's "recorded" time has not come`}, nil
+	case recorded.Before(r.before):
+		return &events.Rejection{Code: events.TimeStepBack, Reason: `the line's "recorded" time is earlier than that of a line before: order the file by time`}, nil
+	}
+	r.before = recorded
+	return nil, nil
+}
+
+// checkCutoff checks the flag --cutoff.
+func checkCutoff(cutoff string) error {
+	if cutoff == "" {
+		return nil
+	}
+	if _, err := events.NewCalendarSpec(cutoff); err != nil {
+		return cli.Usagef("--cutoff: %v", err)
+	}
+	return nil
 }

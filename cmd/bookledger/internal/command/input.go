@@ -45,17 +45,14 @@ func (f finding) String() string {
 }
 
 // lines reads NDJSON and checks each line's event as the ledger will. Lines
-// that are not as they must be go to refused; the others to take.
+// that the ledger would reject go to refused, the others to take.
 type lines struct {
 	checker events.Checker
-	history bool // they are to be loaded as history: the subject does not matter
+	history *recordedTimes // nil unless the lines are loaded as history: then their subjects do not matter
 	refused func(finding) error
 }
 
-// errStop ends each from take or refused without an error.
-var errStop = errors.New("enough")
-
-func (l *lines) each(in io.Reader, take func(line record.Line, number int, e *events.Event) error) error {
+func (l *lines) each(in io.Reader, take func(record.Line, *events.Event) error) error {
 	reader := record.NewReader(in)
 	for {
 		line, number, err := reader.Next()
@@ -69,7 +66,7 @@ func (l *lines) each(in io.Reader, take func(line record.Line, number int, e *ev
 		case err != nil:
 			return fmt.Errorf("reading the events: %w", err)
 		default:
-			err = l.judge(line, number, take)
+			err = l.check(line, number, take)
 		}
 		if err != nil {
 			return err
@@ -77,12 +74,12 @@ func (l *lines) each(in io.Reader, take func(line record.Line, number int, e *ev
 	}
 }
 
-func (l *lines) judge(line record.Line, number int, take func(record.Line, int, *events.Event) error) error {
+func (l *lines) check(line record.Line, number int, take func(record.Line, *events.Event) error) (err error) {
 	if len(line.Body) > journal.MaxBody {
 		return l.refused(finding{Line: number, Code: events.Malformed, Reason: fmt.Sprintf("the event has %d bytes, and at most %d go into the journal", len(line.Body), journal.MaxBody)})
 	}
 	checked := l.checker.Check(line.Subject, line.Body)
-	if l.history && checked.Event.Source != "" {
+	if l.history != nil && checked.Event.Source != "" {
 		line.Subject = events.HistorySubject(checked.Event.Source)
 		checked = l.checker.Check(line.Subject, line.Body)
 	}
@@ -91,11 +88,15 @@ func (l *lines) judge(line record.Line, number int, take func(record.Line, int, 
 	case rejection != nil:
 	case checked.Event.Source == events.SourcePortal:
 		rejection = &events.Rejection{Code: events.WrongSubject, Field: "source", Reason: "source is reserved for the portal"}
-	case !events.IsUpstream(line.Subject) && !l.history:
+	case l.history != nil:
+		if rejection, err = l.history.check(line.Recorded); err != nil {
+			return err
+		}
+	case !events.IsUpstream(line.Subject):
 		rejection = &events.Rejection{Code: events.WrongSubject, Reason: "only bookledger itself writes on this subject; history is loaded with history load"}
 	}
 	if rejection != nil {
 		return l.refused(finding{number, checked.Event.ID, rejection.Code, rejection.Field, rejection.Reason})
 	}
-	return take(line, number, &checked.Event)
+	return take(line, &checked.Event)
 }

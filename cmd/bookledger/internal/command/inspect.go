@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"text/tabwriter"
 
@@ -13,10 +12,10 @@ import (
 	"bookledger/projections"
 )
 
-// inspection is a command that reads a ledger and shows one thing of it, to a
+// inspection makes a command that reads a ledger and shows one thing of it, to a
 // person or as JSON.
-func inspection(env *cli.Environment, use, short, long string, run func(ctx context.Context, r reading, asJSON bool) error) *cobra.Command {
-	var w where
+func inspection(env *cli.Environment, use, short, long string, run func(ctx context.Context, r ledgerReader, asJSON bool) error) *cobra.Command {
+	var from ledgerFlags
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:   use,
@@ -26,7 +25,7 @@ func inspection(env *cli.Environment, use, short, long string, run func(ctx cont
   bookledger %s --journal dump.ndjson --json`, use, use),
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			r, err := w.open(cmd.Context(), env)
+			r, err := from.open(cmd.Context(), env)
 			if err != nil {
 				return err
 			}
@@ -34,7 +33,7 @@ func inspection(env *cli.Environment, use, short, long string, run func(ctx cont
 			return run(cmd.Context(), r, asJSON)
 		},
 	}
-	w.register(cmd)
+	from.register(cmd.Flags())
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, one object a line")
 	return cmd
 }
@@ -43,7 +42,7 @@ func newFridays(env *cli.Environment) *cobra.Command {
 	return inspection(env, "fridays", "Show the checkpoints: cutoff, boundary and counts of every Friday",
 		`Show every Friday whose cutoff a record has passed: the cutoff, the boundary (the
 last record that counts), and how many cases and rows its books hold in all.`,
-		func(ctx context.Context, r reading, asJSON bool) error {
+		func(ctx context.Context, r ledgerReader, asJSON bool) error {
 			fridays, err := r.fridays(ctx)
 			if err != nil {
 				return err
@@ -74,10 +73,9 @@ func newRejected(env *cli.Environment) *cobra.Command {
 		`Show every event that was rejected: its sequence, code, the field at fault and
 the reason. Values of the event are never shown. A corrected event needs a new
 id.`,
-		func(ctx context.Context, r reading, asJSON bool) error {
+		func(ctx context.Context, r ledgerReader, asJSON bool) error {
 			if asJSON {
-				out := json.NewEncoder(env.Out)
-				return r.rejected(ctx, func(rejected projections.Rejected) error { return out.Encode(rejected) })
+				return r.rejected(ctx, func(e projections.Rejected) error { return env.Encode(e) })
 			}
 			out := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)
 			n := 0
@@ -108,13 +106,13 @@ func newStatus(env *cli.Environment) *cobra.Command {
 found to be duplicates and rejected, how many cases and agents are known, the
 Friday whose week is open, and the hash of the whole state, which is the same
 for everyone who has applied the same records.`,
-		func(ctx context.Context, r reading, asJSON bool) error {
+		func(ctx context.Context, r ledgerReader, asJSON bool) error {
 			s, err := r.status(ctx)
 			if err != nil {
 				return err
 			}
 			if asJSON {
-				return json.NewEncoder(env.Out).Encode(s)
+				return env.Encode(s)
 			}
 			out := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)
 			fmt.Fprintf(out, "Position\t%d\nApplied\t%d\nDuplicates\t%d\nRejected\t%d\nCases\t%d\nAgents\t%d\nOpen Friday\t%s\nState hash\t%s\n",
@@ -124,9 +122,8 @@ for everyone who has applied the same records.`,
 }
 
 func encodeAll[T any](env *cli.Environment, items []T) error {
-	out := json.NewEncoder(env.Out)
 	for _, item := range items {
-		if err := out.Encode(item); err != nil {
+		if err := env.Encode(item); err != nil {
 			return err
 		}
 	}

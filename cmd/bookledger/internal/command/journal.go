@@ -41,17 +41,12 @@ its data folder, or what an external server has for one.`,
 		Example: `  bookledger journal dump --data ./ledger > dump.ndjson
   bookledger journal dump --nats nats://127.0.0.1:4222 --nats-nkey ./ledger/` + node.ReaderFile + ` | gzip > dump.ndjson.gz`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if (data == "") == (nats.URL == "") {
-				return cli.Usagef("give either --data or --nats")
-			}
-			return runDump(cmd.Context(), env, data, nats)
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return runDump(cmd.Context(), env, data, nats) },
 	}
 	dump.Flags().StringVar(&data, "data", "", "folder of the ledger of a stopped daemon")
 	dump.Flags().StringVar(&nats.URL, "nats", "", "URL of the NATS server of a running ledger")
 	signInFlags(dump.Flags(), &nats, "NKEY seed file of who may read")
-	cli.Alternatives(dump.Flags(), "data", "nats")
+	cli.OneOf(dump.Flags(), "data", "nats")
 	parent.AddCommand(dump, newVerify(env), newChangeKey(env), newHeads(env))
 	return parent
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -25,36 +24,29 @@ that were signed before stay as they are. The new key is written to stdout as
 auditors want it; the private half stays in the folder, as seal.key.`,
 		Example: "  bookledger journal change-key --data ./ledger",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if data == "" {
-				return cli.Usagef("--data is required")
-			}
-			return runChangeKey(cmd.Context(), env, data)
-		},
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runChangeKey(cmd.Context(), env, data) },
 	}
 	change.Flags().StringVar(&data, "data", "", "folder of the ledger of a stopped daemon (required)")
+	cli.Require(change.Flags(), "data")
 	return change
 }
 
 func runChangeKey(ctx context.Context, env *cli.Environment, data string) (err error) {
-	l, v, err := openData(ctx, env, node.Options{Dir: data})
+	d, err := openData(ctx, env, node.Options{Dir: data})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, l.Close()) }()
-	keys, err := v.Keys()
-	if err = errors.Join(err, v.Close()); err != nil {
-		return err
-	}
-	if err := errors.Join(cli.RefuseViolated(l), refuseDiffering(l)); err != nil {
-		return err
-	}
-	vkey, seq, err := l.ChangeKey(ctx, keys)
-	if errors.Is(err, node.ErrNoKey) {
-		err = fmt.Errorf("%w: %w", cli.ErrRefused, err)
-	}
+	defer func() { err = errors.Join(err, d.close()) }()
+	keys, err := d.view.Keys()
 	if err != nil {
 		return err
+	}
+	if err := d.mayBeSigned(); err != nil {
+		return err
+	}
+	vkey, seq, err := d.ChangeKey(ctx, keys)
+	if err != nil {
+		return cli.RefusedFor(err, node.ErrNoKey)
 	}
 	fmt.Fprintln(env.Out, vkey)
 	fmt.Fprintf(env.Err, "record %d hands over to it\n", seq)
@@ -73,53 +65,52 @@ ledger. Whose signature it is, is for those to check who know the key.`,
 		Example: `  bookledger journal heads --data ./ledger > head.txt
   bookledger journal heads --data ./ledger --friday 2026-11-20 --add witnessed.txt`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if data == "" {
-				return cli.Usagef("--data is required")
-			}
-			return runHeads(cmd.Context(), env, data, friday, add)
-		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return runHeads(cmd.Context(), env, data, friday, add) },
 	}
 	heads.Flags().StringVar(&data, "data", "", "folder of the ledger of a stopped daemon (required)")
 	heads.Flags().StringVar(&friday, "friday", "latest", "whose seal: a date like 2026-11-20, or latest")
 	heads.Flags().StringVar(&add, "add", "", "file of a signed head to record, - for standard input")
+	cli.Require(heads.Flags(), "data")
 	return heads
 }
+
+// maxHead bounds a file that is to hold a signed head.
+const maxHead = 1 << 20
 
 func runHeads(ctx context.Context, env *cli.Environment, data, friday, add string) (err error) {
 	f, err := parseFriday(friday)
 	if err != nil {
 		return err
 	}
-	l, v, err := openData(ctx, env, node.Options{Dir: data})
+	d, err := openData(ctx, env, node.Options{Dir: data})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, v.Close(), l.Close()) }()
-	s, err := (&dataReading{l, v}).asOf(ctx, f)
+	defer func() { err = errors.Join(err, d.close()) }()
+	s, err := d.asOf(ctx, f)
 	if err != nil {
 		return err
 	}
 	f = s.friday.Friday
-	if err := errors.Join(cli.RefuseViolated(l), refuseDiffering(l)); err != nil {
+	if err := d.mayBeSigned(); err != nil {
 		return err
 	}
 	if add != "" {
-		signed, err := readAll(env, add)
+		in, err := openInput(env, add)
 		if err != nil {
 			return err
 		}
-		err = l.SealerOfStopped().Witness(ctx, f, signed)
-		if errors.Is(err, checkpoint.ErrOtherHead) {
-			err = fmt.Errorf("%w: %w", cli.ErrRefused, err)
-		}
-		if err != nil {
+		signed, err := io.ReadAll(io.LimitReader(in, maxHead))
+		if err = errors.Join(err, in.Close()); err != nil {
 			return err
+		}
+		if err := d.SealerOfStopped().Witness(ctx, f, signed); err != nil {
+			return cli.RefusedFor(err, checkpoint.ErrOtherHead)
 		}
 		fmt.Fprintf(env.Err, "recorded beside the seal of Friday %s\n", f)
 		return nil
 	}
-	_, signatures, sealed, err := v.Seal(f)
+	_, signatures, sealed, err := d.view.Seal(f)
 	if err == nil && !sealed {
 		err = fmt.Errorf("reading the signatures of Friday %s: it is not sealed", f)
 	}
@@ -138,27 +129,8 @@ func runHeads(ctx context.Context, env *cli.Environment, data, friday, add strin
 	return nil
 }
 
-// refuseDiffering refuses to go on with a journal that is not the one that was
-// sealed and signed.
-func refuseDiffering(l *node.Node) error {
-	err := l.CompareSeals()
-	if errors.Is(err, checkpoint.ErrDiffers) {
-		err = fmt.Errorf("%w: %w", cli.ErrRefused, err)
-	}
-	return err
-}
-
-// maxHead bounds a file that is to hold a signed head.
-const maxHead = 1 << 20
-
-func readAll(env *cli.Environment, path string) ([]byte, error) {
-	if path == "-" {
-		return io.ReadAll(io.LimitReader(env.In, maxHead))
-	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxHead))
+// mayBeSigned returns cli.ErrRefused where the journal was found not to be the
+// one that was applied, sealed and signed.
+func (d *dataReader) mayBeSigned() error {
+	return errors.Join(d.sound(), cli.RefusedFor(d.CompareSeals(), checkpoint.ErrDiffers))
 }

@@ -2,12 +2,12 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -41,9 +41,7 @@ before never acts twice.`,
 		Example: `  bookledger publish events.ndjson
   bookdemo generate --agents 5 --consumers 50 --weeks 2 --seed 1 | bookledger publish - --json`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return runPublish(cmd.Context(), env, args[0], o)
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return runPublish(cmd.Context(), env, args[0], o) },
 	}
 	cmd.Flags().StringVar(&o.nats.URL, "nats", defaultNATS, "URL of the NATS server")
 	cmd.Flags().StringVar(&o.nats.Creds, "nats-creds", "", "credentials file for the NATS server")
@@ -62,17 +60,14 @@ func runPublish(ctx context.Context, env *cli.Environment, path string, o publis
 		return err
 	}
 	defer j.Close()
-	s := newSender(env, j, o.json)
-	err = s.send(ctx, in, &lines{}, func(record.Line) (journal.Message, error) { return journal.Message{}, nil })
-	return s.end(err)
+	return newSender(env, o.json).send(ctx, j, in, nil)
 }
 
 // sender sends lines to a journal and keeps count.
 type sender struct {
-	env     *cli.Environment
-	journal *journal.Client
-	json    *json.Encoder // nil: no line for each batch
-	bar     *progress.Bar
+	env  *cli.Environment
+	json bool // print a line for each batch
+	bar  *progress.Bar
 
 	mu      sync.Mutex // the input is read on a goroutine of its own
 	ids     []string   // of events sent and not yet acknowledged
@@ -80,33 +75,27 @@ type sender struct {
 	refused int
 }
 
-func newSender(env *cli.Environment, j *journal.Client, asJSON bool) *sender {
-	s := &sender{env: env, journal: j, bar: progress.New(env.Err, "events acknowledged", 0)}
-	if asJSON {
-		s.json = json.NewEncoder(env.Out)
-	}
-	return s
+func newSender(env *cli.Environment, asJSON bool) *sender {
+	return &sender{env: env, json: asJSON, bar: progress.New(env.Err, "events acknowledged", 0)}
 }
 
-// send sends what l lets through. with may refuse a line more by a *refusal,
-// or give its message other parts than subject and body.
-func (s *sender) send(ctx context.Context, in io.Reader, l *lines, with func(record.Line) (journal.Message, error)) error {
-	l.refused = s.refuse
-	return s.journal.AppendAll(ctx, s.messages(in, l, with), s.acknowledge)
+// send sends the lines that the ledger would not reject, as history where their
+// recorded times are given, and says how many it has sent.
+func (s *sender) send(ctx context.Context, j *journal.Client, in io.Reader, history *recordedTimes) error {
+	return s.end(j.AppendAll(ctx, s.messages(in, history), s.acknowledge))
 }
 
-func (s *sender) messages(in io.Reader, l *lines, with func(record.Line) (journal.Message, error)) iter.Seq2[journal.Message, error] {
+// errStop ends the reading of lines that nobody takes any more.
+var errStop = errors.New("enough")
+
+func (s *sender) messages(in io.Reader, history *recordedTimes) iter.Seq2[journal.Message, error] {
+	l := lines{history: history, refused: s.refuse}
 	return func(yield func(journal.Message, error) bool) {
-		err := l.each(in, func(line record.Line, number int, e *events.Event) error {
-			m, err := with(line)
-			var refusal *refusal
-			if errors.As(err, &refusal) {
-				return s.refuse(finding{number, e.ID, refusal.code, "", refusal.reason})
+		err := l.each(in, func(line record.Line, e *events.Event) error {
+			m := journal.Message{Subject: line.Subject, Body: line.Body}
+			if history != nil {
+				m.Recorded = line.Recorded.UTC().Format(time.RFC3339Nano)
 			}
-			if err != nil {
-				return err
-			}
-			m.Subject, m.Body = line.Subject, line.Body
 			s.mu.Lock()
 			s.ids = append(s.ids, e.ID)
 			s.mu.Unlock()
@@ -120,14 +109,6 @@ func (s *sender) messages(in io.Reader, l *lines, with func(record.Line) (journa
 		}
 	}
 }
-
-// refusal is of a line that its message cannot be made of.
-type refusal struct {
-	code   events.Code
-	reason string
-}
-
-func (r *refusal) Error() string { return r.reason }
 
 func (s *sender) refuse(f finding) error {
 	s.mu.Lock()
@@ -153,13 +134,13 @@ func (s *sender) acknowledge(a journal.Ack) error {
 	s.acked += n
 	s.mu.Unlock()
 	s.bar.Add(n)
-	if s.json == nil {
+	if !s.json {
 		return nil
 	}
-	return s.json.Encode(acknowledgement{n, a.First, a.Last, last})
+	return s.env.Encode(acknowledgement{n, a.First, a.Last, last})
 }
 
-// end says what became of the whole.
+// end says how many events were sent.
 func (s *sender) end(err error) error {
 	s.bar.Done()
 	s.mu.Lock()

@@ -61,6 +61,7 @@ func (s *Serve) register(cmd *cobra.Command) {
 	f.StringVar(&s.NATS.URL, "nats", "", "URL of an external NATS server, in place of the embedded one")
 	signInFlags(f, &s.NATS, "NKEY seed file for the external NATS server")
 	f.IntVar(&s.Replicas, "replicas", 1, "copies of a journal that is begun on an external cluster")
+	cli.Require(f, "data")
 	cli.Alternatives(f, "nats", "nats-listen")
 	s.Portal.register(f)
 	f.StringVar(&s.Cutoff, "cutoff", "", `weekday and Pacific time of the cutoff of a new ledger (default "`+events.DefaultCutoff+`")`)
@@ -68,9 +69,6 @@ func (s *Serve) register(cmd *cobra.Command) {
 
 // check tells what is wrong with the configuration as a whole.
 func (s *Serve) check(cmd *cobra.Command) error {
-	if s.Data == "" {
-		return cli.Usagef("--data is required")
-	}
 	given := cmd.Flags().Changed
 	switch {
 	case s.NATS.URL != "" && given("nats-listen"):
@@ -88,12 +86,7 @@ func (s *Serve) check(cmd *cobra.Command) error {
 	if err := s.Portal.check(given); err != nil {
 		return err
 	}
-	if s.Cutoff != "" {
-		if _, err := events.NewCalendarSpec(s.Cutoff); err != nil {
-			return cli.Usagef("--cutoff: %v", err)
-		}
-	}
-	return nil
+	return checkCutoff(s.Cutoff)
 }
 
 func newServe(env *cli.Environment) *cobra.Command {

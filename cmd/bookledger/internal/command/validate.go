@@ -1,7 +1,6 @@
 package command
 
 import (
-	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -36,17 +35,16 @@ func runValidate(env *cli.Environment, path string, asJSON bool) error {
 	}
 	defer in.Close()
 	refused, good := 0, 0
-	out := json.NewEncoder(env.Out)
 	bar := progress.New(env.Err, "events checked", 0)
 	l := lines{refused: func(f finding) error {
 		refused++
 		if asJSON {
-			return out.Encode(f)
+			return env.Encode(f)
 		}
 		_, err := fmt.Fprintln(env.Out, f)
 		return err
 	}}
-	err = l.each(in, func(record.Line, int, *events.Event) error {
+	err = l.each(in, func(record.Line, *events.Event) error {
 		good++
 		bar.Add(1)
 		return nil

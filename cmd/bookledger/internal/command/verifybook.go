@@ -173,13 +173,13 @@ func deriveBook(ctx context.Context, env *cli.Environment, journal string, of bo
 		if !of.is(f) {
 			return nil
 		}
-		made, failed = asOfFriday(r, f).books().Book(ctx, of.AgentID, agencyOf(of))
+		made, failed = asOfFriday(r.State(), r.Calendar(), f).books().Book(ctx, of.AgentID, agencyOf(of))
 		if errors.Is(failed, book.ErrUnknown) {
 			return nil // whether the dump verifies comes first
 		}
 		return failed
 	})
-	_, err = (&dumpReading{env: env, path: journal}).replay(ctx, r)
+	_, err = (&dumpReader{env: env, path: journal}).replay(ctx, r)
 	switch {
 	case failed != nil && !errors.Is(failed, book.ErrUnknown):
 		return nil, 0, failed

@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
-	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"bookledger/cmd/internal/bookfiles"
 	"bookledger/cmd/internal/cli"
@@ -37,9 +38,9 @@ func (s *snapshot) books() *bookfiles.Writer {
 	return bookfiles.New(s.State, s.calendar, s.friday)
 }
 
-// reading is a ledger that is read: the folder of a stopped daemon, or a dump
-// that is replayed in memory.
-type reading interface {
+// ledgerReader reads a ledger: the folder of a stopped daemon, or a dump that is
+// replayed in memory.
+type ledgerReader interface {
 	live(ctx context.Context) (*snapshot, error)
 	asOf(ctx context.Context, f events.Date) (*snapshot, error) // 0: the latest Friday
 	at(ctx context.Context, t time.Time) (*snapshot, error)
@@ -53,130 +54,123 @@ type reading interface {
 	close() error
 }
 
-// where are the flags that say which ledger is read.
-type where struct{ data, journal string }
+// ledgerFlags say which ledger is read.
+type ledgerFlags struct{ data, journal string }
 
-func (w *where) register(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&w.data, "data", "", "folder of the ledger of a stopped daemon")
-	cmd.Flags().StringVar(&w.journal, "journal", "", "dump or history file, replayed in memory; a dump that does not verify is refused")
-	cli.Alternatives(cmd.Flags(), "data", "journal")
+func (l *ledgerFlags) register(f *pflag.FlagSet) {
+	f.StringVar(&l.data, "data", "", "folder of the ledger of a stopped daemon")
+	f.StringVar(&l.journal, "journal", "", "dump or history file, replayed in memory; a dump that does not verify is refused")
+	cli.OneOf(f, "data", "journal")
 }
 
-func (w *where) open(ctx context.Context, env *cli.Environment) (reading, error) {
-	switch {
-	case (w.data == "") == (w.journal == ""):
-		return nil, cli.Usagef("give either --data or --journal")
-	case w.data != "":
-		l, v, err := openData(ctx, env, node.Options{Dir: w.data})
-		if err != nil {
-			return nil, err
-		}
-		return &dataReading{l, v}, nil
+func (l *ledgerFlags) open(ctx context.Context, env *cli.Environment) (ledgerReader, error) {
+	if l.data != "" {
+		return openData(ctx, env, node.Options{Dir: l.data})
 	}
-	if info, err := os.Stat(w.journal); err != nil || info.IsDir() {
-		return nil, errors.Join(fmt.Errorf("%s is no file that can be read", w.journal), err)
+	if info, err := os.Stat(l.journal); err != nil || info.IsDir() {
+		return nil, errors.Join(fmt.Errorf("%s is no file that can be read", l.journal), err)
 	}
-	return &dumpReading{env: env, path: w.journal}, nil
+	return &dumpReader{env: env, path: l.journal}, nil
+}
+
+// dataReader reads a data folder.
+type dataReader struct {
+	*node.Node
+	view *projections.View
 }
 
 // openData opens a data folder and brings its projection up with its journal.
-func openData(ctx context.Context, env *cli.Environment, o node.Options) (*node.Node, *projections.View, error) {
-	log, err := env.QuietLogger()
-	if err != nil {
-		return nil, nil, err
+func openData(ctx context.Context, env *cli.Environment, o node.Options) (_ *dataReader, err error) {
+	if o.Log, err = env.QuietLogger(); err != nil {
+		return nil, err
 	}
-	o.Log = log
-	l, err := node.Open(ctx, o)
+	n, err := node.Open(ctx, o)
 	if errors.Is(err, journal.ErrNoLedger) {
 		err = fmt.Errorf("%w; where the journal is on an external server, read a dump of it (journal dump --nats)", err)
 	}
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	stop := showCatchUp(ctx, env, l)
-	err = l.CatchUp(ctx)
+	stop := showCatchUp(ctx, env, n)
+	err = n.CatchUp(ctx)
 	stop()
-	if err != nil {
-		return nil, nil, errors.Join(err, l.Close())
+	d := &dataReader{Node: n}
+	if err == nil {
+		d.view, err = n.Projection.View()
 	}
-	v, err := l.Projection.View()
 	if err != nil {
-		return nil, nil, errors.Join(err, l.Close())
+		return nil, errors.Join(err, n.Close())
 	}
-	return l, v, nil
+	return d, nil
 }
 
 // showCatchUp shows how far the projection is until stop is called.
-func showCatchUp(ctx context.Context, env *cli.Environment, l *node.Node) (stop func()) {
-	last, err := l.Journal.Last(ctx)
+func showCatchUp(ctx context.Context, env *cli.Environment, n *node.Node) (stop func()) {
+	last, err := n.Journal.Last(ctx)
 	if err != nil {
-		return func() {} // catching up will say it
+		return func() {} // CatchUp fails with the same error
 	}
-	from := l.Projection.Position()
-	bar := progress.New(env.Err, "records applied", int64(last-min(from, last)))
-	done, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		ticker := time.NewTicker(200 * time.Millisecond)
-		defer ticker.Stop()
-		for shown := from; ; {
+	shown := n.Projection.Position()
+	bar := progress.New(env.Err, "records applied", int64(last-min(shown, last)))
+	show := func() {
+		now := n.Projection.Position()
+		bar.Add(int(now - shown))
+		shown = now
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	var showing sync.WaitGroup
+	showing.Go(func() {
+		for ticks := time.Tick(200 * time.Millisecond); ; show() {
 			select {
-			case <-done:
-				bar.Add(int(l.Projection.Position() - shown))
-				bar.Done()
+			case <-ticks:
+			case <-ctx.Done():
 				return
-			case <-ticker.C:
-				now := l.Projection.Position()
-				bar.Add(int(now - shown))
-				shown = now
 			}
 		}
-	}()
-	return func() { close(done); <-ended }
+	})
+	return func() {
+		cancel()
+		showing.Wait()
+		show()
+		bar.Done()
+	}
 }
 
-// dataReading reads a data folder.
-type dataReading struct {
-	ledger *node.Node
-	view   *projections.View
-}
-
-func (d *dataReading) live(context.Context) (*snapshot, error) {
+func (d *dataReader) live(context.Context) (*snapshot, error) {
 	return &snapshot{State: d.view.Live(), calendar: d.view.Calendar(), asOf: d.view.Recorded(), list: d.view.OpenFriday()}, nil
 }
 
-func (d *dataReading) asOf(_ context.Context, f events.Date) (*snapshot, error) {
-	find := func() (checkpoint.Checkpoint, error) { return d.view.Checkpoint(f) }
+func (d *dataReader) asOf(_ context.Context, f events.Date) (*snapshot, error) {
+	var c checkpoint.Checkpoint
+	var err error
 	if f == 0 {
-		find = d.view.Latest
+		c, err = d.view.Latest()
+	} else {
+		c, err = d.view.Checkpoint(f)
 	}
-	c, err := find()
-	if err != nil {
-		return nil, err
-	}
-	return &snapshot{State: d.view.AsOf(c.Friday), calendar: d.view.Calendar(), asOf: c.Cutoff, list: c.Friday, friday: c}, nil
+	return asOfFriday(d.view.AsOf(c.Friday), d.view.Calendar(), c), err
 }
 
-func (d *dataReading) at(context.Context, time.Time) (*snapshot, error) {
+func (d *dataReader) at(context.Context, time.Time) (*snapshot, error) {
 	return nil, cli.Usagef("--at needs --journal: a folder keeps each Friday and now, a dump every moment (journal dump makes one)")
 }
 
-func (d *dataReading) fridays(context.Context) ([]checkpoint.Checkpoint, error) {
+func (d *dataReader) fridays(context.Context) ([]checkpoint.Checkpoint, error) {
 	return d.view.Checkpoints()
 }
 
-func (d *dataReading) rejected(_ context.Context, yield func(projections.Rejected) error) error {
+func (d *dataReader) rejected(_ context.Context, yield func(projections.Rejected) error) error {
 	return d.view.EachRejected(yield)
 }
 
-func (d *dataReading) status(context.Context) (projections.Status, error) { return d.view.Status() }
+func (d *dataReader) status(context.Context) (projections.Status, error) { return d.view.Status() }
 
-func (d *dataReading) sound() error { return cli.RefuseViolated(d.ledger) }
+func (d *dataReader) sound() error { return cli.RefuseViolated(d.Node) }
 
-func (d *dataReading) close() error { return errors.Join(d.view.Close(), d.ledger.Close()) }
+func (d *dataReader) close() error { return errors.Join(d.view.Close(), d.Node.Close()) }
 
-// dumpReading replays a dump, as far as each question needs.
-type dumpReading struct {
+// dumpReader replays a dump, as far as each question needs.
+type dumpReader struct {
 	env  *cli.Environment
 	path string
 	all  *replay.Replay // the whole dump, once it was needed
@@ -184,7 +178,7 @@ type dumpReading struct {
 
 // replay replays the dump as far as r wants, and compares it with the seals
 // that stand there. A dump that does not verify is refused.
-func (d *dumpReading) replay(ctx context.Context, r *replay.Replay) (*replay.Replay, error) {
+func (d *dumpReader) replay(ctx context.Context, r *replay.Replay) (*replay.Replay, error) {
 	f, err := os.Open(d.path)
 	if err != nil {
 		return nil, err
@@ -199,22 +193,16 @@ func (d *dumpReading) replay(ctx context.Context, r *replay.Replay) (*replay.Rep
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", d.path, err)
 	}
-	if r.LedgerID() == "" {
-		return r, d.ofHistory(r)
+	if r.LedgerID() == "" { // a history file has no genesis and so no seals; a dump whose genesis was changed has some
+		if claims, err := r.Claims(); len(claims) > 0 || err != nil {
+			return nil, fmt.Errorf("%w: %s does not verify: it holds seals, and record 1 is not the genesis of their ledger", cli.ErrRefused, d.path)
+		}
+		return r, nil
 	}
 	if err := r.CompareSeals(); err != nil {
 		return nil, fmt.Errorf("%w: %s does not verify: %w", cli.ErrRefused, d.path, err)
 	}
 	return r, nil
-}
-
-// ofHistory tells a history file, which has no genesis and so no seals, from a
-// dump whose genesis was changed.
-func (d *dumpReading) ofHistory(r *replay.Replay) error {
-	if claims, err := r.Claims(); len(claims) > 0 || err != nil {
-		return fmt.Errorf("%w: %s does not verify: it holds seals, and record 1 is not the genesis of their ledger", cli.ErrRefused, d.path)
-	}
-	return nil
 }
 
 // numbered tells whether a file is a dump, of which each record has its
@@ -235,14 +223,14 @@ func numbered(path string) bool {
 	}
 }
 
-func (d *dumpReading) whole(ctx context.Context) (_ *replay.Replay, err error) {
+func (d *dumpReader) whole(ctx context.Context) (_ *replay.Replay, err error) {
 	if d.all == nil {
 		d.all, err = d.replay(ctx, replay.New())
 	}
 	return d.all, err
 }
 
-func (d *dumpReading) live(ctx context.Context) (*snapshot, error) {
+func (d *dumpReader) live(ctx context.Context) (*snapshot, error) {
 	r, err := d.whole(ctx)
 	if err != nil {
 		return nil, err
@@ -250,7 +238,7 @@ func (d *dumpReading) live(ctx context.Context) (*snapshot, error) {
 	return &snapshot{State: r.State(), calendar: r.Calendar(), asOf: r.Recorded(), list: r.OpenFriday()}, nil
 }
 
-func (d *dumpReading) asOf(ctx context.Context, f events.Date) (*snapshot, error) {
+func (d *dumpReader) asOf(ctx context.Context, f events.Date) (*snapshot, error) {
 	f, err := d.friday(ctx, f)
 	if err != nil {
 		return nil, err
@@ -261,15 +249,12 @@ func (d *dumpReading) asOf(ctx context.Context, f events.Date) (*snapshot, error
 		return nil, err
 	}
 	c, err := r.Checkpoint(f)
-	if err != nil {
-		return nil, err
-	}
-	return asOfFriday(r, c), nil
+	return asOfFriday(r.State(), r.Calendar(), c), err
 }
 
 // friday is f or, where that is 0, the latest Friday. The whole dump is read
 // for either: the seal that a Friday is compared with stands after it.
-func (d *dumpReading) friday(ctx context.Context, f events.Date) (events.Date, error) {
+func (d *dumpReader) friday(ctx context.Context, f events.Date) (events.Date, error) {
 	all, err := d.whole(ctx)
 	if err != nil || f != 0 {
 		return f, err
@@ -281,12 +266,12 @@ func (d *dumpReading) friday(ctx context.Context, f events.Date) (events.Date, e
 	return passed[len(passed)-1].Friday, nil
 }
 
-// asOfFriday is what a replay has come to at a Friday's boundary.
-func asOfFriday(r *replay.Replay, c checkpoint.Checkpoint) *snapshot {
-	return &snapshot{State: r.State(), calendar: r.Calendar(), asOf: c.Cutoff, list: c.Friday, friday: c}
+// asOfFriday returns the snapshot of a Friday, given the state at its boundary.
+func asOfFriday(s book.State, calendar *events.Calendar, c checkpoint.Checkpoint) *snapshot {
+	return &snapshot{State: s, calendar: calendar, asOf: c.Cutoff, list: c.Friday, friday: c}
 }
 
-func (d *dumpReading) at(ctx context.Context, t time.Time) (*snapshot, error) {
+func (d *dumpReader) at(ctx context.Context, t time.Time) (*snapshot, error) {
 	if _, err := d.whole(ctx); err != nil { // what came after t too shows whether the dump is sound
 		return nil, err
 	}
@@ -301,7 +286,7 @@ func (d *dumpReading) at(ctx context.Context, t time.Time) (*snapshot, error) {
 	return &snapshot{State: r.State(), calendar: r.Calendar(), asOf: t, list: r.Calendar().FridayOf(t)}, nil
 }
 
-func (d *dumpReading) fridays(ctx context.Context) ([]checkpoint.Checkpoint, error) {
+func (d *dumpReader) fridays(ctx context.Context) ([]checkpoint.Checkpoint, error) {
 	r, err := d.whole(ctx)
 	if err != nil {
 		return nil, err
@@ -309,7 +294,7 @@ func (d *dumpReading) fridays(ctx context.Context) ([]checkpoint.Checkpoint, err
 	return r.Checkpoints(), nil
 }
 
-func (d *dumpReading) rejected(ctx context.Context, yield func(projections.Rejected) error) error {
+func (d *dumpReader) rejected(ctx context.Context, yield func(projections.Rejected) error) error {
 	r, err := d.whole(ctx)
 	if err != nil {
 		return err
@@ -322,7 +307,7 @@ func (d *dumpReading) rejected(ctx context.Context, yield func(projections.Rejec
 	return nil
 }
 
-func (d *dumpReading) status(ctx context.Context) (projections.Status, error) {
+func (d *dumpReader) status(ctx context.Context) (projections.Status, error) {
 	r, err := d.whole(ctx)
 	if err != nil {
 		return projections.Status{}, err
@@ -331,9 +316,9 @@ func (d *dumpReading) status(ctx context.Context) (projections.Status, error) {
 }
 
 // sound says nothing: a dump is compared with its seals as it is replayed.
-func (d *dumpReading) sound() error { return nil }
+func (d *dumpReader) sound() error { return nil }
 
-func (d *dumpReading) close() error { return nil }
+func (d *dumpReader) close() error { return nil }
 
 // parseFriday reads what --friday says; 0 is the latest.
 func parseFriday(s string) (events.Date, error) {
