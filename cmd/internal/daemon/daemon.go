@@ -60,7 +60,7 @@ type Daemon struct {
 	portal  Portal
 	monitor *integrity.Monitor
 	server  *http.Server
-	under   requests
+	under   sync.RWMutex // read by requests under way, written to let no more in
 
 	sealer *checkpoint.Sealer
 	done   events.Date  // up to which there is nothing left to seal
@@ -95,50 +95,14 @@ func New(o Options) *Daemon {
 // URL is where the daemon answers HTTP.
 func (d *Daemon) URL() string { return d.scheme + "://" + d.listen.Addr().String() }
 
-// requests counts the requests under way.
-type requests struct {
-	mu    sync.Mutex
-	n     int
-	ended chan struct{} // nil until no more are let in; closed when none is under way
-}
-
-func (q *requests) begin() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.ended != nil {
-		return false
-	}
-	q.n++
-	return true
-}
-
-func (q *requests) done() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.n--; q.n == 0 && q.ended != nil {
-		close(q.ended)
-	}
-}
-
-// end lets no more in, and returns what is closed when none is under way.
-func (q *requests) end() <-chan struct{} {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.ended = make(chan struct{})
-	if q.n == 0 {
-		close(q.ended)
-	}
-	return q.ended
-}
-
-// counted keeps count of the requests under way.
+// counted lets requests in until the daemon ends.
 func (d *Daemon) counted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !d.under.begin() {
+		if !d.under.TryRLock() { // shutdown waits for it, or has it
 			problem.Unavailable.With("The system is being restarted. Try again in a minute.").Write(w)
 			return
 		}
-		defer d.under.done()
+		defer d.under.RUnlock()
 		next.ServeHTTP(w, r)
 	})
 }
@@ -203,8 +167,13 @@ func (d *Daemon) shutdown(ctx context.Context) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = d.server.Close() // who is still being answered has had the time
 	}
-	select { // their handlers hold views, and end soon after
-	case <-d.under.end():
+	idle := make(chan struct{})
+	go func() {
+		d.under.Lock() // for good
+		close(idle)
+	}()
+	select { // handlers hold views, and end soon after
+	case <-idle:
 	case <-time.After(handlerTime):
 		d.log.Error("requests are still under way while the daemon ends")
 	}

@@ -94,59 +94,33 @@ func (d *Daemon) metrics() *prometheus.Registry {
 // together.
 type collector Daemon
 
-func description(name, help string) *prometheus.Desc {
-	return prometheus.NewDesc("bookledger_"+name, help, nil, nil)
-}
-
-var (
-	positionDesc   = description("position", "Sequence of the newest record that views show.")
-	lastDesc       = description("journal_last", "Sequence of the newest record of the journal.")
-	appliedDesc    = description("applied_total", "Records accepted, whether they changed anything or not.")
-	duplicatesDesc = description("duplicates_total", "Records whose source and id had come before.")
-	rejectedDesc   = description("rejected_total", "Records rejected.")
-	casesDesc      = description("cases", "Known cases.")
-	agentsDesc     = description("agents", "Known agents.")
-	cutoffDesc     = description("next_cutoff_seconds", "The next cutoff, in seconds since 1970.")
-	storeDesc      = description("projection_bytes", "Bytes that the projection takes on disk.")
-	rebuildingDesc = description("rebuilding", "1 while the projection is built anew.")
-	soundDesc      = description("sound", "0 when the journal was found to differ from what was applied, else 1.")
-	comparedDesc   = description("journal_compared", "Up to which record the journal was compared with what was applied, this time or the last.")
-	sealedDesc     = description("sealed_cutoff_seconds", "The cutoff of the newest Friday whose seal this node has made or found to be right, in seconds since 1970; 0 before the first.")
-	wholeDesc      = description("journal_compared_whole_total", "How often the whole journal was compared with what was applied.")
-)
-
-func (c *collector) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range [...]*prometheus.Desc{positionDesc, lastDesc, appliedDesc, duplicatesDesc, rejectedDesc, casesDesc, agentsDesc, cutoffDesc, storeDesc, rebuildingDesc, soundDesc, comparedDesc, wholeDesc, sealedDesc} {
-		out <- d
-	}
-}
+// Describe describes nothing: the registry takes the metrics as they come.
+func (c *collector) Describe(chan<- *prometheus.Desc) {}
 
 func (c *collector) Collect(out chan<- prometheus.Metric) {
-	gauge := func(d *prometheus.Desc, v float64) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v)
+	send := func(kind prometheus.ValueType, name, help string, v float64) {
+		out <- prometheus.MustNewConstMetric(prometheus.NewDesc("bookledger_"+name, help, nil, nil), kind, v)
 	}
-	counter := func(d *prometheus.Desc, v uint64) {
-		out <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v))
+	gauge := func(name string, v float64, help string) { send(prometheus.GaugeValue, name, help, v) }
+	counter := func(name string, v uint64, help string) { send(prometheus.CounterValue, name, help, float64(v)) }
+	flag := func(name string, holds bool, help string) {
+		v := 0.0
+		if holds {
+			v = 1
+		}
+		gauge(name, v, help)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
 	defer cancel()
 	if last, err := c.node.Journal.Last(ctx); err == nil {
-		gauge(lastDesc, float64(last))
+		gauge("journal_last", float64(last), "Sequence of the newest record of the journal.")
 	}
-	rebuilding := 0.0
-	if c.node.Projection.Rebuilding() {
-		rebuilding = 1
-	}
-	gauge(rebuildingDesc, rebuilding)
-	sound := 1.0
-	if c.monitor.Violation() != nil {
-		sound = 0
-	}
-	gauge(soundDesc, sound)
+	flag("rebuilding", c.node.Projection.Rebuilding(), "1 while the projection is built anew.")
+	flag("sound", c.monitor.Violation() == nil, "0 when the journal was found to differ from what was applied, else 1.")
 	compared, whole := c.monitor.Compared()
-	gauge(comparedDesc, float64(compared))
-	counter(wholeDesc, whole)
-	gauge(storeDesc, float64(c.node.Projection.Usage()))
+	gauge("journal_compared", float64(compared), "Up to which record the journal was compared with what was applied, this time or the last.")
+	counter("journal_compared_whole_total", whole, "How often the whole journal was compared with what was applied.")
+	gauge("projection_bytes", float64(c.node.Projection.Usage()), "Bytes that the projection takes on disk.")
 	v, err := c.node.Projection.View()
 	if err != nil {
 		return
@@ -155,18 +129,18 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	if v.Close() != nil {
 		return
 	}
-	gauge(positionDesc, float64(s.Position))
-	counter(appliedDesc, s.Applied)
-	counter(duplicatesDesc, s.Duplicates)
-	counter(rejectedDesc, s.Rejected)
-	gauge(casesDesc, float64(s.Cases))
-	gauge(agentsDesc, float64(s.Agents))
+	gauge("position", float64(s.Position), "Sequence of the newest record that views show.")
+	counter("applied_total", s.Applied, "Records accepted, whether they changed anything or not.")
+	counter("duplicates_total", s.Duplicates, "Records whose source and id had come before.")
+	counter("rejected_total", s.Rejected, "Records rejected.")
+	gauge("cases", float64(s.Cases), "Known cases.")
+	gauge("agents", float64(s.Agents), "Known agents.")
 	sealed := 0.0
 	if f := events.Date(c.newest.Load()); f != 0 {
 		sealed = float64(calendar.Cutoff(f).Unix())
 	}
-	gauge(sealedDesc, sealed)
+	gauge("sealed_cutoff_seconds", sealed, "The cutoff of the newest Friday whose seal this node has made or found to be right, in seconds since 1970; 0 before the first.")
 	if s.OpenFriday != 0 {
-		gauge(cutoffDesc, float64(calendar.Cutoff(s.OpenFriday).Unix()))
+		gauge("next_cutoff_seconds", float64(calendar.Cutoff(s.OpenFriday).Unix()), "The next cutoff, in seconds since 1970.")
 	}
 }

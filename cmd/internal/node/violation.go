@@ -49,12 +49,8 @@ func (n *Node) KeepViolation(found string) error {
 // belong together, that the one or the other is damaged, or that a seal or a
 // signed head is another than they make.
 func IsViolation(err error) bool {
-	for _, unsound := range [...]error{projections.ErrForked, projections.ErrAhead, merkle.ErrDamaged, checkpoint.ErrDiffers} {
-		if errors.Is(err, unsound) {
-			return true
-		}
-	}
-	return false
+	return errors.Is(err, projections.ErrForked) || errors.Is(err, projections.ErrAhead) ||
+		errors.Is(err, merkle.ErrDamaged) || errors.Is(err, checkpoint.ErrDiffers)
 }
 
 // Diagnose looks into an error of reading the journal: where that may come of a

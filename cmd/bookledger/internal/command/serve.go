@@ -123,7 +123,7 @@ func runServe(ctx context.Context, env *cli.Environment, s Serve) (err error) {
 	if err != nil {
 		return err
 	}
-	read, err := s.Portal.read() // before a ledger is begun
+	cert, err := s.Portal.read()
 	if err != nil {
 		return err
 	}
@@ -147,14 +147,15 @@ func runServe(ctx context.Context, env *cli.Environment, s Serve) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	o := daemon.Options{Node: l, Listen: listener, Monitor: watch, Log: log}
-	if s.Issuer != "" {
+	if s.Web.Identity.Issuer != "" {
+		s.Web.Node, s.Web.Sound, s.Web.Log = l, watch.Violation, log
 		var w *web.Web
-		if w, err = s.Portal.open(l, read, watch, log); err != nil {
+		if w, err = web.New(s.Web); err != nil {
 			return err
 		}
 		defer func() { err = errors.Join(err, w.Close()) }()
-		defer onHangup(w, read, log)()
-		o.Portal, o.TLS = w, read.tls()
+		defer onHangup(w, cert, log)()
+		o.Portal, o.TLS = w, cert.config()
 	}
 	d := daemon.New(o)
 	log.Info("serving", zap.String("http", d.URL()), zap.String("nats", l.Journal.URL()),

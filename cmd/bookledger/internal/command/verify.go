@@ -3,7 +3,6 @@ package command
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -35,14 +34,10 @@ could change journal, tree and signatures alike is found out by auditors who hav
 kept a signed head or a bundle of evidence.`,
 		Example: "  bookledger journal verify --data ./ledger",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if data == "" {
-				return cli.Usagef("--data is required")
-			}
-			return runVerify(cmd.Context(), env, data, asJSON)
-		},
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runVerify(cmd.Context(), env, data, asJSON) },
 	}
 	verify.Flags().StringVar(&data, "data", "", "folder of the ledger of a stopped daemon (required)")
+	cli.Require(verify.Flags(), "data")
 	verify.Flags().BoolVar(&asJSON, "json", false, "write JSON")
 	return verify
 }
@@ -83,30 +78,35 @@ func runVerify(ctx context.Context, env *cli.Environment, data string, asJSON bo
 		return nil
 	})
 	bar.Done()
-	d, differs := errors.AsType[*projections.Difference](wrong)
-	if wrong != nil && !node.IsViolation(wrong) {
-		return wrong
+	switch {
+	case wrong == nil:
+		found.Verified = true
+		if found.TreeRoot, err = rootOf(l.Projection, found.Records); err == nil {
+			err = l.KeepViolation("")
+		}
+	case node.IsViolation(wrong):
+		if d, ok := errors.AsType[*projections.Difference](wrong); ok {
+			found.Seq, found.Kind = d.Seq, d.Kind
+		}
+		err = l.KeepViolation(wrong.Error())
+	default:
+		err = wrong
 	}
-	if err := keepFinding(l, wrong); err != nil {
+	if err == nil && asJSON {
+		err = env.Encode(found)
+	}
+	switch {
+	case err != nil:
 		return err
-	}
-	if found.Verified = wrong == nil; differs {
-		found.Seq, found.Kind = d.Seq, d.Kind
-	}
-	if wrong == nil {
-		if found.TreeRoot, err = rootOf(l.Projection, found.Records); err != nil {
-			return err
+	case wrong != nil:
+		return fmt.Errorf("%w: the journal does not verify; as it was applied are its first %d records: %w", cli.ErrRefused, found.Records, wrong)
+	case !asJSON:
+		fmt.Fprintf(env.Out, "All %d records are as they were applied. Root of their tree: %s\n", found.Records, found.TreeRoot)
+		if found.Unapplied > 0 {
+			fmt.Fprintf(env.Out, "%d records after them were not applied yet, and so compared with nothing.\n", found.Unapplied)
 		}
 	}
-	return tellVerified(env, found, wrong, asJSON)
-}
-
-// keepFinding has the folder keep how its journal differs, or that it does not.
-func keepFinding(l *node.Node, wrong error) error {
-	if wrong == nil {
-		return l.KeepViolation("")
-	}
-	return l.KeepViolation(wrong.Error())
+	return nil
 }
 
 func rootOf(p *projections.Projection, size uint64) (string, error) {
@@ -116,23 +116,4 @@ func rootOf(p *projections.Projection, size uint64) (string, error) {
 	}
 	root, err := v.TreeRoot(size)
 	return hex.EncodeToString(root[:]), errors.Join(err, v.Close())
-}
-
-// tellVerified writes what was found, and returns a refusal where it does not
-// verify.
-func tellVerified(env *cli.Environment, found verified, wrong error, asJSON bool) error {
-	if asJSON {
-		if err := json.NewEncoder(env.Out).Encode(found); err != nil {
-			return err
-		}
-	} else if wrong == nil {
-		fmt.Fprintf(env.Out, "All %d records are as they were applied. Root of their tree: %s\n", found.Records, found.TreeRoot)
-		if found.Unapplied > 0 {
-			fmt.Fprintf(env.Out, "%d records after them were not applied yet, and so compared with nothing.\n", found.Unapplied)
-		}
-	}
-	if wrong != nil {
-		return fmt.Errorf("%w: the journal does not verify; as it was applied are its first %d records: %w", cli.ErrRefused, found.Records, wrong)
-	}
-	return nil
 }

@@ -2,9 +2,9 @@ package command
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -44,6 +44,7 @@ file has no seals: with one, the workbook alone is compared.`,
 		RunE: func(cmd *cobra.Command, args []string) error { return runVerifyBook(cmd.Context(), env, args[0], o) },
 	}
 	cmd.Flags().StringVar(&o.journal, "journal", "", "dump or history file, replayed in memory (required)")
+	cli.Require(cmd.Flags(), "journal")
 	cmd.Flags().StringVar(&o.agent, "agent", "", "the book is this agent's (default: as the workbook says)")
 	cmd.Flags().StringVar(&o.agency, "agency", "", "the book is this agency's (default: as the workbook says)")
 	cmd.Flags().StringVar(&o.friday, "friday", "", "the book is of this Friday (default: as the workbook says)")
@@ -51,7 +52,7 @@ file has no seals: with one, the workbook alone is compared.`,
 	return cmd
 }
 
-// bookOf says which book a workbook is compared with.
+// bookOf names the book with which a workbook is compared.
 type bookOf struct {
 	proof.Title
 	friday events.Date // 0: that with the cutoff
@@ -72,8 +73,11 @@ func (o *verifyBookOptions) bookOf(workbook []byte) (b bookOf, err error) {
 			return b, fmt.Errorf("%w; name agent and Friday by flags", err)
 		}
 	}
-	if owner {
+	switch {
+	case owner:
 		b.AgentID, b.AgencyID = o.agent, o.agency
+	case b.AgentID != "":
+		b.AgencyID = "" // an agent's book names an agency too
 	}
 	return b, nil
 }
@@ -85,82 +89,80 @@ func (b *bookOf) is(f checkpoint.Checkpoint) bool {
 	return f.Cutoff.Equal(b.Cutoff)
 }
 
+// bookFinding is what the comparison of a workbook has found. As JSON a
+// workbook that could not be compared has only the first and the last member.
+type bookFinding struct {
+	Verified bool `json:"verified"`
+	*comparedBook
+	Difference string `json:"difference,omitempty"`
+}
+
+type comparedBook struct {
+	AgentID    string      `json:"agent_id,omitempty"`
+	AgencyID   string      `json:"agency_id,omitempty"`
+	Friday     events.Date `json:"friday"`
+	Boundary   uint64      `json:"boundary"`
+	Rows       int         `json:"rows"`
+	SameBytes  bool        `json:"same_bytes"`
+	SealedUpTo uint64      `json:"sealed_up_to"` // 0: no seal stands in the dump
+}
+
 func runVerifyBook(ctx context.Context, env *cli.Environment, path string, o verifyBookOptions) error {
-	if o.journal == "" {
-		return cli.Usagef("--journal is required")
-	}
 	workbook, err := os.ReadFile(path)
 	if err != nil {
 		return err
 	}
+	compared, err := o.compare(ctx, env, path, workbook)
+	if err != nil && !errors.Is(err, cli.ErrRefused) {
+		return err
+	}
+	if o.json {
+		found := bookFinding{Verified: err == nil, comparedBook: compared}
+		if err != nil {
+			found.Difference = err.Error()
+		}
+		return errors.Join(err, env.Encode(found))
+	}
+	if err == nil {
+		compared.print(env.Out)
+	}
+	return err
+}
+
+// compare compares a workbook with the book that it says it is, derived from
+// the dump. It returns cli.ErrRefused where they differ, or where the dump has
+// no such book or does not verify.
+func (o *verifyBookOptions) compare(ctx context.Context, env *cli.Environment, path string, workbook []byte) (*comparedBook, error) {
 	of, err := o.bookOf(workbook)
 	if errors.Is(err, proof.ErrDiffers) {
-		return o.refuse(env, fmt.Errorf("%w: verifying %s: %w", cli.ErrRefused, path, err))
+		err = fmt.Errorf("%w: verifying %s: %w", cli.ErrRefused, path, err)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	made, sealed, err := deriveBook(ctx, env, o.journal, of)
 	if err != nil {
-		return o.refuse(env, err)
+		return nil, err
 	}
 	c, err := proof.CompareBook(ctx, workbook, made)
-	if err != nil && !errors.Is(err, proof.ErrDiffers) {
-		return err
-	}
-	if err != nil {
+	if errors.Is(err, proof.ErrDiffers) {
 		err = fmt.Errorf("%w: verifying %s: %w", cli.ErrRefused, path, err)
 	}
-	return errors.Join(err, o.tell(env, made, sealed, c, err))
+	return &comparedBook{made.AgentID, made.AgencyID, made.Friday, made.Boundary, c.Rows, c.SameBytes, sealed}, err
 }
 
-// refuse returns why there is no book to compare with and, where that is a
-// finding, prints it for programs.
-func (o *verifyBookOptions) refuse(env *cli.Environment, why error) error {
-	if !o.json || !errors.Is(why, cli.ErrRefused) {
-		return why
-	}
-	return errors.Join(why, json.NewEncoder(env.Out).Encode(struct {
-		Verified   bool   `json:"verified"`
-		Difference string `json:"difference"`
-	}{false, why.Error()}))
-}
-
-// tell prints what was found; what differs is for the error to say, but for
-// JSON.
-func (o *verifyBookOptions) tell(env *cli.Environment, b *book.Book, sealed uint64, c proof.Comparison, wrong error) error {
-	if o.json {
-		found := struct {
-			Verified   bool        `json:"verified"`
-			AgentID    string      `json:"agent_id,omitempty"`
-			AgencyID   string      `json:"agency_id,omitempty"`
-			Friday     events.Date `json:"friday"`
-			Boundary   uint64      `json:"boundary"`
-			Rows       int         `json:"rows"`
-			SameBytes  bool        `json:"same_bytes"`
-			SealedUpTo uint64      `json:"sealed_up_to"` // 0: no seal stands in the dump
-			Difference string      `json:"difference,omitempty"`
-		}{wrong == nil, b.AgentID, b.AgencyID, b.Friday, b.Boundary, c.Rows, c.SameBytes, sealed, ""}
-		if wrong != nil {
-			found.Difference = wrong.Error()
-		}
-		return json.NewEncoder(env.Out).Encode(found)
-	}
-	if wrong != nil {
-		return nil
-	}
+func (b *comparedBook) print(out io.Writer) {
 	whose := "agency " + b.AgencyID
 	if b.AgentID != "" {
 		whose = "agent " + b.AgentID
 	}
-	fmt.Fprintf(env.Out, "VERIFIED: the workbook is what the record says of %s as of Friday %s, in each of its %d rows.\n", whose, b.Friday, c.Rows)
-	fmt.Fprintf(env.Out, "It is byte for byte the one that exporter %s makes.\n", exporter.Version)
-	if sealed == 0 {
-		fmt.Fprintln(env.Out, "No seal stands in the dump, so that nothing in it shows whether the record itself was changed.")
+	fmt.Fprintf(out, "VERIFIED: the workbook is what the record says of %s as of Friday %s, in each of its %d rows.\n", whose, b.Friday, b.Rows)
+	fmt.Fprintf(out, "It is byte for byte the one that exporter %s makes.\n", exporter.Version)
+	if b.SealedUpTo == 0 {
+		fmt.Fprintln(out, "No seal stands in the dump, so that nothing in it shows whether the record itself was changed.")
 	} else {
-		fmt.Fprintf(env.Out, "The record is as it was sealed up to record %d; of later ones nothing in the dump shows whether they were changed.\n", sealed)
+		fmt.Fprintf(out, "The record is as it was sealed up to record %d; of later ones nothing in the dump shows whether they were changed.\n", b.SealedUpTo)
 	}
-	return nil
 }
 
 // deriveBook derives a book from a dump, of which all is read: what came after
@@ -173,7 +175,7 @@ func deriveBook(ctx context.Context, env *cli.Environment, journal string, of bo
 		if !of.is(f) {
 			return nil
 		}
-		made, failed = asOfFriday(r.State(), r.Calendar(), f).books().Book(ctx, of.AgentID, agencyOf(of))
+		made, failed = asOfFriday(r.State(), r.Calendar(), f).books().Book(ctx, of.AgentID, of.AgencyID)
 		if errors.Is(failed, book.ErrUnknown) {
 			return nil // whether the dump verifies comes first
 		}
@@ -198,12 +200,4 @@ func deriveBook(ctx context.Context, env *cli.Environment, journal string, of bo
 		sealed = max(sealed, c.Size)
 	}
 	return made, sealed, err
-}
-
-// agencyOf is the agency whose book it is; an agent's book names an agency too.
-func agencyOf(of bookOf) string {
-	if of.AgentID != "" {
-		return ""
-	}
-	return of.AgencyID
 }
