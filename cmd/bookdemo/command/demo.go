@@ -65,7 +65,6 @@ a sign-in page of its own, until it is interrupted. The same --seed and --until
 give the same world.`,
 		Example: `  bookdemo
   bookdemo --once --data ./demo --out ./demo/books --seed 7 --until 2026-11-21`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), env, o) },
 	}
 	cmd.Flags().BoolVar(&o.once, "once", false, "exit after the books are written and their Friday is sealed")

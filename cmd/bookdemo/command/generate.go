@@ -22,7 +22,6 @@ order of recorded time: to be loaded as history, published, or replayed as it
 is. The same flags give the same world.`,
 		Example: `  bookdemo generate --agents 10 --consumers 1000 --weeks 5 --seed 1 --until 2026-11-21 > past.ndjson
   bookledger history load past.ndjson --data ./ledger --close`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
 			if c.Until, err = parseUntil(until); err != nil {
 				return err

@@ -99,24 +99,31 @@ func (env *Environment) prepare(root *cobra.Command) *cobra.Command {
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return Usagef("%v", err) })
 	root.PersistentFlags().StringVar(&env.config, "config", "", "YAML file with values for flags")
 	root.PersistentFlags().StringVar(&env.logLevel, "log-level", "", "least level that is logged: debug, info, warn or error (default info of serve, error of others)")
-	asUsage(root)
+	complete(root)
 	env.settings = map[string]bool{}
 	gatherSettings(root, env.settings)
 	return root
 }
 
-// asUsage makes wrong arguments of every command a matter of usage.
-func asUsage(cmd *cobra.Command) {
-	if check := cmd.Args; check != nil {
-		cmd.Args = func(cmd *cobra.Command, args []string) error {
-			if err := check(cmd, args); err != nil {
-				return Usagef("%v; see %s --help", err, cmd.CommandPath())
-			}
-			return nil
+// complete makes wrong arguments of every command a matter of usage: those of
+// one that does not say which it takes are none. One that runs nothing by itself
+// shows its help.
+func complete(cmd *cobra.Command) {
+	check := cmd.Args
+	if check == nil {
+		check = cobra.NoArgs
+	}
+	cmd.Args = func(cmd *cobra.Command, args []string) error {
+		if err := check(cmd, args); err != nil {
+			return Usagef("%v; see %s --help", err, cmd.CommandPath())
 		}
+		return nil
+	}
+	if cmd.RunE == nil {
+		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	}
 	for _, sub := range cmd.Commands() {
-		asUsage(sub)
+		complete(sub)
 	}
 }
 

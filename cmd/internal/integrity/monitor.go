@@ -1,7 +1,6 @@
 package integrity
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -15,13 +14,13 @@ import (
 )
 
 const (
-	// usualEvery is how long after a comparison the next begins.
-	usualEvery = 24 * time.Hour
-	// usualPause is how long after a comparison was broken off it goes on.
-	usualPause = 10 * time.Second
-	// usualRate is how many records a second are compared: about a tenth of
+	// every is how long after a comparison the next begins.
+	every = 24 * time.Hour
+	// pause is how long after a comparison was broken off it goes on.
+	pause = 10 * time.Second
+	// recordRate is how many records are compared per second: about a tenth of
 	// what a core can do, and 36 million in an hour.
-	usualRate = 10_000
+	recordRate = 10_000
 )
 
 // Options are what a monitor is made of.
@@ -34,12 +33,9 @@ type Options struct {
 	Found string
 	// Keep keeps what was found or raised, over restarts, and forgets it at "".
 	// nil: nothing is kept.
-	Keep  func(found string) error
-	Every time.Duration    // after a comparison the next begins; 0: a day
-	Pause time.Duration    // until one that was broken off goes on; 0: ten seconds
-	Rate  int              // records a second; 0: 10,000
-	Now   func() time.Time // nil: the wall clock
-	Log   *zap.Logger      // nil: no log
+	Keep func(found string) error
+	Now  func() time.Time // nil: the wall clock
+	Log  *zap.Logger      // nil: no log
 }
 
 // Monitor keeps watch over a journal.
@@ -63,7 +59,6 @@ func ForNode(n *node.Node, log *zap.Logger) (*Monitor, error) {
 
 // New returns a monitor, which keeps watch while Run runs.
 func New(o Options) *Monitor {
-	o.Every, o.Pause, o.Rate = cmp.Or(o.Every, usualEvery), cmp.Or(o.Pause, usualPause), cmp.Or(o.Rate, usualRate)
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -73,7 +68,7 @@ func New(o Options) *Monitor {
 	if o.Keep == nil {
 		o.Keep = func(string) error { return nil }
 	}
-	m := &Monitor{o: o, pace: rate.NewLimiter(rate.Limit(o.Rate), max(o.Rate, merkle.Width))}
+	m := &Monitor{o: o, pace: rate.NewLimiter(recordRate, max(recordRate, merkle.Width))}
 	if m.earlier = o.Found != ""; m.earlier {
 		m.violation = fmt.Errorf("the ledger was found not to be sound, and is being compared anew: %s", o.Found)
 		o.Log.Error("ALARM: the ledger was found not to be sound before. Exports, actions and transfers stay stopped until a comparison of the whole finds no difference", zap.String("found", o.Found))
@@ -101,7 +96,7 @@ func (m *Monitor) Compared() (records, times uint64) {
 // Run compares until ctx ends or a difference is found, which ends nothing
 // else.
 func (m *Monitor) Run(ctx context.Context) {
-	for m.compareAll(ctx) && wait(ctx, m.o.Every) {
+	for m.compareAll(ctx) && wait(ctx, every) {
 	}
 }
 
@@ -109,14 +104,10 @@ func (m *Monitor) Run(ctx context.Context) {
 // when there is no more to be compared.
 func (m *Monitor) compareAll(ctx context.Context) bool {
 	begun, failing := m.o.Now(), false
-	for after := uint64(0); ; {
-		m.mu.Lock()
-		m.compared = after
-		m.mu.Unlock()
+	for after := uint64(0); ; failing = true {
+		m.reach(after)
 		compared, err := m.o.Compare(ctx, after, m.wait)
-		m.mu.Lock()
-		m.compared = compared
-		m.mu.Unlock()
+		m.reach(compared)
 		switch {
 		case err == nil:
 			m.o.Log.Info("the journal is as it was applied", zap.Uint64("records", compared), zap.Duration("took", m.o.Now().Sub(begun)))
@@ -131,11 +122,16 @@ func (m *Monitor) compareAll(ctx context.Context) bool {
 		if !failing { // once, however long it lasts
 			m.o.Log.Warn("comparing the journal with what was applied was broken off; it goes on when it can", zap.Uint64("compared", compared), zap.Error(err))
 		}
-		failing = true
-		if after = compared; !wait(ctx, m.o.Pause) {
+		if after = compared; !wait(ctx, pause) {
 			return false
 		}
 	}
+}
+
+func (m *Monitor) reach(compared uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.compared = compared
 }
 
 // wait lets n records more be compared when it is time.
@@ -181,10 +177,8 @@ func (m *Monitor) Raise(err error) {
 }
 
 func wait(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
 	select {
-	case <-timer.C:
+	case <-time.After(d):
 		return true
 	case <-ctx.Done():
 		return false

@@ -18,7 +18,7 @@ const (
 )
 
 // Bar is the progress of one piece of work. It may be used by several
-// goroutines at once; a nil Bar shows nothing.
+// goroutines at once.
 type Bar struct {
 	mu       sync.Mutex
 	out      io.Writer
@@ -39,9 +39,6 @@ func New(out io.Writer, what string, total int64) *Bar {
 
 // Add counts n more.
 func (b *Bar) Add(n int) {
-	if b == nil {
-		return
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.done += int64(n)
@@ -59,9 +56,6 @@ func (b *Bar) Add(n int) {
 
 // Done ends the progress; what was shown is completed.
 func (b *Bar) Done() {
-	if b == nil {
-		return
-	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.shown.IsZero() {

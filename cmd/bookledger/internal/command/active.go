@@ -33,7 +33,6 @@ personal data.`,
 		Example: `  bookledger active --data ./ledger --agent A1001
   bookledger active --journal dump.ndjson --agent A1001 --friday latest --json
   bookledger active --journal dump.ndjson --agent A1001 --at 2026-11-18T12:00:00-08:00`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runActive(cmd.Context(), env, o) },
 	}
 	o.register(cmd.Flags())

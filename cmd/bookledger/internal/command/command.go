@@ -30,8 +30,6 @@ the flag wins over the variable, the variable over the file.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused or does not verify.`,
 		Example: `  bookledger serve --data /var/lib/bookledger
   bookledger export --data ./ledger --agent A1001 --out book.xlsx`,
-		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.AddCommand(
 		newServe(env), newPublish(env), newValidate(env), newHistory(env), newJournal(env),
@@ -49,6 +47,7 @@ func newMoved(name, to string) *cobra.Command {
 		Use:                name,
 		Hidden:             true,
 		DisableFlagParsing: true,
+		Args:               cobra.ArbitraryArgs,
 		RunE: func(*cobra.Command, []string) error {
 			return cli.Usagef("%s is in a program of its own, with the same flags: %s", name, to)
 		},

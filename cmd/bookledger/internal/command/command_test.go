@@ -21,7 +21,6 @@ import (
 	demo "bookledger/cmd/bookdemo/command"
 	"bookledger/cmd/bookledger/internal/command"
 	"bookledger/cmd/internal/node"
-	"bookledger/events"
 )
 
 // TestMain lets the test binary be the program, for tests that need a process
@@ -180,7 +179,6 @@ func (p *program) stop(t *testing.T) int {
 
 func serve(t *testing.T, data string, more ...string) *program {
 	t.Helper()
-	clearOfCutoff(t)
 	p := start(t, append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--nats-listen", "127.0.0.1:0"}, more...)...)
 	p.key = filepath.Join(data, node.ReaderFile)
 	return p
@@ -190,31 +188,6 @@ func serve(t *testing.T, data string, more ...string) *program {
 func (p *program) dump(t *testing.T) string {
 	t.Helper()
 	return must(t, "", "journal", "dump", "--nats", p.nats, "--nats-nkey", p.key)
-}
-
-// clearOfCutoff waits where a week is about to end: a cutoff in the midst of a test
-// brings records that it does not count.
-func clearOfCutoff(t *testing.T) {
-	t.Helper()
-	c := events.DefaultCalendar()
-	if left := time.Until(c.Cutoff(c.FridayOf(time.Now()))); left < time.Minute {
-		t.Logf("the week ends in %v, which is waited for", left)
-		time.Sleep(left + time.Second)
-	}
-}
-
-// eventually waits until the condition holds.
-func eventually(t *testing.T, what string, holds func() bool) {
-	t.Helper()
-	deadline := time.Now().Add(atMost)
-	ticker := time.NewTicker(20 * time.Millisecond)
-	defer ticker.Stop()
-	for !holds() {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain until %s", what)
-		}
-		<-ticker.C
-	}
 }
 
 func get(t *testing.T, url string) (int, string) {

@@ -46,7 +46,6 @@ is 3.`,
 		Example: `  bookledger evidence --data ./ledger --agent A1001 --friday 2026-11-20 --out ./evidence
   bookledger evidence --journal dump.ndjson --agent A1001 --friday 2026-11-20 --only records --out ./evidence
   bookledger evidence --journal dump.ndjson --agent A1001 --friday 2026-11-20 --case 5000032500 --member 1 --year 2027 --out ./row`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runEvidence(cmd.Context(), env, o) },
 	}
 	o.register(cmd.Flags())
@@ -90,11 +89,14 @@ func runEvidence(ctx context.Context, env *cli.Environment, o evidenceOptions) (
 	}
 	q.Journal = o.journal
 	if o.data != "" {
-		var discard func() error
-		if q.Journal, discard, err = dumpForEvidence(ctx, env, o.data, o.out, &q); err != nil {
+		defer func() {
+			if q.Journal != "" {
+				err = errors.Join(err, os.Remove(q.Journal))
+			}
+		}()
+		if err := dumpForEvidence(ctx, env, o.data, &q); err != nil {
 			return err
 		}
-		defer func() { err = errors.Join(err, discard()) }()
 	}
 	if q.Friday == 0 {
 		d := &dumpReader{env: env, path: q.Journal}
@@ -118,46 +120,42 @@ func runEvidence(ctx context.Context, env *cli.Environment, o evidenceOptions) (
 	return err
 }
 
-// dumpForEvidence seals the Friday that is asked for, which q names from then
-// on, and writes a dump of the journal in a data folder beside the bundle that
-// is to be made of it. Only the folder's owner can read the dump.
-func dumpForEvidence(ctx context.Context, env *cli.Environment, data, out string, q *proof.Request) (path string, discard func() error, err error) {
+// dumpForEvidence seals the Friday of the request, and writes a dump of the
+// journal in a data folder beside the bundle that is to be made of it. The
+// request names both from then on. Only the folder's owner can read the dump.
+func dumpForEvidence(ctx context.Context, env *cli.Environment, data string, q *proof.Request) (err error) {
 	d, err := openData(ctx, env, node.Options{Dir: data})
 	if err != nil {
-		return "", nil, err
+		return err
 	}
-	defer func() {
-		if err = errors.Join(err, d.close()); err != nil && discard != nil {
-			err = errors.Join(err, discard())
-		}
-	}()
+	defer func() { err = errors.Join(err, d.close()) }()
 	if err := d.sound(); err != nil {
-		return "", nil, err
+		return err
 	}
 	if _, err := d.Compare(ctx, 0, nil); err != nil { // a bundle of what was changed would not verify
-		return "", nil, d.Diagnose(ctx, err)
+		return d.Diagnose(ctx, err)
 	}
 	s, err := d.asOf(ctx, q.Friday)
 	if err != nil {
-		return "", nil, err
+		return err
 	}
 	q.Friday = s.friday.Friday
 	if err := d.SealerOfStopped().Seal(ctx, q.Friday); err != nil {
-		return "", nil, cli.RefusedFor(err, checkpoint.ErrHistoryOpen, checkpoint.ErrDiffers)
+		return cli.RefusedFor(err, checkpoint.ErrHistoryOpen, checkpoint.ErrDiffers)
 	}
-	parent := filepath.Dir(filepath.Clean(out))
+	parent := filepath.Dir(filepath.Clean(q.Out))
 	if err := os.MkdirAll(parent, 0o700); err != nil {
-		return "", nil, fmt.Errorf("making the folder of the evidence: %w", err)
+		return fmt.Errorf("making the folder of the evidence: %w", err)
 	}
 	f, err := os.CreateTemp(parent, ".dump-*") // 0600
 	if err != nil {
-		return "", nil, fmt.Errorf("dumping the journal for the evidence: %w", err)
+		return fmt.Errorf("dumping the journal for the evidence: %w", err)
 	}
-	discard = func() error { return os.Remove(f.Name()) }
+	q.Journal = f.Name()
 	to := bufio.NewWriterSize(f, 1<<20)
 	err = d.Diagnose(ctx, writeDump(ctx, env, d.Journal, to))
 	if err = errors.Join(err, to.Flush(), f.Close()); err != nil {
-		return "", discard, fmt.Errorf("dumping the journal for the evidence: %w", err)
+		err = fmt.Errorf("dumping the journal for the evidence: %w", err)
 	}
-	return f.Name(), discard, nil
+	return err
 }

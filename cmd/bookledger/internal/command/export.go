@@ -28,7 +28,6 @@ hold personal data.`,
 		Example: `  bookledger export --data ./ledger --agent A1001 --out book.xlsx
   bookledger export --data ./ledger --all --friday 2026-11-20 --out ./books
   bookledger export --journal dump.ndjson --agency G100 --out agency.xlsx`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runExport(cmd.Context(), env, o) },
 	}
 	o.register(cmd.Flags())

@@ -56,7 +56,6 @@ as serve had it.`,
   bookledger exports --journal dump.ndjson --person p-204 --json
   bookledger exports --journal dump.ndjson --file found.xlsx
   bookledger exports --journal dump.ndjson --check`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runExports(cmd.Context(), env, o) },
 	}
 	o.register(cmd.Flags())

@@ -29,8 +29,6 @@ func newHistory(env *cli.Environment) *cobra.Command {
 		Use:     "history",
 		Short:   "Load what happened before the ledger went live",
 		Example: "  bookledger history load past.ndjson --data ./ledger --close",
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	var o historyOptions
 	load := &cobra.Command{

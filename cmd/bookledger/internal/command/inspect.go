@@ -23,7 +23,6 @@ func inspection(env *cli.Environment, use, short, long string, run func(ctx cont
 		Long:  long,
 		Example: fmt.Sprintf(`  bookledger %s --data ./ledger
   bookledger %s --journal dump.ndjson --json`, use, use),
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			r, err := from.open(cmd.Context(), env)
 			if err != nil {

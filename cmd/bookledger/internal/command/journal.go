@@ -23,8 +23,6 @@ func newJournal(env *cli.Environment) *cobra.Command {
 		Use:     "journal",
 		Short:   "Read and verify the record itself",
 		Example: "  bookledger journal dump --data ./ledger > dump.ndjson\n  bookledger journal verify --data ./ledger",
-		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	var data string
 	var nats journal.Server
@@ -40,7 +38,6 @@ A running ledger is read over NATS with the readers' key: the file ` + node.Read
 its data folder, or what an external server has for one.`,
 		Example: `  bookledger journal dump --data ./ledger > dump.ndjson
   bookledger journal dump --nats nats://127.0.0.1:4222 --nats-nkey ./ledger/` + node.ReaderFile + ` | gzip > dump.ndjson.gz`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDump(cmd.Context(), env, data, nats) },
 	}
 	dump.Flags().StringVar(&data, "data", "", "folder of the ledger of a stopped daemon")
@@ -54,11 +51,7 @@ its data folder, or what an external server has for one.`,
 func runDump(ctx context.Context, env *cli.Environment, data string, nats journal.Server) error {
 	var j records
 	if data != "" {
-		log, err := env.QuietLogger()
-		if err != nil {
-			return err
-		}
-		l, err := node.Open(ctx, node.Options{Dir: data, NoState: true, Log: log})
+		l, err := openNode(ctx, env, node.Options{Dir: data, NoState: true})
 		if err != nil {
 			return err
 		}

@@ -23,7 +23,6 @@ a note that it signs, so that whoever knows the key of genesis can follow. Seals
 that were signed before stay as they are. The new key is written to stdout as
 auditors want it; the private half stays in the folder, as seal.key.`,
 		Example: "  bookledger journal change-key --data ./ledger",
-		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runChangeKey(cmd.Context(), env, data) },
 	}
 	change.Flags().StringVar(&data, "data", "", "folder of the ledger of a stopped daemon (required)")
@@ -64,7 +63,6 @@ another node has signed is recorded beside them; it must be a head of this very
 ledger. Whose signature it is, is for those to check who know the key.`,
 		Example: `  bookledger journal heads --data ./ledger > head.txt
   bookledger journal heads --data ./ledger --friday 2026-11-20 --add witnessed.txt`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runHeads(cmd.Context(), env, data, friday, add) },
 	}
 	heads.Flags().StringVar(&data, "data", "", "folder of the ledger of a stopped daemon (required)")

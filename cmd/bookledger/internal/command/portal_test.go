@@ -17,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"bookledger/cmd/internal/fixture"
 )
 
 // certificate writes a certificate of 127.0.0.1 and its key.
@@ -81,7 +83,7 @@ func TestServeTLS(t *testing.T) {
 	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the access log is begun anew", func() bool {
+	fixture.Eventually(t, "the access log is begun anew", func() bool {
 		_, err := os.Stat(log)
 		return err == nil
 	})

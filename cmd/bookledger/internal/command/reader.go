@@ -79,12 +79,17 @@ type dataReader struct {
 	view *projections.View
 }
 
-// openData opens a data folder and brings its projection up with its journal.
-func openData(ctx context.Context, env *cli.Environment, o node.Options) (_ *dataReader, err error) {
+// openNode opens a data folder, and logs only what is wrong with it.
+func openNode(ctx context.Context, env *cli.Environment, o node.Options) (_ *node.Node, err error) {
 	if o.Log, err = env.QuietLogger(); err != nil {
 		return nil, err
 	}
-	n, err := node.Open(ctx, o)
+	return node.Open(ctx, o)
+}
+
+// openData opens a data folder and brings its projection up with its journal.
+func openData(ctx context.Context, env *cli.Environment, o node.Options) (*dataReader, error) {
+	n, err := openNode(ctx, env, o)
 	if errors.Is(err, journal.ErrNoLedger) {
 		err = fmt.Errorf("%w; where the journal is on an external server, read a dump of it (journal dump --nats)", err)
 	}

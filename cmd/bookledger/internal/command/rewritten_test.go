@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"bookledger/cmd/internal/fixture"
 	"bookledger/events/journal"
 )
 
@@ -73,7 +74,7 @@ func TestRewritten(t *testing.T) {
 	refused("verified", "seal", "export", "--all", "--out", t.TempDir())
 
 	p := serve(t, data)
-	eventually(t, "the alarm rings", func() bool { return strings.Count(p.text(), "ALARM") == 2 }) // of before, and of now
+	fixture.Eventually(t, "the alarm rings", func() bool { return strings.Count(p.text(), "ALARM") == 2 }) // of before, and of now
 	if code, body := get(t, p.http+"/readyz"); code != 503 || !strings.Contains(body, "seal") {
 		t.Errorf("readyz says %d %s", code, body)
 	}

@@ -106,7 +106,6 @@ roles auditor and operator in their tokens.`,
       --public-url https://books.example --oidc-issuer https://login.example --oidc-client-secret-file secret
   bookledger serve --data ./node1 --nats nats://nats.example:4222 --nats-creds ./ledger.creds
   BOOKLEDGER_DATA=./ledger bookledger serve --config serve.yaml`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := s.check(cmd); err != nil {
 				return err

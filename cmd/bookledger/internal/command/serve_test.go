@@ -25,7 +25,7 @@ func beforeCutoff(t *testing.T) (p *program, cutoff time.Time) {
 		comesOnce(t, weekly, cutoff)
 		p = serve(t, t.TempDir(), "--cutoff", weekly)
 		must(t, event("ledger.delegation.calheers", "1", "delegation.created.v1", `{"case_id":"5000032500","agent_id":"A1"}`), "publish", "-", "--nats", p.nats)
-		eventually(t, "the event is applied", func() bool { return metric(t, p, "bookledger_cases") == "1" })
+		fixture.Eventually(t, "the event is applied", func() bool { return metric(t, p, "bookledger_cases") == "1" })
 		if time.Now().Before(cutoff) {
 			return p, cutoff
 		}
@@ -54,7 +54,7 @@ func comesOnce(t *testing.T, weekly string, cutoff time.Time) {
 func TestNudge(t *testing.T) {
 	t.Parallel()
 	p, cutoff := beforeCutoff(t)
-	eventually(t, "the week is closed and sealed", func() bool { return metric(t, p, "bookledger_sealed_cutoff_seconds") != "0" })
+	fixture.Eventually(t, "the week is closed and sealed", func() bool { return metric(t, p, "bookledger_sealed_cutoff_seconds") != "0" })
 	dump := filepath.Join(t.TempDir(), "dump")
 	if err := os.WriteFile(dump, []byte(p.dump(t)), 0o600); err != nil {
 		t.Fatal(err)
@@ -137,7 +137,7 @@ func TestStockClient(t *testing.T) {
 	t.Parallel()
 	nats := fixture.Program(t, "nats")
 	data := t.TempDir()
-	p := serve(t, data)
+	p := serve(t, data, "--cutoff", fixture.Cutoff())
 	client := func(args ...string) string {
 		cmd := exec.Command(nats, append([]string{"--server", p.nats}, args...)...)
 		cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "XDG_CONFIG_HOME="+t.TempDir())
@@ -157,7 +157,7 @@ func TestStockClient(t *testing.T) {
 	if out := client("--timeout", "60s", "pub", "-J", "ledger.delegation.calheers", bare("calheers", "4", "delegation.created.v1", `{"case_id":"5000032501","agent_id":"A1"}`)); !strings.Contains(out, "Sequence: 5") {
 		t.Errorf("nats pub -J says %s", out)
 	}
-	eventually(t, "four events have come", func() bool { return metric(t, p, "bookledger_position") == "5" })
+	fixture.Eventually(t, "four events have come", func() bool { return metric(t, p, "bookledger_position") == "5" })
 	if info := client("--nkey", p.key, "--timeout", "60s", "stream", "info", "LEDGER", "--json"); !strings.Contains(info, `"messages": 5`) {
 		t.Errorf("the stream says %s", info)
 	}

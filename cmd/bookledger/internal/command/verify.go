@@ -33,7 +33,6 @@ A running daemon does the same at its start and the comparison once a day. Whoev
 could change journal, tree and signatures alike is found out by auditors who have
 kept a signed head or a bundle of evidence.`,
 		Example: "  bookledger journal verify --data ./ledger",
-		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runVerify(cmd.Context(), env, data, asJSON) },
 	}
 	verify.Flags().StringVar(&data, "data", "", "folder of the ledger of a stopped daemon (required)")
@@ -53,11 +52,7 @@ type verified struct {
 }
 
 func runVerify(ctx context.Context, env *cli.Environment, data string, asJSON bool) (err error) {
-	log, err := env.QuietLogger()
-	if err != nil {
-		return err
-	}
-	l, err := node.Open(ctx, node.Options{Dir: data, Log: log})
+	l, err := openNode(ctx, env, node.Options{Dir: data})
 	if err != nil {
 		return err
 	}

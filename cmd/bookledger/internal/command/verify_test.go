@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"bookledger/cmd/internal/fixture"
 )
 
 // found is what journal verify says as JSON.
@@ -146,8 +148,8 @@ func TestServeAlarm(t *testing.T) {
 	data := t.TempDir()
 	load(t, data, strings.SplitAfter(bookdemo(t, "generate", "--agents", "5", "--consumers", "60", "--weeks", "2", "--seed", "5", "--until", "2026-11-21"), "\n"))
 	p := serve(t, data)
-	eventually(t, "the journal is compared", func() bool { return metric(t, p, "bookledger_journal_compared_whole_total") == "1" })
-	eventually(t, "it is ready", func() bool { code, _ := get(t, p.http+"/readyz"); return code == 200 })
+	fixture.Eventually(t, "the journal is compared", func() bool { return metric(t, p, "bookledger_journal_compared_whole_total") == "1" })
+	fixture.Eventually(t, "it is ready", func() bool { code, _ := get(t, p.http+"/readyz"); return code == 200 })
 	if metric(t, p, "bookledger_sound") != "1" {
 		t.Fatalf("the alarm rings: %s", p.text())
 	}
@@ -159,12 +161,12 @@ func TestServeAlarm(t *testing.T) {
 	copyFolder(t, filepath.Join(data, "journal"), mended)
 	seq := spoil(t, data)
 	p = serve(t, data)
-	eventually(t, "the alarm rings", func() bool { return metric(t, p, "bookledger_sound") == "0" })
+	fixture.Eventually(t, "the alarm rings", func() bool { return metric(t, p, "bookledger_sound") == "0" })
 	want := fmt.Sprint("record ", seq, " is missing")
 	if code, body := get(t, p.http+"/readyz"); code != 503 || !strings.Contains(body, want) {
 		t.Errorf("readyz says %d %s", code, body)
 	}
-	eventually(t, "the log says so", func() bool {
+	fixture.Eventually(t, "the log says so", func() bool {
 		text := p.text()
 		return strings.Contains(text, `"level":"error"`) && strings.Contains(text, want)
 	}) // it comes by a pipe of its own
@@ -179,7 +181,7 @@ func TestServeAlarm(t *testing.T) {
 	}
 	copyFolder(t, mended, filepath.Join(data, "journal"))
 	p = serve(t, data)
-	eventually(t, "the mended journal is compared", func() bool { return metric(t, p, "bookledger_sound") == "1" })
+	fixture.Eventually(t, "the mended journal is compared", func() bool { return metric(t, p, "bookledger_sound") == "1" })
 	if !strings.Contains(p.text(), want) {
 		t.Error("what was found before was not told")
 	}

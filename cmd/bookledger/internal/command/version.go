@@ -20,7 +20,6 @@ func newVersion(env *cli.Environment) *cobra.Command {
 		Use:     "version",
 		Short:   "Show the versions of the program, the rules, the projection and the exporter",
 		Example: "  bookledger version --json",
-		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			v := struct {
 				Version   string `json:"version"`
