@@ -436,10 +436,10 @@ func (d *demo) describe(context.Context) error {
 		return err
 	}
 	path := filepath.Join(d.o.data, demoFile)
-	if err := os.WriteFile(path+".new", append(text, '\n'), 0o600); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
+	if err = os.WriteFile(path+".new", append(text, '\n'), 0o600); err == nil {
+		err = os.Rename(path+".new", path)
 	}
-	if err := os.Rename(path+".new", path); err != nil {
+	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, err)
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,7 +72,7 @@ func runActive(ctx context.Context, env *cli.Environment, o activeOptions) error
 	case o.at != "":
 		s, err = r.at(ctx, at)
 	default:
-		s, err = r.live(ctx)
+		s = r.live()
 	}
 	if err != nil {
 		return err
@@ -128,11 +129,5 @@ func printActive(out io.Writer, s *snapshot, consumers []list.Entry) error {
 }
 
 func nonBlank(texts ...string) []string {
-	var out []string
-	for _, t := range texts {
-		if t != "" {
-			out = append(out, t)
-		}
-	}
-	return out
+	return slices.DeleteFunc(texts, func(t string) bool { return t == "" })
 }

@@ -41,27 +41,15 @@ func (d *dataReader) exports(_ context.Context, fridays int) ([]audit.Export, er
 	return audit.CheckExports(replay.New(), trail, 0), err
 }
 
-func (d *dumpReader) account(ctx context.Context, caseID string) (*audit.Account, error) {
-	r := replay.New()
-	var entries []provenance.Entry
-	r.OnJudged(func(rec *record.Decoded, v replay.Verdict) error {
-		if rec.CaseID == caseID {
-			entries = append(entries, replay.EntryOf(rec, v))
-		}
-		return nil
-	})
-	if _, err := d.replay(ctx, r); err != nil {
-		return nil, err
-	}
-	d.all = r
-	return audit.NewAccount(caseID, entries, r.Calendar(), r.Checkpoints(), r.OpenFriday())
+func (d *dumpReader) account(_ context.Context, caseID string) (*audit.Account, error) {
+	return audit.NewAccount(caseID, d.entries, d.whole.Calendar(), d.whole.Checkpoints(), d.whole.OpenFriday())
 }
 
 // errNotEarlier is of two Fridays that cannot be compared.
 var errNotEarlier = cli.Usagef("--from must be earlier than --to")
 
 func (d *dumpReader) compare(ctx context.Context, o audit.Owner, from, to events.Date) (*audit.Comparison, error) {
-	to, err := d.friday(ctx, to)
+	to, err := d.friday(to)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +82,7 @@ func (d *dumpReader) compare(ctx context.Context, o audit.Owner, from, to events
 		}
 		return nil
 	})
-	if _, err := d.replay(ctx, r); err != nil {
+	if err := d.replay(ctx, r); err != nil {
 		if failed != nil {
 			err = failed
 		}
@@ -115,16 +103,12 @@ func (d *dumpReader) compare(ctx context.Context, o audit.Owner, from, to events
 }
 
 func (d *dumpReader) exports(ctx context.Context, fridays int) ([]audit.Export, error) {
-	whole, err := d.whole(ctx)
-	if err != nil {
-		return nil, err
-	}
-	trail := slices.Clone(whole.Exports())
+	trail := slices.Clone(d.whole.Exports())
 	slices.Reverse(trail)
 	r := replay.New()
 	all := audit.CheckExports(r, trail, fridays)
-	if fridays > 0 {
-		_, err = d.replay(ctx, r)
+	if fridays == 0 {
+		return all, nil
 	}
-	return all, err
+	return all, d.replay(ctx, r)
 }

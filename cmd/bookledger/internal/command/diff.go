@@ -35,12 +35,12 @@ own (name, license, agency) or of the new year. What it shows is personal data;
 with --json also all that stands in added and removed rows.`,
 		Example: `  bookledger diff --data ./ledger --agent A1001 --from 2026-11-13 --to 2026-11-20
   bookledger diff --journal dump.ndjson --agency G100 --from 2026-11-13 --to latest --json`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDiff(cmd.Context(), env, o) },
 	}
 	o.register(cmd.Flags())
 	cmd.Flags().StringVar(&o.agent, "agent", "", "the books of this agent")
 	cmd.Flags().StringVar(&o.agency, "agency", "", "the books that unite those of this agency's agents")
+	cli.OneOf(cmd.Flags(), "agent", "agency")
 	cmd.Flags().StringVar(&o.from, "from", "", "the earlier Friday (required)")
 	cmd.Flags().StringVar(&o.to, "to", "latest", "the later Friday: a date, or latest")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON, one object a line for each row")
@@ -48,9 +48,6 @@ with --json also all that stands in added and removed rows.`,
 }
 
 func runDiff(ctx context.Context, env *cli.Environment, o diffOptions) error {
-	if (o.agent == "") == (o.agency == "") {
-		return cli.Usagef("give either --agent or --agency")
-	}
 	from, err := events.ParseDate(o.from)
 	if err != nil {
 		return cli.Usagef("--from is required, and is a date like 2026-11-13")
@@ -79,7 +76,7 @@ func runDiff(ctx context.Context, env *cli.Environment, o diffOptions) error {
 	if o.json {
 		return encodeAll(env, d)
 	}
-	return printDifferences(env.Out, c, book.CountChanges(changes), d, strings.Join(nonBlank(named("agent", o.agent), named("agency", o.agency)), ""))
+	return printDifferences(env.Out, c, book.CountChanges(changes), d, owner(o.agent, o.agency))
 }
 
 func printDifferences(to io.Writer, c *audit.Comparison, count map[book.ChangeKind]int, all []audit.Difference, owner string) error {

@@ -60,34 +60,26 @@ is 3.`,
 	return cmd
 }
 
-func (o *evidenceOptions) request() (proof.Request, error) {
-	q := proof.Request{Kind: proof.Whole, Agent: o.agent, Case: o.caseID, Member: o.member, Year: o.year, Out: o.out}
+func runEvidence(ctx context.Context, env *cli.Environment, o evidenceOptions) (err error) {
 	switch {
 	case o.only != "" && o.only != "records":
-		return q, cli.Usagef("--only: %q is not records", o.only)
+		return cli.Usagef("--only: %q is not records", o.only)
 	case o.only != "" && o.caseID != "":
-		return q, cli.Usagef("give --only records or --case, not both")
+		return cli.Usagef("give --only records or --case, not both")
 	case o.caseID == "" && (o.member != "" || o.year != 0):
-		return q, cli.Usagef("--member and --year need --case")
+		return cli.Usagef("--member and --year need --case")
 	case o.year < 0:
-		return q, cli.Usagef("--year: %d is no year", o.year)
+		return cli.Usagef("--year: %d is no year", o.year)
 	}
+	q := proof.Request{Kind: proof.Whole, Journal: o.journal, Agent: o.agent, Case: o.caseID, Member: o.member, Year: o.year, Out: o.out}
 	if o.only != "" {
 		q.Kind = proof.Records
 	} else if o.caseID != "" {
 		q.Kind = proof.Row
 	}
-	var err error
-	q.Friday, err = parseFriday(o.friday)
-	return q, err
-}
-
-func runEvidence(ctx context.Context, env *cli.Environment, o evidenceOptions) (err error) {
-	q, err := o.request()
-	if err != nil {
+	if q.Friday, err = parseFriday(o.friday); err != nil {
 		return err
 	}
-	q.Journal = o.journal
 	if o.data != "" {
 		defer func() {
 			if q.Journal != "" {
@@ -99,8 +91,11 @@ func runEvidence(ctx context.Context, env *cli.Environment, o evidenceOptions) (
 		}
 	}
 	if q.Friday == 0 {
-		d := &dumpReader{env: env, path: q.Journal}
-		if q.Friday, err = d.friday(ctx, 0); err != nil {
+		d, err := openDump(ctx, env, q.Journal, "")
+		if err != nil {
+			return err
+		}
+		if q.Friday, err = d.friday(0); err != nil {
 			return err
 		}
 	}

@@ -1,8 +1,8 @@
 package command
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -18,8 +18,8 @@ import (
 
 type explainOptions struct {
 	ledgerFlags
-	caseID, agent, friday string
-	json                  bool
+	agent, friday string
+	json          bool
 }
 
 func newExplain(env *cli.Environment) *cobra.Command {
@@ -52,7 +52,6 @@ Nothing is shown of what the events say of the consumer.`,
 		Example: `  bookledger explain --data ./ledger --case 5000032500
   bookledger explain --journal dump.ndjson --case 5000032500 --agent A1001
   bookledger explain --journal dump.ndjson --case 5000032500 --friday 2026-11-20 --json`,
-		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runExplain(cmd.Context(), env, o) },
 	}
 	o.register(cmd.Flags())
@@ -91,17 +90,17 @@ func runExplain(ctx context.Context, env *cli.Environment, o explainOptions) err
 		return err
 	}
 	if o.agent != "" && len(x.Events) == 0 { // what is no agent has held nothing either
-		s, err := r.live(ctx)
-		if err == nil {
-			err = checkAgent(s, o.agent)
-		}
-		if err != nil {
+		if err := checkAgent(r.live(), o.agent); err != nil {
 			return err
 		}
 	}
 	e := explanation{x, a.Calendar()}
 	if o.json {
-		return e.encode(json.NewEncoder(env.Out))
+		err := encodeAll(env, e.Events)
+		if err == nil && e.Standing != nil {
+			err = env.Encode(e.Standing)
+		}
+		return err
 	}
 	if len(e.Events) == 0 {
 		env.Sayf("no such event is about case %s", o.caseID)
@@ -113,18 +112,6 @@ func runExplain(ctx context.Context, env *cli.Environment, o explainOptions) err
 type explanation struct {
 	*audit.Explanation
 	calendar *events.Calendar
-}
-
-func (e *explanation) encode(out *json.Encoder) error {
-	for i := range e.Events {
-		if err := out.Encode(&e.Events[i]); err != nil {
-			return err
-		}
-	}
-	if e.Standing == nil {
-		return nil
-	}
-	return out.Encode(e.Standing)
 }
 
 func (e *explanation) print(to io.Writer) error {
@@ -142,7 +129,7 @@ func (e *explanation) print(to io.Writer) error {
 		if e.AgentID != "" {
 			agent = relation(x.Before) + " → " + relation(x.After) + "\t"
 		}
-		fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s%s\t%s\n", x.Seq, e.moment(x.Recorded), e.moment(x.Time), orDash(x.Source),
+		fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s%s\t%s\n", x.Seq, moment(e.calendar, x.Recorded), moment(e.calendar, x.Time), orDash(x.Source),
 			orDash(x.Type), orDash(strings.Join(nonBlank(x.ActorID, x.ActorRole), ", ")), agent, firstShown(x), effect(x))
 	}
 	if err := out.Flush(); err != nil || e.Standing == nil {
@@ -159,19 +146,14 @@ func relation(r *string) string {
 	return orDash(*r)
 }
 
-func (e *explanation) moment(t time.Time) string {
+func moment(c *events.Calendar, t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return cli.Pacific(e.calendar, t)
+	return cli.Pacific(c, t)
 }
 
-func orDash(s string) string {
-	if s == "" {
-		return "-"
-	}
-	return s
-}
+func orDash(s string) string { return cmp.Or(s, "-") }
 
 func firstShown(x *audit.Event) string {
 	switch {
@@ -193,10 +175,7 @@ func effect(x *audit.Event) string {
 
 func (e *explanation) printStanding(to io.Writer) error {
 	s := e.Standing
-	whose := "any agent"
-	if s.AgentID != "" {
-		whose = "agent " + s.AgentID
-	}
+	whose := cmp.Or(owner(s.AgentID, ""), "any agent")
 	if len(e.Events) > 0 {
 		fmt.Fprintln(to)
 	}

@@ -154,7 +154,6 @@ func printExports(to io.Writer, all []audit.Export, check bool) error {
 	fmt.Fprintln(out, head)
 	calendar := events.DefaultCalendar()
 	for _, e := range all {
-		of := strings.Join(nonBlank(named("agent", e.AgentID), named("agency", e.AgencyID)), ", ")
 		rows := "-"
 		if e.Step == "made" {
 			rows = fmt.Sprint(e.Rows)
@@ -163,16 +162,21 @@ func printExports(to io.Writer, all []audit.Export, check bool) error {
 			checked = "\t" + orDash(e.Check)
 		}
 		fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s%s\n", e.Seq, cli.Pacific(calendar, e.Recorded), e.Step, orDash(e.PersonID), e.Role,
-			orDash(of), e.Friday, answered(e), rows, orDash(e.ExporterVersion), orDash(e.SHA256), checked)
+			orDash(owner(e.AgentID, e.AgencyID)), e.Friday, answered(e), rows, orDash(e.ExporterVersion), orDash(e.SHA256), checked)
 	}
 	return out.Flush()
 }
 
-func named(kind, id string) string {
-	if id == "" {
-		return ""
+// owner names an agent, an agency, or both.
+func owner(agentID, agencyID string) string {
+	var all []string
+	if agentID != "" {
+		all = append(all, "agent "+agentID)
 	}
-	return kind + " " + id
+	if agencyID != "" {
+		all = append(all, "agency "+agencyID)
+	}
+	return strings.Join(all, ", ")
 }
 
 // answered is the disclaimer's version and the answer to it.

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"context"
 	"fmt"
 	"text/tabwriter"
 
@@ -14,7 +13,7 @@ import (
 
 // inspection makes a command that reads a ledger and shows one thing of it, to a
 // person or as JSON.
-func inspection(env *cli.Environment, use, short, long string, run func(ctx context.Context, r ledgerReader, asJSON bool) error) *cobra.Command {
+func inspection(env *cli.Environment, use, short, long string, run func(r ledgerReader, asJSON bool) error) *cobra.Command {
 	var from ledgerFlags
 	asJSON := false
 	cmd := &cobra.Command{
@@ -29,7 +28,7 @@ func inspection(env *cli.Environment, use, short, long string, run func(ctx cont
 				return err
 			}
 			defer r.close()
-			return run(cmd.Context(), r, asJSON)
+			return run(r, asJSON)
 		},
 	}
 	from.register(cmd.Flags())
@@ -41,8 +40,8 @@ func newFridays(env *cli.Environment) *cobra.Command {
 	return inspection(env, "fridays", "Show the checkpoints: cutoff, boundary and counts of every Friday",
 		`Show every Friday whose cutoff a record has passed: the cutoff, the boundary (the
 last record that counts), and how many cases and rows its books hold in all.`,
-		func(ctx context.Context, r ledgerReader, asJSON bool) error {
-			fridays, err := r.fridays(ctx)
+		func(r ledgerReader, asJSON bool) error {
+			fridays, err := r.fridays()
 			if err != nil {
 				return err
 			}
@@ -72,21 +71,17 @@ func newRejected(env *cli.Environment) *cobra.Command {
 		`Show every event that was rejected: its sequence, code, the field at fault and
 the reason. Values of the event are never shown. A corrected event needs a new
 id.`,
-		func(ctx context.Context, r ledgerReader, asJSON bool) error {
+		func(r ledgerReader, asJSON bool) error {
 			if asJSON {
-				return r.rejected(ctx, func(e projections.Rejected) error { return env.Encode(e) })
+				return r.rejected(func(e projections.Rejected) error { return env.Encode(e) })
 			}
 			out := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)
 			n := 0
-			err := r.rejected(ctx, func(e projections.Rejected) error {
+			err := r.rejected(func(e projections.Rejected) error {
 				if n++; n == 1 {
 					fmt.Fprintln(out, "SEQ\tRECORDED\tSUBJECT\tID\tCODE\tFIELD\tREASON")
 				}
-				recorded := "-"
-				if !e.Recorded.IsZero() {
-					recorded = cli.Pacific(events.DefaultCalendar(), e.Recorded)
-				}
-				_, err := fmt.Fprintf(out, "%d\t%s\t%q\t%q\t%s\t%s\t%s\n", e.Seq, recorded, e.Subject, e.ID, e.Code, e.Field, e.Reason)
+				_, err := fmt.Fprintf(out, "%d\t%s\t%q\t%q\t%s\t%s\t%s\n", e.Seq, moment(events.DefaultCalendar(), e.Recorded), e.Subject, e.ID, e.Code, e.Field, e.Reason)
 				return err
 			})
 			if err != nil {
@@ -105,8 +100,8 @@ func newStatus(env *cli.Environment) *cobra.Command {
 found to be duplicates and rejected, how many cases and agents are known, the
 Friday whose week is open, and the hash of the whole state, which is the same
 for everyone who has applied the same records.`,
-		func(ctx context.Context, r ledgerReader, asJSON bool) error {
-			s, err := r.status(ctx)
+		func(r ledgerReader, asJSON bool) error {
+			s, err := r.status()
 			if err != nil {
 				return err
 			}

@@ -21,6 +21,7 @@ import (
 	"bookledger/projections/audit"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
+	"bookledger/projections/provenance"
 	"bookledger/projections/replay"
 )
 
@@ -41,12 +42,12 @@ func (s *snapshot) books() *bookfiles.Writer {
 // ledgerReader reads a ledger: the folder of a stopped daemon, or a dump that is
 // replayed in memory.
 type ledgerReader interface {
-	live(ctx context.Context) (*snapshot, error)
+	live() *snapshot
 	asOf(ctx context.Context, f events.Date) (*snapshot, error) // 0: the latest Friday
 	at(ctx context.Context, t time.Time) (*snapshot, error)
-	fridays(ctx context.Context) ([]checkpoint.Checkpoint, error)
-	rejected(ctx context.Context, yield func(projections.Rejected) error) error
-	status(ctx context.Context) (projections.Status, error)
+	fridays() ([]checkpoint.Checkpoint, error)
+	rejected(yield func(projections.Rejected) error) error
+	status() (projections.Status, error)
 	account(ctx context.Context, caseID string) (*audit.Account, error)
 	compare(ctx context.Context, o audit.Owner, from, to events.Date) (*audit.Comparison, error) // to 0: the latest Friday
 	exports(ctx context.Context, fridays int) ([]audit.Export, error)                            // the newest first, checked where agents may take those of so many fridays
@@ -54,8 +55,8 @@ type ledgerReader interface {
 	close() error
 }
 
-// ledgerFlags say which ledger is read.
-type ledgerFlags struct{ data, journal string }
+// ledgerFlags say which ledger is read, and of which case account is to tell.
+type ledgerFlags struct{ data, journal, caseID string }
 
 func (l *ledgerFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&l.data, "data", "", "folder of the ledger of a stopped daemon")
@@ -70,7 +71,7 @@ func (l *ledgerFlags) open(ctx context.Context, env *cli.Environment) (ledgerRea
 	if info, err := os.Stat(l.journal); err != nil || info.IsDir() {
 		return nil, errors.Join(fmt.Errorf("%s is no file that can be read", l.journal), err)
 	}
-	return &dumpReader{env: env, path: l.journal}, nil
+	return openDump(ctx, env, l.journal, l.caseID)
 }
 
 // dataReader reads a data folder.
@@ -141,8 +142,8 @@ func showCatchUp(ctx context.Context, env *cli.Environment, n *node.Node) (stop 
 	}
 }
 
-func (d *dataReader) live(context.Context) (*snapshot, error) {
-	return &snapshot{State: d.view.Live(), calendar: d.view.Calendar(), asOf: d.view.Recorded(), list: d.view.OpenFriday()}, nil
+func (d *dataReader) live() *snapshot {
+	return &snapshot{State: d.view.Live(), calendar: d.view.Calendar(), asOf: d.view.Recorded(), list: d.view.OpenFriday()}
 }
 
 func (d *dataReader) asOf(_ context.Context, f events.Date) (*snapshot, error) {
@@ -160,54 +161,68 @@ func (d *dataReader) at(context.Context, time.Time) (*snapshot, error) {
 	return nil, cli.Usagef("--at needs --journal: a folder keeps each Friday and now, a dump every moment (journal dump makes one)")
 }
 
-func (d *dataReader) fridays(context.Context) ([]checkpoint.Checkpoint, error) {
-	return d.view.Checkpoints()
-}
+func (d *dataReader) fridays() ([]checkpoint.Checkpoint, error) { return d.view.Checkpoints() }
 
-func (d *dataReader) rejected(_ context.Context, yield func(projections.Rejected) error) error {
+func (d *dataReader) rejected(yield func(projections.Rejected) error) error {
 	return d.view.EachRejected(yield)
 }
 
-func (d *dataReader) status(context.Context) (projections.Status, error) { return d.view.Status() }
+func (d *dataReader) status() (projections.Status, error) { return d.view.Status() }
 
 func (d *dataReader) sound() error { return cli.RefuseViolated(d.Node) }
 
 func (d *dataReader) close() error { return errors.Join(d.view.Close(), d.Node.Close()) }
 
-// dumpReader replays a dump, as far as each question needs.
+// dumpReader reads a dump. The whole is replayed once, since the seals by which
+// any part of it is checked stand after that part, and again as far as a
+// question about the past needs.
 type dumpReader struct {
-	env  *cli.Environment
-	path string
-	all  *replay.Replay // the whole dump, once it was needed
+	env     *cli.Environment
+	path    string
+	whole   *replay.Replay
+	entries []provenance.Entry // of the case that account is to tell of
+}
+
+func openDump(ctx context.Context, env *cli.Environment, path, caseID string) (*dumpReader, error) {
+	d := &dumpReader{env: env, path: path, whole: replay.New()}
+	if caseID != "" {
+		d.whole.OnJudged(func(rec *record.Decoded, v replay.Verdict) error {
+			if rec.CaseID == caseID {
+				d.entries = append(d.entries, replay.EntryOf(rec, v))
+			}
+			return nil
+		})
+	}
+	return d, d.replay(ctx, d.whole)
 }
 
 // replay replays the dump as far as r wants, and compares it with the seals
-// that stand there. A dump that does not verify is refused.
-func (d *dumpReader) replay(ctx context.Context, r *replay.Replay) (*replay.Replay, error) {
+// that stand there. It returns cli.ErrRefused where the dump does not verify.
+func (d *dumpReader) replay(ctx context.Context, r *replay.Replay) error {
 	f, err := os.Open(d.path)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer f.Close()
 	bar := progress.New(d.env.Err, "records replayed", 0)
 	defer bar.Done()
 	err = r.Dump(ctx, f, bar.Add)
 	if errors.Is(err, replay.ErrBroken) && (r.LedgerID() != "" || numbered(d.path)) {
-		return nil, fmt.Errorf("%w: %s does not verify: %w", cli.ErrRefused, d.path, err)
+		return fmt.Errorf("%w: %s does not verify: %w", cli.ErrRefused, d.path, err)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", d.path, err)
+		return fmt.Errorf("%s: %w", d.path, err)
 	}
 	if r.LedgerID() == "" { // a history file has no genesis and so no seals; a dump whose genesis was changed has some
 		if claims, err := r.Claims(); len(claims) > 0 || err != nil {
-			return nil, fmt.Errorf("%w: %s does not verify: it holds seals, and record 1 is not the genesis of their ledger", cli.ErrRefused, d.path)
+			return fmt.Errorf("%w: %s does not verify: it holds seals, and record 1 is not the genesis of their ledger", cli.ErrRefused, d.path)
 		}
-		return r, nil
+		return nil
 	}
 	if err := r.CompareSeals(); err != nil {
-		return nil, fmt.Errorf("%w: %s does not verify: %w", cli.ErrRefused, d.path, err)
+		return fmt.Errorf("%w: %s does not verify: %w", cli.ErrRefused, d.path, err)
 	}
-	return r, nil
+	return nil
 }
 
 // numbered tells whether a file is a dump, of which each record has its
@@ -228,45 +243,32 @@ func numbered(path string) bool {
 	}
 }
 
-func (d *dumpReader) whole(ctx context.Context) (_ *replay.Replay, err error) {
-	if d.all == nil {
-		d.all, err = d.replay(ctx, replay.New())
-	}
-	return d.all, err
-}
-
-func (d *dumpReader) live(ctx context.Context) (*snapshot, error) {
-	r, err := d.whole(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return &snapshot{State: r.State(), calendar: r.Calendar(), asOf: r.Recorded(), list: r.OpenFriday()}, nil
+func (d *dumpReader) live() *snapshot {
+	return &snapshot{State: d.whole.State(), calendar: d.whole.Calendar(), asOf: d.whole.Recorded(), list: d.whole.OpenFriday()}
 }
 
 func (d *dumpReader) asOf(ctx context.Context, f events.Date) (*snapshot, error) {
-	f, err := d.friday(ctx, f)
+	f, err := d.friday(f)
 	if err != nil {
 		return nil, err
 	}
 	r := replay.New()
 	r.StopAfter(f)
-	if _, err := d.replay(ctx, r); err != nil {
+	if err := d.replay(ctx, r); err != nil {
 		return nil, err
 	}
 	c, err := r.Checkpoint(f)
 	return asOfFriday(r.State(), r.Calendar(), c), err
 }
 
-// friday is f or, where that is 0, the latest Friday. The whole dump is read
-// for either: the seal that a Friday is compared with stands after it.
-func (d *dumpReader) friday(ctx context.Context, f events.Date) (events.Date, error) {
-	all, err := d.whole(ctx)
-	if err != nil || f != 0 {
-		return f, err
+// friday returns f or, where that is 0, the latest Friday.
+func (d *dumpReader) friday(f events.Date) (events.Date, error) {
+	if f != 0 {
+		return f, nil
 	}
-	passed := all.Checkpoints()
+	passed := d.whole.Checkpoints()
 	if len(passed) == 0 {
-		return 0, checkpoint.Missing(all.Calendar(), 0, 0)
+		return 0, checkpoint.Missing(d.whole.Calendar(), 0, 0)
 	}
 	return passed[len(passed)-1].Friday, nil
 }
@@ -277,12 +279,9 @@ func asOfFriday(s book.State, calendar *events.Calendar, c checkpoint.Checkpoint
 }
 
 func (d *dumpReader) at(ctx context.Context, t time.Time) (*snapshot, error) {
-	if _, err := d.whole(ctx); err != nil { // what came after t too shows whether the dump is sound
-		return nil, err
-	}
 	r := replay.New()
 	r.StopAt(t)
-	if _, err := d.replay(ctx, r); err != nil {
+	if err := d.replay(ctx, r); err != nil {
 		return nil, err
 	}
 	if last := r.Recorded(); !r.Ended() && t.After(last) {
@@ -291,20 +290,10 @@ func (d *dumpReader) at(ctx context.Context, t time.Time) (*snapshot, error) {
 	return &snapshot{State: r.State(), calendar: r.Calendar(), asOf: t, list: r.Calendar().FridayOf(t)}, nil
 }
 
-func (d *dumpReader) fridays(ctx context.Context) ([]checkpoint.Checkpoint, error) {
-	r, err := d.whole(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return r.Checkpoints(), nil
-}
+func (d *dumpReader) fridays() ([]checkpoint.Checkpoint, error) { return d.whole.Checkpoints(), nil }
 
-func (d *dumpReader) rejected(ctx context.Context, yield func(projections.Rejected) error) error {
-	r, err := d.whole(ctx)
-	if err != nil {
-		return err
-	}
-	for _, rejected := range r.Rejected() {
+func (d *dumpReader) rejected(yield func(projections.Rejected) error) error {
+	for _, rejected := range d.whole.Rejected() {
 		if err := yield(rejected); err != nil {
 			return err
 		}
@@ -312,15 +301,9 @@ func (d *dumpReader) rejected(ctx context.Context, yield func(projections.Reject
 	return nil
 }
 
-func (d *dumpReader) status(ctx context.Context) (projections.Status, error) {
-	r, err := d.whole(ctx)
-	if err != nil {
-		return projections.Status{}, err
-	}
-	return r.Status()
-}
+func (d *dumpReader) status() (projections.Status, error) { return d.whole.Status() }
 
-// sound says nothing: a dump is compared with its seals as it is replayed.
+// sound returns nil: a dump is compared with its seals as it is replayed.
 func (d *dumpReader) sound() error { return nil }
 
 func (d *dumpReader) close() error { return nil }

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -152,10 +153,7 @@ func (o *verifyBookOptions) compare(ctx context.Context, env *cli.Environment, p
 }
 
 func (b *comparedBook) print(out io.Writer) {
-	whose := "agency " + b.AgencyID
-	if b.AgentID != "" {
-		whose = "agent " + b.AgentID
-	}
+	whose := cmp.Or(owner(b.AgentID, ""), owner("", b.AgencyID)) // an agent's book names an agency too
 	fmt.Fprintf(out, "VERIFIED: the workbook is what the record says of %s as of Friday %s, in each of its %d rows.\n", whose, b.Friday, b.Rows)
 	fmt.Fprintf(out, "It is byte for byte the one that exporter %s makes.\n", exporter.Version)
 	if b.SealedUpTo == 0 {
@@ -181,7 +179,7 @@ func deriveBook(ctx context.Context, env *cli.Environment, journal string, of bo
 		}
 		return failed
 	})
-	_, err = (&dumpReader{env: env, path: journal}).replay(ctx, r)
+	err = (&dumpReader{env: env, path: journal}).replay(ctx, r)
 	switch {
 	case failed != nil && !errors.Is(failed, book.ErrUnknown):
 		return nil, 0, failed
