@@ -39,9 +39,9 @@ func (d *Daemon) repeat(ctx context.Context, do func(context.Context) error, pau
 			continue
 		}
 		next = pause
-		if text := err.Error(); ctx.Err() == nil && (text != said || d.now().Sub(when) > sayAgain) {
+		if text := err.Error(); ctx.Err() == nil && (text != said || d.o.Now().Sub(when) > sayAgain) {
 			failed(err)
-			said, when = text, d.now()
+			said, when = text, d.o.Now()
 		}
 	}
 }
@@ -51,10 +51,10 @@ func (d *Daemon) repeat(ctx context.Context, do func(context.Context) error, pau
 // gives it a record to follow from, so it does no harm that several nodes
 // nudge, or that one does late.
 func (d *Daemon) nudge(ctx context.Context) error {
-	if d.node.Projection.Rebuilding() || !d.node.Projection.Following() {
+	if d.o.Node.Projection.Rebuilding() || !d.o.Node.Projection.Following() {
 		return nil // the week that is open is not known
 	}
-	v, err := d.node.Projection.View()
+	v, err := d.o.Node.Projection.View()
 	if err != nil {
 		return err
 	}
@@ -65,11 +65,11 @@ func (d *Daemon) nudge(ctx context.Context) error {
 	if !closed || open == 0 {
 		return nil
 	}
-	now, err := d.node.Journal.Now(ctx)
+	now, err := d.o.Node.Journal.Now(ctx)
 	if err != nil || !now.After(calendar.Cutoff(open)) {
 		return err
 	}
-	last, err := d.node.Journal.Last(ctx)
+	last, err := d.o.Node.Journal.Last(ctx)
 	if err != nil || last > position {
 		return err // a record has come: it may be beyond the cutoff itself
 	}
@@ -81,10 +81,10 @@ func (d *Daemon) nudge(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if _, err = d.node.Journal.Append(ctx, []journal.Message{{Subject: events.SubjectClock, Body: body}}); err != nil {
+	if _, err = d.o.Node.Journal.Append(ctx, []journal.Message{{Subject: events.SubjectClock, Body: body}}); err != nil {
 		return err
 	}
-	d.log.Info("a cutoff has passed", zap.Stringer("friday", passed))
+	d.o.Log.Info("a cutoff has passed", zap.Stringer("friday", passed))
 	return nil
 }
 
@@ -92,10 +92,10 @@ func (d *Daemon) nudge(ctx context.Context) error {
 // sealed yet. The newest is compared at the start, though it be sealed. A seal
 // that differs is raised as a violation, after which nothing is sealed.
 func (d *Daemon) seal(ctx context.Context) error {
-	if d.monitor.Violation() != nil {
+	if d.o.Monitor.Violation() != nil {
 		return nil // which was logged
 	}
-	if d.node.Projection.Rebuilding() || !d.node.Projection.Following() {
+	if d.o.Node.Projection.Rebuilding() || !d.o.Node.Projection.Following() {
 		return nil // the journal may be another
 	}
 	latest, err := d.latest()
@@ -104,7 +104,7 @@ func (d *Daemon) seal(ctx context.Context) error {
 	}
 	err = d.sealer.Seal(ctx, latest)
 	if errors.Is(err, checkpoint.ErrDiffers) {
-		d.monitor.Raise(err)
+		d.o.Monitor.Raise(err)
 		return nil
 	}
 	if err == nil {
@@ -115,7 +115,7 @@ func (d *Daemon) seal(ctx context.Context) error {
 
 // latest returns the newest Friday that can be sealed, 0 where there is none.
 func (d *Daemon) latest() (_ events.Date, err error) {
-	v, err := d.node.Projection.View()
+	v, err := d.o.Node.Projection.View()
 	if err != nil {
 		return 0, err
 	}
@@ -136,5 +136,5 @@ func (d *Daemon) Seal(ctx context.Context, f events.Date) error { return d.seale
 // sealed takes note of a seal that was made or found to be right.
 func (d *Daemon) sealed(s events.Sealed, made bool) {
 	d.newest.Store(max(d.newest.Load(), int64(s.Friday)))
-	d.log.Info("the seal of a Friday stands", zap.Stringer("friday", s.Friday), zap.Bool("made_here", made), zap.Int("cases", s.Cases), zap.Int("rows", s.Rows))
+	d.o.Log.Info("the seal of a Friday stands", zap.Stringer("friday", s.Friday), zap.Bool("made_here", made), zap.Int("cases", s.Cases), zap.Int("rows", s.Rows))
 }

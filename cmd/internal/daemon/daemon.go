@@ -52,15 +52,10 @@ type Options struct {
 
 // Daemon runs a node.
 type Daemon struct {
-	node    *node.Node
-	now     func() time.Time
-	log     *zap.Logger
-	listen  net.Listener
-	scheme  string
-	portal  Portal
-	monitor *integrity.Monitor
-	server  *http.Server
-	under   sync.RWMutex // read by requests under way, written to let no more in
+	o      Options
+	scheme string
+	server *http.Server
+	under  sync.RWMutex // read by requests under way, written to let no more in
 
 	sealer *checkpoint.Sealer
 	done   events.Date  // up to which there is nothing left to seal
@@ -69,13 +64,13 @@ type Daemon struct {
 
 // New makes a daemon of an open node, which will answer on the listener.
 func New(o Options) *Daemon {
-	d := &Daemon{node: o.Node, now: o.Now, log: o.Log, listen: o.Listen, scheme: "http", portal: o.Portal, monitor: o.Monitor, sealer: o.Node.Sealer()}
-	d.sealer.Sealed = d.sealed
-	if d.now == nil {
-		d.now = time.Now
+	if o.Now == nil {
+		o.Now = time.Now
 	}
+	d := &Daemon{o: o, scheme: "http", sealer: o.Node.Sealer()}
+	d.sealer.Sealed = d.sealed
 	if o.TLS != nil {
-		d.listen, d.scheme = tls.NewListener(o.Listen, o.TLS), "https"
+		d.o.Listen, d.scheme = tls.NewListener(o.Listen, o.TLS), "https"
 	}
 	d.server = &http.Server{
 		Handler:           d.counted(d.handler()),
@@ -86,14 +81,14 @@ func New(o Options) *Daemon {
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          zap.NewStdLog(o.Log),
 	}
-	if d.portal != nil {
-		d.server.RegisterOnShutdown(d.portal.Drain)
+	if d.o.Portal != nil {
+		d.server.RegisterOnShutdown(d.o.Portal.Drain)
 	}
 	return d
 }
 
 // URL is where the daemon answers HTTP.
-func (d *Daemon) URL() string { return d.scheme + "://" + d.listen.Addr().String() }
+func (d *Daemon) URL() string { return d.scheme + "://" + d.o.Listen.Addr().String() }
 
 // counted lets requests in until the daemon ends.
 func (d *Daemon) counted(next http.Handler) http.Handler {
@@ -115,9 +110,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	defer end()
 	group, working := errgroup.WithContext(working)
 	group.Go(func() error {
-		if err := d.node.Follow(working); err != nil && !errors.Is(err, context.Canceled) {
+		if err := d.o.Node.Follow(working); err != nil && !errors.Is(err, context.Canceled) {
 			if node.IsViolation(err) {
-				d.monitor.Raise(err)
+				d.o.Monitor.Raise(err)
 			}
 			return fmt.Errorf("following the journal: %w", err)
 		}
@@ -125,26 +120,26 @@ func (d *Daemon) Run(ctx context.Context) error {
 	})
 	group.Go(func() error {
 		d.repeat(working, d.nudge, lookEvery, func(err error) {
-			d.log.Warn("could not see whether a cutoff has passed; trying every second", zap.Error(err))
+			d.o.Log.Warn("could not see whether a cutoff has passed; trying every second", zap.Error(err))
 		})
 		return nil
 	})
 	group.Go(func() error {
-		d.monitor.Run(working)
+		d.o.Monitor.Run(working)
 		return nil
 	})
 	group.Go(func() error {
 		d.repeat(working, d.seal, sealAgain, func(err error) {
-			d.log.Error("Fridays could not be sealed or signed; trying again", zap.Error(err))
+			d.o.Log.Error("Fridays could not be sealed or signed; trying again", zap.Error(err))
 		})
 		return nil
 	})
-	if d.portal != nil {
-		group.Go(func() error { return d.portal.Run(working) })
+	if d.o.Portal != nil {
+		group.Go(func() error { return d.o.Portal.Run(working) })
 	}
 	group.Go(func() error {
-		if err := d.server.Serve(d.listen); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("answering HTTP on %s: %w", d.listen.Addr(), err)
+		if err := d.server.Serve(d.o.Listen); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("answering HTTP on %s: %w", d.o.Listen.Addr(), err)
 		}
 		return nil
 	})
@@ -175,7 +170,7 @@ func (d *Daemon) shutdown(ctx context.Context) error {
 	select { // handlers hold views, and end soon after
 	case <-idle:
 	case <-time.After(handlerTime):
-		d.log.Error("requests are still under way while the daemon ends")
+		d.o.Log.Error("requests are still under way while the daemon ends")
 	}
 	return err
 }

@@ -27,9 +27,9 @@ func (d *Daemon) handler() http.Handler {
 			p.Write(w)
 		})
 	}
-	if d.portal != nil {
-		mux.Handle("/", d.portal)
-		return d.portal.Wrap(mux)
+	if d.o.Portal != nil {
+		mux.Handle("/", d.o.Portal)
+		return d.o.Portal.Wrap(mux)
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
 		p := problem.NotFound.With("No OpenID issuer is configured, so only /healthz, /readyz and /metrics answer here.")
@@ -56,26 +56,26 @@ func (d *Daemon) ready(w http.ResponseWriter, r *http.Request) {
 		p.Type, p.Title = "not-ready", "Not ready"
 		p.Write(w)
 	}
-	if err := d.monitor.Violation(); err != nil {
+	if err := d.o.Monitor.Violation(); err != nil {
 		unready("This needs an operator: " + err.Error() + ".")
 		return
 	}
-	if d.node.Projection.Rebuilding() {
+	if d.o.Node.Projection.Rebuilding() {
 		unready("The projection is being built anew.")
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
 	defer cancel()
-	last, err := d.node.Journal.Last(ctx)
+	last, err := d.o.Node.Journal.Last(ctx)
 	if err != nil {
 		unready("The journal does not answer.")
 		return
 	}
-	if err := d.node.Projection.WaitFollowing(ctx); err != nil {
+	if err := d.o.Node.Projection.WaitFollowing(ctx); err != nil {
 		unready("The journal is not being followed.")
 		return
 	}
-	if _, _, err := d.node.Projection.WaitFor(ctx, last); err != nil {
+	if _, _, err := d.o.Node.Projection.WaitFor(ctx, last); err != nil {
 		unready("The projection has not caught up with the journal.")
 		return
 	}
@@ -112,16 +112,16 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
 	defer cancel()
-	if last, err := c.node.Journal.Last(ctx); err == nil {
+	if last, err := c.o.Node.Journal.Last(ctx); err == nil {
 		gauge("journal_last", float64(last), "Sequence of the newest record of the journal.")
 	}
-	flag("rebuilding", c.node.Projection.Rebuilding(), "1 while the projection is built anew.")
-	flag("sound", c.monitor.Violation() == nil, "0 when the journal was found to differ from what was applied, else 1.")
-	compared, whole := c.monitor.Compared()
+	flag("rebuilding", c.o.Node.Projection.Rebuilding(), "1 while the projection is built anew.")
+	flag("sound", c.o.Monitor.Violation() == nil, "0 when the journal was found to differ from what was applied, else 1.")
+	compared, whole := c.o.Monitor.Compared()
 	gauge("journal_compared", float64(compared), "Up to which record the journal was compared with what was applied, this time or the last.")
 	counter("journal_compared_whole_total", whole, "How often the whole journal was compared with what was applied.")
-	gauge("projection_bytes", float64(c.node.Projection.Usage()), "Bytes that the projection takes on disk.")
-	v, err := c.node.Projection.View()
+	gauge("projection_bytes", float64(c.o.Node.Projection.Usage()), "Bytes that the projection takes on disk.")
+	v, err := c.o.Node.Projection.View()
 	if err != nil {
 		return
 	}

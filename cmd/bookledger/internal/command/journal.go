@@ -101,14 +101,22 @@ func writeDump(ctx context.Context, env *cli.Environment, j records, out io.Writ
 	}
 	bar := progress.New(env.Err, "records written", int64(last))
 	defer bar.Done()
-	d := dumper{replay: replay.New()}
+	// Only accepted history has a recorded time of its own, so that the whole fold
+	// is needed while history is open; afterwards the timeline is enough.
+	r := replay.New()
+	var timeline record.Timeline
 	var buffer []byte
 	return j.Read(ctx, 0, last, func(records []record.Record) error {
 		buffer = buffer[:0]
 		for i := range records {
-			recorded, err := d.recorded(&records[i])
-			if err != nil {
+			var recorded time.Time
+			if timeline.Closed {
+				timeline.Advance(&records[i], "", record.Rejected) // whatever became of it
+				recorded = timeline.Last
+			} else if _, err := r.Apply(&records[i]); err != nil {
 				return err
+			} else if timeline = r.Timeline(); timeline.Boundary == records[i].Seq {
+				recorded = timeline.Last
 			}
 			buffer = records[i].AppendLine(buffer, recorded)
 		}
@@ -116,30 +124,4 @@ func writeDump(ctx context.Context, env *cli.Environment, j records, out io.Writ
 		_, err := out.Write(buffer)
 		return err
 	})
-}
-
-// dumper finds the recorded time of each record. That takes the whole fold
-// while history is open, since only accepted history has one; afterwards the
-// timeline is enough.
-type dumper struct {
-	replay   *replay.Replay // nil once history is closed
-	timeline record.Timeline
-}
-
-func (d *dumper) recorded(r *record.Record) (time.Time, error) {
-	if d.replay == nil {
-		d.timeline.Advance(r, "", record.Rejected) // whatever became of it
-		return d.timeline.Last, nil
-	}
-	if _, err := d.replay.Apply(r); err != nil {
-		return time.Time{}, err
-	}
-	d.timeline = d.replay.Timeline()
-	if d.timeline.Closed {
-		d.replay = nil
-	}
-	if d.timeline.Boundary != r.Seq {
-		return time.Time{}, nil
-	}
-	return d.timeline.Last, nil
 }
