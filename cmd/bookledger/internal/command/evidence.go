@@ -71,7 +71,7 @@ func runEvidence(ctx context.Context, env *cli.Environment, o evidenceOptions) (
 	case o.year < 0:
 		return cli.Usagef("--year: %d is no year", o.year)
 	}
-	q := proof.Request{Kind: proof.Whole, Journal: o.journal, Agent: o.agent, Case: o.caseID, Member: o.member, Year: o.year, Out: o.out}
+	q := proof.Request{Kind: proof.Whole, Agent: o.agent, Case: o.caseID, Member: o.member, Year: o.year, Out: o.out}
 	if o.only != "" {
 		q.Kind = proof.Records
 	} else if o.caseID != "" {
@@ -89,6 +89,8 @@ func runEvidence(ctx context.Context, env *cli.Environment, o evidenceOptions) (
 		if err := dumpForEvidence(ctx, env, o.data, &q); err != nil {
 			return err
 		}
+	} else {
+		q.Journal = o.journal // which is not for this command to remove
 	}
 	if q.Friday == 0 {
 		d, err := openDump(ctx, env, q.Journal, "")
