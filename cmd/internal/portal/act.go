@@ -1,10 +1,13 @@
 package portal
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 
 	"bookledger/cmd/internal/problem"
 	"bookledger/cmd/internal/service"
@@ -29,11 +32,8 @@ var done = map[service.Action]struct {
 // nothing for the consumer, and the message offers to take it back.
 func (p *Portal) act(a service.Action) handler {
 	return func(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-		if err := form(w, r, maxForm); err != nil {
-			return err
-		}
 		k := listOf(r, done[a].from)
-		asked, err := askedBefore(r) // before anything is done
+		set, asked, err := queryBefore(r) // before anything is done
 		if err != nil {
 			return err
 		}
@@ -47,7 +47,7 @@ func (p *Portal) act(a service.Action) handler {
 		m := message{Text: fmt.Sprintf(done[a].text, whom(acted))}
 		if undo := done[a].undo; undo != "" {
 			m.Undo, m.Kind = caseFile(owner(r), acted.CaseID)+"/"+string(undo), string(k)
-			m.Query = query(asked, asked.Page)
+			m.Query = withPage("", set, asked.Page)
 		}
 		p.say(r, m)
 		return p.backToList(w, r, k, true)
@@ -75,15 +75,15 @@ func listOf(r *http.Request, otherwise service.Kind) service.Kind {
 // conflict shows the list as it is now, with the reason why the action cannot
 // be done.
 func (p *Portal) conflict(w http.ResponseWriter, r *http.Request, c service.Caller, k service.Kind, why *problem.Problem) error {
-	asked, err := askedBefore(r)
-	if err != nil {
-		return err
-	}
 	c, done := p.Service.At(c)
 	defer done()
 	r = r.WithContext(context.WithValue(r.Context(), callerKey{}, c))
+	a, err := p.about(c, owner(r))
+	if err != nil {
+		return err
+	}
 	m := &message{Text: "Nothing was changed for case " + r.PathValue("case") + ". " + why.Detail, Bad: true}
-	return p.showList(w, r, c, k, asked, why.Status, m)
+	return p.showList(w, r, c, a, k, strings.TrimPrefix(r.PostForm.Get("query"), "?"), why.Status, m)
 }
 
 // caseFile is where a case of an owner's is.
@@ -121,9 +121,9 @@ type caseYear struct {
 	Enrollment  []service.Enrollment
 }
 
-func (p *Portal) casePage(part casePart) handler {
-	return func(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-		page, err := p.openCase(r, c)
+func (p *Portal) casePage(part casePart) ownedHandler {
+	return func(w http.ResponseWriter, r *http.Request, c service.Caller, a about) error {
+		page, err := p.openCase(r, c, a)
 		if err != nil {
 			return err
 		}
@@ -135,30 +135,22 @@ func (p *Portal) casePage(part casePart) handler {
 	}
 }
 
-func (p *Portal) openCase(r *http.Request, c service.Caller) (*casePage, error) {
-	o := owner(r)
-	file, err := p.Service.Case(r.Context(), c, o, r.PathValue("case"))
+func (p *Portal) openCase(r *http.Request, c service.Caller, a about) (*casePage, error) {
+	file, err := p.Service.Case(r.Context(), c, a.Owner, r.PathValue("case"))
 	if err != nil {
 		return nil, err
 	}
-	a, err := p.about(c, o)
-	if err != nil {
-		return nil, err
-	}
-	page := &casePage{About: a, Case: file, Name: file.Household.PrimaryContact.Name(), File: caseFile(o, file.CaseID)}
-	if page.Name == "" {
-		page.Name = "Case " + file.CaseID
-	}
-	page.List = service.Kind(file.Delegation.Status)
-	page.Years = yearsOf(file)
-	return page, nil
+	return &casePage{
+		About: a, Case: file, Name: cmp.Or(file.Household.PrimaryContact.Name(), "Case "+file.CaseID), File: caseFile(a.Owner, file.CaseID),
+		List: service.Kind(file.Delegation.Status), Years: yearsOf(file),
+	}, nil
 }
 
 // yearsOf puts what is known of a case by application year, the newest first.
 func yearsOf(f *service.CaseFile) []caseYear {
 	var years []caseYear
-	for i := len(f.Years) - 1; i >= 0; i-- {
-		y := caseYear{Year: f.Years[i].ApplicationYear, Application: &f.Years[i]}
+	for _, a := range slices.Backward(f.Years) {
+		y := caseYear{Year: a.ApplicationYear, Application: &a}
 		for _, e := range f.Eligibility {
 			if e.ApplicationYear == y.Year {
 				y.Eligibility = append(y.Eligibility, e)
@@ -183,8 +175,8 @@ type declinePage struct {
 
 // confirmDecline asks once more, since a declined request is gone: the
 // consumer would have to ask again.
-func (p *Portal) confirmDecline(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-	page, err := p.openCase(r, c)
+func (p *Portal) confirmDecline(w http.ResponseWriter, r *http.Request, c service.Caller, a about) error {
+	page, err := p.openCase(r, c, a)
 	if err != nil {
 		return err
 	}

@@ -20,13 +20,8 @@ type agentRow struct {
 	Transfer bool // there is something to transfer
 }
 
-func (p *Portal) agents(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-	o := owner(r)
-	agency, err := p.Service.Agents(c, o.Agency)
-	if err != nil {
-		return err
-	}
-	a, err := p.about(c, o)
+func (p *Portal) agents(w http.ResponseWriter, r *http.Request, c service.Caller, a about) error {
+	agency, err := p.Service.Agents(c, a.Owner.Agency)
 	if err != nil {
 		return err
 	}

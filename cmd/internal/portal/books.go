@@ -19,7 +19,7 @@ type booksPage struct {
 	Message *message
 }
 
-func (p *Portal) books(w http.ResponseWriter, r *http.Request, c service.Caller) error {
+func (p *Portal) books(w http.ResponseWriter, r *http.Request, c service.Caller, a about) error {
 	part := service.Shelved{Limit: shelfPage}
 	if text := r.URL.Query().Get("before"); text != "" {
 		var err error
@@ -27,11 +27,7 @@ func (p *Portal) books(w http.ResponseWriter, r *http.Request, c service.Caller)
 			return problem.Invalid.In("before", "It is no date like 2026-11-20.")
 		}
 	}
-	shelf, err := p.Service.Books(r.Context(), c, owner(r), part)
-	if err != nil {
-		return err
-	}
-	a, err := p.about(c, owner(r))
+	shelf, err := p.Service.Books(r.Context(), c, a.Owner, part)
 	if err != nil {
 		return err
 	}
@@ -54,12 +50,8 @@ type disclaimerPage struct {
 	From    string // the page to which No leads back: "active" or "books"
 }
 
-func (p *Portal) disclaimer(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-	a, err := p.about(c, owner(r))
-	if err != nil {
-		return err
-	}
-	offer, err := p.Service.Book(r.Context(), c, owner(r), r.PathValue("friday"))
+func (p *Portal) disclaimer(w http.ResponseWriter, r *http.Request, c service.Caller, a about) error {
+	offer, err := p.Service.Book(r.Context(), c, a.Owner, r.PathValue("friday"))
 	if err != nil {
 		return err
 	}
@@ -80,9 +72,6 @@ const maxWait = 5 * time.Minute
 
 // export takes the answer to the disclaimer.
 func (p *Portal) export(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-	if err := form(w, r, maxExportForm); err != nil {
-		return err
-	}
 	ctx, cancel, err := api.Patience(w, r, maxWait)
 	if err != nil {
 		return err
@@ -94,8 +83,7 @@ func (p *Portal) export(w http.ResponseWriter, r *http.Request, c service.Caller
 	}
 	if book == nil {
 		p.say(r, message{Text: "Nothing was downloaded. Your answer No was recorded."})
-		redirect(w, r, basePath(owner(r))+"/"+from(r.PostForm.Get("from")))
-		return nil
+		return redirect(w, r, basePath(owner(r))+"/"+from(r.PostForm.Get("from")))
 	}
 	defer book.Close()
 	return api.Deliver(w, r, book)
@@ -110,19 +98,3 @@ func answer(r *http.Request) service.Answer {
 	}
 	return a
 }
-
-// currentBook tells of the latest book and the next one.
-type currentBook struct {
-	Latest       events.Date
-	LatestCutoff time.Time
-	Next         events.Date
-	NextCutoff   time.Time
-}
-
-// Current is the owner's current book and the next.
-func (a about) Current() currentBook {
-	return currentBook{a.Latest, a.LatestCutoff, a.NextFriday, a.NextCutoff}
-}
-
-// Current is the shelf's current book and the next.
-func (b booksPage) Current() currentBook { return b.About.Current() }

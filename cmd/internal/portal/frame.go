@@ -1,9 +1,6 @@
 package portal
 
 import (
-	"bytes"
-	"fmt"
-	"html/template"
 	"net/http"
 	"net/url"
 	"strings"
@@ -15,17 +12,13 @@ import (
 // frame is what stands around the main part of every page.
 type frame struct {
 	Title   string
-	Page    string // the template of its main part
-	Body    template.HTML
+	Data    any    // what its main part shows
 	Refresh string // after how many seconds the page asks for itself again, without script
 	Name    string // of who has signed in
 	Role    string // in words
 	Menus   []menu
 	Demo    bool
 	Session *session
-	Style   string
-	Script  string
-	Icon    string
 }
 
 // menu is a part of the navigation: a link, or a name with several.
@@ -55,22 +48,9 @@ type session struct {
 // of a short session it is a third.
 const warnBefore = 2 * time.Minute
 
-func (p *Portal) write(w http.ResponseWriter, r *http.Request, status int, f frame) error {
-	p.fill(r, &f)
-	var page bytes.Buffer
-	if err := p.pages["frame"].Execute(&page, f); err != nil {
-		return fmt.Errorf("making the frame of a page: %w", err)
-	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(status)
-	_, _ = w.Write(page.Bytes()) // who has gone needs no page
-	return nil
-}
-
 // fill adds what every page has.
 func (p *Portal) fill(r *http.Request, f *frame) {
 	f.Demo = p.Demo
-	f.Style, f.Script, f.Icon = p.style, p.script, p.icon
 	c, ok := caller(r)
 	if !ok {
 		return

@@ -102,6 +102,5 @@ func (p *Portal) find(w http.ResponseWriter, r *http.Request, c service.Caller, 
 		p.say(r, message{Text: "No agent or agency of this id is open to you. Check the id, and whether it is an agent’s or an agency’s.", Bad: true})
 		to = back
 	}
-	redirect(w, r, to)
-	return nil
+	return redirect(w, r, to)
 }

@@ -1,12 +1,12 @@
 package portal
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"bookledger/cmd/internal/service"
 	"bookledger/projections/book"
@@ -25,29 +25,34 @@ const pageSize = 50
 
 // listPage is what the page of a list shows.
 type listPage struct {
-	About    about
-	Kind     service.Kind
-	Title    string
-	List     *service.Listing
-	Rows     []row
-	Asked    service.Asked
-	Query    string // the filters, as they stand in the URL
-	Search   search
-	Filters  []filter
-	Sorts    []choice
-	Filtered bool // by filters or a search
-	Pages    pages
-	Message  *message
+	About   about
+	Kind    service.Kind
+	Title   string
+	Query   string // the filters, as they stand in the URL
+	Search  search
+	Filters []filter
+	Set     int // how many of the filters are set
+	Sorts   []choice
+	Message *message
+	listed
+}
+
+// listed are the consumers of a page.
+type listed struct {
+	List  *service.Listing
+	Rows  []row
+	Pages pages
 }
 
 // row is a consumer of a list.
 type row struct {
 	list.Entry
-	N     int
-	Name  string
-	Agent string // in a list of several agents: whose it is
-	File  string // where the case is
-	Ask   string // where a request is answered: with the agent who is asked
+	N      int
+	Name   string
+	Agent  string // in a list of several agents: whose it is
+	File   string // where the case is
+	Ask    string // where a request is answered: with the agent who is asked
+	Chosen bool   // to be transferred
 }
 
 // search is what somebody has typed to find consumers. It is kept in the
@@ -58,7 +63,7 @@ type search struct {
 	CaseID string `json:"case_id,omitzero"`
 }
 
-// Any tells whether something is searched for.
+// Any reports whether something is searched for.
 func (s search) Any() bool { return s != search{} }
 
 // searchKey is where the session keeps the search, that of the list in which
@@ -92,58 +97,55 @@ type choice struct {
 	Selected     bool
 }
 
-func (p *Portal) list(k service.Kind) handler {
-	return func(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-		asked, err := service.AskedIn(r.URL.RawQuery)
-		if err != nil {
-			return err
-		}
-		return p.showList(w, r, c, k, asked, http.StatusOK, p.said(r))
+func (p *Portal) list(k service.Kind) ownedHandler {
+	return func(w http.ResponseWriter, r *http.Request, c service.Caller, a about) error {
+		return p.showList(w, r, c, a, k, r.URL.RawQuery, http.StatusOK, p.said(r))
 	}
 }
 
-// showList shows a page of a list, with a message.
-func (p *Portal) showList(w http.ResponseWriter, r *http.Request, c service.Caller, k service.Kind, asked service.Asked, status int, m *message) error {
-	o := owner(r)
-	a, err := p.about(c, o)
+// showList shows the page of a list that a query asks for, with a message.
+func (p *Portal) showList(w http.ResponseWriter, r *http.Request, c service.Caller, a about, k service.Kind, query string, status int, m *message) error {
+	set, asked, err := readQuery(query)
 	if err != nil {
 		return err
 	}
-	page := listPage{About: a, Kind: k, Title: kindTitles[k], Message: m, Query: query(asked, asked.Page)}
-	page.Search = p.searchIn(r, o, k)
+	page := listPage{About: a, Kind: k, Title: kindTitles[k], Message: m, Query: withPage("", set, asked.Page), Sorts: sorts(asked.Sort)}
+	page.Search = p.searchIn(r, a.Owner, k)
 	asked.Q, asked.Name, asked.CaseID = page.Search.Q, page.Search.Name, page.Search.CaseID
-	q, err := asked.Query(pageSize)
-	if err != nil {
+	base := a.Base + "/" + string(k)
+	if page.listed, err = p.listed(c, a, a.Owner, k, asked, func(n int) string { return withPage(base, set, n) }); err != nil {
 		return err
 	}
-	if page.List, err = p.Service.List(c, o, k, q); err != nil {
-		return err
+	for _, f := range filterForm {
+		chosen := set.Get(f.name)
+		page.Filters = append(page.Filters, filter{f.name, f.label, choices(f.values(page.List.Choices()), chosen)})
+		if chosen != "" {
+			page.Set++
+		}
 	}
-	page.fill(asked)
 	return p.render(w, r, status, "list", page.Title, &page)
 }
 
-// fill adds what the list gives.
-func (l *listPage) fill(asked service.Asked) {
-	l.Asked = asked
+// listed lists consumers of an owner on a page of a.
+func (p *Portal) listed(c service.Caller, a about, o service.Owner, k service.Kind, asked service.Asked, to func(page int) string) (l listed, err error) {
+	q, err := asked.Query(pageSize)
+	if err != nil {
+		return l, err
+	}
+	if l.List, err = p.Service.List(c, o, k, q); err != nil {
+		return l, err
+	}
 	for i, e := range l.List.Consumers() {
-		l.Rows = append(l.Rows, l.row(l.List.First()+i, e))
+		x := row{Entry: e, N: l.List.First() + i, Name: nameOf(e), File: a.Base + "/cases/" + url.PathEscape(e.CaseID)}
+		x.Ask = x.File
+		if a.OfAgency() {
+			x.Agent = a.AgentName(e.AgentID)
+			x.Ask = caseFile(service.Owner{Agent: e.AgentID}, e.CaseID)
+		}
+		l.Rows = append(l.Rows, x)
 	}
-	l.Filters = filters(asked, l.List.Choices())
-	l.Sorts = sorts(asked.Sort)
-	l.Filtered = l.Search.Any() || filtered(asked)
-	base := l.About.Base + "/" + string(l.Kind)
-	l.Pages = newPages(l.List.Query.Page, l.List.Pages, func(n int) string { return base + query(asked, n) })
-}
-
-func (l *listPage) row(n int, e list.Entry) row {
-	x := row{Entry: e, N: n, Name: nameOf(e), File: l.About.Base + "/cases/" + url.PathEscape(e.CaseID)}
-	x.Ask = x.File
-	if l.About.OfAgency() {
-		x.Agent = l.About.AgentName(e.AgentID)
-		x.Ask = caseFile(service.Owner{Agent: e.AgentID}, e.CaseID)
-	}
-	return x
+	l.Pages = newPages(l.List.Query.Page, l.List.Pages, to)
+	return l, nil
 }
 
 // nameOf is a consumer's name or, where that is blank, the case.
@@ -155,87 +157,66 @@ func nameOf(e list.Entry) string {
 }
 
 // Last is the number of the last consumer of the page.
-func (l *listPage) Last() int { return l.List.First() + len(l.Rows) - 1 }
+func (l listed) Last() int { return l.List.First() + len(l.Rows) - 1 }
 
 // More tells whether more match than can be listed.
-func (l *listPage) More() bool { return l.List.Total > l.List.Listed }
+func (l listed) More() bool { return l.List.Total > l.List.Listed }
 
-// Stale is how long the journal has not answered, 0 while it does.
-func (l *listPage) Stale() time.Duration { return l.List.Age }
-
-// FilterCount is how many filters are set.
-func (l *listPage) FilterCount() int { return len(filterValues(l.Asked)) }
-
-func filtered(a service.Asked) bool { return len(filterValues(a)) > 0 }
-
-// filterValues are the filters that are set, as they stand in a URL.
-func filterValues(a service.Asked) url.Values {
-	v := url.Values{}
-	set := func(name, value string) {
-		if value != "" {
-			v.Set(name, value)
+// readQuery reads the query of the URL of a list, and returns it without what
+// goes without saying. What is typed to find a consumer has no place in it.
+func readQuery(query string) (url.Values, service.Asked, error) {
+	asked, err := service.AskedIn(query)
+	if err != nil {
+		return nil, asked, err
+	}
+	set, err := url.ParseQuery(query)
+	for name, values := range set {
+		if v := values[0]; v == "" || name == "sort" && v == string(list.ByFirstName) || name == "page_size" && v == strconv.Itoa(pageSize) {
+			set.Del(name)
 		}
 	}
-	if a.ApplicationYear != 0 {
-		v.Set("application_year", strconv.Itoa(a.ApplicationYear))
-	}
-	set("status", a.Status)
-	set("next_steps", a.NextSteps)
-	set("household_type", a.HouseholdType)
-	set("program", a.Program)
-	set("carrier", a.Carrier)
-	return v
+	return set, asked, err
 }
 
-// query is the query of the URL of a page of a list. What is typed to find a
-// consumer has no place in it.
-func query(a service.Asked, page int) string {
-	v := filterValues(a)
-	if a.Sort != "" && a.Sort != string(list.ByFirstName) {
-		v.Set("sort", a.Sort)
-	}
-	if a.PageSize != 0 && a.PageSize != pageSize {
-		v.Set("page_size", strconv.Itoa(a.PageSize))
-	}
+// withPage is a path with a query that asks for a page.
+func withPage(path string, set url.Values, page int) string {
+	set = maps.Clone(set)
+	set.Del("page")
 	if page > 1 {
-		v.Set("page", strconv.Itoa(page))
+		set.Set("page", strconv.Itoa(page))
 	}
-	if len(v) == 0 {
-		return ""
-	}
-	return "?" + v.Encode()
+	return address(path, set)
 }
 
-// filters are the selects of the filter form. What is chosen stays choosable,
-// although nothing in the list has it any more.
-func filters(a service.Asked, c list.Choices) []filter {
-	var years []string
-	for _, y := range c.Years {
-		years = append(years, strconv.Itoa(y))
-	}
-	year := ""
-	if a.ApplicationYear != 0 {
-		year = strconv.Itoa(a.ApplicationYear)
-	}
-	return []filter{
-		newFilter("application_year", "Application Year", years, year),
-		newFilter("status", "Current Status", c.Statuses, a.Status),
-		newFilter("next_steps", "Next Steps", c.NextSteps, a.NextSteps),
-		newFilter("household_type", "Household Type", c.HouseholdTypes, a.HouseholdType),
-		newFilter("program", "Program", c.Programs, a.Program),
-		newFilter("carrier", "Carrier", c.Carriers, a.Carrier),
-	}
+// filterForm are the filters, by their names in the URL.
+var filterForm = [...]struct {
+	name, label string
+	values      func(list.Choices) []string
+}{
+	{"application_year", "Application Year", func(c list.Choices) (years []string) {
+		for _, y := range c.Years {
+			years = append(years, strconv.Itoa(y))
+		}
+		return years
+	}},
+	{"status", "Current Status", func(c list.Choices) []string { return c.Statuses }},
+	{"next_steps", "Next Steps", func(c list.Choices) []string { return c.NextSteps }},
+	{"household_type", "Household Type", func(c list.Choices) []string { return c.HouseholdTypes }},
+	{"program", "Program", func(c list.Choices) []string { return c.Programs }},
+	{"carrier", "Carrier", func(c list.Choices) []string { return c.Carriers }},
 }
 
-func newFilter(name, label string, values []string, chosen string) filter {
-	f := filter{Name: name, Label: label, Choices: []choice{{"", "All", chosen == ""}}}
+// choices are those of a filter. What is chosen stays choosable, although
+// nothing in the list has it any more.
+func choices(values []string, chosen string) []choice {
+	all := []choice{{"", "All", chosen == ""}}
 	if chosen != "" && !slices.Contains(values, chosen) {
 		values = append(slices.Clone(values), chosen)
 	}
 	for _, v := range values {
-		f.Choices = append(f.Choices, choice{v, book.Word(v), v == chosen})
+		all = append(all, choice{v, book.Word(v), v == chosen})
 	}
-	return f
+	return all
 }
 
 var sortNames = [...]choice{
@@ -254,29 +235,20 @@ func sorts(chosen string) []choice {
 }
 
 // search keeps what was typed in the session, and shows the list.
-func (p *Portal) search(k service.Kind) handler {
-	return func(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-		if err := form(w, r, maxExportForm); err != nil {
-			return err
-		}
-		if _, err := p.about(c, owner(r)); err != nil {
-			return err
-		}
+func (p *Portal) search(k service.Kind) ownedHandler {
+	return func(w http.ResponseWriter, r *http.Request, _ service.Caller, a about) error {
 		typed := func(name string) string { return strings.TrimSpace(r.PostForm.Get(name)) }
 		s := search{Q: typed("q"), Name: typed("name"), CaseID: typed("case_id")}
 		if _, err := (service.Asked{Q: s.Q, Name: s.Name, CaseID: s.CaseID}).Query(pageSize); err != nil {
 			return err
 		}
-		p.keep(r, searchKey, keptSearch{basePath(owner(r)) + "/" + string(k), s})
+		p.keep(r, searchKey, keptSearch{a.Base + "/" + string(k), s})
 		return p.backToList(w, r, k, false)
 	}
 }
 
 func (p *Portal) clearSearch(k service.Kind) handler {
 	return func(w http.ResponseWriter, r *http.Request, _ service.Caller) error {
-		if err := form(w, r, maxForm); err != nil {
-			return err
-		}
 		p.Identity.Pop(r, searchKey)
 		return p.backToList(w, r, k, false)
 	}
@@ -285,7 +257,7 @@ func (p *Portal) clearSearch(k service.Kind) handler {
 // backToList shows the list with the filters that the form has kept, on the
 // same page where that still makes sense.
 func (p *Portal) backToList(w http.ResponseWriter, r *http.Request, k service.Kind, samePage bool) error {
-	asked, err := askedBefore(r)
+	set, asked, err := queryBefore(r)
 	if err != nil {
 		return err
 	}
@@ -293,8 +265,7 @@ func (p *Portal) backToList(w http.ResponseWriter, r *http.Request, k service.Ki
 	if samePage {
 		page = asked.Page
 	}
-	redirect(w, r, basePath(ownerBefore(r))+"/"+string(k)+query(asked, page))
-	return nil
+	return redirect(w, r, withPage(basePath(ownerBefore(r))+"/"+string(k), set, page))
 }
 
 // ownerBefore is whose list a form stood on. On that of an agency, requests
@@ -306,11 +277,11 @@ func ownerBefore(r *http.Request) service.Owner {
 	return owner(r)
 }
 
-// askedBefore is what was asked of the list on which a form stood.
-func askedBefore(r *http.Request) (service.Asked, error) {
-	asked, err := service.AskedIn(strings.TrimPrefix(r.PostForm.Get("query"), "?"))
+// queryBefore is what was asked of the list on which a form stood.
+func queryBefore(r *http.Request) (url.Values, service.Asked, error) {
+	set, asked, err := readQuery(strings.TrimPrefix(r.PostForm.Get("query"), "?"))
 	if err == nil {
 		_, err = asked.Query(pageSize)
 	}
-	return asked, err
+	return set, asked, err
 }

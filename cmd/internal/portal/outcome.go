@@ -34,31 +34,19 @@ var outcomeNames = map[string]string{
 
 func newOutcome(done *service.Transferred) outcome {
 	x := outcome{From: done.From, To: done.To}
+	counts := map[string]*int{"transferred": &x.Transferred, "refused": &x.Refused, "not_delegated": &x.Missing, "unknown": &x.Unknown}
 	for _, good := range [...]bool{false, true} {
 		for _, o := range done.Outcomes {
 			if (o.Outcome == "transferred") != good {
 				continue
 			}
-			x.count(o.Outcome)
+			*counts[o.Outcome]++
 			if len(x.Rows) < maxOutcomes {
 				x.Rows = append(x.Rows, outcomeRow{o.CaseID, o.Name, outcomeNames[o.Outcome], sentence(o.Reason)})
 			}
 		}
 	}
 	return x
-}
-
-func (x *outcome) count(what string) {
-	switch what {
-	case "transferred":
-		x.Transferred++
-	case "refused":
-		x.Refused++
-	case "not_delegated":
-		x.Missing++
-	default:
-		x.Unknown++
-	}
 }
 
 // Total is how many cases there were.
@@ -73,16 +61,12 @@ type outcomePage struct {
 	Outcome *outcome // nil: there was none
 }
 
-func (p *Portal) transferOutcome(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-	if _, err := p.mayTransfer(r, c); err != nil {
-		return err
-	}
-	a, err := p.about(c, owner(r))
-	if err != nil {
+func (p *Portal) transferOutcome(w http.ResponseWriter, r *http.Request, c service.Caller, a about) error {
+	if err := p.Service.MayTransfer(c, a.Owner.Agency); err != nil {
 		return err
 	}
 	page := outcomePage{About: a, Outcome: new(outcome)}
-	if !p.kept(r, outcomeKey(owner(r).Agency), page.Outcome) {
+	if !p.kept(r, outcomeKey(a.Owner.Agency), page.Outcome) {
 		page.Outcome = nil
 	}
 	return p.render(w, r, http.StatusOK, "outcome", "Outcome of the transfer", page)

@@ -1,6 +1,8 @@
 package portal
 
 import (
+	"errors"
+	"mime"
 	"net/http"
 	"net/url"
 
@@ -30,6 +32,7 @@ type about struct {
 	Auditor bool
 }
 
+// about returns what a page says of an owner who is open to the caller.
 func (p *Portal) about(c service.Caller, o service.Owner) (about, error) {
 	a, err := p.Service.About(c, o)
 	if err != nil {
@@ -50,7 +53,7 @@ func (a about) Of() string {
 	return a.Owner.Agency
 }
 
-// OfAgency tells whether it is an agency.
+// OfAgency reports whether it is an agency.
 func (a about) OfAgency() bool { return a.Owner.Agent == "" }
 
 // Title is the owner's name or, where that is blank, the id.
@@ -77,24 +80,21 @@ func (a about) Up() string {
 	return basePath(service.Owner{Agency: a.AgencyID}) + "/agents"
 }
 
-const (
-	// maxForm is how large a form may be, in bytes.
-	maxForm = 1 << 20
-	// maxExportForm is that of the disclaimer's.
-	maxExportForm = 64 << 10
-)
+// maxForm is how large a form may be, in bytes. The largest chooses consumers
+// for a transfer, and names each of a page twice.
+const maxForm = 64 << 10
 
 // form reads a posted form.
 func form(w http.ResponseWriter, r *http.Request, largest int64) error {
-	if kind := mediaType(r); kind != "application/x-www-form-urlencoded" {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
 		return problem.MediaType.With("Send the form as a browser does, as application/x-www-form-urlencoded.")
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, largest)
 	err := r.ParseForm()
-	switch {
-	case isTooLarge(err):
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return problem.TooLarge.With("A form may have at most %d bytes.", largest)
-	case err != nil:
+	}
+	if err != nil {
 		return problem.Invalid.With("The form could not be read.").Because(err)
 	}
 	return nil

@@ -32,11 +32,8 @@ type Options struct {
 // Portal answers with pages. It can be used by several goroutines at once.
 type Portal struct {
 	Options
-	pages map[string]*template.Template
-	files map[string]file // by the name under which they are asked for
-
-	style, script, icon string // where these are served
-
+	pages   map[string]*template.Template
+	assets  map[string]string             // the files that pages use, by the path at which they are served
 	pacific atomic.Pointer[time.Location] // nil until it is known
 }
 
@@ -45,15 +42,14 @@ func New(o Options) (*Portal, error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	p := &Portal{
-		Options: o,
-		style:   assetPath("portal.css"), script: assetPath("portal.js"), icon: assetPath("icon.svg"),
+	p := &Portal{Options: o, assets: map[string]string{}}
+	paths := map[string]string{}
+	for name := range assetKinds {
+		paths[name] = assetPath(name)
+		p.assets[paths[name]] = name
 	}
 	var err error
-	if p.files, err = assets(); err != nil {
-		return nil, err
-	}
-	if p.pages, err = p.parse(); err != nil {
+	if p.pages, err = p.parse(func(name string) string { return paths[name] }); err != nil {
 		return nil, fmt.Errorf("reading the portal's pages: %w", err)
 	}
 	return p, nil
@@ -62,6 +58,10 @@ func New(o Options) (*Portal, error) {
 // handler answers a request of somebody who has signed in; its error is shown
 // as a page.
 type handler func(w http.ResponseWriter, r *http.Request, c service.Caller) error
+
+// ownedHandler is a handler of a path of an agent or agency that is open to the
+// caller.
+type ownedHandler func(w http.ResponseWriter, r *http.Request, c service.Caller, a about) error
 
 // route is a path with what answers its methods; nil is none.
 type route struct {
@@ -79,14 +79,14 @@ func (p *Portal) Register(mux *http.ServeMux) {
 
 func (p *Portal) routes() []route {
 	routes := []route{
-		{"/", http.HandlerFunc(p.unknown), http.HandlerFunc(p.unknown)},
+		{"/", p.open(unknown), p.open(unknown)},
 		{"/{$}", p.signedIn(p.home), nil},
-		{"/assets/{file}", http.HandlerFunc(p.asset), nil},
-		{"/sign-in", http.HandlerFunc(p.signIn), http.HandlerFunc(p.beginSignIn)},
-		{"/sign-in/callback", http.HandlerFunc(p.finishSignIn), nil},
-		{"/sign-out", nil, http.HandlerFunc(p.signOut)},
-		{"/signed-out", http.HandlerFunc(p.signedOut), nil},
-		{"/session/ending", http.HandlerFunc(p.sessionEnding), nil},
+		{"/assets/{file}", p.open(p.asset), nil},
+		{"/sign-in", p.open(p.signIn), p.open(p.beginSignIn)},
+		{"/sign-in/callback", p.open(p.finishSignIn), nil},
+		{"/sign-out", nil, p.open(p.signOut)},
+		{"/signed-out", p.open(p.signedOut), nil},
+		{"/session/ending", p.open(p.sessionEnding), nil},
 		{"/session/continue", nil, p.signedIn(p.sessionContinue)},
 		{"/ledger", p.figures(p.ledger), nil},
 		{"/ledger/look-up", nil, p.signedIn(p.lookUp)},
@@ -94,11 +94,11 @@ func (p *Portal) routes() []route {
 		{explainPath + "/{case}", p.audited(p.explain), nil},
 		{comparePath, p.audited(p.compareForm), p.audited(p.findBooks)},
 		{downloadsPath, p.audited(p.downloads), p.audited(p.findFile)},
-		{"/agencies/{agency}/agents", p.signedIn(p.agents), nil},
-		{"/agencies/{agency}/transfer", p.signedIn(p.transferPage), p.signedIn(p.transfer)},
-		{"/agencies/{agency}/transfer/choose", nil, p.signedIn(p.chooseTransfer)},
-		{"/agencies/{agency}/transfer/confirm", p.signedIn(p.confirmTransfer), nil},
-		{"/agencies/{agency}/transfer/outcome", p.signedIn(p.transferOutcome), nil},
+		{"/agencies/{agency}/agents", p.owned(p.agents), nil},
+		{"/agencies/{agency}/transfer", p.owned(p.transferPage), p.form(p.transfer)},
+		{"/agencies/{agency}/transfer/choose", nil, p.form(p.chooseTransfer)},
+		{"/agencies/{agency}/transfer/confirm", p.owned(p.confirmTransfer), nil},
+		{"/agencies/{agency}/transfer/outcome", p.owned(p.transferOutcome), nil},
 	}
 	for _, base := range [...]string{"/agents/{agent}", "/agencies/{agency}"} {
 		routes = append(routes, p.ownerRoutes(base)...)
@@ -112,22 +112,22 @@ func (p *Portal) ownerRoutes(base string) []route {
 	for _, kind := range kinds {
 		list := base + "/" + string(kind)
 		routes = append(routes,
-			route{list, p.signedIn(p.list(kind)), nil},
-			route{list + "/search", nil, p.signedIn(p.search(kind))},
-			route{list + "/search/clear", nil, p.signedIn(p.clearSearch(kind))})
+			route{list, p.owned(p.list(kind)), nil},
+			route{list + "/search", nil, p.form(p.ofOwner(p.search(kind)))},
+			route{list + "/search/clear", nil, p.form(p.clearSearch(kind))})
 	}
 	file := base + "/cases/{case}"
 	for _, part := range caseParts {
-		routes = append(routes, route{file + part.suffix, p.signedIn(p.casePage(part)), nil})
+		routes = append(routes, route{file + part.suffix, p.owned(p.casePage(part)), nil})
 	}
 	return append(routes,
-		route{file + "/mark-inactive", nil, p.signedIn(p.act(service.MarkInactive))},
-		route{file + "/reactivate", nil, p.signedIn(p.act(service.Reactivate))},
-		route{file + "/accept", nil, p.signedIn(p.act(service.Accept))},
-		route{file + "/decline", p.signedIn(p.confirmDecline), p.signedIn(p.act(service.Decline))},
-		route{base + "/books", p.signedIn(p.books), nil},
+		route{file + "/mark-inactive", nil, p.form(p.act(service.MarkInactive))},
+		route{file + "/reactivate", nil, p.form(p.act(service.Reactivate))},
+		route{file + "/accept", nil, p.form(p.act(service.Accept))},
+		route{file + "/decline", p.owned(p.confirmDecline), p.form(p.act(service.Decline))},
+		route{base + "/books", p.owned(p.books), nil},
 		route{base + "/differences", p.audited(p.compare), nil},
-		route{base + "/books/{friday}/export", p.signedIn(p.disclaimer), p.signedIn(p.export)},
+		route{base + "/books/{friday}/export", p.owned(p.disclaimer), p.form(p.export)},
 	)
 }
 
@@ -139,22 +139,25 @@ func (p *Portal) methods(rt route) http.Handler {
 	} else if rt.post == nil {
 		allow = "GET, HEAD"
 	}
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := rt.get
-		switch r.Method {
-		case http.MethodGet, http.MethodHead:
-		case http.MethodPost:
-			h = rt.post
-		default:
-			h = nil
-		}
+	answers := map[string]http.Handler{http.MethodGet: rt.get, http.MethodHead: rt.get, http.MethodPost: rt.post}
+	return p.open(func(w http.ResponseWriter, r *http.Request) error {
+		h := answers[r.Method]
 		if h == nil {
 			e := problem.Method.With("This address answers %s only.", allow)
 			e.Allow = allow
-			p.Problem(w, r, e)
-			return
+			return e
 		}
 		h.ServeHTTP(w, r)
+		return nil
+	})
+}
+
+// open lets a handler answer everybody; its error is shown as a page.
+func (p *Portal) open(h func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := h(w, r); err != nil {
+			p.Problem(w, r, err)
+		}
 	})
 }
 
@@ -179,6 +182,29 @@ func (p *Portal) signedIn(h handler) http.Handler {
 			p.Problem(w, r, err)
 		}
 	})
+}
+
+// form lets a handler answer a form of somebody who has signed in.
+func (p *Portal) form(h handler) http.Handler {
+	return p.signedIn(func(w http.ResponseWriter, r *http.Request, c service.Caller) error {
+		if err := form(w, r, maxForm); err != nil {
+			return err
+		}
+		return h(w, r, c)
+	})
+}
+
+// owned lets a handler answer those to whom the owner in the path is open.
+func (p *Portal) owned(h ownedHandler) http.Handler { return p.signedIn(p.ofOwner(h)) }
+
+func (p *Portal) ofOwner(h ownedHandler) handler {
+	return func(w http.ResponseWriter, r *http.Request, c service.Caller) error {
+		a, err := p.about(c, owner(r))
+		if err != nil {
+			return err
+		}
+		return h(w, r, c, a)
+	}
 }
 
 // audited lets a handler answer auditors alone, before anything of the request
@@ -214,28 +240,33 @@ func (p *Portal) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	case r.Method == http.MethodPost:
 		p.Problem(w, r, problem.Unauthorized.With("Your session has ended, so nothing was done. Sign in, and then do it again.").Because(err))
 	default:
-		redirect(w, r, signInPath(addressOf(r)))
+		_ = redirect(w, r, signInPath(addressOf(r))) // which never fails
 	}
 }
 
-// redirect sends the browser on to a page of the portal's.
-func redirect(w http.ResponseWriter, r *http.Request, to string) {
+// redirect sends the browser on to a page of the portal's. It does not fail, and
+// returns an error for handlers to end with.
+func redirect(w http.ResponseWriter, r *http.Request, to string) error {
 	http.Redirect(w, r, to, http.StatusSeeOther)
+	return nil
 }
 
 // render answers with a page of the portal's.
 func (p *Portal) render(w http.ResponseWriter, r *http.Request, status int, page, title string, data any) error {
-	return p.renderIn(w, r, status, frame{Title: title, Page: page}, data)
+	return p.renderIn(w, r, status, page, frame{Title: title, Data: data})
 }
 
-// renderIn answers with the page that the frame names.
-func (p *Portal) renderIn(w http.ResponseWriter, r *http.Request, status int, f frame, data any) error {
-	var body bytes.Buffer
-	if err := p.pages[f.Page].Execute(&body, data); err != nil {
-		return fmt.Errorf("making the page %s: %w", f.Page, err)
+// renderIn answers with a page in a frame.
+func (p *Portal) renderIn(w http.ResponseWriter, r *http.Request, status int, page string, f frame) error {
+	p.fill(r, &f)
+	var text bytes.Buffer
+	if err := p.pages[page].Execute(&text, f); err != nil {
+		return fmt.Errorf("making the page %s: %w", page, err)
 	}
-	f.Body = template.HTML(body.String()) // html/template has escaped it
-	return p.write(w, r, status, f)
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(text.Bytes()) // who has gone needs no page
+	return nil
 }
 
 // Page answers with a page whose main part is body, in the portal's frame.
@@ -245,11 +276,11 @@ func (p *Portal) Page(w http.ResponseWriter, r *http.Request, title string, body
 			r = r.WithContext(context.WithValue(r.Context(), callerKey{}, c))
 		}
 	}
-	if err := p.write(w, r, http.StatusOK, frame{Title: title, Body: body}); err != nil {
+	if err := p.render(w, r, http.StatusOK, "document", title, body); err != nil {
 		p.Problem(w, r, err)
 	}
 }
 
-func (p *Portal) unknown(w http.ResponseWriter, r *http.Request) {
-	p.Problem(w, r, problem.NotFound.With("There is no page at this address."))
+func unknown(http.ResponseWriter, *http.Request) error {
+	return problem.NotFound.With("There is no page at this address.")
 }

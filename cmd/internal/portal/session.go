@@ -3,7 +3,6 @@ package portal
 import (
 	"encoding/json"
 	"errors"
-	"mime"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -54,19 +53,6 @@ func localPath(to string) string {
 	return to
 }
 
-func mediaType(r *http.Request) string {
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil {
-		return ""
-	}
-	return kind
-}
-
-func isTooLarge(err error) bool {
-	var tooLarge *http.MaxBytesError
-	return errors.As(err, &tooLarge)
-}
-
 // signInPage is the page with the button to sign in.
 type signInPage struct {
 	To   string
@@ -74,44 +60,35 @@ type signInPage struct {
 	Demo bool
 }
 
-func (p *Portal) signIn(w http.ResponseWriter, r *http.Request) {
+func (p *Portal) signIn(w http.ResponseWriter, r *http.Request) error {
 	to := localPath(r.URL.Query().Get("to"))
 	if _, _, ok := p.Identity.Deadlines(r); ok {
-		redirect(w, r, to)
-		return
+		return redirect(w, r, to)
 	}
-	p.show(w, r, http.StatusOK, "sign-in", "Sign in", signInPage{To: to, Demo: p.Demo})
+	return p.render(w, r, http.StatusOK, "sign-in", "Sign in", signInPage{To: to, Demo: p.Demo})
 }
 
-// show is render for who may not have signed in.
-func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, page, title string, data any) {
-	if err := p.render(w, r, status, page, title, data); err != nil {
-		p.Problem(w, r, err)
-	}
-}
-
-func (p *Portal) beginSignIn(w http.ResponseWriter, r *http.Request) {
-	if err := form(w, r, maxExportForm); err != nil {
-		p.Problem(w, r, err)
-		return
+func (p *Portal) beginSignIn(w http.ResponseWriter, r *http.Request) error {
+	if err := form(w, r, maxForm); err != nil {
+		return err
 	}
 	to := localPath(r.PostForm.Get("to"))
 	if err := p.Identity.Begin(w, r, to); err != nil {
-		p.signInFailed(w, r, to, err)
+		return p.signInFailed(w, r, to, err)
 	}
+	return nil
 }
 
-func (p *Portal) finishSignIn(w http.ResponseWriter, r *http.Request) {
+func (p *Portal) finishSignIn(w http.ResponseWriter, r *http.Request) error {
 	_, to, err := p.Identity.Finish(w, r)
 	if err != nil {
-		p.signInFailed(w, r, "/", err)
-		return
+		return p.signInFailed(w, r, "/", err)
 	}
-	redirect(w, r, localPath(to))
+	return redirect(w, r, localPath(to))
 }
 
 // signInFailed shows the sign-in page again with the reason.
-func (p *Portal) signInFailed(w http.ResponseWriter, r *http.Request, to string, err error) {
+func (p *Portal) signInFailed(w http.ResponseWriter, r *http.Request, to string, err error) error {
 	status, why := http.StatusUnauthorized, "The sign-in did not succeed; begin again"
 	var failure *identity.Failure
 	if errors.As(err, &failure) {
@@ -121,7 +98,7 @@ func (p *Portal) signInFailed(w http.ResponseWriter, r *http.Request, to string,
 		status = http.StatusServiceUnavailable
 		problem.Unavailable.With("").Header(w.Header())
 	}
-	p.show(w, r, status, "sign-in", "Sign in", signInPage{To: to, Fail: sentence(why), Demo: p.Demo})
+	return p.render(w, r, status, "sign-in", "Sign in", signInPage{To: to, Fail: sentence(why), Demo: p.Demo})
 }
 
 // sentence makes a sentence of a text without a capital letter and full stop.
@@ -132,17 +109,16 @@ func sentence(s string) string {
 	return strings.ToUpper(s[:1]) + strings.TrimSuffix(s[1:], ".") + "."
 }
 
-func (p *Portal) signOut(w http.ResponseWriter, r *http.Request) {
+func (p *Portal) signOut(w http.ResponseWriter, r *http.Request) error {
 	to, err := p.Identity.SignOut(w, r)
 	if err != nil {
-		p.Problem(w, r, err)
-		return
+		return err
 	}
-	redirect(w, r, to)
+	return redirect(w, r, to)
 }
 
-func (p *Portal) signedOut(w http.ResponseWriter, r *http.Request) {
-	p.show(w, r, http.StatusOK, "signed-out", "Signed out", nil)
+func (p *Portal) signedOut(w http.ResponseWriter, r *http.Request) error {
+	return p.render(w, r, http.StatusOK, "signed-out", "Signed out", nil)
 }
 
 // sessionPage says how long the session lasts.
@@ -155,7 +131,7 @@ type sessionPage struct {
 
 // sessionEnding tells how long the session lasts, to people and to the script.
 // It does not prolong it.
-func (p *Portal) sessionEnding(w http.ResponseWriter, r *http.Request) {
+func (p *Portal) sessionEnding(w http.ResponseWriter, r *http.Request) error {
 	idle, absolute, ok := p.Identity.Deadlines(r)
 	left := max(0, idle.Sub(p.Identity.Now()).Truncate(time.Second))
 	if r.Header.Get("Accept") == "application/json" {
@@ -166,17 +142,16 @@ func (p *Portal) sessionEnding(w http.ResponseWriter, r *http.Request) {
 			Seconds  int  `json:"seconds"`
 			Final    bool `json:"final"`
 		}{ok, int(left / time.Second), !idle.Before(absolute)})
-		return
+		return nil
 	}
 	to := localPath(r.URL.Query().Get("to"))
 	if !ok {
-		redirect(w, r, signInPath(to))
-		return
+		return redirect(w, r, signInPath(to))
 	}
-	f := frame{Title: "Your session is ending", Page: "session", Refresh: strconv.Itoa(int(left/time.Second)+1) + ";url=" + signInPath(to)}
-	if err := p.renderIn(w, r, http.StatusOK, f, sessionPage{idle, left, !idle.Before(absolute), to}); err != nil {
-		p.Problem(w, r, err)
-	}
+	return p.renderIn(w, r, http.StatusOK, "session", frame{
+		Title: "Your session is ending", Refresh: strconv.Itoa(int(left/time.Second)+1) + ";url=" + signInPath(to),
+		Data: sessionPage{idle, left, !idle.Before(absolute), to},
+	})
 }
 
 // sessionContinue prolongs the session, as any request does that people send.
@@ -185,11 +160,10 @@ func (p *Portal) sessionContinue(w http.ResponseWriter, r *http.Request, _ servi
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	if err := form(w, r, maxExportForm); err != nil {
+	if err := form(w, r, maxForm); err != nil {
 		return err
 	}
-	redirect(w, r, localPath(r.PostForm.Get("to")))
-	return nil
+	return redirect(w, r, localPath(r.PostForm.Get("to")))
 }
 
 // message is said on the next page that is shown.

@@ -37,29 +37,15 @@ type transferPage struct {
 	To       []service.AgencyAgent // who can be given consumers
 	Holder   *service.AgencyAgent  // nil: whose consumers is not chosen
 	Kind     service.Kind
-	List     *service.Listing
-	Rows     []transferRow
-	Pages    pages
 	Message  *message
 	Transfer string // where all of this is
+	listed
 }
 
-// transferRow is a consumer who can be chosen.
-type transferRow struct {
-	row
-	Chosen bool
-}
-
-// Last is the number of the last consumer of the page.
-func (t transferPage) Last() int { return t.List.First() + len(t.Rows) - 1 }
-
-// More tells whether there are more than can be turned to.
-func (t transferPage) More() bool { return t.List.Total > t.List.Listed }
-
-// mayTransfer tells whether the caller transfers consumers of the agency, and
-// which agents it has.
-func (p *Portal) mayTransfer(r *http.Request, c service.Caller) (*service.Agency, error) {
-	agency, err := p.Service.Agents(c, owner(r).Agency)
+// mayTransfer returns the agents of an agency whose consumers the caller may
+// transfer.
+func (p *Portal) mayTransfer(c service.Caller, a about) (*service.Agency, error) {
+	agency, err := p.Service.Agents(c, a.Owner.Agency)
 	if err != nil {
 		return nil, err
 	}
@@ -67,12 +53,11 @@ func (p *Portal) mayTransfer(r *http.Request, c service.Caller) (*service.Agency
 }
 
 func agentOf(agency *service.Agency, id string) *service.AgencyAgent {
-	for i := range agency.Agents {
-		if agency.Agents[i].AgentID == id {
-			return &agency.Agents[i]
-		}
+	i := slices.IndexFunc(agency.Agents, func(a service.AgencyAgent) bool { return a.AgentID == id })
+	if i < 0 {
+		return nil
 	}
-	return nil
+	return &agency.Agents[i]
 }
 
 // wish is the transfer that is being put together for an agent's consumers.
@@ -84,12 +69,8 @@ func (p *Portal) wish(r *http.Request, from string) wish {
 	return wish{From: from}
 }
 
-func (p *Portal) transferPage(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-	agency, err := p.mayTransfer(r, c)
-	if err != nil {
-		return err
-	}
-	a, err := p.about(c, owner(r))
+func (p *Portal) transferPage(w http.ResponseWriter, r *http.Request, c service.Caller, a about) error {
+	agency, err := p.mayTransfer(c, a)
 	if err != nil {
 		return err
 	}
@@ -111,36 +92,18 @@ func (p *Portal) transferPage(w http.ResponseWriter, r *http.Request, c service.
 	if r.URL.Query().Get("list") == string(service.Inactive) {
 		page.Kind = service.Inactive
 	}
-	if err := p.fillTransfer(r, c, &page); err != nil {
-		return err
-	}
-	return p.render(w, r, http.StatusOK, "transfer", "Transfer consumers", page)
-}
-
-// fillTransfer adds the consumers who can be chosen.
-func (p *Portal) fillTransfer(r *http.Request, c service.Caller, page *transferPage) error {
-	asked := service.Asked{Q: page.Wish.Q}
-	if text := r.URL.Query().Get("page"); text != "" {
-		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 {
-			return problem.Invalid.In("page", "It is no positive number.")
-		}
-		asked.Page = n
-	}
-	q, err := asked.Query(pageSize)
+	n, err := pageNumber(r)
 	if err != nil {
 		return err
 	}
-	if page.List, err = p.Service.List(c, service.Owner{Agent: page.Wish.From}, page.Kind, q); err != nil {
+	asked := service.Asked{Q: page.Wish.Q, Page: n}
+	if page.listed, err = p.listed(c, a, service.Owner{Agent: from}, page.Kind, asked, strconv.Itoa); err != nil {
 		return err
 	}
-	for i, e := range page.List.Consumers() {
-		x := row{Entry: e, N: page.List.First() + i, Name: nameOf(e)}
-		_, chosen := slices.BinarySearch(page.Wish.Cases, e.CaseID)
-		page.Rows = append(page.Rows, transferRow{x, chosen})
+	for i := range page.Rows {
+		_, page.Rows[i].Chosen = slices.BinarySearch(page.Wish.Cases, page.Rows[i].CaseID)
 	}
-	page.Pages = newPages(page.List.Query.Page, page.List.Pages, strconv.Itoa)
-	return nil
+	return p.render(w, r, http.StatusOK, "transfer", "Transfer consumers", page)
 }
 
 // transferAt is where a transfer is put together.
@@ -158,9 +121,6 @@ func transferAt(agency, from, list string, page int) string {
 // chooseTransfer keeps what was chosen, and goes where the button says: to
 // another page, to a search, or on to the confirmation.
 func (p *Portal) chooseTransfer(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-	if err := form(w, r, maxForm); err != nil {
-		return err
-	}
 	if err := p.Service.MayTransfer(c, owner(r).Agency); err != nil {
 		return err
 	}
@@ -187,17 +147,14 @@ func (p *Portal) chooseTransfer(w http.ResponseWriter, r *http.Request, c servic
 		return err
 	}
 	p.keep(r, wishKey(agency), next)
-	if action != "continue" {
-		redirect(w, r, transferAt(agency, next.From, list, page))
-		return nil
-	}
-	if why := next.missing(); why != "" {
+	if action == "continue" {
+		why := next.missing()
+		if why == "" {
+			return redirect(w, r, basePath(owner(r))+"/transfer/confirm?"+url.Values{"from": {next.From}}.Encode())
+		}
 		p.say(r, message{Text: why, Bad: true})
-		redirect(w, r, transferAt(agency, next.From, list, page))
-		return nil
 	}
-	redirect(w, r, basePath(owner(r))+"/transfer/confirm?"+url.Values{"from": {next.From}}.Encode())
-	return nil
+	return redirect(w, r, transferAt(agency, next.From, list, page))
 }
 
 // choose takes over what a form says. Of the consumers that the page has
@@ -273,32 +230,24 @@ func (c confirmPage) What() string {
 		number(c.Count()), number(c.From.Active), number(c.From.Inactive))
 }
 
-func (p *Portal) confirmTransfer(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-	agency, err := p.mayTransfer(r, c)
+func (p *Portal) confirmTransfer(w http.ResponseWriter, r *http.Request, c service.Caller, a about) error {
+	agency, err := p.mayTransfer(c, a)
 	if err != nil {
 		return err
 	}
 	x := p.wish(r, r.URL.Query().Get("from"))
-	page := confirmPage{Wish: x, From: agentOf(agency, x.From), To: agentOf(agency, x.To)}
+	page := confirmPage{About: a, Wish: x, From: agentOf(agency, x.From), To: agentOf(agency, x.To), Back: transferAt(agency.AgencyID, x.From, "", 1)}
 	if page.From == nil {
 		return problem.NotFound.In("from", "The agency has no such agent.")
 	}
 	if why := x.missing(); why != "" || page.To == nil {
-		redirect(w, r, transferAt(agency.AgencyID, x.From, "", 1))
-		return nil
+		return redirect(w, r, page.Back)
 	}
-	if page.About, err = p.about(c, owner(r)); err != nil {
-		return err
-	}
-	page.Back = transferAt(agency.AgencyID, x.From, "", 1)
 	return p.render(w, r, http.StatusOK, "confirm", "Confirm the transfer", page)
 }
 
 // transfer does what was confirmed.
 func (p *Portal) transfer(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-	if err := form(w, r, maxForm); err != nil {
-		return err
-	}
 	if err := p.Service.MayTransfer(c, owner(r).Agency); err != nil {
 		return err
 	}
@@ -317,6 +266,5 @@ func (p *Portal) transfer(w http.ResponseWriter, r *http.Request, c service.Call
 	}
 	p.Identity.Pop(r, wishKey(agency))
 	p.keep(r, outcomeKey(agency), newOutcome(done))
-	redirect(w, r, basePath(owner(r))+"/transfer/outcome")
-	return nil
+	return redirect(w, r, basePath(owner(r))+"/transfer/outcome")
 }

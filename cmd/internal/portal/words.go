@@ -1,10 +1,12 @@
 package portal
 
 import (
+	"cmp"
 	"embed"
 	"fmt"
 	"html/template"
-	"strconv"
+	"io/fs"
+	"path"
 	"strings"
 	"time"
 
@@ -16,29 +18,31 @@ import (
 //go:embed pages
 var pageFiles embed.FS
 
-// pageNames are the pages; each is a template of its own beside the parts that
-// they share.
-var pageNames = [...]string{
-	"frame", "problem", "home", "sign-in", "signed-out", "session", "list", "case", "decline", "agents",
-	"transfer", "confirm", "outcome", "books", "disclaimer", "ledger",
-	"explain", "compare-whose", "compare", "downloads",
-}
-
-func (p *Portal) parse() (map[string]*template.Template, error) {
-	shared, err := template.New("shared").Funcs(p.words()).ParseFS(pageFiles, "pages/shared.html")
+// parse reads the pages: each is the frame with a main part of its own, beside
+// the parts that they share. Asset tells where a file is that they use.
+func (p *Portal) parse(asset func(string) string) (map[string]*template.Template, error) {
+	shared, err := template.New("frame.html").Funcs(p.words()).Funcs(template.FuncMap{"asset": asset}).ParseFS(pageFiles, "pages/shared/*.html")
+	if err != nil {
+		return nil, err
+	}
+	files, err := fs.Glob(pageFiles, "pages/*.html")
 	if err != nil {
 		return nil, err
 	}
 	pages := map[string]*template.Template{}
-	for _, name := range pageNames {
+	for _, file := range files {
+		text, err := pageFiles.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
 		page, err := shared.Clone()
 		if err != nil {
 			return nil, err
 		}
-		if page, err = page.ParseFS(pageFiles, "pages/"+name+".html"); err != nil {
+		if _, err := page.New("main").Parse(string(text)); err != nil {
 			return nil, err
 		}
-		pages[name] = page.Lookup(name + ".html")
+		pages[strings.TrimSuffix(path.Base(file), ".html")] = page
 	}
 	return pages, nil
 }
@@ -48,17 +52,15 @@ func (p *Portal) words() template.FuncMap {
 	return template.FuncMap{
 		"moment":  p.moment,
 		"clock":   p.clock,
-		"date":    longDate,
-		"friday":  weekday,
-		"short":   shortDate,
+		"date":    dated("January 2, 2006"),
+		"friday":  dated("Monday, January 2, 2006"),
+		"short":   dated("01/02/2006"),
 		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"number":  number[int],
-		"count":   number[int64],
-		"counted": number[uint64],
+		"number":  number,
 		"plural":  plural,
 		"word":    book.Word,
 		"role":    roleName,
-		"step":    stepName,
+		"step":    func(kind string) string { return cmp.Or(stepNames[kind], kind) },
 		"event":   eventName,
 		"stamp":   p.stamp,
 		"exact":   func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
@@ -68,13 +70,8 @@ func (p *Portal) words() template.FuncMap {
 		"ago":     ago,
 		"fact":    func(name string, value any) fact { return fact{name, fmt.Sprint(value), "Not provided"} },
 		"factOr":  func(name string, value any, blank string) fact { return fact{name, fmt.Sprint(value), blank} },
-		"stale": func(asOf time.Time, age any) staleness {
-			if seconds, ok := age.(int); ok {
-				return staleness{asOf, time.Duration(seconds) * time.Second}
-			}
-			return staleness{asOf, age.(time.Duration)}
-		},
-		"join": func(s []string) string { return strings.Join(s, ", ") },
+		"stale":   stale,
+		"join":    func(s []string) string { return strings.Join(s, ", ") },
 	}
 }
 
@@ -82,6 +79,14 @@ func (p *Portal) words() template.FuncMap {
 type staleness struct {
 	AsOf time.Time
 	Age  time.Duration
+}
+
+// stale takes the age as a duration or, as the API has it, in seconds.
+func stale(asOf time.Time, age any) staleness {
+	if seconds, ok := age.(int); ok {
+		age = time.Duration(seconds) * time.Second
+	}
+	return staleness{asOf, age.(time.Duration)}
 }
 
 // fact is a name with what is known of it.
@@ -109,57 +114,35 @@ func (p *Portal) moment(t time.Time) string {
 }
 
 // clock is like "9:00 p.m. PST".
-func (p *Portal) clock(t time.Time) string {
-	text := t.In(p.zone()).Format("3:04 pm MST")
-	return strings.NewReplacer("am", "a.m.", "pm", "p.m.").Replace(text)
-}
+func (p *Portal) clock(t time.Time) string { return p.pacificTime(t, "3:04 pm MST") }
 
 // stamp is like "11/20/2026, 8:59:58.25 p.m. PST", to the millisecond: near a
 // cutoff it matters.
 func (p *Portal) stamp(t time.Time) string {
-	text := t.In(p.zone()).Format("01/02/2006, 3:04:05.999 pm MST")
-	return strings.NewReplacer("am", "a.m.", "pm", "p.m.").Replace(text)
+	return p.pacificTime(t, "01/02/2006, 3:04:05.999 pm MST")
 }
 
-func noon(d events.Date) time.Time {
-	return time.Date(d.Year(), time.Month(d.Month()), d.Day(), 12, 0, 0, 0, time.UTC)
+func (p *Portal) pacificTime(t time.Time, layout string) string {
+	return strings.NewReplacer("am", "a.m.", "pm", "p.m.").Replace(t.In(p.zone()).Format(layout))
 }
 
-// longDate is like "November 20, 2026".
-func longDate(d events.Date) string {
-	if d == 0 {
-		return ""
-	}
-	return noon(d).Format("January 2, 2006")
-}
-
-// weekday is like "Friday, November 20, 2026".
-func weekday(d events.Date) string {
-	if d == 0 {
-		return ""
-	}
-	return noon(d).Format("Monday, January 2, 2006")
-}
-
-// shortDate is like "11/20/2026".
-func shortDate(d events.Date) string {
-	if d == 0 {
-		return ""
-	}
-	return noon(d).Format("01/02/2006")
-}
-
-// number is like "2,120".
-func number[T int | int64 | uint64](n T) string {
-	digits := strconv.FormatUint(uint64(n), 10)
-	var b strings.Builder
-	for i, d := range digits {
-		if i > 0 && (len(digits)-i)%3 == 0 {
-			b.WriteByte(',')
+// dated writes dates in a layout, and nothing where there is none.
+func dated(layout string) func(events.Date) string {
+	return func(d events.Date) string {
+		if d == 0 {
+			return ""
 		}
-		b.WriteRune(d)
+		return time.Date(d.Year(), time.Month(d.Month()), d.Day(), 12, 0, 0, 0, time.UTC).Format(layout)
 	}
-	return b.String()
+}
+
+// number writes a whole number of any type, like "2,120".
+func number(n any) string {
+	digits := fmt.Sprint(n)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
 }
 
 // plural is like "1 consumer" and "2,120 consumers".
@@ -203,13 +186,9 @@ var roleNames = map[string]string{
 }
 
 // roleName is a role in words.
-func roleName(role string) string {
-	if name, ok := roleNames[role]; ok {
-		return name
-	}
-	return role
-}
+func roleName(role string) string { return cmp.Or(roleNames[role], role) }
 
+// stepNames are the steps of a delegation's history in words.
 var stepNames = map[string]string{
 	events.TypeDelegationRequested:      "Requested by the consumer",
 	events.TypeDelegationAccepted:       "Request accepted",
@@ -220,12 +199,4 @@ var stepNames = map[string]string{
 	events.TypeDelegationReactivated:    "Reactivated",
 	events.TypeDelegationTransferred:    "Transferred",
 	events.TypeDelegationEnded:          "Delegation ended",
-}
-
-// stepName is a step of a delegation's history in words.
-func stepName(kind string) string {
-	if name, ok := stepNames[kind]; ok {
-		return name
-	}
-	return kind
 }
