@@ -17,28 +17,15 @@ const maxValue = 100
 // Entry is one look. What is blank is left out of the line. Each value is cut
 // at 100 characters.
 type Entry struct {
-	Time    time.Time // when; required, written in UTC
-	Person  string    // who looks, as an id; required
-	Role    string    // the role in which
-	What    string    // what is looked at, like "list.active" or "case"; required
-	Agent   string    // whose
-	Agency  string    // whose
-	Case    string    // which
-	Via     string    // "portal" or "api"
-	Address string    // from where
-}
-
-// line is an entry as it is written.
-type line struct {
-	Time    string `json:"time"`
-	Person  string `json:"person"`
-	Role    string `json:"role,omitempty"`
-	What    string `json:"what"`
-	Agent   string `json:"agent,omitempty"`
-	Agency  string `json:"agency,omitempty"`
-	Case    string `json:"case,omitempty"`
-	Via     string `json:"via,omitempty"`
-	Address string `json:"address,omitempty"`
+	Time    time.Time `json:"time"`              // when; required, written in UTC
+	Person  string    `json:"person"`            // who looks, as an id; required
+	Role    string    `json:"role,omitempty"`    // the role in which
+	What    string    `json:"what"`              // what is looked at, like "list.active" or "case"; required
+	Agent   string    `json:"agent,omitempty"`   // whose
+	Agency  string    `json:"agency,omitempty"`  // whose
+	Case    string    `json:"case,omitempty"`    // which
+	Via     string    `json:"via,omitempty"`     // "portal" or "api"
+	Address string    `json:"address,omitempty"` // from where
 }
 
 // encode is the entry's line, with its end.
@@ -46,10 +33,11 @@ func (e Entry) encode() ([]byte, error) {
 	if e.Time.IsZero() || e.Person == "" || e.What == "" {
 		return nil, errors.New("an entry needs its time, who looks, and at what")
 	}
-	text, err := json.Marshal(line{
-		Time: e.Time.UTC().Format(time.RFC3339Nano), Person: cut(e.Person), Role: cut(e.Role), What: cut(e.What),
-		Agent: cut(e.Agent), Agency: cut(e.Agency), Case: cut(e.Case), Via: cut(e.Via), Address: cut(e.Address),
-	})
+	e.Time = e.Time.UTC()
+	for _, value := range [...]*string{&e.Person, &e.Role, &e.What, &e.Agent, &e.Agency, &e.Case, &e.Via, &e.Address} {
+		*value = cut(*value)
+	}
+	text, err := json.Marshal(e)
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ func passageOf(ctx context.Context) *passage {
 }
 
 // Address is the address of the client whose request the context belongs to,
-// as text; "" where it has none or did not come through a gate.
+// as text; "" where it has none or did not come through the middleware.
 func Address(ctx context.Context) string {
 	if p := passageOf(ctx); p.client.IsValid() {
 		return p.client.String()
@@ -45,29 +45,18 @@ func client(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	if !at.IsValid() || !isTrusted(at) {
 		return at
 	}
-	headers := r.Header.Values("X-Forwarded-For")
-	for _, header := range slices.Backward(headers) {
-		for rest, more := header, true; more; {
-			var last string
-			rest, last, more = cutLast(rest)
-			next := readAddress(strings.TrimSpace(last))
-			if !next.IsValid() {
-				return at
-			}
-			if at = next; !isTrusted(at) {
-				return at
-			}
+	// Several headers are one list.
+	headers := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for _, last := range slices.Backward(headers) {
+		next := readAddress(strings.TrimSpace(last))
+		if !next.IsValid() {
+			return at
+		}
+		if at = next; !isTrusted(at) {
+			return at
 		}
 	}
 	return at
-}
-
-// cutLast cuts a list before its last item; more tells whether others remain.
-func cutLast(list string) (rest, last string, more bool) {
-	if i := strings.LastIndexByte(list, ','); i >= 0 {
-		return list[:i], list[i+1:], true
-	}
-	return "", list, false
 }
 
 // readAddress reads an address with or without a port. Zones are dropped,

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"bookledger/cmd/internal/problem"
 )
 
 // answer is a ResponseWriter that knows what was written. It works with
@@ -82,28 +84,15 @@ func (g *Stack) guard(next http.Handler, w *answer, r *http.Request) {
 		if w.status != 0 {
 			panic(http.ErrAbortHandler)
 		}
-		g.apologize(w, r)
+		clear(w.Header()) // which may say anything too
+		w.dress()
+		problem.Internal.With("The request could not be answered, through no fault of yours. Try again; if it happens again, tell the service center when it did.").Write(w)
 	}()
 	next.ServeHTTP(w, r)
 	if w.status == 0 {
 		w.status = http.StatusOK // as the server answers now
 		w.dress()
 	}
-}
-
-// apologize answers 500 with none of the headers that the handler had set.
-func (g *Stack) apologize(w *answer, r *http.Request) {
-	defer func() {
-		if recover() != nil {
-			panic(http.ErrAbortHandler) // the server would log the value
-		}
-	}()
-	clear(w.Header())
-	w.dress()
-	g.options.Refuse(w, r, Problem{
-		Status: http.StatusInternalServerError, Slug: "internal", Title: "Something went wrong",
-		Detail: "The request could not be answered, through no fault of yours. Try again; if it happens again, tell the service center when it did.",
-	})
 }
 
 // stack is where a recovered panic came from: functions, files and lines,

@@ -3,7 +3,6 @@ package middleware
 import (
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -40,7 +39,7 @@ func checkSilent(t *testing.T, logs *observer.ObservedLogs) {
 
 func TestAPanicIsAnsweredAndItsValueKept(t *testing.T) {
 	log, logs := observed()
-	g := newGate(t, Options{Log: log})
+	g := newStack(t, Options{Log: log})
 	for name, value := range map[string]any{"text": canary, "an error": errors.New(canary), "a struct": struct{ Name string }{canary}} {
 		address := serve(t, g, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "5000")
@@ -67,7 +66,7 @@ func TestAnAnswerThatHadBegunIsBrokenOff(t *testing.T) {
 		"flushed": func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() },
 		"aborted": func(w http.ResponseWriter) { panic(http.ErrAbortHandler) },
 	} {
-		s := httptest.NewUnstartedServer(newGate(t, Options{Log: log}).Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		s := httptest.NewUnstartedServer(newStack(t, Options{Log: log}).Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			begin(w)
 			panic(canary)
 		})))
@@ -89,23 +88,9 @@ func TestAnAnswerThatHadBegunIsBrokenOff(t *testing.T) {
 	checkSilent(t, logs)
 }
 
-func TestAPanicWhileRefusingSaysNothing(t *testing.T) {
-	log, logs := observed()
-	g := newGate(t, Options{Log: log, Refuse: func(http.ResponseWriter, *http.Request, Problem) { panic(canary) }})
-	s := httptest.NewUnstartedServer(g.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(canary) })))
-	s.Config.ErrorLog = zap.NewStdLog(log)
-	s.Start()
-	defer s.Close()
-	if r, err := http.Get(s.URL); err == nil {
-		r.Body.Close()
-		t.Errorf("the answer is %d", r.StatusCode)
-	}
-	checkSilent(t, logs)
-}
-
 func TestTheRequestLogNamesRoutesAndNothingElse(t *testing.T) {
 	log, logs := observed()
-	g := newGate(t, Options{Log: log})
+	g := newStack(t, Options{Log: log})
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/agents/{agent}/active", func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -147,8 +132,8 @@ func TestTheRequestLogNamesRoutesAndNothingElse(t *testing.T) {
 
 func TestResponseControllerWorks(t *testing.T) {
 	flushed := make(chan struct{})
-	g := newGate(t, Options{})
-	address := serve(t, g, func(w http.ResponseWriter, r *http.Request) {
+	g := newStack(t, Options{})
+	address := serve(t, g, func(w http.ResponseWriter, _ *http.Request) {
 		control := http.NewResponseController(w)
 		for name, err := range map[string]error{
 			"SetReadDeadline": control.SetReadDeadline(time.Time{}), "SetWriteDeadline": control.SetWriteDeadline(time.Time{}), "EnableFullDuplex": control.EnableFullDuplex(),
@@ -156,15 +141,6 @@ func TestResponseControllerWorks(t *testing.T) {
 			if err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
-		}
-		if r.URL.Path == "/hijack" {
-			conn, _, err := control.Hijack()
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			hijacked(conn)
-			return
 		}
 		_, _ = io.WriteString(w, "first")
 		if err := control.Flush(); err != nil {
@@ -182,12 +158,4 @@ func TestResponseControllerWorks(t *testing.T) {
 		t.Errorf("before the answer's end there is %q (%v)", begun, err)
 	}
 	close(flushed)
-	if _, body := get(t, address+"/hijack"); body != "raw" {
-		t.Errorf("a hijacked connection says %q", body)
-	}
-}
-
-func hijacked(conn net.Conn) {
-	_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nraw")
-	_ = conn.Close()
 }

@@ -38,14 +38,9 @@ func newCounters(r Rate) *counters {
 	return &counters{rate: r, max: maxCounters, silent: silent, byKey: map[string]*list.Element{}, order: list.New()}
 }
 
-// allow counts one request. Requests that are refused are not counted, so that
+// allow counts a request as n. Requests that are refused are not counted, so that
 // who keeps on asking is let through at the rate nevertheless.
-func (c *counters) allow(key string, now time.Time) (bool, time.Duration) {
-	return c.allowN(key, 1, now)
-}
-
-// allowN is allow for what counts as several.
-func (c *counters) allowN(key string, n int, now time.Time) (bool, time.Duration) {
+func (c *counters) allow(key string, n int, now time.Time) (bool, time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	element := c.byKey[key]

@@ -7,10 +7,11 @@ import (
 	"net/http"
 	"net/netip"
 	"regexp"
-	"strconv"
 	"time"
 
 	"go.uber.org/zap"
+
+	"bookledger/cmd/internal/problem"
 )
 
 // Rate is how many requests are let through in the long run, and at once.
@@ -19,20 +20,12 @@ type Rate struct {
 	Burst     int
 }
 
-// The rates where Options has none: an agency's many agents may share one
-// address, a person's browser asks for a page and its few files.
-var (
-	standardPerAddress = Rate{50, 200}
-	standardPerPerson  = Rate{10, 60}
-)
-
-// Options are what a gate can be told. The zero value is a gate for plain HTTP
-// without proxies.
+// Options are what the middleware can be told.
 type Options struct {
 	HTTPS          bool           // browsers come by HTTPS, here or at a proxy, and are told to stay with it
-	PerAddress     Rate           // of one IPv4 address or one IPv6 /64; zero: 50 a second, 200 at once
-	PerPerson      Rate           // zero: 10 a second, 60 at once
-	PerWriter      Rate           // of what a person has recorded; zero: as PerPerson
+	PerAddress     Rate           // of one IPv4 address or one IPv6 /64: an agency's many agents may share one
+	PerPerson      Rate           // a person's browser asks for a page and its few files
+	PerWriter      Rate           // of what a person has recorded
 	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
 	// FormActions are the origins, like https://login.example, to which a form's
 	// answer may lead besides our own; what is no origin is left out. It is asked
@@ -40,18 +33,12 @@ type Options struct {
 	FormActions func() []string
 	Log         *zap.Logger // nil: nothing is logged
 	Now         func() time.Time
-	// Refuse writes the answer to a request that the gate refuses; nil: plain
-	// text. Status and Retry-After are its to write too.
-	Refuse func(w http.ResponseWriter, r *http.Request, p Problem)
 }
 
-// Problem is why a request is refused.
-type Problem struct {
-	Status     int
-	Slug       string // stable: "too-many", "cross-origin" or "internal"
-	Title      string
-	Detail     string        // what to do
-	RetryAfter time.Duration // whole seconds; 0 where trying again does not help
+// crossOrigin is the problem of a request that another site's page has sent.
+var crossOrigin = problem.Problem{
+	Type: "cross-origin", Status: http.StatusForbidden, Title: "Sent from another site",
+	Detail: "The request came from a page of another site, or from a browser too old to tell. Open the portal itself and try again there.",
 }
 
 // Stack is what stands in front of the handlers.
@@ -67,25 +54,16 @@ type Stack struct {
 // directive and begin another.
 var originForm = regexp.MustCompile(`^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$`)
 
-// New makes a gate. The error names the option that is wrong.
+// New returns the middleware. The error names the option that is wrong.
 func New(o Options) (*Stack, error) {
-	if o.PerAddress == (Rate{}) {
-		o.PerAddress = standardPerAddress
-	}
-	if o.PerPerson == (Rate{}) {
-		o.PerPerson = standardPerPerson
-	}
-	if o.PerWriter == (Rate{}) {
-		o.PerWriter = o.PerPerson
-	}
 	for name, r := range map[string]Rate{"PerAddress": o.PerAddress, "PerPerson": o.PerPerson, "PerWriter": o.PerWriter} {
 		if !(r.PerSecond > 0) || math.IsInf(r.PerSecond, 1) || r.Burst < 1 {
-			return nil, fmt.Errorf("setting up the gate: %s needs a rate above 0 and a burst of at least 1", name)
+			return nil, fmt.Errorf("setting up the middleware: %s needs a rate above 0 and a burst of at least 1", name)
 		}
 	}
 	for _, p := range o.TrustedProxies {
 		if !p.IsValid() || p.Bits() == 0 || p.Addr().Is4In6() {
-			return nil, fmt.Errorf("setting up the gate: the trusted proxies %v are no range of IPv4 or IPv6 addresses, or all there are", p)
+			return nil, fmt.Errorf("setting up the middleware: the trusted proxies %v are no range of IPv4 or IPv6 addresses, or all there are", p)
 		}
 	}
 	if o.Log == nil {
@@ -93,9 +71,6 @@ func New(o Options) (*Stack, error) {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
-	}
-	if o.Refuse == nil {
-		o.Refuse = refusePlainly
 	}
 	return &Stack{
 		options: o, headers: securityHeaders(o),
@@ -106,24 +81,19 @@ func New(o Options) (*Stack, error) {
 // AllowPerson counts a request of that person. Where it is one too many it
 // says after how long, in whole seconds, the next one is let through.
 func (g *Stack) AllowPerson(person string) (ok bool, retryAfter time.Duration) {
-	return g.persons.allow(person, g.options.Now())
+	return g.persons.allow(person, 1, g.options.Now())
 }
 
 // AllowWriter counts something that a person wants to have recorded, as
 // AllowPerson does their requests. What costs more than the burst costs that.
 func (g *Stack) AllowWriter(person string, cost int) (ok bool, retryAfter time.Duration) {
-	return g.writers.allowN(person, min(cost, g.options.PerWriter.Burst), g.options.Now())
+	return g.writers.allow(person, min(cost, g.options.PerWriter.Burst), g.options.Now())
 }
 
-// Handler puts the gate in front of next.
+// Handler puts the middleware in front of next.
 func (g *Stack) Handler(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
-	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		g.options.Refuse(w, r, Problem{
-			Status: http.StatusForbidden, Slug: "cross-origin", Title: "Sent from another site",
-			Detail: "The request came from a page of another site, or from a browser too old to tell. Open the portal itself and try again there.",
-		})
-	}))
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { crossOrigin.Write(w) }))
 	inner := g.countAddress(protection.Handler(next))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := g.options.Now()
@@ -141,24 +111,15 @@ func (g *Stack) Handler(next http.Handler) http.Handler {
 // countAddress lets through what its address may still ask for.
 func (g *Stack) countAddress(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ok, after := g.addresses.allow(counted(passageOf(r.Context()).client), g.options.Now())
+		ok, after := g.addresses.allow(counted(passageOf(r.Context()).client), 1, g.options.Now())
 		if !ok {
-			g.options.Refuse(w, r, Problem{
-				Status: http.StatusTooManyRequests, Slug: "too-many", Title: "Too many requests",
-				Detail:     "Too many requests came from your network address. Wait a little and try again.",
-				RetryAfter: after,
-			})
+			told := problem.TooMany.With("Too many requests came from your network address. Wait a little and try again.")
+			told.RetryAfter = after
+			told.Write(w)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
-}
-
-func refusePlainly(w http.ResponseWriter, _ *http.Request, p Problem) {
-	if p.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(p.RetryAfter.Seconds())))
-	}
-	http.Error(w, p.Title+". "+p.Detail, p.Status)
 }
 
 // contentPolicy is what a page may load, and where its forms may lead.

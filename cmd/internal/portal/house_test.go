@@ -22,6 +22,7 @@ import (
 	"bookledger/cmd/bookdemo/issuer"
 	"bookledger/cmd/internal/accesslog"
 	"bookledger/cmd/internal/exportlimit"
+	"bookledger/cmd/internal/fixture"
 	"bookledger/cmd/internal/identity"
 	"bookledger/cmd/internal/middleware"
 	"bookledger/cmd/internal/node"
@@ -118,9 +119,6 @@ func buildWith(t testing.TB, past []events.Data, idle time.Duration) *house {
 		h.load(append(staffAndAgents(), past...))
 	}
 	set, err := schemas.ColumnSet("1")
-	if err != nil {
-		set, err = schemas.ColumnSet("v1")
-	}
 	must(t, err)
 	x, err := exporter.New(set)
 	must(t, err)
@@ -172,7 +170,7 @@ func clearOfCutoff(t testing.TB) {
 	}
 }
 
-// open serves the portal behind the gate, with the demo's issuer.
+// open serves the portal behind the middleware, with the demo's issuer.
 func (h *house) open(log *zap.Logger) {
 	h.t.Helper()
 	mux := http.NewServeMux()
@@ -200,7 +198,8 @@ func (h *house) open(log *zap.Logger) {
 	must(h.t, err)
 	pages := http.NewServeMux()
 	p.Register(pages)
-	guard, err := middleware.New(middleware.Options{FormActions: id.Origins, PerAddress: middleware.Rate{PerSecond: 1e6, Burst: 1e6}})
+	many := middleware.Rate{PerSecond: 1e6, Burst: 1e6}
+	guard, err := middleware.New(middleware.Options{FormActions: id.Origins, PerAddress: many, PerPerson: many, PerWriter: many})
 	must(h.t, err)
 	mux.Handle("/issuer/", who)
 	mux.Handle("/", guard.Handler(id.Middleware(pages)))
@@ -222,10 +221,7 @@ func (h *house) load(past []events.Data) {
 		_, err := h.ledger.Journal.Append(context.Background(), part)
 		must(h.t, err)
 	}
-	closed := events.Event{ID: "closed", Source: events.SourceLedger, Type: events.TypeHistoryClosed, Time: time.Now(), Data: &events.HistoryClosed{}}
-	body, err := closed.Encode()
-	must(h.t, err)
-	_, err = h.ledger.Journal.Append(context.Background(), []journal.Message{{Subject: events.SubjectControl, Body: body}})
+	_, err := node.CloseHistory(context.Background(), h.ledger.Journal.Client, time.Now())
 	must(h.t, err)
 }
 
@@ -268,11 +264,7 @@ func must(t testing.TB, err error) {
 // until awaits a condition.
 func (h *house) until(what string, holds func() bool) {
 	h.t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); !holds(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			h.t.Fatalf("waited in vain until %s", what)
-		}
-	}
+	fixture.Eventually(h.t, what, holds)
 }
 
 // visitor is somebody's browser, without script.
@@ -388,13 +380,7 @@ func (a *answer) page() *html.Node {
 // text is what the page says, in one line.
 func (a *answer) text() string {
 	a.t.Helper()
-	var b strings.Builder
-	for n := range a.page().Descendants() {
-		if n.Type == html.TextNode && n.Parent.Data != "script" && n.Parent.Data != "noscript" {
-			b.WriteString(n.Data + " ")
-		}
-	}
-	return strings.Join(strings.Fields(b.String()), " ")
+	return said(a.page())
 }
 
 // all are the page's elements of a name.
@@ -425,7 +411,7 @@ func hasAttr(n *html.Node, name string) bool {
 func said(n *html.Node) string {
 	var b strings.Builder
 	for d := range n.Descendants() {
-		if d.Type == html.TextNode {
+		if d.Type == html.TextNode && d.Parent.Data != "noscript" {
 			b.WriteString(d.Data + " ")
 		}
 	}

@@ -23,6 +23,7 @@ import (
 	"bookledger/cmd/bookdemo/issuer"
 	"bookledger/cmd/bookdemo/synthetic"
 	"bookledger/cmd/internal/daemon"
+	"bookledger/cmd/internal/fixture"
 	"bookledger/cmd/internal/identity"
 	"bookledger/cmd/internal/integrity"
 	"bookledger/cmd/internal/node"
@@ -193,10 +194,7 @@ func (s *site) load(as variant, more []events.Data) {
 		must(s.t, s.ledger.Journal.AppendAll(ctx, s.told(before, more), done))
 		must(s.t, s.ledger.Journal.AppendAll(ctx, messages, done))
 	}
-	closed := events.Event{ID: "closed", Source: events.SourceLedger, Type: events.TypeHistoryClosed, Time: time.Now(), Data: &events.HistoryClosed{}}
-	body, err := closed.Encode()
-	must(s.t, err)
-	_, err = s.ledger.Journal.Append(ctx, []journal.Message{{Subject: events.SubjectControl, Body: body}})
+	_, err := node.CloseHistory(ctx, s.ledger.Journal.Client, time.Now())
 	must(s.t, err)
 }
 
@@ -244,11 +242,7 @@ func must(t testing.TB, err error) {
 // until awaits a condition.
 func (s *site) until(what string, holds func() bool) {
 	s.t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); !holds(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			s.t.Fatalf("waited in vain until %s; the log says %s", what, s.log)
-		}
-	}
+	fixture.Eventually(s.t, what, holds)
 }
 
 // who returns the identity of a role; the second agent is "agent 2".

@@ -46,14 +46,14 @@ var (
 	writerRate  = middleware.Rate{PerSecond: 10, Burst: 300} // of what stays in the journal for good
 )
 
-// Web is the portal and the interface. It is the daemon's Portal.
+// Web is the portal and the API. It is the daemon's Portal.
 type Web struct {
 	http.Handler
 	service  *service.Service
 	limiter  *exportlimit.Limiter
 	looks    *accesslog.Log
 	identity *identity.Identity
-	gate     *middleware.Stack
+	stack    *middleware.Stack
 }
 
 // New puts the parts together. The Web must be closed.
@@ -73,19 +73,22 @@ func New(o Options) (_ *Web, err error) {
 	if w.limiter, err = exportlimit.New(exportlimit.Limits{Dir: o.Node.Dir}); err != nil {
 		return nil, err
 	}
-	if w.gate, err = newGate(o, w); err != nil {
+	if w.stack, err = newMiddleware(o, w); err != nil {
 		return nil, err
 	}
 	o.Identity.Untouched, o.Identity.Log = untouched, o.Log
 	if w.identity, err = identity.New(o.Identity); err != nil {
 		return nil, err
 	}
-	w.service = newDesk(o, w)
+	w.service = service.New(service.Options{
+		Node: o.Node, Exporter: exporter.Current(), Limiter: w.limiter, Looks: w.looks, LastFridays: o.Fridays,
+		MayWrite: w.stack.AllowWriter, Sound: o.Sound, Log: o.Log,
+	})
 	w.Handler, err = w.handler(o)
 	return w, err
 }
 
-func newGate(o Options, w *Web) (*middleware.Stack, error) {
+func newMiddleware(o Options, w *Web) (*middleware.Stack, error) {
 	return middleware.New(middleware.Options{
 		HTTPS:          strings.HasPrefix(o.Identity.PublicURL, "https:"),
 		PerAddress:     addressRate,
@@ -94,15 +97,7 @@ func newGate(o Options, w *Web) (*middleware.Stack, error) {
 		TrustedProxies: o.TrustedProxies,
 		FormActions:    func() []string { return w.identity.Origins() },
 		Log:            o.Log,
-		Refuse: func(w http.ResponseWriter, _ *http.Request, p middleware.Problem) {
-			told := problem.Problem{Type: p.Slug, Status: p.Status, Title: p.Title, Detail: p.Detail, RetryAfter: p.RetryAfter}
-			told.Write(w)
-		},
 	})
-}
-
-func newDesk(o Options, w *Web) *service.Service {
-	return service.New(service.Options{Node: o.Node, Exporter: exporter.Current(), Limiter: w.limiter, Looks: w.looks, LastFridays: o.Fridays, MayWrite: w.gate.AllowWriter, Sound: o.Sound, Log: o.Log})
 }
 
 // untouched are the requests that pages send by themselves: whoever has gone
@@ -176,7 +171,7 @@ func (w *Web) caller(via string) func(*http.Request) (service.Caller, error) {
 		case err != nil:
 			return service.Caller{}, problem.Unauthorized.Because(err)
 		}
-		if ok, retry := w.gate.AllowPerson(p.ID); !ok {
+		if ok, retry := w.stack.AllowPerson(p.ID); !ok {
 			told := problem.TooMany
 			told.RetryAfter = retry
 			return service.Caller{}, &told
@@ -186,7 +181,7 @@ func (w *Web) caller(via string) func(*http.Request) (service.Caller, error) {
 }
 
 // Wrap puts the middleware in front of a handler; ServeHTTP stands behind it.
-func (w *Web) Wrap(next http.Handler) http.Handler { return w.gate.Handler(next) }
+func (w *Web) Wrap(next http.Handler) http.Handler { return w.stack.Handler(next) }
 
 // Run watches the journal until ctx ends.
 func (w *Web) Run(ctx context.Context) error {
