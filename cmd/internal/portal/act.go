@@ -19,12 +19,11 @@ var done = map[service.Action]struct {
 	text string
 	undo service.Action
 	from service.Kind // the list in which the consumer was
-	to   service.Kind // and is
 }{
-	service.MarkInactive: {"%s was marked as inactive. The delegation goes on; find the consumer under Inactive Consumers.", service.Reactivate, service.Active, service.Inactive},
-	service.Reactivate:   {"%s is active again.", service.MarkInactive, service.Inactive, service.Active},
-	service.Accept:       {"The request of %s was accepted. Find the consumer under Active Consumers.", "", service.Pending, service.Active},
-	service.Decline:      {"The request of %s was declined.", "", service.Pending, ""},
+	service.MarkInactive: {"%s was marked as inactive. The delegation goes on; find the consumer under Inactive Consumers.", service.Reactivate, service.Active},
+	service.Reactivate:   {"%s is active again.", service.MarkInactive, service.Inactive},
+	service.Accept:       {"The request of %s was accepted. Find the consumer under Active Consumers.", "", service.Pending},
+	service.Decline:      {"The request of %s was declined.", "", service.Pending},
 }
 
 // act does an action and shows the list from which it was done. Marking as
@@ -64,10 +63,8 @@ func whom(a *service.Acted) string {
 
 // listOf is the list on which a form stood.
 func listOf(r *http.Request, otherwise service.Kind) service.Kind {
-	for _, k := range kinds {
-		if r.PostForm.Get("list") == string(k) {
-			return k
-		}
+	if k := service.Kind(r.PostForm.Get("list")); slices.Contains(kinds[:], k) {
+		return k
 	}
 	return otherwise
 }

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"net/http"
 
 	"bookledger/cmd/internal/service"
@@ -40,26 +41,21 @@ func (p *Portal) home(w http.ResponseWriter, r *http.Request, c service.Caller) 
 		return err
 	}
 	page := homePage{Home: h, Person: c.ID, Message: p.said(r)}
+	owners, roles := []service.Owner{}, []string{}
 	if h.Agent != "" {
-		if err := p.addPlace(&page, c, service.Owner{Agent: h.Agent}, "Agent"); err != nil {
-			return err
-		}
+		owners, roles = append(owners, service.Owner{Agent: h.Agent}), append(roles, "Agent")
 	}
 	for _, a := range h.Agencies {
-		if err := p.addPlace(&page, c, service.Owner{Agency: a.AgencyID}, roleName(string(a.Role))); err != nil {
+		owners, roles = append(owners, service.Owner{Agency: a.AgencyID}), append(roles, roleName(string(a.Role)))
+	}
+	for i, o := range owners {
+		v, err := p.Service.Overview(c, o)
+		if err != nil {
 			return err
 		}
+		page.Places = append(page.Places, place{newAbout(c, &v.About), v, roles[i], bars(v)})
 	}
 	return p.render(w, r, http.StatusOK, "home", "Home", page)
-}
-
-func (p *Portal) addPlace(page *homePage, c service.Caller, o service.Owner, role string) error {
-	v, err := p.Service.Overview(c, o)
-	if err != nil {
-		return err
-	}
-	page.Places = append(page.Places, place{newAbout(c, &v.About), v, role, bars(v)})
-	return nil
 }
 
 // bars are the consumers by household type, as a picture shows them.
@@ -70,12 +66,10 @@ func bars(v *service.Overview) []bar {
 	}
 	var all []bar
 	for i, t := range v.ByType {
-		b := bar{Name: t.HouseholdType, Class: barClasses[i%len(barClasses)], N: t.Consumers, Width: t.Consumers * 1000 / longest}
-		if b.Name == "" {
-			b.Name = "Not determined"
-		}
-		b.Share = share(t.Consumers, v.Active)
-		all = append(all, b)
+		all = append(all, bar{
+			Name: cmp.Or(t.HouseholdType, "Not determined"), Class: barClasses[i%len(barClasses)],
+			N: t.Consumers, Width: t.Consumers * 1000 / longest, Share: share(t.Consumers, v.Active),
+		})
 	}
 	return all
 }

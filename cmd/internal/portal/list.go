@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"net/url"
@@ -150,10 +151,7 @@ func (p *Portal) listed(c service.Caller, a about, o service.Owner, k service.Ki
 
 // nameOf is a consumer's name or, where that is blank, the case.
 func nameOf(e list.Entry) string {
-	if name := strings.TrimSpace(e.FirstName + " " + e.LastName); name != "" {
-		return name
-	}
-	return "Case " + e.CaseID
+	return cmp.Or(strings.TrimSpace(e.FirstName+" "+e.LastName), "Case "+e.CaseID)
 }
 
 // Last is the number of the last consumer of the page.

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"errors"
 	"mime"
 	"net/http"
@@ -46,31 +47,16 @@ func newAbout(c service.Caller, a *service.About) about {
 }
 
 // Of is the owner's id.
-func (a about) Of() string {
-	if a.Owner.Agent != "" {
-		return a.Owner.Agent
-	}
-	return a.Owner.Agency
-}
+func (a about) Of() string { return cmp.Or(a.Owner.Agent, a.Owner.Agency) }
 
 // OfAgency reports whether it is an agency.
 func (a about) OfAgency() bool { return a.Owner.Agent == "" }
 
 // Title is the owner's name or, where that is blank, the id.
-func (a about) Title() string {
-	if a.Name != "" {
-		return a.Name
-	}
-	return a.Of()
-}
+func (a about) Title() string { return cmp.Or(a.Name, a.Of()) }
 
 // AgentName is the name of one of an agency's agents.
-func (a about) AgentName(id string) string {
-	if name := a.Agents[id]; name != "" {
-		return name
-	}
-	return id
-}
+func (a about) AgentName(id string) string { return cmp.Or(a.Agents[id], id) }
 
 // Up is where the owner's agency lists its agents, for who can see that.
 func (a about) Up() string {

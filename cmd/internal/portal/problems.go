@@ -14,7 +14,6 @@ type problemPage struct {
 	*problem.Problem
 	What   []string // what one can do
 	SignIn string   // where one signs in, if that helps
-	Home   bool     // the home page is open
 }
 
 // Problem answers with an error page. What is not a problem is logged, and
@@ -26,8 +25,10 @@ func (p *Portal) Problem(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	told.Header(w.Header())
 	w.Header().Del("WWW-Authenticate") // browsers have a page to sign in
-	_, known := caller(r)
-	page := problemPage{Problem: told, What: advice(told), Home: known}
+	page := problemPage{Problem: told, What: advice[told.Status]}
+	if told.Type == problem.NoBook.Type {
+		page.What = []string{"Choose one of the Fridays on the Books page."}
+	}
 	if told.Status == http.StatusUnauthorized {
 		page.SignIn = signInPath("/")
 	}
@@ -37,26 +38,19 @@ func (p *Portal) Problem(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// advice tells what one can do about a problem.
-func advice(e *problem.Problem) []string {
-	switch e.Status {
-	case http.StatusNotFound:
-		if e.Type == problem.NoBook.Type {
-			return []string{"Choose one of the Fridays on the Books page."}
-		}
-		return []string{"Check the address, if you typed it.", "A consumer may have been delegated to somebody else since. Look for the consumer in your lists.", "If you should see this, ask your agency’s manager."}
-	case http.StatusForbidden:
-		return []string{"If you need this for your work, ask your agency’s manager."}
-	case http.StatusConflict:
-		return []string{"Go back, look at the list as it is now, and try again if it still makes sense."}
-	case http.StatusBadRequest:
-		return []string{"Go back and correct it. If you followed a link, use the filters on the page instead."}
-	case http.StatusMethodNotAllowed, http.StatusUnsupportedMediaType:
-		return []string{"Begin again from the home page."}
-	case http.StatusTooManyRequests:
-		return []string{"Wait a few seconds, then load the page again."}
-	case http.StatusServiceUnavailable:
-		return []string{"Wait a little, then load the page again. Nothing that was recorded is lost.", "If it stays so, tell the operator of this portal."}
-	}
-	return nil
+// advice is what one can do about a problem, by its status.
+var advice = map[int][]string{
+	http.StatusNotFound: {
+		"Check the address, if you typed it.", "A consumer may have been delegated to somebody else since. Look for the consumer in your lists.",
+		"If you should see this, ask your agency’s manager.",
+	},
+	http.StatusForbidden:            {"If you need this for your work, ask your agency’s manager."},
+	http.StatusConflict:             {"Go back, look at the list as it is now, and try again if it still makes sense."},
+	http.StatusBadRequest:           {"Go back and correct it. If you followed a link, use the filters on the page instead."},
+	http.StatusMethodNotAllowed:     {"Begin again from the home page."},
+	http.StatusUnsupportedMediaType: {"Begin again from the home page."},
+	http.StatusTooManyRequests:      {"Wait a few seconds, then load the page again."},
+	http.StatusServiceUnavailable: {
+		"Wait a little, then load the page again. Nothing that was recorded is lost.", "If it stays so, tell the operator of this portal.",
+	},
 }

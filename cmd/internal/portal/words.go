@@ -66,12 +66,14 @@ func (p *Portal) words() template.FuncMap {
 		"exact":   func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 		"seqs":    audit.Sequences,
 		"money":   money,
-		"flag":    flag,
-		"ago":     ago,
-		"fact":    func(name string, value any) fact { return fact{name, fmt.Sprint(value), "Not provided"} },
-		"factOr":  func(name string, value any, blank string) fact { return fact{name, fmt.Sprint(value), blank} },
-		"stale":   stale,
-		"join":    func(s []string) string { return strings.Join(s, ", ") },
+		"flag": func(f events.Flag) string {
+			return [...]string{events.Blank: "", events.No: "No", events.Yes: "Yes"}[f]
+		},
+		"ago":    ago,
+		"fact":   func(name string, value any) fact { return fact{name, fmt.Sprint(value), "Not provided"} },
+		"factOr": func(name string, value any, blank string) fact { return fact{name, fmt.Sprint(value), blank} },
+		"stale":  stale,
+		"join":   func(s []string) string { return strings.Join(s, ", ") },
 	}
 }
 
@@ -160,16 +162,6 @@ func money(m events.Money) string {
 		return ""
 	}
 	return fmt.Sprintf("$%s.%02d", number(cents/100), cents%100)
-}
-
-func flag(f events.Flag) string {
-	switch f {
-	case events.Yes:
-		return "Yes"
-	case events.No:
-		return "No"
-	}
-	return ""
 }
 
 // ago is how long something has lasted, like "2 minutes".
