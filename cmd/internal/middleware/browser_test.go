@@ -155,39 +155,3 @@ func TestFormsInChromium(t *testing.T) {
 		})
 	}
 }
-
-func TestChromiumHoldsFormsToTheNamedOrigins(t *testing.T) {
-	ctx := browser(t)
-	login := newSite(t, false, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { page(w, "login") }))
-	away := login.at(t, "login.test")
-	p := portal(t, Options{FormActions: forms("https://login.example")}, "", func() string { return away + "/authorize" })
-	if err := chromedp.Do(ctx, chromedp.Navigate(p.URL+"/")); err != nil {
-		t.Fatal(err)
-	}
-	broken, err := chromedp.Run(ctx, chromedp.Evaluate[string](`new Promise(done => {
-		document.addEventListener("securitypolicyviolation", e => done(e.effectiveDirective))
-		document.getElementById("away").click()
-	})`, chromedp.EvalAwaitPromise))
-	if err != nil || broken != "form-action" {
-		t.Errorf("Chromium says that %q was broken (%v)", broken, err)
-	}
-	if login.headers("GET /authorize") != nil {
-		t.Error("a form's answer led to an origin that was not named")
-	}
-}
-
-func TestAnotherSitesFormIsRefusedInChromium(t *testing.T) {
-	ctx := browser(t)
-	p := portal(t, Options{}, "", func() string { return "" })
-	for _, policy := range []string{"no-referrer", "unsafe-url"} {
-		evil := newSite(t, false, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Referrer-Policy", policy)
-			page(w, `<form method=post action="`+p.at(t, "portal.test")+`/own"><button id=own>own</button></form>`)
-		}))
-		for _, host := range []string{"login.test", "127.0.0.1"} {
-			if got := press(t, ctx, evil.at(t, host)+"/", "own"); got != http.StatusForbidden {
-				t.Errorf("a form of %s under %s is answered %d", host, policy, got)
-			}
-		}
-	}
-}

@@ -1,7 +1,6 @@
 package middleware
 
 import (
-	"container/list"
 	"math"
 	"sync"
 	"time"
@@ -10,32 +9,27 @@ import (
 )
 
 // maxCounters is how many addresses or persons are counted at once. When more
-// come the one that has been silent longest is forgotten.
+// come those are forgotten that have been silent longest.
 const maxCounters = 100_000
 
 // longestRetry is what a client is told at most.
 const longestRetry = time.Hour
 
-// counters count requests by key.
+// counters count requests by key. Those that were used since the last turn are
+// young; what has not been used from one turn to the next is forgotten.
 type counters struct {
 	rate   Rate
 	max    int
 	silent time.Duration // after so long a counter is the same as a new one
 
-	mu    sync.Mutex
-	byKey map[string]*list.Element
-	order *list.List // of *counter, the one that has been silent longest first
-}
-
-type counter struct {
-	key     string
-	limiter *rate.Limiter
-	last    time.Time
+	mu         sync.Mutex
+	young, old map[string]*rate.Limiter
+	turned     time.Time
 }
 
 func newCounters(r Rate) *counters {
 	silent := time.Duration(math.Min(float64(r.Burst)/r.PerSecond*float64(time.Second), float64(math.MaxInt64/2)))
-	return &counters{rate: r, max: maxCounters, silent: silent, byKey: map[string]*list.Element{}, order: list.New()}
+	return &counters{rate: r, max: maxCounters, silent: silent, young: map[string]*rate.Limiter{}}
 }
 
 // allow counts a request as n. Requests that are refused are not counted, so that
@@ -43,33 +37,22 @@ func newCounters(r Rate) *counters {
 func (c *counters) allow(key string, n int, now time.Time) (bool, time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	element := c.byKey[key]
-	if element == nil {
-		c.forget(now)
-		element = c.order.PushBack(&counter{key: key, limiter: rate.NewLimiter(rate.Limit(c.rate.PerSecond), c.rate.Burst)})
-		c.byKey[key] = element
+	if len(c.young) >= c.max/2 || now.Sub(c.turned) >= c.silent {
+		c.old, c.young, c.turned = c.young, map[string]*rate.Limiter{}, now
 	}
-	c.order.MoveToBack(element)
-	one := element.Value.(*counter)
-	one.last = now
-	wish := one.limiter.ReserveN(now, n)
+	one := c.young[key]
+	if one == nil {
+		if one = c.old[key]; one == nil {
+			one = rate.NewLimiter(rate.Limit(c.rate.PerSecond), c.rate.Burst)
+		}
+		delete(c.old, key)
+		c.young[key] = one
+	}
+	wish := one.ReserveN(now, n)
 	delay := wish.DelayFrom(now)
 	if delay <= 0 {
 		return true, 0
 	}
 	wish.CancelAt(now)
 	return false, (min(delay, longestRetry) + time.Second - 1).Truncate(time.Second)
-}
-
-// forget makes room for one more: those go that are as good as new and, where
-// these are not enough, the one that has been silent longest.
-func (c *counters) forget(now time.Time) {
-	for front := c.order.Front(); front != nil; front = c.order.Front() {
-		one := front.Value.(*counter)
-		if c.order.Len() < c.max && now.Sub(one.last) < c.silent {
-			return
-		}
-		c.order.Remove(front)
-		delete(c.byKey, one.key)
-	}
 }

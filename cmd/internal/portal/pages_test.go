@@ -249,20 +249,15 @@ func TestAssets(t *testing.T) {
 	a := v.get("/sign-in")
 	for _, link := range append(a.all("link"), a.all("script")...) {
 		path := attr(link, "href") + attr(link, "src")
-		f := v.get(path).assertFile()
+		f := v.get(path)
+		if f.status != http.StatusOK || f.body == "" {
+			t.Errorf("%s: %d", path, f.status)
+		}
 		if got := f.header.Get("Cache-Control"); got != "public, max-age=31536000, immutable" {
 			t.Errorf("%s: Cache-Control %q", path, got)
 		}
 	}
 	v.get("/assets/portal.css").want(http.StatusNotFound)
-}
-
-func (a *answer) assertFile() *answer {
-	a.t.Helper()
-	if a.status != http.StatusOK || a.body == "" {
-		a.t.Errorf("%s: %d", a.path, a.status)
-	}
-	return a
 }
 
 // TestStale holds that a list of which the journal does not answer is still

@@ -60,6 +60,12 @@ const askAxe = `axe.run(document, {
 func (i *inspection) looksAt(b *tab, name, heading string) {
 	b.t.Helper()
 	b.isAt(heading)
+	// What a page announces has the focus, and shows it. What the script shows
+	// in its place begins at the main part.
+	b.until(`(e => !e || document.activeElement === e || document.activeElement.id === "main")(document.querySelector("main [autofocus]"))`)
+	if at := b.focused(); (at.ID == "message" || at.ID == "main") && !at.Ring {
+		b.t.Errorf("%s: the focus on %+v is not seen", name, at)
+	}
 	b.does(chromedp.Evaluate[chromedp.Void](i.axe + ";undefined"))
 	for _, m := range modes {
 		b.shownAs(m.scheme, m.width)
@@ -223,19 +229,12 @@ func aStranger(i *inspection, b *tab) {
 	b.goes(200, click("Sign in"))
 	i.looksAt(b, "sign-in-demo", "Sign in")
 	b.goes(401, chromedp.Navigate(b.site.url+"/sign-in/callback?code=x&state=y"))
-	b.until(`document.activeElement.getAttribute("role") === "alert"`)
 	i.looksAt(b, "sign-in-failed", "Sign in")
 	i.at(b, "/signed-out", "signed-out", "Signed out")
-	i.at(b, "/interface", "interface", b.headingOf("/interface"))
+	b.opens("/interface")
+	i.looksAt(b, "interface", b.text("h1"))
 	b.goes(404, chromedp.Navigate(b.site.url+"/nowhere"))
 	i.looksAt(b, "error-404-stranger", "Not found")
-}
-
-// headingOf is the heading of a page whose words are not this test's matter.
-func (b *tab) headingOf(path string) string {
-	b.t.Helper()
-	b.opens(path)
-	return b.text("h1")
 }
 
 func anAgentsLists(i *inspection, b *tab) {

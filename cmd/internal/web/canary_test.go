@@ -117,7 +117,9 @@ func TestCanary(t *testing.T) {
 		}
 	}
 	holdNoCanary(t, "the metrics", string(s.ask("", "GET", "/metrics", nil).body))
-	holdNoCanary(t, "the log", s.log.String())
+	for _, e := range s.log.All() {
+		holdNoCanary(t, "the log", fmt.Sprint(e.Message, e.ContextMap()))
+	}
 	text, err := os.ReadFile(s.accessLog())
 	must(t, err)
 	if lines := strings.Count(string(text), "\n"); lines < 2 {

@@ -19,6 +19,7 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"bookledger/cmd/bookdemo/issuer"
 	"bookledger/cmd/bookdemo/synthetic"
@@ -43,27 +44,9 @@ type site struct {
 	web    *web.Web
 	world  synthetic.Config
 	dir    string
-	log    *lockedBuffer
+	log    *observer.ObservedLogs
 	ids    *atomic.Int64
 	stop   func()
-}
-
-// lockedBuffer takes the log of several goroutines.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
 
 // small is a world that is made in a moment.
@@ -90,8 +73,8 @@ func start(t testing.TB, w synthetic.Config, more ...events.Data) *site {
 func startAs(t testing.TB, as variant, w synthetic.Config, more ...events.Data) *site {
 	t.Helper()
 	clearOfCutoff(t)
-	s := &site{t: t, world: w, dir: t.TempDir(), log: new(lockedBuffer), ids: new(atomic.Int64)}
-	log := zap.New(zapcore.NewCore(zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig()), zapcore.AddSync(s.log), zapcore.DebugLevel))
+	core, logs := observer.New(zapcore.DebugLevel)
+	s, log := &site{t: t, world: w, dir: t.TempDir(), log: logs, ids: new(atomic.Int64)}, zap.New(core)
 	ctx, cancel := context.WithCancel(context.Background())
 	var err error
 	if s.ledger, err = node.Open(ctx, node.Options{Dir: s.dir, Create: true, NATSListen: "127.0.0.1:0", Log: log}); err != nil {
