@@ -153,6 +153,8 @@ func TestAgencyTransfer(t *testing.T) {
 	all := url.Values{"from": {"A4"}, "to": {"A1"}, "what": {"all"}, "count": {"0"}}
 	v.follow(choose, url.Values{"from": {"A4"}, "to": {"A1"}, "what": {"all"}, "go": {"continue"}}).want(http.StatusOK, "Consumers 1, the whole book: 1 active and 0 inactive")
 	v.follow(transfer, all).want(http.StatusOK, "1 of 1 consumer transferred", "Orla Orphaned 5000000006 Transferred")
+	v.follow(choose, url.Values{"from": {"A4"}, "to": {"A1"}, "what": {"all"}, "go": {"continue"}})
+	v.follow(transfer, all).want(http.StatusOK, "0 of 0 consumers transferred", "The agent held no consumers").lacks("refused", "no value")
 	h.signIn("P-1").post(transfer, all).want(http.StatusForbidden)
 	h.signIn("P-a3").post(transfer, all).want(http.StatusNotFound)
 	v.get("/agencies/G1/transfer?from=A3").want(http.StatusNotFound)

@@ -73,7 +73,8 @@ func TestExport(t *testing.T) {
 	if !strings.Contains(a.body, `href="`+path+`?from=active"`) {
 		t.Error("the list does not lead to the disclaimer of the current book")
 	}
-	a = v.get(path+"?from=active").want(http.StatusOK, "Disclaimer", service.DisclaimerText, "No Yes", "3 consumers in 3 rows", "all consumers delegated to you at that moment, active and inactive, whatever the filters", "must be encrypted")
+	a = v.get(path+"?from=active").want(http.StatusOK, "Disclaimer",
+		"You are about to download customer information. You must follow Covered California privacy and security standards.", "No Yes", "3 consumers in 3 rows", "all consumers delegated to you at that moment, active and inactive, whatever the filters", "must be encrypted")
 	if got := said(a.all("h1")[0]); got != "Disclaimer" {
 		t.Errorf("the heading is %q", got)
 	}

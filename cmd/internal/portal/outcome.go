@@ -8,13 +8,11 @@ import (
 
 // outcome is what became of a transfer, as the session keeps it.
 type outcome struct {
-	From        string       `json:"from"`
-	To          string       `json:"to"`
-	Transferred int          `json:"transferred"`
-	Refused     int          `json:"refused"`
-	Missing     int          `json:"missing"` // not delegated to the agent
-	Unknown     int          `json:"unknown"`
-	Rows        []outcomeRow `json:"rows"` // those that were not transferred come first
+	From   string         `json:"from"`
+	To     string         `json:"to"`
+	Total  int            `json:"total"`  // how many cases there were
+	Counts map[string]int `json:"counts"` // of each outcome
+	Rows   []outcomeRow   `json:"rows"`   // those that were not transferred come first
 }
 
 // outcomeRow is what became of one case.
@@ -33,14 +31,13 @@ var outcomeNames = map[string]string{
 }
 
 func newOutcome(done *service.Transferred) outcome {
-	x := outcome{From: done.From, To: done.To}
-	counts := map[string]*int{"transferred": &x.Transferred, "refused": &x.Refused, "not_delegated": &x.Missing, "unknown": &x.Unknown}
+	x := outcome{From: done.From, To: done.To, Total: len(done.Outcomes), Counts: map[string]int{}}
 	for _, good := range [...]bool{false, true} {
 		for _, o := range done.Outcomes {
 			if (o.Outcome == "transferred") != good {
 				continue
 			}
-			*counts[o.Outcome]++
+			x.Counts[o.Outcome]++
 			if len(x.Rows) < maxOutcomes {
 				x.Rows = append(x.Rows, outcomeRow{o.CaseID, o.Name, outcomeNames[o.Outcome], sentence(o.Reason)})
 			}
@@ -49,11 +46,8 @@ func newOutcome(done *service.Transferred) outcome {
 	return x
 }
 
-// Total is how many cases there were.
-func (x outcome) Total() int { return x.Transferred + x.Refused + x.Missing + x.Unknown }
-
 // Left is of how many of them nothing is shown.
-func (x outcome) Left() int { return x.Total() - len(x.Rows) }
+func (x outcome) Left() int { return x.Total - len(x.Rows) }
 
 // outcomePage shows what became of the last transfer.
 type outcomePage struct {

@@ -112,10 +112,7 @@ func transferAt(agency, from, list string, page int) string {
 	if list == string(service.Inactive) {
 		v.Set("list", list)
 	}
-	if page > 1 {
-		v.Set("page", strconv.Itoa(page))
-	}
-	return basePath(service.Owner{Agency: agency}) + "/transfer?" + v.Encode()
+	return withPage(basePath(service.Owner{Agency: agency})+"/transfer", v, page)
 }
 
 // chooseTransfer keeps what was chosen, and goes where the button says: to

@@ -73,7 +73,13 @@ func New(o Options) (_ *Web, err error) {
 	if w.limiter, err = exportlimit.New(exportlimit.Limits{Dir: o.Node.Dir}); err != nil {
 		return nil, err
 	}
-	if w.stack, err = newMiddleware(o, w); err != nil {
+	if w.stack, err = middleware.New(middleware.Options{
+		HTTPS:      strings.HasPrefix(o.Identity.PublicURL, "https:"),
+		PerAddress: addressRate, PerPerson: personRate, PerWriter: writerRate,
+		TrustedProxies: o.TrustedProxies,
+		FormActions:    func() []string { return w.identity.Origins() },
+		Log:            o.Log,
+	}); err != nil {
 		return nil, err
 	}
 	o.Identity.Untouched, o.Identity.Log = untouched, o.Log
@@ -86,18 +92,6 @@ func New(o Options) (_ *Web, err error) {
 	})
 	w.Handler, err = w.handler(o)
 	return w, err
-}
-
-func newMiddleware(o Options, w *Web) (*middleware.Stack, error) {
-	return middleware.New(middleware.Options{
-		HTTPS:          strings.HasPrefix(o.Identity.PublicURL, "https:"),
-		PerAddress:     addressRate,
-		PerPerson:      personRate,
-		PerWriter:      writerRate,
-		TrustedProxies: o.TrustedProxies,
-		FormActions:    func() []string { return w.identity.Origins() },
-		Log:            o.Log,
-	})
 }
 
 // untouched are the requests that pages send by themselves: whoever has gone
