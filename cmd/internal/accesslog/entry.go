@@ -45,14 +45,8 @@ func (e Entry) encode() ([]byte, error) {
 }
 
 func cut(value string) string {
-	count := 0
-	for at := range value {
-		if count == maxValue {
-			return value[:at]
-		}
-		count++
-	}
-	return value
+	start := []rune(value[:min(len(value), maxValue*utf8.UTFMax)])
+	return string(start[:min(len(start), maxValue)])
 }
 
 // printable escapes what JSON lets stand although some readers take it for the

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,8 +46,7 @@ type house struct {
 	ledger  *node.Node
 	service *service.Service
 	log     *observer.ObservedLogs
-	cut     func()        // ends the following of the journal
-	idle    time.Duration // how long a session lasts without a request; 0 is the standard
+	cut     func() // ends the following of the journal
 	ids     int
 }
 
@@ -101,15 +101,9 @@ func consumer(agent, id, first, last string) []events.Data {
 // Fridays; where it is nil, the ledger has just begun and has no book.
 func build(t testing.TB, past []events.Data) *house {
 	t.Helper()
-	return buildWith(t, past, 0)
-}
-
-// buildWith opens a house whose sessions last as long without a request.
-func buildWith(t testing.TB, past []events.Data, idle time.Duration) *house {
-	t.Helper()
 	clearOfCutoff(t)
 	core, logs := observer.New(zapcore.DebugLevel)
-	h := &house{t: t, log: logs, idle: idle}
+	h := &house{t: t, log: logs}
 	dir := t.TempDir()
 	ctx, cancel := context.WithCancel(context.Background())
 	var err error
@@ -128,23 +122,17 @@ func buildWith(t testing.TB, past []events.Data, idle time.Duration) *house {
 	must(t, err)
 	log := zap.New(core)
 	h.service = service.New(service.Options{Node: h.ledger, Exporter: x, Limiter: limiter, Looks: looks, Log: log})
-	ended, running := make(chan struct{}, 9), 0
-	run := func(f func()) {
-		running++
-		go func() { f(); ended <- struct{}{} }()
-	}
+	var running sync.WaitGroup
 	following, stop := context.WithCancel(ctx)
 	stopped := make(chan struct{})
-	run(func() { _ = h.ledger.Follow(following); close(stopped) })
+	running.Go(func() { _ = h.ledger.Follow(following); close(stopped) })
 	h.cut = func() { stop(); <-stopped }
-	run(func() { h.service.Run(ctx) })
+	running.Go(func() { h.service.Run(ctx) })
 	h.open(log)
 	t.Cleanup(func() {
 		cancel()
 		stop()
-		for range running {
-			<-ended
-		}
+		running.Wait()
 		if err := errors.Join(looks.Close(), h.ledger.Close()); err != nil && !errors.Is(err, journal.ErrClosed) {
 			t.Error(err)
 		}
@@ -180,7 +168,7 @@ func (h *house) open(log *zap.Logger) {
 	who, err := issuer.New(issuer.Options{Base: h.url + "/issuer", ClientID: "bookledger", Portal: h.url, People: people, Stylesheet: portal.Stylesheet()})
 	must(h.t, err)
 	id, err := identity.New(identity.Options{
-		Issuer: h.url + "/issuer", ClientID: "bookledger", PublicURL: h.url, Idle: h.idle,
+		Issuer: h.url + "/issuer", ClientID: "bookledger", PublicURL: h.url,
 		Untouched: func(r *http.Request) bool { return r.URL.Path == "/session/ending" },
 	})
 	must(h.t, err)

@@ -164,27 +164,19 @@ func (x *wish) choose(f url.Values) error {
 	if !events.IsIdentifier(x.From) || x.To != "" && !events.IsIdentifier(x.To) {
 		return problem.Invalid.With("Choose the agents on the page.")
 	}
-	chosen := map[string]bool{}
-	for _, id := range x.Cases {
-		chosen[id] = true
-	}
-	shown := f["shown"]
-	for _, id := range shown {
-		delete(chosen, id)
-	}
+	isShown := func(id string) bool { return slices.Contains(f["shown"], id) }
+	x.Cases = slices.DeleteFunc(x.Cases, isShown)
 	for _, id := range f["case"] {
-		if slices.Contains(shown, id) {
-			chosen[id] = true
+		if !isShown(id) {
+			continue
 		}
-	}
-	x.Cases = nil
-	for id := range chosen {
 		if !events.IsIdentifier(id) {
 			return problem.Invalid.In("case", "It is no case id.")
 		}
 		x.Cases = append(x.Cases, id)
 	}
 	slices.Sort(x.Cases)
+	x.Cases = slices.Compact(x.Cases)
 	if len(x.Cases) > maxChosen {
 		return problem.Invalid.In("case", "At most %d consumers can be chosen one by one. Choose fewer, or the whole book.", maxChosen)
 	}
