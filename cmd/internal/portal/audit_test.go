@@ -65,12 +65,6 @@ func TestCompare(t *testing.T) {
 	v.get("/agents/A9/differences").want(404)
 }
 
-// TestNoBooksToCompare holds what is said before there are two books.
-func TestNoBooksToCompare(t *testing.T) {
-	h := build(t, nil)
-	h.signIn("P-x").get("/agents/A1/differences").want(200, "There are no two books yet").isWhole()
-}
-
 // TestFoundFile holds that a file is known by its hash, however that is pasted.
 func TestFoundFile(t *testing.T) {
 	h := build(t, past())
