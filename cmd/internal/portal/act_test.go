@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"bookledger/cmd/internal/fixture"
 	"bookledger/events"
 )
 
@@ -52,14 +53,14 @@ func TestActions(t *testing.T) {
 	v.follow("/agents/A1/cases/5000000004/accept", url.Values{"list": {"pending"}}).want(http.StatusOK, "The request of Pat Pending (case 5000000004) was accepted.", "No requests are pending")
 	v.get("/agents/A1/active").want(http.StatusOK, "Pat Pending")
 	v.get("/agents/A1/cases/5000000004").want(http.StatusOK, "Request accepted", "Agent P-a1", "Requested by the consumer")
-	h.live(&events.DelegationRequested{Delegation: events.Delegation{CaseID: "5000000005", AgentID: "A2"}})
+	h.Publish(&events.DelegationRequested{Delegation: events.Delegation{CaseID: "5000000005", AgentID: "A2"}})
 	manager := h.signIn("P-m")
 	manager.get("/agencies/G1/pending").want(http.StatusOK, "Olive Other", "Agent Bo Two")
 	manager.get("/agents/A2/cases/5000000005/decline?agency=G1").want(http.StatusOK, "asked Bo Two on")
 	if a := manager.follow("/agents/A2/cases/5000000005/decline", url.Values{"agency": {"G1"}}); a.path != "/agencies/G1/pending" {
 		t.Errorf("declining led to %s", a.path)
 	}
-	h.live(&events.DelegationRequested{Delegation: events.Delegation{CaseID: "5000000005", AgentID: "A2"}})
+	h.Publish(&events.DelegationRequested{Delegation: events.Delegation{CaseID: "5000000005", AgentID: "A2"}})
 	manager.follow("/agencies/G1/cases/5000000005/decline", nil).want(http.StatusOK, "The request of Olive Other (case 5000000005) was declined.")
 }
 
@@ -102,7 +103,7 @@ func TestAnothers(t *testing.T) {
 	h.signIn("P-x").post("/agents/A1/cases/5000000001/mark-inactive", nil).want(http.StatusForbidden)
 	// A decertified agent is out at once, in the middle of a session.
 	other.get("/agents/A3/active").want(http.StatusOK)
-	h.live(&events.AgentDecertified{AgentID: "A3"})
+	h.Publish(&events.AgentDecertified{AgentID: "A3"})
 	other.get("/agents/A3/active").want(http.StatusNotFound)
 	other.get("/").want(http.StatusOK, "You are signed in, but have no place in the ledger")
 }
@@ -112,7 +113,7 @@ func TestAnothers(t *testing.T) {
 func TestAgencyTransfer(t *testing.T) {
 	var some []events.Data
 	for i := range 60 {
-		some = append(some, consumer("A1", "70000000"+string(rune('0'+i/10))+string(rune('0'+i%10)), "Nora", "Number "+string(rune('A'+i/10))+string(rune('a'+i%10)))...)
+		some = append(some, fixture.Consumer("A1", "70000000"+string(rune('0'+i/10))+string(rune('0'+i%10)), "Nora", "Number "+string(rune('A'+i/10))+string(rune('a'+i%10)))...)
 	}
 	h := build(t, append(past(), some...))
 	v := h.signIn("P-m")
@@ -138,7 +139,7 @@ func TestAgencyTransfer(t *testing.T) {
 	v.follow(choose, wish(url.Values{"shown": {"5000000003"}, "case": {"5000000003"}, "go": {"list:inactive"}})).want(http.StatusOK, "3 so far")
 	v.follow(choose, wish(url.Values{"go": {"continue"}})).want(http.StatusOK, "Confirm the transfer", "From Ana One (A1)", "To Bo Two (A2)", "Consumers 3, chosen one by one", "Transfer 3 consumers").isWhole()
 	// Meanwhile one of them has gone.
-	h.live(&events.DelegationEnded{Delegation: events.Delegation{CaseID: "5000000003", AgentID: "A1"}})
+	h.Publish(&events.DelegationEnded{Delegation: events.Delegation{CaseID: "5000000003", AgentID: "A1"}})
 	const transfer = "/agencies/G1/transfer"
 	v.post(transfer, url.Values{"from": {"A1"}, "to": {"A2"}, "what": {"chosen"}, "count": {"2"}}).want(http.StatusConflict, "Nothing was done now.")
 	confirmed := url.Values{"from": {"A1"}, "to": {"A2"}, "what": {"chosen"}, "count": {"3"}}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"bookledger/cmd/internal/fixture"
 	"bookledger/events"
 )
 
@@ -15,7 +16,7 @@ import (
 // comes into no address unless it is a case.
 func TestExplain(t *testing.T) {
 	h := build(t, past())
-	h.live(&events.DelegationTransferred{CaseID: "5000000001", FromAgentID: "A1", ToAgentID: "A2"})
+	h.Publish(&events.DelegationTransferred{CaseID: "5000000001", FromAgentID: "A1", ToAgentID: "A2"})
 	v := h.signIn("P-x")
 	v.get("/").want(200, "Explain a case", "Compare books", "Downloads")
 	v.get("/audit/cases/5000000001").want(200, "7 events", "Household recorded", "consumer.household_recorded.v1", "Transferred", "Live list", "Book of ").
@@ -42,7 +43,7 @@ func TestExplain(t *testing.T) {
 func TestManyEvents(t *testing.T) {
 	h := build(t, past())
 	for i := range 120 {
-		h.live(&events.HouseholdRecorded{CaseID: "5000000001", PrimaryContact: events.Contact{FirstName: fmt.Sprint("n", i)}})
+		h.Publish(&events.HouseholdRecorded{CaseID: "5000000001", PrimaryContact: events.Contact{FirstName: fmt.Sprint("n", i)}})
 	}
 	v := h.signIn("P-x")
 	v.get("/audit/cases/5000000001?agent=A1").want(200, "1 event.")
@@ -74,7 +75,7 @@ func TestFoundFile(t *testing.T) {
 	file := a.post("/agents/A1/books/latest/export", url.Values{"disclaimer": {"1"}, "answer": {"yes"}})
 	file.isBook("5000000001", "5000000002", "5000000003")
 	hash := fmt.Sprintf("%x", sha256.Sum256([]byte(file.body)))
-	h.until("the trail shows it", func() bool { return len(h.trail()) == 3 })
+	fixture.Eventually(h.t, "the trail shows it", func() bool { return len(h.trail()) == 3 })
 	v.get("/audit/downloads").want(200, "made", "declined", hash, "Yes to version 1", "P-a1").isWhole()
 	for _, pasted := range []string{hash, " " + strings.ToUpper(hash) + "\n", hash + "  found.xlsx", "SHA256 (found.xlsx) = " + hash, "Algorithm : SHA256\nHash : " + hash + "\nPath : C:\\found.xlsx", spaced(hash)} {
 		v.follow("/audit/downloads", url.Values{"sha256": {pasted}}).want(200, "The file is on record.", "P-a1", "Agent").lacks("declined").isWhole()

@@ -1,17 +1,13 @@
 package portal_test
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -21,8 +17,6 @@ import (
 	"golang.org/x/net/html"
 
 	"bookledger/cmd/bookdemo/issuer"
-	"bookledger/cmd/internal/accesslog"
-	"bookledger/cmd/internal/exportlimit"
 	"bookledger/cmd/internal/fixture"
 	"bookledger/cmd/internal/identity"
 	"bookledger/cmd/internal/middleware"
@@ -31,23 +25,19 @@ import (
 	"bookledger/cmd/internal/problem"
 	"bookledger/cmd/internal/service"
 	"bookledger/events"
-	"bookledger/events/journal"
-	"bookledger/exporter"
 	"bookledger/projections/access"
-	"bookledger/schemas"
 )
 
-// house is the portal over a ledger of its own: agency G1 with the agents A1,
-// A2 and A4, who is not certified any more, and with all kinds of staff, and
-// agency G2 with A3.
+// house is the portal over a node with the people of the fixture.
 type house struct {
+	*fixture.Node
 	t       testing.TB
 	url     string
-	ledger  *node.Node
 	service *service.Service
+	clock   *fixture.Clock // the service's
 	log     *observer.ObservedLogs
 	cut     func() // ends the following of the journal
-	ids     int
+	weekday string // of the cutoff
 }
 
 var people = []issuer.Person{
@@ -61,104 +51,28 @@ var people = []issuer.Person{
 	{Person: access.Person{ID: "P-n", Name: "Nobody Known"}},
 }
 
-// staffAndAgents are who works in the house.
-func staffAndAgents() []events.Data {
-	staff := func(person, role string) *events.StaffAssigned {
-		return &events.StaffAssigned{Staff: events.Staff{PersonID: person, AgencyID: "G1", Role: role}}
-	}
-	return []events.Data{
-		&events.AgencyRegistered{AgencyID: "G1", Name: "Delta Insurance"}, &events.AgencyRegistered{AgencyID: "G2", Name: "Sierra Insurance"},
-		&events.AgentCertified{AgentID: "A1", AgencyID: "G1", FirstName: "Ana", LastName: "One", LicenseNumber: "0A1"},
-		&events.AgentCertified{AgentID: "A2", AgencyID: "G1", FirstName: "Bo", LastName: "Two"},
-		&events.AgentCertified{AgentID: "A3", AgencyID: "G2", FirstName: "Cy", LastName: "Three"},
-		&events.AgentCertified{AgentID: "A4", AgencyID: "G1", FirstName: "Di", LastName: "Four"},
-		&events.AgentDecertified{AgentID: "A4"},
-		staff("P-m", "manager"), staff("P-1", "admin_l1"), staff("P-2", "admin_l2"),
-	}
-}
-
-// consumer are the events that make a case delegated to an agent.
-func consumer(agent, id, first, last string) []events.Data {
-	year := time.Now().Year()
-	return []events.Data{
-		&events.DelegationCreated{Delegation: events.Delegation{CaseID: id, AgentID: agent}},
-		&events.HouseholdRecorded{
-			CaseID:         id,
-			PrimaryContact: events.Contact{FirstName: first, LastName: last, Phone: "5555555555", Email: "ca@example.com", DateOfBirth: 19800102, SSNLast4: "7880", SpokenLanguage: "Spanish"},
-			Address:        events.Address{Line1: "12345 Main St", City: "Sacramento", State: "CA", ZIP: "95838", County: "Sacramento"},
-		},
-		&events.MemberRecorded{Member: events.Member{CaseID: id, MemberID: "m1", FirstName: first, LastName: last, Relationship: "Self", Applying: events.Yes}},
-		&events.ApplicationRecorded{CaseID: id, ApplicationYear: year, CurrentStatus: "Enrolled", NextSteps: "Report changes"},
-		&events.EligibilityDetermined{CaseID: id, MemberID: "m1", ApplicationYear: year, Program: "covered_california", Status: "eligible", APTCMonthly: events.Cents(141233)},
-		&events.EnrollmentRecorded{
-			CaseID: id, EnrollmentID: "n1", ApplicationYear: year, CoverageKind: "health", MemberIDs: []string{"m1"}, Carrier: "Kaiser Permanente",
-			PlanName: "Silver 70 HMO", MetalTier: "Silver", Status: "enrolled", GrossPremium: events.Cents(50000), NetPremium: events.Cents(100),
-		},
-	}
-}
-
-// build opens a house. What is past was recorded before the last three
-// Fridays; where it is nil, the ledger has just begun and has no book.
-func build(t testing.TB, past []events.Data) *house {
+// build opens a house; its test runs beside others. What is past was recorded
+// before the last three Fridays; where it is nil, the ledger has just begun and has
+// no book.
+func build(t *testing.T, past []events.Data) *house {
 	t.Helper()
-	clearOfCutoff(t)
+	t.Parallel()
 	core, logs := observer.New(zapcore.DebugLevel)
-	h := &house{t: t, log: logs}
-	dir := t.TempDir()
-	ctx, cancel := context.WithCancel(context.Background())
-	var err error
-	h.ledger, err = node.Open(ctx, node.Options{Dir: dir, Create: true})
-	must(t, err)
+	h := &house{Node: fixture.Open(t, node.Options{}), t: t, clock: fixture.NewClock(), log: logs}
 	if past != nil {
-		h.load(append(staffAndAgents(), past...))
+		h.Load(time.Now().AddDate(0, 0, -26), append(fixture.People(), past...)...)
+		h.CloseHistory()
 	}
-	set, err := schemas.ColumnSet("1")
-	must(t, err)
-	x, err := exporter.New(set)
-	must(t, err)
-	limiter, err := exportlimit.New(exportlimit.Limits{Dir: dir})
-	must(t, err)
-	looks, err := accesslog.Open(filepath.Join(dir, "access.log"))
-	must(t, err)
 	log := zap.New(core)
-	h.service = service.New(service.Options{Node: h.ledger, Exporter: x, Limiter: limiter, Looks: looks, Log: log})
-	var running sync.WaitGroup
-	following, stop := context.WithCancel(ctx)
-	stopped := make(chan struct{})
-	running.Go(func() { _ = h.ledger.Follow(following); close(stopped) })
-	h.cut = func() { stop(); <-stopped }
-	running.Go(func() { h.service.Run(ctx) })
-	h.open(log)
-	t.Cleanup(func() {
-		cancel()
-		stop()
-		running.Wait()
-		if err := errors.Join(looks.Close(), h.ledger.Close()); err != nil && !errors.Is(err, journal.ErrClosed) {
-			t.Error(err)
-		}
-	})
+	h.service, h.cut = h.Serve(service.Options{Log: log, Now: h.clock.Now})
 	if past == nil {
-		h.live(staffAndAgents()...)
+		h.Publish(fixture.People()...)
 	}
-	h.until("the desk is up to the journal", func() bool {
-		_, err := h.service.Act(context.Background(), service.Caller{Person: people[0].Person}, service.Owner{Agent: "A1"}, "none", service.Accept)
-		return problem.Of(err).Status == http.StatusNotFound
-	})
+	h.open(log)
 	return h
 }
 
-// clearOfCutoff waits where a week is about to end: a cutoff in the midst of a test
-// brings another book.
-func clearOfCutoff(t testing.TB) {
-	t.Helper()
-	c := events.DefaultCalendar()
-	if left := time.Until(c.Cutoff(c.FridayOf(time.Now()))); left < time.Minute {
-		t.Logf("the week ends in %v, which is waited for", left)
-		time.Sleep(left + time.Second)
-	}
-}
-
-// open serves the portal behind the middleware, with the demo's issuer.
+// open serves the portal behind the gate, with the demo's issuer.
 func (h *house) open(log *zap.Logger) {
 	h.t.Helper()
 	mux := http.NewServeMux()
@@ -172,6 +86,11 @@ func (h *house) open(log *zap.Logger) {
 		Untouched: func(r *http.Request) bool { return r.URL.Path == "/session/ending" },
 	})
 	must(h.t, err)
+	v, err := h.Projection.View()
+	must(h.t, err)
+	calendar := v.Calendar()
+	must(h.t, v.Close())
+	h.weekday = calendar.Weekday().String()
 	p, err := portal.New(portal.Options{
 		Service: h.service, Identity: id, Demo: true, Log: log,
 		Caller: func(r *http.Request) (service.Caller, error) {
@@ -181,7 +100,7 @@ func (h *house) open(log *zap.Logger) {
 			}
 			return service.Caller{Person: person, Via: "portal", Address: "127.0.0.1"}, nil
 		},
-		Calendar: func() (*events.Calendar, error) { return events.DefaultCalendar(), nil },
+		Calendar: func() (*events.Calendar, error) { return calendar, nil },
 	})
 	must(h.t, err)
 	pages := http.NewServeMux()
@@ -193,67 +112,7 @@ func (h *house) open(log *zap.Logger) {
 	mux.Handle("/", guard.Handler(id.Middleware(pages)))
 }
 
-// load records what is past as history, and closes it.
-func (h *house) load(past []events.Data) {
-	h.t.Helper()
-	at := time.Now().Add(-26 * 24 * time.Hour)
-	var messages []journal.Message
-	for i, data := range past {
-		e := h.event(data)
-		body, err := e.Encode()
-		must(h.t, err)
-		recorded := at.Add(time.Duration(i) * time.Millisecond).UTC().Format(time.RFC3339Nano)
-		messages = append(messages, journal.Message{Subject: events.HistorySubject(e.Source), Recorded: recorded, Body: body})
-	}
-	for part := range slices.Chunk(messages, 1000) {
-		_, err := h.ledger.Journal.Append(context.Background(), part)
-		must(h.t, err)
-	}
-	_, err := node.CloseHistory(context.Background(), h.ledger.Journal.Client, time.Now())
-	must(h.t, err)
-}
-
-func (h *house) event(data events.Data) events.Event {
-	h.ids++
-	return events.Event{ID: fmt.Sprint("e", h.ids), Source: "test", Type: events.TypeOf(data), Time: time.Now(), Data: data}
-}
-
-// live publishes events as an upstream system does, and waits until the lists
-// show them.
-func (h *house) live(all ...events.Data) {
-	h.t.Helper()
-	for _, data := range all {
-		_, why, err := h.ledger.Projection.WaitFor(context.Background(), h.append(data))
-		must(h.t, err)
-		if why != nil {
-			h.t.Fatalf("%s was rejected: %+v", events.TypeOf(data), why)
-		}
-	}
-}
-
-// append publishes an event and returns its sequence.
-func (h *house) append(data events.Data) uint64 {
-	h.t.Helper()
-	e := h.event(data)
-	body, err := e.Encode()
-	must(h.t, err)
-	ack, err := h.ledger.Journal.Append(context.Background(), []journal.Message{{Subject: e.Subject(), Body: body}})
-	must(h.t, err)
-	return ack.Last
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// until awaits a condition.
-func (h *house) until(what string, holds func() bool) {
-	h.t.Helper()
-	fixture.Eventually(h.t, what, holds)
-}
+var must = fixture.Must
 
 // visitor is somebody's browser, without script.
 type visitor struct {

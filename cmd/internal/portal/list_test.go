@@ -21,7 +21,7 @@ func TestList(t *testing.T) {
 		"Showing 1–3 of 3", "Household Case Coverage", "Phone 5555555555", "Email ca@example.com", "Address 12345 Main St, Sacramento CA 95838", "DOB 01/02", "SSN XXX-XX-7880",
 		"Case ID 5000000001", "Current Status Enrolled", "Next Steps Report changes", "Kaiser Permanente · Silver 70 HMO · Silver Enrolled",
 		"Account", "Household", "Eligibility", "Mark As Inactive", "View Enrollment Details",
-		"Export Book of Business It holds all delegated consumers, whatever the filters show, as of Friday, ")
+		"Export Book of Business It holds all delegated consumers, whatever the filters show, as of "+h.weekday+", ")
 	hostile := hostileFirst + " " + hostileLast
 	for sort, want := range map[string][]string{
 		"":            {"Álvaro Zúñiga", "CAL TRAINING", hostile},

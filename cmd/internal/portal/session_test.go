@@ -92,7 +92,7 @@ func TestLedgerPage(t *testing.T) {
 		t.Fatalf("%d exports are on record", n)
 	}
 	v.get("/") // takes the message
-	a := v.get("/ledger").want(http.StatusOK, "Position", "Friday, ", "declined", "Auditor P-x", "Older exports")
+	a := v.get("/ledger").want(http.StatusOK, "Position", h.weekday+", ", "declined", "Auditor P-x", "Older exports")
 	for _, link := range a.all("a") {
 		if said(link) == "Older exports" {
 			if rows := strings.Count(v.get(attr(link, "href")).want(http.StatusOK).text(), "declined"); rows != 1 {

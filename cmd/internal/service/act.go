@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 	"go.uber.org/zap"
@@ -181,7 +180,7 @@ func (d *Service) say(ctx context.Context, c Caller, role access.Role, all []eve
 			return 0, fmt.Errorf("making the id of an event: %w", err)
 		}
 		e := events.Event{
-			ID: id.String(), Source: events.SourcePortal, Type: events.TypeOf(data), Time: time.Now().UTC(),
+			ID: id.String(), Source: events.SourcePortal, Type: events.TypeOf(data), Time: d.Now().UTC(),
 			ActorID: c.ID, ActorRole: string(role), Data: data,
 		}
 		body, err := e.Encode()

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"bookledger/cmd/internal/fixture"
 	"bookledger/cmd/internal/problem"
 	"bookledger/cmd/internal/service"
 	"bookledger/events"
@@ -28,11 +29,11 @@ func TestActions(t *testing.T) {
 	o.holdList(agent, own, service.Active, "c1", "c2")
 	wantProblem(t, "reactivating an active one", act(agent, own, "c1", service.Reactivate), 409)
 
-	o.live(&events.DelegationRequested{Delegation: events.Delegation{CaseID: "c3", AgentID: "A1"}},
+	o.Publish(&events.DelegationRequested{Delegation: events.Delegation{CaseID: "c3", AgentID: "A1"}},
 		&events.DelegationRequested{Delegation: events.Delegation{CaseID: "c4", AgentID: "A1"}},
 		&events.DelegationRequested{Delegation: events.Delegation{CaseID: "c5", AgentID: "A1"}})
 	o.holdList(agent, own, service.Pending, "c3", "c4", "c5")
-	o.live(&events.DelegationWithdrawn{Delegation: events.Delegation{CaseID: "c5", AgentID: "A1"}})
+	o.Publish(&events.DelegationWithdrawn{Delegation: events.Delegation{CaseID: "c5", AgentID: "A1"}})
 	wantProblem(t, "accepting what was withdrawn", act(agent, own, "c5", service.Accept), 404)
 	must(t, act(agent, own, "c3", service.Accept))
 	must(t, act(agent, own, "c4", service.Decline))
@@ -67,7 +68,7 @@ func TestDecertified(t *testing.T) {
 	o.holdList(agent, own, service.Active, "c1")
 	_, err := o.service.List(operator, own, service.Active, service.Query{Page: 1, PageSize: 10})
 	wantProblem(t, "an operator and a certified agent", err, 404)
-	o.live(&events.AgentDecertified{AgentID: "A1"})
+	o.Publish(&events.AgentDecertified{AgentID: "A1"})
 	for name, c := range map[string]service.Caller{"the agent": agent, "level 1": adminL1, "another": other} {
 		_, err := o.service.List(c, own, service.Active, service.Query{Page: 1, PageSize: 10})
 		wantProblem(t, name, err, 404)
@@ -124,7 +125,7 @@ func TestTransfer(t *testing.T) {
 		t.Errorf("the whole book: %+v (%v)", done, err)
 	}
 	o.holdList(manager, service.Owner{Agency: "G1"}, service.Active, "c1", "c2", "c3")
-	o.live(&events.AgentDecertified{AgentID: "A1"})
+	o.Publish(&events.AgentDecertified{AgentID: "A1"})
 	_, err = transfer(manager, "G1", service.Transfer{From: "A2", To: "A1", All: true})
 	wantProblem(t, "to a decertified agent", err, 409)
 	if rejected, err := o.service.Rejections(auditor, 0, 100); err != nil || len(rejected) > 0 {
@@ -159,27 +160,27 @@ func TestLooks(t *testing.T) {
 func TestJournalGone(t *testing.T) {
 	o := open(t, consumers("A1", "c1")...)
 	own := service.Owner{Agent: "A1"}
-	must(t, o.ledger.Journal.Close())
-	o.until("the list says how old it is", func() bool {
-		l, err := o.service.List(agent, own, service.Active, service.Query{Page: 1, PageSize: 10})
-		return err == nil && l.Age > 0 && len(l.Consumers()) == 1
-	})
+	must(t, o.Journal.Close())
+	list := func() (*service.Listing, error) {
+		return o.service.List(agent, own, service.Active, service.Query{Page: 1, PageSize: 10})
+	}
+	for _, age := range []time.Duration{6 * time.Second, 4 * time.Minute} {
+		o.clock.Move(age)
+		if l, err := list(); err != nil || l.Age < age || len(l.Consumers()) != 1 {
+			t.Errorf("after %v: %+v (%v)", age, l, err)
+		}
+	}
 	_, err := o.service.Act(t.Context(), agent, own, "c1", service.MarkInactive)
 	wantProblem(t, "an action", err, 503)
 	if problem.Of(err).RetryAfter == 0 {
 		t.Error("it does not say when to try again")
 	}
-	yes := true
-	_, err = o.service.Export(t.Context(), agent, own, "latest", service.Answer{Disclaimer: "1", Accepted: &yes})
+	_, err = o.service.Export(t.Context(), agent, own, "latest", yes)
 	wantProblem(t, "an export", err, 503)
 	_, err = o.service.Transfer(t.Context(), manager, "G1", service.Transfer{From: "A1", To: "A2", All: true})
 	wantProblem(t, "a transfer", err, 503)
-	o.service.SeenAt(time.Now().Add(-4 * time.Minute))
-	if l, err := o.service.List(agent, own, service.Active, service.Query{Page: 1, PageSize: 10}); err != nil || l.Age < 4*time.Minute {
-		t.Errorf("after four minutes: %+v (%v)", l, err)
-	}
-	o.service.SeenAt(time.Now().Add(-6 * time.Minute))
-	_, err = o.service.List(agent, own, service.Active, service.Query{Page: 1, PageSize: 10})
+	o.clock.Move(2 * time.Minute)
+	_, err = list()
 	wantProblem(t, "a list after six minutes", err, 503)
 	if problem.Of(err).RetryAfter == 0 {
 		t.Error("it does not say when to try again")
@@ -191,17 +192,19 @@ func TestJournalGone(t *testing.T) {
 func TestHistoryOpen(t *testing.T) {
 	o := openWith(t, false, consumers("A1", "c1")...)
 	own := service.Owner{Agent: "A1"}
-	o.holdList(agent, own, service.Active, "c1")
+	before := o.Settle()
+	fixture.Eventually(t, "the list is up to the journal", func() bool {
+		l, err := o.service.List(agent, own, service.Active, service.Query{Page: 1, PageSize: 10})
+		return err == nil && l.Age == 0 && len(l.Consumers()) == 1
+	})
 	_, err := o.service.Act(t.Context(), agent, own, "c1", service.MarkInactive)
 	wantProblem(t, "an action", err, 503)
-	_, err = o.service.Export(t.Context(), agent, own, "latest", service.Answer{Disclaimer: "1", Accepted: new(true)})
+	_, err = o.service.Export(t.Context(), agent, own, "latest", yes)
 	wantProblem(t, "an export", err, 503)
 	_, err = o.service.Transfer(t.Context(), manager, "G1", service.Transfer{From: "A1", To: "A2", All: true})
 	wantProblem(t, "a transfer", err, 503)
-	before, err := o.ledger.Journal.Last(t.Context())
-	must(t, err)
-	if want := uint64(1 + o.ids); before != want {
-		t.Errorf("the journal has %d records, want %d", before, want)
+	if after := o.Settle(); after != before {
+		t.Errorf("the journal has %d records, want %d", after, before)
 	}
 }
 
@@ -227,7 +230,7 @@ func TestOneMoment(t *testing.T) {
 	own := service.Owner{Agent: "A1"}
 	then, done := o.service.At(agent)
 	o.holdList(then, own, service.Active, "c1")
-	o.live(consumers("A1", "c2")...)
+	o.Publish(consumers("A1", "c2")...)
 	o.holdList(then, own, service.Active, "c1")
 	_, err := o.service.Act(t.Context(), then, own, "c2", service.MarkInactive)
 	must(t, err)

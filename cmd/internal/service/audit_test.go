@@ -75,10 +75,10 @@ func TestAuditRoles(t *testing.T) {
 // the ledger is now and as it was on a Friday.
 func TestExplained(t *testing.T) {
 	o := open(t, consumers("A1", "c1")...)
-	o.live(&events.DelegationTransferred{CaseID: "c1", FromAgentID: "A1", ToAgentID: "A3"})
+	o.Publish(&events.DelegationTransferred{CaseID: "c1", FromAgentID: "A1", ToAgentID: "A3"})
 	x, err := o.service.Explain(t.Context(), auditor, "c1", "", "")
 	must(t, err)
-	if len(x.Events) != 5 || x.Standing != nil || !x.Events[4].LiveOnly || x.Events[0].FirstBook == 0 || x.AsOf.IsZero() {
+	if len(x.Events) != 7 || x.Standing != nil || !x.Events[6].LiveOnly || x.Events[0].FirstBook == 0 || x.AsOf.IsZero() {
 		t.Errorf("got %+v", x)
 	}
 	x, err = o.service.Explain(t.Context(), auditor, "c1", "A3", "latest")
@@ -106,7 +106,7 @@ func TestCompared(t *testing.T) {
 	if same.Total() != 0 || same.Changes == nil || same.To.Friday.String() != weeks[0] || same.AgentID != "A1" {
 		t.Errorf("got %+v", same)
 	}
-	o.live(&events.AgentCertified{AgentID: "A9", AgencyID: "G1"})
+	o.Publish(&events.AgentCertified{AgentID: "A9", AgencyID: "G1"})
 	_, err = o.service.Compare(t.Context(), auditor, service.Owner{Agent: "A9"}, service.Compared{From: weeks[1], To: weeks[0], Page: 1, PageSize: 10})
 	wantProblem(t, "an agent whom nobody knew", err, 404)
 	_, err = o.service.Compare(t.Context(), auditor, service.Owner{Agent: "A1"}, service.Compared{From: weeks[0], To: weeks[1], Page: 1, PageSize: 10})
@@ -117,16 +117,16 @@ func TestCompared(t *testing.T) {
 // is refused, explained and compared, and that one with as many is not.
 func TestAuditBound(t *testing.T) {
 	o := open(t, consumers("A1", "c1")...)
-	v, err := o.ledger.Projection.View()
+	v, err := o.Projection.View()
 	must(t, err)
 	defer v.Close()
-	for most, want := range map[audit.Bound]error{3: audit.ErrTooMany, 4: nil, 0: nil} {
-		if _, err := audit.AccountOf(t.Context(), v, o.ledger.Journal, "c1", most); !errors.Is(err, want) {
+	for most, want := range map[audit.Bound]error{5: audit.ErrTooMany, 6: nil, 0: nil} {
+		if _, err := audit.AccountOf(t.Context(), v, o.Journal, "c1", most); !errors.Is(err, want) {
 			t.Errorf("with %d the account is %v", most, err)
 		}
 		f, err := v.Latest()
 		must(t, err)
-		c, err := audit.Compare(t.Context(), v, o.ledger.Journal, audit.Owner{Agent: "A1"}, book.Week{}, f.Week, most)
+		c, err := audit.Compare(t.Context(), v, o.Journal, audit.Owner{Agent: "A1"}, book.Week{}, f.Week, most)
 		must(t, err)
 		if _, _, err := c.Between(t.Context(), "c1"); !errors.Is(err, want) {
 			t.Errorf("with %d what came between is %v", most, err)

@@ -246,7 +246,7 @@ func (d *Service) record(ctx context.Context, c Caller, step events.Data) error 
 		return fmt.Errorf("making the id of an event: %w", err)
 	}
 	e := events.Event{
-		ID: id.String(), Source: events.SourceLedger, Type: events.TypeOf(step), Time: time.Now().UTC(),
+		ID: id.String(), Source: events.SourceLedger, Type: events.TypeOf(step), Time: d.Now().UTC(),
 		ActorID: c.ID, Data: step,
 	}
 	body, err := e.Encode()

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"bookledger/cmd/internal/fixture"
 	"bookledger/cmd/internal/problem"
 	"bookledger/cmd/internal/service"
 	"bookledger/events"
@@ -53,7 +54,7 @@ func TestExport(t *testing.T) {
 		"denied by P-a1 as agent of A1, accepted false, 0 rows", "denied by P-a1 as agent of A1, accepted false, 0 rows",
 		"denied by P-a3 as none of A1, accepted false, 0 rows",
 	}
-	o.until("the refusal is recorded", func() bool { return len(o.trail()) == len(want) })
+	fixture.Eventually(o.t, "the refusal is recorded", func() bool { return len(o.trail()) == len(want) })
 	if got := o.trail(); !slices.Equal(got, want) {
 		t.Errorf("the trail is\n%s", strings.Join(got, "\n"))
 	}
@@ -70,11 +71,11 @@ func (o *office) checkTrail(n int) {
 	o.trail() // which waits for all that was recorded
 	all, err := o.service.Exports(o.t.Context(), auditor, "", 0, 1000)
 	must(o.t, err)
-	last, err := o.ledger.Journal.Last(o.t.Context())
+	last, err := o.Journal.Last(o.t.Context())
 	must(o.t, err)
 	r := replay.New()
 	checked := audit.CheckExports(r, all, 5)
-	must(o.t, o.ledger.Journal.Read(o.t.Context(), 0, last, func(records []record.Record) error {
+	must(o.t, o.Journal.Read(o.t.Context(), 0, last, func(records []record.Record) error {
 		for i := range records {
 			if _, err := r.Apply(&records[i]); err != nil {
 				return err
@@ -119,7 +120,7 @@ func TestShelf(t *testing.T) {
 		wantProblem(t, "the book of "+day, err, 404)
 	}
 	// An agent who comes from another agency brings no past into it.
-	o.live(&events.AgentMoved{AgentID: "A3", AgencyID: "G1"})
+	o.Publish(&events.AgentMoved{AgentID: "A3", AgencyID: "G1"})
 	if moved, err := o.service.Books(t.Context(), manager, service.Owner{Agent: "A3"}, service.Shelved{}); err != nil || len(moved.Books) != 0 {
 		t.Errorf("of an agent who came lately: %+v (%v)", moved, err)
 	}
@@ -146,25 +147,27 @@ func TestMeanwhile(t *testing.T) {
 		if at == 0 {
 			continue
 		}
-		o := open(t, consumers("A1", "c1")...)
-		o.atChecks(func(check int) {
-			if check != at {
-				return
+		t.Run(fmt.Sprint("at check ", at), func(t *testing.T) {
+			o := open(t, consumers("A1", "c1")...)
+			o.atChecks(func(check int) {
+				if check != at {
+					return
+				}
+				if got := o.trail(); !slices.Equal(got, want) {
+					t.Errorf("at check %d the trail is %q, want %q", at, got, want)
+				}
+				if left, err := filepath.Glob(filepath.Join(o.Dir, "*export*")); err != nil || len(left) > 0 {
+					t.Errorf("at check %d the folder holds %q (%v)", at, left, err)
+				}
+				o.Publish(&events.AgentDecertified{AgentID: "A1"})
+			})
+			_, err := o.service.Export(t.Context(), agent, own, "latest", yes)
+			wantProblem(t, fmt.Sprint("decertified at check ", at), err, 404)
+			if got := o.trail(); at > 1 && !slices.Equal(got, want) {
+				t.Errorf("after check %d the trail is %q, want %q", at, got, want)
 			}
-			if got := o.trail(); !slices.Equal(got, want) {
-				t.Errorf("at check %d the trail is %q, want %q", at, got, want)
-			}
-			if left, err := filepath.Glob(filepath.Join(filepath.Dir(o.looks), "*export*")); err != nil || len(left) > 0 {
-				t.Errorf("at check %d the folder holds %q (%v)", at, left, err)
-			}
-			o.live(&events.AgentDecertified{AgentID: "A1"})
+			o.isIdle(agent)
 		})
-		_, err := o.service.Export(t.Context(), agent, own, "latest", yes)
-		wantProblem(t, fmt.Sprint("decertified at check ", at), err, 404)
-		if got := o.trail(); at > 1 && !slices.Equal(got, want) {
-			t.Errorf("after check %d the trail is %q, want %q", at, got, want)
-		}
-		o.isIdle(agent)
 	}
 }
 
@@ -172,7 +175,7 @@ func TestMeanwhile(t *testing.T) {
 func (o *office) isIdle(c service.Caller) {
 	o.t.Helper()
 	for range 3 {
-		x, err := o.limiter.Join(c.ID, 1)
+		x, err := o.service.Limiter.Join(c.ID, 1)
 		must(o.t, err)
 		defer x.Close()
 	}
@@ -232,7 +235,7 @@ func TestLoad(t *testing.T) {
 	wantProblem(t, "a fourth", err, 429)
 	o.take(other, service.Owner{Agent: "A3"}, "latest")
 	for _, name := range []string{"P-busy1", "P-busy2"} {
-		x, err := o.limiter.Join(name, 1)
+		x, err := o.service.Limiter.Join(name, 1)
 		must(t, errors.Join(err, x.Wait(t.Context())))
 		defer x.Close()
 	}
@@ -244,7 +247,7 @@ func TestLoad(t *testing.T) {
 	}
 	o.isIdle(other)
 	before = append(before, o.trail()[len(before):][:3]...)
-	o.limiter.Drain()
+	o.service.Limiter.Drain()
 	_, err = o.service.Export(t.Context(), other, service.Owner{Agent: "A3"}, "latest", yes)
 	wantProblem(t, "while the system ends", err, 503)
 	if got := o.trail(); !slices.Equal(got, before) {
@@ -257,13 +260,13 @@ func TestLoad(t *testing.T) {
 // than any agent.
 func TestRolesOfOne(t *testing.T) {
 	o := open(t, slices.Concat(consumers("A3", "d1"))...)
-	o.live(&events.AgentMoved{AgentID: "A3", AgencyID: "G1"}, &events.StaffAssigned{Staff: events.Staff{PersonID: "P-a3", AgencyID: "G1", Role: "manager"}})
+	o.Publish(&events.AgentMoved{AgentID: "A3", AgencyID: "G1"}, &events.StaffAssigned{Staff: events.Staff{PersonID: "P-a3", AgencyID: "G1", Role: "manager"}})
 	shelf, err := o.service.Books(t.Context(), other, service.Owner{Agent: "A3"}, service.Shelved{})
 	must(t, err)
 	if len(shelf.Books) != 5 {
 		t.Errorf("the shelf has %d books", len(shelf.Books))
 	}
-	o.live(&events.AgentDecertified{AgentID: "A3"})
+	o.Publish(&events.AgentDecertified{AgentID: "A3"})
 	if shelf, err = o.service.Books(t.Context(), other, service.Owner{Agent: "A3"}, service.Shelved{}); err != nil || len(shelf.Books) != 0 {
 		t.Errorf("decertified: %+v (%v)", shelf, err)
 	}
@@ -276,7 +279,7 @@ func TestLevelOne(t *testing.T) {
 	g1 := service.Owner{Agency: "G1"}
 	o.atChecks(func(check int) {
 		if check == 3 {
-			o.live(&events.AgentDecertified{AgentID: "A2"})
+			o.Publish(&events.AgentDecertified{AgentID: "A2"})
 		}
 	})
 	_, err := o.service.Export(t.Context(), adminL1, g1, "latest", yes)

@@ -86,11 +86,11 @@ func (d *Service) open() (*reading, error) {
 		return nil, problem.Unavailable.With("The lists are being built anew. Try again in a few minutes.").Because(err)
 	}
 	r := &reading{View: v, state: v.Live()}
-	if age := since(d.current.Load(), v.Recorded()); age > freshFor {
+	if age := d.since(d.current.Load(), v.Recorded()); age > freshFor {
 		r.age = age.Truncate(time.Second)
 	}
 	// Lists that lag behind a journal that answers are shown with their age.
-	if since(d.answered.Load(), d.began) > staleFor {
+	if d.since(d.answered.Load(), d.began) > staleFor {
 		told := problem.Unavailable.With("The ledger's journal has not answered for more than five minutes, so no list is shown. Try again in a little while.")
 		return nil, errors.Join(told, v.Close())
 	}
@@ -98,11 +98,11 @@ func (d *Service) open() (*reading, error) {
 }
 
 // since is how long ago a moment was, or otherwise where there was none yet.
-func since(nanoseconds int64, otherwise time.Time) time.Duration {
+func (d *Service) since(nanoseconds int64, otherwise time.Time) time.Duration {
 	if nanoseconds != 0 {
 		otherwise = time.Unix(0, nanoseconds)
 	}
-	return time.Since(otherwise)
+	return d.Now().Sub(otherwise)
 }
 
 // readNow opens a moment to act upon, which must be that of the journal.

@@ -23,6 +23,7 @@ type Options struct {
 	Looks       *accesslog.Log
 	LastFridays int // how many of the last Fridays an agent may take; 0 is 5
 	Log         *zap.Logger
+	Now         func() time.Time // nil: the wall clock
 	// MayWrite tells whether a person may write to the journal now or, where
 	// they have done so too often, when again; nil: always. What is written
 	// stays for good.
@@ -53,7 +54,10 @@ func New(o Options) *Service {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	return &Service{Options: o, began: time.Now(), after: newBounded(), hashing: make(chan struct{}, 1), auditing: make(chan struct{}, 1)}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return &Service{Options: o, began: o.Now(), after: newBounded(), hashing: make(chan struct{}, 1), auditing: make(chan struct{}, 1)}
 }
 
 // Caller is who asks, and from where.
@@ -100,7 +104,7 @@ func (d *Service) Run(ctx context.Context) {
 func (d *Service) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, freshFor)
 	defer cancel()
-	asked := time.Now()
+	asked := d.Now()
 	last, err := d.Node.Journal.Last(ctx)
 	if err != nil {
 		return
@@ -117,7 +121,7 @@ func (d *Service) look(ctx context.Context) {
 // noteLook writes a look to the access log, without which nothing is shown.
 func (d *Service) noteLook(c Caller, role access.Role, what string, o Owner, caseID string) error {
 	err := d.Looks.Write(accesslog.Entry{
-		Time: time.Now(), Person: c.ID, Role: string(role), What: what, Agent: o.Agent, Agency: o.Agency, Case: caseID,
+		Time: d.Now(), Person: c.ID, Role: string(role), What: what, Agent: o.Agent, Agency: o.Agency, Case: caseID,
 		Via: c.Via, Address: c.Address,
 	})
 	if err != nil {

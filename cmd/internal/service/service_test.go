@@ -2,7 +2,6 @@ package service_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,29 +13,21 @@ import (
 	"testing"
 	"time"
 
-	"bookledger/cmd/internal/accesslog"
-	"bookledger/cmd/internal/exportlimit"
+	"bookledger/cmd/internal/fixture"
 	"bookledger/cmd/internal/node"
 	"bookledger/cmd/internal/problem"
 	"bookledger/cmd/internal/service"
 	"bookledger/events"
-	"bookledger/events/journal"
-	"bookledger/exporter"
 	"bookledger/projections/access"
-	"bookledger/schemas"
 )
 
-// office is a desk over a ledger of its own: agency G1 with the agents A1 and
-// A2 and all kinds of staff, agency G2 with A3. Cases are recorded by past,
-// before the last eight Fridays.
+// office is a service on a node with the people of the fixture.
 type office struct {
+	*fixture.Node
 	t       *testing.T
 	service *service.Service
-	ledger  *node.Node
-	limiter *exportlimit.Limiter
-	looks   string // file
-	ids     int
-	sound   atomic.Pointer[error]  // what the desk is told of the journal, nil where it is sound
+	clock   *fixture.Clock
+	sound   atomic.Pointer[error]  // what the service is told of the journal, nil where it is sound
 	seen    atomic.Pointer[func()] // is called before access is decided, nil where nobody looks
 }
 
@@ -54,6 +45,8 @@ func caller(id, agent string) service.Caller {
 	return service.Caller{Person: access.Person{ID: id, AgentID: agent}, Via: "api", Address: "127.0.0.1"}
 }
 
+// open opens an office; its test runs beside others. What is past was recorded
+// before the last eight Fridays.
 func open(t *testing.T, past ...events.Data) *office {
 	t.Helper()
 	return openWith(t, true, past...)
@@ -62,56 +55,14 @@ func open(t *testing.T, past ...events.Data) *office {
 // openWith is open that leaves history open, if it is not to be closed.
 func openWith(t *testing.T, closed bool, past ...events.Data) *office {
 	t.Helper()
-	clearOfCutoff(t)
-	dir := t.TempDir()
-	o := &office{t: t, looks: filepath.Join(dir, "access.log")}
-	ctx, cancel := context.WithCancel(context.Background())
-	var err error
-	if o.ledger, err = node.Open(ctx, node.Options{Dir: dir, Create: true}); err != nil {
-		t.Fatal(err)
+	t.Parallel()
+	o := &office{Node: fixture.Open(t, node.Options{}), t: t, clock: fixture.NewClock()}
+	o.Load(time.Now().AddDate(0, 0, -9*7), append(fixture.People(), past...)...)
+	if closed {
+		o.CloseHistory()
 	}
-	o.load(past, closed)
-	set, err := schemas.ColumnSet("1")
-	must(t, err)
-	x, err := exporter.New(set)
-	must(t, err)
-	o.limiter, err = exportlimit.New(exportlimit.Limits{Dir: dir})
-	must(t, err)
-	looks, err := accesslog.Open(o.looks)
-	must(t, err)
-	o.service = service.New(service.Options{Node: o.ledger, Exporter: x, Limiter: o.limiter, Looks: looks, Sound: o.isSound})
-	ended := make(chan struct{}, 2)
-	run := func(f func()) {
-		go func() { f(); ended <- struct{}{} }()
-	}
-	run(func() { _ = o.ledger.Follow(ctx) })
-	run(func() { o.service.Run(ctx) })
-	t.Cleanup(func() {
-		cancel()
-		for range 2 {
-			<-ended
-		}
-		if err := errors.Join(looks.Close(), o.ledger.Close()); err != nil && !errors.Is(err, journal.ErrClosed) {
-			t.Error(err)
-		}
-	})
-	o.until("the desk is up to the journal", func() bool {
-		l, err := o.service.List(auditor, service.Owner{Agent: "A1"}, service.Active, service.Query{Page: 1, PageSize: 1})
-		return err == nil && l.Age == 0 && o.service.Current()
-	})
-	must(t, os.Truncate(o.looks, 0))
+	o.service, _ = o.Serve(service.Options{Sound: o.isSound, Now: o.clock.Now})
 	return o
-}
-
-// clearOfCutoff waits where a week is about to end: a cutoff in the midst of a test
-// brings another book.
-func clearOfCutoff(t testing.TB) {
-	t.Helper()
-	c := events.DefaultCalendar()
-	if left := time.Until(c.Cutoff(c.FridayOf(time.Now()))); left < time.Minute {
-		t.Logf("the week ends in %v, which is waited for", left)
-		time.Sleep(left + time.Second)
-	}
 }
 
 func (o *office) isSound() error {
@@ -124,88 +75,15 @@ func (o *office) isSound() error {
 	return nil
 }
 
-// load records the people and cases nine weeks ago as history, and may close it.
-func (o *office) load(past []events.Data, closed bool) {
-	o.t.Helper()
-	at := time.Now().Add(-9 * 7 * 24 * time.Hour)
-	all := append([]events.Data{
-		&events.AgencyRegistered{AgencyID: "G1", Name: "Delta Insurance"}, &events.AgencyRegistered{AgencyID: "G2", Name: "Sierra Insurance"},
-		&events.AgentCertified{AgentID: "A1", AgencyID: "G1", FirstName: "Ana", LastName: "One"},
-		&events.AgentCertified{AgentID: "A2", AgencyID: "G1", FirstName: "Bo", LastName: "Two"},
-		&events.AgentCertified{AgentID: "A3", AgencyID: "G2", FirstName: "Cy", LastName: "Three"},
-		&events.StaffAssigned{Staff: events.Staff{PersonID: "P-m", AgencyID: "G1", Role: "manager"}},
-		&events.StaffAssigned{Staff: events.Staff{PersonID: "P-1", AgencyID: "G1", Role: "admin_l1"}},
-		&events.StaffAssigned{Staff: events.Staff{PersonID: "P-2", AgencyID: "G1", Role: "admin_l2"}},
-	}, past...)
-	for i, data := range all {
-		e := o.event(data)
-		body, err := e.Encode()
-		must(o.t, err)
-		recorded := at.Add(time.Duration(i) * time.Millisecond).UTC().Format(time.RFC3339Nano)
-		_, err = o.ledger.Journal.Append(context.Background(), []journal.Message{{Subject: events.HistorySubject(e.Source), Recorded: recorded, Body: body}})
-		must(o.t, err)
-	}
-	if !closed {
-		return
-	}
-	end := events.Event{ID: "closed", Source: events.SourceLedger, Type: events.TypeHistoryClosed, Time: time.Now(), Data: &events.HistoryClosed{}}
-	body, err := end.Encode()
-	must(o.t, err)
-	_, err = o.ledger.Journal.Append(context.Background(), []journal.Message{{Subject: events.SubjectControl, Body: body}})
-	must(o.t, err)
-}
-
-func (o *office) event(data events.Data) events.Event {
-	o.ids++
-	return events.Event{ID: fmt.Sprint("e", o.ids), Source: "test", Type: events.TypeOf(data), Time: time.Now(), Data: data}
-}
-
-// live publishes events as an upstream system does, and waits until the lists
-// show them.
-func (o *office) live(all ...events.Data) {
-	o.t.Helper()
-	for _, data := range all {
-		e := o.event(data)
-		body, err := e.Encode()
-		must(o.t, err)
-		ack, err := o.ledger.Journal.Append(o.t.Context(), []journal.Message{{Subject: e.Subject(), Body: body}})
-		must(o.t, err)
-		_, why, err := o.ledger.Projection.WaitFor(o.t.Context(), ack.Last)
-		must(o.t, err)
-		if why != nil {
-			o.t.Fatalf("%s was rejected: %+v", e.Type, why)
-		}
-	}
-}
-
 // consumers are the events that make cases delegated to an agent.
 func consumers(agent string, ids ...string) (all []events.Data) {
 	for _, id := range ids {
-		all = append(all,
-			&events.DelegationCreated{Delegation: events.Delegation{CaseID: id, AgentID: agent}},
-			&events.HouseholdRecorded{CaseID: id, PrimaryContact: events.Contact{FirstName: "José " + id, LastName: "Núñez", SSNLast4: "7880"}},
-			&events.MemberRecorded{Member: events.Member{CaseID: id, MemberID: "m1", FirstName: "José", LastName: "Núñez"}},
-			&events.ApplicationRecorded{CaseID: id, ApplicationYear: time.Now().Year(), CurrentStatus: "Enrolled"})
+		all = append(all, fixture.Consumer(agent, id, "José "+id, "Núñez")...)
 	}
 	return all
 }
 
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// until awaits a condition.
-func (o *office) until(what string, holds func() bool) {
-	o.t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); !holds(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			o.t.Fatalf("waited in vain until %s", what)
-		}
-	}
-}
+var must = fixture.Must
 
 // list returns the case ids of a list.
 func (o *office) list(c service.Caller, owner service.Owner, k service.Kind) (ids []string) {
@@ -235,7 +113,7 @@ func wantProblem(t *testing.T, what string, err error, status int) {
 
 // looked returns what the access log holds, and what of it is new.
 func (o *office) looked() []string {
-	text, err := os.ReadFile(o.looks)
+	text, err := os.ReadFile(filepath.Join(o.Dir, "access.log"))
 	must(o.t, err)
 	return strings.Split(strings.TrimSpace(string(text)), "\n")
 }
@@ -256,10 +134,7 @@ func (o *office) take(c service.Caller, owner service.Owner, friday string) ([]b
 // trail returns the steps of the exports so far, the earliest first.
 func (o *office) trail() (steps []string) {
 	o.t.Helper()
-	last, err := o.ledger.Journal.Last(o.t.Context())
-	must(o.t, err)
-	_, _, err = o.ledger.Projection.WaitFor(o.t.Context(), last)
-	must(o.t, err)
+	o.Settle()
 	all, err := o.service.Exports(o.t.Context(), auditor, "", 0, 1000)
 	must(o.t, err)
 	for _, e := range all {

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -29,13 +30,14 @@ import (
 // Options are what a Web is made of.
 type Options struct {
 	Node           *node.Node
-	Identity       identity.Options // without Untouched and Log
+	Identity       identity.Options // without Untouched, Log and Now
 	Fridays        int              // how many of the last Fridays an agent may take; 0 is 5
 	AccessLog      string           // file; "" is access.log in the ledger's folder
 	TrustedProxies []netip.Prefix   // whose X-Forwarded-For is believed
 	Issuer         http.Handler     // of the demo, served below /issuer/; else nil
 	Sound          func() error     // whether the journal is what was applied; nil: it always is
 	Log            *zap.Logger
+	Now            func() time.Time // nil: the wall clock
 }
 
 // The rates at which requests are let through. A page takes a request or two,
@@ -82,13 +84,13 @@ func New(o Options) (_ *Web, err error) {
 	}); err != nil {
 		return nil, err
 	}
-	o.Identity.Untouched, o.Identity.Log = untouched, o.Log
+	o.Identity.Untouched, o.Identity.Log, o.Identity.Now = untouched, o.Log, o.Now
 	if w.identity, err = identity.New(o.Identity); err != nil {
 		return nil, err
 	}
 	w.service = service.New(service.Options{
 		Node: o.Node, Exporter: exporter.Current(), Limiter: w.limiter, Looks: w.looks, LastFridays: o.Fridays,
-		MayWrite: w.stack.AllowWriter, Sound: o.Sound, Log: o.Log,
+		MayWrite: w.stack.AllowWriter, Sound: o.Sound, Log: o.Log, Now: o.Now,
 	})
 	w.Handler, err = w.handler(o)
 	return w, err
