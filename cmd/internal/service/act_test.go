@@ -160,10 +160,15 @@ func TestLooks(t *testing.T) {
 func TestJournalGone(t *testing.T) {
 	o := open(t, consumers("A1", "c1")...)
 	own := service.Owner{Agent: "A1"}
-	must(t, o.Journal.Close())
 	list := func() (*service.Listing, error) {
 		return o.service.List(agent, own, service.Active, service.Query{Page: 1, PageSize: 10})
 	}
+	o.clock.Move(time.Minute)
+	fixture.Eventually(t, "the journal has answered", func() bool {
+		l, err := list()
+		return err == nil && l.Age == 0
+	})
+	must(t, o.Journal.Close())
 	for _, age := range []time.Duration{6 * time.Second, 4 * time.Minute} {
 		o.clock.Move(age)
 		if l, err := list(); err != nil || l.Age < age || len(l.Consumers()) != 1 {

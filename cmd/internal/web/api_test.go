@@ -19,6 +19,7 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
+	"bookledger/cmd/internal/fixture"
 	"bookledger/events"
 )
 
@@ -47,6 +48,7 @@ func ids(l listing) (all []string) {
 
 // TestInterface asks what an agent's system asks, from the list to the book.
 func TestInterface(t *testing.T) {
+	t.Parallel()
 	s := start(t, small())
 	me := "/v1/agents/" + s.who("agent").AgentID
 	var all listing
@@ -101,7 +103,7 @@ func TestInterface(t *testing.T) {
 			PersonID     string `json:"person_id"`
 		}
 	}
-	s.until("the trail shows the book", func() bool { // which the journal holds before it leaves
+	fixture.Eventually(s.t, "the trail shows the book", func() bool { // which the journal holds before it leaves
 		trail.Exports = nil
 		s.ask("operator", "GET", "/v1/exports", nil).into(t, &trail)
 		return len(trail.Exports) == 2
@@ -137,6 +139,7 @@ func (s *site) takeBook(t *testing.T, owner string) {
 
 // TestAnswers holds the status and problem of what cannot be answered.
 func TestAnswers(t *testing.T) {
+	t.Parallel()
 	s := start(t, small())
 	a, b := s.who("agent"), s.who("agent 2")
 	me, other := "/v1/agents/"+a.AgentID, "/v1/agents/"+b.AgentID
@@ -243,6 +246,7 @@ func TestAnswers(t *testing.T) {
 // TestAuditorsAlone holds that nobody else is told how anything came to be, not
 // even of their own consumers.
 func TestAuditorsAlone(t *testing.T) {
+	t.Parallel()
 	s := start(t, small())
 	agent, agency := "/v1/agents/"+s.who("agent").AgentID, "/v1/agencies/"+s.who("agent").AgencyID
 	audits := []string{"/v1/cases/5000032500/explanation", agent + "/differences?from=latest", agency + "/differences?from=2019-03-01"}
@@ -267,6 +271,7 @@ func TestAuditorsAlone(t *testing.T) {
 
 // TestAudit asks what an auditor's program asks.
 func TestAudit(t *testing.T) {
+	t.Parallel()
 	s := start(t, small())
 	me := s.who("agent").AgentID
 	var told struct {
@@ -303,7 +308,7 @@ func TestAudit(t *testing.T) {
 			Accepted   bool
 		}
 	}
-	s.until("the trail shows both", func() bool { // which the journal holds before they leave
+	fixture.Eventually(s.t, "the trail shows both", func() bool { // which the journal holds before they leave
 		trail.Exports = nil
 		s.ask("auditor", "GET", fmt.Sprintf("/v1/exports?sha256=%X", sha256.Sum256(book.body)), nil).into(t, &trail)
 		return len(trail.Exports) == 2
@@ -370,6 +375,7 @@ func (s *site) comparesBooks(t *testing.T, agent string) {
 
 // TestManyConsumers holds the cap of a list that has more.
 func TestManyConsumers(t *testing.T) {
+	t.Parallel()
 	w := small()
 	w.Consumers = 3200
 	s := start(t, w)
@@ -386,6 +392,7 @@ func TestManyConsumers(t *testing.T) {
 
 // TestAgency asks what an agency's staff asks.
 func TestAgency(t *testing.T) {
+	t.Parallel()
 	s := start(t, small())
 	agency := "/v1/agencies/" + s.who("manager").AgencyID
 	var own struct {
@@ -440,6 +447,7 @@ func TestAgency(t *testing.T) {
 // TestLooksAreLogged holds that lists and cases are in the access log when they
 // are answered.
 func TestLooksAreLogged(t *testing.T) {
+	t.Parallel()
 	s := start(t, small())
 	me := "/v1/agents/" + s.who("agent").AgentID
 	s.ask("agent", "GET", me+"/cases/5000032500", nil).into(t, &struct{}{})
@@ -455,6 +463,7 @@ func TestLooksAreLogged(t *testing.T) {
 // TestHalfClosed holds that who closes their side of the connection with the
 // request is not answered as if it had succeeded.
 func TestHalfClosed(t *testing.T) {
+	t.Parallel()
 	s := start(t, small())
 	token, err := s.issuer.Token(s.who("agent").PersonID, "bookledger", time.Hour)
 	must(t, err)

@@ -2,7 +2,6 @@ package web_test
 
 import (
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -14,27 +13,13 @@ import (
 // idle is how long sessions last here; the last third is warned of.
 const idle = 24 * time.Second
 
-// clock is a time that stands until it is moved, so that no session ends while a
-// slow machine is at work. Browsers have their own.
-type clock struct{ nanoseconds atomic.Int64 }
-
-func newClock() *clock {
-	c := new(clock)
-	c.nanoseconds.Store(time.Now().UnixNano())
-	return c
-}
-
-func (c *clock) time() time.Time { return time.Unix(0, c.nanoseconds.Load()) }
-
-func (c *clock) move(d time.Duration) { c.nanoseconds.Add(int64(d)) }
-
 // TestIdleInChromium leaves two browsers alone: they are warned, go on, and are
 // left alone again until nobody is signed in any more.
 func TestIdleInChromium(t *testing.T) {
 	t.Parallel()
 	ctx := fixture.Chromium(t)
-	now := newClock()
-	s := startAs(t, variant{idle: idle, now: now.time}, small())
+	clock := fixture.NewClock()
+	s := startAs(t, variant{idle: idle, now: clock.Now}, small())
 	list := "/agents/" + s.who("agent").AgentID + "/active"
 	scripted, plain := visitor(t, ctx, s), visitor(t, ctx, s)
 	plain.withoutScript()
@@ -43,7 +28,7 @@ func TestIdleInChromium(t *testing.T) {
 	scripted.opens(list + "?sort=last_name")
 
 	// Without script the page goes to the warning when the browser's time has come.
-	now.move(time.Second)
+	clock.Move(time.Second)
 	plain.until(sessionEnding)
 	plain.until(`document.activeElement.getAttribute("role") === "alert"`)
 	before := plain.left()
@@ -51,11 +36,11 @@ func TestIdleInChromium(t *testing.T) {
 	if after := plain.left(); after <= before {
 		t.Errorf("without script, Go on leaves %d seconds, before there were %d", after, before)
 	}
-	now.move(idle - idle/4 - time.Second)
+	clock.Move(idle - idle/4 - time.Second)
 	goesOnWithScript(t, scripted)
 
 	plain.until(sessionEnding)
-	now.move(time.Hour)
+	clock.Move(time.Hour)
 	plain.until(signIn)
 	// This page looks by itself, and hides what it shows.
 	scripted.until(signIn)

@@ -149,7 +149,7 @@ func (i *inspection) picture(b *tab, name string, width int64) {
 func odd(agent string) []events.Data {
 	const name = "<b>x</b> 👩‍👩‍👧‍👦 José"
 	long := strings.Repeat("Wolfeschle", 10)
-	all := append(household(agent, "c-odd", name, long),
+	all := append(fixture.Consumer(agent, "c-odd", name, long),
 		&events.HouseholdRecorded{CaseID: "c-odd",
 			PrimaryContact: events.Contact{FirstName: name, LastName: long, Phone: strings.Repeat("5", 20), Email: strings.Repeat("e", 80) + "@mail.example", SSNLast4: "7880", DateOfBirth: 19800102, SpokenLanguage: long, WrittenLanguage: long},
 			Address:        events.Address{Line1: long, Line2: name, City: long, State: "CA", ZIP: "95838", County: long}},
@@ -172,8 +172,8 @@ func gallery(agency, agent string) []events.Data {
 	all := casework(agency, agent, giver)
 	all = append(all, &events.AgentCertified{AgentID: free, AgencyID: agency, FirstName: long, LastName: long, LicenseNumber: long})
 	all = append(all, asking(agent, "c-ask", "Petra", long)...)
-	all = append(all, household(agent, "c-off", "Ina", "Inactive")...)
-	all = append(all, household(giver, "c-off2", "Ian", "Inactive")...)
+	all = append(all, fixture.Consumer(agent, "c-off", "Ina", "Inactive")...)
+	all = append(all, fixture.Consumer(giver, "c-off2", "Ian", "Inactive")...)
 	return append(all,
 		&events.DelegationMarkedInactive{Delegation: events.Delegation{CaseID: "c-off", AgentID: agent}},
 		&events.DelegationMarkedInactive{Delegation: events.Delegation{CaseID: "c-off2", AgentID: giver}})

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
@@ -26,25 +25,9 @@ const (
 	taker = "A-taker"
 )
 
-// household are the events of a consumer with coverage, delegated to an agent.
-func household(agent, id, first, last string) []events.Data {
-	year := time.Now().Year()
-	return []events.Data{
-		&events.DelegationCreated{Delegation: events.Delegation{CaseID: id, AgentID: agent}},
-		&events.HouseholdRecorded{CaseID: id,
-			PrimaryContact: events.Contact{FirstName: first, LastName: last, Phone: "5555555555", Email: "ca@mail.example", SSNLast4: "7880", DateOfBirth: 19800102},
-			Address:        events.Address{Line1: "12345 Main St", City: "Sacramento", State: "CA", ZIP: "95838", County: "Sacramento"}},
-		&events.ApplicationRecorded{CaseID: id, ApplicationYear: year, CurrentStatus: "Enrolled", NextSteps: "Report changes"},
-		&events.MemberRecorded{Member: events.Member{CaseID: id, MemberID: "m", FirstName: first, LastName: last, SSNLast4: "7880", Relationship: "Self", Applying: events.Yes}},
-		&events.EligibilityDetermined{CaseID: id, MemberID: "m", ApplicationYear: year, Program: "covered_california", Status: "eligible", APTCMonthly: events.Cents(41233)},
-		&events.EnrollmentRecorded{CaseID: id, EnrollmentID: "e", ApplicationYear: year, CoverageKind: "health", MemberIDs: []string{"m"}, Status: "enrolled",
-			Carrier: "Kaiser Permanente", PlanName: "Silver 70 HMO", MetalTier: "Silver", GrossPremium: events.Cents(50000), NetPremium: events.Cents(8767)},
-	}
-}
-
 // asking are the events of a consumer who asks for an agent.
 func asking(agent, id, first, last string) []events.Data {
-	return append([]events.Data{&events.DelegationRequested{Delegation: events.Delegation{CaseID: id, AgentID: agent}}}, household(agent, id, first, last)[1:]...)
+	return append([]events.Data{&events.DelegationRequested{Delegation: events.Delegation{CaseID: id, AgentID: agent}}}, fixture.Consumer(agent, id, first, last)[1:]...)
 }
 
 // casework is what the tests in the browser do their work with.
@@ -55,12 +38,12 @@ func casework(agency, agent, second string) []events.Data {
 	}
 	all = append(all, odd(agent)...)
 	for i, name := range []string{"Ada", "Bea", "Cleo", "Dora", "Edna"} {
-		all = append(all, household(giver, fmt.Sprint("c-g", i), name, "Given")...)
+		all = append(all, fixture.Consumer(giver, fmt.Sprint("c-g", i), name, "Given")...)
 	}
 	for i := range 60 {
-		all = append(all, household(second, fmt.Sprintf("c-s%02d", i), "Sam", fmt.Sprintf("Second %02d", i))...)
+		all = append(all, fixture.Consumer(second, fmt.Sprintf("c-s%02d", i), "Sam", fmt.Sprintf("Second %02d", i))...)
 	}
-	return append(all, household(second, "c-jose", "José", "Zúñiga")...)
+	return append(all, fixture.Consumer(second, "c-jose", "José", "Zúñiga")...)
 }
 
 // TestInChromium goes the ways of the job aid in a real browser.
@@ -81,9 +64,9 @@ func TestInChromium(t *testing.T) {
 func complaints(t *testing.T, b *tab) {
 	b.opens("/sign-in")
 	b.does(chromedp.Evaluate[chromedp.Void](`document.body.insertAdjacentHTML("beforeend", '<p style="color: red">x</p>')`))
-	b.site.until("the browser complains", func() bool { return len(b.heard()) > 0 })
+	fixture.Eventually(b.t, "the browser complains", func() bool { return len(b.heard()) > 0 })
 	b.does(chromedp.Evaluate[chromedp.Void](`setTimeout(() => { throw new Error("made up") })`))
-	b.site.until("the browser complains", func() bool { return len(b.heard()) > 0 })
+	fixture.Eventually(b.t, "the browser complains", func() bool { return len(b.heard()) > 0 })
 }
 
 // withTheKeyboard walks the job aid's path without touching the mouse.
@@ -192,9 +175,9 @@ type trail struct {
 // lastExport is the last step of a person in the trail, as an auditor sees it.
 func (s *site) lastExport(person string) trail {
 	s.t.Helper()
-	last, err := s.ledger.Journal.Last(s.t.Context())
+	last, err := s.Journal.Last(s.t.Context())
 	must(s.t, err)
-	_, _, err = s.ledger.Projection.WaitFor(s.t.Context(), last) // a book leaves when the journal holds that it was made
+	_, _, err = s.Projection.WaitFor(s.t.Context(), last) // a book leaves when the journal holds that it was made
 	must(s.t, err)
 	var all struct{ Exports []trail }
 	s.ask("auditor", "GET", "/v1/exports", nil).into(s.t, &all)
@@ -213,7 +196,7 @@ func (s *site) isBook(t *testing.T, path, agent, person string) {
 	content, err := os.ReadFile(path)
 	must(t, err)
 	sum := sha256.Sum256(content)
-	v, err := s.ledger.Projection.View()
+	v, err := s.Projection.View()
 	must(t, err)
 	defer v.Close()
 	latest, err := v.Latest()

@@ -19,6 +19,8 @@ import (
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"bookledger/cmd/internal/fixture"
 )
 
 // step is something that a person does in a browser.
@@ -174,17 +176,19 @@ func get[T any](b *tab, expression string) T {
 // says nothing.
 func (b *tab) until(expression string) {
 	b.t.Helper()
-	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
+	held := false
+	defer func() {
+		if !held {
+			b.t.Logf("it is on %s, headed %q", b.path(), b.text("h1"))
+		}
+	}()
+	fixture.Eventually(b.t, expression, func() bool {
 		ctx, cancel := b.within()
+		defer cancel()
 		holds, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expression))
-		cancel()
-		if err == nil && holds {
-			return
-		}
-		if time.Now().After(deadline) {
-			b.t.Fatalf("waited in vain until %s on %s (%v), headed %q", expression, b.path(), err, b.text("h1"))
-		}
-	}
+		return err == nil && holds
+	})
+	held = true
 }
 
 // path is the page's address without its origin, "" where it has none.
@@ -252,7 +256,7 @@ func (b *tab) tabTo(name string) {
 		b.does(chromedp.KeyEvent(kb.Tab))
 		at := b.focused()
 		if at.Tag != "BODY" && !at.Ring {
-			b.site.until(fmt.Sprintf("the focus on %+v is seen on %s", at, b.path()), func() bool { return b.focused().Ring })
+			fixture.Eventually(b.t, fmt.Sprintf("the focus on %+v is seen on %s", at, b.path()), func() bool { return b.focused().Ring })
 		}
 		if at.Tag != "BODY" && strings.HasPrefix(at.Name, name) {
 			return

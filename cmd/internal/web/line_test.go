@@ -10,12 +10,14 @@ import (
 	"time"
 
 	"bookledger/cmd/internal/exportlimit"
+	"bookledger/cmd/internal/fixture"
 )
 
 // TestLine holds over the wire that a fourth book of one person is refused while
 // three wait, that who disconnects leaves the line, and that who waits when the
 // daemon ends is told so.
 func TestLine(t *testing.T) {
+	t.Parallel()
 	s := start(t, small())
 	join := func(name string) *exportlimit.Export {
 		x, err := s.web.Limiter().Join(name, 1)
@@ -44,7 +46,7 @@ func TestLine(t *testing.T) {
 	for range 3 {
 		go ask(ctx)
 	}
-	s.until("three wait", requested(3))
+	fixture.Eventually(t, "three wait", requested(3))
 	got := s.askWith(token, "POST", book.path, json.RawMessage(book.body))
 	if got.StatusCode != 429 || got.problem() != "too-many" || got.Header.Get("Retry-After") != "5" {
 		t.Errorf("the fourth is answered %d, %s", got.StatusCode, got.body)
@@ -55,7 +57,7 @@ func TestLine(t *testing.T) {
 			t.Errorf("who disconnects is answered (%v)", err)
 		}
 	}
-	s.until("they have left", func() bool {
+	fixture.Eventually(t, "they have left", func() bool {
 		for range 3 {
 			x, err := s.web.Limiter().Join(who.PersonID, 1)
 			if err != nil {
@@ -66,7 +68,7 @@ func TestLine(t *testing.T) {
 		return true
 	})
 	go ask(t.Context())
-	s.until("another waits", requested(4))
+	fixture.Eventually(t, "another waits", requested(4))
 	s.stop()
 	if err := <-answered; err == nil || !strings.HasSuffix(err.Error(), "is answered 503") {
 		t.Errorf("who waits while the daemon ends is answered (%v)", err)

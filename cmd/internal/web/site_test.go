@@ -5,15 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"iter"
 	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -37,15 +34,13 @@ import (
 
 // site is the whole daemon over a made-up world, with the demo's issuer.
 type site struct {
+	*fixture.Node
 	t      testing.TB
 	url    string
-	ledger *node.Node
 	issuer *issuer.Issuer
 	web    *web.Web
 	world  synthetic.Config
-	dir    string
 	log    *observer.ObservedLogs
-	ids    *atomic.Int64
 	stop   func()
 }
 
@@ -57,7 +52,7 @@ func small() synthetic.Config {
 // variant is how a site differs from others.
 type variant struct {
 	idle  time.Duration    // of sessions; 0 is the usual
-	now   func() time.Time // by which they are idle; nil is the wall clock's
+	now   func() time.Time // nil is the wall clock's
 	young bool             // no Friday has passed: nothing is known but what more tells
 	// people can sign in besides the world's.
 	people []issuer.Person
@@ -72,14 +67,14 @@ func start(t testing.TB, w synthetic.Config, more ...events.Data) *site {
 
 func startAs(t testing.TB, as variant, w synthetic.Config, more ...events.Data) *site {
 	t.Helper()
-	clearOfCutoff(t)
 	core, logs := observer.New(zapcore.DebugLevel)
-	s, log := &site{t: t, world: w, dir: t.TempDir(), log: logs, ids: new(atomic.Int64)}, zap.New(core)
-	ctx, cancel := context.WithCancel(context.Background())
-	var err error
-	if s.ledger, err = node.Open(ctx, node.Options{Dir: s.dir, Create: true, NATSListen: "127.0.0.1:0", Log: log}); err != nil {
-		t.Fatal(err)
-	}
+	s, log := &site{t: t, world: w, log: logs}, zap.New(core)
+	s.Node = fixture.Open(t, node.Options{NATSListen: "127.0.0.1:0", Log: log})
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("the log says %v", s.log.All())
+		}
+	})
 	s.load(as, more)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
@@ -87,18 +82,21 @@ func startAs(t testing.TB, as variant, w synthetic.Config, more ...events.Data) 
 	w2, err := s.open(as, log)
 	must(t, err)
 	s.web = w2
-	watch := integrity.New(integrity.Options{Compare: s.ledger.Compare, Log: log})
-	d := daemon.New(daemon.Options{Node: s.ledger, Listen: listener, Portal: w2, Monitor: watch, Log: log})
-	ended := make(chan error, 1)
-	go func() { ended <- d.Run(ctx) }()
+	watch := integrity.New(integrity.Options{Compare: s.Compare, Log: log})
+	d := daemon.New(daemon.Options{Node: s.Node.Node, Listen: listener, Portal: w2, Monitor: watch, Log: log})
+	end := fixture.Run(t, func(ctx context.Context) {
+		if err := d.Run(ctx); err != nil && !errors.Is(err, journal.ErrClosed) {
+			t.Error(err)
+		}
+	})
 	s.stop = sync.OnceFunc(func() {
-		cancel()
-		if err := errors.Join(<-ended, w2.Close(), s.ledger.Close()); err != nil && !errors.Is(err, journal.ErrClosed) {
+		end()
+		if err := w2.Close(); err != nil {
 			t.Error(err)
 		}
 	})
 	t.Cleanup(s.stop)
-	s.until("it is ready", func() bool {
+	fixture.Eventually(s.t, "it is ready", func() bool {
 		r, err := http.Get(s.url + "/readyz")
 		if err != nil {
 			return false
@@ -109,22 +107,11 @@ func startAs(t testing.TB, as variant, w synthetic.Config, more ...events.Data) 
 	return s
 }
 
-// clearOfCutoff waits where a week is about to end: a cutoff in the midst of a test
-// brings another book.
-func clearOfCutoff(t testing.TB) {
-	t.Helper()
-	c := events.DefaultCalendar()
-	if left := time.Until(c.Cutoff(c.FridayOf(time.Now()))); left < 3*time.Minute {
-		t.Logf("the week ends in %v, which is waited for", left)
-		time.Sleep(left + time.Second)
-	}
-}
-
 // in is the site for another test, which fails if something is not as it must
 // be.
 func (s *site) in(t testing.TB) *site {
 	own := *s
-	own.t = t
+	own.t, own.Node = t, s.Node.In(t)
 	return &own
 }
 
@@ -144,89 +131,32 @@ func (s *site) open(as variant, log *zap.Logger) (*web.Web, error) {
 		return nil, err
 	}
 	return web.New(web.Options{
-		Node: s.ledger, Issuer: s.issuer, Log: log,
-		Identity: identity.Options{Issuer: s.url + "/issuer", ClientID: "bookledger", PublicURL: s.url, Idle: as.idle, Now: as.now},
+		Node: s.Node.Node, Issuer: s.issuer, Log: log, Now: as.now,
+		Identity: identity.Options{Issuer: s.url + "/issuer", ClientID: "bookledger", PublicURL: s.url, Idle: as.idle},
 	})
 }
 
 // load loads the world and what the test adds to it, and closes history.
 func (s *site) load(as variant, more []events.Data) {
 	s.t.Helper()
-	ctx := context.Background()
-	var messages iter.Seq2[journal.Message, error] = func(yield func(journal.Message, error) bool) {
-		stop := errors.New("stop")
-		err := s.world.Generate(func(i synthetic.Item) error {
-			body, err := i.Body()
-			if err != nil {
-				return err
-			}
-			if !yield(journal.Message{Subject: events.HistorySubject(i.Event.Source), Recorded: i.Recorded.UTC().Format(time.RFC3339Nano), Body: body}, nil) {
-				return stop
-			}
-			return nil
-		})
-		if err != nil && err != stop {
-			yield(journal.Message{}, err)
-		}
-	}
-	done := func(journal.Ack) error { return nil }
 	if as.young {
-		must(s.t, s.ledger.Journal.AppendAll(ctx, s.told(time.Now(), more), done))
+		s.Load(time.Now(), more...)
 	} else {
-		before := s.world.Until.AddDate(0, 0, -7*(s.world.Weeks+2))
-		must(s.t, s.ledger.Journal.AppendAll(ctx, s.told(before, more), done))
-		must(s.t, s.ledger.Journal.AppendAll(ctx, messages, done))
+		s.Load(s.world.Until.AddDate(0, 0, -7*(s.world.Weeks+2)), more...)
+		var messages []journal.Message
+		must(s.t, s.world.Generate(func(i synthetic.Item) error {
+			body, err := i.Body()
+			messages = append(messages, journal.Message{Subject: events.HistorySubject(i.Event.Source), Recorded: i.Recorded.UTC().Format(time.RFC3339Nano), Body: body})
+			return err
+		}))
+		s.Append(messages...)
 	}
-	_, err := node.CloseHistory(ctx, s.ledger.Journal.Client, time.Now())
-	must(s.t, err)
+	s.CloseHistory()
 }
 
-// told are messages of history, all recorded at one moment.
-func (s *site) told(at time.Time, all []events.Data) iter.Seq2[journal.Message, error] {
-	recorded := at.UTC().Format(time.RFC3339Nano)
-	return func(yield func(journal.Message, error) bool) {
-		for _, data := range all {
-			e := s.event(data)
-			body, err := e.Encode()
-			if !yield(journal.Message{Subject: events.HistorySubject(e.Source), Recorded: recorded, Body: body}, err) {
-				return
-			}
-		}
-	}
-}
+func (s *site) live(all ...events.Data) { s.t.Helper(); s.Publish(all...) }
 
-func (s *site) event(data events.Data) events.Event {
-	return events.Event{ID: fmt.Sprint("t", s.ids.Add(1)), Source: "test", Type: events.TypeOf(data), Time: time.Now(), Data: data}
-}
-
-// live publishes events as an upstream system does, and waits until the lists
-// show them.
-func (s *site) live(all ...events.Data) {
-	s.t.Helper()
-	for _, data := range all {
-		e := s.event(data)
-		body, err := e.Encode()
-		must(s.t, err)
-		ack, err := s.ledger.Journal.Append(context.Background(), []journal.Message{{Subject: e.Subject(), Body: body}})
-		must(s.t, err)
-		if _, why, err := s.ledger.Projection.WaitFor(context.Background(), ack.Last); err != nil || why != nil {
-			s.t.Fatalf("%s: %+v (%v)", e.Type, why, err)
-		}
-	}
-}
-
-func must(t testing.TB, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// until awaits a condition.
-func (s *site) until(what string, holds func() bool) {
-	s.t.Helper()
-	fixture.Eventually(s.t, what, holds)
-}
+var must = fixture.Must
 
 // who returns the identity of a role; the second agent is "agent 2".
 func (s *site) who(role string) synthetic.Identity {
@@ -310,4 +240,4 @@ func (r reply) into(t testing.TB, v any) {
 	must(t, json.Unmarshal(r.body, v))
 }
 
-func (s *site) accessLog() string { return filepath.Join(s.dir, "access.log") }
+func (s *site) accessLog() string { return filepath.Join(s.Dir, "access.log") }
