@@ -32,12 +32,8 @@ func run(t *testing.T, n *node.Node) (*daemon.Daemon, *integrity.Monitor) {
 		t.Fatal(err)
 	}
 	d := daemon.New(daemon.Options{Node: n, Listen: listener, Monitor: watch, Log: zap.NewNop()})
-	ctx, end := context.WithCancel(context.Background())
-	ended := make(chan error, 1)
-	go func() { ended <- d.Run(ctx) }()
-	t.Cleanup(func() {
-		end()
-		if err := <-ended; err != nil {
+	fixture.Run(t, func(ctx context.Context) {
+		if err := d.Run(ctx); err != nil {
 			t.Error(err)
 		}
 	})
@@ -46,11 +42,7 @@ func run(t *testing.T, n *node.Node) (*daemon.Daemon, *integrity.Monitor) {
 
 func latest(t *testing.T, n *node.Node) (checkpoint.Checkpoint, *events.Calendar) {
 	t.Helper()
-	v, err := n.Projection.View()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer v.Close()
+	v := fixture.View(t, n)
 	c, err := v.Latest()
 	if err != nil {
 		t.Fatal(err)
@@ -61,6 +53,7 @@ func latest(t *testing.T, n *node.Node) (checkpoint.Checkpoint, *events.Calendar
 // TestSeals holds that a daemon seals the Fridays that have passed, and says so
 // in its metrics.
 func TestSeals(t *testing.T) {
+	t.Parallel()
 	n := fixture.Ledger(t, 3)
 	d, watch := run(t, n)
 	c, _ := latest(t, n)
@@ -82,6 +75,7 @@ func TestSeals(t *testing.T) {
 // TestSealDiffers holds that a seal which is not what the record makes raises
 // the alarm, and is not signed.
 func TestSealDiffers(t *testing.T) {
+	t.Parallel()
 	n := fixture.Ledger(t, 2)
 	c, calendar := latest(t, n)
 	body, err := checkpoint.EncodeSeal(events.Sealed{
@@ -96,11 +90,7 @@ func TestSealDiffers(t *testing.T) {
 	}
 	_, watch := run(t, n)
 	fixture.Eventually(t, "the seal is found to differ", func() bool { return watch.Violation() != nil })
-	v, err := n.Projection.View()
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer v.Close()
+	v := fixture.View(t, n)
 	if _, signatures, sealed, err := v.Seal(c.Friday); err != nil || !sealed || len(signatures) > 0 {
 		t.Errorf("sealed %t with %d signatures (%v)", sealed, len(signatures), err)
 	}

@@ -182,55 +182,18 @@ func TestProviderWrongNonce(t *testing.T) {
 	}
 }
 
-// The provider's tokens hold for a second; they come to the portal when that
-// is over.
+// The provider's tokens hold for a second, which is over by the portal's clock.
 func TestProviderExpiredToken(t *testing.T) {
-	late := func(next http.RoundTripper) http.RoundTripper {
-		return through(func(r *http.Request) (*http.Response, error) {
-			answer, err := next.RoundTrip(r)
-			if err != nil || r.URL.Path != "/token" {
-				return answer, err
-			}
-			body, err := io.ReadAll(answer.Body)
-			answer.Body.Close()
-			var tokens struct {
-				ID string `json:"id_token"`
-			}
-			if err == nil {
-				err = json.Unmarshal(body, &tokens)
-			}
-			if err != nil {
-				return nil, err
-			}
-			time.Sleep(time.Until(expiry(t, tokens.ID)) + time.Millisecond)
-			answer.Body = io.NopCloser(bytes.NewReader(body))
-			return answer, nil
-		})
-	}
-	s, p := newProviderStage(t, map[string]int{"IdToken": 1, "ClientCredentials": 1}, nil,
-		func(_ running, next http.RoundTripper) http.RoundTripper { return late(next) })
+	late := func(o *Options) { o.Now = func() time.Time { return time.Now().Add(2 * time.Second) } }
+	s, p := newProviderStage(t, map[string]int{"IdToken": 1, "ClientCredentials": 1}, late, nil)
 	b := s.browser(t)
 	to, _ := b.pass(b.begin("/"), "P-1")
 	if got := read(t, b.get(to)); got.Reason != ReasonExpired {
 		t.Errorf("an expired ID token: %+v", got)
 	}
-	token := s.accessToken(t, p, resource)
-	time.Sleep(time.Until(expiry(t, token)) + time.Millisecond)
-	if got := s.bearing(t, "Bearer "+token); got.Reason != ReasonExpired {
+	if got := s.bearing(t, "Bearer "+s.accessToken(t, p, resource)); got.Reason != ReasonExpired {
 		t.Errorf("an expired access token: %+v", got)
 	}
-}
-
-// expiry reads when a token ends.
-func expiry(t testing.TB, token string) time.Time {
-	t.Helper()
-	var claims struct {
-		Expiry int64 `json:"exp"`
-	}
-	if err := json.Unmarshal(payload(t, token), &claims); err != nil || claims.Expiry == 0 {
-		t.Fatalf("a token without an expiry: %v", err)
-	}
-	return time.Unix(claims.Expiry, 0)
 }
 
 // accessToken gets an access token for an audience from the provider.

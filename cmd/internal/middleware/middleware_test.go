@@ -8,30 +8,11 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"bookledger/cmd/internal/fixture"
 )
-
-// clock is a time that stands until it is moved.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock { return &clock{now: time.Date(2026, 11, 21, 5, 1, 0, 0, time.UTC)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) move(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
 
 // newStack makes the middleware, with rates that no test comes near where o has
 // none.
@@ -185,7 +166,7 @@ func TestRequestsOfOtherSitesAreRefused(t *testing.T) {
 }
 
 func TestTooManyOfOneAddress(t *testing.T) {
-	now := newClock()
+	now := fixture.NewClock()
 	g := newStack(t, Options{Now: now.Now, PerAddress: Rate{0.4, 2}})
 	served := 0
 	h := g.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served++ }))
@@ -216,7 +197,7 @@ func TestTooManyOfOneAddress(t *testing.T) {
 	for range 10 { // refusals are not counted
 		want("192.0.2.1:1000", http.StatusTooManyRequests, "3")
 	}
-	now.move(2500 * time.Millisecond)
+	now.Move(2500 * time.Millisecond)
 	want("192.0.2.1:1000", http.StatusForbidden, "")
 	want("192.0.2.1:1000", http.StatusTooManyRequests, "3")
 	for range 2 { // who has no IP address is one with all such
@@ -229,7 +210,7 @@ func TestTooManyOfOneAddress(t *testing.T) {
 }
 
 func TestTooManyOfOnePerson(t *testing.T) {
-	now := newClock()
+	now := fixture.NewClock()
 	g := newStack(t, Options{Now: now.Now, PerPerson: Rate{1, 3}})
 	for range 3 {
 		if ok, _ := g.AllowPerson("P-1"); !ok {
@@ -242,14 +223,14 @@ func TestTooManyOfOnePerson(t *testing.T) {
 	if ok, _ := g.AllowPerson("P-2"); !ok {
 		t.Error("another person was refused")
 	}
-	now.move(time.Second)
+	now.Move(time.Second)
 	if ok, _ := g.AllowPerson("P-1"); !ok {
 		t.Error("after the second that was told the person is refused")
 	}
 }
 
 func TestCountersAreBoundedAndForget(t *testing.T) {
-	now := newClock().now
+	now := fixture.NewClock().Now()
 	c := newCounters(Rate{1, 2})
 	c.max = 4
 	allow := func(key string) bool { ok, _ := c.allow(key, 1, now); return ok }

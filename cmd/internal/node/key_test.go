@@ -16,34 +16,25 @@ import (
 // hands over, wherever a crash has left them; without it nothing is signed, and
 // nothing changed.
 func TestChangeKey(t *testing.T) {
+	t.Parallel()
 	n := fixture.Ledger(t, 4)
 	key, next := filepath.Join(n.Dir, "seal.key"), filepath.Join(n.Dir, "seal.key.next")
 	for i, c := range read(t, n, (*projections.View).Checkpoints) {
-		if err := n.SealerOfStopped().Seal(t.Context(), c.Friday); err != nil {
-			t.Fatal(err)
-		}
+		fixture.Must(t, n.SealerOfStopped().Seal(t.Context(), c.Friday))
 		before := read(t, n, (*projections.View).Keys)
 		vkey, seq, err := n.ChangeKey(t.Context(), before)
-		if err := errors.Join(err, n.CatchUp(t.Context())); err != nil {
-			t.Fatal(err)
-		}
+		fixture.Must(t, errors.Join(err, n.CatchUp(t.Context())))
 		after := read(t, n, (*projections.View).Keys)
 		if text := after.Until(seq); after.Current().KeyHash() == before.Current().KeyHash() || text[len(text)-1] != vkey {
 			t.Fatalf("record %d hands over to %q, want %s", seq, text, vkey)
 		}
 		if i%2 == 0 { // a crash has left it where it was made
-			if err := os.Rename(key, next); err != nil {
-				t.Fatal(err)
-			}
+			fixture.Must(t, os.Rename(key, next))
 		}
 	}
-	if err := n.CompareSeals(); err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, n.CompareSeals())
 	signed(t, n, 1)
-	if err := errors.Join(os.Remove(key), os.RemoveAll(next)); err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, errors.Join(os.Remove(key), os.RemoveAll(next)))
 	if _, _, err := n.ChangeKey(t.Context(), read(t, n, (*projections.View).Keys)); !errors.Is(err, node.ErrNoKey) {
 		t.Errorf("without the key: %v", err)
 	}
@@ -51,28 +42,19 @@ func TestChangeKey(t *testing.T) {
 
 // TestWithoutKey seals on a node that does not have the key.
 func TestWithoutKey(t *testing.T) {
+	t.Parallel()
 	n := fixture.Ledger(t, 2)
-	if err := os.Remove(filepath.Join(n.Dir, "seal.key")); err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, os.Remove(filepath.Join(n.Dir, "seal.key")))
 	all := read(t, n, (*projections.View).Checkpoints)
-	if err := n.SealerOfStopped().Seal(t.Context(), all[len(all)-1].Friday); err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, n.SealerOfStopped().Seal(t.Context(), all[len(all)-1].Friday))
 	signed(t, n, 0)
 }
 
 // read reads from a view of what is applied.
 func read[T any](t *testing.T, n *node.Node, from func(v *projections.View) (T, error)) T {
 	t.Helper()
-	v, err := n.Projection.View()
-	if err != nil {
-		t.Fatal(err)
-	}
-	read, err := from(v)
-	if err := errors.Join(err, v.Close()); err != nil {
-		t.Fatal(err)
-	}
+	read, err := from(fixture.View(t, n))
+	fixture.Must(t, err)
 	return read
 }
 

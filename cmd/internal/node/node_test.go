@@ -16,6 +16,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
+	"bookledger/cmd/internal/fixture"
 	"bookledger/cmd/internal/node"
 	"bookledger/events"
 	"bookledger/events/journal"
@@ -27,9 +28,7 @@ func external(t *testing.T, store string) *server.Server {
 	s, err := server.NewServer(&server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: store, SyncAlways: true, MaxPayload: events.MaxMessage, NoSigs: true, NoLog: true,
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	s.Start()
 	if !s.ReadyForConnections(2 * time.Minute) {
 		t.Fatal("the server is not ready")
@@ -49,9 +48,7 @@ type relay struct {
 func newRelay(t *testing.T) *relay {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	r := &relay{Listener: listener}
 	var open sync.WaitGroup
 	open.Go(func() {
@@ -99,9 +96,7 @@ func (r *relay) pass(client net.Conn) {
 func open(t *testing.T, dir, url string) *node.Node {
 	t.Helper()
 	l, err := node.Open(t.Context(), node.Options{Dir: dir, Create: true, Server: journal.Server{URL: url}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return l
 }
 
@@ -111,9 +106,7 @@ func message(t *testing.T, n int) []journal.Message {
 		ID: fmt.Sprint(n), Source: "calheers", Type: events.TypeDelegationCreated, Time: time.Unix(0, 0),
 		Data: &events.DelegationCreated{Delegation: events.Delegation{CaseID: fmt.Sprint(n), AgentID: "A1"}},
 	}.Encode()
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return []journal.Message{{Subject: "ledger.delegation.calheers", Body: body}}
 }
 
@@ -152,6 +145,7 @@ func waitFor(t *testing.T, l *node.Node, seq uint64) {
 // TestOutage holds that following goes on by itself when the journal's server
 // was gone for a while.
 func TestOutage(t *testing.T) {
+	t.Parallel()
 	store := t.TempDir()
 	first := external(t, store)
 	r := newRelay(t)
@@ -183,24 +177,17 @@ func TestOutage(t *testing.T) {
 // and the opening to publishers is finished at the next start, and says so to
 // those who only read.
 func TestCutShort(t *testing.T) {
+	t.Parallel()
 	s := external(t, t.TempDir())
 	dir := t.TempDir()
-	if err := open(t, dir, s.ClientURL()).Close(); err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, open(t, dir, s.ClientURL()).Close())
 	nc, err := nats.Connect(s.ClientURL(), nats.Timeout(time.Minute))
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	defer nc.Close()
 	js, err := jetstream.New(nc)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	stream, err := js.Stream(t.Context(), journal.Stream)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	config := stream.CachedInfo().Config
 	config.Subjects = []string{events.SubjectGenesis}
 	if _, err := js.UpdateStream(t.Context(), config); err != nil {
@@ -222,18 +209,15 @@ func TestCutShort(t *testing.T) {
 // TestOneProcess holds that a folder is one process's, and free again when that
 // has closed it.
 func TestOneProcess(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	l := open(t, dir, "")
 	if _, err := node.Open(t.Context(), node.Options{Dir: dir}); !errors.Is(err, node.ErrInUse) {
 		t.Errorf("opened twice: %v", err)
 	}
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, l.Close())
 	key, err := os.ReadFile(filepath.Join(dir, "seal.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	again := open(t, dir, "")
 	defer again.Close()
 	if same, err := os.ReadFile(filepath.Join(dir, "seal.key")); err != nil || string(same) != string(key) {
@@ -244,28 +228,19 @@ func TestOneProcess(t *testing.T) {
 // TestAcceptsNobody opens a folder whose journal was put back to an older copy:
 // no publisher is let in, whose events would be lost with it.
 func TestAcceptsNobody(t *testing.T) {
+	t.Parallel()
 	dir, older := t.TempDir(), t.TempDir()
 	l := open(t, dir, "")
-	if err := errors.Join(l.CatchUp(t.Context()), l.Close()); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.CopyFS(older, os.DirFS(filepath.Join(dir, "journal"))); err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, errors.Join(l.CatchUp(t.Context()), l.Close()))
+	fixture.Must(t, os.CopyFS(older, os.DirFS(filepath.Join(dir, "journal"))))
 	l = open(t, dir, "")
 	_, err := l.Journal.Append(t.Context(), message(t, 1))
-	if err := errors.Join(err, l.CatchUp(t.Context()), l.Close(), os.RemoveAll(filepath.Join(dir, "journal")),
-		os.CopyFS(filepath.Join(dir, "journal"), os.DirFS(older))); err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, errors.Join(err, l.CatchUp(t.Context()), l.Close(), os.RemoveAll(filepath.Join(dir, "journal")),
+		os.CopyFS(filepath.Join(dir, "journal"), os.DirFS(older))))
 	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	address := free.Addr().String()
-	if err := free.Close(); err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, free.Close())
 	knocked := make(chan bool)
 	trying, end := context.WithCancel(t.Context())
 	go func() {
@@ -288,6 +263,7 @@ func TestAcceptsNobody(t *testing.T) {
 // TestLost opens folders whose journal is gone, on the disk or on the server:
 // no new ledger takes the place of the one that was.
 func TestLost(t *testing.T) {
+	t.Parallel()
 	for what, url := range map[string]string{"embedded": "", "external": external(t, t.TempDir()).ClientURL()} {
 		dir := t.TempDir()
 		l := open(t, dir, url)

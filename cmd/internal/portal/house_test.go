@@ -86,10 +86,7 @@ func (h *house) open(log *zap.Logger) {
 		Untouched: func(r *http.Request) bool { return r.URL.Path == "/session/ending" },
 	})
 	must(h.t, err)
-	v, err := h.Projection.View()
-	must(h.t, err)
-	calendar := v.Calendar()
-	must(h.t, v.Close())
+	calendar := fixture.View(h.t, h.Node.Node).Calendar()
 	h.weekday = calendar.Weekday().String()
 	p, err := portal.New(portal.Options{
 		Service: h.service, Identity: id, Demo: true, Log: log,

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"bookledger/cmd/internal/fixture"
 	"bookledger/cmd/internal/problem"
 	"bookledger/cmd/internal/service"
 	"bookledger/events"
@@ -117,9 +118,7 @@ func TestCompared(t *testing.T) {
 // is refused, explained and compared, and that one with as many is not.
 func TestAuditBound(t *testing.T) {
 	o := open(t, consumers("A1", "c1")...)
-	v, err := o.Projection.View()
-	must(t, err)
-	defer v.Close()
+	v := fixture.View(t, o.Node.Node)
 	for most, want := range map[audit.Bound]error{5: audit.ErrTooMany, 6: nil, 0: nil} {
 		if _, err := audit.AccountOf(t.Context(), v, o.Journal, "c1", most); !errors.Is(err, want) {
 			t.Errorf("with %d the account is %v", most, err)
