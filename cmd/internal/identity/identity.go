@@ -47,7 +47,7 @@ type Options struct {
 	// Untouched tells requests that do not prolong the session, like those
 	// that a page sends by itself; nil is none.
 	Untouched func(*http.Request) bool
-	// Now is the time by which sessions, sign-ins and pauses end; nil is the
+	// Now is the time by which sessions, sign-ins, tokens and pauses end; nil is the
 	// wall clock's.
 	Now func() time.Time
 	// Log is told where the issuer cannot be reached; nil is nowhere.

@@ -29,7 +29,7 @@ func (r *relyingParty) verifier(audience string, keys oidc.KeySet, issuer string
 	for i, a := range algorithms {
 		names[i] = string(a)
 	}
-	return oidc.NewVerifier(issuer, keys, &oidc.Config{ClientID: audience, SupportedSigningAlgs: names})
+	return oidc.NewVerifier(issuer, keys, &oidc.Config{ClientID: audience, SupportedSigningAlgs: names, Now: r.keys.now})
 }
 
 // keySet holds the issuer's public keys. go-oidc's own set asks the issuer again
