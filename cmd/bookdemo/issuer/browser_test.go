@@ -33,9 +33,7 @@ func TestInChromium(t *testing.T) {
 			t.Fatalf("%s the page says %q, not %q: %v", when, got, want, err)
 		}
 	}
-	if err := chromedp.Do(ctx, chromedp.Navigate(portal+"/")); err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, chromedp.Do(ctx, chromedp.Navigate(portal+"/")))
 	expect("at first", "#who", "nobody")
 	click("a")
 	expect("at the issuer", "h1", "Sign in")
@@ -46,9 +44,7 @@ func TestInChromium(t *testing.T) {
 	}
 	click("button")
 	expect("signed out", "#out", "out")
-	if err := chromedp.Do(ctx, chromedp.Navigate(portal+"/")); err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, chromedp.Do(ctx, chromedp.Navigate(portal+"/")))
 	expect("afterwards", "#who", "nobody")
 }
 
@@ -61,13 +57,9 @@ func startPortal(t *testing.T) string {
 	own, err := issuer.New(issuer.Options{Base: server.URL + "/issuer", ClientID: "portal", Portal: server.URL, People: []issuer.Person{
 		{Person: access.Person{ID: "P-1", Name: "Ana Quiroga"}, Role: "agent"}, {Person: access.Person{ID: "P-2", Name: "Bo Lindqvist"}, Role: "manager"},
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	id, err := identity.New(identity.Options{Issuer: server.URL + "/issuer", ClientID: "portal", PublicURL: server.URL})
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	mux := http.NewServeMux()
 	mux.Handle("/issuer/", own)
 	mux.Handle("/", id.Middleware(pages(t, id)))

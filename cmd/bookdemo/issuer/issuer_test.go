@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"bookledger/cmd/internal/fixture"
 	"bookledger/projections/access"
 )
 
@@ -34,9 +35,7 @@ func options() Options {
 func newIssuer(t *testing.T) *Issuer {
 	t.Helper()
 	i, err := New(options())
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return i
 }
 
@@ -220,16 +219,12 @@ func opened(t *testing.T, i *Issuer, token any) (claims map[string]any, typ stri
 	t.Helper()
 	text, _ := token.(string)
 	object, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.ES256})
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	raw, err := object.Verify(i.keys)
 	if err == nil {
 		err = json.Unmarshal(raw, &claims)
 	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	typ, _ = object.Signatures[0].Protected.ExtraHeaders["typ"].(string)
 	return claims, typ
 }
@@ -300,9 +295,7 @@ func TestToken(t *testing.T) {
 	i := newIssuer(t)
 	before := time.Now().Unix()
 	token, err := i.Token("P-1", "interface", time.Hour)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	after := time.Now().Unix()
 	claims, typ := opened(t, i, token)
 	if expires := int64(claims["exp"].(float64)) - 3600; typ != "at+jwt" || claims["aud"] != "interface" || claims["agent_id"] != "A-1" || expires < before || expires > after {

@@ -24,13 +24,9 @@ import (
 func run(t *testing.T, n *node.Node) (*daemon.Daemon, *integrity.Monitor) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	watch, err := integrity.ForNode(n, zap.NewNop())
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	d := daemon.New(daemon.Options{Node: n, Listen: listener, Monitor: watch, Log: zap.NewNop()})
 	fixture.Run(t, func(ctx context.Context) {
 		if err := d.Run(ctx); err != nil {
@@ -44,9 +40,7 @@ func latest(t *testing.T, n *node.Node) (checkpoint.Checkpoint, *events.Calendar
 	t.Helper()
 	v := fixture.View(t, n)
 	c, err := v.Latest()
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return c, v.Calendar()
 }
 
@@ -60,9 +54,7 @@ func TestSeals(t *testing.T) {
 	want := fmt.Sprintf("bookledger_sealed_cutoff_seconds %v\n", float64(c.Cutoff.Unix()))
 	fixture.Eventually(t, "the metrics name the newest seal", func() bool {
 		r, err := http.Get(d.URL() + "/metrics")
-		if err != nil {
-			t.Fatal(err)
-		}
+		fixture.Must(t, err)
 		defer r.Body.Close()
 		text, err := io.ReadAll(r.Body)
 		return err == nil && strings.Contains(string(text), want)
@@ -82,9 +74,7 @@ func TestSealDiffers(t *testing.T) {
 		Friday: c.Friday, Boundary: int(c.Boundary), TreeSize: int(c.Boundary), Cases: int(c.Cases), Rows: int(c.Rows), Rules: 1,
 		BookRoot: fmt.Sprintf("%064d", 1), TreeRoot: fmt.Sprintf("%064d", 2),
 	}, calendar)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	if _, err := n.Journal.Append(t.Context(), []journal.Message{{Subject: events.SubjectSeal, Body: body}}); err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"bookledger/cmd/internal/fixture"
 )
 
 func TestSignIn(t *testing.T) {
@@ -59,9 +61,7 @@ func TestCookies(t *testing.T) {
 func altered(t *testing.T, address, name, value string) string {
 	t.Helper()
 	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	q := u.Query()
 	if !q.Has(name) {
 		t.Fatalf("%s has no %s", address, name)
@@ -267,9 +267,7 @@ func TestSignOut(t *testing.T) {
 	}
 	p := b.post(s.portal+"/sign-out", nil)
 	u, err := url.Parse(p.to)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	q := u.Query()
 	if !strings.HasPrefix(p.to, s.base+"/end-session?") || q.Get("client_id") != client || q.Get("post_logout_redirect_uri") != s.portal+"/signed-out" || strings.Count(q.Get("id_token_hint"), ".") != 2 {
 		t.Errorf("sign-out leads to %s", p.to)
@@ -317,9 +315,7 @@ func TestSignOutDuringARequest(t *testing.T) {
 	<-reached
 	b.post(s.portal+"/sign-out", nil)
 	close(goOn)
-	if err := <-done; err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, <-done)
 	if got := s.with(t, old.Value, "/who"); got.Reason != ReasonSession {
 		t.Errorf("the session is back: %+v", got)
 	}
@@ -379,9 +375,7 @@ func TestBegunSignInsLeaveNothing(t *testing.T) {
 	b := s.browser(t)
 	for i := range 2000 {
 		to, err := url.Parse(b.begin("/"))
-		if err != nil {
-			t.Fatal(err)
-		}
+		fixture.Must(t, err)
 		if i%10 == 0 {
 			b.get(s.portal + "/sign-in/callback?" + url.Values{"state": {to.Query().Get("state")}, "code": {fmt.Sprint(i)}, "iss": {s.base}}.Encode())
 		}

@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"bookledger/cmd/internal/fixture"
 )
 
 // forge is an issuer that signs whatever a test wants it to: its authorization
@@ -49,9 +51,7 @@ func newForge(t testing.TB, base string) *forge {
 func newKey(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return key
 }
 
@@ -117,21 +117,13 @@ func signed(t testing.TB, algorithm jose.SignatureAlgorithm, key any, kid, typ s
 		options = options.WithHeader("kid", kid)
 	}
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: key}, options)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	payload, err := json.Marshal(claims)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	object, err := signer.Sign(payload)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	text, err := object.CompactSerialize()
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return text
 }
 
@@ -145,9 +137,7 @@ func (f *forge) sign(t testing.TB, typ string, claims map[string]any) string {
 func unsigned(t testing.TB, claims map[string]any) string {
 	t.Helper()
 	payload, err := json.Marshal(claims)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	encode := base64.RawURLEncoding.EncodeToString
 	return encode([]byte(`{"alg":"none","typ":"at+jwt"}`)) + "." + encode(payload) + "."
 }
@@ -179,13 +169,9 @@ func with(claims, changed map[string]any) map[string]any {
 func (f *forge) hmacKeys(t testing.TB) map[string][]byte {
 	t.Helper()
 	der, err := x509.MarshalPKIXPublicKey(f.key.Public())
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	point, err := f.key.PublicKey.Bytes()
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return map[string][]byte{
 		"PEM": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), "DER": der, "point": point,
 	}
@@ -281,13 +267,9 @@ func TestBearer(t *testing.T) {
 func TestAlgorithms(t *testing.T) {
 	s, f := newForgeStage(t, nil)
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	_, edKey, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	secret := []byte("a secret of thirty-two bytes, or so")
 	f.keys = append(f.keys, jose.JSONWebKey{Key: rsaKey.Public(), KeyID: "r"}, jose.JSONWebKey{Key: edKey.Public(), KeyID: "e"},
 		jose.JSONWebKey{Key: rsaKey.Public(), KeyID: "enc", Use: "enc"}, jose.JSONWebKey{Key: secret, KeyID: "s"})
@@ -319,9 +301,7 @@ func TestBearerDecides(t *testing.T) {
 	}
 	token := func(person string) string {
 		text, err := s.issuer.Token(person, client, time.Minute)
-		if err != nil {
-			t.Fatal(err)
-		}
+		fixture.Must(t, err)
 		return "Bearer " + text
 	}
 	if got := send(token("P-3")); got.Person != people[2].Person {
@@ -342,9 +322,7 @@ func TestAudience(t *testing.T) {
 	s := newStage(t, func(o *Options) { o.Audience = "interface" })
 	for audience, want := range map[string]int{"interface": 200, client: 401} {
 		token, err := s.issuer.Token("P-1", audience, time.Minute)
-		if err != nil {
-			t.Fatal(err)
-		}
+		fixture.Must(t, err)
 		if got := s.bearing(t, "Bearer "+token); got.Status != want {
 			t.Errorf("a token for %s: %+v", audience, got)
 		}
@@ -442,8 +420,6 @@ func payload(t testing.TB, token string) []byte {
 		t.Fatal("this is no token")
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return raw
 }

@@ -15,6 +15,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
+
+	"bookledger/cmd/internal/fixture"
 )
 
 // inProcess reaches handlers by the host of their address and uses no network,
@@ -171,9 +173,7 @@ func TestBegunTooLongAgo(t *testing.T) {
 func TestTokenExpires(t *testing.T) {
 	timeless(t, nil, func(t *testing.T, s *stage) {
 		token, err := s.issuer.Token("P-1", client, time.Minute)
-		if err != nil {
-			t.Fatal(err)
-		}
+		fixture.Must(t, err)
 		if got := s.bearing(t, "Bearer "+token); got.Status != http.StatusOK {
 			t.Errorf("at once: %+v", got)
 		}
@@ -373,9 +373,7 @@ func TestConfiguration(t *testing.T) {
 func TestOutsideMiddleware(t *testing.T) {
 	s := newStage(t, nil)
 	token, err := s.issuer.Token("P-1", client, time.Minute)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	r := httptest.NewRequest(http.MethodGet, "/", bytes.NewReader(nil))
 	if _, err := s.id.Person(r); err == nil || err.(*Failure).Reason != ReasonNone {
 		t.Errorf("no credentials: %v", err)
@@ -393,9 +391,7 @@ func TestOutsideMiddleware(t *testing.T) {
 func BenchmarkBearer(b *testing.B) {
 	s := newStage(b, nil)
 	token, err := s.issuer.Token("P-1", client, time.Hour)
-	if err != nil {
-		b.Fatal(err)
-	}
+	fixture.Must(b, err)
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
 	r.Header.Set("Authorization", "Bearer "+token)
 	b.ReportAllocs()

@@ -47,24 +47,16 @@ func startProvider(t *testing.T, portal, issuer string, ttl map[string]int) runn
 		with(redirects, map[string]any{"client_id": "confidential", "client_secret": secret}),
 		map[string]any{"client_id": "reporting", "client_secret": secret, "redirect_uris": []string{}, "response_types": []string{}, "grant_types": []string{"client_credentials"}},
 	}})
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	command := exec.Command("node", "provider.mjs", string(asked))
 	command.Dir = filepath.Join("testdata", "provider")
 	var complaints bytes.Buffer
 	command.Stderr = &complaints
 	in, err := command.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	out, err := command.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
+	fixture.Must(t, command.Start())
 	lines := bufio.NewReader(out)
 	t.Cleanup(func() {
 		in.Close()
@@ -233,9 +225,7 @@ func TestProviderIDTokenAsBearer(t *testing.T) {
 	to, _ := b.pass(b.begin("/"), "P-1")
 	b.get(to)
 	u, err := url.Parse(b.post(s.portal+"/sign-out", nil).to)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	token := u.Query().Get("id_token_hint")
 	if got := s.bearing(t, "Bearer "+token); got.Reason != ReasonToken || !strings.Contains(got.Text, "ID token") {
 		t.Errorf("an ID token as a bearer token: %+v", got)

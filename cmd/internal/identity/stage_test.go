@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"bookledger/cmd/bookdemo/issuer"
+	"bookledger/cmd/internal/fixture"
 	"bookledger/projections/access"
 )
 
@@ -61,9 +62,7 @@ func (s *stage) build(t testing.TB, change func(*Options)) {
 	t.Helper()
 	var err error
 	s.issuer, err = issuer.New(issuer.Options{Base: s.base, ClientID: client, Portal: s.portal, People: people, Stylesheet: "/style.css"})
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	s.id = s.identity(t, s.base, change)
 }
 
@@ -77,9 +76,7 @@ func (s *stage) identity(t testing.TB, base string, change func(*Options)) *Iden
 		change(&o)
 	}
 	id, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return id
 }
 
@@ -152,9 +149,7 @@ type browser struct {
 func (s *stage) browser(t testing.TB) *browser {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return &browser{t, &http.Client{Transport: s.rt, Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error {
 		return http.ErrUseLastResponse
 	}}, s.portal}
@@ -170,18 +165,12 @@ type page struct {
 
 func (b *browser) do(r *http.Request, err error) page {
 	b.t.Helper()
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	fixture.Must(b.t, err)
 	answer, err := b.client.Do(r)
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	fixture.Must(b.t, err)
 	defer answer.Body.Close()
 	body, err := io.ReadAll(answer.Body)
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	fixture.Must(b.t, err)
 	p := page{status: answer.StatusCode, header: answer.Header, body: string(body)}
 	if to, err := answer.Location(); err == nil {
 		p.to = to.String()
@@ -271,9 +260,7 @@ func (b *browser) who(path string) said {
 func (b *browser) cookie(path, name string) *http.Cookie {
 	b.t.Helper()
 	u, err := url.Parse(b.portal + path)
-	if err != nil {
-		b.t.Fatal(err)
-	}
+	fixture.Must(b.t, err)
 	for _, c := range b.client.Jar.Cookies(u) {
 		if c.Name == name {
 			return c

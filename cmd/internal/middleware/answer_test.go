@@ -13,6 +13,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
+
+	"bookledger/cmd/internal/fixture"
 )
 
 const canary = "Sánchez-7880"
@@ -28,9 +30,7 @@ func checkSilent(t *testing.T, logs *observer.ObservedLogs) {
 	encoder := zapcore.NewJSONEncoder(zap.NewProductionEncoderConfig())
 	for _, entry := range logs.All() {
 		text, err := encoder.EncodeEntry(entry.Entry, entry.Context)
-		if err != nil {
-			t.Fatal(err)
-		}
+		fixture.Must(t, err)
 		if strings.Contains(text.String(), "7880") || strings.Contains(text.String(), "nchez") {
 			t.Errorf("the log says %s", text)
 		}
@@ -107,9 +107,7 @@ func TestTheRequestLogNamesRoutesAndNothingElse(t *testing.T) {
 			r.Method = strings.ReplaceAll(method, "á", "a")
 			r.Body = io.NopCloser(strings.NewReader(canary))
 			answer, err := http.DefaultClient.Do(r)
-			if err != nil {
-				t.Fatal(err)
-			}
+			fixture.Must(t, err)
 			answer.Body.Close()
 		}
 		s.Close() // and all its requests are logged
@@ -149,9 +147,7 @@ func TestResponseControllerWorks(t *testing.T) {
 		<-flushed
 	})
 	r, err := http.Get(address)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	defer r.Body.Close()
 	begun := make([]byte, 5)
 	if _, err := io.ReadFull(r.Body, begun); err != nil || string(begun) != "first" {

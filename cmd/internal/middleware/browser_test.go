@@ -54,9 +54,7 @@ func newSite(t *testing.T, https bool, h http.Handler) *site {
 func (s *site) at(t *testing.T, host string) string {
 	t.Helper()
 	u, err := url.Parse(s.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return u.Scheme + "://" + host + ":" + u.Port()
 }
 

@@ -21,9 +21,7 @@ func newStack(t testing.TB, o Options) *Stack {
 	many := Rate{1e6, 1e6}
 	o.PerAddress, o.PerPerson, o.PerWriter = cmp.Or(o.PerAddress, many), cmp.Or(o.PerPerson, many), cmp.Or(o.PerWriter, many)
 	g, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return g
 }
 
@@ -38,14 +36,10 @@ func serve(t testing.TB, g *Stack, h http.HandlerFunc) string {
 func get(t testing.TB, address string) (*http.Response, string) {
 	t.Helper()
 	r, err := http.Get(address)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	defer r.Body.Close()
 	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return r, string(body)
 }
 
@@ -87,9 +81,7 @@ func TestEveryAnswerIsDressed(t *testing.T) {
 		for name, h := range handlers {
 			t.Run(name, func(t *testing.T) {
 				r, err := http.DefaultTransport.RoundTrip(request(t, "GET", serve(t, g, h), nil))
-				if err != nil {
-					t.Fatal(err)
-				}
+				fixture.Must(t, err)
 				defer r.Body.Close()
 				checkDressed(t, r.Header, https)
 			})
@@ -100,9 +92,7 @@ func TestEveryAnswerIsDressed(t *testing.T) {
 func request(t testing.TB, method, address string, headers map[string]string) *http.Request {
 	t.Helper()
 	r, err := http.NewRequest(method, address, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	for name, value := range headers {
 		r.Header.Set(name, value)
 	}

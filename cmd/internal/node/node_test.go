@@ -267,13 +267,9 @@ func TestLost(t *testing.T) {
 	for what, url := range map[string]string{"embedded": "", "external": external(t, t.TempDir()).ClientURL()} {
 		dir := t.TempDir()
 		l := open(t, dir, url)
-		if err := errors.Join(l.CatchUp(t.Context()), l.Close()); err != nil {
-			t.Fatal(err)
-		}
+		fixture.Must(t, errors.Join(l.CatchUp(t.Context()), l.Close()))
 		if url == "" {
-			if err := os.Rename(filepath.Join(dir, "journal"), filepath.Join(t.TempDir(), "journal")); err != nil {
-				t.Fatal(err)
-			}
+			fixture.Must(t, os.Rename(filepath.Join(dir, "journal"), filepath.Join(t.TempDir(), "journal")))
 		} else {
 			url = external(t, t.TempDir()).ClientURL()
 		}
