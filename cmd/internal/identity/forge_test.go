@@ -411,15 +411,3 @@ func TestClaims(t *testing.T) {
 		}
 	}
 }
-
-// payload returns the claims of a token as JSON, whoever has signed it.
-func payload(t testing.TB, token string) []byte {
-	t.Helper()
-	parts := strings.Split(token, ".")
-	if len(parts) != 3 {
-		t.Fatal("this is no token")
-	}
-	raw, err := base64.RawURLEncoding.DecodeString(parts[1])
-	fixture.Must(t, err)
-	return raw
-}

@@ -2,7 +2,6 @@ package service_test
 
 import (
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -130,28 +129,6 @@ func TestTransfer(t *testing.T) {
 	wantProblem(t, "to a decertified agent", err, 409)
 	if rejected, err := o.service.Rejections(auditor, 0, 100); err != nil || len(rejected) > 0 {
 		t.Errorf("the transfers left rejections: %+v (%v)", rejected, err)
-	}
-}
-
-// TestLooks holds that every look stands in the access log with who and what,
-// and without anything of a consumer but the case id.
-func TestLooks(t *testing.T) {
-	o := open(t, consumers("A1", "c1")...)
-	q := service.Query{Page: 1, PageSize: 10}
-	q.Q = "Núñez"
-	_, err := o.service.List(agent, service.Owner{Agent: "A1"}, service.Active, q)
-	must(t, err)
-	_, err = o.service.Case(t.Context(), manager, service.Owner{Agency: "G1"}, "c1")
-	must(t, err)
-	_, err = o.service.List(other, service.Owner{Agent: "A1"}, service.Active, q)
-	wantProblem(t, "another's list", err, 404)
-	lines := o.looked()
-	if len(lines) != 2 || !strings.Contains(lines[0], `"what":"list.active"`) || !strings.Contains(lines[0], `"person":"P-a1","role":"agent"`) ||
-		!strings.Contains(lines[1], `"case":"c1"`) || !strings.Contains(lines[1], `"role":"manager"`) {
-		t.Errorf("the access log holds %q", lines)
-	}
-	if strings.Contains(strings.Join(lines, ""), "ez") {
-		t.Errorf("the access log holds a name: %q", lines)
 	}
 }
 

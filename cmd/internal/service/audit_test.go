@@ -3,12 +3,10 @@ package service_test
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
 	"bookledger/cmd/internal/fixture"
-	"bookledger/cmd/internal/problem"
 	"bookledger/cmd/internal/service"
 	"bookledger/events"
 	"bookledger/projections/audit"
@@ -24,52 +22,6 @@ func (o *office) weeks() []string {
 		o.t.Fatalf("there are the Fridays %v", all)
 	}
 	return []string{all[0].String(), all[1].String()}
-}
-
-// TestAuditRoles holds that auditors alone are told how anything came to be,
-// and that each look of theirs is logged.
-func TestAuditRoles(t *testing.T) {
-	o := open(t, consumers("A1", "c1")...)
-	weeks := o.weeks()
-	asks := map[string]func(service.Caller) error{
-		"explaining": func(c service.Caller) error { _, err := o.service.Explain(t.Context(), c, "c1", "", ""); return err },
-		"comparing": func(c service.Caller) error {
-			_, err := o.service.Compare(t.Context(), c, service.Owner{Agent: "A1"}, service.Compared{From: weeks[1], To: "latest", Page: 1, PageSize: 10})
-			return err
-		},
-		"comparing an agency's": func(c service.Caller) error {
-			_, err := o.service.Compare(t.Context(), c, service.Owner{Agency: "G1"}, service.Compared{From: weeks[1], To: weeks[0], Page: 1, PageSize: 10})
-			return err
-		},
-		"finding a case": func(c service.Caller) error { return o.service.CaseOnRecord(c, "c1") },
-		"the Fridays":    func(c service.Caller) error { _, err := o.service.PastFridays(c); return err },
-	}
-	for what, ask := range asks {
-		for _, c := range []service.Caller{agent, other, manager, adminL1, adminL2, operator, caller("P-nobody", "")} {
-			err := ask(c)
-			wantProblem(t, what+" for "+c.ID, err, 404)
-			if p := problem.Of(err); p.Type != problem.NotFound.Type || p.Detail != problem.NotFound.Detail {
-				t.Errorf("%s for %s tells %q", what, c.ID, p.Detail)
-			}
-		}
-	}
-	if got := o.looked(); len(got) != 1 || got[0] != "" {
-		t.Errorf("what nobody saw is logged: %q", got)
-	}
-	for what, ask := range asks {
-		if err := ask(auditor); err != nil {
-			t.Errorf("%s: %v", what, err)
-		}
-	}
-	logged := strings.Join(o.looked(), "\n")
-	for _, want := range []string{`"what":"explanation"`, `"case":"c1"`, `"what":"differences"`, `"agency":"G1"`, `"agent":"A1"`} {
-		if !strings.Contains(logged, want) {
-			t.Errorf("the access log holds no %s: %s", want, logged)
-		}
-	}
-	if lines := len(o.looked()); lines != 3 {
-		t.Errorf("three looks are %d lines", lines)
-	}
 }
 
 // TestExplained holds what is told of a case that a record was refused for, as
@@ -144,36 +96,4 @@ func TestAuditGivenUp(t *testing.T) {
 	if _, err := o.service.Explain(t.Context(), auditor, "c1", "", ""); err != nil {
 		t.Errorf("after that: %v", err)
 	}
-}
-
-// TestFoundFile holds that the trail is searched by the hash of a file.
-func TestFoundFile(t *testing.T) {
-	o := open(t, consumers("A1", "c1")...)
-	_, ofAgent := o.take(agent, service.Owner{Agent: "A1"}, "latest")
-	o.take(auditor, service.Owner{Agent: "A1"}, "latest")
-	o.take(manager, service.Owner{Agency: "G1"}, "latest")
-	if steps := o.trail(); len(steps) != 6 {
-		t.Fatalf("the trail is %q", steps)
-	}
-	found, err := o.service.Exports(t.Context(), auditor, strings.ToUpper(ofAgent.SHA256), 0, 10)
-	must(t, err)
-	var who []string
-	for _, e := range found {
-		who = append(who, e.PersonID+" "+e.Step)
-	}
-	if !slices.Equal(who, []string{"P-x made", "P-a1 made"}) {
-		t.Errorf("the file was taken by %q", who)
-	}
-	older, err := o.service.Exports(t.Context(), auditor, ofAgent.SHA256, found[0].Seq, 10)
-	must(t, err)
-	if len(older) != 1 || older[0].Seq != found[1].Seq {
-		t.Errorf("before that there is %+v", older)
-	}
-	if none, err := o.service.Exports(t.Context(), auditor, strings.Repeat("0", 64), 0, 10); err != nil || len(none) != 0 {
-		t.Errorf("of another file there is %+v (%v)", none, err)
-	}
-	_, err = o.service.Exports(t.Context(), auditor, "made", 0, 10)
-	wantProblem(t, "what is no hash", err, 400)
-	_, err = o.service.Exports(t.Context(), agent, ofAgent.SHA256, 0, 10)
-	wantProblem(t, "an agent", err, 404)
 }

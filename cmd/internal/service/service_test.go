@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -109,13 +107,6 @@ func wantProblem(t *testing.T, what string, err error, status int) {
 	if err == nil || problem.Of(err).Status != status {
 		t.Errorf("%s: %v, want %d", what, err, status)
 	}
-}
-
-// looked returns what the access log holds, and what of it is new.
-func (o *office) looked() []string {
-	text, err := os.ReadFile(filepath.Join(o.Dir, "access.log"))
-	must(o.t, err)
-	return strings.Split(strings.TrimSpace(string(text)), "\n")
 }
 
 // yes accepts the disclaimer.

@@ -88,7 +88,7 @@ func TestInterface(t *testing.T) {
 	if again := s.ask("agent", "POST", me+"/cases/"+id+"/mark-inactive", nil); again.StatusCode != 409 || again.problem() != "conflict" {
 		t.Errorf("marking again is answered %d %s", again.StatusCode, again.body)
 	}
-	s.live(&events.DelegationRequested{Delegation: events.Delegation{CaseID: "c-new", AgentID: s.who("agent").AgentID}})
+	s.Publish(&events.DelegationRequested{Delegation: events.Delegation{CaseID: "c-new", AgentID: s.who("agent").AgentID}})
 	var pending listing
 	s.ask("agent", "GET", me+"/pending", nil).into(t, &pending)
 	if i := slices.IndexFunc(pending.Consumers, func(c consumer) bool { return c.CaseID == "c-new" }); i < 0 || pending.Consumers[i].Requested == "" {
@@ -304,6 +304,7 @@ func TestAudit(t *testing.T) {
 	s.ask("manager", "POST", "/v1/agents/"+me+"/books/latest", map[string]any{"disclaimer": "1", "accepted": true})
 	var trail struct {
 		Exports []struct {
+			Seq        uint64
 			Step, Role string
 			Accepted   bool
 		}
@@ -316,13 +317,18 @@ func TestAudit(t *testing.T) {
 	if len(trail.Exports) != 2 || trail.Exports[0].Role != "manager" || trail.Exports[1].Step != "made" || !trail.Exports[1].Accepted {
 		t.Errorf("of the file there is %+v", trail)
 	}
+	newest := trail.Exports[0].Seq
+	s.ask("auditor", "GET", fmt.Sprintf("/v1/exports?sha256=%x&before=%d", sha256.Sum256(book.body), newest), nil).into(t, &trail)
+	if len(trail.Exports) != 1 || trail.Exports[0].Role != "agent" {
+		t.Errorf("before that there is %+v", trail)
+	}
 	s.ask("auditor", "GET", "/v1/exports?sha256="+strings.Repeat("0", 64), nil).into(t, &trail)
 	if len(trail.Exports) != 0 {
 		t.Errorf("of another file there is %+v", trail)
 	}
 	text, err := os.ReadFile(s.accessLog())
 	must(t, err)
-	for _, want := range []string{`"what":"explanation"`, `"what":"differences"`, `"case":"5000032500"`, `"role":"auditor"`} {
+	for _, want := range []string{`"what":"explanation"`, `"what":"differences"`, `"case":"5000032500"`, `"role":"auditor"`, `"agency":"`, `"agent":"` + me} {
 		if !strings.Contains(string(text), want) {
 			t.Errorf("the access log holds no %s: %s", want, text)
 		}
@@ -444,19 +450,31 @@ func TestAgency(t *testing.T) {
 	}
 }
 
-// TestLooksAreLogged holds that lists and cases are in the access log when they
-// are answered.
+// TestLooksAreLogged holds that each look stands in the access log when it is
+// answered, and nothing that was refused or searched for.
 func TestLooksAreLogged(t *testing.T) {
 	t.Parallel()
 	s := start(t, small())
-	me := "/v1/agents/" + s.who("agent").AgentID
+	a := s.who("agent")
+	me := "/v1/agents/" + a.AgentID
 	s.ask("agent", "GET", me+"/cases/5000032500", nil).into(t, &struct{}{})
+	s.ask("agent", "POST", me+"/active/search", map[string]any{"q": "cal training"}).into(t, &struct{}{})
+	s.ask("manager", "GET", "/v1/agencies/"+a.AgencyID+"/cases/5000032500", nil).into(t, &struct{}{})
+	s.ask("agent 2", "GET", me+"/active", nil)
 	text, err := os.ReadFile(s.accessLog())
 	must(t, err)
-	for _, want := range []string{`"what":"case"`, `"case":"5000032500"`, `"role":"agent"`, `"via":"api"`, `"address":"127.0.0.1"`, `"person":"` + s.who("agent").PersonID + `"`} {
-		if !strings.Contains(string(text), want) {
-			t.Errorf("the access log holds no %s: %s", want, text)
+	for line, wants := range [][]string{
+		{`"what":"case"`, `"case":"5000032500"`, `"role":"agent"`, `"via":"api"`, `"address":"127.0.0.1"`, `"person":"` + a.PersonID + `"`},
+		{`"what":"list.active"`, `"agent":"` + a.AgentID + `"`}, {`"role":"manager"`, `"agency":"` + a.AgencyID + `"`},
+	} {
+		for _, want := range wants {
+			if lines := strings.Split(string(text), "\n"); len(lines) != 4 || !strings.Contains(lines[line], want) {
+				t.Errorf("line %d of the access log holds no %s: %s", line, want, text)
+			}
 		}
+	}
+	if strings.Contains(strings.ToLower(string(text)), "training") {
+		t.Errorf("the access log holds what was searched for: %s", text)
 	}
 }
 

@@ -367,7 +367,7 @@ func aTransfer(i *inspection, b *tab) {
 	b.does(click("Tick all on this page"))
 	b.goes(200, click("Continue"))
 	i.looksAt(b, "transfer-confirm", "Confirm the transfer")
-	b.site.live(&events.DelegationEnded{Delegation: events.Delegation{CaseID: "c-g1", AgentID: giver}, Reason: "consumer"})
+	b.site.Publish(&events.DelegationEnded{Delegation: events.Delegation{CaseID: "c-g1", AgentID: giver}, Reason: "consumer"})
 	b.goes(200, chromedp.Click(chromedp.CSS("main button")))
 	i.looksAt(b, "transfer-outcome", "Outcome of the transfer")
 }

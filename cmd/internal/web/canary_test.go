@@ -59,7 +59,7 @@ func TestCanary(t *testing.T) {
 	t.Parallel()
 	s := start(t, small())
 	me, agency := "/v1/agents/"+s.who("agent").AgentID, "/v1/agencies/"+s.who("agent").AgencyID
-	s.live(canaries(s.who("agent").AgentID, s.who("agent").AgencyID)...)
+	s.Publish(canaries(s.who("agent").AgentID, s.who("agent").AgencyID)...)
 	for body, code := range wrong() {
 		ack, err := s.Journal.Append(t.Context(), []journal.Message{{Subject: "ledger.consumer.test", Body: []byte(body)}})
 		must(t, err)

@@ -143,7 +143,7 @@ func TestEveryOperation(t *testing.T) {
 	t.Parallel()
 	s := start(t, small())
 	for _, id := range []string{"c-asks", "c-asks-too"} {
-		s.live(&events.DelegationRequested{Delegation: events.Delegation{CaseID: id, AgentID: s.who("agent").AgentID}})
+		s.Publish(&events.DelegationRequested{Delegation: events.Delegation{CaseID: id, AgentID: s.who("agent").AgentID}})
 	}
 	agent, agency := "/v1/agents/"+s.who("agent").AgentID, "/v1/agencies/"+s.who("manager").AgencyID
 	yes := map[string]any{"disclaimer": "1", "accepted": true}

@@ -154,8 +154,6 @@ func (s *site) load(as variant, more []events.Data) {
 	s.CloseHistory()
 }
 
-func (s *site) live(all ...events.Data) { s.t.Helper(); s.Publish(all...) }
-
 var must = fixture.Must
 
 // who returns the identity of a role; the second agent is "agent 2".
