@@ -5,6 +5,6 @@
 // alone, that nothing personal stands in a URL, in a log or on an error page
 // (a typed search is kept in the session), and that whatever others have
 // written is shown as text. What may be seen and done is decided by package
-// desk, who asks is told by the caller's function, and the headers that guard
+// service, who asks is told by the caller's function, and the headers that guard
 // all pages are the middleware's.
 package portal
