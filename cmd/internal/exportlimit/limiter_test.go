@@ -86,18 +86,21 @@ func (n *line) draw(r *rand.Rand) plan {
 
 // join holds who is let in.
 func (n *line) join(p plan) *Export {
+	n.mu.Lock()
+	exports, waiting := n.exports[p.name], n.waiting
+	n.mu.Unlock()
 	x, err := n.Join(p.name, p.rows)
 	var want error
-	if n.exports[p.name] == n.limits.PerPerson {
+	if exports == n.limits.PerPerson {
 		want = ErrTooMany
-	} else if n.waiting == n.limits.Waiting {
+	} else if waiting == n.limits.Waiting {
 		want = ErrFull
 	}
 	if err != want {
-		n.t.Fatalf("%s, with %d exports while %d wait, is answered %v, want %v", p.name, n.exports[p.name], n.waiting, err, want)
+		n.t.Fatalf("%s, with %d exports while %d wait, is answered %v, want %v", p.name, exports, waiting, err, want)
 	}
 	if err != nil {
-		n.seen[err.Error()]++
+		n.change(func() { n.seen[err.Error()]++ })
 		return nil
 	}
 	n.change(func() { n.exports[p.name]++; n.waiting++ })
