@@ -24,7 +24,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	cli "bookledger/cmd/bookledger/internal/command" // command is a function of imports_test.go
+	"bookledger/cmd/bookledger/internal/command"
 	"bookledger/events"
 	"bookledger/events/record"
 	"bookledger/exporter"
@@ -385,7 +385,7 @@ func sealed(t *testing.T, f *facts, seals map[string][]byte, c checkpoint.Checkp
 // code.
 func bookledger(ctx context.Context, args ...string) ([]byte, int) {
 	var out bytes.Buffer
-	code := cli.Run(ctx, args, strings.NewReader(""), &out, io.Discard)
+	code := command.Run(ctx, args, strings.NewReader(""), &out, io.Discard)
 	return out.Bytes(), code
 }
 

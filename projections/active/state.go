@@ -21,7 +21,7 @@ const (
 )
 
 // State is the ledger as of the books of one Friday, or live, as a reader of
-// the store has it. It is a book.Source and a book.Whole.
+// the store has it. It is a book.State and a book.Whole.
 type State struct {
 	reader store.Reader
 	week   events.Date

@@ -13,7 +13,7 @@ import (
 	"bookledger/projections/fold"
 )
 
-// ledger is a state in plain maps, as a book.Source and a book.Whole.
+// ledger is a state in plain maps, as a book.State and a book.Whole.
 type ledger struct {
 	cases    map[string]*fold.Case
 	agents   map[string]fold.Agent

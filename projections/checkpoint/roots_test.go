@@ -17,7 +17,7 @@ import (
 	"bookledger/projections/fold"
 )
 
-// state is a state in plain maps, as a book.Source.
+// state is a state in plain maps, as a book.State.
 type state struct {
 	cases  map[string]*fold.Case
 	agents map[string]fold.Agent

@@ -5,5 +5,6 @@
 // It promises that a refused event changes nothing, that the state given is
 // never written to, and that state and its encoding depend on the events
 // alone. It knows nothing of storage, of the clock or of any order but that
-// in which it is called. These are rules 1; see design.md for what may change.
+// in which it is called. These are rules 1: a change that would judge or fold an
+// earlier record differently is a new number, beside which the old rules stay.
 package fold

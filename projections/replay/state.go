@@ -58,7 +58,7 @@ func newState() *state {
 	}
 }
 
-// What makes state a admission.State.
+// What makes state an admission.State.
 
 func (s *state) Seen(source, id string) (bool, error) {
 	var room [256]byte // a source and an id are shorter; neither holds a zero byte
@@ -163,7 +163,7 @@ func (s *state) Pass(f checkpoint.Checkpoint, _ events.Date) error {
 	return nil
 }
 
-// What makes state a book.Source and a book.Whole.
+// What makes state a book.State and a book.Whole.
 
 func (s *state) EachHeld(agent string, yield func(id string, c *fold.Case) error) error {
 	for _, id := range slices.Sorted(maps.Keys(s.held[agent])) {

@@ -197,5 +197,5 @@ func toldAsProblem(_ huma.Context, _ string, v any) (any, error) {
 	if !ok {
 		field = where
 	}
-	return problem.Invalid.In(field, "%s%s.", strings.ToUpper(text[:1]), strings.TrimSuffix(text[1:], ".")), nil
+	return problem.Invalid.In(field, "%s", problem.Sentence(text)), nil
 }

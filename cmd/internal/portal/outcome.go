@@ -3,6 +3,7 @@ package portal
 import (
 	"net/http"
 
+	"bookledger/cmd/internal/problem"
 	"bookledger/cmd/internal/service"
 )
 
@@ -39,7 +40,7 @@ func newOutcome(done *service.Transferred) outcome {
 			}
 			x.Counts[o.Outcome]++
 			if len(x.Rows) < maxOutcomes {
-				x.Rows = append(x.Rows, outcomeRow{o.CaseID, o.Name, outcomeNames[o.Outcome], sentence(o.Reason)})
+				x.Rows = append(x.Rows, outcomeRow{o.CaseID, o.Name, outcomeNames[o.Outcome], problem.Sentence(o.Reason)})
 			}
 		}
 	}

@@ -98,15 +98,7 @@ func (p *Portal) signInFailed(w http.ResponseWriter, r *http.Request, to string,
 		status = http.StatusServiceUnavailable
 		problem.Unavailable.With("").Header(w.Header())
 	}
-	return p.render(w, r, status, "sign-in", "Sign in", signInPage{To: to, Fail: sentence(why), Demo: p.Demo})
-}
-
-// sentence makes a sentence of a text without a capital letter and full stop.
-func sentence(s string) string {
-	if s == "" {
-		return ""
-	}
-	return strings.ToUpper(s[:1]) + strings.TrimSuffix(s[1:], ".") + "."
+	return p.render(w, r, status, "sign-in", "Sign in", signInPage{To: to, Fail: problem.Sentence(why), Demo: p.Demo})
 }
 
 func (p *Portal) signOut(w http.ResponseWriter, r *http.Request) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -139,3 +140,12 @@ func (p *Problem) GetHeaders() http.Header {
 }
 
 func (p *Problem) ContentType(string) string { return contentType }
+
+// Sentence makes a sentence of a text that begins with a small letter and ends
+// without a full stop.
+func Sentence(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + strings.TrimSuffix(s[1:], ".") + "."
+}

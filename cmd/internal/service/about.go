@@ -146,7 +146,7 @@ func (d *Service) Book(ctx context.Context, c Caller, o Owner, friday string) (*
 	if r.age > 0 {
 		return nil, problem.Unavailable.With("The ledger's journal has not answered for a while, and no book can be taken until it does. Try again in a little while.")
 	}
-	f, _, err := d.friday(ctx, r, c, o, friday)
+	f, _, err := d.friday(r, c, o, friday)
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,6 @@
 package service
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
@@ -96,7 +95,7 @@ func (d *Service) MayTransfer(c Caller, agency string) error {
 // mayHave returns the role in which the caller may have the owner's book of a
 // Friday. problem.NoBook says why there is none, or none for them;
 // problem.NotFound that nothing of the owner's is open to them.
-func (d *Service) mayHave(_ context.Context, r *reading, c Caller, o Owner, f checkpoint.Checkpoint) (access.Role, error) {
+func (d *Service) mayHave(r *reading, c Caller, o Owner, f checkpoint.Checkpoint) (access.Role, error) {
 	day := f.Friday
 	last := day >= access.FirstOfLast(r.Calendar(), r.today(), d.LastFridays)
 	role, err := access.MayTake(r.state, r.AsOf(day), c.Person, o, last)
@@ -105,12 +104,12 @@ func (d *Service) mayHave(_ context.Context, r *reading, c Caller, o Owner, f ch
 
 // friday finds the checkpoint of a Friday, or of the latest, whose book of the
 // owner's is open to the caller, and in which role.
-func (d *Service) friday(ctx context.Context, r *reading, c Caller, o Owner, text string) (checkpoint.Checkpoint, access.Role, error) {
+func (d *Service) friday(r *reading, c Caller, o Owner, text string) (checkpoint.Checkpoint, access.Role, error) {
 	f, err := r.checkpoint(text)
 	if err != nil {
 		return f, "", noBook(err)
 	}
-	role, err := d.mayHave(ctx, r, c, o, f)
+	role, err := d.mayHave(r, c, o, f)
 	return f, role, err
 }
 
@@ -128,7 +127,7 @@ func (r *reading) checkpoint(text string) (checkpoint.Checkpoint, error) {
 // noBook tells the reason why there is no book, which names days alone.
 func noBook(err error) error {
 	if errors.Is(err, checkpoint.ErrNone) {
-		return problem.NoBook.With("%s.", sentence(err.Error()))
+		return problem.NoBook.With("%s", problem.Sentence(err.Error()))
 	}
 	return err
 }

@@ -73,7 +73,7 @@ func (d *Service) Books(ctx context.Context, c Caller, o Owner, part Shelved) (*
 		if err := ctx.Err(); err != nil {
 			return nil, err // counting takes time, and nobody waits for it any more
 		}
-		if _, err := d.mayHave(ctx, r, c, o, f); err != nil {
+		if _, err := d.mayHave(r, c, o, f); err != nil {
 			if problem.Of(err).Type == problem.NoBook.Type {
 				continue
 			}

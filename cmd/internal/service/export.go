@@ -148,7 +148,7 @@ func (e *export) allowed(ctx context.Context) error {
 		return err
 	}
 	defer e.service.close(r)
-	_, _, err = e.service.friday(ctx, r, e.caller, e.owner, e.friday.Friday.String())
+	_, _, err = e.service.friday(r, e.caller, e.owner, e.friday.Friday.String())
 	return err
 }
 
@@ -176,7 +176,7 @@ func (d *Service) newExport(ctx context.Context, c Caller, o Owner, friday strin
 	}
 	e.trail.Role = string(g.Role)
 	var role access.Role
-	if e.friday, role, err = d.friday(ctx, r, c, o, friday); err != nil {
+	if e.friday, role, err = d.friday(r, c, o, friday); err != nil {
 		d.denied(r, e, friday)
 		return nil, err
 	}
@@ -287,12 +287,4 @@ func version(s string) string {
 		return ""
 	}
 	return s
-}
-
-// sentence begins with a capital letter.
-func sentence(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
 }

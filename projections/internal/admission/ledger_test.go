@@ -14,7 +14,7 @@ import (
 	"bookledger/projections/internal/admission"
 )
 
-// memory is a admission.State in plain maps that notes what it is told.
+// memory is an admission.State in plain maps that notes what it is told.
 type memory struct {
 	seen     map[string]bool
 	cases    map[string]*fold.Case
