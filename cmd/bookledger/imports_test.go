@@ -43,11 +43,11 @@ type layer struct {
 	own     []string // what its own sources must not use
 }
 
-// layout is the table of the design, with the judging package that projections
-// and replay share. A package that is not in it may not be.
+// layout is the table of the rooms, with the packages that projections and replay
+// share. A package that is not in it may not be.
 var layout = map[string]layer{
 	"schemas":              {never: []string{"events"}},
-	"events":               {imports: []string{"schemas", "events/internal/scan"}, own: []string{noIO, noFloats, noHTTP}},
+	"events":               {imports: []string{"events/internal/scan"}, own: []string{noIO, noFloats, noHTTP}},
 	"events/internal/scan": {never: []string{"events", nats, pebble}, own: []string{noIO, noFloats, noHTTP}},
 	"events/record":        {imports: []string{"events", "events/internal/scan"}, never: []string{nats, pebble}},
 	// Apart from record, which every package knows, since evidence needs proofs
@@ -56,8 +56,8 @@ var layout = map[string]layer{
 	"events/record/treehead": {imports: []string{"events/record/merkle"}, never: []string{"events/journal", "projections", nats, pebble}, own: []string{noIO, noHTTP, noFloats}},
 	"events/journal":         {imports: []string{"events", "events/record"}, never: []string{"projections", pebble}},
 	"projections/fold":       {imports: []string{"events"}, never: []string{"projections/internal/store", pebble}, own: []string{noIO, noMapOrder}},
-	"projections/book":       {imports: []string{"events", "projections/fold"}, never: []string{"projections/internal/store", pebble, nats, excel}},
-	"projections/list":       {imports: []string{"events", "projections/book", "projections/fold"}, never: []string{"projections/internal/store", pebble, nats, excel}},
+	"projections/book":       {imports: []string{"events", "projections/fold"}, never: []string{"projections/internal/store", pebble, nats, excel}, own: []string{noHTTP, noIO}},
+	"projections/list":       {imports: []string{"events", "projections/book", "projections/fold"}, never: []string{"projections/internal/store", pebble, nats, excel}, own: []string{noHTTP, noIO}},
 	"projections/checkpoint": {imports: []string{"events", "events/record", "events/record/*", "projections/book", "projections/fold"}, never: []string{nats, pebble, excel}, own: []string{noHTTP, noIO}},
 	"projections/provenance": {
 		imports: []string{"events", "events/record", "projections/book", "projections/fold", "projections/list"},
@@ -71,7 +71,7 @@ var layout = map[string]layer{
 		imports: []string{"events", "events/record", "projections", "projections/access", "projections/book", "projections/checkpoint", "projections/fold", "projections/provenance", "projections/replay", "schemas"},
 		never:   []string{nats, excel}, own: []string{noHTTP, noIO},
 	},
-	"projections/internal/store": {imports: []string{"events"}, never: []string{"projections/fold", nats}},
+	"projections/internal/store": {imports: []string{"events"}, never: []string{"projections/fold", nats, excel}, own: []string{noHTTP}},
 	"projections/internal/admission": {
 		imports: []string{"events", "events/record", "events/record/treehead", "projections/book", "projections/checkpoint", "projections/fold"},
 		never:   []string{"projections/internal/store", nats, pebble, excel},
@@ -88,10 +88,10 @@ var layout = map[string]layer{
 	},
 	"projections/replay": {
 		imports: []string{"events", "events/record", "events/record/*", "projections/fold", "projections/book", "projections/checkpoint", "projections/internal/admission", "projections/internal/pipeline", "projections/provenance"},
-		never:   []string{pebble, nats},
+		never:   []string{pebble, nats, excel}, own: []string{noHTTP},
 	},
 	"exporter": {
-		imports: []string{"events", "projections/book", "projections/checkpoint", "schemas"},
+		imports: []string{"events", "projections/book", "schemas"},
 		never:   []string{pebble, nats}, own: []string{noHTTP},
 	},
 	"exporter/proof": {
@@ -336,7 +336,7 @@ func TestLayout(t *testing.T) {
 			seen++
 		}
 	}
-	if seen < 12 {
+	if seen < len(layout)-3 { // of cmd there are rooms without Go files
 		t.Errorf("only %d packages of the layout were found", seen)
 	}
 }
@@ -358,7 +358,7 @@ func TestLayoutCanFail(t *testing.T) {
 		pack pack
 		want int
 	}{
-		{pack{ImportPath: module + "/events", Imports: []string{"time", module + "/schemas"}, Deps: []string{"net/http"}}, 0},
+		{pack{ImportPath: module + "/events", Imports: []string{"time", module + "/events/internal/scan"}, Deps: []string{"net/http"}}, 0},
 		{pack{ImportPath: module + "/projections", Imports: []string{module + "/projections/internal/store"}, Deps: []string{pebble + "/v2", "net/http"}}, 0},
 		{pack{ImportPath: module + "/cmd/internal/portal", Imports: []string{module + "/exporter"}, Deps: []string{nats + "/nats.go"}}, 0},
 		{pack{ImportPath: module + "/schemas", Imports: []string{module + "/events"}, Deps: []string{module + "/events"}}, 2},
@@ -390,7 +390,7 @@ func TestLayoutCanFail(t *testing.T) {
 		{"events", `import "fmt"; func f() { fmt.Println() }`, 1},
 		{"events/journal", `import "time"; var _ = time.Since`, 1},
 		{"projections/fold", `import "time"; var now = time.Now; var m map[string]int`, 2},
-		{"projections/book", `import "os"; var _ = os.Getenv("A")`, 1},
+		{"projections/active", `import "os"; var _ = os.Getenv("A")`, 1},
 		{"exporter", `import "flag"; var _ = flag.Parse`, 1},
 		{"exporter", `import "net/http"; var _ = http.Get`, 1},
 	} {

@@ -13,6 +13,7 @@ import (
 	strict "github.com/go-json-experiment/json"
 	"github.com/goccy/go-yaml"
 
+	"bookledger/cmd/internal/delivery"
 	"bookledger/cmd/internal/problem"
 	"bookledger/cmd/internal/service"
 	"bookledger/events"
@@ -136,7 +137,7 @@ func (d *document) operation(o operation) huma.Operation {
 		}},
 	}
 	if o.file {
-		op.Responses["200"].Content = map[string]*huma.MediaType{ContentType: {Schema: &huma.Schema{Ref: schemaRef + "Workbook"}}}
+		op.Responses["200"].Content = map[string]*huma.MediaType{delivery.ContentType: {Schema: &huma.Schema{Ref: schemaRef + "Workbook"}}}
 		op.Responses["200"].Headers = headers("Content-Disposition", "Repr-Digest", "Cache-Control")
 		op.Responses["204"] = &huma.Response{Description: "The no is on record. There is no body."}
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"bookledger/cmd/internal/delivery"
 	"bookledger/cmd/internal/service"
 )
 
@@ -32,7 +33,7 @@ func (a *API) export(_ context.Context, c service.Caller, in *exportInput) (*hum
 }
 
 func (a *API) takeBook(w http.ResponseWriter, r *http.Request, c service.Caller, in *exportInput) error {
-	ctx, cancel, err := Patience(w, r, maxWait)
+	ctx, cancel, err := delivery.Patience(w, r, maxWait)
 	if err != nil {
 		return err
 	}
@@ -46,5 +47,5 @@ func (a *API) takeBook(w http.ResponseWriter, r *http.Request, c service.Caller,
 		return nil
 	}
 	defer book.Close()
-	return Deliver(w, r, book)
+	return delivery.Deliver(w, r, book)
 }

@@ -5,7 +5,7 @@ import (
 	"net/url"
 	"time"
 
-	"bookledger/cmd/internal/api"
+	"bookledger/cmd/internal/delivery"
 	"bookledger/cmd/internal/problem"
 	"bookledger/cmd/internal/service"
 	"bookledger/events"
@@ -72,7 +72,7 @@ const maxWait = 5 * time.Minute
 
 // export takes the answer to the disclaimer.
 func (p *Portal) export(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-	ctx, cancel, err := api.Patience(w, r, maxWait)
+	ctx, cancel, err := delivery.Patience(w, r, maxWait)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (p *Portal) export(w http.ResponseWriter, r *http.Request, c service.Caller
 		return redirect(w, r, basePath(owner(r))+"/"+from(r.PostForm.Get("from")))
 	}
 	defer book.Close()
-	return api.Deliver(w, r, book)
+	return delivery.Deliver(w, r, book)
 }
 
 // answer is what was answered to the disclaimer, where that was yes or no.

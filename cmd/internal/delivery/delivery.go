@@ -1,4 +1,9 @@
-package api
+// Package delivery sends finished books over HTTP: the wait for one, which may be
+// longer than the server's usual limits, and then the file.
+//
+// It guarantees that nobody takes a part of a book for the whole. Who may have
+// the book, and what a refusal looks like, is left to the portal and the API.
+package delivery
 
 import (
 	"context"
