@@ -24,7 +24,7 @@ const (
 	exitDiffers  = 3
 )
 
-// errUsage is of a program that was not called as its help says.
+// errUsage is returned when the program was not called as its help says.
 var errUsage = errors.New("wrong usage")
 
 // run runs the program and returns its exit code.

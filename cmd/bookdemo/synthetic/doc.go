@@ -8,7 +8,7 @@
 // It promises that the same [Config] gives the same bytes on any machine and
 // any day, that the ledger accepts every event but that of [Config.Wrong], and
 // that memory grows by about a hundred bytes a case, however many weeks there
-// are. But for the job aid's CAL TRAINING, who is in every world, people and
+// are. Except for the job aid's CAL TRAINING, who is in every world, people and
 // streets are made up, phone numbers are of the range kept for fiction and
 // e-mail addresses of the example domains; only cities, ZIP codes, counties
 // and carriers exist. Where the events go is left to the caller.

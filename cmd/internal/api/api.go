@@ -32,7 +32,8 @@ type API struct {
 	huma     huma.API
 }
 
-// New makes the API. The error is of the document's texts.
+// New returns the API. It fails where the document's texts, which are embedded,
+// cannot be read.
 func New(o Options) (*API, error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
