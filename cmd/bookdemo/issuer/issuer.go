@@ -43,8 +43,6 @@ type Options struct {
 	// Stylesheet and Icon are the paths of the portal's style sheet and of its
 	// icon, an SVG, on the issuer's host; "" is none.
 	Stylesheet, Icon string
-	// Now is the time of codes and tokens; nil is the wall clock's.
-	Now func() time.Time
 }
 
 // Issuer is the demo's issuer. It serves everything under the path of its base
@@ -86,9 +84,6 @@ func New(o Options) (*Issuer, error) {
 	portal, err := url.Parse(o.Portal)
 	if err != nil || portal.Host == "" || portal.Path != "" || o.ClientID == "" {
 		return nil, errors.New("demo issuer: it needs a client id, and a portal URL without a path")
-	}
-	if o.Now == nil {
-		o.Now = time.Now
 	}
 	i := &Issuer{options: o, base: base, people: make(map[string]Person, len(o.People)), grants: map[string]grant{}}
 	for _, p := range o.People {

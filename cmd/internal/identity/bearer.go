@@ -1,8 +1,6 @@
 package identity
 
 import (
-	"encoding/base64"
-	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -48,49 +46,17 @@ func bearer(r *http.Request) (token string, given bool, err error) {
 }
 
 // holder tells who a bearer token is about.
-func (id *Identity) holder(r *http.Request, token string) (access.Person, error) {
-	none := access.Person{}
+func (id *Identity) holder(r *http.Request, text string) (access.Person, error) {
 	rp, err := id.provider.get(r.Context())
 	if err != nil {
-		return none, err
+		return access.Person{}, err
 	}
-	verified, err := id.verified(r.Context(), rp, id.options.Audience, token)
+	t, err := id.verify(r.Context(), rp, id.options.Audience, text)
 	if err != nil {
-		return none, err
+		return access.Person{}, err
 	}
-	claims := map[string]any{}
-	if err := verified.Claims(&claims); err != nil {
-		return none, fail(ReasonToken, "the token is not readable")
+	if !t.forInterfaces() {
+		return access.Person{}, fail(ReasonToken, "the token is not an access token; an ID token opens no interface")
 	}
-	if !forInterfaces(token, claims) {
-		return none, fail(ReasonToken, "the token is not an access token; an ID token opens no interface")
-	}
-	return id.options.person(claims)
-}
-
-// forInterfaces tells access tokens from the other tokens that an issuer signs
-// with the same keys for the same audience: ID tokens carry the nonce of a
-// sign-in or the hash of what came with them.
-func forInterfaces(token string, claims map[string]any) bool {
-	for _, mark := range [...]string{"nonce", "at_hash", "c_hash"} {
-		if _, marked := claims[mark]; marked {
-			return false
-		}
-	}
-	head, _, _ := strings.Cut(token, ".")
-	raw, err := base64.RawURLEncoding.DecodeString(head)
-	if err != nil {
-		return false
-	}
-	var header struct {
-		Type string `json:"typ"`
-	}
-	if err := json.Unmarshal(raw, &header); err != nil {
-		return false
-	}
-	switch strings.TrimPrefix(strings.ToLower(header.Type), "application/") {
-	case "", "jwt", "at+jwt":
-		return true
-	}
-	return false
+	return id.options.person(t.claims)
 }

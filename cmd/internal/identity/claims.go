@@ -15,7 +15,7 @@ var identifier = regexp.MustCompile(`^[A-Za-z0-9._-]{1,40}$`)
 const longestName = 100
 
 // person reads who a verified token is about.
-func (o *Options) person(claims map[string]any) (access.Person, error) {
+func (o Options) person(claims map[string]any) (access.Person, error) {
 	id, _ := at(claims, o.PersonClaim).(string)
 	if !identifier.MatchString(id) {
 		return access.Person{}, fail(ReasonPerson, "the sign-in service names no person by an identifier (1 to 40 of A-Z a-z 0-9 . _ -); ask its operator to check the claim for the person")

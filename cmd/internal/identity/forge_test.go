@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -145,12 +144,9 @@ func unsigned(t testing.TB, claims map[string]any) string {
 // newForgeStage is a portal whose issuer is a forge.
 func newForgeStage(t testing.TB, change func(*Options)) (*stage, *forge) {
 	t.Helper()
-	issuerServer, issuerHandler := serve(t)
-	portalServer, portalHandler := serve(t)
-	f := newForge(t, issuerServer.URL+"/forge")
-	s := &stage{portal: portalServer.URL, base: f.base, rt: issuerServer.Client().Transport}
-	s.id = s.identity(t, f.base, change)
-	issuerHandler.Handler, portalHandler.Handler = f, portal(s.id)
+	f := newForge(t, "https://"+issuerHost+"/forge")
+	s := newStageAt(t, f.base, change)
+	s.rt[issuerHost] = f
 	return s, f
 }
 
@@ -166,94 +162,125 @@ func with(claims, changed map[string]any) map[string]any {
 	return all
 }
 
-func (f *forge) hmacKeys(t testing.TB) map[string][]byte {
+// forged is a token and what becomes of it.
+type forged struct {
+	name   string
+	token  func(claims map[string]any) string // from those of one that holds
+	reason Reason                             // "" where it holds
+	says   string
+}
+
+// judge holds what came of a token against what must.
+func (c forged) judge(t *testing.T, f *forge, got said) {
 	t.Helper()
+	if c.reason == "" {
+		if got.Status != http.StatusOK || got.Person != people[0].Person {
+			t.Errorf("refused: %+v", got)
+		}
+		return
+	}
+	if got.Status != http.StatusUnauthorized || got.Reason != c.reason || got.Kind != ErrBad.Error() || !strings.Contains(got.Text, c.says) {
+		t.Errorf("answers %+v, not the reason %s with %q", got, c.reason, c.says)
+	}
+	for _, secret := range []string{"P-1", "A-1", "Ana", f.base, "auth0", "eyJ"} { // the last begins tokens
+		if strings.Contains(got.Text, secret) {
+			t.Errorf("the error tells of the token: %q", got.Text)
+		}
+	}
+}
+
+// claiming makes tokens of which one claim is another, or gone.
+func (f *forge) claiming(t testing.TB, name string, v any) func(map[string]any) string {
+	return func(claims map[string]any) string { return f.sign(t, "JWT", with(claims, map[string]any{name: v})) }
+}
+
+// forgeries are tokens that hold or do not hold wherever they are shown.
+func forgeries(t *testing.T, f *forge) []forged {
+	t.Helper()
+	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
+	fixture.Must(t, err)
+	_, edKey, err := ed25519.GenerateKey(rand.Reader)
+	fixture.Must(t, err)
+	secret, stranger := []byte("a secret of thirty-two bytes, or so"), newKey(t)
+	f.keys = append(f.keys, jose.JSONWebKey{Key: rsaKey.Public(), KeyID: "r"}, jose.JSONWebKey{Key: edKey.Public(), KeyID: "e"},
+		jose.JSONWebKey{Key: rsaKey.Public(), KeyID: "enc", Use: "enc"}, jose.JSONWebKey{Key: secret, KeyID: "s"})
 	der, err := x509.MarshalPKIXPublicKey(f.key.Public())
 	fixture.Must(t, err)
 	point, err := f.key.PublicKey.Bytes()
 	fixture.Must(t, err)
-	return map[string][]byte{
-		"PEM": pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), "DER": der, "point": point,
+	by := func(a jose.SignatureAlgorithm, key any, kid string) func(map[string]any) string {
+		return func(claims map[string]any) string { return signed(t, a, key, kid, "JWT", claims) }
 	}
-}
-
-// bearerCase is a bearer token and what becomes of it.
-type bearerCase struct {
-	name, token string
-	reason      Reason // "" where it holds
-	says        string
-}
-
-func bearerCases(t *testing.T, f *forge) []bearerCase {
-	stranger := newKey(t)
+	claim := func(name string, v any) func(map[string]any) string { return f.claiming(t, name, v) }
+	// parts takes the parts of a good token, and of one for another person.
+	parts := func(take func(good, other []string) string) func(map[string]any) string {
+		return func(claims map[string]any) string {
+			return take(strings.Split(claim("sub", "P-1")(claims), "."), strings.Split(claim("sub", "P-2")(claims), "."))
+		}
+	}
 	hour := func(n time.Duration) int64 { return time.Now().Add(n * time.Hour).Unix() }
-	good := f.sign(t, "at+jwt", f.claims())
-	half := strings.Split(good, ".")
-	cases := []bearerCase{
-		{"good", good, "", ""},
-		{"typ JWT", f.sign(t, "JWT", f.claims()), "", ""},
-		{"no typ", f.sign(t, "", f.claims()), "", ""},
-		{"typ as a media type", f.sign(t, "application/at+jwt", f.claims()), "", ""},
-		{"several audiences", f.sign(t, "at+jwt", with(f.claims(), map[string]any{"aud": []string{"other", client}})), "", ""},
-		{"no nbf", f.sign(t, "at+jwt", with(f.claims(), map[string]any{"nbf": nil})), "", ""},
-		{"no kid", signed(t, jose.ES256, f.key, "", "at+jwt", f.claims()), "", ""},
-		{"expired", f.sign(t, "at+jwt", with(f.claims(), map[string]any{"exp": hour(-1)})), ReasonExpired, "expired"},
-		{"no expiry", f.sign(t, "at+jwt", with(f.claims(), map[string]any{"exp": nil})), ReasonExpired, "expired"},
-		{"not yet", f.sign(t, "at+jwt", with(f.claims(), map[string]any{"nbf": hour(1)})), ReasonToken, "not hold yet"},
-		{"another audience", f.sign(t, "at+jwt", with(f.claims(), map[string]any{"aud": "other"})), ReasonToken, "another audience"},
-		{"no audience", f.sign(t, "at+jwt", with(f.claims(), map[string]any{"aud": nil})), ReasonToken, "another audience"},
-		{"another issuer", f.sign(t, "at+jwt", with(f.claims(), map[string]any{"iss": f.base + "/"})), ReasonToken, "another issuer"},
-		{"another key", signed(t, jose.ES256, stranger, "k2", "at+jwt", f.claims()), ReasonToken, "not the issuer's"},
-		{"another key of the same id", signed(t, jose.ES256, stranger, "k1", "at+jwt", f.claims()), ReasonToken, "not the issuer's"},
-		{"none", unsigned(t, f.claims()), ReasonToken, "not a signed"},
-		{"no signature", half[0] + "." + half[1] + ".", ReasonToken, "not the issuer's"},
-		{"other claims under the signature", half[0] + "." + strings.Split(f.sign(t, "", with(f.claims(), map[string]any{"sub": "P-2"})), ".")[1] + "." + half[2], ReasonToken, "not the issuer's"},
-		{"an ID token", f.sign(t, "JWT", with(f.claims(), map[string]any{"nonce": "n"})), ReasonToken, "ID token"},
-		{"an ID token with an empty nonce", f.sign(t, "JWT", with(f.claims(), map[string]any{"nonce": ""})), ReasonToken, "ID token"},
-		{"an ID token without a nonce", f.sign(t, "JWT", with(f.claims(), map[string]any{"at_hash": "h"})), ReasonToken, "ID token"},
-		{"a logout token", f.sign(t, "logout+jwt", f.claims()), ReasonToken, "not an access token"},
-		{"no person", f.sign(t, "at+jwt", with(f.claims(), map[string]any{"sub": nil})), ReasonPerson, "no person"},
-		{"a person of no identifier", f.sign(t, "at+jwt", with(f.claims(), map[string]any{"sub": "auth0|5f7c"})), ReasonPerson, "no person"},
-		{"a person of a line end", f.sign(t, "at+jwt", with(f.claims(), map[string]any{"sub": "P-1\n"})), ReasonPerson, "no person"},
-		{"a long person", f.sign(t, "at+jwt", with(f.claims(), map[string]any{"sub": strings.Repeat("p", 41)})), ReasonPerson, "no person"},
-		{"a person by number", f.sign(t, "at+jwt", with(f.claims(), map[string]any{"sub": 7})), ReasonToken, ""},
-		{"an agent of no identifier", f.sign(t, "at+jwt", with(f.claims(), map[string]any{"agent_id": "A 1"})), ReasonPerson, "an agent"},
-		{"an agent by number", f.sign(t, "at+jwt", with(f.claims(), map[string]any{"agent_id": 7})), ReasonPerson, "an agent"},
-		{"nothing", "", ReasonToken, "blank"},
-		{"no token", "abc", ReasonToken, "not a signed"},
-		{"too long", strings.Repeat("a", longestToken+1), ReasonToken, "longer"},
+	return []forged{
+		{"good", claim("sub", "P-1"), "", ""},
+		{"no nbf", claim("nbf", nil), "", ""},
+		{"no kid", by(jose.ES256, f.key, ""), "", ""},
+		{"RS256", by(jose.RS256, rsaKey, "r"), "", ""},
+		{"PS256", by(jose.PS256, rsaKey, "r"), "", ""},
+		{"EdDSA", by(jose.EdDSA, edKey, "e"), "", ""},
+		{"expired", claim("exp", hour(-1)), ReasonExpired, "expired"},
+		{"no expiry", claim("exp", nil), ReasonExpired, "expired"},
+		{"not yet", claim("nbf", hour(1)), ReasonToken, "not hold yet"},
+		{"another audience", claim("aud", "other"), ReasonToken, "another audience"},
+		{"no audience", claim("aud", nil), ReasonToken, "another audience"},
+		{"another issuer", claim("iss", f.base+"/"), ReasonToken, "another issuer"},
+		{"another key", by(jose.ES256, stranger, "k2"), ReasonToken, "not the issuer's"},
+		{"another key of the same id", by(jose.ES256, stranger, "k1"), ReasonToken, "not the issuer's"},
+		{"a key that is for encryption", by(jose.RS256, rsaKey, "enc"), ReasonToken, "not the issuer's"},
+		{"HS256 with a published secret", by(jose.HS256, secret, "s"), ReasonToken, "not a signed"},
+		{"HS256 with the public key as PEM", by(jose.HS256, pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: der}), "k1"), ReasonToken, "not a signed"},
+		{"HS256 with the public key as DER", by(jose.HS256, der, "k1"), ReasonToken, "not a signed"},
+		{"HS256 with the public key as a point", by(jose.HS256, point, "k1"), ReasonToken, "not a signed"},
+		{"none", func(claims map[string]any) string { return unsigned(t, claims) }, ReasonToken, "not a signed"},
+		{"no signature", parts(func(good, _ []string) string { return good[0] + "." + good[1] + "." }), ReasonToken, "not the issuer's"},
+		{"other claims under the signature", parts(func(good, other []string) string { return good[0] + "." + other[1] + "." + good[2] }), ReasonToken, "not the issuer's"},
+		{"no token", func(map[string]any) string { return "abc" }, ReasonToken, "not a signed"},
+		{"no person", claim("sub", nil), ReasonPerson, "no person"},
+		{"a person of no identifier", claim("sub", "auth0|5f7c"), ReasonPerson, "no person"},
+		{"a person of a line end", claim("sub", "P-1\n"), ReasonPerson, "no person"},
+		{"a long person", claim("sub", strings.Repeat("p", 41)), ReasonPerson, "no person"},
+		{"a person by number", claim("sub", 7), ReasonToken, ""},
+		{"an agent of no identifier", claim("agent_id", "A 1"), ReasonPerson, "an agent"},
+		{"an agent by number", claim("agent_id", 7), ReasonPerson, "an agent"},
 	}
-	for name, key := range f.hmacKeys(t) {
-		cases = append(cases, bearerCase{"HS256 with the public key as " + name, signed(t, jose.HS256, key, "k1", "at+jwt", f.claims()), ReasonToken, "not a signed"})
-	}
-	return cases
 }
+
+// bearerAudience is what bearer tokens are for in these tests, beside ID tokens
+// for the portal.
+const bearerAudience = "interface"
 
 func TestBearer(t *testing.T) {
-	s, f := newForgeStage(t, nil)
-	for _, c := range bearerCases(t, f) {
-		t.Run(c.name, func(t *testing.T) {
-			got := s.bearing(t, "Bearer "+c.token)
-			if c.reason == "" {
-				if got.Status != http.StatusOK || got.Person != people[0].Person {
-					t.Errorf("refused: %+v", got)
-				}
-				return
-			}
-			if got.Status != http.StatusUnauthorized || got.Reason != c.reason || got.Kind != ErrBad.Error() || !strings.Contains(got.Text, c.says) {
-				t.Errorf("answers %+v, not the reason %s with %q", got, c.reason, c.says)
-			}
-			for _, secret := range []string{"P-1", "A-1", "Ana", f.base, "auth0"} {
-				if strings.Contains(got.Text, secret) {
-					t.Errorf("the error tells of the token: %q", got.Text)
-				}
-			}
-			if len(c.token) > 3 && strings.Contains(got.Text, c.token) {
-				t.Error("the error repeats the token")
-			}
-		})
+	clock := fixture.NewClock()
+	s, f := newForgeStage(t, func(o *Options) { o.Audience, o.Now = bearerAudience, clock.Now })
+	typed := func(typ string) func(map[string]any) string {
+		return func(claims map[string]any) string { return f.sign(t, typ, claims) }
 	}
-	good := f.sign(t, "at+jwt", f.claims())
+	text := func(token string) func(map[string]any) string { return func(map[string]any) string { return token } }
+	claims := with(f.claims(), map[string]any{"aud": bearerAudience})
+	for _, c := range append(forgeries(t, f), []forged{
+		{"an access token", typed("at+jwt"), "", ""},
+		{"no typ", typed(""), "", ""},
+		{"typ as a media type", typed("application/at+jwt"), "", ""},
+		{"several audiences", f.claiming(t, "aud", []string{"other", bearerAudience}), "", ""},
+		{"the audience of ID tokens", f.claiming(t, "aud", client), ReasonToken, "another audience"},
+		{"an ID token", f.claiming(t, "nonce", "n"), ReasonToken, "ID token"},
+		{"an ID token with an empty nonce", f.claiming(t, "nonce", ""), ReasonToken, "ID token"},
+		{"an ID token without a nonce", f.claiming(t, "at_hash", "h"), ReasonToken, "ID token"},
+		{"a logout token", typed("logout+jwt"), ReasonToken, "not an access token"},
+		{"nothing", text(""), ReasonToken, "blank"},
+		{"too long", text(strings.Repeat("a", longestToken+1)), ReasonToken, "longer"},
+	}...) {
+		t.Run(c.name, func(t *testing.T) { c.judge(t, f, s.bearing(t, "Bearer "+c.token(claims))) })
+	}
+	good := typed("at+jwt")(claims)
 	for _, header := range []string{"bearer " + good, "BEARER  " + good, " Bearer " + good} {
 		if got := s.bearing(t, header); got.Status != http.StatusOK {
 			t.Errorf("%.7q…: %+v", header, got)
@@ -262,29 +289,41 @@ func TestBearer(t *testing.T) {
 	if got := s.bearing(t, "Basic cDpw"); got.Reason != ReasonNone {
 		t.Errorf("credentials of another scheme: %+v", got)
 	}
+	clock.Move(time.Hour + time.Second)
+	if got := s.bearing(t, "Bearer "+good); got.Reason != ReasonExpired {
+		t.Errorf("after its time: %+v", got)
+	}
 }
 
-func TestAlgorithms(t *testing.T) {
-	s, f := newForgeStage(t, nil)
-	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
-	fixture.Must(t, err)
-	_, edKey, err := ed25519.GenerateKey(rand.Reader)
-	fixture.Must(t, err)
-	secret := []byte("a secret of thirty-two bytes, or so")
-	f.keys = append(f.keys, jose.JSONWebKey{Key: rsaKey.Public(), KeyID: "r"}, jose.JSONWebKey{Key: edKey.Public(), KeyID: "e"},
-		jose.JSONWebKey{Key: rsaKey.Public(), KeyID: "enc", Use: "enc"}, jose.JSONWebKey{Key: secret, KeyID: "s"})
-	for _, c := range []struct {
-		algorithm jose.SignatureAlgorithm
-		key       any
-		kid       string
-		status    int
-	}{
-		{jose.RS256, crypto.PrivateKey(rsaKey), "r", 200}, {jose.PS256, rsaKey, "r", 200}, {jose.EdDSA, edKey, "e", 200},
-		{jose.RS256, rsaKey, "enc", 401}, {jose.HS256, secret, "s", 401},
-	} {
-		if got := s.bearing(t, "Bearer "+signed(t, c.algorithm, c.key, c.kid, "at+jwt", f.claims())); got.Status != c.status {
-			t.Errorf("%s with the key %q: %+v", c.algorithm, c.kid, got)
+func TestIDToken(t *testing.T) {
+	s, f := newForgeStage(t, func(o *Options) { o.Audience = bearerAudience })
+	several := func(azp any) func(map[string]any) string {
+		return func(claims map[string]any) string {
+			return f.sign(t, "JWT", with(claims, map[string]any{"aud": []string{client, "other"}, "azp": azp}))
 		}
+	}
+	for _, c := range append(forgeries(t, f), []forged{
+		{"azp", f.claiming(t, "azp", client), "", ""},
+		{"several audiences with azp", several(client), "", ""},
+		{"several audiences without azp", several(nil), ReasonToken, "another program"},
+		{"another azp", f.claiming(t, "azp", "other"), ReasonToken, "another program"},
+		{"an azp that is no text", f.claiming(t, "azp", 1), ReasonToken, "another program"},
+		{"the audience of bearer tokens", f.claiming(t, "aud", bearerAudience), ReasonToken, "another audience"},
+		{"another nonce", f.claiming(t, "nonce", "other"), ReasonToken, "another sign-in"},
+		{"no nonce", f.claiming(t, "nonce", nil), ReasonToken, "another sign-in"},
+	}...) {
+		t.Run(c.name, func(t *testing.T) {
+			f.change(func() { f.token = c.token })
+			b := s.browser(t)
+			p := b.get(b.get(b.begin("/")).to)
+			if p.status == http.StatusSeeOther {
+				c.judge(t, f, b.who("/who"))
+				return
+			}
+			if c.judge(t, f, read(t, p)); b.cookie("/", sessionCookie) != nil {
+				t.Error("a refused token has made a session")
+			}
+		})
 	}
 }
 
@@ -315,71 +354,6 @@ func TestBearerDecides(t *testing.T) {
 	}
 	if got := send("Basic cDpw"); got.Person.ID != "P-1" {
 		t.Errorf("with a proxy's credentials and a good session: %+v", got)
-	}
-}
-
-func TestAudience(t *testing.T) {
-	s := newStage(t, func(o *Options) { o.Audience = "interface" })
-	for audience, want := range map[string]int{"interface": 200, client: 401} {
-		token, err := s.issuer.Token("P-1", audience, time.Minute)
-		fixture.Must(t, err)
-		if got := s.bearing(t, "Bearer "+token); got.Status != want {
-			t.Errorf("a token for %s: %+v", audience, got)
-		}
-	}
-	b := s.browser(t)
-	b.signIn("P-1", "/")
-	if got := b.who("/who"); got.Status != http.StatusOK {
-		t.Errorf("an ID token for the portal: %+v", got)
-	}
-}
-
-func TestIDToken(t *testing.T) {
-	stranger := newKey(t)
-	s, f := newForgeStage(t, nil)
-	hour := func(n time.Duration) int64 { return time.Now().Add(n * time.Hour).Unix() }
-	signs := func(changed map[string]any) func(map[string]any) string {
-		return func(claims map[string]any) string { return f.sign(t, "JWT", with(claims, changed)) }
-	}
-	cases := []struct {
-		name   string
-		token  func(claims map[string]any) string
-		reason Reason
-	}{
-		{"good", signs(nil), ""},
-		{"azp", signs(map[string]any{"azp": client}), ""},
-		{"several audiences with azp", signs(map[string]any{"aud": []string{client, "other"}, "azp": client}), ""},
-		{"several audiences without azp", signs(map[string]any{"aud": []string{client, "other"}}), ReasonToken},
-		{"another azp", signs(map[string]any{"azp": "other"}), ReasonToken},
-		{"an azp that is no text", signs(map[string]any{"azp": 1}), ReasonToken},
-		{"expired", signs(map[string]any{"exp": hour(-1)}), ReasonExpired},
-		{"another audience", signs(map[string]any{"aud": "other"}), ReasonToken},
-		{"another issuer", signs(map[string]any{"iss": "https://other.example"}), ReasonToken},
-		{"another nonce", signs(map[string]any{"nonce": "other"}), ReasonToken},
-		{"no nonce", signs(map[string]any{"nonce": nil}), ReasonToken},
-		{"no person", signs(map[string]any{"sub": "no identifier"}), ReasonPerson},
-		{"another key", func(c map[string]any) string { return signed(t, jose.ES256, stranger, "k1", "JWT", c) }, ReasonToken},
-		{"none", func(c map[string]any) string { return unsigned(t, c) }, ReasonToken},
-		{"HS256 with the public key", func(c map[string]any) string {
-			return signed(t, jose.HS256, f.hmacKeys(t)["PEM"], "k1", "JWT", c)
-		}, ReasonToken},
-		{"no token", func(map[string]any) string { return "" }, ReasonToken},
-	}
-	for _, c := range cases {
-		t.Run(c.name, func(t *testing.T) {
-			f.change(func() { f.token = c.token })
-			b := s.browser(t)
-			p := b.get(b.get(b.begin("/")).to)
-			if c.reason == "" {
-				if got := b.who("/who"); p.status != http.StatusSeeOther || got.Person != people[0].Person {
-					t.Errorf("the callback answers %d: %s", p.status, p.body)
-				}
-				return
-			}
-			if got := read(t, p); got.Reason != c.reason || got.Kind != ErrBad.Error() || b.cookie("/", sessionCookie) != nil {
-				t.Errorf("the callback answers %+v, not the reason %s", got, c.reason)
-			}
-		})
 	}
 }
 

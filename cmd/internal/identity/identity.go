@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -32,8 +33,6 @@ type Options struct {
 	// PublicURL + "/sign-in/callback"; after sign-out people come back to
 	// PublicURL + "/signed-out".
 	PublicURL string
-	// Scopes are asked for beyond openid; nil is profile.
-	Scopes []string
 	// PersonClaim, AgentClaim, RolesClaim and NameClaim are where a token says
 	// who somebody is; blank ones are sub, agent_id, roles and name. A dotted
 	// path like realm_access.roles reaches into objects, where no claim has
@@ -45,12 +44,11 @@ type Options struct {
 	// Client reaches the issuer; nil is one with time-outs.
 	Client *http.Client
 	// Untouched tells requests that do not prolong the session, like those
-	// that a page sends by itself; nil is none.
+	// that a page sends by itself.
 	Untouched func(*http.Request) bool
-	// Now is the time by which sessions, sign-ins, tokens and pauses end; nil is the
-	// wall clock's.
+	// Now is the time by which sessions, sign-ins, tokens and pauses end.
 	Now func() time.Time
-	// Log is told where the issuer cannot be reached; nil is nowhere.
+	// Log is told where the issuer cannot be reached.
 	Log *zap.Logger
 }
 
@@ -59,7 +57,7 @@ type Options struct {
 type Identity struct {
 	options  Options
 	provider provider
-	logins   loginStates
+	logins   *loginStates
 	sessions *scs.SessionManager
 	store    *sessionStore
 }
@@ -75,43 +73,20 @@ func New(o Options) (*Identity, error) {
 	if err != nil {
 		return nil, err
 	}
-	id := &Identity{options: o, logins: logins, store: newSessionStore(o.Idle, o.Now)}
-	id.provider.init(&id.options)
-	id.sessions = newSessions(o, id.store)
-	return id, nil
+	store := &sessionStore{idle: o.Idle, now: o.Now, sessions: map[string]*session{}}
+	return &Identity{options: o, provider: provider{options: o}, logins: logins, sessions: newSessions(o, store), store: store}, nil
 }
 
 func (o Options) filled() Options {
-	blank := func(text *string, otherwise string) {
-		if *text == "" {
-			*text = otherwise
-		}
-	}
-	blank(&o.Audience, o.ClientID)
-	blank(&o.PersonClaim, "sub")
-	blank(&o.AgentClaim, "agent_id")
-	blank(&o.RolesClaim, "roles")
-	blank(&o.NameClaim, "name")
-	if o.Scopes == nil {
-		o.Scopes = []string{"profile"}
-	}
-	if o.Idle == 0 {
-		o.Idle = 15 * time.Minute
-	}
-	if o.Limit == 0 {
-		o.Limit = 8 * time.Hour
-	}
+	o.Audience = cmp.Or(o.Audience, o.ClientID)
+	o.PersonClaim = cmp.Or(o.PersonClaim, "sub")
+	o.AgentClaim = cmp.Or(o.AgentClaim, "agent_id")
+	o.RolesClaim = cmp.Or(o.RolesClaim, "roles")
+	o.NameClaim = cmp.Or(o.NameClaim, "name")
+	o.Idle = cmp.Or(o.Idle, 15*time.Minute)
+	o.Limit = cmp.Or(o.Limit, 8*time.Hour)
 	if o.Client == nil {
 		o.Client = newClient()
-	}
-	if o.Untouched == nil {
-		o.Untouched = func(*http.Request) bool { return false }
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Log == nil {
-		o.Log = zap.NewNop()
 	}
 	return o
 }

@@ -3,34 +3,16 @@ package identity
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"sync"
 	"time"
 
-	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/go-jose/go-jose/v4"
 	"go.uber.org/zap"
 	"golang.org/x/sync/singleflight"
 )
-
-// algorithms are those that an issuer signs with; one with a shared secret
-// would let whoever holds the public key make tokens.
-var algorithms = []jose.SignatureAlgorithm{
-	jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512,
-	jose.ES256, jose.ES384, jose.ES512, jose.EdDSA,
-}
-
-// verifier checks tokens for an audience with go-oidc.
-func (r *relyingParty) verifier(audience string, keys oidc.KeySet, issuer string) *oidc.IDTokenVerifier {
-	names := make([]string, len(algorithms))
-	for i, a := range algorithms {
-		names[i] = string(a)
-	}
-	return oidc.NewVerifier(issuer, keys, &oidc.Config{ClientID: audience, SupportedSigningAlgs: names, Now: r.keys.now})
-}
 
 // keySet holds the issuer's public keys. go-oidc's own set asks the issuer again
 // at every token that does not verify; this one pauses, and tells a token that
@@ -55,21 +37,18 @@ const keysOld = 15 * time.Minute
 // largestKeys is how much of a set of keys is read, in bytes.
 const largestKeys = 1 << 20
 
-var (
-	errSignature = errors.New("no key of the issuer has signed this")
-	errShape     = errors.New("this is no signed token")
-)
+// signedPayload is what one of the issuer's keys has signed.
+type signedPayload []byte
+
+// VerifySignature is what go-oidc asks of a key set.
+func (p signedPayload) VerifySignature(context.Context, string) ([]byte, error) { return p, nil }
 
 // verify returns the payload of a token that one of the issuer's keys has
-// signed. Else the error is errShape, errSignature or an ErrIssuer.
-func (k *keySet) verify(ctx context.Context, token string) ([]byte, error) {
-	signed, err := jose.ParseSignedCompact(token, algorithms)
-	if err != nil || len(signed.Signatures) != 1 {
-		return nil, errShape
-	}
+// signed. Else the error is a Failure: a ReasonToken or a ReasonIssuer.
+func (k *keySet) verify(ctx context.Context, signed *jose.JSONWebSignature) (signedPayload, error) {
 	k.mu.RLock()
 	known, age := k.known, k.now().Sub(k.asked)
-	err = k.err
+	err := k.err
 	k.mu.RUnlock()
 	payload, found := check(signed, known)
 	if found && age < keysOld {
@@ -100,10 +79,10 @@ func (k *keySet) verify(ctx context.Context, token string) ([]byte, error) {
 	case err != nil:
 		return nil, unreachable()
 	}
-	return nil, errSignature
+	return nil, fail(ReasonToken, "the token is signed with a key that is not the issuer's")
 }
 
-func check(signed *jose.JSONWebSignature, known []jose.JSONWebKey) ([]byte, bool) {
+func check(signed *jose.JSONWebSignature, known []jose.JSONWebKey) (signedPayload, bool) {
 	named := signed.Signatures[0].Header.KeyID
 	for i := range known {
 		if known[i].Use == "enc" || named != "" && known[i].KeyID != named {
@@ -160,18 +139,4 @@ func (k *keySet) fetch() ([]jose.JSONWebKey, error) {
 		}
 	}
 	return got, nil
-}
-
-// once is the keys for one check. The verifier flattens what its key set says
-// to a text; here it is kept, with the payload that had a good signature.
-type once struct {
-	*keySet
-	payload []byte
-	err     error
-}
-
-// VerifySignature is what go-oidc asks of a key set.
-func (o *once) VerifySignature(ctx context.Context, token string) ([]byte, error) {
-	o.payload, o.err = o.verify(ctx, token)
-	return o.payload, o.err
 }

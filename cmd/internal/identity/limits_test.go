@@ -2,7 +2,6 @@ package identity
 
 import (
 	"bytes"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -19,44 +18,9 @@ import (
 	"bookledger/cmd/internal/fixture"
 )
 
-// inProcess reaches handlers by the host of their address and uses no network,
-// so that time in a test can be its own.
-type inProcess map[string]http.Handler
-
-func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
-	handler := p[r.URL.Host]
-	if handler == nil {
-		return nil, &url.Error{Op: r.Method, URL: r.URL.String(), Err: io.ErrUnexpectedEOF}
-	}
-	inner := r.Clone(r.Context())
-	inner.Host, inner.RequestURI = r.URL.Host, r.URL.RequestURI()
-	if inner.Body == nil {
-		inner.Body = http.NoBody
-	}
-	w := httptest.NewRecorder()
-	handler.ServeHTTP(w, inner)
-	answer := w.Result()
-	answer.Request = r
-	return answer, nil
-}
-
-const (
-	portalHost = "portal.test"
-	issuerHost = "127.0.0.1:1"
-)
-
-// timeless runs a test on a stage whose time passes only when the test sleeps.
-// The stage is made outside, for the sake of a goroutine that scs never ends.
-func timeless(t *testing.T, change func(*Options), test func(t *testing.T, s *stage)) {
-	rt := inProcess{}
-	s := &stage{portal: "https://" + portalHost, base: "https://" + issuerHost + "/issuer", rt: rt}
-	s.build(t, change)
-	rt[issuerHost], rt[portalHost] = s.issuer, portal(s.id)
-	synctest.Test(t, func(t *testing.T) { test(t, s) })
-}
-
 func TestIdleLimit(t *testing.T) {
-	timeless(t, nil, func(t *testing.T, s *stage) {
+	s := newStage(t, nil)
+	synctest.Test(t, func(t *testing.T) {
 		b := s.browser(t)
 		b.signIn("P-1", "/")
 		for range 4 {
@@ -76,7 +40,8 @@ func TestIdleLimit(t *testing.T) {
 }
 
 func TestAbsoluteLimit(t *testing.T) {
-	timeless(t, nil, func(t *testing.T, s *stage) {
+	s := newStage(t, nil)
+	synctest.Test(t, func(t *testing.T) {
 		b := s.browser(t)
 		b.signIn("P-1", "/")
 		began := time.Now()
@@ -94,25 +59,10 @@ func TestAbsoluteLimit(t *testing.T) {
 	})
 }
 
-func TestUntouched(t *testing.T) {
-	timeless(t, nil, func(t *testing.T, s *stage) {
-		b := s.browser(t)
-		b.signIn("P-1", "/")
-		for range 14 {
-			time.Sleep(time.Minute)
-			if got := b.who("/untouched"); got.Status != http.StatusOK {
-				t.Fatalf("within the idle limit: %+v", got)
-			}
-		}
-		time.Sleep(time.Minute)
-		if got := b.who("/untouched"); got.Reason != ReasonSession {
-			t.Errorf("untouched requests alone have prolonged the session: %+v", got)
-		}
-	})
-}
-
+// TestDeadlines holds when a session ends, and that requests which a page sends by
+// itself do not prolong it.
 func TestDeadlines(t *testing.T) {
-	var s *stage
+	s := newStage(t, func(o *Options) { o.Limit = 30 * time.Minute })
 	ask := func(path, cookie string) (idle, absolute time.Duration, ok bool) {
 		r := httptest.NewRequest(http.MethodGet, path, nil)
 		r.AddCookie(&http.Cookie{Name: sessionCookie, Value: cookie})
@@ -123,8 +73,7 @@ func TestDeadlines(t *testing.T) {
 		})).ServeHTTP(httptest.NewRecorder(), r)
 		return idle, absolute, ok
 	}
-	timeless(t, func(o *Options) { o.Limit = 30 * time.Minute }, func(t *testing.T, made *stage) {
-		s = made
+	synctest.Test(t, func(t *testing.T) {
 		if _, _, ok := ask("/", "unknown"); ok {
 			t.Error("somebody who is not signed in has deadlines")
 		}
@@ -136,12 +85,14 @@ func TestDeadlines(t *testing.T) {
 			after          time.Duration
 			path           string
 			idle, absolute time.Duration
+			ended          bool
 		}{
-			{0, "/untouched", 15, 30}, {10, "/untouched", 5, 20}, {0, "/page", 15, 20}, {10, "/page", 10, 10}, {5, "/untouched", 5, 5},
+			{0, "/untouched", 15, 30, false}, {10, "/untouched", 5, 20, false}, {0, "/page", 15, 20, false},
+			{10, "/page", 10, 10, false}, {5, "/untouched", 5, 5, false}, {5, "/untouched", 0, 0, true},
 		} {
 			time.Sleep(c.after * time.Minute)
 			idle, absolute, ok := ask(c.path, cookie)
-			if !ok || idle != c.idle*time.Minute || absolute != c.absolute*time.Minute {
+			if ok == c.ended || ok && (idle != c.idle*time.Minute || absolute != c.absolute*time.Minute) {
 				t.Errorf("%s: %v and %v are left (%v), not %v and %v minutes", c.path, idle, absolute, ok, int(c.idle), int(c.absolute))
 			}
 		}
@@ -149,7 +100,8 @@ func TestDeadlines(t *testing.T) {
 }
 
 func TestBegunTooLongAgo(t *testing.T) {
-	timeless(t, nil, func(t *testing.T, s *stage) {
+	s := newStage(t, nil)
+	synctest.Test(t, func(t *testing.T) {
 		b := s.browser(t)
 		address := b.begin("/")
 		cookie := b.cookie("/sign-in", loginCookie)
@@ -170,24 +122,11 @@ func TestBegunTooLongAgo(t *testing.T) {
 	})
 }
 
-func TestTokenExpires(t *testing.T) {
-	timeless(t, nil, func(t *testing.T, s *stage) {
-		token, err := s.issuer.Token("P-1", client, time.Minute)
-		fixture.Must(t, err)
-		if got := s.bearing(t, "Bearer "+token); got.Status != http.StatusOK {
-			t.Errorf("at once: %+v", got)
-		}
-		time.Sleep(time.Minute + time.Second)
-		if got := s.bearing(t, "Bearer "+token); got.Reason != ReasonExpired {
-			t.Errorf("after its time: %+v", got)
-		}
-	})
-}
-
 // Sessions that ended unasked are let go at a later sign-in, and states when
 // their cookie could not be shown again.
 func TestNothingGathers(t *testing.T) {
-	timeless(t, nil, func(t *testing.T, s *stage) {
+	s := newStage(t, nil)
+	synctest.Test(t, func(t *testing.T) {
 		for range 50 {
 			s.browser(t).signIn("P-1", "/")
 			time.Sleep(5 * time.Minute)
@@ -195,25 +134,16 @@ func TestNothingGathers(t *testing.T) {
 		if n := len(s.id.store.sessions); n > 4 {
 			t.Errorf("%d sessions are kept; four can be live", n)
 		}
-		if n := len(s.id.logins.used.states); n > 3 {
+		if n := len(s.id.logins.used); n > 3 {
 			t.Errorf("%d states are kept; three can be shown again", n)
 		}
 	})
 }
 
-// timelessForge is timeless with a forge as the issuer.
-func timelessForge(t *testing.T, log *zap.Logger, test func(t *testing.T, s *stage, f *forge)) {
-	f := newForge(t, "https://"+issuerHost+"/forge")
-	rt := inProcess{issuerHost: f}
-	s := &stage{portal: "https://" + portalHost, base: f.base, rt: rt}
-	s.id = s.identity(t, f.base, func(o *Options) { o.Log = log })
-	rt[portalHost] = portal(s.id)
-	synctest.Test(t, func(t *testing.T) { test(t, s, f) })
-}
-
 func TestIssuerAway(t *testing.T) {
 	core, logs := observer.New(zapcore.DebugLevel)
-	timelessForge(t, zap.New(core), func(t *testing.T, s *stage, f *forge) {
+	s, f := newForgeStage(t, func(o *Options) { o.Log = zap.New(core) })
+	synctest.Test(t, func(t *testing.T) {
 		token := "Bearer " + f.sign(t, "at+jwt", f.claims())
 		f.change(func() { f.broken = true })
 		if got := s.bearing(t, token); got.Status != http.StatusServiceUnavailable || got.Reason != ReasonIssuer {
@@ -269,7 +199,8 @@ func TestIssuerAway(t *testing.T) {
 }
 
 func TestKeysChange(t *testing.T) {
-	timelessForge(t, nil, func(t *testing.T, s *stage, f *forge) {
+	s, f := newForgeStage(t, nil)
+	synctest.Test(t, func(t *testing.T) {
 		claims := with(f.claims(), map[string]any{"exp": time.Now().Add(24 * time.Hour).Unix()})
 		old := "Bearer " + f.sign(t, "at+jwt", claims)
 		stranger := "Bearer " + signed(t, jose.ES256, newKey(t), "made-up", "at+jwt", claims)
@@ -308,7 +239,7 @@ func TestKeysChange(t *testing.T) {
 }
 
 func TestOptions(t *testing.T) {
-	good := Options{Issuer: "https://issuer.example/realm", ClientID: "portal", PublicURL: "https://books.example"}
+	good := Options{Now: time.Now, Log: zap.NewNop(), Issuer: "https://issuer.example/realm", ClientID: "portal", PublicURL: "https://books.example"}
 	if _, err := New(good); err != nil {
 		t.Fatal(err)
 	}
@@ -345,28 +276,29 @@ func TestConfiguration(t *testing.T) {
 	for name, address := range map[string]string{
 		"token_endpoint": "http://issuer.example/token", "jwks_uri": "", "authorization_endpoint": "javascript:alert(1)", "end_session_endpoint": "http://issuer.example/end",
 	} {
-		timelessForge(t, nil, func(t *testing.T, s *stage, f *forge) {
-			f.changed = map[string]any{name: address}
-			if got := s.browser(t).who("/sign-in"); got.Status != http.StatusServiceUnavailable {
-				t.Errorf("with %s at %q: %+v", name, address, got)
-			}
-			time.Sleep(time.Second)
-			f.changed = map[string]any{"end_session_endpoint": f.base + "/end?realm=a"}
-			b := s.browser(t)
-			b.begin("/")
-			if to := b.post(s.portal+"/sign-out", nil).to; !strings.HasPrefix(to, f.base+"/end?client_id="+client+"&") || !strings.HasSuffix(to, "&realm=a") {
-				t.Errorf("sign-out leads to %q", to)
-			}
-			f.changed = nil
-		})
+		s, f := newForgeStage(t, nil)
+		f.changed = map[string]any{name: address}
+		if got := s.browser(t).who("/sign-in"); got.Status != http.StatusServiceUnavailable {
+			t.Errorf("with %s at %q: %+v", name, address, got)
+		}
 	}
-	timelessForge(t, nil, func(t *testing.T, s *stage, f *forge) {
+	s, f := newForgeStage(t, nil)
+	signedOut := s.portal + "/signed-out"
+	for _, c := range []struct {
+		end  any // where the issuer ends sessions
+		want string
+	}{
+		{nil, signedOut},
+		{f.base + "/end?realm=a", f.base + "/end?client_id=" + client + "&post_logout_redirect_uri=" + url.QueryEscape(signedOut) + "&realm=a"},
+	} {
+		s, f := newForgeStage(t, nil)
+		f.changed = map[string]any{"end_session_endpoint": c.end}
 		b := s.browser(t)
 		b.begin("/")
-		if to := b.post(s.portal+"/sign-out", nil).to; to != s.portal+"/signed-out" {
-			t.Errorf("with an issuer that ends no sessions, sign-out leads to %q", to)
+		if to := b.post(s.portal+"/sign-out", nil).to; to != c.want {
+			t.Errorf("sign-out leads to %q, not %q", to, c.want)
 		}
-	})
+	}
 }
 
 // Without the middleware there are no sessions, and bearer tokens hold.

@@ -19,9 +19,14 @@ import (
 // loginStates keeps the state of each sign-in in the browser that began it, in a
 // cookie that nobody else can read or make: to begin one costs the server nothing.
 type loginStates struct {
-	box  cipher.AEAD
-	used *usedStates
-	now  func() time.Time
+	box cipher.AEAD
+	now func() time.Time
+
+	mu sync.Mutex
+	// used are the states of finished sign-ins, each until its cookie could not
+	// be shown again. They are no more than people have signed in within ten
+	// minutes and callbacks are being answered.
+	used map[string]time.Time
 }
 
 // loginState is what the callback needs to know about the sign-in.
@@ -39,21 +44,21 @@ const (
 	loginPath   = "/sign-in"
 )
 
-func newLoginStates(now func() time.Time) (loginStates, error) {
+func newLoginStates(now func() time.Time) (*loginStates, error) {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // it never fails
 	block, err := aes.NewCipher(key)
 	if err != nil {
-		return loginStates{}, fmt.Errorf("sign-in: make a key for its cookie: %w", err)
+		return nil, fmt.Errorf("sign-in: make a key for its cookie: %w", err)
 	}
 	box, err := cipher.NewGCMWithRandomNonce(block)
 	if err != nil {
-		return loginStates{}, fmt.Errorf("sign-in: make a key for its cookie: %w", err)
+		return nil, fmt.Errorf("sign-in: make a key for its cookie: %w", err)
 	}
-	return loginStates{box, &usedStates{now: now, states: map[string]time.Time{}}, now}, nil
+	return &loginStates{box: box, now: now, used: map[string]time.Time{}}, nil
 }
 
-func (b loginStates) put(w http.ResponseWriter, a loginState) error {
+func (b *loginStates) put(w http.ResponseWriter, a loginState) error {
 	plain, err := json.Marshal(a)
 	if err != nil {
 		return fmt.Errorf("sign-in: keep what was begun: %w", err)
@@ -62,9 +67,9 @@ func (b loginStates) put(w http.ResponseWriter, a loginState) error {
 	return nil
 }
 
-func (b loginStates) clear(w http.ResponseWriter) { b.set(w, "", -1) }
+func (b *loginStates) clear(w http.ResponseWriter) { b.set(w, "", -1) }
 
-func (b loginStates) set(w http.ResponseWriter, value string, age int) {
+func (b *loginStates) set(w http.ResponseWriter, value string, age int) {
 	http.SetCookie(w, &http.Cookie{
 		Name: loginCookie, Value: value, Path: loginPath, MaxAge: age,
 		Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
@@ -72,7 +77,7 @@ func (b loginStates) set(w http.ResponseWriter, value string, age int) {
 }
 
 // get returns what the browser has begun, unless it was too long ago.
-func (b loginStates) get(r *http.Request) (loginState, bool) {
+func (b *loginStates) get(r *http.Request) (loginState, bool) {
 	cookie, err := r.Cookie(loginCookie)
 	if err != nil {
 		return loginState{}, false
@@ -92,35 +97,25 @@ func (b loginStates) get(r *http.Request) (loginState, bool) {
 	return a, true
 }
 
-// usedStates are the states of finished sign-ins, for as long as their cookie could
-// be shown again. It holds no more than people have signed in within ten
-// minutes and callbacks are being answered.
-type usedStates struct {
-	now func() time.Time
-
-	mu     sync.Mutex
-	states map[string]time.Time // until when
-}
-
 // take returns false where the state has been taken before.
-func (s *usedStates) take(a loginState) bool {
-	now := s.now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	maps.DeleteFunc(s.states, func(_ string, until time.Time) bool { return now.After(until) })
-	if _, taken := s.states[a.State]; taken {
+func (b *loginStates) take(a loginState) bool {
+	now := b.now()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	maps.DeleteFunc(b.used, func(_ string, until time.Time) bool { return now.After(until) })
+	if _, taken := b.used[a.State]; taken {
 		return false
 	}
-	s.states[a.State] = a.Until
+	b.used[a.State] = a.Until
 	return true
 }
 
 // release forgets a state that led to no sign-in: the issuer has not taken its
 // code, and will not take it later.
-func (s *usedStates) release(a loginState) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.states, a.State)
+func (b *loginStates) release(a loginState) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.used, a.State)
 }
 
 // longestReturn is how long a path to return to may be, in bytes: the cookie

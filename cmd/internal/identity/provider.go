@@ -18,7 +18,7 @@ import (
 // provider is the OpenID provider as it describes itself: it is asked for its
 // configuration when that is first needed, and the answer is kept.
 type provider struct {
-	options *Options
+	options Options
 	found   atomic.Pointer[relyingParty]
 	asking  singleflight.Group
 
@@ -45,8 +45,6 @@ const (
 
 // longestAsk is how long the issuer may take, whatever the client allows.
 const longestAsk = 15 * time.Second
-
-func (p *provider) init(o *Options) { p.options = o }
 
 // known returns the configuration where it has been found, else nil.
 func (p *provider) known() *relyingParty { return p.found.Load() }
@@ -114,7 +112,7 @@ func plain(err error) string {
 
 var errConfiguration = errors.New("it lacks an endpoint, or has one that is neither https nor on a loopback address")
 
-func (o *Options) relyingParty(provider *oidc.Provider) (*relyingParty, error) {
+func (o Options) relyingParty(provider *oidc.Provider) (*relyingParty, error) {
 	var also struct {
 		Keys        string   `json:"jwks_uri"`
 		EndSession  string   `json:"end_session_endpoint"`
@@ -145,7 +143,7 @@ func (o *Options) relyingParty(provider *oidc.Provider) (*relyingParty, error) {
 		code: oauth2.Config{
 			ClientID: o.ClientID, ClientSecret: o.ClientSecret, Endpoint: endpoint,
 			RedirectURL: o.PublicURL + "/sign-in/callback",
-			Scopes:      append([]string{oidc.ScopeOpenID}, o.Scopes...),
+			Scopes:      []string{oidc.ScopeOpenID, "profile"},
 		},
 		keys:       &keySet{address: also.Keys, client: o.Client, now: o.Now, log: o.Log},
 		endSession: also.EndSession, namesSelf: also.NamesSelf,

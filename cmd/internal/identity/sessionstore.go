@@ -34,10 +34,6 @@ func (s *session) over(now time.Time) bool {
 // asked for is found to have ended at once.
 const sweepEvery = time.Minute
 
-func newSessionStore(idle time.Duration, now func() time.Time) *sessionStore {
-	return &sessionStore{idle: idle, now: now, sessions: map[string]*session{}}
-}
-
 // FindCtx returns the data of a session that has not ended, and prolongs it.
 func (k *sessionStore) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
 	v := visiting(ctx)

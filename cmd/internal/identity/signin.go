@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -50,12 +49,12 @@ func (id *Identity) Finish(w http.ResponseWriter, r *http.Request) (p access.Per
 		return p, "", fail(ReasonState, "this sign-in was not begun in this browser, or more than ten minutes ago; begin again")
 	}
 	id.logins.clear(w)
-	if !id.logins.used.take(a) {
+	if !id.logins.take(a) {
 		return p, "", fail(ReasonState, "this sign-in has been finished before; begin again")
 	}
 	p, token, err := id.redeem(r.Context(), q, a)
 	if err != nil {
-		id.logins.used.release(a)
+		id.logins.release(a)
 		return access.Person{}, "", err
 	}
 	if err := id.open(r, p, token); err != nil {
@@ -116,78 +115,34 @@ func exchangeFailure(err error) error {
 }
 
 // idToken returns the claims of an ID token that is for this sign-in.
-func (id *Identity) idToken(ctx context.Context, rp *relyingParty, token, nonce string) (map[string]any, error) {
-	verified, err := id.verified(ctx, rp, id.options.ClientID, token)
+func (id *Identity) idToken(ctx context.Context, rp *relyingParty, text, nonce string) (map[string]any, error) {
+	t, err := id.verify(ctx, rp, id.options.ClientID, text)
 	if err != nil {
 		return nil, err
 	}
-	claims := map[string]any{}
-	if err := verified.Claims(&claims); err != nil {
-		return nil, fail(ReasonToken, "the token is not readable; begin again")
-	}
-	if azp, given := claims["azp"]; given && azp != id.options.ClientID || !given && len(verified.Audience) > 1 {
+	if azp, given := t.claims["azp"]; given && azp != id.options.ClientID || !given && len(t.Audience) > 1 {
 		return nil, fail(ReasonToken, "the token was made for another program; begin again")
 	}
-	if subtle.ConstantTimeCompare([]byte(verified.Nonce), []byte(nonce)) != 1 {
+	if subtle.ConstantTimeCompare([]byte(t.Nonce), []byte(nonce)) != 1 {
 		return nil, fail(ReasonToken, "the token belongs to another sign-in; begin again")
 	}
-	return claims, nil
-}
-
-// verified checks signature, issuer, audience, expiry and not-before of a
-// token.
-func (id *Identity) verified(ctx context.Context, rp *relyingParty, audience, token string) (*oidc.IDToken, error) {
-	keys := &once{keySet: rp.keys}
-	verified, err := rp.verifier(audience, keys, id.options.Issuer).Verify(ctx, token)
-	if err == nil {
-		return verified, nil
-	}
-	var expired *oidc.TokenExpiredError
-	var issuer *Failure
-	switch {
-	case errors.As(keys.err, &issuer):
-		return nil, issuer
-	case errors.Is(keys.err, errSignature):
-		return nil, fail(ReasonToken, "the token is signed with a key that is not the issuer's")
-	case keys.payload == nil:
-		return nil, fail(ReasonToken, "the token is not a signed one")
-	case errors.As(err, &expired):
-		return nil, fail(ReasonExpired, "the token has expired")
-	}
-	return nil, fail(ReasonToken, id.wrong(keys.payload, audience))
-}
-
-// wrong names the check that a token with a good signature has not passed.
-func (id *Identity) wrong(payload []byte, audience string) string {
-	var claims map[string]any
-	if json.Unmarshal(payload, &claims) != nil {
-		return "the token is not readable"
-	}
-	if claims["iss"] != id.options.Issuer {
-		return "the token comes from another issuer"
-	}
-	for _, a := range texts(claims["aud"]) {
-		if a == audience {
-			return "the token does not hold yet, or its claims are not readable"
-		}
-	}
-	return "the token was made for another audience"
+	return t.claims, nil
 }
 
 // SignOut ends the session for good and returns where to send the browser: to
 // the issuer, where it ends sessions too, else to "/signed-out". It has to run
 // inside Middleware, and the caller has to see to it that the request is
 // meant: a POST of the portal's own page.
-func (id *Identity) SignOut(w http.ResponseWriter, r *http.Request) (redirect string, err error) {
+func (id *Identity) SignOut(w http.ResponseWriter, r *http.Request) (redirect string) {
 	w.Header().Set("Cache-Control", "no-store")
 	token := id.close(r)
 	rp := id.provider.known()
 	if rp == nil || rp.endSession == "" {
-		return "/signed-out", nil
+		return "/signed-out"
 	}
 	to, err := url.Parse(rp.endSession)
 	if err != nil {
-		return "/signed-out", nil
+		return "/signed-out"
 	}
 	q := to.Query()
 	q.Set("client_id", id.options.ClientID)
@@ -196,5 +151,5 @@ func (id *Identity) SignOut(w http.ResponseWriter, r *http.Request) (redirect st
 		q.Set("id_token_hint", token)
 	}
 	to.RawQuery = q.Encode()
-	return to.String(), nil
+	return to.String()
 }

@@ -12,6 +12,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
+
+	"go.uber.org/zap"
 
 	"bookledger/cmd/bookdemo/issuer"
 	"bookledger/cmd/internal/fixture"
@@ -27,57 +30,70 @@ var people = []issuer.Person{
 	{Person: access.Person{ID: "P-4", Name: "Di Marsh", Operator: true}, Role: "operator"},
 }
 
-// served is a handler that can be given after its server has started, since
-// the issuer has to know its own address.
-type served struct{ http.Handler }
+// inProcess reaches handlers by the host of their address, without a network, so
+// that time in a test can be its own. What else there is, is on the network.
+type inProcess map[string]http.Handler
 
-func serve(t testing.TB) (*httptest.Server, *served) {
-	t.Helper()
-	s := &served{http.NotFoundHandler()}
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.ServeHTTP(w, r) }))
-	t.Cleanup(server.Close)
-	return server, s
+func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	handler := p[r.URL.Host]
+	if handler == nil {
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	inner := r.Clone(r.Context())
+	inner.Host, inner.RequestURI = r.URL.Host, r.URL.RequestURI()
+	if inner.Body == nil {
+		inner.Body = http.NoBody
+	}
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, inner)
+	answer := w.Result()
+	answer.Request = r
+	return answer, nil
 }
 
-// stage is a portal with the demo's issuer, each behind TLS.
+const (
+	portalHost = "portal.test"
+	issuerHost = "127.0.0.1:1"
+)
+
+// stage is a portal and an issuer. Where a test's time is its own, the stage is
+// made outside, for the sake of a goroutine that scs never ends.
 type stage struct {
 	id     *Identity
-	issuer *issuer.Issuer
-	portal string // URL
-	base   string // the issuer's URL
-	rt     http.RoundTripper
+	issuer *issuer.Issuer // nil where it is not the demo's
+	portal string         // URL
+	base   string         // the issuer's URL
+	rt     inProcess
 }
 
+// newStage is a portal with the demo's issuer.
 func newStage(t testing.TB, change func(*Options)) *stage {
 	t.Helper()
-	issuerServer, issuerHandler := serve(t)
-	portalServer, portalHandler := serve(t)
-	s := &stage{portal: portalServer.URL, base: issuerServer.URL + "/issuer", rt: issuerServer.Client().Transport}
-	s.build(t, change)
-	issuerHandler.Handler, portalHandler.Handler = s.issuer, portal(s.id)
+	base := "https://" + issuerHost + "/issuer"
+	own, err := issuer.New(issuer.Options{Base: base, ClientID: client, Portal: "https://" + portalHost, People: people, Stylesheet: "/style.css"})
+	fixture.Must(t, err)
+	s := newStageAt(t, base, change)
+	s.issuer, s.rt[issuerHost] = own, own
 	return s
 }
 
-func (s *stage) build(t testing.TB, change func(*Options)) {
+// newStageAt is a portal with an issuer at an address.
+func newStageAt(t testing.TB, base string, change func(*Options)) *stage {
 	t.Helper()
-	var err error
-	s.issuer, err = issuer.New(issuer.Options{Base: s.base, ClientID: client, Portal: s.portal, People: people, Stylesheet: "/style.css"})
-	fixture.Must(t, err)
-	s.id = s.identity(t, s.base, change)
-}
-
-func (s *stage) identity(t testing.TB, base string, change func(*Options)) *Identity {
-	t.Helper()
+	s := &stage{portal: "https://" + portalHost, base: base, rt: inProcess{}}
 	o := Options{
 		Issuer: base, ClientID: client, PublicURL: s.portal, Client: &http.Client{Transport: s.rt},
 		Untouched: func(r *http.Request) bool { return r.URL.Path == "/untouched" },
+		Now:       time.Now, Log: zap.NewNop(),
 	}
 	if change != nil {
 		change(&o)
 	}
-	id, err := New(o)
+	var err error
+	s.id, err = New(o)
 	fixture.Must(t, err)
-	return id
+	s.rt[portalHost] = portal(s.id)
+	return s
 }
 
 // portal is the least that a portal does with an Identity.
@@ -97,12 +113,7 @@ func portal(id *Identity) http.Handler {
 		http.Redirect(w, r, to, http.StatusSeeOther)
 	})
 	mux.HandleFunc("POST /sign-out", func(w http.ResponseWriter, r *http.Request) {
-		to, err := id.SignOut(w, r)
-		if err != nil {
-			answer(w, access.Person{}, err)
-			return
-		}
-		http.Redirect(w, r, to, http.StatusSeeOther)
+		http.Redirect(w, r, id.SignOut(w, r), http.StatusSeeOther)
 	})
 	mux.HandleFunc("GET /signed-out", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "signed out") })
 	mux.HandleFunc("GET /put", func(_ http.ResponseWriter, r *http.Request) { id.Put(r, r.FormValue("key"), r.FormValue("value")) })

@@ -31,7 +31,7 @@ type Options struct {
 	// answer may lead besides our own; what is no origin is left out. It is asked
 	// at every request, since an issuer tells its own only in time. Nil: none.
 	FormActions func() []string
-	Log         *zap.Logger // nil: nothing is logged
+	Log         *zap.Logger
 	Now         func() time.Time
 }
 
@@ -65,12 +65,6 @@ func New(o Options) (*Stack, error) {
 		if !p.IsValid() || p.Bits() == 0 || p.Addr().Is4In6() {
 			return nil, fmt.Errorf("setting up the middleware: the trusted proxies %v are no range of IPv4 or IPv6 addresses, or all there are", p)
 		}
-	}
-	if o.Log == nil {
-		o.Log = zap.NewNop()
-	}
-	if o.Now == nil {
-		o.Now = time.Now
 	}
 	return &Stack{
 		options: o, headers: securityHeaders(o),

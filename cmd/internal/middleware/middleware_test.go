@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+
 	"bookledger/cmd/internal/fixture"
 )
 
@@ -20,6 +22,10 @@ func newStack(t testing.TB, o Options) *Stack {
 	t.Helper()
 	many := Rate{1e6, 1e6}
 	o.PerAddress, o.PerPerson, o.PerWriter = cmp.Or(o.PerAddress, many), cmp.Or(o.PerPerson, many), cmp.Or(o.PerWriter, many)
+	o.Log = cmp.Or(o.Log, zap.NewNop())
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	g, err := New(o)
 	fixture.Must(t, err)
 	return g

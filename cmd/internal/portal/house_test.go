@@ -83,7 +83,7 @@ func (h *house) open(log *zap.Logger) {
 	must(h.t, err)
 	id, err := identity.New(identity.Options{
 		Issuer: h.url + "/issuer", ClientID: "bookledger", PublicURL: h.url,
-		Untouched: func(r *http.Request) bool { return r.URL.Path == "/session/ending" },
+		Untouched: func(r *http.Request) bool { return r.URL.Path == "/session/ending" }, Now: time.Now, Log: log,
 	})
 	must(h.t, err)
 	calendar := fixture.View(h.t, h.Node.Node).Calendar()
@@ -103,7 +103,7 @@ func (h *house) open(log *zap.Logger) {
 	pages := http.NewServeMux()
 	p.Register(pages)
 	many := middleware.Rate{PerSecond: 1e6, Burst: 1e6}
-	guard, err := middleware.New(middleware.Options{FormActions: id.Origins, PerAddress: many, PerPerson: many, PerWriter: many})
+	guard, err := middleware.New(middleware.Options{Log: log, Now: time.Now, FormActions: id.Origins, PerAddress: many, PerPerson: many, PerWriter: many})
 	must(h.t, err)
 	mux.Handle("/issuer/", who)
 	mux.Handle("/", guard.Handler(id.Middleware(pages)))

@@ -102,11 +102,7 @@ func (p *Portal) signInFailed(w http.ResponseWriter, r *http.Request, to string,
 }
 
 func (p *Portal) signOut(w http.ResponseWriter, r *http.Request) error {
-	to, err := p.Identity.SignOut(w, r)
-	if err != nil {
-		return err
-	}
-	return redirect(w, r, to)
+	return redirect(w, r, p.Identity.SignOut(w, r))
 }
 
 func (p *Portal) signedOut(w http.ResponseWriter, r *http.Request) error {

@@ -66,6 +66,9 @@ func New(o Options) (_ *Web, err error) {
 			err = errors.Join(fmt.Errorf("setting up the portal: %w", err), w.Close())
 		}
 	}()
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	if o.AccessLog == "" {
 		o.AccessLog = filepath.Join(o.Node.Dir, "access.log")
 	}
@@ -80,7 +83,7 @@ func New(o Options) (_ *Web, err error) {
 		PerAddress: addressRate, PerPerson: personRate, PerWriter: writerRate,
 		TrustedProxies: o.TrustedProxies,
 		FormActions:    func() []string { return w.identity.Origins() },
-		Log:            o.Log,
+		Log:            o.Log, Now: o.Now,
 	}); err != nil {
 		return nil, err
 	}

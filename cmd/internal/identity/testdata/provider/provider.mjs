@@ -1,13 +1,11 @@
-// A certified OpenID provider for the tests of sign-in. Its one argument is
-// JSON: the clients, ttl (seconds by the kind of token), resource (the audience
-// of access tokens), and issuer, where it is to speak in another one's name.
-// It listens on a free port of the loopback address, prints {"issuer",
-// "address"} on one line, and ends when its input does.
+// A certified OpenID provider for the tests of sign-in. Its one argument is its
+// clients, as JSON. It listens on a free port of the loopback address, prints
+// its address on one line, and ends when its input does.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { Provider } from 'oidc-provider';
 
-const asked = JSON.parse(process.argv[2]);
+const clients = JSON.parse(process.argv[2]);
 
 // Made-up people; whoever types a name of theirs is signed in as them.
 const people = {
@@ -17,14 +15,12 @@ const people = {
 
 function newKey() {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-  // The same id everywhere: a key is not known by its name.
   return { ...privateKey.export({ format: 'jwk' }), kid: 'k1', use: 'sig', alg: 'RS256' };
 }
 
 function configuration() {
   return {
-    clients: asked.clients,
-    ttl: asked.ttl ?? {},
+    clients,
     jwks: { keys: [newKey()] },
     cookies: { keys: [randomBytes(32).toString('hex')] },
     claims: { openid: ['sub'], profile: ['name', 'agent_id', 'roles'] },
@@ -45,9 +41,8 @@ function configuration() {
 
 const server = createServer();
 server.listen(0, '127.0.0.1', () => {
-  const address = `http://127.0.0.1:${server.address().port}`;
-  const issuer = asked.issuer || address;
+  const issuer = `http://127.0.0.1:${server.address().port}`;
   server.on('request', new Provider(issuer, configuration()).callback());
-  console.log(JSON.stringify({ issuer, address }));
+  console.log(issuer);
 });
 process.stdin.on('end', () => process.exit(0)).resume();
