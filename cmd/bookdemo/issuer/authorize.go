@@ -37,36 +37,36 @@ var roles = map[string]string{
 // asked are the parameters of an authorization request that the page hands on.
 var asked = [...]string{"response_type", "client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge", "code_challenge_method"}
 
-// check tells what is wrong with a request: page for the person, where nothing
-// may be sent back to a client that is not ours; code for the client.
-func (i *Issuer) check(q url.Values) (forPerson, code string) {
+// refused answers a request that does not hold, and reports whether it did: on a
+// page, where nothing may be sent back to a client that is not ours, else to the
+// client.
+func (i *Issuer) refused(w http.ResponseWriter, r *http.Request, q url.Values) bool {
+	var forPerson, code string
 	switch {
 	case q.Get("client_id") != i.options.ClientID:
-		return "The program that sent you here is not known to the demo.", ""
+		forPerson = "The program that sent you here is not known to the demo."
 	case q.Get("redirect_uri") != i.callback():
-		return "The program that sent you here asks to be answered at another address than the demo's portal.", ""
+		forPerson = "The program that sent you here asks to be answered at another address than the demo's portal."
 	case q.Get("response_type") != "code":
-		return "", "unsupported_response_type"
+		code = "unsupported_response_type"
 	case !slices.Contains(strings.Fields(q.Get("scope")), "openid"):
-		return "", "invalid_scope"
+		code = "invalid_scope"
 	case q.Get("code_challenge_method") != "S256" || len(q.Get("code_challenge")) != 43:
-		return "", "invalid_request"
+		code = "invalid_request"
+	default:
+		return false
 	}
-	return "", ""
+	if forPerson != "" {
+		i.cannotGoOn(w, forPerson)
+	} else {
+		i.answer(w, r, q, url.Values{"error": {code}})
+	}
+	return true
 }
 
-// refused answers a request that does not hold, and says whether it did.
-func (i *Issuer) refused(w http.ResponseWriter, r *http.Request, q url.Values) bool {
-	forPerson, code := i.check(q)
-	if forPerson != "" {
-		i.write(w, http.StatusBadRequest, page{Title: "This sign-in cannot go on", Text: forPerson})
-		return true
-	}
-	if code != "" {
-		i.answer(w, r, q, url.Values{"error": {code}})
-		return true
-	}
-	return false
+// cannotGoOn shows a person why their sign-in cannot go on.
+func (i *Issuer) cannotGoOn(w http.ResponseWriter, text string) {
+	i.write(w, http.StatusBadRequest, page{Title: "This sign-in cannot go on", Text: text})
 }
 
 // answer sends the browser back to the client.
@@ -112,7 +112,7 @@ func (p Person) choice() choice {
 
 func (i *Issuer) choose(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
-		i.write(w, http.StatusBadRequest, page{Title: "This sign-in cannot go on", Text: "The form could not be read."})
+		i.cannotGoOn(w, "The form could not be read.")
 		return
 	}
 	q := r.PostForm
@@ -121,7 +121,7 @@ func (i *Issuer) choose(w http.ResponseWriter, r *http.Request) {
 	}
 	person, known := i.people[q.Get("person")]
 	if !known {
-		i.write(w, http.StatusBadRequest, page{Title: "This sign-in cannot go on", Text: "The demo has nobody of that id."})
+		i.cannotGoOn(w, "The demo has nobody of that id.")
 		return
 	}
 	i.answer(w, r, q, url.Values{"code": {i.grant(grant{

@@ -51,8 +51,7 @@ type Issuer struct {
 	options Options
 	base    *url.URL
 	people  map[string]Person
-	signer  jose.Signer // of ID tokens
-	access  jose.Signer // of bearer tokens, which name their kind
+	key     jose.SigningKey
 	keys    jose.JSONWebKeySet
 	policy  string // the content security policy
 	handler http.Handler
@@ -116,13 +115,7 @@ func (i *Issuer) makeKey() error {
 	sum := sha256.Sum256(point)
 	public.KeyID = hex.EncodeToString(sum[:8])
 	i.keys = jose.JSONWebKeySet{Keys: []jose.JSONWebKey{public}}
-	key := jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: private, KeyID: public.KeyID}}
-	if i.signer, err = jose.NewSigner(key, (&jose.SignerOptions{}).WithType("JWT")); err != nil {
-		return fmt.Errorf("demo issuer: make a signer: %w", err)
-	}
-	if i.access, err = jose.NewSigner(key, (&jose.SignerOptions{}).WithType("at+jwt")); err != nil {
-		return fmt.Errorf("demo issuer: make a signer: %w", err)
-	}
+	i.key = jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: private, KeyID: public.KeyID}}
 	return nil
 }
 

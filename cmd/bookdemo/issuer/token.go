@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 )
 
 // tokenLife is how long the tokens of a sign-in hold.
@@ -105,7 +106,7 @@ func (i *Issuer) idToken(g grant) (string, error) {
 	if g.nonce != "" {
 		c["nonce"] = g.nonce
 	}
-	return sign(i.signer, c)
+	return i.sign("JWT", c)
 }
 
 // Token mints a bearer token of a demo identity that holds for ttl. It fails
@@ -118,19 +119,20 @@ func (i *Issuer) Token(personID, audience string, ttl time.Duration) (string, er
 	c := i.claims(p, audience, ttl)
 	c["client_id"] = i.options.ClientID
 	c["jti"] = rand.Text()
-	return sign(i.access, c)
+	return i.sign("at+jwt", c)
 }
 
-func sign(signer jose.Signer, claims map[string]any) (string, error) {
-	payload, err := json.Marshal(claims)
+// sign makes a token of a type, which its header names.
+func (i *Issuer) sign(typ jose.ContentType, claims map[string]any) (string, error) {
+	signer, err := jose.NewSigner(i.key, (&jose.SignerOptions{}).WithType(typ))
 	if err != nil {
-		return "", fmt.Errorf("demo issuer: write a token: %w", err)
+		return "", fmt.Errorf("demo issuer: make a signer: %w", err)
 	}
-	signed, err := signer.Sign(payload)
+	token, err := jwt.Signed(signer).Claims(claims).Serialize()
 	if err != nil {
 		return "", fmt.Errorf("demo issuer: sign a token: %w", err)
 	}
-	return signed.CompactSerialize()
+	return token, nil
 }
 
 func refuse(w http.ResponseWriter, code string) {

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 
 	"bookledger/cmd/internal/fixture"
 )
@@ -117,11 +118,7 @@ func signed(t testing.TB, algorithm jose.SignatureAlgorithm, key any, kid, typ s
 	}
 	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: algorithm, Key: key}, options)
 	fixture.Must(t, err)
-	payload, err := json.Marshal(claims)
-	fixture.Must(t, err)
-	object, err := signer.Sign(payload)
-	fixture.Must(t, err)
-	text, err := object.CompactSerialize()
+	text, err := jwt.Signed(signer).Claims(claims).Serialize()
 	fixture.Must(t, err)
 	return text
 }
