@@ -46,7 +46,6 @@ type Options struct {
 	TLS     *tls.Config // nil: plain HTTP
 	Portal  Portal      // nil: the portal is off
 	Monitor *integrity.Monitor
-	Now     func() time.Time // nil: the wall clock
 	Log     *zap.Logger
 }
 
@@ -64,9 +63,6 @@ type Daemon struct {
 
 // New makes a daemon of an open node, which will answer on the listener.
 func New(o Options) *Daemon {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	d := &Daemon{o: o, scheme: "http", sealer: o.Node.Sealer()}
 	d.sealer.Sealed = d.sealed
 	if o.TLS != nil {

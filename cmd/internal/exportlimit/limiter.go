@@ -1,6 +1,7 @@
 package exportlimit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,8 +62,8 @@ type person struct {
 // New returns a limiter, and removes the empty files of a process that died
 // before it could take their names.
 func New(l Limits) (*Limiter, error) {
-	l.PerPerson, l.Waiting = orDefault(l.PerPerson, 3), orDefault(l.Waiting, 5000)
-	l.Makers, l.Rows, l.Bytes = orDefault(l.Makers, 2), orDefault(l.Rows, 120_000), orDefault(l.Bytes, 1<<30)
+	l.PerPerson, l.Waiting = cmp.Or(l.PerPerson, 3), cmp.Or(l.Waiting, 5000)
+	l.Makers, l.Rows, l.Bytes = cmp.Or(l.Makers, 2), cmp.Or(l.Rows, 120_000), cmp.Or(l.Bytes, 1<<30)
 	left, err := filepath.Glob(filepath.Join(l.Dir, ".export-*"))
 	for _, name := range left {
 		err = errors.Join(err, os.Remove(name))
@@ -77,13 +78,6 @@ func New(l Limits) (*Limiter, error) {
 	}
 	n.drained, n.drain = context.WithCancel(context.Background())
 	return n, nil
-}
-
-func orDefault[T int | int64](v, standard T) T {
-	if v == 0 {
-		return standard
-	}
-	return v
 }
 
 // Drain sends away everybody who waits. Books that are being made go on.

@@ -34,8 +34,7 @@ type Options struct {
 	// Keep keeps what was found or raised, over restarts, and forgets it at "".
 	// nil: nothing is kept.
 	Keep func(found string) error
-	Now  func() time.Time // nil: the wall clock
-	Log  *zap.Logger      // nil: no log
+	Log  *zap.Logger
 }
 
 // Monitor keeps watch over a journal.
@@ -59,12 +58,6 @@ func ForNode(n *node.Node, log *zap.Logger) (*Monitor, error) {
 
 // New returns a monitor, which keeps watch while Run runs.
 func New(o Options) *Monitor {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Log == nil {
-		o.Log = zap.NewNop()
-	}
 	if o.Keep == nil {
 		o.Keep = func(string) error { return nil }
 	}
@@ -103,14 +96,14 @@ func (m *Monitor) Run(ctx context.Context) {
 // compareAll compares the whole journal once, over interruptions. It returns false
 // when there is no more to be compared.
 func (m *Monitor) compareAll(ctx context.Context) bool {
-	begun, failing := m.o.Now(), false
+	begun, failing := time.Now(), false
 	for after := uint64(0); ; failing = true {
 		m.reach(after)
 		compared, err := m.o.Compare(ctx, after, m.wait)
 		m.reach(compared)
 		switch {
 		case err == nil:
-			m.o.Log.Info("the journal is as it was applied", zap.Uint64("records", compared), zap.Duration("took", m.o.Now().Sub(begun)))
+			m.o.Log.Info("the journal is as it was applied", zap.Uint64("records", compared), zap.Duration("took", time.Since(begun)))
 			m.clear()
 			return true
 		case ctx.Err() != nil:

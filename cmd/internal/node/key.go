@@ -55,26 +55,27 @@ func readerKey(path string) (string, error) {
 	return pair.PublicKey()
 }
 
-// Signer returns what signs as the ledger with its newest key, nil where this
-// node does not have that: the key is with the node that began the ledger.
-func (n *Node) Signer(keys *treehead.Keys) (note.Signer, error) {
-	for _, name := range [...]string{keyFile, nextKeyFile} {
-		private, err := readKey(filepath.Join(n.Dir, name))
+// signer returns what signs as the ledger with its newest key, and the file that
+// holds the key; nil where this node does not have it: the key is with the node
+// that began the ledger.
+func (n *Node) signer(keys *treehead.Keys) (_ note.Signer, file string, err error) {
+	for _, file := range [...]string{keyFile, nextKeyFile} {
+		private, err := readKey(filepath.Join(n.Dir, file))
 		if errors.Is(err, os.ErrNotExist) {
 			continue
 		}
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		signer, err := treehead.Signer(keys.Origin(), private)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		if signer.KeyHash() == keys.Current().KeyHash() {
-			return signer, nil
+			return signer, file, nil
 		}
 	}
-	return nil, nil
+	return nil, "", nil
 }
 
 // ErrNoKey is returned when a node does not have the ledger's newest key.
@@ -83,9 +84,9 @@ var ErrNoKey = errors.New("the key of the seals is not in this folder")
 // ChangeKey makes a new key of the seals, to which the present one hands over
 // in the journal, and returns its text. The projection shows that once it has
 // come to the record's sequence. A crash before the record leaves a key that
-// counts for nothing; one after it leaves the new key where Signer finds it.
+// counts for nothing; one after it leaves the new key where it is found.
 func (n *Node) ChangeKey(ctx context.Context, keys *treehead.Keys) (vkey string, seq uint64, err error) {
-	present, err := n.Signer(keys)
+	present, at, err := n.signer(keys)
 	if err == nil && present == nil {
 		err = fmt.Errorf("%w: change it on the node that has it", ErrNoKey)
 	}
@@ -93,8 +94,8 @@ func (n *Node) ChangeKey(ctx context.Context, keys *treehead.Keys) (vkey string,
 		return "", 0, err
 	}
 	key, next := filepath.Join(n.Dir, keyFile), filepath.Join(n.Dir, nextKeyFile)
-	if private, err := readKey(key); err != nil || !isOf(present, keys.Origin(), private) {
-		if err := os.Rename(next, key); err != nil { // which a change before has left there
+	if at == nextKeyFile { // where a change before has left it
+		if err := os.Rename(next, key); err != nil {
 			return "", 0, fmt.Errorf("putting the present key of the seals in its place: %w", err)
 		}
 	}
@@ -111,11 +112,6 @@ func (n *Node) ChangeKey(ctx context.Context, keys *treehead.Keys) (vkey string,
 		return "", 0, fmt.Errorf("recording the change of the key: %w", err)
 	}
 	return vkey, ack.Last, os.Rename(next, key)
-}
-
-func isOf(s note.Signer, origin string, private ed25519.PrivateKey) bool {
-	other, err := treehead.Signer(origin, private)
-	return err == nil && other.KeyHash() == s.KeyHash()
 }
 
 // firstKey returns the public half of the key in a file, which it makes where

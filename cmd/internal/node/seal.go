@@ -41,7 +41,7 @@ func (n *Node) sealer(reach func(ctx context.Context, seq uint64) error) *checkp
 			return reach(ctx, ack.Last)
 		},
 		Signer: func(keys *treehead.Keys) (note.Signer, error) {
-			signer, err := n.Signer(keys)
+			signer, _, err := n.signer(keys)
 			if err == nil && signer == nil {
 				n.log.Warn("a seal is not signed: the ledger's key is not in this folder", zap.String("folder", n.Dir))
 			}
