@@ -55,7 +55,7 @@ func (id *Identity) holder(r *http.Request, text string) (access.Person, error) 
 	if err != nil {
 		return access.Person{}, err
 	}
-	if !t.forInterfaces() {
+	if !t.isAccess() {
 		return access.Person{}, fail(ReasonToken, "the token is not an access token; an ID token opens no interface")
 	}
 	return id.options.person(t.claims)

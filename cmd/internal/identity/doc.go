@@ -1,6 +1,6 @@
 // Package identity says who somebody is: it signs people in with an OpenID
 // Connect issuer, keeps their sessions, and checks the bearer tokens of the
-// interface.
+// API.
 //
 // It promises that nobody is named whom the issuer has not vouched for, that
 // a session ends at its limits and at sign-out for good, that nothing is

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -85,9 +84,7 @@ func (o Options) filled() Options {
 	o.NameClaim = cmp.Or(o.NameClaim, "name")
 	o.Idle = cmp.Or(o.Idle, 15*time.Minute)
 	o.Limit = cmp.Or(o.Limit, 8*time.Hour)
-	if o.Client == nil {
-		o.Client = newClient()
-	}
+	o.Client = cmp.Or(o.Client, &http.Client{Timeout: 10 * time.Second}) // people wait too
 	return o
 }
 
@@ -126,22 +123,6 @@ func safeURL(text string) (*url.URL, error) {
 // secure tells whether credentials may travel to a URL.
 func secure(u *url.URL) bool {
 	return u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && loopback.Host(u.Hostname()))
-}
-
-// newClient waits seconds for an issuer and no longer, since people wait too.
-func newClient() *http.Client {
-	return &http.Client{
-		Timeout: 10 * time.Second,
-		Transport: &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           (&net.Dialer{Timeout: 5 * time.Second}).DialContext,
-			TLSHandshakeTimeout:   5 * time.Second,
-			ResponseHeaderTimeout: 8 * time.Second,
-			MaxIdleConnsPerHost:   4,
-			IdleConnTimeout:       90 * time.Second,
-			ForceAttemptHTTP2:     true,
-		},
-	}
 }
 
 // Origins are the origins that a browser is sent to for signing in and out:

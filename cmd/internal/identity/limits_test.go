@@ -1,7 +1,6 @@
 package identity
 
 import (
-	"bytes"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -298,25 +297,6 @@ func TestConfiguration(t *testing.T) {
 		if to := b.post(s.portal+"/sign-out", nil).to; to != c.want {
 			t.Errorf("sign-out leads to %q, not %q", to, c.want)
 		}
-	}
-}
-
-// Without the middleware there are no sessions, and bearer tokens hold.
-func TestOutsideMiddleware(t *testing.T) {
-	s := newStage(t, nil)
-	token, err := s.issuer.Token("P-1", client, time.Minute)
-	fixture.Must(t, err)
-	r := httptest.NewRequest(http.MethodGet, "/", bytes.NewReader(nil))
-	if _, err := s.id.Person(r); err == nil || err.(*Failure).Reason != ReasonNone {
-		t.Errorf("no credentials: %v", err)
-	}
-	s.id.Put(r, "k", "v")
-	if _, _, ok := s.id.Deadlines(r); ok || s.id.Get(r, "k") != "" || s.id.Pop(r, "k") != "" {
-		t.Error("a request outside the middleware has a session")
-	}
-	r.Header.Set("Authorization", "Bearer "+token)
-	if p, err := s.id.Person(r); err != nil || p != people[0].Person {
-		t.Errorf("%+v, %v", p, err)
 	}
 }
 

@@ -47,15 +47,15 @@ const (
 func newLoginStates(now func() time.Time) (*loginStates, error) {
 	key := make([]byte, 32)
 	_, _ = rand.Read(key) // it never fails
+	b := &loginStates{now: now, used: map[string]time.Time{}}
 	block, err := aes.NewCipher(key)
+	if err == nil {
+		b.box, err = cipher.NewGCMWithRandomNonce(block)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("sign-in: make a key for its cookie: %w", err)
 	}
-	box, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		return nil, fmt.Errorf("sign-in: make a key for its cookie: %w", err)
-	}
-	return &loginStates{box: box, now: now, used: map[string]time.Time{}}, nil
+	return b, nil
 }
 
 func (b *loginStates) put(w http.ResponseWriter, a loginState) error {

@@ -3,6 +3,7 @@ package identity
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -32,11 +33,7 @@ type visit struct {
 	idle      time.Time // when its session ends without another request
 }
 
-// visiting returns nil outside Middleware.
-func visiting(ctx context.Context) *visit {
-	v, _ := ctx.Value(visitKey{}).(*visit)
-	return v
-}
+func visiting(ctx context.Context) *visit { return ctx.Value(visitKey{}).(*visit) }
 
 func newSessions(o Options, store *sessionStore) *scs.SessionManager {
 	m := scs.New()
@@ -60,7 +57,8 @@ func newSessions(o Options, store *sessionStore) *scs.SessionManager {
 	return m
 }
 
-// Middleware gives requests their session and keeps what they change in it.
+// Middleware gives requests their session and keeps what they change in it. Every
+// request that an Identity is asked about has to come through it.
 func (id *Identity) Middleware(next http.Handler) http.Handler {
 	loaded := id.sessions.LoadAndSave(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -86,28 +84,20 @@ func (id *Identity) signedIn(r *http.Request) (access.Person, error) {
 }
 
 // has tells whether a request has a session.
-func (id *Identity) has(r *http.Request) bool {
-	return visiting(r.Context()) != nil && id.sessions.Exists(r.Context(), personKey)
-}
+func (id *Identity) has(r *http.Request) bool { return id.sessions.Exists(r.Context(), personKey) }
 
 // open begins a session of a new id; the one before it is gone, with all that
 // another person may have left in it.
 func (id *Identity) open(r *http.Request, p access.Person, token string) error {
 	ctx := r.Context()
-	v := visiting(ctx)
-	if v == nil {
-		return fail(ReasonSession, "sign-in: the callback is served outside the sessions' middleware")
-	}
 	text, err := json.Marshal(p)
 	if err != nil {
 		return fmt.Errorf("sign-in: keep the person: %w", err)
 	}
-	if err := id.sessions.Clear(ctx); err != nil {
+	if err := errors.Join(id.sessions.Clear(ctx), id.sessions.RenewToken(ctx)); err != nil {
 		return fmt.Errorf("sign-in: begin a session: %w", err)
 	}
-	if err := id.sessions.RenewToken(ctx); err != nil {
-		return fmt.Errorf("sign-in: begin a session: %w", err)
-	}
+	v := visiting(ctx)
 	v.opened, v.idle = true, id.options.Now().Add(id.options.Idle)
 	id.sessions.Put(ctx, personKey, string(text))
 	id.sessions.Put(ctx, idTokenKey, token)
@@ -116,9 +106,6 @@ func (id *Identity) open(r *http.Request, p access.Person, token string) error {
 
 // close ends a request's session, where it has one, and returns its ID token.
 func (id *Identity) close(r *http.Request) string {
-	if visiting(r.Context()) == nil {
-		return ""
-	}
 	token := id.sessions.GetString(r.Context(), idTokenKey)
 	_ = id.sessions.Destroy(r.Context()) // the store never fails
 	return token
@@ -134,17 +121,11 @@ func (id *Identity) Put(r *http.Request, key, value string) {
 
 // Get returns a text of the session, or "".
 func (id *Identity) Get(r *http.Request, key string) string {
-	if !id.has(r) {
-		return ""
-	}
 	return id.sessions.GetString(r.Context(), textPrefix+key)
 }
 
 // Pop returns a text of the session, or "", and removes it.
 func (id *Identity) Pop(r *http.Request, key string) string {
-	if !id.has(r) {
-		return ""
-	}
 	return id.sessions.PopString(r.Context(), textPrefix+key)
 }
 

@@ -2,16 +2,19 @@ package identity
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"sync"
 	"time"
+
+	"github.com/alexedwards/scs/v2"
 )
 
 // sessionStore holds the sessions: in memory, by the hash of their id. It takes in
 // only what a sign-in has opened. So a request that was under way when its
 // session ended cannot bring it back, and strangers leave nothing behind.
 type sessionStore struct {
+	scs.Store // nil: scs asks with a request's context wherever a store takes one
+
 	idle time.Duration
 	now  func() time.Time
 
@@ -41,7 +44,7 @@ func (k *sessionStore) FindCtx(ctx context.Context, token string) ([]byte, bool,
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	s, found := k.sessions[token]
-	if !found || v == nil {
+	if !found {
 		return nil, false, nil
 	}
 	if s.over(now) {
@@ -66,7 +69,7 @@ func (k *sessionStore) CommitCtx(ctx context.Context, token string, data []byte,
 		s.data, s.absolute = data, absolute
 		return nil
 	}
-	if v == nil || !v.opened {
+	if !v.opened {
 		return nil
 	}
 	k.sweep(now)
@@ -89,16 +92,3 @@ func (k *sessionStore) DeleteCtx(_ context.Context, token string) error {
 	delete(k.sessions, token)
 	return nil
 }
-
-// errContext cannot come: sessions asks with a context wherever a store takes
-// one.
-var errContext = errors.New("the store of sessions was asked without a request")
-
-// Find is there for scs's interface alone.
-func (k *sessionStore) Find(string) ([]byte, bool, error) { return nil, false, errContext }
-
-// Commit is there for scs's interface alone.
-func (k *sessionStore) Commit(string, []byte, time.Time) error { return errContext }
-
-// Delete is there for scs's interface alone.
-func (k *sessionStore) Delete(string) error { return errContext }

@@ -37,30 +37,29 @@ func (id *Identity) Begin(w http.ResponseWriter, r *http.Request, returnTo strin
 }
 
 // Finish answers the issuer's callback: it signs the person in, in a session
-// of a new id, and returns them with the path that Begin was given. It writes
-// cookies alone; the caller redirects, or shows the error, which is a Failure.
-// It has to run inside Middleware.
-func (id *Identity) Finish(w http.ResponseWriter, r *http.Request) (p access.Person, returnTo string, err error) {
+// of a new id, and returns the path that Begin was given. It writes cookies
+// alone; the caller redirects, or shows the error, which is a Failure.
+func (id *Identity) Finish(w http.ResponseWriter, r *http.Request) (returnTo string, err error) {
 	w.Header().Set("Cache-Control", "no-store")
 	q := r.URL.Query()
 	a, found := id.logins.get(r)
 	if !found || subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(a.State)) != 1 {
 		// The cookie stays: a forged callback must not end a true sign-in.
-		return p, "", fail(ReasonState, "this sign-in was not begun in this browser, or more than ten minutes ago; begin again")
+		return "", fail(ReasonState, "this sign-in was not begun in this browser, or more than ten minutes ago; begin again")
 	}
 	id.logins.clear(w)
 	if !id.logins.take(a) {
-		return p, "", fail(ReasonState, "this sign-in has been finished before; begin again")
+		return "", fail(ReasonState, "this sign-in has been finished before; begin again")
 	}
 	p, token, err := id.redeem(r.Context(), q, a)
 	if err != nil {
 		id.logins.release(a)
-		return access.Person{}, "", err
+		return "", err
 	}
 	if err := id.open(r, p, token); err != nil {
-		return access.Person{}, "", err
+		return "", err
 	}
-	return p, a.ReturnTo, nil
+	return a.ReturnTo, nil
 }
 
 // errorCode is what an OAuth error code looks like; anything else is not
@@ -130,9 +129,8 @@ func (id *Identity) idToken(ctx context.Context, rp *relyingParty, text, nonce s
 }
 
 // SignOut ends the session for good and returns where to send the browser: to
-// the issuer, where it ends sessions too, else to "/signed-out". It has to run
-// inside Middleware, and the caller has to see to it that the request is
-// meant: a POST of the portal's own page.
+// the issuer, where it ends sessions too, else to "/signed-out". The caller has
+// to see to it that the request is meant: a POST of the portal's own page.
 func (id *Identity) SignOut(w http.ResponseWriter, r *http.Request) (redirect string) {
 	w.Header().Set("Cache-Control", "no-store")
 	token := id.close(r)

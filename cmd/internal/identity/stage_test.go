@@ -105,9 +105,9 @@ func portal(id *Identity) http.Handler {
 		}
 	})
 	mux.HandleFunc("GET /sign-in/callback", func(w http.ResponseWriter, r *http.Request) {
-		p, to, err := id.Finish(w, r)
+		to, err := id.Finish(w, r)
 		if err != nil {
-			answer(w, p, err)
+			answer(w, access.Person{}, err)
 			return
 		}
 		http.Redirect(w, r, to, http.StatusSeeOther)

@@ -57,10 +57,10 @@ func (id *Identity) verify(ctx context.Context, rp *relyingParty, audience, text
 	return nil, fail(ReasonToken, "the token does not hold yet, or its claims are not readable")
 }
 
-// forInterfaces tells access tokens from the other tokens that an issuer signs
-// with the same keys for the same audience: ID tokens carry the nonce of a
-// sign-in or the hash of what came with them.
-func (t *token) forInterfaces() bool {
+// isAccess tells access tokens from the other tokens that an issuer signs with
+// the same keys for the same audience: ID tokens carry the nonce of a sign-in or
+// the hash of what came with them.
+func (t *token) isAccess() bool {
 	for _, mark := range [...]string{"nonce", "at_hash", "c_hash"} {
 		if _, marked := t.claims[mark]; marked {
 			return false

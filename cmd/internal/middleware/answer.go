@@ -59,9 +59,6 @@ func (a *answer) FlushError() error {
 	return http.NewResponseController(a.ResponseWriter).Flush()
 }
 
-// Flush is for handlers that ask for an http.Flusher.
-func (a *answer) Flush() { _ = a.FlushError() }
-
 func (a *answer) begin() {
 	if a.status == 0 {
 		a.WriteHeader(http.StatusOK)

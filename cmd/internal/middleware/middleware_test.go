@@ -79,8 +79,11 @@ func TestEveryAnswerIsDressed(t *testing.T) {
 		"redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/there", http.StatusSeeOther) },
 		"stripped": func(w http.ResponseWriter, _ *http.Request) { clear(w.Header()); w.WriteHeader(http.StatusOK) },
 		"silently": func(w http.ResponseWriter, _ *http.Request) { clear(w.Header()) },
-		"flushed":  func(w http.ResponseWriter, _ *http.Request) { clear(w.Header()); w.(http.Flusher).Flush() },
-		"interim":  func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusEarlyHints); clear(w.Header()) },
+		"flushed": func(w http.ResponseWriter, _ *http.Request) {
+			clear(w.Header())
+			_ = http.NewResponseController(w).Flush()
+		},
+		"interim": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusEarlyHints); clear(w.Header()) },
 	}
 	for _, https := range []bool{false, true} {
 		g := newStack(t, Options{HTTPS: https, FormActions: forms("https://login.example:8443")})

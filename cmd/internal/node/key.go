@@ -37,13 +37,12 @@ func readerKey(path string) (string, error) {
 	seed, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		var pair nkeys.KeyPair
-		if pair, err = nkeys.CreateUser(); err != nil {
-			return "", fmt.Errorf("making the readers' key: %w", err)
+		if pair, err = nkeys.CreateUser(); err == nil {
+			seed, err = pair.Seed()
 		}
-		if seed, err = pair.Seed(); err != nil {
-			return "", fmt.Errorf("making the readers' key: %w", err)
+		if err == nil {
+			err = writeDurably(path, append(seed, '\n'))
 		}
-		err = writeDurably(path, append(seed, '\n'))
 	}
 	if err != nil {
 		return "", fmt.Errorf("the readers' key: %w", err)

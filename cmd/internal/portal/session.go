@@ -80,7 +80,7 @@ func (p *Portal) beginSignIn(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Portal) finishSignIn(w http.ResponseWriter, r *http.Request) error {
-	_, to, err := p.Identity.Finish(w, r)
+	to, err := p.Identity.Finish(w, r)
 	if err != nil {
 		return p.signInFailed(w, r, "/", err)
 	}
