@@ -2,11 +2,7 @@ package middleware
 
 import (
 	"net/http"
-	"path/filepath"
-	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -76,8 +72,9 @@ func (g *Stack) guard(next http.Handler, w *answer, r *http.Request) {
 		if value == http.ErrAbortHandler {
 			panic(value)
 		}
-		// The value may hold anything that the handler knew.
-		g.options.Log.Error("a request handler panicked", zap.String("stack", stack()))
+		// The value may hold anything that the handler knew. The stack has no
+		// arguments, which may be personal data too.
+		g.options.Log.Error("a request handler panicked", zap.Stack("stack"))
 		if w.status != 0 {
 			panic(http.ErrAbortHandler)
 		}
@@ -89,21 +86,6 @@ func (g *Stack) guard(next http.Handler, w *answer, r *http.Request) {
 	if w.status == 0 {
 		w.status = http.StatusOK // as the server answers now
 		w.dress()
-	}
-}
-
-// stack is where a recovered panic came from: functions, files and lines,
-// without arguments, which may be personal data too.
-func stack() string {
-	pcs := make([]uintptr, 64)
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(4, pcs)])
-	var text strings.Builder
-	for {
-		frame, more := frames.Next()
-		text.WriteString(frame.Function + " " + filepath.Base(frame.File) + ":" + strconv.Itoa(frame.Line) + "\n")
-		if !more {
-			return text.String()
-		}
 	}
 }
 
