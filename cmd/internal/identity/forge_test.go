@@ -36,7 +36,7 @@ type forge struct {
 	asked  int               // how often, of its keys
 	broken bool              // it answers nothing but 500
 	nonce  string
-	token  func(claims map[string]any) string
+	token  minter
 	// changed is what its configuration says otherwise.
 	changed map[string]any
 }
@@ -159,11 +159,14 @@ func with(claims, changed map[string]any) map[string]any {
 	return all
 }
 
+// minter makes a token from the claims of one that holds.
+type minter func(claims map[string]any) string
+
 // forged is a token and what becomes of it.
 type forged struct {
 	name   string
-	token  func(claims map[string]any) string // from those of one that holds
-	reason Reason                             // "" where it holds
+	token  minter
+	reason Reason // "" where it holds
 	says   string
 }
 
@@ -187,7 +190,7 @@ func (c forged) judge(t *testing.T, f *forge, got said) {
 }
 
 // claiming makes tokens of which one claim is another, or gone.
-func (f *forge) claiming(t testing.TB, name string, v any) func(map[string]any) string {
+func (f *forge) claiming(t testing.TB, name string, v any) minter {
 	return func(claims map[string]any) string { return f.sign(t, "JWT", with(claims, map[string]any{name: v})) }
 }
 
@@ -205,12 +208,12 @@ func forgeries(t *testing.T, f *forge) []forged {
 	fixture.Must(t, err)
 	point, err := f.key.PublicKey.Bytes()
 	fixture.Must(t, err)
-	by := func(a jose.SignatureAlgorithm, key any, kid string) func(map[string]any) string {
+	by := func(a jose.SignatureAlgorithm, key any, kid string) minter {
 		return func(claims map[string]any) string { return signed(t, a, key, kid, "JWT", claims) }
 	}
-	claim := func(name string, v any) func(map[string]any) string { return f.claiming(t, name, v) }
+	claim := func(name string, v any) minter { return f.claiming(t, name, v) }
 	// parts takes the parts of a good token, and of one for another person.
-	parts := func(take func(good, other []string) string) func(map[string]any) string {
+	parts := func(take func(good, other []string) string) minter {
 		return func(claims map[string]any) string {
 			return take(strings.Split(claim("sub", "P-1")(claims), "."), strings.Split(claim("sub", "P-2")(claims), "."))
 		}
@@ -257,10 +260,10 @@ const bearerAudience = "interface"
 func TestBearer(t *testing.T) {
 	clock := fixture.NewClock()
 	s, f := newForgeStage(t, func(o *Options) { o.Audience, o.Now = bearerAudience, clock.Now })
-	typed := func(typ string) func(map[string]any) string {
+	typed := func(typ string) minter {
 		return func(claims map[string]any) string { return f.sign(t, typ, claims) }
 	}
-	text := func(token string) func(map[string]any) string { return func(map[string]any) string { return token } }
+	text := func(token string) minter { return func(map[string]any) string { return token } }
 	claims := with(f.claims(), map[string]any{"aud": bearerAudience})
 	for _, c := range append(forgeries(t, f), []forged{
 		{"an access token", typed("at+jwt"), "", ""},
@@ -294,7 +297,7 @@ func TestBearer(t *testing.T) {
 
 func TestIDToken(t *testing.T) {
 	s, f := newForgeStage(t, func(o *Options) { o.Audience = bearerAudience })
-	several := func(azp any) func(map[string]any) string {
+	several := func(azp any) minter {
 		return func(claims map[string]any) string {
 			return f.sign(t, "JWT", with(claims, map[string]any{"aud": []string{client, "other"}, "azp": azp}))
 		}
