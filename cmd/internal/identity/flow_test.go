@@ -296,8 +296,8 @@ func TestTexts(t *testing.T) {
 	s := newStage(t, nil)
 	b := s.browser(t)
 	b.get(s.portal + "/put?key=search&value=x")
-	if n := len(s.id.store.sessions); n != 0 {
-		t.Fatalf("a text of a stranger is kept in %d sessions", n)
+	if n := len(s.id.store.sessions); n != 0 || b.cookie("/", sessionCookie) != nil {
+		t.Fatalf("a text of a stranger is kept in %d sessions, or they have a cookie", n)
 	}
 	b.signIn("P-1", "/")
 	b.get(s.portal + "/put?key=search&value=Jos%C3%A9")
