@@ -73,7 +73,10 @@ func New(o Options) (*Identity, error) {
 		return nil, err
 	}
 	store := &sessionStore{idle: o.Idle, now: o.Now, sessions: map[string]*session{}}
-	return &Identity{options: o, provider: provider{options: o}, logins: logins, sessions: newSessions(o, store), store: store}, nil
+	return &Identity{
+		options: o, provider: provider{options: o}, logins: logins,
+		sessions: newSessions(o, store), store: store,
+	}, nil
 }
 
 func (o Options) filled() Options {
