@@ -210,17 +210,21 @@ func TestTooManyOfOneAddress(t *testing.T) {
 
 func TestTooManyOfOnePerson(t *testing.T) {
 	now := fixture.NewClock()
-	g := newStack(t, Options{Now: now.Now, PerPerson: Rate{1, 3}})
-	for range 3 {
-		if ok, _ := g.AllowPerson("P-1"); !ok {
-			t.Fatal("a request within the burst was refused")
+	g := newStack(t, Options{Now: now.Now, PerPerson: Rate{1, 3}, PerWriter: Rate{1, 3}})
+	asks := func(person string, _ int) (bool, time.Duration) { return g.AllowPerson(person) }
+	for _, c := range []struct {
+		allow  func(string, int) (bool, time.Duration)
+		person string
+		cost   int
+		after  time.Duration // 0: it is let through
+	}{
+		{asks, "P-1", 1, 0}, {asks, "P-1", 1, 0}, {asks, "P-1", 1, 0}, {asks, "P-1", 1, time.Second}, {asks, "P-2", 1, 0},
+		{g.AllowWriter, "P-1", 2, 0}, {g.AllowWriter, "P-1", 2, time.Second},
+		{g.AllowWriter, "P-2", 100, 0}, {g.AllowWriter, "P-2", 1, time.Second}, // more than the burst costs the burst
+	} {
+		if ok, after := c.allow(c.person, c.cost); ok != (c.after == 0) || after != c.after {
+			t.Errorf("%s, asking for %d, is answered %v, again after %v; want %v", c.person, c.cost, ok, after, c.after)
 		}
-	}
-	if ok, after := g.AllowPerson("P-1"); ok || after != time.Second {
-		t.Errorf("one too many is answered %v, %v", ok, after)
-	}
-	if ok, _ := g.AllowPerson("P-2"); !ok {
-		t.Error("another person was refused")
 	}
 	now.Move(time.Second)
 	if ok, _ := g.AllowPerson("P-1"); !ok {
