@@ -174,7 +174,9 @@ func (c *Checker) setAttribute(e *Event, name string, raw []byte) (ok bool) {
 		}
 		return len(text) > 0 && setChecked(&e.Type, text, 200)
 	case "time":
-		e.Time, ok = parseTime(string(text))
+		var err error
+		e.Time, err = ParseTime(string(text))
+		return err == nil
 	case "actorid":
 		return setChecked(&e.ActorID, text, 200)
 	case "actorrole":

@@ -2,6 +2,8 @@ package events
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 )
@@ -37,18 +39,10 @@ func (e Event) Encode() ([]byte, error) {
 // for upstream sources, bookledger's own for the ledger's types.
 func (e Event) Subject() string {
 	for subject, types := range ownTypes {
-		for _, t := range types {
-			if t == e.Type {
-				return subject
-			}
+		if slices.Contains(types, e.Type) {
+			return subject
 		}
 	}
-	family := e.Type
-	for i := range len(e.Type) {
-		if e.Type[i] == '.' {
-			family = e.Type[:i]
-			break
-		}
-	}
+	family, _, _ := strings.Cut(e.Type, ".")
 	return "ledger." + family + "." + e.Source
 }

@@ -3,7 +3,9 @@ package events
 import (
 	"encoding/hex"
 	"reflect"
+	"slices"
 	"strconv"
+	"strings"
 
 	"bookledger/events/internal/scan"
 )
@@ -107,7 +109,7 @@ func setText(f *field, text []byte, target reflect.Value) *Rejection {
 		*target.Addr().Interface().(*Money) = m
 		return nil
 	case kindOne:
-		i := f.value(text)
+		i := slices.Index(f.values, string(text))
 		if i < 0 {
 			return reject(Schema, f.name, "is not one of the values that this field may have")
 		}
@@ -125,7 +127,7 @@ func setText(f *field, text []byte, target reflect.Value) *Rejection {
 			return reject(Schema, f.name, "must be the last four digits alone")
 		}
 	case kindHash:
-		if _, err := hex.DecodeString(s); err != nil || len(s) != 64 || !isLowerHex(s) {
+		if _, err := hex.DecodeString(s); err != nil || len(s) != 64 || s != strings.ToLower(s) {
 			return reject(Schema, f.name, "must be 64 lower-case hexadecimal digits")
 		}
 	case kindClock:
@@ -139,15 +141,6 @@ func setText(f *field, text []byte, target reflect.Value) *Rejection {
 	}
 	target.SetString(s)
 	return nil
-}
-
-func isLowerHex(s string) bool {
-	for i := range len(s) {
-		if s[i] >= 'A' && s[i] <= 'F' {
-			return false
-		}
-	}
-	return true
 }
 
 // maxIdentifiers is how long a list may be: far above any household, and low

@@ -37,16 +37,6 @@ type field struct {
 	shape    *shape   // of kindObject
 }
 
-// value returns the place of a text among the values of a field, or -1.
-func (f *field) value(text []byte) int {
-	for i, v := range f.values {
-		if v == string(text) {
-			return i
-		}
-	}
-	return -1
-}
-
 // shape is the form of one struct.
 type shape struct {
 	fields []field
@@ -118,16 +108,6 @@ var typeNames = func() map[string]string {
 	return names
 }()
 
-// eventNames are the known types without their versions.
-var eventNames = func() map[string]bool {
-	names := make(map[string]bool)
-	for t := range eventTypes {
-		name, _ := cutVersion(t)
-		names[name] = true
-	}
-	return names
-}()
-
 // cutVersion parts "consumer.case_closed.v1" into name and "1".
 func cutVersion(t string) (name, version string) {
 	i := strings.LastIndex(t, ".v")
@@ -152,8 +132,11 @@ func checkType(t string) *Rejection {
 	if _, ok := eventTypes[t]; ok {
 		return nil
 	}
-	if name, version := cutVersion(t); version != "" && eventNames[name] {
-		return reject(UnsupportedVersion, "type", "this release does not read that version of the type")
+	_, version := cutVersion(t)
+	for known := range eventTypes {
+		if version != "" && sameName(known, t) {
+			return reject(UnsupportedVersion, "type", "this release does not read that version of the type")
+		}
 	}
 	return reject(UnsupportedType, "type", "this release knows no such type")
 }

@@ -33,17 +33,21 @@ const (
 	TypeAgentDecertified = "agency.agent_decertified.v1"
 	TypeStaffAssigned    = "agency.staff_assigned.v1"
 	TypeStaffRemoved     = "agency.staff_removed.v1"
-	TypeGenesis          = "ledger.genesis.v1"
-	TypeClock            = "ledger.clock.v1"
-	TypeHistoryClosed    = "ledger.history_closed.v1"
-	TypeRules            = "ledger.rules.v1"
-	TypeSealed           = "ledger.sealed.v1"
-	TypeSealSigned       = "ledger.seal_signed.v1"
-	TypeSealKeyChanged   = "ledger.seal_key_changed.v1"
-	TypeExportRequested  = "ledger.export_requested.v1"
-	TypeExportDeclined   = "ledger.export_declined.v1"
-	TypeExportDenied     = "ledger.export_denied.v1"
-	TypeExportMade       = "ledger.export_made.v1"
+)
+
+// The types of the ledger's own events.
+const (
+	TypeGenesis         = "ledger.genesis.v1"
+	TypeClock           = "ledger.clock.v1"
+	TypeHistoryClosed   = "ledger.history_closed.v1"
+	TypeRules           = "ledger.rules.v1"
+	TypeSealed          = "ledger.sealed.v1"
+	TypeSealSigned      = "ledger.seal_signed.v1"
+	TypeSealKeyChanged  = "ledger.seal_key_changed.v1"
+	TypeExportRequested = "ledger.export_requested.v1"
+	TypeExportDeclined  = "ledger.export_declined.v1"
+	TypeExportDenied    = "ledger.export_denied.v1"
+	TypeExportMade      = "ledger.export_made.v1"
 )
 
 // Data is the data of an event: a pointer to one of the structs of this

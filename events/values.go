@@ -195,11 +195,14 @@ func (f *Flag) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// parseTime reads an RFC 3339 time with upper-case T and Z, without leap
-// second, and with at most nine digits of a second's fraction.
-func parseTime(s string) (time.Time, bool) {
+var errTime = errors.New("a time is written like 2026-11-20T20:59:58-08:00")
+
+// ParseTime reads a time as an event's envelope and the history header write it:
+// RFC 3339 with upper-case T and Z, without leap seconds, and with at most nine
+// digits of a second's fraction.
+func ParseTime(s string) (time.Time, error) {
 	if len(s) < 20 || s[10] != 'T' || s[13] != ':' || s[16] != ':' {
-		return time.Time{}, false
+		return time.Time{}, errTime
 	}
 	date, err := ParseDate(s[:10])
 	hour, ok1 := digits(s[11:13])
@@ -208,10 +211,10 @@ func parseTime(s string) (time.Time, bool) {
 	nanos, rest, ok4 := parseFraction(s[19:])
 	offset, ok5 := parseOffset(rest)
 	if err != nil || !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || hour > 23 || minute > 59 || second > 59 {
-		return time.Time{}, false
+		return time.Time{}, errTime
 	}
 	t := time.Date(date.Year(), time.Month(date.Month()), date.Day(), hour, minute, second, nanos, time.UTC)
-	return t.Add(-offset), true
+	return t.Add(-offset), nil
 }
 
 func parseFraction(s string) (nanos int, rest string, ok bool) {
@@ -249,14 +252,4 @@ func parseOffset(s string) (time.Duration, bool) {
 		offset = -offset
 	}
 	return offset, true
-}
-
-// ParseTime reads a time as an event's envelope and the history header write
-// it: RFC 3339 with upper-case T and Z, at most nine digits of a fraction.
-func ParseTime(s string) (time.Time, error) {
-	t, ok := parseTime(s)
-	if !ok {
-		return time.Time{}, fmt.Errorf("a time is written like 2026-11-20T20:59:58-08:00")
-	}
-	return t, nil
 }

@@ -1,11 +1,15 @@
 package schemas
 
 import (
+	"embed"
 	"fmt"
 	"sync"
 
 	"github.com/goccy/go-yaml"
 )
+
+//go:embed book/*.yaml
+var columnSets embed.FS
 
 // Columns is a column set: the columns of the book from left to right.
 type Columns struct {
@@ -51,7 +55,7 @@ var CurrentColumns = sync.OnceValue(func() Columns {
 // test holds each against book/columnset.schema.json, so that they are not
 // checked again here.
 func ColumnSet(version string) (set Columns, err error) {
-	document, err := files.ReadFile("book/v" + version + ".yaml")
+	document, err := columnSets.ReadFile("book/v" + version + ".yaml")
 	if err == nil {
 		err = yaml.UnmarshalWithOptions(document, &set, yaml.Strict())
 	}

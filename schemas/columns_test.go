@@ -67,12 +67,12 @@ func TestColumnSets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	paths, err := fs.Glob(FS(), "book/*.yaml")
+	paths, err := fs.Glob(columnSets, "book/*.yaml")
 	if err != nil || len(paths) == 0 {
 		t.Fatal(paths, err)
 	}
 	for _, path := range paths {
-		document, err := fs.ReadFile(FS(), path)
+		document, err := columnSets.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}

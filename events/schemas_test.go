@@ -1,0 +1,133 @@
+package events_test
+
+import (
+	"bytes"
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
+
+	"bookledger/events"
+)
+
+// published are the JSON Schemas as an outsider would use them: of the data of
+// each event type, of the envelope, and what they have in common.
+type published map[string]*jsonschema.Schema
+
+func compile(t testing.TB) published {
+	t.Helper()
+	paths, err := filepath.Glob("../schemas/events/*.schema.json")
+	if err != nil || len(paths) == 0 {
+		t.Fatal(paths, err)
+	}
+	compiler := jsonschema.NewCompiler()
+	schemas := published{}
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(text))
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		name := strings.TrimSuffix(filepath.Base(path), ".schema.json")
+		if err := compiler.AddResource("urn:bookledger:schema:"+name, doc); err != nil {
+			t.Fatal(err)
+		}
+		schemas[name] = nil
+	}
+	for name := range schemas {
+		if schemas[name], err = compiler.Compile("urn:bookledger:schema:" + name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return schemas
+}
+
+// types returns the event types, sorted.
+func (p published) types() []string {
+	return slices.DeleteFunc(slices.Sorted(maps.Keys(p)), func(name string) bool { return name == "common" || name == "envelope" })
+}
+
+// judge returns what the published schemas say of a message: malformed or
+// schema with the paths of the fields at fault, or nothing. ok is false where
+// they do not know the type.
+func (p published) judge(t testing.TB, body []byte) (code events.Code, fields []string, ok bool) {
+	t.Helper()
+	if !jsontext.Value(body).IsValid() {
+		return events.Malformed, []string{""}, true
+	}
+	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
+	if err != nil {
+		t.Fatalf("strict JSON that the schema's parser refuses: %v", err)
+	}
+	if fields := faults(t, p["envelope"], doc, ""); fields != nil {
+		return events.Malformed, fields, true
+	}
+	event := doc.(map[string]any)
+	schema := p[event["type"].(string)]
+	if schema == nil {
+		return "", nil, false
+	}
+	if fields := faults(t, schema, event["data"], "data"); fields != nil {
+		return events.Schema, fields, true
+	}
+	return "", nil, true
+}
+
+// faults returns the paths of the fields at which a value breaks a schema,
+// each once and sorted, with prefix before them; none for a valid value.
+func faults(t testing.TB, schema *jsonschema.Schema, value any, prefix string) []string {
+	t.Helper()
+	err := schema.Validate(value)
+	if err == nil {
+		return nil
+	}
+	var broken *jsonschema.ValidationError
+	if !errors.As(err, &broken) {
+		t.Fatalf("validating: %v", err)
+	}
+	found := make(map[string]bool)
+	collect(broken, prefix, found)
+	return slices.Sorted(maps.Keys(found))
+}
+
+func collect(e *jsonschema.ValidationError, prefix string, found map[string]bool) {
+	for _, cause := range e.Causes {
+		collect(cause, prefix, found)
+	}
+	if len(e.Causes) > 0 {
+		return
+	}
+	path := prefix
+	for _, token := range e.InstanceLocation {
+		if _, err := strconv.Atoi(token); err == nil {
+			path += "[" + token + "]"
+		} else {
+			path = join(path, token)
+		}
+	}
+	if missing, ok := e.ErrorKind.(*kind.Required); ok {
+		for _, name := range missing.Missing {
+			found[join(path, name)] = true
+		}
+		return
+	}
+	found[path] = true
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
