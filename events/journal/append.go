@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -135,7 +136,7 @@ func (c *Client) appendOne(ctx context.Context, m Message) (Ack, error) {
 // places for open batches are taken.
 func (c *Client) appendBatch(ctx context.Context, msgs []Message) (Ack, error) {
 	ack, err := c.sendBatch(ctx, msgs, jetstreamext.BatchFlowControl{})
-	for isIncomplete(err) || errors.Is(err, ErrBusy) {
+	for apiCode(err) == codeIncompleteBatch || errors.Is(err, ErrBusy) {
 		ack, err = c.sendBatch(ctx, msgs, jetstreamext.BatchFlowControl{AckFirst: true, AckTimeout: requestTimeout})
 		if !errors.Is(err, ErrBusy) {
 			break
@@ -173,13 +174,13 @@ func (c *Client) sendBatch(ctx context.Context, msgs []Message, flow jetstreamex
 
 // answerError sorts the error of a message that was to be acknowledged.
 func answerError(ctx context.Context, err error) error {
-	if unsure(err) {
-		return fmt.Errorf("%w: no answer came (%w); sending it again is safe", ErrUnsure, cause(ctx, err))
-	}
-	if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse) {
+	switch {
+	case apiCode(err) != 0:
+		return apiError(err)
+	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrNoStreamResponse):
 		return fmt.Errorf("%w that takes the subject: %w", ErrNoLedger, err)
 	}
-	return apiError(err)
+	return fmt.Errorf("%w: no answer came (%w); sending it again is safe", ErrUnsure, cmp.Or(context.Cause(ctx), err))
 }
 
 // AppendAll writes messages in order, cut into full batches, and calls done for
@@ -189,31 +190,24 @@ func answerError(ctx context.Context, err error) error {
 // or of done; what done was called for stays. msgs is read on a goroutine of its
 // own, which an input that hangs can outlive the call by.
 func (c *Client) AppendAll(ctx context.Context, msgs iter.Seq2[Message, error], done func(Ack) error) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	batches := make(chan []Message)
-	written := make(chan error, 1)
-	go func() { written <- c.appendEach(ctx, cancel, batches, done) }()
-	readErr := collect(ctx, msgs, batches)
-	close(batches)
-	if err := <-written; err != nil {
-		return err
-	}
-	return readErr
-}
-
-func (c *Client) appendEach(ctx context.Context, cancel context.CancelCauseFunc, batches <-chan []Message, done func(Ack) error) error {
+	collected := make(chan error, 1)
+	go func() {
+		defer close(batches)
+		collected <- collect(ctx, msgs, batches)
+	}()
 	for batch := range batches {
 		ack, err := c.Append(ctx, batch)
 		if err == nil {
 			err = done(ack)
 		}
 		if err != nil {
-			cancel(err)
 			return err
 		}
 	}
-	return nil
+	return <-collected
 }
 
 // linger is how long a batch that is not full waits for more.
@@ -222,7 +216,6 @@ const linger = 20 * time.Millisecond
 // collect cuts msgs into batches. After an error of msgs, what came before it
 // is still sent; while msgs waits for its own input, what has come is sent.
 func collect(ctx context.Context, msgs iter.Seq2[Message, error], batches chan<- []Message) error {
-	c := collector{ctx: ctx, batches: batches}
 	in := make(chan Message, 64) // messages can be large
 	var readErr error            // written before in is closed
 	go func() {
@@ -238,56 +231,34 @@ func collect(ctx context.Context, msgs iter.Seq2[Message, error], batches chan<-
 			}
 		}
 	}()
-	for {
+	var batch []Message
+	size, ready := 0, false
+	var lingered <-chan time.Time
+	for from := in; from != nil || len(batch) > 0; {
+		to, next := batches, from
+		if len(batch) == MaxBatch || size > MaxBatchBytes-events.MaxMessage {
+			ready, next = true, nil // full
+		}
+		if !ready {
+			to = nil
+		}
 		select {
-		case m, more := <-in:
+		case m, more := <-next:
 			if !more {
-				return errors.Join(readErr, c.send())
+				from, ready = nil, true
+				continue
 			}
-			if err := c.add(m); err != nil {
-				return err
+			if batch == nil {
+				batch, lingered = make([]Message, 0, MaxBatch), time.After(linger)
 			}
-		case <-c.due:
-			if err := c.send(); err != nil {
-				return err
-			}
+			batch, size = append(batch, m), size+m.size()
+		case to <- batch:
+			batch, size, ready, lingered = nil, 0, false, nil
+		case <-lingered:
+			ready = true
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
-}
-
-type collector struct {
-	ctx     context.Context
-	batches chan<- []Message
-	batch   []Message
-	size    int
-	due     <-chan time.Time // when the batch has lingered
-}
-
-func (c *collector) add(m Message) error {
-	if len(c.batch) == MaxBatch || c.size+m.size() > MaxBatchBytes {
-		if err := c.send(); err != nil {
-			return err
-		}
-	}
-	if c.batch == nil {
-		c.batch = make([]Message, 0, MaxBatch)
-		c.due = time.After(linger)
-	}
-	c.batch, c.size = append(c.batch, m), c.size+m.size()
-	return nil
-}
-
-func (c *collector) send() error {
-	if len(c.batch) == 0 {
-		return nil
-	}
-	select {
-	case c.batches <- c.batch:
-		c.batch, c.size, c.due = nil, 0, nil
-		return nil
-	case <-c.ctx.Done():
-		return context.Cause(c.ctx)
-	}
+	return readErr
 }

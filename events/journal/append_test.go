@@ -79,7 +79,10 @@ func TestBatchIsAtomic(t *testing.T) {
 }
 
 func TestAppendFull(t *testing.T) {
-	j := openTest(t, Options{MaxBytes: 1 << 20})
+	j := openTest(t, Options{})
+	if err := j.setMaxBytes(testContext(t), configOf(t, j), 1<<20); err != nil {
+		t.Fatal(err)
+	}
 	body := bytes.Repeat([]byte("x"), 10_000)
 	batch := slices.Repeat([]Message{{Subject: consumerSubject, Body: body}}, 50)
 	mustAppend(t, j, batch...)
@@ -107,7 +110,7 @@ func checkAfterFull(t *testing.T, j *Journal) {
 	}
 	checkWhole(t, j, int(last))
 	// With room again it takes appends again, without a restart.
-	if err := j.setMaxBytes(testContext(t), 1<<30); err != nil {
+	if err := j.setMaxBytes(testContext(t), configOf(t, j), 1<<30); err != nil {
 		t.Fatal(err)
 	}
 	mustAppend(t, j, messages(5, 0)...)
@@ -176,6 +179,10 @@ func TestAppendAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkWhole(t, j, 4001) // what came before the break is there
+	big := Message{Subject: consumerSubject, Body: make([]byte, MaxBody)}
+	if err := j.AppendAll(testContext(t), each(slices.Repeat([]Message{big}, 20), nil), collect); err != nil {
+		t.Fatal("more than one append takes:", err)
+	}
 	refused := errors.New("enough")
 	err := j.AppendAll(testContext(t), each(messages(5000, 4000), nil), func(Ack) error { return refused })
 	if !errors.Is(err, refused) {
@@ -183,7 +190,7 @@ func TestAppendAll(t *testing.T) {
 	}
 	// One batch was written, and nothing behind it.
 	last, err := j.Last(testContext(t))
-	if err != nil || last <= 4001 || last > 5001 {
+	if err != nil || last <= 4021 || last > 5021 {
 		t.Fatal(last, err)
 	}
 	checkWhole(t, j, int(last))

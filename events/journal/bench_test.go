@@ -49,6 +49,26 @@ func bareAppend(b *testing.B, j *Journal, msgs []Message) {
 	}
 }
 
+// inTurns times two ways of doing the same by turns, so that what else the machine
+// does falls on both.
+func inTurns(rounds int, ours, bare func()) (oursTime, bareTime time.Duration) {
+	timed := func(run func()) time.Duration {
+		start := time.Now()
+		run()
+		return time.Since(start)
+	}
+	for i := range rounds {
+		if i%2 == 0 {
+			oursTime += timed(ours)
+		}
+		bareTime += timed(bare)
+		if i%2 == 1 {
+			oursTime += timed(ours)
+		}
+	}
+	return oursTime, bareTime
+}
+
 func ourAppend(b *testing.B, j *Journal, msgs []Message) {
 	if _, err := j.Append(context.Background(), msgs); err != nil {
 		b.Fatal(err)
@@ -56,29 +76,16 @@ func ourAppend(b *testing.B, j *Journal, msgs []Message) {
 }
 
 // BenchmarkAppend compares Append with bare atomic batches of the same bytes,
-// each on a fresh journal of its own with sync-always, batch by batch in
-// turns, so that what else the machine does falls on both.
+// each on a fresh journal of its own with sync-always, batch by batch in turns.
 func BenchmarkAppend(b *testing.B) {
 	msgs := benchMessages()
 	var ours, bare time.Duration
-	timed := func(sum *time.Duration, run func(*testing.B, *Journal, []Message), j *Journal) {
-		start := time.Now()
-		run(b, j, msgs)
-		*sum += time.Since(start)
-	}
 	for range b.N * benchRounds {
 		left, right := openTest(b, Options{}), openTest(b, Options{})
 		bareAppend(b, left, msgs) // warm up
 		bareAppend(b, right, msgs)
-		for i := range benchBatches {
-			if i%2 == 0 {
-				timed(&ours, ourAppend, left)
-				timed(&bare, bareAppend, right)
-			} else {
-				timed(&bare, bareAppend, right)
-				timed(&ours, ourAppend, left)
-			}
-		}
+		our, its := inTurns(benchBatches, func() { ourAppend(b, left, msgs) }, func() { bareAppend(b, right, msgs) })
+		ours, bare = ours+our, bare+its
 		if err := errors.Join(left.Close(), right.Close()); err != nil {
 			b.Fatal(err)
 		}
@@ -132,25 +139,11 @@ func BenchmarkFollow(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	timed := func(run func(*testing.B, *Journal, int)) time.Duration {
-		start := time.Now()
-		run(b, j, int(last))
-		return time.Since(start)
-	}
-	timed(bareFollow) // both find the store's cache as warm
-	timed(ourFollow)
+	follow, itsFollow := func() { ourFollow(b, j, int(last)) }, func() { bareFollow(b, j, int(last)) }
+	inTurns(1, follow, itsFollow) // both find the store's cache as warm
 	b.ReportAllocs()
 	b.ResetTimer()
-	var ours, bare time.Duration
-	for i := range b.N * benchRounds {
-		if i%2 == 0 {
-			ours += timed(ourFollow)
-			bare += timed(bareFollow)
-		} else {
-			bare += timed(bareFollow)
-			ours += timed(ourFollow)
-		}
-	}
+	ours, bare := inTurns(b.N*benchRounds, follow, itsFollow)
 	b.ReportMetric(bare.Seconds()/ours.Seconds(), "x-bare")
 	b.ReportMetric(float64(b.N*benchRounds)*float64(last)/ours.Seconds(), "events/s")
 }

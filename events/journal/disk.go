@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"go.uber.org/zap"
 	"golang.org/x/sys/unix"
 )
@@ -27,35 +28,25 @@ func (j *Journal) fitDisk(ctx context.Context) error {
 	used := int64(info.State.Bytes)
 	// Never under what is stored, and never 0 or less, which means no bound.
 	bound := max(used+free-j.opts.ReserveBytes, used, 1)
-	if j.opts.MaxBytes > 0 {
-		bound = min(bound, max(j.opts.MaxBytes, used))
-	}
-	j.mu.Lock()
-	old := j.maxBytes
-	j.mu.Unlock()
 	// A bound that others' files move by little is left alone.
-	if slack := j.opts.ReserveBytes / 8; old != 0 && bound >= old-slack && bound <= old+slack {
+	if slack := j.opts.ReserveBytes / 8; j.maxBytes != 0 && bound >= j.maxBytes-slack && bound <= j.maxBytes+slack {
 		return nil
 	}
 	if bound == used {
 		j.log.Warn("journal: the disk's reserve is reached: reading goes on, appends are refused",
 			zap.String("dir", j.opts.Dir), zap.Int64("free", free), zap.Int64("reserve", j.opts.ReserveBytes))
 	}
-	if err := j.setMaxBytes(ctx, bound); err != nil {
+	if err := j.setMaxBytes(ctx, info.Config, bound); err != nil {
 		return err
 	}
-	j.mu.Lock()
 	j.maxBytes = bound
-	j.mu.Unlock()
 	return nil
 }
 
-func (j *Journal) setMaxBytes(ctx context.Context, bound int64) error {
-	info, err := j.info(ctx)
-	if err != nil || info.Config.MaxBytes == bound && info.Config.AllowDirect {
-		return err
+func (j *Journal) setMaxBytes(ctx context.Context, config jetstream.StreamConfig, bound int64) error {
+	if config.MaxBytes == bound && config.AllowDirect {
+		return nil
 	}
-	config := info.Config
 	config.MaxBytes, config.AllowDirect = bound, true
 	ctx, cancel := j.bounded(ctx)
 	defer cancel()

@@ -1,11 +1,9 @@
 package journal
 
 import (
-	"context"
 	"errors"
 	"fmt"
 
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -58,50 +56,25 @@ const (
 	codeTooManyBatches          = 10210
 )
 
+// apiCode returns the code with which JetStream refused, or 0 where err is another
+// error.
+func apiCode(err error) jetstream.ErrorCode {
+	if api, ok := errors.AsType[*jetstream.APIError](err); ok {
+		return api.ErrorCode
+	}
+	return 0
+}
+
 // apiError turns a refusal by JetStream into one of this package's errors,
 // keeping the refusal's own words.
 func apiError(err error) error {
-	var api *jetstream.APIError
-	if !errors.As(err, &api) {
-		return err
-	}
-	switch int(api.ErrorCode) {
+	switch apiCode(err) {
 	case codeStoreFailed, codeResourcesExceeded, codeInsufficientResources, codeStorageExceeded:
 		return fmt.Errorf("%w (%v): free disk space or raise MaxBytes, then open it again", ErrFull, err)
 	case codeMessageTooLarge:
 		return fmt.Errorf("%w: %w", ErrTooLarge, err)
 	case codeTooManyBatches:
 		return fmt.Errorf("%w: %w", ErrBusy, err)
-	}
-	return err
-}
-
-// unsure tells whether err, of a request that was sent, leaves open what
-// became of it.
-func unsure(err error) bool {
-	var api *jetstream.APIError
-	return !errors.As(err, &api) &&
-		!errors.Is(err, nats.ErrNoResponders) && !errors.Is(err, jetstream.ErrNoStreamResponse)
-}
-
-// isLastSequence tells whether JetStream refused since another record came first.
-func isLastSequence(err error) bool {
-	var api *jetstream.APIError
-	return errors.As(err, &api) &&
-		(api.ErrorCode == codeWrongLastSequence || api.ErrorCode == codeWrongLastSequenceNoCopy)
-}
-
-// isIncomplete tells whether a batch was refused since a message before the
-// commit was; nothing of it was stored.
-func isIncomplete(err error) bool {
-	var api *jetstream.APIError
-	return errors.As(err, &api) && api.ErrorCode == codeIncompleteBatch
-}
-
-// cause prefers the reason why a context ended over the bare fact.
-func cause(ctx context.Context, err error) error {
-	if c := context.Cause(ctx); c != nil {
-		return c
 	}
 	return err
 }

@@ -12,47 +12,25 @@ import (
 	"go.uber.org/zap"
 )
 
+// TestFollow follows from the middle past the end, and sees each record as it comes.
 func TestFollow(t *testing.T) {
-	j := openTest(t, Options{})
-	mustAppend(t, j, messages(1000, 0)...)
-	for _, after := range []uint64{0, 1, 700} {
-		ctx, cancel := context.WithCancel(testContext(t))
-		next := after + 1
-		last, err := j.Last(ctx)
-		if err != nil {
-			t.Fatal(err)
-		}
-		err = j.Follow(ctx, after, func(rs []record.Record) error {
-			if len(rs) == 0 || len(rs) > maxYield {
-				t.Errorf("%d records at once", len(rs))
-			}
-			for _, r := range rs {
-				if r.Seq != next {
-					t.Fatalf("record %d, want %d", r.Seq, next)
-				}
-				next++
-			}
-			if next > last {
-				cancel()
-			}
-			return nil
-		})
-		if !errors.Is(err, context.Canceled) {
-			t.Fatal(err)
-		}
-	}
-}
-
-// TestFollowLive follows past the end and sees each record as it comes.
-func TestFollowLive(t *testing.T) {
 	for name, opts := range map[string]Options{"embedded": {}, "external": {Server: Server{URL: externalServer(t)}}} {
-		t.Run(name, func(t *testing.T) { followLive(t, openTest(t, opts)) })
+		t.Run(name, func(t *testing.T) { follow(t, openTest(t, opts)) })
 	}
 }
 
-func followLive(t *testing.T, j *Journal) {
+func follow(t *testing.T, j *Journal) {
+	if err := j.Follow(testContext(t), 2, nil); !errors.Is(err, ErrBehind) {
+		t.Fatal(err)
+	}
+	mustAppend(t, j, messages(1000, 0)...)
 	got := make(chan record.Record, 1)
-	done, end := followInto(t, j, 1, func(r record.Record) { got <- r })
+	done, end := followInto(t, j, 300, func(r record.Record) { got <- r })
+	for want := uint64(301); want <= 1001; want++ {
+		if r := <-got; r.Seq != want {
+			t.Fatalf("record %d, want %d", r.Seq, want)
+		}
+	}
 	for i := range 20 {
 		batch := messages(1+i%3, i)
 		batch[0].Body = batch[0].Body[:i%2] // many are empty: a record like any other
@@ -75,6 +53,9 @@ func followInto(t *testing.T, j *Journal, after uint64, take func(record.Record)
 	done = make(chan error, 1)
 	go func() {
 		done <- j.Follow(ctx, after, func(rs []record.Record) error {
+			if len(rs) == 0 || len(rs) > maxYield {
+				t.Errorf("%d records at once", len(rs))
+			}
 			for _, r := range rs {
 				take(r)
 			}
@@ -84,46 +65,10 @@ func followInto(t *testing.T, j *Journal, after uint64, take func(record.Record)
 	return done, end
 }
 
-func TestFollowBehind(t *testing.T) {
-	j := openTest(t, Options{})
-	none := func([]record.Record) error { return errors.New("handed over") }
-	if err := j.Follow(testContext(t), 2, none); !errors.Is(err, ErrBehind) {
-		t.Fatal(err)
-	}
-	if err := j.Read(testContext(t), 0, 2, none); !errors.Is(err, ErrBehind) {
-		t.Fatal(err)
-	}
-	if err := j.Read(testContext(t), 5, 5, none); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func TestReadIsBounded(t *testing.T) {
-	j := openTest(t, Options{})
-	mustAppend(t, j, messages(1000, 0)...)
-	var seqs []uint64
-	err := j.Read(testContext(t), 300, 900, func(rs []record.Record) error {
-		for _, r := range rs {
-			seqs = append(seqs, r.Seq)
-		}
-		return nil
-	})
-	if err != nil || len(seqs) != 600 || seqs[0] != 301 || seqs[599] != 900 {
-		t.Fatal(len(seqs), err)
-	}
-	stop := errors.New("stop")
-	if err := j.Read(testContext(t), 0, 900, func([]record.Record) error { return stop }); !errors.Is(err, stop) {
-		t.Fatal(err)
-	}
-}
-
 func TestFollowEndsWithTheJournal(t *testing.T) {
 	j := openTest(t, Options{})
 	began := make(chan struct{})
-	done := make(chan error, 1)
-	go func() {
-		done <- j.Follow(t.Context(), 0, func([]record.Record) error { close(began); return nil })
-	}()
+	done, _ := followInto(t, j, 0, func(record.Record) { close(began) })
 	<-began
 	if err := j.Close(); err != nil {
 		t.Fatal(err)

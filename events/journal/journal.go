@@ -48,10 +48,6 @@ type Options struct {
 	// must exist, or Open returns ErrNoLedger.
 	Genesis []byte
 
-	// MaxBytes bounds the stream of an embedded server; 0 bounds it by the disk
-	// alone. It never lifts the bound that ReserveBytes sets.
-	MaxBytes int64
-
 	// ReserveBytes stays free on the disk of an embedded server: the stream is
 	// bounded so that appends end with ErrFull before the disk is full, which
 	// JetStream would not survive without a restart. 0 means 2 GiB.
@@ -70,11 +66,8 @@ func (o *Options) check() error {
 		return errors.New("open journal: Listen and Reader are for an embedded server, and Server names an external one")
 	case o.Dir != "" && o.Server != Server{}:
 		return errors.New("open journal: Creds and NKey are for an external server, and there is no URL")
-	case o.Replicas < 0 || o.MaxBytes < 0 || o.ReserveBytes < 0:
-		return errors.New("open journal: Replicas, MaxBytes and ReserveBytes cannot be negative")
-	}
-	if o.Replicas == 0 {
-		o.Replicas = 1
+	case o.Replicas < 0 || o.ReserveBytes < 0:
+		return errors.New("open journal: Replicas and ReserveBytes cannot be negative")
 	}
 	if o.ReserveBytes == 0 {
 		o.ReserveBytes = 2 << 30
@@ -95,7 +88,7 @@ type Journal struct {
 	fatal chan string // why the embedded server could not start or listen
 
 	wg       sync.WaitGroup
-	maxBytes int64 // the stream's bound; embedded only, under mu
+	maxBytes int64 // the bound that watchDisk has set; embedded only
 }
 
 // Open opens the journal and, where Options.Genesis is given and there is none

@@ -15,7 +15,6 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"go.uber.org/zap"
 )
 
 var testGenesis = []byte(`{"type":"ledger.genesis.v1"}`)
@@ -180,20 +179,11 @@ func TestRestartKeepsEverything(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		config := configOf(t, j)
-		if !config.AllowDirect {
+		if !configOf(t, j).AllowDirect {
 			t.Fatal("readers cannot use direct gets")
 		}
-		config.AllowDirect = false // as in a ledger that was begun before
-		if _, err := j.js.UpdateStream(testContext(t), config); err != nil {
-			t.Fatal(err)
-		}
-		all := readAll(t, j)
-		for i, r := range before {
-			if all[i].LeafHash() != r.LeafHash() {
-				t.Fatalf("round %d: record %d changed", round, i+1)
-			}
-		}
+		forbidDirect(t, j) // as in a ledger that was begun before
+		checkSame(t, readAll(t, j)[:len(before)], before)
 		mustAppend(t, j, messages(300, 0)...)
 		ack := mustAppend(t, j, history)
 		checkWhole(t, j, 1+(round+1)*301)
@@ -218,21 +208,13 @@ func TestRestartKeepsEverything(t *testing.T) {
 func TestGenesisCrashPoints(t *testing.T) {
 	for steps, name := range []string{"nothing", "created", "genesis", "widened"} {
 		t.Run(name, func(t *testing.T) {
-			url := externalServer(t)
-			nc, err := nats.Connect(url, nats.Timeout(atMost))
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer nc.Close()
-			js, _ := jetstream.New(nc)
-			half := &Journal{Client: newClient(Server{URL: url}, zap.NewNop()), opts: Options{Genesis: testGenesis, Replicas: 1}}
-			half.nc, half.js = nc, js
-			ctx := testContext(t)
+			url, ctx := externalServer(t), testContext(t)
+			half := &Journal{Client: connectTo(t, Server{URL: url}), opts: Options{Genesis: testGenesis}}
 			if steps > 0 {
 				if _, err := half.createStream(ctx); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := nc.Request(consumerSubject, nil, atMost); !errors.Is(err, nats.ErrNoResponders) {
+				if _, err := half.nc.Request(consumerSubject, nil, atMost); !errors.Is(err, nats.ErrNoResponders) {
 					t.Fatal("a publisher could come before genesis:", err)
 				}
 			}
@@ -304,18 +286,11 @@ func TestGenesisRace(t *testing.T) {
 }
 
 func TestForeignStreamIsRefused(t *testing.T) {
-	url := externalServer(t)
-	nc, err := nats.Connect(url, nats.Timeout(atMost))
-	if err != nil {
+	url, ctx := externalServer(t), testContext(t)
+	if _, err := connectTo(t, Server{URL: url}).js.CreateStream(ctx, jetstream.StreamConfig{Name: Stream, Subjects: []string{"ledger.>"}}); err != nil {
 		t.Fatal(err)
 	}
-	defer nc.Close()
-	js, _ := jetstream.New(nc)
-	ctx := testContext(t)
-	if _, err := js.CreateStream(ctx, jetstream.StreamConfig{Name: Stream, Subjects: []string{"ledger.>"}}); err != nil {
-		t.Fatal(err)
-	}
-	_, err = Open(ctx, Options{Server: Server{URL: url}, Genesis: testGenesis})
+	_, err := Open(ctx, Options{Server: Server{URL: url}, Genesis: testGenesis})
 	if err == nil || !strings.Contains(err.Error(), "deny_delete is off") {
 		t.Fatal(err)
 	}
@@ -330,10 +305,9 @@ func TestNow(t *testing.T) {
 	if j.URL() != "" {
 		t.Fatal("a URL without a listener:", j.URL())
 	}
-	if _, err := j.At(testContext(t), 2); !errors.Is(err, ErrNotFound) {
-		t.Fatal(err)
-	}
-	if _, err := j.At(testContext(t), 0); !errors.Is(err, ErrNotFound) {
-		t.Fatal(err)
+	for _, seq := range []uint64{0, 2} {
+		if _, err := j.At(testContext(t), seq); !errors.Is(err, ErrNotFound) {
+			t.Fatal(seq, err)
+		}
 	}
 }

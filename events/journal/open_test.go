@@ -64,7 +64,12 @@ func stranger(t testing.TB, j *Journal, options ...nats.Option) *nats.Conn {
 // connect connects as a command does, with a key or, for "", without.
 func connect(t testing.TB, j *Journal, key string) *Client {
 	t.Helper()
-	c, err := Connect(Server{URL: j.URL(), NKey: key})
+	return connectTo(t, Server{URL: j.URL(), NKey: key})
+}
+
+func connectTo(t testing.TB, s Server) *Client {
+	t.Helper()
+	c, err := Connect(s)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,17 +145,14 @@ func TestClientAppends(t *testing.T) {
 			t.Fatalf("writing the ledger's own subject: %v", err)
 		}
 	}
-	if _, err := client.Last(testContext(t)); !errors.Is(err, ErrForbidden) {
-		t.Fatal("the last record:", err)
-	}
-	if _, err := client.At(testContext(t), 1); !errors.Is(err, ErrForbidden) {
-		t.Fatal("one record:", err)
-	}
-	if err := client.Read(testContext(t), 0, 1, nil); !errors.Is(err, ErrForbidden) {
-		t.Fatal("all records:", err)
-	}
-	if _, err := reader(t, j).Append(testContext(t), messages(1, 0)); !errors.Is(err, ErrForbidden) {
-		t.Fatal("the reader appends:", err)
+	_, last := client.Last(testContext(t))
+	_, one := client.At(testContext(t), 1)
+	all := client.Read(testContext(t), 0, 1, nil)
+	_, appended := reader(t, j).Append(testContext(t), messages(1, 0))
+	for what, err := range map[string]error{"last record": last, "one record": one, "all records": all, "the reader appends": appended} {
+		if !errors.Is(err, ErrForbidden) {
+			t.Errorf("%s: %v", what, err)
+		}
 	}
 	checkWhole(t, j, 3001)
 }
@@ -247,9 +249,25 @@ func TestReader(t *testing.T) {
 			checkSame(t, []record.Record{at}, want[i:i+1])
 		}
 	}
+	if _, err := client.At(testContext(t), uint64(len(want)+1)); !errors.Is(err, ErrNotFound) {
+		t.Fatal(err)
+	}
+	checkParts(t, client, want)
+	checkParts(t, j, want)
+	// A stream of an older or another server may not know direct gets.
+	forbidDirect(t, j)
+	checkSame(t, readAll(t, client), want)
+	if now, err := client.Now(testContext(t)); err != nil || now.Before(want[len(want)-1].Stamped) {
+		t.Fatal(now, err)
+	}
+}
+
+// checkParts reads parts of what is there, and what is not.
+func checkParts(t *testing.T, from reading, want []record.Record) {
+	t.Helper()
 	for _, part := range [][2]int{{0, 1}, {1, 2}, {1, maxYield}, {5, 5 + maxYield + 1}, {700, 1400}, {9, 9}} {
 		var got []record.Record
-		err := client.Read(testContext(t), uint64(part[0]), uint64(part[1]), func(rs []record.Record) error {
+		err := from.Read(testContext(t), uint64(part[0]), uint64(part[1]), func(rs []record.Record) error {
 			if len(rs) == 0 || len(rs) > maxYield {
 				t.Errorf("%d records at once", len(rs))
 			}
@@ -261,25 +279,22 @@ func TestReader(t *testing.T) {
 		}
 		checkSame(t, got, want[part[0]:part[1]])
 	}
-	if err := client.Read(testContext(t), 0, uint64(len(want)+1), nil); !errors.Is(err, ErrBehind) {
-		t.Fatal(err)
-	}
-	if _, err := client.At(testContext(t), uint64(len(want)+1)); !errors.Is(err, ErrNotFound) {
+	if err := from.Read(testContext(t), 0, uint64(len(want)+1), nil); !errors.Is(err, ErrBehind) {
 		t.Fatal(err)
 	}
 	stop := errors.New("stop")
-	if err := client.Read(testContext(t), 0, 900, func([]record.Record) error { return stop }); !errors.Is(err, stop) {
+	if err := from.Read(testContext(t), 0, 900, func([]record.Record) error { return stop }); !errors.Is(err, stop) {
 		t.Fatal(err)
 	}
-	// A stream of an older or another server may not know direct gets.
+}
+
+// forbidDirect has the stream know no direct gets.
+func forbidDirect(t *testing.T, j *Journal) {
+	t.Helper()
 	config := configOf(t, j)
 	config.AllowDirect = false
 	if _, err := j.js.UpdateStream(testContext(t), config); err != nil {
 		t.Fatal(err)
-	}
-	checkSame(t, readAll(t, client), want)
-	if now, err := client.Now(testContext(t)); err != nil || now.Before(want[len(want)-1].Stamped) {
-		t.Fatal(now, err)
 	}
 }
 

@@ -40,11 +40,6 @@ func (j *Journal) streamConfig() jetstream.StreamConfig {
 	}
 }
 
-// allSubjects are the stream's subjects once genesis stands.
-func allSubjects() []string {
-	return append(events.OwnSubjects(), events.UpstreamSubjects()...)
-}
-
 // openStream brings the stream to where it has its genesis record and takes
 // all subjects. It is the way of a new ledger, of one whose making was cut
 // short, of an old one, and of several nodes that do it at the same time.
@@ -91,20 +86,20 @@ func (j *Journal) createStream(ctx context.Context) (*jetstream.StreamInfo, erro
 func checkConfig(c jetstream.StreamConfig) error {
 	var wrong []string
 	for what, bad := range map[string]bool{
-		"deny_delete is off":                 !c.DenyDelete,
-		"deny_purge is off":                  !c.DenyPurge,
-		"allow_atomic is off":                !c.AllowAtomicPublish,
-		"discard is not new":                 c.Discard != jetstream.DiscardNew,
-		"storage is not file":                c.Storage != jetstream.FileStorage,
-		"retention is not limits":            c.Retention != jetstream.LimitsPolicy,
-		"max_age is set":                     c.MaxAge != 0,
-		"allow_rollup_hdrs is on":            c.AllowRollup,
-		"allow_msg_ttl is on":                c.AllowMsgTTL,
-		"allow_msg_schedules is on":          c.AllowMsgSchedules,
-		"it mirrors or sources another":      c.Mirror != nil || len(c.Sources) > 0,
-		"it republishes or rewrites":         c.RePublish != nil || c.SubjectTransform != nil,
-		"it does not take " + genesis:        !slices.Contains(c.Subjects, genesis),
-		"max_msg_size is over 1 MiB or none": c.MaxMsgSize <= 0 || c.MaxMsgSize > events.MaxMessage,
+		"deny_delete is off":                        !c.DenyDelete,
+		"deny_purge is off":                         !c.DenyPurge,
+		"allow_atomic is off":                       !c.AllowAtomicPublish,
+		"discard is not new":                        c.Discard != jetstream.DiscardNew,
+		"storage is not file":                       c.Storage != jetstream.FileStorage,
+		"retention is not limits":                   c.Retention != jetstream.LimitsPolicy,
+		"max_age is set":                            c.MaxAge != 0,
+		"allow_rollup_hdrs is on":                   c.AllowRollup,
+		"allow_msg_ttl is on":                       c.AllowMsgTTL,
+		"allow_msg_schedules is on":                 c.AllowMsgSchedules,
+		"it mirrors or sources another":             c.Mirror != nil || len(c.Sources) > 0,
+		"it republishes or rewrites":                c.RePublish != nil || c.SubjectTransform != nil,
+		"it does not take " + events.SubjectGenesis: !slices.Contains(c.Subjects, events.SubjectGenesis),
+		"max_msg_size is over 1 MiB or none":        c.MaxMsgSize <= 0 || c.MaxMsgSize > events.MaxMessage,
 	} {
 		if bad {
 			wrong = append(wrong, what)
@@ -117,8 +112,6 @@ func checkConfig(c jetstream.StreamConfig) error {
 	return nil
 }
 
-const genesis = events.SubjectGenesis
-
 // appendGenesis writes the first record, expecting none before it: of several
 // nodes that try, one succeeds, and the others take its record as theirs.
 func (j *Journal) appendGenesis(ctx context.Context, info *jetstream.StreamInfo) error {
@@ -128,14 +121,11 @@ func (j *Journal) appendGenesis(ctx context.Context, info *jetstream.StreamInfo)
 	if len(info.Config.Subjects) > 1 {
 		return fmt.Errorf("stream %s is open to publishers but has no genesis record: it was not made by bookledger; delete it or point to another server", Stream)
 	}
-	if len(j.opts.Genesis) > events.MaxMessage {
-		return fmt.Errorf("append genesis: %w: %d bytes", ErrTooLarge, len(j.opts.Genesis))
-	}
 	ctx, cancel := j.bounded(ctx)
 	defer cancel()
-	msg := &nats.Msg{Subject: genesis, Data: j.opts.Genesis}
+	msg := &nats.Msg{Subject: events.SubjectGenesis, Data: j.opts.Genesis}
 	_, err := j.js.PublishMsg(ctx, msg, jetstream.WithExpectLastSequence(0), jetstream.WithExpectStream(Stream))
-	if err != nil && !isLastSequence(err) {
+	if code := apiCode(err); err != nil && code != codeWrongLastSequence && code != codeWrongLastSequenceNoCopy {
 		return fmt.Errorf("append genesis: %w", apiError(err))
 	}
 	j.log.Info("journal: genesis stands", zap.Bool("ours", err == nil))
@@ -145,12 +135,12 @@ func (j *Journal) appendGenesis(ctx context.Context, info *jetstream.StreamInfo)
 // widen opens the stream to all subjects. Several nodes may do it: each writes
 // the same.
 func (j *Journal) widen(ctx context.Context, info *jetstream.StreamInfo) error {
-	want := allSubjects()
+	want := append(events.OwnSubjects(), events.UpstreamSubjects()...)
 	missing := slices.ContainsFunc(want, func(s string) bool { return !slices.Contains(info.Config.Subjects, s) })
 	switch {
 	case !missing:
 		return nil
-	case j.opts.Genesis == nil && slices.Equal(info.Config.Subjects, []string{genesis}):
+	case j.opts.Genesis == nil && slices.Equal(info.Config.Subjects, []string{events.SubjectGenesis}):
 		return fmt.Errorf("%w: its making was cut short, and goes on when the daemon is started", ErrNoLedger)
 	case j.opts.Genesis == nil:
 		return nil
@@ -159,8 +149,8 @@ func (j *Journal) widen(ctx context.Context, info *jetstream.StreamInfo) error {
 	if err != nil {
 		return fmt.Errorf("read genesis: %w", err)
 	}
-	if first.Subject != genesis {
-		return fmt.Errorf("the first record of stream %s is on %s, not on %s: it is not a ledger", Stream, first.Subject, genesis)
+	if first.Subject != events.SubjectGenesis {
+		return fmt.Errorf("the first record of stream %s is on %s, not on %s: it is not a ledger", Stream, first.Subject, events.SubjectGenesis)
 	}
 	config := info.Config
 	config.Subjects = want
