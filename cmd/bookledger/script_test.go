@@ -1,7 +1,8 @@
 package main_test
 
 import (
-	"bufio"
+	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -114,88 +115,59 @@ type daemon struct {
 // atMost ends what hangs; a busy machine may take long for anything.
 const atMost = 3 * time.Minute
 
-// begin begins a program in the background, which writes what it says to
-// standard error into NAME.log and hands each line to said.
-func begin(ts *testscript.TestScript, name string, said func(line string), program string, args ...string) *daemon {
+// begin begins a program in the background, which writes what it says to standard
+// error into NAME.log, and waits until a line of a file says where it serves.
+func begin(ts *testscript.TestScript, name, file, program string, args ...string) {
 	path, err := exec.LookPath(program)
-	ts.Check(err)
-	d := &daemon{cmd: exec.Command(path, args...), done: make(chan struct{})}
-	d.cmd.Dir = ts.Getenv("WORK")
-	errs, err := d.cmd.StderrPipe()
 	ts.Check(err)
 	log, err := os.Create(ts.MkAbs(name + ".log"))
 	ts.Check(err)
+	d := &daemon{cmd: exec.Command(path, args...), done: make(chan struct{})}
+	d.cmd.Dir, d.cmd.Stderr = ts.Getenv("WORK"), log
 	ts.Check(d.cmd.Start())
+	ts.Check(log.Close())
 	ts.Value(daemonsKey{}).(map[string]*daemon)[name] = d
 	go func() {
 		defer close(d.done)
-		defer log.Close()
-		for lines := bufio.NewScanner(errs); lines.Scan(); {
-			fmt.Fprintln(log, lines.Text())
-			said(lines.Text())
-		}
 		_ = d.cmd.Wait()
 	}()
 	ts.Defer(func() {
 		_ = d.cmd.Process.Kill()
 		<-d.done
 	})
-	return d
-}
-
-type addresses struct{ HTTP, NATS string }
-
-// serving waits until the daemon says where it serves.
-func serving(ts *testscript.TestScript, name string, d *daemon, at <-chan addresses) {
-	select {
-	case a := <-at:
-		ts.Setenv("HTTP", a.HTTP)
-		ts.Setenv("NATS", a.NATS)
-	case <-d.done:
-		ts.Fatalf("the daemon ended: %s", ts.ReadFile(name+".log"))
-	case <-time.After(atMost):
-		ts.Fatalf("the daemon does not serve: %s", ts.ReadFile(name+".log"))
-	}
+	eventually(ts, file+" says where "+name+" serves", func() bool {
+		select {
+		case <-d.done:
+			ts.Fatalf("the daemon ended: %s", ts.ReadFile(name+".log"))
+		default:
+		}
+		text, _ := os.ReadFile(ts.MkAbs(file))
+		for said := json.NewDecoder(bytes.NewReader(text)); ; {
+			var at struct{ Msg, HTTP, Portal, NATS string }
+			if said.Decode(&at) != nil {
+				return false
+			}
+			if at.Msg == "serving" || at.Portal != "" {
+				ts.Setenv("HTTP", cmp.Or(at.Portal, at.HTTP))
+				ts.Setenv("NATS", at.NATS)
+				return true
+			}
+		}
+	})
 }
 
 func serve(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
 		ts.Fatalf("usage: serve NAME [ARG…]")
 	}
-	at := make(chan addresses, 1)
-	d := begin(ts, args[0], func(line string) {
-		var said struct {
-			Msg string
-			addresses
-		}
-		if json.Unmarshal([]byte(line), &said) == nil && said.Msg == "serving" {
-			at <- said.addresses
-		}
-	}, "bookledger", append([]string{"serve", "--listen", "127.0.0.1:0", "--nats-listen", "127.0.0.1:0"}, args[1:]...)...)
-	serving(ts, args[0], d, at)
+	begin(ts, args[0], args[0]+".log", "bookledger", append([]string{"serve", "--listen", "127.0.0.1:0", "--nats-listen", "127.0.0.1:0"}, args[1:]...)...)
 }
 
 func serveDemo(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: demo DATA")
 	}
-	d := begin(ts, args[0], func(string) {}, "bookdemo", "--data", args[0], "--listen", "127.0.0.1:0")
-	at := make(chan addresses, 1)
-	eventually(ts, "demo.json is written", func() bool {
-		select {
-		case <-d.done:
-			return true
-		default:
-		}
-		text, err := os.ReadFile(ts.MkAbs(args[0] + "/demo.json"))
-		var said struct{ Portal, NATS string }
-		if err != nil || json.Unmarshal(text, &said) != nil {
-			return false
-		}
-		at <- addresses{said.Portal, said.NATS}
-		return true
-	})
-	serving(ts, args[0], d, at)
+	begin(ts, args[0], args[0]+"/demo.json", "bookdemo", "--data", args[0], "--listen", "127.0.0.1:0")
 }
 
 func stop(ts *testscript.TestScript, neg bool, args []string) {
