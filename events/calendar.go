@@ -106,10 +106,10 @@ func parseClock(s string) (h, m, sec int, ok bool) {
 	return h, m, sec, ok1 && ok2 && ok3 && h < 24 && m < 60 && sec < 60
 }
 
-// Zone is Pacific time, from the embedded zone file.
+// Zone returns Pacific time, from the embedded zone file.
 func (c *Calendar) Zone() *time.Location { return c.zone }
 
-// Weekday is the weekday of the cutoff.
+// Weekday returns the weekday of the cutoff.
 func (c *Calendar) Weekday() time.Weekday { return c.weekday }
 
 // Cutoff returns the moment at which the book of Friday f is cut off; what is
@@ -126,7 +126,7 @@ func (c *Calendar) Cutoff(f Date) time.Time {
 	return first
 }
 
-// shows tells whether clocks in the zone show wall at the moment t.
+// shows reports whether clocks in the zone show wall at the moment t.
 func (c *Calendar) shows(t, wall time.Time) bool {
 	return t.In(c.zone).Format(time.DateTime) == wall.Format(time.DateTime)
 }
@@ -147,7 +147,7 @@ func (c *Calendar) Next(f Date) Date { return f.AddDays(7) }
 // Previous returns the Friday before f.
 func (c *Calendar) Previous(f Date) Date { return f.AddDays(-7) }
 
-// IsFriday tells whether f is a day that has a cutoff.
+// IsFriday reports whether f is a day that has a cutoff.
 func (c *Calendar) IsFriday(f Date) bool { return f.Weekday() == c.weekday }
 
 // Day returns the Pacific date of a moment.

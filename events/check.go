@@ -237,7 +237,7 @@ func isSource(s []byte) bool {
 	return true
 }
 
-// IsIdentifier tells whether s is an identifier of the contracts: 1 to 40 of
+// IsIdentifier reports whether s is an identifier of the contracts: 1 to 40 of
 // A-Z a-z 0-9 . _ -.
 func IsIdentifier(s string) bool {
 	if len(s) < 1 || len(s) > 40 {
@@ -253,7 +253,7 @@ func IsIdentifier(s string) bool {
 	return true
 }
 
-// checkText tells whether s has at most most code points and none that is a
+// checkText reports whether s has at most most code points and none that is a
 // control character or that XML, and so a workbook, cannot carry.
 func checkText(s string, most int, lines bool) bool {
 	if len(s) > 4*most {

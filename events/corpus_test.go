@@ -193,7 +193,7 @@ func FuzzAgainstSchema(f *testing.F) {
 	})
 }
 
-// hugeExponent tells whether the text holds a number whose exponent has more
+// hugeExponent reports whether the text holds a number whose exponent has more
 // than three digits.
 func hugeExponent(body []byte) bool {
 	for i, b := range body {

@@ -35,7 +35,7 @@ func (e Event) Encode() ([]byte, error) {
 	return body, nil
 }
 
-// Subject is the subject on which the event is published live: its family's
+// Subject returns the subject on which the event is published live: its family's
 // for upstream sources, bookledger's own for the ledger's types.
 func (e Event) Subject() string {
 	for subject, types := range ownTypes {

@@ -10,7 +10,7 @@ import (
 	"bookledger/events/internal/scan"
 )
 
-// isBlank tells whether a value counts as absent.
+// isBlank reports whether a value counts as absent.
 func isBlank(raw []byte) bool { return raw[0] == 'n' || string(raw) == `""` }
 
 // readObject reads an object that is valid JSON into a struct by its shape; the

@@ -120,14 +120,14 @@ func cutVersion(t string) (name, version string) {
 	return t[:i], t[i+2:]
 }
 
-// sameName tells whether a and b are versions of one type.
+// sameName reports whether a and b are versions of one type.
 func sameName(a, b string) bool {
 	nameA, _ := cutVersion(a)
 	nameB, _ := cutVersion(b)
 	return nameA == nameB
 }
 
-// checkType tells whether this release reads the type.
+// checkType reports whether this release reads the type.
 func checkType(t string) *Rejection {
 	if _, ok := eventTypes[t]; ok {
 		return nil

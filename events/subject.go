@@ -36,10 +36,10 @@ func OwnSubjects() []string {
 // HistorySubject returns the subject of the history load for a source.
 func HistorySubject(source string) string { return historyPrefix + source }
 
-// IsHistory tells whether subject is one of the history load's.
+// IsHistory reports whether subject is one of the history load's.
 func IsHistory(subject string) bool { return strings.HasPrefix(subject, historyPrefix) }
 
-// IsUpstream tells whether subject is one on which live upstream systems or
+// IsUpstream reports whether subject is one on which live upstream systems or
 // the portal publish: consumer, delegation or agency, but not history.
 func IsUpstream(subject string) bool {
 	family, source, ok := splitSubject(subject)
@@ -66,7 +66,7 @@ var ownTypes = map[string][]string{
 	SubjectControl: {TypeHistoryClosed, TypeRules},
 }
 
-// checkSubject tells whether a message of this source and type may stand on
+// checkSubject reports whether a message of this source and type may stand on
 // subject (contracts: wrong_subject).
 func checkSubject(subject, source, eventType string) *Rejection {
 	family, token, ok := splitSubject(subject)

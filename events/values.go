@@ -55,7 +55,7 @@ func daysIn(year, month int) int {
 	return 31
 }
 
-// IsZero tells whether the date is blank.
+// IsZero reports whether the date is blank.
 func (d Date) IsZero() bool { return d == 0 }
 
 // Year returns the calendar year.
@@ -111,7 +111,7 @@ func Cents(n int64) Money { return Money{cents: n, known: true} }
 // Cents returns the amount in cents, and whether there is one.
 func (m Money) Cents() (n int64, known bool) { return m.cents, m.known }
 
-// IsZero tells whether the amount is blank.
+// IsZero reports whether the amount is blank.
 func (m Money) IsZero() bool { return !m.known }
 
 // ParseMoney reads an amount from 0.00 to 9999999.99, with two places and
@@ -169,7 +169,7 @@ func FlagOf(b bool) Flag {
 	return No
 }
 
-// IsZero tells whether the flag is blank.
+// IsZero reports whether the flag is blank.
 func (f Flag) IsZero() bool { return f == Blank }
 
 // MarshalJSON writes true, false, or null for a blank.

@@ -33,18 +33,12 @@ func TestDateAsTime(t *testing.T) {
 // TestMoney holds that amounts are cents inside, and are written as they are read;
 // TestContract holds which texts are amounts.
 func TestMoney(t *testing.T) {
-	for text, cents := range map[string]int64{
-		"0.00": 0, "0.01": 1, "0.10": 10, "1.00": 100, "412.33": 41233, "10.05": 1005, "9999999.99": 999999999,
-	} {
-		got, err := events.ParseMoney(text)
-		if n, known := got.Cents(); err != nil || n != cents || !known || got.String() != text || got != events.Cents(cents) {
-			t.Errorf("%s: got %d cents, written %q (%v)", text, n, got, err)
-		}
-	}
 	rapid.Check(t, func(r *rapid.T) {
 		cents := rapid.Int64Range(0, 999999999).Draw(r, "cents")
-		if got, err := events.ParseMoney(fmt.Sprintf("%d.%02d", cents/100, cents%100)); err != nil || got != events.Cents(cents) {
-			t.Fatalf("%d cents: got %s (%v)", cents, got, err)
+		text := fmt.Sprintf("%d.%02d", cents/100, cents%100)
+		got, err := events.ParseMoney(text)
+		if n, known := got.Cents(); err != nil || n != cents || !known || got.String() != text || got != events.Cents(cents) {
+			t.Fatalf("%s: got %d cents, written %q (%v)", text, n, got, err)
 		}
 	})
 }

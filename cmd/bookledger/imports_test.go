@@ -128,7 +128,7 @@ func ours(path string) string {
 	return name
 }
 
-// under tells whether path is root or below it; a version may follow.
+// under reports whether path is root or below it; a version may follow.
 func under(path, root string) bool {
 	return path == root || strings.HasPrefix(path, root+"/")
 }
