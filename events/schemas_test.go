@@ -53,11 +53,6 @@ func compile(t testing.TB) published {
 	return schemas
 }
 
-// types returns the event types, sorted.
-func (p published) types() []string {
-	return slices.DeleteFunc(slices.Sorted(maps.Keys(p)), func(name string) bool { return name == "common" || name == "envelope" })
-}
-
 // judge returns what the published schemas say of a message: malformed or
 // schema with the paths of the fields at fault, or nothing. ok is false where
 // they do not know the type.

@@ -25,6 +25,11 @@ func TestAppend(t *testing.T) {
 		want += n
 	}
 	checkWhole(t, j, want)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := j.Append(ctx, messages(1, 0)); !errors.Is(err, ErrUnsure) || !errors.Is(err, context.Canceled) {
+		t.Fatal("canceled:", err)
+	}
 }
 
 func TestAppendRefusesBeforeSending(t *testing.T) {
@@ -117,15 +122,6 @@ func TestReserveBoundsTheStream(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkWhole(t, j, 1)
-}
-
-func TestAppendUnsure(t *testing.T) {
-	j := openTest(t, Options{})
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := j.Append(ctx, messages(1, 0)); !errors.Is(err, ErrUnsure) && !errors.Is(err, context.Canceled) {
-		t.Fatal(err)
-	}
 }
 
 func each(msgs []Message, last error) iter.Seq2[Message, error] {

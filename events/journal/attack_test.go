@@ -259,17 +259,13 @@ func TestOpenClientHeaders(t *testing.T) {
 	j, nc := openToAll(t)
 	before := configOf(t, j)
 	mustAppend(t, j, messages(10, 0)...)
-	for name, value := range map[string]string{
-		"Nats-Rollup": "all", "Nats-TTL": "1s", "Nats-Schedule": "@every 1s", "Nats-Schedule-Target": "ledger.clock",
-		"Nats-Incr": "1", "Nats-Expected-Stream": "OTHER", "Nats-Expected-Last-Sequence": "1", "Nats-Marker-Reason": "Purge",
-		"Nats-Stream-Source": "LEDGER 1 > >", "Nats-Expected-Last-Subject-Sequence": "1", "Nats-Required-Api-Level": "99",
+	for _, header := range []nats.Header{
+		{"Nats-Rollup": {"all"}}, {"Nats-TTL": {"1s"}}, {"Nats-Schedule": {"@every 1s"}, "Nats-Schedule-Target": {"ledger.clock"}},
+		{"Nats-Incr": {"1"}}, {"Nats-Expected-Stream": {"OTHER"}}, {"Nats-Expected-Last-Sequence": {"1"}}, {"Nats-Marker-Reason": {"Purge"}},
+		{"Nats-Stream-Source": {"LEDGER 1 > >"}}, {"Nats-Expected-Last-Subject-Sequence": {"1"}}, {"Nats-Required-Api-Level": {"99"}},
 	} {
-		msg := &nats.Msg{Subject: consumerSubject, Header: nats.Header{name: {value}}, Data: []byte("{}")}
-		if strings.HasPrefix(name, "Nats-Schedule") {
-			msg.Header = nats.Header{"Nats-Schedule": {"@every 1s"}, "Nats-Schedule-Target": {"ledger.clock"}}
-		}
-		if _, err := nc.RequestMsg(msg, atMost); err != nil {
-			t.Errorf("%s: %v", name, err)
+		if _, err := nc.RequestMsg(&nats.Msg{Subject: consumerSubject, Header: header, Data: []byte("{}")}, atMost); err != nil {
+			t.Errorf("%v: %v", header, err)
 		}
 	}
 	// A client's id is no obstacle to ours.
