@@ -160,6 +160,14 @@ func TestAppendAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkWhole(t, j, 4001) // what came before the break is there
+	stored := make(chan struct{})
+	waits := func(yield func(Message, error) bool) {
+		yield(messages(1, 0)[0], nil)
+		<-stored // what has come is stored meanwhile
+	}
+	if err := j.AppendAll(testContext(t), waits, func(Ack) error { close(stored); return nil }); err != nil {
+		t.Fatal(err)
+	}
 	big := Message{Subject: consumerSubject, Body: make([]byte, MaxBody)}
 	if err := j.AppendAll(testContext(t), each(slices.Repeat([]Message{big}, 20), nil), collect); err != nil {
 		t.Fatal("more than one append takes:", err)
@@ -171,7 +179,7 @@ func TestAppendAll(t *testing.T) {
 	}
 	// One batch was written, and nothing behind it.
 	last, err := j.Last(testContext(t))
-	if err != nil || last <= 4021 || last > 5021 {
+	if err != nil || last <= 4022 || last > 5022 {
 		t.Fatal(last, err)
 	}
 	checkWhole(t, j, int(last))
