@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -191,19 +192,14 @@ func (in *inflow) take(spare []delivery) []delivery {
 	return got
 }
 
-// readControl reads a heartbeat, a request of the flow control (which a
-// heartbeat of a stalled flow carries too).
+// readControl reads a heartbeat or a request of the flow control, which a heartbeat
+// of a stalled flow carries too. Anything else is an error.
 func readControl(msg *nats.Msg) *control {
-	c := &control{reply: msg.Reply}
-	switch status := msg.Header.Get("Status"); status {
-	case "100":
-		if c.reply == "" {
-			c.reply = msg.Header.Get("Nats-Consumer-Stalled")
-		}
-		c.lastSeq, _ = strconv.ParseUint(msg.Header.Get("Nats-Last-Stream"), 10, 64)
-	default:
-		c.err = fmt.Errorf("%w: the server says %s %s", ErrReconnected, status, msg.Header.Get("Description"))
+	if status := msg.Header.Get("Status"); status != "100" {
+		return &control{err: fmt.Errorf("%w: the server says %s %s", ErrReconnected, status, msg.Header.Get("Description"))}
 	}
+	c := &control{reply: cmp.Or(msg.Reply, msg.Header.Get("Nats-Consumer-Stalled"))}
+	c.lastSeq, _ = strconv.ParseUint(msg.Header.Get("Nats-Last-Stream"), 10, 64)
 	return c
 }
 
