@@ -77,9 +77,6 @@ give the same world.`,
 	return cmd
 }
 
-// errStop ends the making of history where nobody takes it any more.
-var errStop = errors.New("nobody takes more history")
-
 // demo is a demo under way.
 type demo struct {
 	env    *cli.Environment
@@ -170,10 +167,7 @@ func (d *demo) prepare() error {
 	if err := d.world.Check(); err != nil {
 		return cli.Usagef("--until: %v", err)
 	}
-	calendar := events.DefaultCalendar()
-	if d.friday = calendar.FridayOf(until); calendar.Cutoff(d.friday).After(until) {
-		d.friday = calendar.Previous(d.friday)
-	}
+	d.friday = d.world.LastFriday()
 	if d.o.out == "" {
 		d.o.out = filepath.Join(d.o.data, "books")
 	}
@@ -229,21 +223,14 @@ func (d *demo) load(ctx context.Context) error {
 	begun, bar := time.Now(), progress.New(d.env.Err, "events of history loaded", 0)
 	n := 0
 	err = d.ledger.Journal.AppendAll(ctx, func(yield func(journal.Message, error) bool) {
-		err := d.world.Generate(func(i synthetic.Item) error {
-			body, err := i.Body()
-			if err != nil {
-				return err
-			}
+		for i := range d.world.Generate() {
+			body, err := i.Event.Encode()
 			m := journal.Message{
-				Subject: events.HistorySubject(i.Event.Source), Recorded: i.Recorded.UTC().Format(time.RFC3339Nano), Body: body,
+				Subject: events.HistorySubject(i.Event.Source), Recorded: i.Recorded.Format(time.RFC3339Nano), Body: body,
 			}
-			if !yield(m, nil) {
-				return errStop
+			if !yield(m, err) {
+				return
 			}
-			return nil
-		})
-		if err != nil && err != errStop {
-			yield(journal.Message{}, err)
 		}
 	}, func(a journal.Ack) error {
 		n += int(a.Last - a.First + 1)
@@ -288,10 +275,7 @@ func (d *demo) historyClosed(ctx context.Context) (bool, error) {
 
 // publish publishes live events as an upstream system does, over NATS.
 func (d *demo) publish(ctx context.Context) error {
-	live, err := d.world.Live(demoLive)
-	if err != nil {
-		return err
-	}
+	live := d.world.Live(demoLive)
 	outcomes, err := d.send(ctx, live)
 	if err != nil {
 		return err

@@ -33,19 +33,17 @@ is. The same flags give the same world.`,
 			bar := progress.New(env.Err, "events written", 0)
 			defer bar.Done()
 			var line []byte
-			err = c.Generate(func(i synthetic.Item) error {
+			for item := range c.Generate() {
 				if err := cmd.Context().Err(); err != nil {
 					return err
 				}
-				if line, err = i.AppendLine(line[:0]); err != nil {
+				if line, err = item.AppendLine(line[:0]); err != nil {
+					return err
+				}
+				if _, err := out.Write(line); err != nil {
 					return err
 				}
 				bar.Add(1)
-				_, err := out.Write(line)
-				return err
-			})
-			if err != nil {
-				return err
 			}
 			return out.Flush()
 		},

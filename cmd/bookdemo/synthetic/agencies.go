@@ -6,33 +6,39 @@ import (
 	"bookledger/events"
 )
 
-// openAgencies registers the agencies, and in each its agents and staff.
+// openAgencies registers the agencies, and in each its agents and staff. An
+// independent's agency has the agent's name.
 func (w *world) openAgencies() {
-	next, staff := 0, w.roster.staff
+	next, staff, seed := 0, w.roster.staff, w.c.Seed
 	for g := range w.roster.agencies {
-		first := next
-		for next < len(w.roster.agents) && w.roster.agents[next].agency == g {
-			next++
-		}
-		w.say(&events.AgencyRegistered{AgencyID: agencyID(g), Name: w.roster.agencyName(g, first, next-first)})
-		for a := first; a < next; a++ {
-			firstName, lastName := w.roster.agentName(a)
-			w.say(&events.AgentCertified{
-				AgentID: agentID(a), AgencyID: agencyID(g), FirstName: firstName, LastName: lastName,
-				LicenseNumber: license(w.c.Seed, a), Email: fmt.Sprintf("%s.%d@example.com", mailbox(firstName, lastName), a+1),
+		d := newDice(seed, streamAgency, uint64(g)<<1)
+		var agents []events.Data
+		var name string
+		for ; next < w.c.Agents && w.roster.agencyOf[next] == g; next++ {
+			first, last := w.c.agentName(next)
+			name = last
+			agents = append(agents, &events.AgentCertified{
+				AgentID: agentID(next), AgencyID: agencyID(g), FirstName: first, LastName: last,
+				LicenseNumber: fmt.Sprintf("0%c%05d", 'A'+rune(mix(seed+uint64(next))%13), (next*7_919+int(mix(seed)%100_000))%100_000),
+				Email:         fmt.Sprintf("%s.%s.%d@example.com", letters(first), letters(last), next+1),
 			})
 		}
-		for ; len(staff) > 0 && staff[0].agency == g; staff = staff[1:] {
-			w.say(assigned(staff[0]))
+		if len(agents) == 1 {
+			name += " " + pick(&d, tables().AgencySecond)
+		} else {
+			name = pick(&d, tables().AgencyFirst) + " " + pick(&d, tables().AgencySecond)
+			if d.chance(400) {
+				name += " of " + tables().Places[d.below(len(tables().Places)-4)].City
+			}
+		}
+		w.say(&events.AgencyRegistered{AgencyID: agencyID(g), Name: name})
+		for _, agent := range agents {
+			w.say(agent)
+		}
+		for ; len(staff) > 0 && staff[0].AgencyID == agencyID(g); staff = staff[1:] {
+			w.say(&events.StaffAssigned{Staff: staff[0]})
 		}
 	}
-}
-
-func assigned(s staffPlace) *events.StaffAssigned {
-	return &events.StaffAssigned{Staff: events.Staff{
-		PersonID: s.person, AgencyID: agencyID(s.agency), Role: s.role, Name: s.name,
-		Email: s.person + "@example.org",
-	}}
 }
 
 // planAgencies plans what happens among agents in week: a few move to another
@@ -40,24 +46,27 @@ func assigned(s staffPlace) *events.StaffAssigned {
 // agent is decertified.
 func (w *world) planAgencies(week int, from, to int64) {
 	movers := 0
-	if len(w.roster.agents) >= 9 {
-		movers = 1 + len(w.roster.agents)/60
+	if w.c.Agents >= 9 {
+		movers = 1 + w.c.Agents/60
 	}
 	for i := range movers {
 		if (1+i)%w.c.Weeks == week {
-			w.plan(w.moment(from, to), (*world).moveAgent, -1, -1)
+			w.plan(w.moment(from, to), (*world).moveAgent)
 		}
 	}
 	if week == w.c.Weeks/2 {
-		w.plan(w.moment(from, to), (*world).changeStaff, -1, -1)
+		w.plan(w.moment(from, to), (*world).changeStaff)
 	}
-	if week == w.c.Weeks-1 && w.roster.leaver >= 0 {
+	if leaver := w.roster.leaver; week == w.c.Weeks-1 && leaver != nobody {
 		at := from + (to-from)*3/4
-		w.plan(at, (*world).decertify, -1, int32(w.roster.leaver))
-		w.plan(at+(to-at)/4, (*world).handOver, -1, int32(w.roster.leaver))
+		w.plan(at, func(w *world) {
+			w.gone = leaver
+			w.say(&events.AgentDecertified{AgentID: agentID(leaver), Reason: "License expired"})
+		})
+		w.plan(at+(to-at)/4, func(w *world) { w.handOver(leaver) })
 	}
 	if week%4 == 1 || w.c.Weeks == 1 {
-		w.plan(w.moment(from, to), (*world).handOver, -1, -1)
+		w.plan(w.moment(from, to), (*world).handOverSome)
 	}
 }
 
@@ -67,37 +76,36 @@ func (w *world) steady(a int) bool {
 	return a == 0 || a == w.roster.second || a == w.roster.empty || a == w.roster.leaver
 }
 
-func (w *world) moveAgent(_, _ int32) {
+func (w *world) moveAgent() {
 	for range 40 {
-		a, g := w.dice.below(len(w.roster.agents)), w.dice.below(w.roster.agencies)
-		if w.steady(a) || w.agency[a] == int32(g) {
-			continue
+		a, g := w.dice.below(w.c.Agents), w.dice.below(w.roster.agencies)
+		if !w.steady(a) && w.roster.agencyOf[a] != g {
+			w.roster.agencyOf[a] = g
+			w.say(&events.AgentMoved{AgentID: agentID(a), AgencyID: agencyID(g)})
+			return
 		}
-		w.agency[a] = int32(g)
-		w.say(&events.AgentMoved{AgentID: agentID(a), AgencyID: agencyID(g)})
-		return
 	}
 }
 
 // changeStaff puts a new person into a role outside the first agency.
-func (w *world) changeStaff(_, _ int32) {
+func (w *world) changeStaff() {
 	rest := w.roster.staff[staffOfFirst:]
 	if len(rest) == 0 {
 		return
 	}
 	s := &rest[w.dice.below(len(rest))]
-	w.say(&events.StaffRemoved{Staff: events.Staff{PersonID: s.person, AgencyID: agencyID(s.agency), Role: s.role}})
+	w.say(&events.StaffRemoved{Staff: events.Staff{PersonID: s.PersonID, AgencyID: s.AgencyID, Role: s.Role}})
 	first, last := anyName(&w.dice)
-	s.person, s.name = staffPersonID(len(w.roster.staff)), first+" "+last
-	w.say(assigned(*s))
+	*s = staff(len(w.roster.staff), s.AgencyID, s.Role, first+" "+last)
+	w.say(&events.StaffAssigned{Staff: *s})
 }
 
 // overseer is who moves consumers within an agency: its manager or a staff
 // member of level 2, or "" where it has none.
-func (w *world) overseer(agency int32) (person, role string) {
+func (w *world) overseer(agency int) (person, role string) {
 	for _, s := range w.roster.staff {
-		if s.agency == int(agency) && s.role != "admin_l1" {
-			if person, role = s.person, s.role; w.dice.chance(500) {
+		if s.AgencyID == agencyID(agency) && s.Role != "admin_l1" {
+			if person, role = s.PersonID, s.Role; w.dice.chance(500) {
 				break
 			}
 		}
@@ -105,37 +113,32 @@ func (w *world) overseer(agency int32) (person, role string) {
 	return person, role
 }
 
-func (w *world) decertify(_, agent int32) {
-	w.gone = agent
-	w.say(&events.AgentDecertified{AgentID: agentID(int(agent)), Reason: "License expired"})
-}
-
 // takes tells whether consumers come to an agent: not to the one who is to
 // have none, and not to one whose certification has ended.
-func (w *world) takes(a int) bool { return a != w.roster.empty && int32(a) != w.gone }
+func (w *world) takes(a int) bool { return a != w.roster.empty && a != w.gone }
 
-// openAgent is an agent to whom a consumer turns, other than not.
-func (w *world) openAgent(not int32) (int32, bool) {
+// openAgent is an agent to whom a consumer turns, other than not, or nobody.
+func (w *world) openAgent(not int) int {
 	for range 40 {
-		if a := w.roster.home(&w.dice); w.takes(a) && int32(a) != not {
-			return int32(a), true
+		if a := w.roster.home(&w.dice); w.takes(a) && a != not {
+			return a
 		}
 	}
-	return 0, false
+	return nobody
 }
 
 // colleague is an agent of the same agency, or where there is none any other.
-func (w *world) colleague(of int32) (int32, bool) {
+func (w *world) colleague(of int) int {
 	for range 40 {
-		a := int32(w.dice.below(len(w.agency)))
+		a := w.dice.below(w.c.Agents)
 		if d := w.dice.below(9) - 4; d != 0 { // most colleagues stand near in the roster
-			a = of + int32(d)
+			a = of + d
 		}
-		if a < 0 || int(a) >= len(w.agency) || a == of || a == 0 && w.c.Consumers >= bigWorld {
+		if a < 0 || a >= w.c.Agents || a == of || a == 0 && w.c.Consumers >= bigWorld {
 			continue // the first agent has enough
 		}
-		if w.takes(int(a)) && w.agency[a] == w.agency[of] {
-			return a, true
+		if w.takes(a) && w.roster.agencyOf[a] == w.roster.agencyOf[of] {
+			return a
 		}
 	}
 	return w.openAgent(of)

@@ -61,10 +61,9 @@ func (w *world) season(at int64) int {
 
 // firstOf is the first day of the month that is so many months after d's.
 func firstOf(d events.Date, months int) events.Date {
-	m := d.Year()*12 + d.Month() - 1 + months
-	return events.Date(m/12*10_000 + (m%12+1)*100 + 1)
+	return events.DateOf(time.Date(d.Year(), time.Month(d.Month()+months), 1, 0, 0, 0, 0, time.UTC))
 }
 
 func lastOfMonth(d events.Date) events.Date { return firstOf(d, 1).AddDays(-1) }
 
-func lastOfYear(year int) events.Date { return events.Date(year*10_000 + 1231) }
+func newYear(year int) events.Date { return events.Date(year*10_000 + 101) }

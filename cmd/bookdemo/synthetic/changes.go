@@ -2,237 +2,216 @@ package synthetic
 
 import (
 	"math/bits"
+	"slices"
 
 	"bookledger/events"
 )
 
 // current tells whether a case has coverage that is not of a past year.
 func (w *world) current(c *caseState) bool {
-	return c.goesOn() && c.stage == stageEnrolled && int(c.year) >= w.today().Year()
+	return c.goesOn() && c.stage == stageEnrolled && c.year >= w.today().Year()
 }
 
-func (w *world) moveHouse(_, _ int32) {
-	if i := w.some((*caseState).goesOn); i >= 0 {
-		c := &w.cases[i]
+func (w *world) moveHouse() {
+	if c := w.some((*caseState).goesOn); c != nil {
 		c.address++
-		w.say(w.householdSection(i, c))
+		w.say(w.householdSection(c))
 	}
 }
 
-func (w *world) changeContact(_, _ int32) {
-	if i := w.some((*caseState).goesOn); i >= 0 {
-		c := &w.cases[i]
+func (w *world) changeContact() {
+	if c := w.some((*caseState).goesOn); c != nil {
 		c.contact++
-		w.say(w.householdSection(i, c))
+		w.say(w.householdSection(c))
 	}
 }
 
 // progress brings some case on its way to coverage one stage further.
-func (w *world) progress(_, _ int32) {
-	i := w.some(func(c *caseState) bool {
+func (w *world) progress() {
+	c := w.some(func(c *caseState) bool {
 		return c.goesOn() && (c.stage < stageDetermined || c.stage == stagePlan ||
 			c.stage == stageDetermined && c.kind != kindMediCal && c.kind != kindIneligible)
 	})
-	if i >= 0 {
-		w.progressOf(int32(i), -1)
+	if c != nil {
+		w.progressOf(c)
 	}
 }
 
-func (w *world) progressOf(index, _ int32) {
-	i, c := int(index), &w.cases[index]
-	if !c.goesOn() || c.stage >= stageEnrolled {
+func (w *world) progressOf(c *caseState) {
+	if c.closed || c.stage >= stageEnrolled {
 		return
 	}
-	if year := w.today().Year(); int(c.year) < year {
-		c.year, c.stage, c.submitted = uint16(year), stageInProgress, 0
-		w.say(w.applicationSection(i, c))
+	if year := w.today().Year(); c.year < year {
+		c.year, c.stage, c.submitted = year, stageInProgress, 0
+		w.say(w.applicationSection(c))
 		return
 	}
-	if c.stage == stageDetermined && !w.covers(i, c) {
+	if c.stage == stageDetermined && len(w.covered(c)) == 0 {
 		return // there is nothing to choose
 	}
 	c.stage++
 	switch c.stage {
 	case stageInProgress:
-		w.listMembers(i, c)
+		w.listMembers(c)
 	case stageSubmitted:
 		c.submitted = w.today()
-		w.listMembers(i, c)
+		w.listMembers(c)
 	case stageDetermined:
-		w.determineAll(i, c)
+		w.determineAll(c)
 	case stagePlan:
-		w.decideRest(i, c)
-		c.start = w.coverageStart(c, int(c.year), newcomer)
-		w.enroll(i, c)
-	case stageEnrolled:
-		w.enroll(i, c)
-	}
-	w.say(w.applicationSection(i, c))
-}
-
-// decideRest says the eligibility of those for whom it took longer.
-func (w *world) decideRest(i int, c *caseState) {
-	for j := range int(c.size) {
-		if c.lists(j) && w.member(i, j).applying && w.undecided(i, c, j) {
-			w.say(w.eligibilitySection(i, c, j))
+		for _, j := range w.applicants(c) { // those for whom it took longer
+			if w.undecided(c, j) {
+				w.say(w.eligibilitySection(c, j))
+			}
 		}
+		w.startCoverage(c, newcomer)
+		w.enroll(c)
+	case stageEnrolled:
+		w.enroll(c)
 	}
+	w.say(w.applicationSection(c))
 }
 
 // verify makes conditional eligibility unconditional.
-func (w *world) verify(_, _ int32) {
-	i := w.some(func(c *caseState) bool { return c.inForce() && !c.is(flagVerified) })
-	if i < 0 || !w.toVerify(i, &w.cases[i]) {
+func (w *world) verify() {
+	c := w.some(func(c *caseState) bool { return c.inForce() && !c.verified })
+	if c == nil {
 		return
 	}
-	c := &w.cases[i]
-	for j := range int(c.size) {
-		if c.lists(j) && w.member(i, j).applying && w.conditional(i, c, j) {
-			c.set(flagVerified, true)
-			w.say(w.eligibilitySection(i, c, j))
-			c.set(flagVerified, false)
-		}
+	conditional := w.conditional(c)
+	if len(conditional) == 0 {
+		return
 	}
-	c.set(flagVerified, true)
-	w.say(w.applicationSection(i, c))
+	c.verified = true
+	for _, j := range conditional {
+		w.say(w.eligibilitySection(c, j))
+	}
+	w.say(w.applicationSection(c))
 }
 
 // redetermine finds a household's eligibility anew: the tax credit and with it
 // the net premium change, or everybody goes to Medi-Cal.
-func (w *world) redetermine(_, _ int32) {
-	i := w.some(w.current)
-	if i < 0 {
+func (w *world) redetermine() {
+	c := w.some(w.current)
+	if c == nil {
 		return
 	}
-	c := &w.cases[i]
 	if w.dice.chance(120) {
-		w.end(i, c)
+		w.end(c)
 		c.kind, c.stage = kindMediCal, stageDetermined
 	}
 	c.finding++
-	c.set(flagVerified, false)
-	w.determineAll(i, c)
+	c.verified = false
+	w.determineAll(c)
 	if c.stage == stageEnrolled {
-		w.enroll(i, c)
+		w.enroll(c)
 	}
-	w.say(w.applicationSection(i, c))
+	w.say(w.applicationSection(c))
 }
 
 // end ends the coverage at the end of the month; coverage that has not begun
 // is cancelled.
-func (w *world) end(i int, c *caseState) {
+func (w *world) end(c *caseState) {
 	today := w.today()
 	c.stage, c.end = stageEnded, lastOfMonth(today)
-	c.set(flagCancelled, c.start > today || c.start.AddDays(20) > today && w.dice.chance(600))
-	w.enroll(i, c)
+	c.cancelled = c.start > today || c.start.AddDays(20) > today && w.dice.chance(600)
+	w.enroll(c)
 }
 
-func (w *world) endCoverage(_, _ int32) {
-	if i := w.some(w.current); i >= 0 {
-		c := &w.cases[i]
-		w.end(i, c)
-		w.say(w.applicationSection(i, c))
+func (w *world) endCoverage() {
+	if c := w.some(w.current); c != nil {
+		w.end(c)
+		w.say(w.applicationSection(c))
 	}
 }
 
 // changePlan ends the coverage in one plan and begins it in another.
-func (w *world) changePlan(_, _ int32) {
-	i := w.some(w.current)
-	if i < 0 {
+func (w *world) changePlan() {
+	c := w.some(w.current)
+	if c == nil {
 		return
 	}
-	c := &w.cases[i]
-	start := max(events.Date(int(c.year)*10_000+101), firstOf(w.today(), 1))
-	if start.Year() > int(c.year) {
+	start := max(newYear(c.year), firstOf(w.today(), 1))
+	if start.Year() > c.year {
 		return
 	}
-	w.end(i, c)
+	w.end(c)
 	c.stage, c.start = stageEnrolled, start
 	c.choice++
-	c.set(flagPassive, false)
-	w.enroll(i, c)
-	w.say(w.applicationSection(i, c))
+	c.passive = false
+	w.enroll(c)
+	w.say(w.applicationSection(c))
 }
 
 // addMember adds a child to a case, most often a newborn.
-func (w *world) addMember(_, _ int32) {
-	i := w.some(func(c *caseState) bool { return c.inForce() && c.size < maxMembers })
-	if i < 0 {
+func (w *world) addMember() {
+	c := w.some(func(c *caseState) bool { return c.inForce() && c.size < maxMembers })
+	if c == nil || !w.home(c).people[c.size].child {
 		return
 	}
-	c := &w.cases[i]
-	j := int(c.size)
-	if !w.member(i, j).child {
-		return
-	}
+	j := c.size
 	c.size++
 	c.listed |= 1 << j
-	m := w.memberSection(i, j)
+	m := w.memberSection(c, j)
 	if w.dice.chance(750) {
 		m.DateOfBirth, m.SSNLast4 = w.today().AddDays(-w.dice.between(2, 25)), ""
 	}
 	w.say(m)
-	w.say(w.eligibilitySection(i, c, j))
-	if c.stage == stageEnrolled && w.covered(i, c, j) {
-		w.enroll(i, c)
+	w.say(w.eligibilitySection(c, j))
+	if c.stage == stageEnrolled && slices.Contains(w.covered(c), j) {
+		w.enroll(c)
 	}
 }
 
 // removeMember removes the member who came last.
-func (w *world) removeMember(_, _ int32) {
-	i := w.some(func(c *caseState) bool { return c.inForce() && bits.OnesCount8(c.listed) > 1 })
-	if i < 0 {
+func (w *world) removeMember() {
+	c := w.some(func(c *caseState) bool { return c.inForce() && bits.OnesCount8(c.listed) > 1 })
+	if c == nil {
 		return
 	}
-	c := &w.cases[i]
 	j := bits.Len8(c.listed) - 1
-	wasCovered := w.covered(i, c, j)
+	wasCovered := slices.Contains(w.covered(c), j)
 	c.listed &^= 1 << j
-	w.say(&events.MemberRemoved{Member: events.Member{CaseID: caseID(i), MemberID: memberID(i, j)}})
+	w.say(&events.MemberRemoved{Member: events.Member{CaseID: caseID(c.index), MemberID: memberID(c.index, j)}})
 	if c.stage == stageEnrolled && wasCovered {
-		w.enroll(i, c)
+		w.enroll(c)
 	}
 }
 
 // renew continues a case in the coming year, most often in the same plan and
 // without anybody doing anything.
-func (w *world) renew(index, _ int32) {
-	i, c := int(index), &w.cases[index]
+func (w *world) renew(c *caseState) {
 	today := w.today()
-	if !c.inForce() || int(c.year) != today.Year() {
+	if !c.inForce() || c.year != today.Year() {
 		return
 	}
 	c.year++
 	c.finding++
 	c.submitted = today
-	c.start = events.Date(int(c.year)*10_000 + 101)
-	c.set(flagVerified, false)
-	c.set(flagPassive, w.dice.chance(720))
-	if !c.is(flagPassive) && w.dice.chance(500) {
+	c.start = newYear(c.year)
+	c.verified = false
+	c.passive = w.dice.chance(720)
+	if !c.passive && w.dice.chance(500) {
 		c.choice++
 	}
-	w.say(w.applicationSection(i, c))
-	w.determineAll(i, c)
+	w.say(w.applicationSection(c))
+	w.determineAll(c)
 	if c.stage == stageEnrolled {
-		w.enroll(i, c)
+		w.enroll(c)
 	}
 }
 
-func (w *world) closeCase(_, _ int32) {
-	i := w.some(func(c *caseState) bool { return c.goesOn() && w.mayLose(c) })
-	if i < 0 {
-		return
+func (w *world) closeCase() {
+	if c := w.some(func(c *caseState) bool { return c.goesOn() && w.mayLose(c) }); c != nil {
+		w.change(c, func() { c.closed = true })
+		w.say(&events.CaseClosed{CaseID: caseID(c.index), Reason: pick(&w.dice, tables().CloseReasons)})
 	}
-	w.change(i, func(c *caseState) { c.set(flagClosed, true) })
-	w.say(&events.CaseClosed{CaseID: caseID(i), Reason: pick(&w.dice, closeReasons)})
 }
 
-func (w *world) reopenCase(_, _ int32) {
-	i := w.some(func(c *caseState) bool { return c.is(flagClosed) })
-	if i < 0 {
-		return
+func (w *world) reopenCase() {
+	if c := w.some(func(c *caseState) bool { return c.closed }); c != nil {
+		w.change(c, func() { c.closed = false })
+		w.say(w.householdSection(c))
+		w.say(w.applicationSection(c))
 	}
-	w.change(i, func(c *caseState) { c.set(flagClosed, false) })
-	w.say(w.householdSection(i, &w.cases[i]))
-	w.say(w.applicationSection(i, &w.cases[i]))
 }

@@ -3,31 +3,34 @@ package synthetic
 import (
 	"errors"
 	"fmt"
+	"iter"
+	"slices"
 	"time"
 
 	"bookledger/events"
 )
 
-// The bounds of a world.
+// The bounds of a Config.
 const (
-	MaxAgents    = 100_000
-	MaxConsumers = 2_000_000
-	MaxWeeks     = 520
+	maxAgents    = 100_000
+	maxConsumers = 2_000_000
+	maxWeeks     = 520
 )
 
 // source is the upstream system that says everything in the world.
 const source = "calheers"
 
-// Config says which world to make. The same Config gives the same world.
+// Config says which world to make. The same Config gives the same world. All
+// methods but Check are for a Config that Check accepts.
 type Config struct {
-	// Agents is the number of certified agents, from 1 to MaxAgents. The
-	// first of them holds more than 2,000 consumers if there are 3,000; from
-	// four agents on the last has none.
+	// Agents is the number of certified agents, from 1 to 100,000. The first of
+	// them holds more than 2,000 consumers if there are 3,000; from four agents
+	// on the last has none.
 	Agents int
 	// Consumers is the number of cases at the end of the world, from 0 to
-	// MaxConsumers. The first is the job aid's CAL TRAINING.
+	// 2,000,000. The first is the job aid's CAL TRAINING.
 	Consumers int
-	// Weeks is the number of Fridays with books, from 1 to MaxWeeks: the world
+	// Weeks is the number of Fridays with books, from 1 to 520: the world
 	// begins that many weeks before the last cutoff at or before Until.
 	Weeks int
 	// Seed chooses among the worlds of one size.
@@ -35,19 +38,17 @@ type Config struct {
 	// Until is the moment at which history ends; nothing is recorded later.
 	// All of history must lie in the years 2015 to 2098.
 	Until time.Time
-	// Calendar is the ledger's; nil is events.DefaultCalendar.
-	Calendar *events.Calendar
 }
 
 // Check tells what is wrong with the configuration, if something is.
 func (c Config) Check() error {
 	switch {
-	case c.Agents < 1 || c.Agents > MaxAgents:
-		return fmt.Errorf("agents must be 1 to %d", MaxAgents)
-	case c.Consumers < 0 || c.Consumers > MaxConsumers:
-		return fmt.Errorf("consumers must be 0 to %d", MaxConsumers)
-	case c.Weeks < 1 || c.Weeks > MaxWeeks:
-		return fmt.Errorf("weeks must be 1 to %d", MaxWeeks)
+	case c.Agents < 1 || c.Agents > maxAgents:
+		return fmt.Errorf("agents must be 1 to %d", maxAgents)
+	case c.Consumers < 0 || c.Consumers > maxConsumers:
+		return fmt.Errorf("consumers must be 0 to %d", maxConsumers)
+	case c.Weeks < 1 || c.Weeks > maxWeeks:
+		return fmt.Errorf("weeks must be 1 to %d", maxWeeks)
 	case c.Until.IsZero():
 		return errors.New("the time until which history goes is missing")
 	case c.Until.AddDate(0, 0, -7*(c.Weeks+1)).Year() < 2015 || c.Until.Year() > 2098:
@@ -56,33 +57,31 @@ func (c Config) Check() error {
 	return nil
 }
 
-func (c Config) calendar() *events.Calendar {
-	if c.Calendar == nil {
-		return events.DefaultCalendar()
+// LastFriday is the last Friday whose cutoff is in the history.
+func (c Config) LastFriday() events.Date {
+	calendar := events.DefaultCalendar()
+	friday := calendar.FridayOf(c.Until)
+	if calendar.Cutoff(friday).After(c.Until) {
+		friday = calendar.Previous(friday)
 	}
-	return c.Calendar
+	return friday
 }
 
-// Generate yields the history in the order of recorded time. It stops at
-// yield's first error and returns it as it is.
-func (c Config) Generate(yield func(Item) error) error {
-	if err := c.Check(); err != nil {
-		return fmt.Errorf("checking the configuration of the world: %w", err)
-	}
-	return newWorld(c, yield).play()
+// Generate yields the history in the order of recorded time.
+func (c Config) Generate() iter.Seq[Item] {
+	return func(yield func(Item) bool) { newWorld(c, yield).play() }
 }
 
 // Wrong is an event that the ledger rejects (no_pending_request): an agent
-// accepts CAL TRAINING, who asked nobody. Like Identities it is for a Config
-// that Check accepts.
+// accepts CAL TRAINING, who asked nobody.
 func (c Config) Wrong() events.Event {
 	const sequence = 1 << 60 // far beyond any event of the world
 	at := c.Until.UTC().Truncate(time.Second)
-	who := roster(c).second
+	who := newRoster(c).second
 	return events.Event{
 		ID: eventID(c.Seed, sequence, at.UnixMilli()), Source: source, Type: events.TypeDelegationAccepted,
-		Time: at.In(c.calendar().Zone()), ActorID: agentPersonID(who), ActorRole: "agent",
-		Data: &events.DelegationAccepted{Delegation: events.Delegation{CaseID: caseID(0), AgentID: agentID(who)}},
+		Time: at.In(events.DefaultCalendar().Zone()), ActorID: agentPersonID(who), ActorRole: "agent",
+		Data: &events.DelegationAccepted{Delegation: delegation(0, who)},
 	}
 }
 
@@ -100,20 +99,17 @@ type Identity struct {
 // and one of another agency (where there are two agents), the staff of the
 // first one's agency, an auditor and an operator.
 func (c Config) Identities() []Identity {
-	r := roster(c)
+	r := newRoster(c)
 	var all []Identity
-	for _, a := range []int{0, r.second} {
-		if a == 0 && len(all) > 0 {
-			continue
-		}
-		first, last := r.agentName(a)
+	for _, a := range slices.Compact([]int{0, r.second}) {
+		first, last := c.agentName(a)
 		all = append(all, Identity{
 			Role: "agent", PersonID: agentPersonID(a), Name: first + " " + last,
-			AgentID: agentID(a), AgencyID: agencyID(r.agents[a].agency),
+			AgentID: agentID(a), AgencyID: agencyID(r.agencyOf[a]),
 		})
 	}
 	for _, s := range r.staff[:staffOfFirst] {
-		all = append(all, Identity{Role: s.role, PersonID: s.person, Name: s.name, AgencyID: agencyID(s.agency)})
+		all = append(all, Identity{Role: s.Role, PersonID: s.PersonID, Name: s.Name, AgencyID: s.AgencyID})
 	}
 	return append(all,
 		Identity{Role: "auditor", PersonID: "P900001", Name: "Audrey Castellanos"},

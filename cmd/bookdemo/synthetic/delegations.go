@@ -2,89 +2,86 @@ package synthetic
 
 import (
 	"fmt"
+	"slices"
 
 	"bookledger/events"
 )
 
 // change changes a case and keeps the count of its agent's active consumers.
-func (w *world) change(i int, how func(c *caseState)) {
-	c := &w.cases[i]
+func (w *world) change(c *caseState, how func()) {
 	w.count(c, -1)
-	how(c)
+	how()
 	w.count(c, 1)
 }
 
-func (w *world) count(c *caseState, by int32) {
-	if c.hasAgent() && !c.is(flagInactive) {
-		w.active[c.holder-1] += by
+func (w *world) count(c *caseState, by int) {
+	if c.hasAgent() && !c.inactive {
+		w.active[c.holder] += by
 	}
 }
 
 // mayLose tells whether the agent who holds a case can do without it: the
 // first agent of a large world keeps more than 2,000 consumers.
 func (w *world) mayLose(c *caseState) bool {
-	return c.holder != 1 || c.is(flagInactive) || w.c.Consumers < bigWorld || w.active[0] > bigFloor
+	return c.holder != 0 || c.inactive || w.c.Consumers < bigWorld || w.active[0] > bigFloor
 }
 
-func (c *caseState) asks(agent int32) bool {
-	return c.pending[0] == agent+1 || c.pending[1] == agent+1
-}
+// asks reports whether an agent has a pending request.
+func (c *caseState) asks(agent int) bool { return slices.Contains(c.pending[:], agent) }
 
-// answered takes an agent's pending request away.
-func (c *caseState) answered(agent int32) {
-	for n := range c.pending {
-		if c.pending[n] == agent+1 {
-			c.pending[n] = 0
-		}
+// answered takes an agent's pending request away, if there is one.
+func (c *caseState) answered(agent int) {
+	if n := slices.Index(c.pending[:], agent); n >= 0 {
+		c.pending[n] = nobody
 	}
 }
 
 // give makes an agent the active holder.
-func (c *caseState) give(agent int32) {
-	c.answered(agent)
-	c.holder = agent + 1
-	c.set(flagInactive, false)
+func (w *world) give(c *caseState, agent int) {
+	w.change(c, func() {
+		c.answered(agent)
+		c.holder, c.inactive = agent, false
+	})
 }
 
-func delegation(i, agent int32) events.Delegation {
-	return events.Delegation{CaseID: caseID(int(i)), AgentID: agentID(int(agent))}
+func delegation(i, agent int) events.Delegation {
+	return events.Delegation{CaseID: caseID(i), AgentID: agentID(agent)}
 }
 
 // byAgent records what an agent did.
-func (w *world) byAgent(agent int32, data events.Data) {
-	w.sayAs(agentPersonID(int(agent)), "agent", data)
+func (w *world) byAgent(agent int, data events.Data) {
+	w.sayAs(agentPersonID(agent), "agent", data)
 }
 
 // delegate finds an agent for a case that comes into the world.
-func (w *world) delegate(i int, from origin) {
-	n, agent := int32(i), int32(w.roster.home(&w.dice))
-	switch {
-	case i == 1:
-		w.created(n, int32(w.roster.second), "conversion")
+func (w *world) delegate(c *caseState, from origin) {
+	agent := w.roster.home(&w.dice)
+	if c.index == 1 {
+		w.created(c, w.roster.second, "conversion")
 		return
-	case !w.takes(int(agent)):
-		agent, _ = w.openAgent(agent)
+	}
+	if !w.takes(agent) {
+		agent = max(0, w.openAgent(agent)) // the first agent always takes consumers
 	}
 	roll := w.dice.below(1000)
 	switch {
 	case from == conversion && roll < 890:
-		w.created(n, agent, "conversion")
+		w.created(c, agent, "conversion")
 		if roll < 35 {
-			w.putAway(n)
+			w.putAway(c)
 		}
 	case from != conversion && roll < 450:
-		w.created(n, agent, "agent_application")
+		w.created(c, agent, "agent_application")
 	case from != conversion && roll < 500:
-		w.created(n, agent, "service_center")
+		w.created(c, agent, "service_center")
 	case roll < 985:
-		w.request(n, agent)
-		w.followUp(n, agent)
+		w.ask(c, agent)
 	}
 }
 
-func (w *world) created(i, agent int32, via string) {
-	w.change(int(i), func(c *caseState) { c.give(agent) })
-	data := &events.DelegationCreated{Delegation: delegation(i, agent), Via: via}
+func (w *world) created(c *caseState, agent int, via string) {
+	w.give(c, agent)
+	data := &events.DelegationCreated{Delegation: delegation(c.index, agent), Via: via}
 	if via == "agent_application" {
 		w.byAgent(agent, data)
 		return
@@ -92,160 +89,156 @@ func (w *world) created(i, agent int32, via string) {
 	w.say(data)
 }
 
-func (w *world) request(i, agent int32) {
-	c := &w.cases[i]
+func (w *world) request(c *caseState, agent int) {
 	n := 0
-	if c.pending[0] != 0 {
+	if c.pending[0] != nobody {
 		n = 1
 	}
-	c.pending[n] = agent + 1
-	w.say(&events.DelegationRequested{Delegation: delegation(i, agent)})
+	c.pending[n] = agent
+	w.say(&events.DelegationRequested{Delegation: delegation(c.index, agent)})
 }
 
-// followUp plans what becomes of a request; some remain pending.
-func (w *world) followUp(i, agent int32) {
+// ask lets a consumer ask an agent, and plans what becomes of the request; some
+// remain pending.
+func (w *world) ask(c *caseState, agent int) {
+	w.request(c, agent)
 	at := w.now + int64(w.dice.between(5, 4*24*60))*oneMinute
 	switch w.dice.weighted(720, 90, 60, 130) {
 	case 0:
-		w.plan(at, (*world).accept, i, agent)
+		w.plan(at, func(w *world) { w.accept(c, agent) })
 	case 1:
-		w.plan(at, (*world).decline, i, agent)
+		w.plan(at, func(w *world) { w.decline(c, agent) })
 	case 2:
-		w.plan(at, (*world).withdraw, i, agent)
+		w.plan(at, func(w *world) { w.withdraw(c, agent) })
 	}
 }
 
-func (w *world) accept(i, agent int32) {
-	c := &w.cases[i]
-	if !c.asks(agent) || !c.goesOn() || !w.takes(int(agent)) {
+func (w *world) accept(c *caseState, agent int) {
+	if !c.asks(agent) || c.closed || !w.takes(agent) {
 		return
 	}
-	if c.holder != 0 && !w.mayLose(c) {
-		w.decline(i, agent)
+	if c.holder != nobody && !w.mayLose(c) {
+		w.decline(c, agent)
 		return
 	}
-	w.change(int(i), func(c *caseState) { c.give(agent) })
-	w.byAgent(agent, &events.DelegationAccepted{Delegation: delegation(i, agent)})
+	w.give(c, agent)
+	w.byAgent(agent, &events.DelegationAccepted{Delegation: delegation(c.index, agent)})
 }
 
-func (w *world) decline(i, agent int32) {
-	if c := &w.cases[i]; c.asks(agent) {
+func (w *world) decline(c *caseState, agent int) {
+	if c.asks(agent) {
 		c.answered(agent)
-		w.byAgent(agent, &events.DelegationDeclined{Delegation: delegation(i, agent), Reason: pick(&w.dice, declineReasons)})
+		w.byAgent(agent, &events.DelegationDeclined{Delegation: delegation(c.index, agent), Reason: pick(&w.dice, tables().DeclineReasons)})
 	}
 }
 
-func (w *world) withdraw(i, agent int32) {
-	if c := &w.cases[i]; c.asks(agent) {
+func (w *world) withdraw(c *caseState, agent int) {
+	if c.asks(agent) {
 		c.answered(agent)
-		w.say(&events.DelegationWithdrawn{Delegation: delegation(i, agent), Reason: pick(&w.dice, withdrawReasons)})
+		w.say(&events.DelegationWithdrawn{Delegation: delegation(c.index, agent), Reason: pick(&w.dice, tables().WithdrawReasons)})
 	}
 }
 
 // askFirst lets a consumer without an agent ask one.
-func (w *world) askFirst(_, _ int32) {
-	i := w.some(func(c *caseState) bool { return c.goesOn() && c.holder == 0 && c.pending[0] == 0 })
-	if agent, ok := w.openAgent(-1); ok && i >= 0 && !w.cases[i].asks(agent) {
-		w.request(int32(i), agent)
-		w.followUp(int32(i), agent)
+func (w *world) askFirst() {
+	c := w.some(func(c *caseState) bool { return c.goesOn() && c.holder == nobody && c.pending[0] == nobody })
+	if agent := w.openAgent(nobody); agent != nobody && c != nil && !c.asks(agent) {
+		w.ask(c, agent)
 	}
 }
 
 // askAnother lets a consumer who has an agent ask another one.
-func (w *world) askAnother(_, _ int32) {
-	i := w.some(func(c *caseState) bool { return c.hasAgent() && (c.pending[0] == 0 || c.pending[1] == 0) })
-	if i < 0 {
+func (w *world) askAnother() {
+	c := w.some(func(c *caseState) bool { return c.hasAgent() && slices.Contains(c.pending[:], nobody) })
+	if c == nil {
 		return
 	}
-	if agent, ok := w.openAgent(w.cases[i].holder - 1); ok && !w.cases[i].asks(agent) {
-		w.request(int32(i), agent)
-		w.followUp(int32(i), agent)
-	}
-}
-
-func (w *world) markInactive(_, _ int32) {
-	i := w.some(func(c *caseState) bool { return w.atWork(c) && !c.is(flagInactive) && w.mayLose(c) })
-	if i >= 0 {
-		w.putAway(int32(i))
+	if agent := w.openAgent(c.holder); agent != nobody && !c.asks(agent) {
+		w.ask(c, agent)
 	}
 }
 
 // atWork tells whether a case has an agent who can still do something for it.
-func (w *world) atWork(c *caseState) bool { return c.hasAgent() && c.holder-1 != w.gone }
+func (w *world) atWork(c *caseState) bool { return c.hasAgent() && c.holder != w.gone }
 
-func (w *world) putAway(i int32) {
-	w.change(int(i), func(c *caseState) { c.set(flagInactive, true) })
-	agent := w.cases[i].holder - 1
-	w.byAgent(agent, &events.DelegationMarkedInactive{Delegation: delegation(i, agent)})
+func (w *world) markInactive() {
+	if c := w.some(func(c *caseState) bool { return w.atWork(c) && !c.inactive && w.mayLose(c) }); c != nil {
+		w.putAway(c)
+	}
 }
 
-func (w *world) reactivate(_, _ int32) {
-	i := w.some(func(c *caseState) bool { return w.atWork(c) && c.is(flagInactive) })
-	if i < 0 {
-		return
-	}
-	w.change(i, func(c *caseState) { c.set(flagInactive, false) })
-	agent := w.cases[i].holder - 1
-	w.byAgent(agent, &events.DelegationReactivated{Delegation: delegation(int32(i), agent)})
+func (w *world) putAway(c *caseState) {
+	w.change(c, func() { c.inactive = true })
+	w.byAgent(c.holder, &events.DelegationMarkedInactive{Delegation: delegation(c.index, c.holder)})
 }
 
-func (w *world) endDelegation(_, _ int32) {
-	i := w.some(func(c *caseState) bool { return c.hasAgent() && w.mayLose(c) })
-	if i < 0 {
+func (w *world) reactivate() {
+	if c := w.some(func(c *caseState) bool { return w.atWork(c) && c.inactive }); c != nil {
+		w.change(c, func() { c.inactive = false })
+		w.byAgent(c.holder, &events.DelegationReactivated{Delegation: delegation(c.index, c.holder)})
+	}
+}
+
+// losable tells whether a case has an agent who can do without it.
+func (w *world) losable(c *caseState) bool { return c.hasAgent() && w.mayLose(c) }
+
+func (w *world) endDelegation() {
+	c := w.some(w.losable)
+	if c == nil {
 		return
 	}
-	agent := w.cases[i].holder - 1
-	w.change(i, func(c *caseState) { c.holder = 0; c.set(flagInactive, false) })
+	agent := c.holder
+	w.change(c, func() { c.holder, c.inactive = nobody, false })
 	reason := pick(&w.dice, []string{"consumer", "consumer", "consumer", "service_center", "other"})
 	if agent == w.gone {
 		reason = "decertified"
 	}
-	w.say(&events.DelegationEnded{Delegation: delegation(int32(i), agent), Reason: reason})
+	w.say(&events.DelegationEnded{Delegation: delegation(c.index, agent), Reason: reason})
 }
 
 // transfer moves one case to a colleague.
-func (w *world) transfer(_, _ int32) {
-	i := w.some(func(c *caseState) bool { return c.hasAgent() && w.mayLose(c) })
-	if i < 0 {
+func (w *world) transfer() {
+	c := w.some(w.losable)
+	if c == nil {
 		return
 	}
-	if to, ok := w.colleague(w.cases[i].holder - 1); ok {
-		person, role := w.overseer(w.agency[w.cases[i].holder-1])
-		w.move(i, to, person, role, "")
+	if to := w.colleague(c.holder); to != nobody {
+		person, role := w.overseer(w.roster.agencyOf[c.holder])
+		w.move(c, to, person, role, "")
 	}
 }
 
-func (w *world) move(i int, to int32, person, role, batch string) {
-	from := w.cases[i].holder - 1
-	w.change(i, func(c *caseState) { c.holder = to + 1 })
+func (w *world) move(c *caseState, to int, person, role, batch string) {
+	from := c.holder
+	w.change(c, func() { c.holder = to })
 	w.sayAs(person, role, &events.DelegationTransferred{
-		CaseID: caseID(i), FromAgentID: agentID(int(from)), ToAgentID: agentID(int(to)), BatchID: batch,
+		CaseID: caseID(c.index), FromAgentID: agentID(from), ToAgentID: agentID(to), BatchID: batch,
 	})
 }
 
-// handOver transfers half the book of an agent, the given or some other, to a
-// colleague in one batch.
-func (w *world) handOver(_, agent int32) {
-	from := agent
-	for n := 0; from < 0 && n < 60; n++ {
-		a := w.dice.below(len(w.agency))
+// handOverSome transfers half the book of some agent.
+func (w *world) handOverSome() {
+	for range 60 {
+		a := w.dice.below(w.c.Agents)
 		if w.active[a] >= 3 && w.active[a] <= 400 && !w.steady(a) {
-			from = int32(a)
+			w.handOver(a)
+			return
 		}
 	}
-	if from < 0 {
-		return
-	}
-	to, ok := w.colleague(from)
-	if !ok {
+}
+
+// handOver transfers half the book of an agent to a colleague in one batch.
+func (w *world) handOver(from int) {
+	to := w.colleague(from)
+	if to == nobody {
 		return
 	}
 	w.batches++
 	batch := fmt.Sprintf("T%08d-%04d", int(w.today()), w.batches)
-	person, role := w.overseer(w.agency[from])
+	person, role := w.overseer(w.roster.agencyOf[from])
 	for i := protected + w.batches%2; i < len(w.cases); i += 2 {
-		if c := &w.cases[i]; c.hasAgent() && c.holder-1 == from {
-			w.move(i, to, person, role, batch)
+		if c := w.cases[i]; c.hasAgent() && c.holder == from {
+			w.move(c, to, person, role, batch)
 		}
 	}
 }

@@ -67,3 +67,12 @@ func (d *dice) weighted(weights ...int) int {
 
 // pick is one of list.
 func pick[T any](d *dice, list []T) T { return list[d.below(len(list))] }
+
+// weighted is one entry of a table, each as likely as its weight says.
+func weighted[T interface{ weight() int }](d *dice, table []T) T {
+	weights := make([]int, len(table))
+	for i, entry := range table {
+		weights[i] = entry.weight()
+	}
+	return table[d.weighted(weights...)]
+}

@@ -1,10 +1,6 @@
 package synthetic
 
-import (
-	"fmt"
-
-	"bookledger/events"
-)
+import "bookledger/events"
 
 // script is what upstream systems go through, again and again, after history.
 var script = []step{
@@ -30,46 +26,35 @@ var script = []step{
 // order: new households with all that follows, requests and their acceptance,
 // transfers and changes. They fit the end of history, so that none is
 // rejected. It makes the whole history first, without encoding it.
-func (c Config) Live(n int) ([]events.Event, error) {
-	if err := c.Check(); err != nil {
-		return nil, fmt.Errorf("checking the configuration of the world: %w", err)
-	}
-	if n <= 0 {
-		return nil, nil
-	}
-	w := newWorld(c, func(Item) error { return nil })
-	if err := w.play(); err != nil {
-		return nil, err
-	}
+func (c Config) Live(n int) []events.Event {
+	w := newWorld(c, func(Item) bool { return true })
+	w.play()
 	all := make([]events.Event, 0, n)
-	w.yield = func(item Item) error {
-		if len(all) < n {
-			all = append(all, item.Event)
-		}
-		return nil
+	w.yield = func(item Item) bool {
+		all = append(all, item.Event)
+		return len(all) < n
 	}
 	w.queue, w.pace = nil, 400
 	w.now, w.until = max(w.now, w.until), 1<<62
 	for turn := 0; len(all) < n; turn++ {
 		w.now += 2_500
-		script[turn%len(script)](w, -1, -1)
+		script[turn%len(script)](w)
 		w.queue = nil // what would follow later is beyond the few events
 	}
-	return all, nil
+	return all
 }
 
-func (w *world) liveNewcomer(_, _ int32) { w.open(live) }
+func (w *world) liveNewcomer() { w.open(live) }
 
 // liveRequest lets a new consumer ask an agent, who accepts at once.
-func (w *world) liveRequest(_, _ int32) {
-	i := len(w.cases)
-	w.open(live)
-	if w.cases[i].pending[0] == 0 {
-		agent, ok := w.openAgent(w.cases[i].holder - 1)
-		if !ok {
+func (w *world) liveRequest() {
+	c := w.open(live)
+	if c.pending[0] == nobody {
+		agent := w.openAgent(c.holder)
+		if agent == nobody {
 			return
 		}
-		w.request(int32(i), agent)
+		w.request(c, agent)
 	}
-	w.accept(int32(i), w.cases[i].pending[0]-1)
+	w.accept(c, c.pending[0])
 }

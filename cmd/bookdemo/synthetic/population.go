@@ -6,24 +6,36 @@ import (
 	"sync"
 
 	"github.com/goccy/go-yaml"
+	"golang.org/x/text/unicode/norm"
 )
 
-// population are the words of which the world's people, places and plans are
-// made; population.yaml says what each of them means.
+// population is the tables from which people, places and plans are made up;
+// population.yaml says what each of them means.
 type population struct {
-	Heritages    []heritage
-	Counties     map[string]county
-	Places       []place
-	Carriers     []carrier
-	DentalPlans  []dentalPlan `yaml:"dental_plans"`
-	Streets      []string
-	Suffixes     []string
-	Units        []string
-	Domains      []string
-	AgencyFirst  []string `yaml:"agency_first"`
-	AgencySecond []string `yaml:"agency_second"`
-
-	heritageWeights, placeWeights []int // in their order
+	Heritages   []*heritage
+	Counties    map[string]county
+	Places      []*place
+	Carriers    []*carrier
+	Tiers       []*tier
+	Incomes     []*income
+	Ages        []struct{ From, Percent int }
+	DentalPlans []dentalPlan `yaml:"dental_plans"`
+	Stages      []struct {   // by stage
+		Status string
+		Next   []string
+	}
+	OpenBinders     []string `yaml:"open_binders"`
+	DeclineReasons  []string `yaml:"decline_reasons"`
+	WithdrawReasons []string `yaml:"withdraw_reasons"`
+	CloseReasons    []string `yaml:"close_reasons"`
+	Streets         []string
+	Suffixes        []string
+	Units           []string
+	Domains         []string
+	AgencyFirst     []string                          `yaml:"agency_first"`
+	AgencySecond    []string                          `yaml:"agency_second"`
+	AgencySizes     []int                             `yaml:"agency_sizes"`
+	BookSizes       []struct{ Rank, Least, Most int } `yaml:"book_sizes"`
 }
 
 // heritage is a part of California's population.
@@ -40,8 +52,8 @@ type heritage struct {
 type language struct{ Spoken, Written string }
 
 type county struct {
-	Area     string   // code of its telephones
-	Carriers []string // those that sell here only, by their keys
+	Area     string     // code of its telephones
+	Carriers []*carrier // those that sell here only
 	CCHIP    bool
 }
 
@@ -55,13 +67,31 @@ type place struct {
 
 // carrier sells health plans, in most cases through one kind of network.
 type carrier struct {
-	Key     string
 	Name    string
 	Brand   string // how its plans' names begin
 	Network string
 	Issuer  string // of the HIOS plan id
 	Product int
-	Percent int // its premiums, of the ordinary ones
+	Percent int64 // its premiums, of the ordinary ones
+}
+
+// tier is a metal tier.
+type tier struct {
+	Weight int
+	Name   string
+	Label  string
+	Plan   int   // the last digits of its HIOS plan id
+	Cents  int64 // the monthly premium at the age of 21
+}
+
+// income is what a household's income entitles it to.
+type income struct {
+	Weight      int
+	CSR         string // level of the cost sharing reduction; "" is none
+	Tier        *tier  // with that reduction
+	Subsidy     int64  // by the state of each member's premium, in cents
+	Least, Most int    // tax credit of a member, in cents
+	CCHIP       bool   // its children are in CCHIP where the county has it
 }
 
 type dentalPlan struct {
@@ -69,55 +99,55 @@ type dentalPlan struct {
 	Cents             int64 // a month, for an adult
 }
 
+func (h *heritage) weight() int { return h.Weight }
+func (p *place) weight() int    { return p.Weight }
+func (t *tier) weight() int     { return t.Weight }
+func (i *income) weight() int   { return i.Weight }
+
 //go:embed population.yaml
 var populationText []byte
 
-// words are read once; a test reads them, so that reading cannot fail later.
-var words = sync.OnceValue(func() *population {
+// tables are read once; tests read them, so that reading cannot fail later.
+var tables = sync.OnceValue(func() *population {
 	p := &population{}
 	if err := yaml.UnmarshalWithOptions(populationText, p, yaml.Strict()); err != nil {
 		panic("reading population.yaml: " + err.Error())
 	}
-	for _, h := range p.Heritages {
-		p.heritageWeights = append(p.heritageWeights, h.Weight)
-	}
-	for _, at := range p.Places {
-		p.placeWeights = append(p.placeWeights, at.Weight)
-	}
 	return p
 })
 
-// carrier returns the carrier with that key.
-func (p *population) carrier(key string) *carrier {
-	for i := range p.Carriers {
-		if p.Carriers[i].Key == key {
-			return &p.Carriers[i]
-		}
+// anyName is someone's name.
+func anyName(d *dice) (first, last string) {
+	h := weighted(d, tables().Heritages)
+	first = pick(d, h.Women)
+	if d.chance(500) {
+		first = pick(d, h.Men)
 	}
-	panic("population.yaml knows no carrier " + key)
+	return first, pick(d, h.Families)
 }
 
-// plain takes the marks off the letters that the tables of names use.
-var plain = strings.NewReplacer(
-	"á", "a", "à", "a", "ă", "a", "ạ", "a", "ả", "a", "ầ", "a", "ấ", "a", "ặ", "a", "â", "a", "ä", "a",
-	"é", "e", "ë", "e", "ê", "e", "ễ", "e", "ế", "e", "í", "i", "ì", "i", "ị", "i", "ï", "i", "ý", "y",
-	"ó", "o", "ö", "o", "ô", "o", "ồ", "o", "ỗ", "o", "ơ", "o", "ọ", "o", "ø", "o", "õ", "o",
-	"ú", "u", "ü", "u", "ù", "u", "ũ", "u", "ư", "u", "ứ", "u", "ỳ", "y", "ñ", "n", "ř", "r", "đ", "d",
-	"'", "", "‘", "", ".", "", " ", "", "-", "")
-
-// mailbox is what stands before the @ of someone with this name.
-func mailbox(first, last string) string {
-	box := make([]byte, 0, 40)
-	for _, s := range [2]string{first, last} {
-		if len(box) > 0 {
-			box = append(box, '.')
-		}
-		s = plain.Replace(strings.ToLower(s))
-		for i := range len(s) {
-			if s[i] >= 'a' && s[i] <= 'z' {
-				box = append(box, s[i])
-			}
+// ageFactor is the premium at an age, in percent of that at 21.
+func ageFactor(age int) int64 {
+	for _, a := range tables().Ages {
+		if max(age, 0) >= a.From {
+			return int64(a.Percent)
 		}
 	}
-	return string(box)
+	panic("population.yaml has no premium from the age of 0 on")
+}
+
+// letters are the letters of a name, for an e-mail address: in lower case and
+// without marks.
+func letters(name string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z':
+			return r
+		case r == 'ø':
+			return 'o'
+		case r == 'đ':
+			return 'd'
+		}
+		return -1
+	}, norm.NFD.String(strings.ToLower(name)))
 }

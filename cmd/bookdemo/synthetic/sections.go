@@ -1,144 +1,113 @@
 package synthetic
 
-import "bookledger/events"
+import (
+	"slices"
+
+	"bookledger/events"
+)
 
 // applicationSection is the application for the case's newest year.
-func (w *world) applicationSection(i int, c *caseState) *events.ApplicationRecorded {
-	a := &events.ApplicationRecorded{CaseID: caseID(i), ApplicationYear: int(c.year), SubmittedOn: c.submitted}
-	a.NextSteps = pick(&w.dice, nextSteps[c.stage])
-	switch c.stage {
-	case stageNotStarted:
-		a.CurrentStatus = statusNotStarted
-	case stageInProgress:
-		a.CurrentStatus = statusInProgress
-	case stageSubmitted:
-		a.CurrentStatus = statusSubmitted
-	case stageDetermined:
-		a.CurrentStatus = statusDetermined
-		switch c.kind {
-		case kindMediCal:
-			a.NextSteps = stepCounty
-		case kindIneligible:
-			a.CurrentStatus, a.NextSteps = statusIneligible, stepIneligible
-		}
-	case stagePlan:
-		a.CurrentStatus = statusPlan
-	case stageEnrolled:
-		a.CurrentStatus = statusEnrolled
-		switch {
-		case w.toVerify(i, c):
-			a.NextSteps = stepVerify
-		case c.is(flagPassive):
-			a.NextSteps = stepRenewal
-		}
-	case stageEnded:
-		a.CurrentStatus = statusTerminated
-		if c.is(flagCancelled) {
-			a.CurrentStatus = statusCancelled
-		}
+func (w *world) applicationSection(c *caseState) *events.ApplicationRecorded {
+	shown := tables().Stages[c.stage]
+	a := &events.ApplicationRecorded{
+		CaseID: caseID(c.index), ApplicationYear: c.year, SubmittedOn: c.submitted,
+		CurrentStatus: shown.Status, NextSteps: pick(&w.dice, shown.Next),
+	}
+	switch {
+	case c.stage == stageDetermined && c.kind == kindMediCal:
+		a.NextSteps = "County will contact the household"
+	case c.stage == stageDetermined && c.kind == kindIneligible:
+		a.CurrentStatus, a.NextSteps = "Ineligible", "Review the notice of eligibility"
+	case c.stage == stageEnrolled && len(w.conditional(c)) > 0:
+		a.NextSteps = "Submit income verification"
+	case c.stage == stageEnrolled && c.passive:
+		a.NextSteps = "Review the renewal notice"
+	case c.stage == stageEnded && c.cancelled:
+		a.CurrentStatus = "Enrollment Cancelled"
 	}
 	return a
 }
 
-// toVerify tells whether some member is eligible on a condition.
-func (w *world) toVerify(i int, c *caseState) bool {
-	for j := range int(c.size) {
-		if c.lists(j) && w.member(i, j).applying && w.conditional(i, c, j) {
-			return true
+// applicants are the members who are listed and apply for coverage.
+func (w *world) applicants(c *caseState) (all []int) {
+	for j := range c.size {
+		if c.lists(j) && w.home(c).people[j].Applying == events.Yes {
+			all = append(all, j)
 		}
 	}
-	return false
+	return all
 }
 
-// conditional tells whether a member is eligible on a condition: that
+// covered are the applicants who can choose a plan.
+func (w *world) covered(c *caseState) []int {
+	return slices.DeleteFunc(w.applicants(c), func(j int) bool { return w.program(c, j) != events.ProgramCoveredCalifornia })
+}
+
+// conditional are the applicants who are eligible on the condition that
 // something is verified.
-func (w *world) conditional(i int, c *caseState, j int) bool {
-	if c.is(flagVerified) || c.kind == kindIneligible {
-		return false
-	}
-	return w.finding(i, c, j, 1).chance(110)
+func (w *world) conditional(c *caseState) []int {
+	return slices.DeleteFunc(w.applicants(c), func(j int) bool { return !w.onCondition(c, j) })
+}
+
+func (w *world) onCondition(c *caseState, j int) bool {
+	return !c.verified && c.kind != kindIneligible && w.finding(c, j, 1).chance(110)
 }
 
 // undecided tells whether a member's eligibility takes longer than the others'.
-func (w *world) undecided(i int, c *caseState, j int) bool {
-	return c.kind != kindIneligible && !w.conditional(i, c, j) && w.finding(i, c, j, 2).chance(60)
+func (w *world) undecided(c *caseState, j int) bool {
+	return c.kind != kindIneligible && !w.onCondition(c, j) && w.finding(c, j, 2).chance(60)
 }
 
 // finding gives the dice of a question about the j-th member's present
 // eligibility.
-func (w *world) finding(i int, c *caseState, j int, question uint64) *dice {
-	d := newDice(w.c.Seed, streamMoney, uint64(i)<<24|question<<16|uint64(c.finding)<<8|uint64(j))
+func (w *world) finding(c *caseState, j int, question uint64) *dice {
+	d := newDice(w.c.Seed, streamMoney, uint64(c.index)<<24|question<<16|uint64(c.finding)<<8|uint64(j))
 	return &d
 }
 
-// member is the j-th person of a case; those beyond the household's first
-// size have come later, as children.
-func (w *world) member(i, j int) *person { return &w.home(i).people[j] }
-
 // program is what the j-th member is found eligible for.
-func (w *world) program(i int, c *caseState, j int) string {
-	h := w.home(i)
-	p := &h.people[j]
-	switch c.kind {
-	case kindMediCal:
+func (w *world) program(c *caseState, j int) string {
+	h := w.home(c)
+	child := h.people[j].child
+	switch {
+	case c.kind == kindMediCal:
 		return events.ProgramMediCal
-	case kindIneligible:
+	case c.kind == kindIneligible:
 		return events.ProgramNone
-	case kindMixed:
-		if p.child && words().Counties[h.place.County].CCHIP && h.income < 2 {
-			return events.ProgramCCHIP
-		}
-		if p.child {
-			return events.ProgramMediCal
-		}
-	}
-	if j == 1 && h.mcap {
+	case c.kind == kindMixed && child && tables().Counties[h.place.County].CCHIP && h.income.CCHIP:
+		return events.ProgramCCHIP
+	case c.kind == kindMixed && child:
+		return events.ProgramMediCal
+	case j == 1 && h.mcap:
 		return events.ProgramMCAP
 	}
 	return events.ProgramCoveredCalifornia
 }
 
-// covered tells whether the j-th member can choose a plan.
-func (w *world) covered(i int, c *caseState, j int) bool {
-	return c.lists(j) && w.member(i, j).applying && w.program(i, c, j) == events.ProgramCoveredCalifornia
-}
-
-// covers tells whether any member can.
-func (w *world) covers(i int, c *caseState) bool {
-	for j := range int(c.size) {
-		if w.covered(i, c, j) {
-			return true
-		}
-	}
-	return false
-}
-
-// determineAll says the eligibility of every member who is listed and applies.
-func (w *world) determineAll(i int, c *caseState) {
-	for j := range int(c.size) {
-		if c.lists(j) && w.member(i, j).applying {
-			w.say(w.eligibilitySection(i, c, j))
-		}
+// determineAll says the eligibility of every applicant.
+func (w *world) determineAll(c *caseState) {
+	for _, j := range w.applicants(c) {
+		w.say(w.eligibilitySection(c, j))
 	}
 }
 
-func (w *world) eligibilitySection(i int, c *caseState, j int) *events.EligibilityDetermined {
+func (w *world) eligibilitySection(c *caseState, j int) *events.EligibilityDetermined {
 	e := &events.EligibilityDetermined{
-		CaseID: caseID(i), MemberID: memberID(i, j), ApplicationYear: int(c.year),
-		Program: w.program(i, c, j), Status: "eligible",
+		CaseID: caseID(c.index), MemberID: memberID(c.index, j), ApplicationYear: c.year,
+		Program: w.program(c, j), Status: "eligible",
 	}
 	switch {
 	case c.kind == kindIneligible:
 		e.Status = "ineligible"
-	case w.conditional(i, c, j):
+	case w.onCondition(c, j):
 		e.Status = "conditionally_eligible"
 		e.VerificationDueOn = max(w.today(), c.submitted).AddDays(95)
-	case c.stage == stageDetermined && w.undecided(i, c, j):
+	case c.stage == stageDetermined && w.undecided(c, j):
 		e.Status = "pending"
 	}
 	if e.Program == events.ProgramCoveredCalifornia && e.Status != "pending" {
-		e.CSRLevel = csrLevels[w.home(i).income]
-		if aptc := w.aptc(i, c, j); aptc > 0 {
+		e.CSRLevel = w.home(c).income.CSR
+		if aptc := w.aptc(c, j); aptc > 0 {
 			e.APTCMonthly = events.Cents(aptc)
 		}
 	}
@@ -147,13 +116,10 @@ func (w *world) eligibilitySection(i int, c *caseState, j int) *events.Eligibili
 
 // aptc is the j-th member's advance premium tax credit in a month, in cents;
 // 0 is none.
-func (w *world) aptc(i int, c *caseState, j int) int64 {
-	d := w.finding(i, c, j, 3)
-	income := w.home(i).income
-	if income == 0 && d.chance(500) {
+func (w *world) aptc(c *caseState, j int) int64 {
+	d, h := w.finding(c, j, 3), w.home(c)
+	if h.income.CSR == "" && d.chance(500) {
 		return 0
 	}
-	least := [4]int{1_000, 9_000, 17_000, 26_000}[income]
-	most := [4]int{16_000, 34_000, 48_000, 71_000}[income]
-	return int64(d.between(least, most)) * ageFactor(int(c.year)-w.member(i, j).birth.Year()) / 140
+	return int64(d.between(h.income.Least, h.income.Most)) * ageFactor(c.year-h.people[j].DateOfBirth.Year()) / 140
 }

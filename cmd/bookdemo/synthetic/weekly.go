@@ -3,7 +3,7 @@ package synthetic
 // habits are what goes on in every week, each so often for ten thousand
 // consumers.
 var habits = []struct {
-	weekly int
+	weekly int64
 	do     step
 }{
 	{25, (*world).moveHouse},
@@ -34,28 +34,23 @@ func (w *world) newcomers() int {
 	return w.c.Consumers * perThousand / 1000
 }
 
-// planConversion plans the days in which agencies and cases come over from
-// the system before, and returns when they are done.
-func (w *world) planConversion() int64 {
-	w.plan(w.begin+10*oneHour, func(w *world, _, _ int32) { w.openAgencies() }, -1, -1)
-	if w.c.Consumers > 0 {
-		w.plan(w.conversionAt(0), (*world).convert, -1, -1)
-	}
-	return w.begin + 12*oneHour + w.conversionSpan()
-}
-
-func (w *world) conversionSpan() int64 { return 5*oneDay - 12*oneHour }
+// When cases come over from the system before, from the beginning of the world,
+// and for how long.
+const (
+	conversionBegins = 12 * oneHour
+	conversionTakes  = 5*oneDay - conversionBegins
+)
 
 // conversionAt is when the n-th case comes over.
 func (w *world) conversionAt(n int) int64 {
-	return w.begin + 12*oneHour + w.conversionSpan()*int64(n)/int64(w.c.Consumers-w.newcomers())
+	return w.begin + conversionBegins + conversionTakes*int64(n)/int64(w.c.Consumers-w.newcomers())
 }
 
 // convert lets one case come over, and plans the next.
-func (w *world) convert(_, _ int32) {
+func (w *world) convert() {
 	w.open(conversion)
 	if n := len(w.cases); n < w.c.Consumers-w.newcomers() {
-		w.plan(w.conversionAt(n), (*world).convert, -1, -1)
+		w.plan(w.conversionAt(n), (*world).convert)
 	}
 }
 
@@ -67,58 +62,48 @@ func (w *world) planWeek(week int, from, to int64) {
 		w.planAgencies(week, from, to)
 		all := w.newcomers()
 		for range all*(week+1)/w.c.Weeks - all*week/w.c.Weeks {
-			w.plan(w.moment(from, to), func(w *world, _, _ int32) { w.open(newcomer) }, -1, -1)
+			w.plan(w.moment(from, to), func(w *world) { w.open(newcomer) })
 		}
 	}
 	for _, h := range habits {
-		for range w.often(h.weekly, to) - w.often(h.weekly, from) {
-			w.plan(w.moment(from, to), h.do, -1, -1)
+		often := func(at int64) int64 { // until then
+			return h.weekly * int64(w.c.Consumers) * ((at - w.begin) / oneHour) / (10_000 * oneWeek / oneHour)
+		}
+		for range often(to) - often(from) {
+			w.plan(w.moment(from, to), h.do)
 		}
 	}
-	w.planRenewals(from, to)
-}
-
-// often is how often something has happened by a time, if it happens so often
-// a week for ten thousand consumers.
-func (w *world) often(weekly int, at int64) int64 {
-	hours := (at - w.begin) / oneHour
-	return int64(weekly) * int64(w.c.Consumers) * hours / (10_000 * oneWeek / oneHour)
-}
-
-// planRenewals plans the renewals for the coming year, so that all cases in
-// force have theirs when the season ends.
-func (w *world) planRenewals(from, to int64) {
+	// When the season ends, all cases in force have their renewals.
 	done, next := w.season(from), w.season(to)
 	if next <= done {
 		return
 	}
-	for i := 1; i < len(w.cases); i++ {
+	for _, c := range w.cases[min(1, len(w.cases)):] {
 		if w.dice.below(1000-done) < next-done {
-			w.plan(w.moment(from, to), (*world).renew, int32(i), -1)
+			w.plan(w.moment(from, to), func(w *world) { w.renew(c) })
 		}
 	}
 }
 
-// some is a case that fits, and with which something may happen; -1 if none
+// some is a case that fits, and with which something may happen; nil if none
 // is found at once.
-func (w *world) some(fits func(c *caseState) bool) int {
+func (w *world) some(fits func(c *caseState) bool) *caseState {
 	if len(w.cases) <= protected {
-		return -1
+		return nil
 	}
 	for range 60 {
-		i := protected + w.dice.below(len(w.cases)-protected)
-		if fits(&w.cases[i]) {
-			return i
+		if c := w.cases[protected+w.dice.below(len(w.cases)-protected)]; fits(c) {
+			return c
 		}
 	}
-	return -1
+	return nil
 }
 
-func (c *caseState) goesOn() bool { return !c.is(flagClosed) }
+func (c *caseState) goesOn() bool { return !c.closed }
 
-func (c *caseState) hasAgent() bool { return c.goesOn() && c.holder != 0 }
+func (c *caseState) hasAgent() bool { return !c.closed && c.holder != nobody }
 
 // inForce tells whether the case has coverage, or Medi-Cal.
 func (c *caseState) inForce() bool {
-	return c.goesOn() && (c.stage == stageEnrolled || c.stage == stageDetermined && c.kind == kindMediCal)
+	return !c.closed && (c.stage == stageEnrolled || c.stage == stageDetermined && c.kind == kindMediCal)
 }

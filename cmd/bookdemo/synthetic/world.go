@@ -23,39 +23,27 @@ const (
 // caseState is what is kept of a case, so that what is said of it next fits
 // what was said before.
 type caseState struct {
-	holder    int32    // the agent who holds the case and 1; 0 is nobody
-	pending   [2]int32 // the agents with a pending request, and 1
-	submitted events.Date
+	index     int
+	holder    int         // the agent who holds the case, or nobody
+	pending   [2]int      // the agents with a pending request, or nobody
+	year      int         // of the newest application
+	size      int         // members that there have been
+	submitted events.Date // the newest application
 	start     events.Date // of the coverage of the newest enrollment
 	end       events.Date // of the coverage, if it is not the year's end
-	year      uint16      // of the newest application
 	stage     stage
 	kind      kind
-	size      uint8 // members that there have been
 	listed    uint8 // the members listed now, a bit each
 	address   uint8 // how often the address has changed
 	contact   uint8 // phone and e-mail
 	finding   uint8 // eligibility
 	choice    uint8 // the plan
-	flags     uint8
-}
-
-const (
-	flagInactive  = 1 << iota // the holder has marked the case inactive
-	flagClosed                // the case is closed
-	flagVerified              // nothing is left to verify
-	flagDental                // there is dental coverage too
-	flagCancelled             // the coverage that ended never took effect
-	flagPassive               // the enrollment is a passive renewal
-)
-
-func (c *caseState) is(flag uint8) bool { return c.flags&flag != 0 }
-
-func (c *caseState) set(flag uint8, to bool) {
-	c.flags &^= flag
-	if to {
-		c.flags |= flag
-	}
+	inactive  bool  // the holder has marked the case inactive
+	closed    bool
+	verified  bool // nothing is left to verify
+	dental    bool // there is dental coverage too
+	cancelled bool // the coverage that ended never took effect
+	passive   bool // the enrollment is a passive renewal
 }
 
 func (c *caseState) lists(j int) bool { return c.listed&(1<<j) != 0 }
@@ -68,14 +56,13 @@ const protected = 2
 // the time, in milliseconds since 1970.
 type world struct {
 	c         Config
-	yield     func(Item) error
-	err       error
+	yield     func(Item) bool
+	stopped   bool // yield wants no more
 	zone      *time.Location
-	roster    *rosterOf
-	agency    []int32 // of each agent now
-	active    []int32 // consumers of each agent who are active and not closed
-	gone      int32   // the agent who was decertified, or -1
-	cases     []caseState
+	roster    *roster
+	active    []int // consumers of each agent who are active and not closed
+	gone      int   // the agent who was decertified, or nobody
+	cases     []*caseState
 	household household // worked out last
 	birthYear int       // what ages are counted from
 	dice      dice
@@ -91,37 +78,24 @@ type world struct {
 	first     bool  // the next event is the first of its step
 }
 
-func newWorld(c Config, yield func(Item) error) *world {
-	calendar := c.calendar()
-	last := calendar.FridayOf(c.Until)
-	if calendar.Cutoff(last).After(c.Until) {
-		last = calendar.Previous(last)
-	}
+func newWorld(c Config, yield func(Item) bool) *world {
+	calendar, last := events.DefaultCalendar(), c.LastFriday()
 	begin := calendar.Cutoff(last.AddDays(-7 * c.Weeks))
-	w := &world{
-		c: c, yield: yield, zone: calendar.Zone(), roster: roster(c), gone: -1,
+	return &world{
+		c: c, yield: yield, zone: calendar.Zone(), roster: newRoster(c), active: make([]int, c.Agents), gone: nobody,
 		household: household{of: -1}, birthYear: calendar.Day(begin).Year(), dice: newDice(c.Seed, streamHistory, 0),
 		begin: begin.UnixMilli(), last: calendar.Cutoff(last).UnixMilli(), now: begin.UnixMilli(), until: c.Until.UnixMilli(),
 		pace: max(1, min(400, 200_000_000/(c.Consumers*10+c.Agents*2+1))),
 	}
-	w.cases = make([]caseState, 0, c.Consumers)
-	w.active = make([]int32, c.Agents)
-	w.agency = make([]int32, c.Agents)
-	for i, a := range w.roster.agents {
-		w.agency[i] = int32(a.agency)
-	}
-	return w
 }
 
-// step is something that can happen. It is told the case and the agent that
-// it was planned for, or -1, and looks itself whether it still can.
-type step func(w *world, i, agent int32)
+// step is something that can happen. It looks itself whether it still can.
+type step func(*world)
 
 type plan struct {
-	at       int64
-	order    uint64
-	do       step
-	i, agent int32
+	at    int64
+	order uint64
+	do    step
 }
 
 // queue is the heap of what is planned, by time and order of planning.
@@ -145,47 +119,36 @@ func (q *queue) Pop() any {
 }
 
 // plan lets something happen at a time, if history goes that far.
-func (w *world) plan(at int64, do step, i, agent int32) {
+func (w *world) plan(at int64, do step) {
 	if at > w.until {
 		return
 	}
 	w.planned++
-	heap.Push(&w.queue, plan{at: at, order: w.planned, do: do, i: i, agent: agent})
+	heap.Push(&w.queue, plan{at, w.planned, do})
 }
 
-// run lets happen what is planned up to a time.
-func (w *world) run(to int64) error {
-	for len(w.queue) > 0 && w.queue[0].at <= to {
-		p := heap.Pop(&w.queue).(plan)
-		w.now, w.first = max(w.now, p.at), true
-		if p.do(w, p.i, p.agent); w.err != nil {
-			return w.err
-		}
-	}
-	return nil
-}
-
-// play makes the whole history: week by week what happens is planned, and
+// play makes the whole history. Agencies and cases come over from the system
+// before in the first days. After that, what happens in each week is planned, and
 // then happens.
-func (w *world) play() error {
-	cutoff := time.UnixMilli(w.begin)
-	from := w.begin
+func (w *world) play() {
+	w.plan(w.begin+10*oneHour, (*world).openAgencies)
+	if w.c.Consumers > 0 {
+		w.plan(w.conversionAt(0), (*world).convert)
+	}
+	from := w.begin + conversionBegins + conversionTakes
+	first := w.c.LastFriday().AddDays(-7 * w.c.Weeks)
 	for week := range w.c.Weeks + 1 {
-		cutoff = w.c.calendar().Cutoff(events.DateOf(cutoff.In(w.zone)).AddDays(7))
-		to := min(cutoff.UnixMilli(), w.until)
-		begin := from
-		if week == 0 {
-			begin = w.planConversion()
+		to := min(events.DefaultCalendar().Cutoff(first.AddDays(7*week+7)).UnixMilli(), w.until)
+		if from < to {
+			w.planWeek(week, from, to)
 		}
-		if begin < to {
-			w.planWeek(week, begin, to)
-		}
-		if err := w.run(to); err != nil {
-			return err
+		for len(w.queue) > 0 && w.queue[0].at <= to && !w.stopped {
+			p := heap.Pop(&w.queue).(plan)
+			w.now, w.first = max(w.now, p.at), true
+			p.do(w)
 		}
 		from = to
 	}
-	return nil
 }
 
 // say records an event.
@@ -193,7 +156,7 @@ func (w *world) say(data events.Data) { w.sayAs("", "", data) }
 
 // sayAs records an event in which a person acted.
 func (w *world) sayAs(actor, role string, data events.Data) {
-	if w.err != nil {
+	if w.stopped {
 		return
 	}
 	if !w.first {
@@ -205,7 +168,7 @@ func (w *world) sayAs(actor, role string, data events.Data) {
 		lag = int64(w.dice.between(2_000, 90_000))
 	}
 	w.said++
-	w.err = w.yield(Item{
+	w.stopped = !w.yield(Item{
 		Recorded: time.UnixMilli(w.now).UTC(),
 		Event: events.Event{
 			ID: eventID(w.c.Seed, w.said, w.now-lag), Source: source, Type: events.TypeOf(data),

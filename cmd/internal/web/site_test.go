@@ -144,11 +144,11 @@ func (s *site) load(as variant, more []events.Data) {
 	} else {
 		s.Load(s.world.Until.AddDate(0, 0, -7*(s.world.Weeks+2)), more...)
 		var messages []journal.Message
-		must(s.t, s.world.Generate(func(i synthetic.Item) error {
-			body, err := i.Body()
-			messages = append(messages, journal.Message{Subject: events.HistorySubject(i.Event.Source), Recorded: i.Recorded.UTC().Format(time.RFC3339Nano), Body: body})
-			return err
-		}))
+		for i := range s.world.Generate() {
+			body, err := i.Event.Encode()
+			must(s.t, err)
+			messages = append(messages, journal.Message{Subject: events.HistorySubject(i.Event.Source), Recorded: i.Recorded.Format(time.RFC3339Nano), Body: body})
+		}
 		s.Append(messages...)
 	}
 	s.CloseHistory()
