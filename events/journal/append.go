@@ -40,6 +40,12 @@ type Message struct {
 	Body     []byte // not kept after Append returns
 }
 
+// MessageOf returns the message that publishes an event.
+func MessageOf(e events.Event) (Message, error) {
+	body, err := e.Encode()
+	return Message{Subject: e.Subject(), Body: body}, err
+}
+
 func (m Message) size() int { return len(m.Subject) + len(m.Recorded) + len(m.Body) }
 
 // An Ack says where messages stand: First to Last, without others between.

@@ -30,16 +30,9 @@ import (
 	"bookledger/events"
 	"bookledger/events/journal"
 	"bookledger/events/record"
+	"bookledger/projections"
 	"bookledger/projections/access"
 	"bookledger/projections/list"
-)
-
-// The size of the demo's world.
-const (
-	demoAgents    = 12
-	demoConsumers = 6000
-	demoWeeks     = 6
-	demoLive      = 40
 )
 
 type demoOptions struct {
@@ -101,22 +94,23 @@ func runDemo(ctx context.Context, env *cli.Environment, o demoOptions) (err erro
 	if err != nil {
 		return fmt.Errorf("listening for HTTP: %w", err)
 	}
+	defer listener.Close() // the daemon, once it runs, has closed it before
 	if d.ledger, err = node.Open(ctx, node.Options{Dir: d.o.data, Create: true, NATSListen: "127.0.0.1:0", Log: log}); err != nil {
-		return errors.Join(err, listener.Close())
+		return err
 	}
 	defer func() { err = errors.Join(err, d.ledger.Close()) }()
 	if !d.ledger.Projection.Rebuilding() { // then it is compared by building
 		if _, err := d.ledger.Compare(ctx, 0, nil); err != nil { // with what an earlier run has applied
-			return errors.Join(d.ledger.Diagnose(ctx, err), listener.Close())
+			return d.ledger.Diagnose(ctx, err)
 		}
 	}
 	watch, err := integrity.ForNode(d.ledger, log)
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return err
 	}
 	w, err := d.openPortal("http://"+listener.Addr().String(), watch, log)
 	if err != nil {
-		return errors.Join(err, listener.Close())
+		return err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
 	d.daemon = daemon.New(daemon.Options{Node: d.ledger, Listen: listener, Portal: w, Monitor: watch, Log: log})
@@ -163,7 +157,7 @@ func (d *demo) prepare() error {
 	if until, err = d.claim(until); err != nil {
 		return err
 	}
-	d.world = synthetic.Config{Agents: demoAgents, Consumers: demoConsumers, Weeks: demoWeeks, Seed: d.o.seed, Until: until}
+	d.world = synthetic.Config{Agents: 12, Consumers: 6000, Weeks: 6, Seed: d.o.seed, Until: until}
 	if err := d.world.Check(); err != nil {
 		return cli.Usagef("--until: %v", err)
 	}
@@ -212,22 +206,23 @@ func (d *demo) sayf(format string, args ...any) { fmt.Fprintf(d.env.Out, format+
 
 // load loads the past weeks as history and closes it.
 func (d *demo) load(ctx context.Context) error {
-	closed, err := d.historyClosed(ctx)
+	v, err := d.caughtUp(ctx)
 	if err != nil {
 		return err
 	}
-	if closed {
+	if closed := v.HistoryClosed(); closed {
 		d.sayf("1. The folder holds the history of an earlier run already.")
-		return nil
+		return v.Close()
+	}
+	if err := v.Close(); err != nil {
+		return err
 	}
 	begun, bar := time.Now(), progress.New(d.env.Err, "events of history loaded", 0)
 	n := 0
 	err = d.ledger.Journal.AppendAll(ctx, func(yield func(journal.Message, error) bool) {
 		for i := range d.world.Generate() {
-			body, err := i.Event.Encode()
-			m := journal.Message{
-				Subject: events.HistorySubject(i.Event.Source), Recorded: i.Recorded.Format(time.RFC3339Nano), Body: body,
-			}
+			m, err := journal.MessageOf(i.Event)
+			m.Subject, m.Recorded = events.HistorySubject(i.Event.Source), i.Recorded.Format(time.RFC3339Nano)
 			if !yield(m, err) {
 				return
 			}
@@ -241,15 +236,10 @@ func (d *demo) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("loading the demo's history: %w", err)
 	}
-	ack, err := node.CloseHistory(ctx, d.ledger.Journal.Client, time.Now())
-	if err != nil {
+	if _, err := node.CloseHistory(ctx, d.ledger.Journal.Client, time.Now()); err != nil {
 		return err
 	}
-	if _, _, err := d.ledger.Projection.WaitFor(ctx, ack.Last); err != nil {
-		return err
-	}
-	v, err := d.ledger.Projection.View()
-	if err != nil {
+	if v, err = d.caughtUp(ctx); err != nil {
 		return err
 	}
 	s := v.Summary()
@@ -258,24 +248,21 @@ func (d *demo) load(ctx context.Context) error {
 	return v.Close()
 }
 
-func (d *demo) historyClosed(ctx context.Context) (bool, error) {
+// caughtUp returns a view of all that the journal holds.
+func (d *demo) caughtUp(ctx context.Context) (*projections.View, error) {
 	last, err := d.ledger.Journal.Last(ctx)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	if _, _, err := d.ledger.Projection.WaitFor(ctx, last); err != nil {
-		return false, err
+		return nil, err
 	}
-	v, err := d.ledger.Projection.View()
-	if err != nil {
-		return false, err
-	}
-	return v.HistoryClosed(), v.Close()
+	return d.ledger.Projection.View()
 }
 
 // publish publishes live events as an upstream system does, over NATS.
 func (d *demo) publish(ctx context.Context) error {
-	live := d.world.Live(demoLive)
+	live := d.world.Live(40)
 	outcomes, err := d.send(ctx, live)
 	if err != nil {
 		return err
@@ -312,13 +299,11 @@ func (d *demo) send(ctx context.Context, all []events.Event) ([]record.Outcome, 
 		return nil, fmt.Errorf("connecting as an upstream system: %w", err)
 	}
 	defer upstream.Close()
-	var messages []journal.Message
-	for _, e := range all {
-		body, err := e.Encode()
-		if err != nil {
+	messages := make([]journal.Message, len(all))
+	for i, e := range all {
+		if messages[i], err = journal.MessageOf(e); err != nil {
 			return nil, err
 		}
-		messages = append(messages, journal.Message{Subject: e.Subject(), Body: body})
 	}
 	ack, err := upstream.Append(ctx, messages)
 	if err != nil {
@@ -391,30 +376,25 @@ func (d *demo) seal(ctx context.Context) error {
 // demoFile tells outsiders where the demo answers, and who may sign in.
 const demoFile = "demo.json"
 
-// demoTokens is how long the tokens of demo.json hold.
-const demoTokens = 24 * time.Hour
-
-// demoIdentity is somebody who signs in to the portal.
-type demoIdentity struct {
-	synthetic.Identity
-	Token string `json:"token"` // a bearer token, as long as this run of the demo serves
-}
-
 // describe writes demo.json, as the last thing, under a temporary name that is
 // then renamed: who finds it finds everything.
 func (d *demo) describe(context.Context) error {
-	var identities []demoIdentity
+	type identity struct {
+		synthetic.Identity
+		Token string `json:"token"` // a bearer token, as long as this run of the demo serves
+	}
+	var identities []identity
 	for _, i := range d.world.Identities() {
-		token, err := d.issuer.Token(i.PersonID, demoClient, demoTokens)
+		token, err := d.issuer.Token(i.PersonID, demoClient, 24*time.Hour)
 		if err != nil {
 			return err
 		}
-		identities = append(identities, demoIdentity{Identity: i, Token: token})
+		identities = append(identities, identity{i, token})
 	}
 	text, err := json.MarshalIndent(struct {
-		Portal     string         `json:"portal"`
-		NATS       string         `json:"nats"`
-		Identities []demoIdentity `json:"identities"`
+		Portal     string     `json:"portal"`
+		NATS       string     `json:"nats"`
+		Identities []identity `json:"identities"`
 	}{d.daemon.URL(), d.ledger.Journal.URL(), identities}, "", "  ")
 	if err != nil {
 		return err
@@ -432,21 +412,24 @@ func (d *demo) describe(context.Context) error {
 // next says what to try.
 func (d *demo) next() {
 	agent := d.world.Identities()[0].AgentID
-	const run = "   go run ./cmd/bookledger "
-	if !d.o.once {
-		d.sayf("\nThe portal: open %s in a browser, choose one of the made-up people, and take a book.", d.daemon.URL())
-		d.sayf("It goes on serving until you press Ctrl-C. Meanwhile, in another terminal:")
-		d.sayf("   go run ./cmd/bookdemo generate --agents 3 --consumers 20 --weeks 1 --seed 9 | go run ./cmd/bookledger publish - --nats %s", d.ledger.Journal.URL())
-		d.sayf(run+"journal dump --nats %s --nats-nkey %s > %s", d.ledger.Journal.URL(), filepath.Join(d.o.data, node.ReaderFile), filepath.Join(d.o.data, "dump.ndjson"))
-		d.sayf("   curl %s/readyz", d.daemon.URL())
-		d.sayf("   curl -H \"Authorization: Bearer $TOKEN\" %s/v1/agents/%s/active     # tokens are in %s", d.daemon.URL(), agent, filepath.Join(d.o.data, demoFile))
-		d.sayf("\nAfterwards:")
-	} else {
+	if d.o.once {
 		d.sayf("\nTry next:")
+	} else {
+		d.sayf(`
+The portal: open %[1]s in a browser, choose one of the made-up people, and take a book.
+It goes on serving until you press Ctrl-C. Meanwhile, in another terminal:
+   go run ./cmd/bookdemo generate --agents 3 --consumers 20 --weeks 1 --seed 9 | go run ./cmd/bookledger publish - --nats %[2]s
+   go run ./cmd/bookledger journal dump --nats %[2]s --nats-nkey %[3]s > %[4]s
+   curl %[1]s/readyz
+   curl -H "Authorization: Bearer $TOKEN" %[1]s/v1/agents/%[5]s/active     # tokens are in %[6]s
+
+Afterwards:`,
+			d.daemon.URL(), d.ledger.Journal.URL(), filepath.Join(d.o.data, node.ReaderFile), filepath.Join(d.o.data, "dump.ndjson"),
+			agent, filepath.Join(d.o.data, demoFile))
 	}
-	d.sayf(run+"active --data %s --agent %s", d.o.data, agent)
-	d.sayf(run+"fridays --data %s", d.o.data)
-	d.sayf(run+"rejected --data %s", d.o.data)
-	d.sayf(run+"journal verify --data %s", d.o.data)
-	d.sayf(run+"export --data %s --agent %s --out book.xlsx", d.o.data, agent)
+	d.sayf(`   go run ./cmd/bookledger active --data %[1]s --agent %[2]s
+   go run ./cmd/bookledger fridays --data %[1]s
+   go run ./cmd/bookledger rejected --data %[1]s
+   go run ./cmd/bookledger journal verify --data %[1]s
+   go run ./cmd/bookledger export --data %[1]s --agent %[2]s --out book.xlsx`, d.o.data, agent)
 }
