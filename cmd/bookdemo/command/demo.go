@@ -35,19 +35,13 @@ import (
 	"bookledger/projections/list"
 )
 
-type demoOptions struct {
-	once                     bool
-	data, out, listen, until string
-	seed                     uint64
-}
-
 // Run runs the program and returns its exit code.
 func Run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
 	return cli.Run(ctx, newRoot, args, in, out, errs)
 }
 
 func newRoot(env *cli.Environment) *cobra.Command {
-	var o demoOptions
+	d := &demo{env: env, world: synthetic.Config{Agents: 12, Consumers: 6000, Weeks: 6}}
 	cmd := &cobra.Command{
 		Use:   "bookdemo",
 		Short: "Run the whole system at once on made-up data",
@@ -58,44 +52,44 @@ a sign-in page of its own, until it is interrupted. The same --seed and --until
 give the same world.`,
 		Example: `  bookdemo
   bookdemo --once --data ./demo --out ./demo/books --seed 7 --until 2026-11-21`,
-		RunE: func(cmd *cobra.Command, _ []string) error { return runDemo(cmd.Context(), env, o) },
+		RunE: func(cmd *cobra.Command, _ []string) error { return d.run(cmd.Context()) },
 	}
-	cmd.Flags().BoolVar(&o.once, "once", false, "exit after the books are written and their Friday is sealed")
-	cmd.Flags().StringVar(&o.data, "data", "", "folder of the demo's ledger (default: a new one for temporary files)")
-	cmd.Flags().StringVar(&o.out, "out", "", "folder of the books (default: books in the ledger's folder)")
-	cmd.Flags().StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback address that answers HTTP; port 0 is any free one")
-	cmd.Flags().Uint64Var(&o.seed, "seed", 1, "which of the made-up worlds")
-	cmd.Flags().StringVar(&o.until, "until", "", "when history ends: a time or a date that is past (default now)")
+	cmd.Flags().BoolVar(&d.once, "once", false, "exit after the books are written and their Friday is sealed")
+	cmd.Flags().StringVar(&d.data, "data", "", "folder of the demo's ledger (default: a new one for temporary files)")
+	cmd.Flags().StringVar(&d.out, "out", "", "folder of the books (default: books in the ledger's folder)")
+	cmd.Flags().StringVar(&d.listen, "listen", "127.0.0.1:0", "loopback address that answers HTTP; port 0 is any free one")
+	cmd.Flags().Uint64Var(&d.world.Seed, "seed", 1, "which of the made-up worlds")
+	cmd.Flags().StringVar(&d.until, "until", "", "when history ends: a time or a date that is past (default now)")
 	cmd.AddCommand(newGenerate(env))
 	return cmd
 }
 
-// demo is a demo under way.
+// demo is the options of a demo and, once it is under way, what it runs.
 type demo struct {
+	once                     bool
+	data, out, listen, until string
+
 	env    *cli.Environment
-	o      demoOptions
 	world  synthetic.Config
-	friday events.Date // whose books are written
 	ledger *node.Node
 	daemon *daemon.Daemon
 	issuer *issuer.Issuer
 }
 
-func runDemo(ctx context.Context, env *cli.Environment, o demoOptions) (err error) {
-	d := &demo{env: env, o: o}
+func (d *demo) run(ctx context.Context) (err error) {
 	if err := d.prepare(); err != nil {
 		return err
 	}
-	log, err := env.QuietLogger()
+	log, err := d.env.QuietLogger()
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", o.listen)
+	listener, err := net.Listen("tcp", d.listen)
 	if err != nil {
 		return fmt.Errorf("listening for HTTP: %w", err)
 	}
 	defer listener.Close() // the daemon, once it runs, has closed it before
-	if d.ledger, err = node.Open(ctx, node.Options{Dir: d.o.data, Create: true, NATSListen: "127.0.0.1:0", Log: log}); err != nil {
+	if d.ledger, err = node.Open(ctx, node.Options{Dir: d.data, Create: true, NATSListen: "127.0.0.1:0", Log: log}); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.ledger.Close()) }()
@@ -114,7 +108,7 @@ func runDemo(ctx context.Context, env *cli.Environment, o demoOptions) (err erro
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
 	d.daemon = daemon.New(daemon.Options{Node: d.ledger, Listen: listener, Portal: w, Monitor: watch, Log: log})
-	return d.run(ctx)
+	return d.serve(ctx)
 }
 
 const demoClient = "bookledger"
@@ -144,33 +138,31 @@ func (d *demo) openPortal(url string, watch *integrity.Monitor, log *zap.Logger)
 
 // prepare checks the options and fills in what was left open.
 func (d *demo) prepare() error {
-	if !loopback.Address(d.o.listen) {
+	if !loopback.Address(d.listen) {
 		return cli.Usagef("--listen: the demo answers on loopback addresses only, like 127.0.0.1:8080")
 	}
-	until, err := parseUntil(d.o.until)
-	if err != nil {
+	var err error
+	if d.world.Until, err = parseUntil(d.until); err != nil {
 		return err
 	}
-	if until.After(time.Now()) {
+	if d.world.Until.After(time.Now()) {
 		return cli.Usagef("--until: history cannot end in the future")
 	}
-	if until, err = d.claim(until); err != nil {
+	if err := d.claim(); err != nil {
 		return err
 	}
-	d.world = synthetic.Config{Agents: 12, Consumers: 6000, Weeks: 6, Seed: d.o.seed, Until: until}
 	if err := d.world.Check(); err != nil {
 		return cli.Usagef("--until: %v", err)
 	}
-	d.friday = d.world.LastFriday()
-	if d.o.out == "" {
-		d.o.out = filepath.Join(d.o.data, "books")
+	if d.out == "" {
+		d.out = filepath.Join(d.data, "books")
 	}
 	return nil
 }
 
-// run shows the system at work while the daemon runs, and ends the daemon
+// serve shows the system at work while the daemon runs, and ends the daemon
 // afterwards, or lets it go on until ctx ends.
-func (d *demo) run(ctx context.Context) error {
+func (d *demo) serve(ctx context.Context) error {
 	serving, end := context.WithCancel(ctx)
 	defer end()
 	group, serving := errgroup.WithContext(serving)
@@ -179,7 +171,7 @@ func (d *demo) run(ctx context.Context) error {
 		if err := d.show(serving); err != nil {
 			return err
 		}
-		if d.o.once {
+		if d.once {
 			end()
 		}
 		return nil
@@ -192,7 +184,7 @@ func (d *demo) run(ctx context.Context) error {
 }
 
 func (d *demo) show(ctx context.Context) error {
-	d.sayf("A made-up world (seed %d, until %s) in %s\n", d.o.seed, cli.Pacific(events.DefaultCalendar(), d.world.Until), d.o.data)
+	d.sayf("A made-up world (seed %d, until %s) in %s\n", d.world.Seed, cli.Pacific(events.DefaultCalendar(), d.world.Until), d.data)
 	for _, step := range [...]func(context.Context) error{d.load, d.publish, d.refuse, d.export, d.seal, d.list, d.describe} {
 		if err := step(ctx); err != nil {
 			return err
@@ -330,18 +322,18 @@ func (d *demo) export(ctx context.Context) error {
 		return err
 	}
 	defer v.Close()
-	friday, err := v.Checkpoint(d.friday)
+	friday := d.world.LastFriday()
+	totals, err := v.Checkpoint(friday)
 	if err != nil {
 		return err
 	}
-	books := bookfiles.New(v.AsOf(d.friday), v.Calendar(), friday)
 	begun := time.Now()
-	all, err := books.All(ctx, d.o.out, d.env.Err)
+	all, err := bookfiles.New(v.AsOf(friday), v.Calendar(), totals).All(ctx, d.out, d.env.Err)
 	if err != nil {
 		return err
 	}
-	d.env.Sayf("%d books as of Friday %s written into %s", len(all), d.friday, d.o.out)
-	d.sayf("4. Wrote the books of Friday %s (%d cases, %d rows in all) into %s in %.1f s.", d.friday, friday.Cases, friday.Rows, d.o.out, time.Since(begun).Seconds())
+	d.env.Sayf("%d books as of Friday %s written into %s", len(all), friday, d.out)
+	d.sayf("4. Wrote the books of Friday %s (%d cases, %d rows in all) into %s in %.1f s.", friday, totals.Cases, totals.Rows, d.out, time.Since(begun).Seconds())
 	return nil
 }
 
@@ -352,12 +344,13 @@ func (d *demo) list(context.Context) error {
 		return err
 	}
 	defer v.Close()
-	lists, err := v.Lists(d.world.Identities()[0].AgentID)
+	agent := d.world.Identities()[0].AgentID
+	lists, err := v.Lists(agent)
 	if err != nil {
 		return err
 	}
 	page, total := lists.Active.Page(list.Query{Limit: 3}, v.OpenFriday().Year())
-	d.sayf("\nThe live list of agent %s has %d active consumers; the first by first name:", d.world.Identities()[0].AgentID, total)
+	d.sayf("\nThe live list of agent %s has %d active consumers; the first by first name:", agent, total)
 	for _, e := range page {
 		d.sayf("   %s %s, case %s, delegated since %s", e.FirstName, e.LastName, e.CaseID, e.Since)
 	}
@@ -366,10 +359,11 @@ func (d *demo) list(context.Context) error {
 
 // seal has the Friday of the books sealed, which the daemon does by itself too.
 func (d *demo) seal(ctx context.Context) error {
-	if err := d.daemon.Seal(ctx, d.friday); err != nil {
+	friday := d.world.LastFriday()
+	if err := d.daemon.Seal(ctx, friday); err != nil {
 		return err
 	}
-	d.sayf("5. Friday %s is sealed: the roots of its books and of the record are recorded, and signed.", d.friday)
+	d.sayf("5. Friday %s is sealed: the roots of its books and of the record are recorded, and signed.", friday)
 	return nil
 }
 
@@ -399,7 +393,7 @@ func (d *demo) describe(context.Context) error {
 	if err != nil {
 		return err
 	}
-	path := filepath.Join(d.o.data, demoFile)
+	path := filepath.Join(d.data, demoFile)
 	if err = os.WriteFile(path+".new", append(text, '\n'), 0o600); err == nil {
 		err = os.Rename(path+".new", path)
 	}
@@ -412,7 +406,7 @@ func (d *demo) describe(context.Context) error {
 // next says what to try.
 func (d *demo) next() {
 	agent := d.world.Identities()[0].AgentID
-	if d.o.once {
+	if d.once {
 		d.sayf("\nTry next:")
 	} else {
 		d.sayf(`
@@ -424,12 +418,12 @@ It goes on serving until you press Ctrl-C. Meanwhile, in another terminal:
    curl -H "Authorization: Bearer $TOKEN" %[1]s/v1/agents/%[5]s/active     # tokens are in %[6]s
 
 Afterwards:`,
-			d.daemon.URL(), d.ledger.Journal.URL(), filepath.Join(d.o.data, node.ReaderFile), filepath.Join(d.o.data, "dump.ndjson"),
-			agent, filepath.Join(d.o.data, demoFile))
+			d.daemon.URL(), d.ledger.Journal.URL(), filepath.Join(d.data, node.ReaderFile), filepath.Join(d.data, "dump.ndjson"),
+			agent, filepath.Join(d.data, demoFile))
 	}
 	d.sayf(`   go run ./cmd/bookledger active --data %[1]s --agent %[2]s
    go run ./cmd/bookledger fridays --data %[1]s
    go run ./cmd/bookledger rejected --data %[1]s
    go run ./cmd/bookledger journal verify --data %[1]s
-   go run ./cmd/bookledger export --data %[1]s --agent %[2]s --out book.xlsx`, d.o.data, agent)
+   go run ./cmd/bookledger export --data %[1]s --agent %[2]s --out book.xlsx`, d.data, agent)
 }

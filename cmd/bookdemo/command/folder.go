@@ -19,46 +19,47 @@ type worldMark struct {
 	Until time.Time `json:"until"`
 }
 
-// claim makes the folder the demo's own and returns until when its history
-// goes. A ledger that no demo has made is never written to, and neither is one
-// of another world.
-func (d *demo) claim(until time.Time) (time.Time, error) {
-	if d.o.data == "" {
+// claim makes the folder the demo's own. In that of an earlier run, history ends
+// when it did then. A ledger that no demo has made is never written to, and neither
+// is one of another world.
+func (d *demo) claim() error {
+	if d.data == "" {
 		var err error
-		if d.o.data, err = os.MkdirTemp("", "bookledger-demo-"); err != nil {
-			return until, fmt.Errorf("making a folder for the demo: %w", err)
+		if d.data, err = os.MkdirTemp("", "bookledger-demo-"); err != nil {
+			return fmt.Errorf("making a folder for the demo: %w", err)
 		}
 	}
-	path := filepath.Join(d.o.data, worldFile)
+	path := filepath.Join(d.data, worldFile)
 	text, err := os.ReadFile(path)
 	if err == nil {
 		var mark worldMark
 		if err := json.Unmarshal(text, &mark); err != nil {
-			return until, fmt.Errorf("reading %s: %w", path, err)
+			return fmt.Errorf("reading %s: %w", path, err)
 		}
-		if mark.Seed != d.o.seed || d.o.until != "" && !mark.Until.Equal(until) {
-			return until, fmt.Errorf("%w: %s holds another demo's world (seed %d, until %s); choose another folder", cli.ErrRefused, d.o.data, mark.Seed, mark.Until.Format(time.RFC3339))
+		if mark.Seed != d.world.Seed || d.until != "" && !mark.Until.Equal(d.world.Until) {
+			return fmt.Errorf("%w: %s holds another demo's world (seed %d, until %s); choose another folder", cli.ErrRefused, d.data, mark.Seed, mark.Until.Format(time.RFC3339))
 		}
+		d.world.Until = mark.Until
 		// What an earlier run says of itself holds no longer.
-		if err := os.Remove(filepath.Join(d.o.data, demoFile)); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return until, err
+		if err := os.Remove(filepath.Join(d.data, demoFile)); !errors.Is(err, os.ErrNotExist) {
+			return err
 		}
-		return mark.Until, nil
+		return nil
 	}
 	if !errors.Is(err, os.ErrNotExist) {
-		return until, fmt.Errorf("reading %s: %w", path, err)
+		return fmt.Errorf("reading %s: %w", path, err)
 	}
-	if _, err := os.Stat(filepath.Join(d.o.data, "journal")); err == nil {
-		return until, fmt.Errorf("%w: %s holds a ledger that is no demo's; choose another folder", cli.ErrRefused, d.o.data)
+	if _, err := os.Stat(filepath.Join(d.data, "journal")); err == nil {
+		return fmt.Errorf("%w: %s holds a ledger that is no demo's; choose another folder", cli.ErrRefused, d.data)
 	}
-	if err := os.MkdirAll(d.o.data, 0o700); err != nil {
-		return until, fmt.Errorf("making a folder for the demo: %w", err)
+	if err := os.MkdirAll(d.data, 0o700); err != nil {
+		return fmt.Errorf("making a folder for the demo: %w", err)
 	}
-	if text, err = json.Marshal(worldMark{d.o.seed, until}); err != nil {
-		return until, err
+	if text, err = json.Marshal(worldMark{d.world.Seed, d.world.Until}); err != nil {
+		return err
 	}
 	if err := os.WriteFile(path, append(text, '\n'), 0o600); err != nil {
-		return until, fmt.Errorf("writing %s: %w", path, err)
+		return fmt.Errorf("writing %s: %w", path, err)
 	}
-	return until, nil
+	return nil
 }

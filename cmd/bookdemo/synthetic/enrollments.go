@@ -1,6 +1,7 @@
 package synthetic
 
 import (
+	"fmt"
 	"strings"
 
 	"bookledger/events"
@@ -85,7 +86,8 @@ func (w *world) enroll(c *caseState) {
 // enrollment is what health and dental coverage have in common.
 func (w *world) enrollment(c *caseState, kind int, covered []int) *events.EnrollmentRecorded {
 	e := &events.EnrollmentRecorded{
-		CaseID: caseID(c.index), EnrollmentID: enrollmentID(c.index, c.year, kind, int(c.choice)),
+		CaseID:          caseID(c.index),
+		EnrollmentID:    fmt.Sprintf("%02d%08d%d%03d", c.year%100, caseNumber(c.index), kind, c.choice),
 		ApplicationYear: c.year, CoverageKind: "health",
 		CoverageStart: c.start, CoverageEnd: newYear(c.year + 1).AddDays(-1),
 	}

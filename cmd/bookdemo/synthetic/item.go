@@ -56,15 +56,9 @@ func caseID(i int) string { return strconv.Itoa(5_000_000_000 + caseNumber(i)) }
 // memberID is the id of a case's member, ten digits that begin with zeros.
 func memberID(i, member int) string { return padded(caseNumber(i)*10+member+1, 10) }
 
-// enrollmentID is the id of the choice-th enrollment of a case in a year.
-func enrollmentID(i, year, kind, choice int) string {
-	return fmt.Sprintf("%02d%08d%d%03d", year%100, caseNumber(i), kind, choice)
-}
-
 func agentID(a int) string       { return "A" + strconv.Itoa(100_001+a) }
 func agentPersonID(a int) string { return "P" + strconv.Itoa(100_001+a) }
 func agencyID(g int) string      { return "G" + strconv.Itoa(200_001+g) }
-func staffPersonID(n int) string { return "P" + strconv.Itoa(500_001+n) }
 
 // padded writes n with leading zeros to at least width digits.
 func padded(n, width int) string { return fmt.Sprintf("%0*d", width, n) }

@@ -36,9 +36,10 @@ func (w *world) open(from origin) *caseState {
 	return c
 }
 
-// openApplications says how far the case is.
+// openApplications says how far the case is, and what has followed from that.
 func (w *world) openApplications(c *caseState, from origin) {
-	year, season := w.today().Year(), w.season(w.now)
+	season := w.season(w.now)
+	c.year = w.today().Year()
 	switch from {
 	case conversion:
 		c.stage = stage(w.dice.weighted(30, 30, 30, 45, 40, 785, 40))
@@ -48,10 +49,31 @@ func (w *world) openApplications(c *caseState, from origin) {
 		c.stage = stageEnrolled
 	}
 	if from != conversion && season > 0 && (season == 1000 || w.dice.chance(600)) {
-		year++
+		c.year++
 	}
 	w.listMembers(c)
-	w.openYear(c, year, from)
+	w.startCoverage(c, from)
+	today := w.today()
+	if c.stage >= stageSubmitted {
+		c.submitted = today
+		if from == conversion {
+			c.submitted = min(today, c.start).AddDays(-w.dice.between(3, 60))
+		}
+	}
+	if len(w.covered(c)) == 0 {
+		c.stage = min(c.stage, stageDetermined)
+	}
+	c.cancelled = w.dice.chance(400)
+	if c.stage == stageEnded {
+		c.end = max(lastOfMonth(c.start), lastOfMonth(today.AddDays(-20)))
+	}
+	w.say(w.applicationSection(c))
+	if c.stage >= stageDetermined {
+		w.determineAll(c)
+	}
+	if c.stage >= stagePlan {
+		w.enroll(c)
+	}
 	if from == conversion && c.inForce() && w.dice.below(1000) < season {
 		w.renew(c)
 	}
@@ -74,34 +96,6 @@ func (w *world) listMembers(c *caseState) {
 			c.listed |= 1 << j
 			w.say(w.memberSection(c, j))
 		}
-	}
-}
-
-// openYear says a case's application for a year, and what has followed from
-// it.
-func (w *world) openYear(c *caseState, year int, from origin) {
-	today := w.today()
-	c.year = year
-	w.startCoverage(c, from)
-	if c.stage >= stageSubmitted {
-		c.submitted = today
-		if from == conversion {
-			c.submitted = min(today, c.start).AddDays(-w.dice.between(3, 60))
-		}
-	}
-	if len(w.covered(c)) == 0 {
-		c.stage = min(c.stage, stageDetermined)
-	}
-	c.cancelled = w.dice.chance(400)
-	if c.stage == stageEnded {
-		c.end = max(lastOfMonth(c.start), lastOfMonth(today.AddDays(-20)))
-	}
-	w.say(w.applicationSection(c))
-	if c.stage >= stageDetermined {
-		w.determineAll(c)
-	}
-	if c.stage >= stagePlan {
-		w.enroll(c)
 	}
 }
 

@@ -2,6 +2,7 @@ package synthetic
 
 import (
 	"sort"
+	"strconv"
 
 	"bookledger/events"
 )
@@ -82,7 +83,7 @@ func agencySize(g, agents int) int {
 
 // staff is the n-th person to work for an agency.
 func staff(n int, agency, role, name string) events.Staff {
-	person := staffPersonID(n)
+	person := "P" + strconv.Itoa(500_001+n)
 	return events.Staff{PersonID: person, AgencyID: agency, Role: role, Name: name, Email: person + "@example.org"}
 }
 

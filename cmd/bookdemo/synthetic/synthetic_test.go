@@ -331,11 +331,11 @@ func TestGenerateStops(t *testing.T) {
 func TestCheck(t *testing.T) {
 	for _, change := range []func(*Config){
 		func(c *Config) { c.Agents = 0 },
-		func(c *Config) { c.Agents = maxAgents + 1 },
+		func(c *Config) { c.Agents = 100_001 },
 		func(c *Config) { c.Consumers = -1 },
-		func(c *Config) { c.Consumers = maxConsumers + 1 },
+		func(c *Config) { c.Consumers = 2_000_001 },
 		func(c *Config) { c.Weeks = 0 },
-		func(c *Config) { c.Weeks = maxWeeks + 1 },
+		func(c *Config) { c.Weeks = 521 },
 		func(c *Config) { c.Until = time.Time{} },
 		func(c *Config) { c.Until = until("2015-01-09T12:00:00Z") },
 		func(c *Config) { c.Until = until("2099-01-09T12:00:00Z") },
