@@ -7,37 +7,18 @@ import (
 	"bookledger/events"
 )
 
-// current tells whether a case has coverage that is not of a past year.
-func (w *world) current(c *caseState) bool {
-	return c.goesOn() && c.stage == stageEnrolled && c.year >= w.today().Year()
+func (w *world) moveHouse(c *caseState) {
+	c.address++
+	w.say(w.householdSection(c))
 }
 
-func (w *world) moveHouse() {
-	if c := w.some((*caseState).goesOn); c != nil {
-		c.address++
-		w.say(w.householdSection(c))
-	}
+func (w *world) changeContact(c *caseState) {
+	c.contact++
+	w.say(w.householdSection(c))
 }
 
-func (w *world) changeContact() {
-	if c := w.some((*caseState).goesOn); c != nil {
-		c.contact++
-		w.say(w.householdSection(c))
-	}
-}
-
-// progress brings some case on its way to coverage one stage further.
-func (w *world) progress() {
-	c := w.some(func(c *caseState) bool {
-		return c.goesOn() && (c.stage < stageDetermined || c.stage == stagePlan ||
-			c.stage == stageDetermined && c.kind != kindMediCal && c.kind != kindIneligible)
-	})
-	if c != nil {
-		w.progressOf(c)
-	}
-}
-
-func (w *world) progressOf(c *caseState) {
+// progress brings a case on its way to coverage one stage further.
+func (w *world) progress(c *caseState) {
 	if c.closed || c.stage >= stageEnrolled {
 		return
 	}
@@ -73,11 +54,7 @@ func (w *world) progressOf(c *caseState) {
 }
 
 // verify makes conditional eligibility unconditional.
-func (w *world) verify() {
-	c := w.some(func(c *caseState) bool { return c.inForce() && !c.verified })
-	if c == nil {
-		return
-	}
+func (w *world) verify(c *caseState) {
 	conditional := w.conditional(c)
 	if len(conditional) == 0 {
 		return
@@ -91,11 +68,7 @@ func (w *world) verify() {
 
 // redetermine finds a household's eligibility anew: the tax credit and with it
 // the net premium change, or everybody goes to Medi-Cal.
-func (w *world) redetermine() {
-	c := w.some(w.current)
-	if c == nil {
-		return
-	}
+func (w *world) redetermine(c *caseState) {
 	if w.dice.chance(120) {
 		w.end(c)
 		c.kind, c.stage = kindMediCal, stageDetermined
@@ -118,19 +91,13 @@ func (w *world) end(c *caseState) {
 	w.enroll(c)
 }
 
-func (w *world) endCoverage() {
-	if c := w.some(w.current); c != nil {
-		w.end(c)
-		w.say(w.applicationSection(c))
-	}
+func (w *world) endCoverage(c *caseState) {
+	w.end(c)
+	w.say(w.applicationSection(c))
 }
 
 // changePlan ends the coverage in one plan and begins it in another.
-func (w *world) changePlan() {
-	c := w.some(w.current)
-	if c == nil {
-		return
-	}
+func (w *world) changePlan(c *caseState) {
 	start := max(newYear(c.year), firstOf(w.today(), 1))
 	if start.Year() > c.year {
 		return
@@ -144,9 +111,8 @@ func (w *world) changePlan() {
 }
 
 // addMember adds a child to a case, most often a newborn.
-func (w *world) addMember() {
-	c := w.some(func(c *caseState) bool { return c.inForce() && c.size < maxMembers })
-	if c == nil || !w.home(c).people[c.size].child {
+func (w *world) addMember(c *caseState) {
+	if !w.home(c).people[c.size].child {
 		return
 	}
 	j := c.size
@@ -164,11 +130,7 @@ func (w *world) addMember() {
 }
 
 // removeMember removes the member who came last.
-func (w *world) removeMember() {
-	c := w.some(func(c *caseState) bool { return c.inForce() && bits.OnesCount8(c.listed) > 1 })
-	if c == nil {
-		return
-	}
+func (w *world) removeMember(c *caseState) {
 	j := bits.Len8(c.listed) - 1
 	wasCovered := slices.Contains(w.covered(c), j)
 	c.listed &^= 1 << j
@@ -201,17 +163,13 @@ func (w *world) renew(c *caseState) {
 	}
 }
 
-func (w *world) closeCase() {
-	if c := w.some(func(c *caseState) bool { return c.goesOn() && w.mayLose(c) }); c != nil {
-		w.change(c, func() { c.closed = true })
-		w.say(&events.CaseClosed{CaseID: caseID(c.index), Reason: pick(&w.dice, tables().CloseReasons)})
-	}
+func (w *world) closeCase(c *caseState) {
+	w.change(c, func() { c.closed = true })
+	w.say(&events.CaseClosed{CaseID: caseID(c.index), Reason: pick(&w.dice, tables().CloseReasons)})
 }
 
-func (w *world) reopenCase() {
-	if c := w.some(func(c *caseState) bool { return c.closed }); c != nil {
-		w.change(c, func() { c.closed = false })
-		w.say(w.householdSection(c))
-		w.say(w.applicationSection(c))
-	}
+func (w *world) reopenCase(c *caseState) {
+	w.change(c, func() { c.closed = false })
+	w.say(w.householdSection(c))
+	w.say(w.applicationSection(c))
 }

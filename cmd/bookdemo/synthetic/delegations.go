@@ -71,7 +71,7 @@ func (w *world) delegate(c *caseState, from origin) {
 	case from == conversion && roll < 890:
 		w.created(c, agent, "conversion")
 		if roll < 35 {
-			w.putAway(c)
+			w.markInactive(c)
 		}
 	case from != conversion && roll < 450:
 		w.created(c, agent, "agent_application")
@@ -139,19 +139,15 @@ func (w *world) decline(c *caseState, agent int) {
 }
 
 // askFirst lets a consumer without an agent ask one.
-func (w *world) askFirst() {
-	c := w.some(func(c *caseState) bool { return c.goesOn() && c.holder == nobody && c.pending[0] == nobody })
+func (w *world) askFirst(*caseState) {
+	c := w.some(func(_ *world, c *caseState) bool { return !c.closed && c.holder == nobody && c.pending[0] == nobody })
 	if agent := w.openAgent(nobody); agent != nobody && c != nil && !c.asks(agent) {
 		w.ask(c, agent)
 	}
 }
 
 // askAnother lets a consumer who has an agent ask another one.
-func (w *world) askAnother() {
-	c := w.some(func(c *caseState) bool { return c.hasAgent() && slices.Contains(c.pending[:], nobody) })
-	if c == nil {
-		return
-	}
+func (w *world) askAnother(c *caseState) {
 	if agent := w.openAgent(c.holder); agent != nobody && !c.asks(agent) {
 		w.ask(c, agent)
 	}
@@ -160,32 +156,17 @@ func (w *world) askAnother() {
 // atWork tells whether a case has an agent who can still do something for it.
 func (w *world) atWork(c *caseState) bool { return c.hasAgent() && c.holder != w.gone }
 
-func (w *world) markInactive() {
-	if c := w.some(func(c *caseState) bool { return w.atWork(c) && !c.inactive && w.mayLose(c) }); c != nil {
-		w.putAway(c)
-	}
-}
-
-func (w *world) putAway(c *caseState) {
+func (w *world) markInactive(c *caseState) {
 	w.change(c, func() { c.inactive = true })
 	w.byAgent(c.holder, &events.DelegationMarkedInactive{Delegation: delegation(c.index, c.holder)})
 }
 
-func (w *world) reactivate() {
-	if c := w.some(func(c *caseState) bool { return w.atWork(c) && c.inactive }); c != nil {
-		w.change(c, func() { c.inactive = false })
-		w.byAgent(c.holder, &events.DelegationReactivated{Delegation: delegation(c.index, c.holder)})
-	}
+func (w *world) reactivate(c *caseState) {
+	w.change(c, func() { c.inactive = false })
+	w.byAgent(c.holder, &events.DelegationReactivated{Delegation: delegation(c.index, c.holder)})
 }
 
-// losable tells whether a case has an agent who can do without it.
-func (w *world) losable(c *caseState) bool { return c.hasAgent() && w.mayLose(c) }
-
-func (w *world) endDelegation() {
-	c := w.some(w.losable)
-	if c == nil {
-		return
-	}
+func (w *world) endDelegation(c *caseState) {
 	agent := c.holder
 	w.change(c, func() { c.holder, c.inactive = nobody, false })
 	reason := pick(&w.dice, []string{"consumer", "consumer", "consumer", "service_center", "other"})
@@ -196,11 +177,7 @@ func (w *world) endDelegation() {
 }
 
 // transfer moves one case to a colleague.
-func (w *world) transfer() {
-	c := w.some(w.losable)
-	if c == nil {
-		return
-	}
+func (w *world) transfer(c *caseState) {
 	if to := w.colleague(c.holder); to != nobody {
 		person, role := w.overseer(w.roster.agencyOf[c.holder])
 		w.move(c, to, person, role, "")

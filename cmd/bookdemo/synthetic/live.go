@@ -1,25 +1,34 @@
 package synthetic
 
-import "bookledger/events"
+import (
+	"slices"
+
+	"bookledger/events"
+)
 
 // script is what upstream systems go through, again and again, after history.
 var script = []step{
 	(*world).liveNewcomer,
 	(*world).liveRequest,
-	(*world).transfer,
-	(*world).markInactive,
-	(*world).changeContact,
-	(*world).progress,
+	oneOf("transfer"),
+	oneOf("mark inactive"),
+	oneOf("change contact"),
+	oneOf("progress"),
 	(*world).liveNewcomer,
-	(*world).askAnother,
-	(*world).changePlan,
-	(*world).redetermine,
-	(*world).reactivate,
-	(*world).moveHouse,
-	(*world).addMember,
-	(*world).endDelegation,
-	(*world).verify,
-	(*world).endCoverage,
+	oneOf("ask another"),
+	oneOf("change plan"),
+	oneOf("redetermine"),
+	oneOf("reactivate"),
+	oneOf("move house"),
+	oneOf("add member"),
+	oneOf("end delegation"),
+	oneOf("verify"),
+	oneOf("end coverage"),
+}
+
+// oneOf is the habit with that name.
+func oneOf(name string) step {
+	return habits[slices.IndexFunc(habits, func(h habit) bool { return h.name == name })].happen
 }
 
 // Live makes n events that upstream systems publish after history, in this

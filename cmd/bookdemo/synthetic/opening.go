@@ -81,7 +81,7 @@ func (w *world) openApplications(c *caseState, from origin) {
 		at := w.now
 		for range stageEnrolled - c.stage {
 			at += int64(w.dice.between(2*60, 6*24*60)) * oneMinute
-			w.plan(at, func(w *world) { w.progressOf(c) })
+			w.plan(at, func(w *world) { w.progress(c) })
 		}
 	}
 }

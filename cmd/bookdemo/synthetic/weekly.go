@@ -1,6 +1,8 @@
 package synthetic
 
 import (
+	"math/bits"
+	"slices"
 	"time"
 
 	"bookledger/events"
@@ -13,29 +15,61 @@ const (
 	oneWeek   = 7 * oneDay
 )
 
-// habits are what goes on in every week, each so often for ten thousand
-// consumers.
-var habits = []struct {
-	weekly int64
-	do     step
-}{
-	{25, (*world).moveHouse},
-	{35, (*world).changeContact},
-	{60, (*world).progress},
-	{160, (*world).verify},
-	{35, (*world).redetermine},
-	{20, (*world).changePlan},
-	{14, (*world).endCoverage},
-	{12, (*world).addMember},
-	{6, (*world).removeMember},
-	{25, (*world).askAnother},
-	{30, (*world).askFirst},
-	{30, (*world).markInactive},
-	{12, (*world).reactivate},
-	{12, (*world).endDelegation},
-	{15, (*world).transfer},
-	{8, (*world).closeCase},
-	{4, (*world).reopenCase},
+// habit is what happens to a case now and then.
+type habit struct {
+	name   string
+	weekly int64 // how often a week for ten thousand consumers
+	do     func(*world, *caseState)
+	fits   func(*world, *caseState) bool // the cases to which it can happen; nil: do looks itself
+}
+
+// habits are what goes on in every week.
+var habits = []habit{
+	{"move house", 25, (*world).moveHouse, isOpen},
+	{"change contact", 35, (*world).changeContact, isOpen},
+	{"progress", 60, (*world).progress, func(_ *world, c *caseState) bool {
+		return !c.closed && (c.stage < stageDetermined || c.stage == stagePlan ||
+			c.stage == stageDetermined && c.kind != kindMediCal && c.kind != kindIneligible)
+	}},
+	{"verify", 160, (*world).verify, func(_ *world, c *caseState) bool { return c.inForce() && !c.verified }},
+	{"redetermine", 35, (*world).redetermine, hasCoverage},
+	{"change plan", 20, (*world).changePlan, hasCoverage},
+	{"end coverage", 14, (*world).endCoverage, hasCoverage},
+	{"add member", 12, (*world).addMember, func(_ *world, c *caseState) bool {
+		return c.inForce() && c.size < maxMembers
+	}},
+	{"remove member", 6, (*world).removeMember, func(_ *world, c *caseState) bool {
+		return c.inForce() && bits.OnesCount8(c.listed) > 1
+	}},
+	{"ask another", 25, (*world).askAnother, func(_ *world, c *caseState) bool {
+		return c.hasAgent() && slices.Contains(c.pending[:], nobody)
+	}},
+	{"ask first", 30, (*world).askFirst, nil},
+	{"mark inactive", 30, (*world).markInactive, func(w *world, c *caseState) bool {
+		return w.atWork(c) && !c.inactive && w.mayLose(c)
+	}},
+	{"reactivate", 12, (*world).reactivate, func(w *world, c *caseState) bool { return w.atWork(c) && c.inactive }},
+	{"end delegation", 12, (*world).endDelegation, canLoseAgent},
+	{"transfer", 15, (*world).transfer, canLoseAgent},
+	{"close case", 8, (*world).closeCase, func(w *world, c *caseState) bool { return !c.closed && w.mayLose(c) }},
+	{"reopen case", 4, (*world).reopenCase, func(_ *world, c *caseState) bool { return c.closed }},
+}
+
+func isOpen(_ *world, c *caseState) bool       { return !c.closed }
+func canLoseAgent(w *world, c *caseState) bool { return c.hasAgent() && w.mayLose(c) }
+
+// hasCoverage tells whether a case has coverage that is not of a past year.
+func hasCoverage(w *world, c *caseState) bool {
+	return !c.closed && c.stage == stageEnrolled && c.year >= w.today().Year()
+}
+
+// happen lets the habit happen to a case that fits, if one is found at once.
+func (h *habit) happen(w *world) {
+	if h.fits == nil {
+		h.do(w, nil)
+	} else if c := w.some(h.fits); c != nil {
+		h.do(w, c)
+	}
 }
 
 // newcomers is how many of the consumers come after the conversion.
@@ -83,7 +117,7 @@ func (w *world) planWeek(week int, from, to int64) {
 			return h.weekly * int64(w.c.Consumers) * ((at - w.begin) / oneHour) / (10_000 * oneWeek / oneHour)
 		}
 		for range often(to) - often(from) {
-			w.plan(w.moment(from, to), h.do)
+			w.plan(w.moment(from, to), h.happen)
 		}
 	}
 	// When the season ends, all cases in force have their renewals.
@@ -100,19 +134,17 @@ func (w *world) planWeek(week int, from, to int64) {
 
 // some is a case that fits, and with which something may happen; nil if none
 // is found at once.
-func (w *world) some(fits func(c *caseState) bool) *caseState {
+func (w *world) some(fits func(*world, *caseState) bool) *caseState {
 	if len(w.cases) <= protected {
 		return nil
 	}
 	for range 60 {
-		if c := w.cases[protected+w.dice.below(len(w.cases)-protected)]; fits(c) {
+		if c := w.cases[protected+w.dice.below(len(w.cases)-protected)]; fits(w, c) {
 			return c
 		}
 	}
 	return nil
 }
-
-func (c *caseState) goesOn() bool { return !c.closed }
 
 func (c *caseState) hasAgent() bool { return !c.closed && c.holder != nobody }
 
