@@ -168,9 +168,13 @@ func (d *demo) serve(ctx context.Context) error {
 	group, serving := errgroup.WithContext(serving)
 	group.Go(func() error { return d.daemon.Run(serving) })
 	group.Go(func() error {
-		if err := d.show(serving); err != nil {
-			return err
+		d.sayf("A made-up world (seed %d, until %s) in %s\n", d.world.Seed, cli.Pacific(events.DefaultCalendar(), d.world.Until), d.data)
+		for _, step := range [...]func(context.Context) error{d.load, d.publish, d.refuse, d.export, d.seal, d.list, d.describe} {
+			if err := step(serving); err != nil {
+				return err
+			}
 		}
+		d.next()
 		if d.once {
 			end()
 		}
@@ -181,17 +185,6 @@ func (d *demo) serve(ctx context.Context) error {
 		return nil
 	}
 	return err
-}
-
-func (d *demo) show(ctx context.Context) error {
-	d.sayf("A made-up world (seed %d, until %s) in %s\n", d.world.Seed, cli.Pacific(events.DefaultCalendar(), d.world.Until), d.data)
-	for _, step := range [...]func(context.Context) error{d.load, d.publish, d.refuse, d.export, d.seal, d.list, d.describe} {
-		if err := step(ctx); err != nil {
-			return err
-		}
-	}
-	d.next()
-	return nil
 }
 
 func (d *demo) sayf(format string, args ...any) { fmt.Fprintf(d.env.Out, format+"\n", args...) }

@@ -29,14 +29,11 @@ func (w *world) mayLose(c *caseState) bool {
 // asks reports whether an agent has a pending request.
 func (c *caseState) asks(agent int) bool { return slices.Contains(c.pending[:], agent) }
 
-// answered takes an agent's pending request away, and reports whether there was
-// one.
-func (c *caseState) answered(agent int) bool {
-	n := slices.Index(c.pending[:], agent)
-	if n >= 0 {
+// answered takes an agent's pending request away, if there is one.
+func (c *caseState) answered(agent int) {
+	if n := slices.Index(c.pending[:], agent); n >= 0 {
 		c.pending[n] = nobody
 	}
-	return n >= 0
 }
 
 // give makes an agent the active holder.
@@ -113,15 +110,14 @@ func (w *world) ask(c *caseState, agent int) {
 		w.plan(at, func(w *world) { w.decline(c, agent) })
 	case 2:
 		w.plan(at, func(w *world) {
-			if c.answered(agent) {
-				w.say(&events.DelegationWithdrawn{Delegation: delegation(c.index, agent), Reason: pick(&w.dice, tables().WithdrawReasons)})
-			}
+			c.answered(agent)
+			w.say(&events.DelegationWithdrawn{Delegation: delegation(c.index, agent), Reason: pick(&w.dice, tables().WithdrawReasons)})
 		})
 	}
 }
 
 func (w *world) accept(c *caseState, agent int) {
-	if !c.asks(agent) || c.closed || !w.takes(agent) {
+	if c.closed || !w.takes(agent) {
 		return
 	}
 	if c.holder != nobody && !w.mayLose(c) {
@@ -133,9 +129,8 @@ func (w *world) accept(c *caseState, agent int) {
 }
 
 func (w *world) decline(c *caseState, agent int) {
-	if c.answered(agent) {
-		w.byAgent(agent, &events.DelegationDeclined{Delegation: delegation(c.index, agent), Reason: pick(&w.dice, tables().DeclineReasons)})
-	}
+	c.answered(agent)
+	w.byAgent(agent, &events.DelegationDeclined{Delegation: delegation(c.index, agent), Reason: pick(&w.dice, tables().DeclineReasons)})
 }
 
 // askFirst lets a consumer without an agent ask one.
