@@ -169,7 +169,7 @@ func (d *demo) serve(ctx context.Context) error {
 	group.Go(func() error { return d.daemon.Run(serving) })
 	group.Go(func() error {
 		d.sayf("A made-up world (seed %d, until %s) in %s\n", d.world.Seed, cli.Pacific(events.DefaultCalendar(), d.world.Until), d.data)
-		for _, step := range [...]func(context.Context) error{d.load, d.publish, d.refuse, d.export, d.seal, d.list, d.describe} {
+		for _, step := range [...]func(context.Context) error{d.load, d.publish, d.export, d.seal, d.list, d.describe} {
 			if err := step(serving); err != nil {
 				return err
 			}
@@ -245,64 +245,47 @@ func (d *demo) caughtUp(ctx context.Context) (*projections.View, error) {
 	return d.ledger.Projection.View()
 }
 
-// publish publishes live events as an upstream system does, over NATS.
+// publish publishes live events over NATS as an upstream system does, the last of
+// which the ledger rejects, and waits until the live lists show them.
 func (d *demo) publish(ctx context.Context) error {
-	live := d.world.Live(40)
-	outcomes, err := d.send(ctx, live)
+	live, wrong := d.world.Live(40), d.world.Wrong()
+	var messages []journal.Message
+	for _, e := range append(live, wrong) {
+		m, err := journal.MessageOf(e)
+		if err != nil {
+			return err
+		}
+		messages = append(messages, m)
+	}
+	upstream, err := journal.Connect(journal.Server{URL: d.ledger.Journal.URL()})
 	if err != nil {
-		return err
+		return fmt.Errorf("connecting as an upstream system: %w", err)
+	}
+	defer upstream.Close()
+	ack, err := upstream.Append(ctx, messages)
+	if err != nil {
+		return fmt.Errorf("publishing live events: %w", err)
 	}
 	counts := map[record.Outcome]int{}
-	for _, o := range outcomes {
-		counts[o]++
+	for seq := ack.First; seq < ack.Last; seq++ {
+		outcome, _, err := d.ledger.Projection.WaitFor(ctx, seq)
+		if err != nil {
+			return err
+		}
+		counts[outcome]++
 	}
 	d.sayf("2. Published %d live events over NATS at %s: %d applied, %d unchanged, %d seen before, %d rejected.", len(live),
 		d.ledger.Journal.URL(), counts[record.Applied], counts[record.Unchanged], counts[record.Duplicate], counts[record.Rejected])
-	return nil
-}
-
-// refuse publishes an event that the ledger rejects.
-func (d *demo) refuse(ctx context.Context) error {
-	wrong := d.world.Wrong()
-	outcomes, err := d.send(ctx, []events.Event{wrong})
+	outcome, _, err := d.ledger.Projection.WaitFor(ctx, ack.Last)
 	if err != nil {
 		return err
 	}
-	if outcomes[0] == record.Rejected {
+	if outcome == record.Rejected {
 		d.sayf("3. Published a wrong one, %s without a request: it is rejected, and stands in the rejected list.", wrong.Type)
 	} else {
-		d.sayf("3. Published a wrong one again: it is a %s of the one that was rejected.", outcomes[0])
+		d.sayf("3. Published a wrong one again: it is a %s of the one that was rejected.", outcome)
 	}
 	return nil
-}
-
-// send publishes events over NATS as an upstream system does, and waits until
-// the live lists show them.
-func (d *demo) send(ctx context.Context, all []events.Event) ([]record.Outcome, error) {
-	upstream, err := journal.Connect(journal.Server{URL: d.ledger.Journal.URL()})
-	if err != nil {
-		return nil, fmt.Errorf("connecting as an upstream system: %w", err)
-	}
-	defer upstream.Close()
-	messages := make([]journal.Message, len(all))
-	for i, e := range all {
-		if messages[i], err = journal.MessageOf(e); err != nil {
-			return nil, err
-		}
-	}
-	ack, err := upstream.Append(ctx, messages)
-	if err != nil {
-		return nil, fmt.Errorf("publishing live events: %w", err)
-	}
-	var outcomes []record.Outcome
-	for seq := ack.First; seq <= ack.Last; seq++ {
-		outcome, _, err := d.ledger.Projection.WaitFor(ctx, seq)
-		if err != nil {
-			return nil, err
-		}
-		outcomes = append(outcomes, outcome)
-	}
-	return outcomes, nil
 }
 
 // export writes the books of the last Friday of the world's history.

@@ -164,12 +164,14 @@ func (w *world) renew(c *caseState) {
 }
 
 func (w *world) closeCase(c *caseState) {
-	w.change(c, func() { c.closed = true })
+	w.count(c, -1)
+	c.closed = true
 	w.say(&events.CaseClosed{CaseID: caseID(c.index), Reason: pick(&w.dice, tables().CloseReasons)})
 }
 
 func (w *world) reopenCase(c *caseState) {
-	w.change(c, func() { c.closed = false })
+	c.closed = false
+	w.count(c, 1)
 	w.say(w.householdSection(c))
 	w.say(w.applicationSection(c))
 }

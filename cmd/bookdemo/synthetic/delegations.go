@@ -7,13 +7,14 @@ import (
 	"bookledger/events"
 )
 
-// change changes a case and keeps the count of its agent's active consumers.
-func (w *world) change(c *caseState, how func()) {
+// hold makes an agent the holder of a case, or nobody.
+func (w *world) hold(c *caseState, agent int, inactive bool) {
 	w.count(c, -1)
-	how()
+	c.holder, c.inactive = agent, inactive
 	w.count(c, 1)
 }
 
+// count adds a case to the active consumers of its agent, or takes it away.
 func (w *world) count(c *caseState, by int) {
 	if c.hasAgent() && !c.inactive {
 		w.active[c.holder] += by
@@ -29,20 +30,8 @@ func (w *world) mayLose(c *caseState) bool {
 // asks reports whether an agent has a pending request.
 func (c *caseState) asks(agent int) bool { return slices.Contains(c.pending[:], agent) }
 
-// answered takes an agent's pending request away, if there is one.
-func (c *caseState) answered(agent int) {
-	if n := slices.Index(c.pending[:], agent); n >= 0 {
-		c.pending[n] = nobody
-	}
-}
-
-// give makes an agent the active holder.
-func (w *world) give(c *caseState, agent int) {
-	w.change(c, func() {
-		c.answered(agent)
-		c.holder, c.inactive = agent, false
-	})
-}
+// answered takes an agent's pending request away.
+func (c *caseState) answered(agent int) { c.pending[slices.Index(c.pending[:], agent)] = nobody }
 
 func delegation(i, agent int) events.Delegation {
 	return events.Delegation{CaseID: caseID(i), AgentID: agentID(agent)}
@@ -80,7 +69,7 @@ func (w *world) delegate(c *caseState, from origin) {
 }
 
 func (w *world) created(c *caseState, agent int, via string) {
-	w.give(c, agent)
+	w.hold(c, agent, false)
 	data := &events.DelegationCreated{Delegation: delegation(c.index, agent), Via: via}
 	if via == "agent_application" {
 		w.byAgent(agent, data)
@@ -124,7 +113,8 @@ func (w *world) accept(c *caseState, agent int) {
 		w.decline(c, agent)
 		return
 	}
-	w.give(c, agent)
+	c.answered(agent)
+	w.hold(c, agent, false)
 	w.byAgent(agent, &events.DelegationAccepted{Delegation: delegation(c.index, agent)})
 }
 
@@ -152,18 +142,18 @@ func (w *world) askAnother(c *caseState) {
 func (w *world) atWork(c *caseState) bool { return c.hasAgent() && c.holder != w.gone }
 
 func (w *world) markInactive(c *caseState) {
-	w.change(c, func() { c.inactive = true })
+	w.hold(c, c.holder, true)
 	w.byAgent(c.holder, &events.DelegationMarkedInactive{Delegation: delegation(c.index, c.holder)})
 }
 
 func (w *world) reactivate(c *caseState) {
-	w.change(c, func() { c.inactive = false })
+	w.hold(c, c.holder, false)
 	w.byAgent(c.holder, &events.DelegationReactivated{Delegation: delegation(c.index, c.holder)})
 }
 
 func (w *world) endDelegation(c *caseState) {
 	agent := c.holder
-	w.change(c, func() { c.holder, c.inactive = nobody, false })
+	w.hold(c, nobody, false)
 	reason := pick(&w.dice, []string{"consumer", "consumer", "consumer", "service_center", "other"})
 	if agent == w.gone {
 		reason = "decertified"
@@ -181,7 +171,7 @@ func (w *world) transfer(c *caseState) {
 
 func (w *world) move(c *caseState, to int, person, role, batch string) {
 	from := c.holder
-	w.change(c, func() { c.holder = to })
+	w.hold(c, to, c.inactive)
 	w.sayAs(person, role, &events.DelegationTransferred{
 		CaseID: caseID(c.index), FromAgentID: agentID(from), ToAgentID: agentID(to), BatchID: batch,
 	})
