@@ -25,9 +25,7 @@ const (
 
 // newDice gives the dice of one stream for the thing with this index.
 func newDice(seed, stream, index uint64) dice {
-	var d dice
-	d.pcg.Seed(mix(seed+stream*0x9e3779b97f4a7c15), mix(index+stream<<56))
-	return d
+	return dice{*rand.NewPCG(mix(seed+stream*0x9e3779b97f4a7c15), mix(index+stream<<56))}
 }
 
 // mix is the finalizer of SplitMix64, a bijection.

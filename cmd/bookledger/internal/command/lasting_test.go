@@ -165,11 +165,9 @@ func (l *lasting) upend(past string) {
 	messages := make([]journal.Message, len(all))
 	for i, data := range all {
 		e := events.Event{ID: fmt.Sprint("upend/", i), Source: "calheers", Type: events.TypeOf(data), Time: time.Now().UTC(), Data: data}
-		body, err := e.Encode()
-		if err != nil {
+		if messages[i], err = journal.MessageOf(e); err != nil {
 			l.t.Fatal(err)
 		}
-		messages[i] = journal.Message{Subject: e.Subject(), Body: body}
 	}
 	for some := range slices.Chunk(messages, 500) {
 		if _, err := led.Journal.Append(l.t.Context(), some); err != nil {
