@@ -70,7 +70,7 @@ func TestCompare(t *testing.T) {
 		}
 		for what, c := range tampered {
 			t.Run(fmt.Sprint(what, " ", seq), func(t *testing.T) {
-				got, err := p.Compare(t.Context(), raw{c.records}, 0, nil)
+				got, err := p.Compare(t.Context(), slice{c.records, 100}, 0, nil)
 				var d *projections.Difference
 				want := seq
 				if what == "said twice" {
@@ -88,38 +88,6 @@ func TestCompare(t *testing.T) {
 			})
 		}
 	}
-}
-
-// raw is a source that hands over what it holds, whatever the sequences say.
-type raw struct{ records []record.Record }
-
-func (r raw) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
-	return r.Read(ctx, after, uint64(len(r.records)), yield)
-}
-
-func (r raw) Read(_ context.Context, after, upTo uint64, yield func([]record.Record) error) error {
-	for part := range slices.Chunk(r.records[after:min(upTo, uint64(len(r.records)))], 100) {
-		if err := yield(part); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r raw) At(_ context.Context, seq uint64) (record.Record, error) {
-	for i := range r.records {
-		if r.records[i].Seq == seq {
-			return r.records[i], nil
-		}
-	}
-	return record.Record{}, fmt.Errorf("there is no record %d", seq)
-}
-
-func (r raw) Last(context.Context) (uint64, error) {
-	if len(r.records) == 0 {
-		return 0, nil
-	}
-	return r.records[len(r.records)-1].Seq, nil
 }
 
 // TestCompareGoesOn breaks a comparison off, by the source and by whoever sets

@@ -13,7 +13,8 @@ import (
 	"bookledger/events/record"
 )
 
-// slice is a source that holds its records in memory, as a dump does.
+// slice is a source that holds its records in memory, as a dump does. It hands
+// over what it holds, whatever the sequences say.
 type slice struct {
 	records []record.Record
 	chunk   int // how many are handed over at once
@@ -24,7 +25,7 @@ func (s slice) Follow(ctx context.Context, after uint64, yield func([]record.Rec
 }
 
 func (s slice) Read(_ context.Context, after, upTo uint64, yield func([]record.Record) error) error {
-	for part := range slices.Chunk(s.records[after:upTo], max(1, s.chunk)) {
+	for part := range slices.Chunk(s.records[after:min(upTo, uint64(len(s.records)))], s.chunk) {
 		if err := yield(part); err != nil {
 			return err
 		}
@@ -33,13 +34,19 @@ func (s slice) Read(_ context.Context, after, upTo uint64, yield func([]record.R
 }
 
 func (s slice) At(_ context.Context, seq uint64) (record.Record, error) {
-	if seq < 1 || seq > uint64(len(s.records)) {
+	i := slices.IndexFunc(s.records, func(r record.Record) bool { return r.Seq == seq })
+	if i < 0 {
 		return record.Record{}, fmt.Errorf("there is no record %d", seq)
 	}
-	return s.records[seq-1], nil
+	return s.records[i], nil
 }
 
-func (s slice) Last(context.Context) (uint64, error) { return uint64(len(s.records)), nil }
+func (s slice) Last(context.Context) (uint64, error) {
+	if len(s.records) == 0 {
+		return 0, nil
+	}
+	return s.records[len(s.records)-1].Seq, nil
+}
 
 // history draws a journal: genesis, a history load, and live records, in a
 // few cases and agents so that they meet, at times that crowd around cutoffs,

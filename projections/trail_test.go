@@ -2,7 +2,6 @@ package projections_test
 
 import (
 	"encoding/json"
-	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -102,71 +101,4 @@ func TestRejections(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("in parts there are\n%+v\nin all\n%+v", got, want)
 	}
-}
-
-// TestHistory holds what a case's history names: every record about it,
-// whatever became of it, over batches and restarts; and its recorded time, which
-// does not go back where the server's clock does.
-func TestHistory(t *testing.T) {
-	s := newStream(3)
-	household, delegated := s.household(1), s.delegated(1)
-	src := newFeed(ledger(t, "test", 1)...)
-	fs := vfs.NewMem()
-	accept := &events.DelegationAccepted{Delegation: events.Delegation{CaseID: caseID(1), AgentID: "A-1"}}
-	again := s.record(household)
-	type told struct {
-		record record.Record
-		want   projections.CaseIndexEntry
-	}
-	all := []told{
-		{again, projections.CaseIndexEntry{Outcome: record.Applied}},
-		{again, projections.CaseIndexEntry{Outcome: record.Duplicate}},
-		{s.record(s.household(11)), projections.CaseIndexEntry{}},
-		{s.record(household), projections.CaseIndexEntry{Outcome: record.Unchanged}},
-		{s.record(accept), projections.CaseIndexEntry{Outcome: record.Rejected, Delegation: true}},
-		{s.record(delegated), projections.CaseIndexEntry{Outcome: record.Applied, Delegation: true}},
-	}
-	early := all[len(all)-1].record // by its stamp, and it cannot be read
-	early.Stamped, early.Body = early.Stamped.Add(-time.Hour), []byte(`{"data":{"case_id":"`+caseID(1)+`"}}`)
-	all = append(all, told{early, projections.CaseIndexEntry{Outcome: record.Rejected, Late: time.Hour}})
-	back := s.record(&events.DelegationRequested{Delegation: events.Delegation{CaseID: caseID(1), AgentID: "A-2"}})
-	back.Stamped = back.Stamped.Add(-time.Hour)
-	all = append(all, told{back, projections.CaseIndexEntry{Outcome: record.Applied, Delegation: true, Late: time.Hour - time.Second}})
-	var want []projections.CaseIndexEntry
-	for _, c := range all {
-		c.want.Seq = src.add(c.record)
-		if c.want.Outcome != 0 {
-			want = append(want, c.want)
-		}
-		if c.want.Seq%2 == 0 {
-			continue // it shares a batch with the next
-		}
-		p := openOn(t, fs)
-		if err := p.CatchUp(t.Context(), src); err != nil {
-			t.Fatal(err)
-		}
-		closeAll(t, p)
-	}
-	p := openOn(t, fs)
-	if err := p.CatchUp(t.Context(), src); err != nil {
-		t.Fatal(err)
-	}
-	v := viewOf(t, p)
-	if got, err := v.History(caseID(1)); err != nil || !reflect.DeepEqual(got, want) {
-		t.Errorf("got  %+v (%v)\nwant %+v", got, err, want)
-	}
-	read, err := v.CaseRecords(t.Context(), src, caseID(1), want[len(want)-3:])
-	if err != nil || len(read) != 3 {
-		t.Fatalf("read %+v (%v)", read, err)
-	}
-	for _, e := range read {
-		if delegated := all[len(all)-3].record; e.Recorded != delegated.Stamped.UTC() {
-			t.Errorf("record %d was recorded at %s, want %s", e.Seq, e.Recorded, delegated.Stamped)
-		}
-	}
-	if got, err := v.History("5"); err != nil || len(got) != 0 {
-		t.Errorf("a case of which nothing is known has the history %+v (%v)", got, err)
-	}
-	closeAll(t, v)
-	closeAll(t, p)
 }
