@@ -188,22 +188,25 @@ func TestCounts(t *testing.T) {
 	}
 }
 
+// drawn makes a random ledger, of which two have many cases in common.
+func drawn(t *rapid.T) *ledger {
+	l := newLedger()
+	l.agents["a1"] = fold.Agent{}
+	for i := range rapid.IntRange(0, 12).Draw(t, "cases") {
+		c := l.hold(fmt.Sprint(i), rapid.SampledFrom([]string{"a1", "a2"}).Draw(t, "agent"), named(rapid.SampledFrom([]string{"", "Ana"}).Draw(t, "name"), ""))
+		c.Inactive, c.Closed = rapid.Bool().Draw(t, "inactive"), rapid.Bool().Draw(t, "closed")
+		withMembers(c, []string{"m1", "m2"}[:rapid.IntRange(0, 2).Draw(t, "members")]...)
+		withYears(c, []int{2025, 2026, 2027}[rapid.IntRange(0, 3).Draw(t, "from year"):]...)
+	}
+	return l
+}
+
 // TestCountOfBook holds that a book is as large as Count says.
 func TestCountOfBook(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		l := newLedger()
-		l.agents["a1"] = fold.Agent{}
-		for i := range rapid.IntRange(0, 12).Draw(t, "cases") {
-			c := l.hold(fmt.Sprint(i), rapid.SampledFrom([]string{"a1", "a2"}).Draw(t, "agent"), named("", ""))
-			c.Inactive, c.Closed = rapid.Bool().Draw(t, "inactive"), rapid.Bool().Draw(t, "closed")
-			withMembers(c, []string{"m1", "m2"}[:rapid.IntRange(0, 2).Draw(t, "members")]...)
-			withYears(c, []int{2025, 2026, 2027}[rapid.IntRange(0, 3).Draw(t, "from year"):]...)
-		}
+		l := drawn(t)
 		f := friday(rapid.SampledFrom([]events.Date{20250103, 20261120, 20280107}).Draw(t, "friday"))
-		b, err := book.ForAgent(t.Context(), l, events.DefaultCalendar(), f, "a1")
-		if err != nil {
-			t.Fatal(err)
-		}
+		b := ofAgent(t, l, f.Friday, "a1")
 		_, want := b.Counts()
 		rows, cases, err := book.Count(t.Context(), l, f, []string{"a1", "nobody"})
 		if err != nil || rows != len(b.Rows) || cases != want {

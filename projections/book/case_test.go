@@ -140,22 +140,3 @@ func TestEnrollmentChoice(t *testing.T) {
 		}
 	}
 }
-
-// TestDelegated holds who stands in a book: not a closed case, but an inactive
-// one.
-func TestDelegated(t *testing.T) {
-	for _, c := range []struct {
-		of   fold.Case
-		want bool
-	}{
-		{fold.Case{}, false},
-		{fold.Case{AgentID: "a1"}, true},
-		{fold.Case{AgentID: "a1", Inactive: true}, true},
-		{fold.Case{AgentID: "a1", Closed: true}, false},
-		{fold.Case{Pending: []fold.Request{{AgentID: "a1"}}}, false},
-	} {
-		if got := book.Delegated(&c.of); got != c.want {
-			t.Errorf("%+v: delegated %t", c.of, got)
-		}
-	}
-}

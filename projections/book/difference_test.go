@@ -2,8 +2,12 @@ package book_test
 
 import (
 	"fmt"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"bookledger/events"
 	"bookledger/projections/book"
@@ -57,12 +61,48 @@ added 9 0 "" Case ID: >9
 	if got.String() != want {
 		t.Errorf("got\n%s\nwant\n%s", got.String(), want)
 	}
-	if same := book.Difference(to, to, someColumns); len(same) > 0 {
-		t.Errorf("a book differs from itself in %+v", same)
-	}
 	for _, c := range []*fold.Case{{}, {AgentID: "A1", Closed: true}} {
 		if rows := book.CaseRows(events.DefaultCalendar(), "5", c, 20261120); rows != nil {
 			t.Errorf("%+v stands in a book: %+v", c, rows)
 		}
 	}
+}
+
+// cellsOf returns what stands in the columns of a book, row by row.
+func cellsOf(b *book.Book) map[book.Key][]book.Value {
+	all := map[book.Key][]book.Value{}
+	for i := range b.Rows {
+		r := &b.Rows[i]
+		for _, c := range someColumns {
+			all[r.Key()] = append(all[r.Key()], c.Field(r))
+		}
+	}
+	return all
+}
+
+// TestDifferenceMakesTheOther holds that the difference of two books makes the
+// one of the other.
+func TestDifferenceMakesTheOther(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		from, to := ofAgent(t, drawn(t), 20260703, "a1"), ofAgent(t, drawn(t), 20260703, "a1")
+		got := cellsOf(from)
+		for _, ch := range book.Difference(from, to, someColumns) {
+			if ch.Kind == book.Removed {
+				delete(got, ch.Key)
+				continue
+			}
+			if ch.Kind == book.Added {
+				got[ch.Key] = make([]book.Value, len(someColumns))
+			}
+			for _, cell := range ch.Cells {
+				got[ch.Key][slices.IndexFunc(someColumns, func(c book.Column) bool { return c.Header == cell.Header })] = cell.New
+			}
+		}
+		if want := cellsOf(to); !reflect.DeepEqual(got, want) {
+			t.Fatalf("the difference makes\n%v, not\n%v", got, want)
+		}
+		if same := book.Difference(to, to, someColumns); len(same) > 0 {
+			t.Fatalf("a book differs from itself in %+v", same)
+		}
+	})
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"bookledger/events"
 	"bookledger/projections/book"
 	"bookledger/projections/fold"
@@ -118,7 +120,7 @@ func friday(f events.Date) book.Week {
 }
 
 // ofAgent makes a book that must be there.
-func ofAgent(t testing.TB, s book.State, f events.Date, agent string) *book.Book {
+func ofAgent(t rapid.TB, s book.State, f events.Date, agent string) *book.Book {
 	t.Helper()
 	b, err := book.ForAgent(context.Background(), s, events.DefaultCalendar(), friday(f), agent)
 	if err != nil {

@@ -13,7 +13,6 @@ import (
 	"bookledger/events"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
-	"bookledger/projections/fold"
 )
 
 // TestTally holds that the counts of a Friday, kept up with each change, are
@@ -47,19 +46,6 @@ func TestTally(t *testing.T) {
 			}
 		}
 	})
-}
-
-// TestExtentOf holds that a case takes a row for each listed member in each of
-// its years, and one where no member is listed.
-func TestExtentOf(t *testing.T) {
-	c := &fold.Case{Applications: []events.ApplicationRecorded{{ApplicationYear: 2026}, {ApplicationYear: 2027}}}
-	if e := book.ExtentOf(c); e.Rows != 1 || !slices.Equal(e.Years, []int{2026, 2027}) {
-		t.Errorf("without members: %+v", e)
-	}
-	c.Members = make([]events.Member, 3)
-	if e := book.ExtentOf(c); e.Rows != 3 {
-		t.Errorf("with three members: %+v", e)
-	}
 }
 
 // TestFridayAsJSON holds the published form of a checkpoint, with times in UTC.

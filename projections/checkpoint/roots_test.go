@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"fmt"
-	"maps"
-	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -15,44 +13,21 @@ import (
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/fold"
+	"bookledger/projections/internal/admission"
+	"bookledger/projections/replay"
 )
 
-// state is a state in plain maps, as a book.State.
-type state struct {
-	cases  map[string]*fold.Case
-	agents map[string]fold.Agent
-}
-
-func (s state) Agent(id string) (fold.Agent, bool, error) {
-	a, known := s.agents[id]
-	return a, known, nil
-}
-
-func (s state) Agency(string) (fold.Agency, bool, error) { return fold.Agency{}, false, nil }
-
-func (s state) EachAgent(yield func(string, *fold.Agent) error) error {
-	for _, id := range slices.Sorted(maps.Keys(s.agents)) {
-		a := s.agents[id]
-		if err := yield(id, &a); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (s state) EachHeld(agent string, yield func(string, *fold.Case) error) error {
-	for _, id := range slices.Sorted(maps.Keys(s.cases)) {
-		if c := s.cases[id]; c.AgentID == agent {
-			if err := yield(id, c); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+// state is that of a replay, into which tests put what they want.
+type state interface {
+	admission.State
+	book.State
 }
 
 func drawState(t *rapid.T) state {
-	s := state{map[string]*fold.Case{}, map[string]fold.Agent{"A1": {}, "A2": {FirstName: "Pat"}, "A3": {}}}
+	s := replay.New().State().(state)
+	_ = s.PutAgent("A1", fold.Agent{}) // a state in memory takes everything
+	_ = s.PutAgent("A2", fold.Agent{FirstName: "Pat"})
+	_ = s.PutAgent("A3", fold.Agent{})
 	for i := range rapid.IntRange(0, 12).Draw(t, "cases") {
 		c := &fold.Case{AgentID: rapid.SampledFrom([]string{"A1", "A2"}).Draw(t, "agent"), Closed: rapid.IntRange(0, 5).Draw(t, "closed") == 0}
 		for m := range rapid.IntRange(0, 3).Draw(t, "members") {
@@ -62,7 +37,7 @@ func drawState(t *rapid.T) state {
 			c.Applications = append(c.Applications, events.ApplicationRecorded{ApplicationYear: 2026 + y})
 		}
 		c.Changed.Seq, c.Changed.Seed[0] = uint64(i), byte(i)
-		s.cases[fmt.Sprint("c", i)] = c
+		_ = s.PutCase(fmt.Sprint("c", i), &fold.Case{}, c)
 	}
 	return s
 }
@@ -156,18 +131,24 @@ func holdRows(t *rapid.T, b *book.Book, rows *checkpoint.Rows) {
 func TestRootsTellAll(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawState(t)
-		s.cases["x"] = &fold.Case{AgentID: "A1", Members: []events.Member{{MemberID: "m1"}}}
+		x := &fold.Case{AgentID: "A1", Members: []events.Member{{MemberID: "m1"}}}
+		_ = s.PutCase("x", &fold.Case{}, x)
 		seen := map[merkle.Hash]string{agentsOf(t, s, 1).Root(): "as it is"}
 		for what, change := range map[string]func(){
-			"a member's name":     func() { s.cases["x"].Members[0].FirstName = "Eva" },
-			"the primary contact": func() { s.cases["x"].Household.PrimaryContact.LastName = "Eva" },
-			"inactive":            func() { s.cases["x"].Inactive = true },
-			"another record":      func() { s.cases["x"].Changed.Seed[31]++ },
-			"another holder":      func() { s.cases["x"].AgentID = "A2" },
-			"another agent's name": func() {
-				s.agents["A1"], s.agents["A2"] = fold.Agent{LastName: "Lee"}, fold.Agent{LastName: "Lee"}
+			"a member's name":     func() { x.Members[0].FirstName = "Eva" },
+			"the primary contact": func() { x.Household.PrimaryContact.LastName = "Eva" },
+			"inactive":            func() { x.Inactive = true },
+			"another record":      func() { x.Changed.Seed[31]++ },
+			"another holder": func() {
+				before := *x
+				x.AgentID = "A2"
+				_ = s.PutCase("x", &before, x)
 			},
-			"an agent more": func() { s.agents["A9"] = fold.Agent{} },
+			"another agent's name": func() {
+				_ = s.PutAgent("A1", fold.Agent{LastName: "Lee"})
+				_ = s.PutAgent("A2", fold.Agent{LastName: "Lee"})
+			},
+			"an agent more": func() { _ = s.PutAgent("A9", fold.Agent{}) },
 		} {
 			change()
 			root := agentsOf(t, s, 1).Root()

@@ -68,7 +68,7 @@ func (c *counterfactual) refold(boundary uint64) bool {
 	for c.differs() && c.next < len(c.history.steps) && c.history.steps[c.next].entry.Seq <= boundary {
 		s := &c.history.steps[c.next]
 		c.next++
-		c.judge(s)
+		c.apply(s)
 		c.replaced = s.entry.Seq
 	}
 	return c.differs()
@@ -76,7 +76,8 @@ func (c *counterfactual) refold(boundary uint64) bool {
 
 func (c *counterfactual) differs() bool { return c.holding || c.section }
 
-func (c *counterfactual) judge(s *step) {
+// apply judges the next step anew, as far as it can still matter.
+func (c *counterfactual) apply(s *step) {
 	if c.holding {
 		if s.section.kind == ofDelegation || c.held.Closed { // a section can only reopen the case
 			next, _, _ := fold.NextCase(c.held, s.entry.Event.Data, s.at) // a refusal leaves it as it is

@@ -141,14 +141,10 @@ func covered(id, carrier, status string) events.Data {
 	return &events.EnrollmentRecorded{CaseID: caseID, EnrollmentID: id, ApplicationYear: 2026, CoverageKind: "health", MemberIDs: []string{"1"}, Carrier: carrier, Status: status}
 }
 
-func enrolled(id, member string) events.Data {
-	return &events.EnrollmentRecorded{CaseID: caseID, EnrollmentID: id, ApplicationYear: 2026, CoverageKind: "health", MemberIDs: []string{member}, Status: "enrolled"}
-}
-
 func closed() events.Data { return &events.CaseClosed{CaseID: caseID} }
 
-// TestShown holds in which book a record first shows. The first cutoff is that
-// of 11-20.
+// TestShown holds in which book a record first shows, or where else, by example.
+// The first cutoff is that of 11-20.
 func TestShown(t *testing.T) {
 	week := weekOf{}
 	for name, c := range map[string]struct {
@@ -160,36 +156,14 @@ func TestShown(t *testing.T) {
 		"before the delegation":    {[]any{household("Ann"), week, created("a1"), week}, "11-27 11-27"},
 		"delegated to nobody":      {[]any{household("Ann"), week}, "nowhere"},
 		"replaced in its week":     {[]any{created("a1"), household("Ann"), household("Bo"), week}, "11-20 replaced:3 11-20"},
-		"replaced a week later":    {[]any{created("a1"), household("Ann"), week, household("Bo"), week}, "11-20 11-20 11-27"},
 		"said twice":               {[]any{created("a1"), household("Ann"), household("Ann"), week}, "11-20 11-20 unchanged"},
-		"said twice, later":        {[]any{created("a1"), household("Ann"), week, household("Ann"), week}, "11-20 11-20 unchanged"},
-		"as it was before":         {[]any{created("a1"), household("Ann"), household("Bo"), household("Ann"), week}, "11-20 replaced:3 replaced:4 11-20"},
 		"not in any column":        {[]any{created("a1"), week, born(19800102), week}, "11-20 live"},
-		"a request":                {[]any{requested("a1"), week, accepted("a1"), week}, "11-27 11-27"},
-		"a request for another":    {[]any{created("a1"), week, requested("a2"), accepted("a2"), week}, "11-20 11-27 11-27"},
 		"a request declined":       {[]any{requested("a1"), &events.DelegationDeclined{Delegation: of("a1")}, week}, "replaced:2 live"},
-		"requested anew":           {[]any{requested("a1"), requested("a1"), week, accepted("a1"), week}, "11-27 unchanged 11-27"},
-		"two requests":             {[]any{requested("a1"), requested("a2"), accepted("a1"), week, accepted("a2"), week}, "11-20 11-27 11-20 11-27"},
-		"ended, by another too":    {[]any{created("a1"), week, ended("a1"), created("a2"), week}, "11-20 11-27 11-27"},
 		"refused because of it":    {[]any{created("a1"), created("a2"), ended("a1"), week}, "replaced:2 11-20 rejected"},
-		"held to be inactive":      {[]any{created("a1"), inactive("a1"), created("a1"), week}, "replaced:3 replaced:3 11-20"},
-		"removed, to be listed":    {[]any{created("a1"), member("1"), week, removed("1"), removed("1"), week}, "11-20 11-20 replaced:4 rejected"},
 		"a pending request":        {[]any{requested("a1"), week}, "live"},
 		"refused":                  {[]any{accepted("a1"), week}, "rejected"},
-		"come and gone":            {[]any{created("a1"), ended("a1"), week}, "replaced:2 11-20"},
-		"superseded":               {[]any{created("a1"), created("a2"), week}, "replaced:2 11-20"},
-		"moved":                    {[]any{created("a1"), week, transferred("a1", "a2"), week}, "11-20 11-27"},
-		"moved twice":              {[]any{created("a1"), week, transferred("a1", "a2"), transferred("a2", "a3"), week}, "11-20 11-27 11-27"},
-		"moved thrice":             {[]any{created("a1"), transferred("a1", "a2"), transferred("a2", "a3"), week}, "11-20 11-20 11-20"},
 		"moved in an open week":    {[]any{created("a1"), week, transferred("a1", "a2"), transferred("a2", "a3")}, "11-20 live live"},
-		"moved away and back":      {[]any{created("a1"), week, transferred("a1", "a2"), transferred("a2", "a1"), week}, "11-20 11-27 11-27"},
-		"closed":                   {[]any{created("a1"), week, closed(), week}, "11-20 11-27"},
 		"closed before it came":    {[]any{household("Ann"), closed(), week, created("a1"), week}, "nowhere 11-27 nowhere"},
-		"closed and reopened":      {[]any{created("a1"), closed(), household("Ann"), week}, "11-20 replaced:3 11-20"},
-		"eligible before listed":   {[]any{created("a1"), member("2"), eligible("1", "none"), week, member("1"), week}, "11-20 11-20 11-20 11-27"},
-		"a member removed":         {[]any{created("a1"), member("1"), week, removed("1"), week}, "11-20 11-20 11-27"},
-		"come and removed":         {[]any{created("a1"), member("1"), removed("1"), week}, "11-20 replaced:3 11-20"},
-		"the same coverage, later": {[]any{created("a1"), member("1"), covered("n1", "X", "enrolled"), covered("n2", "Y", "enrolled"), week, covered("n1", "X", "enrolled"), week}, "11-20 11-20 replaced:5 11-20 11-27"},
 		"cancelled, shows another": {[]any{created("a1"), member("1"), covered("n1", "X", "enrolled"), covered("n2", "Y", "enrolled"), week, covered("n2", "Y", "cancelled"), week}, "11-20 11-20 11-27 11-20 11-27"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -225,9 +199,6 @@ func TestStanding(t *testing.T) {
 	}{
 		"two members": {[]any{household("Ann"), member("1"), member("2"), eligible("1", "medi_cal"), eligible("2", "none"), created("a1"), week, household("Bo")},
 			"", "a1 2026/1:[1 2 4 6] 2026/2:[1 2 3 4 5 6]"}, // the first makes the household's type
-		"said again":       {[]any{created("a1"), member("1"), enrolled("n1", "1"), enrolled("n2", "2"), enrolled("n1", "1"), week}, "", "a1 2026/1:[1 2 5]"},
-		"the holder":       {[]any{created("a1"), transferred("a1", "a2"), week}, "", "a2 0/:[1 2]"},
-		"who was asked":    {[]any{created("a1"), requested("a2"), requested("a3"), accepted("a2"), week}, "", "a2 0/:[2 4]"},
 		"not any more":     {[]any{created("a1"), transferred("a1", "a2"), week}, "a1", "a1 held_by_another [2]"},
 		"long ago":         {[]any{created("a1"), transferred("a1", "a2"), transferred("a2", "a3"), week}, "a1", "a1 held_by_another [2 3]"},
 		"never":            {[]any{created("a1"), week}, "a2", "a2 held_by_another [1]"},
