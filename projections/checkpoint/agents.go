@@ -1,13 +1,10 @@
 package checkpoint
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
-	"slices"
-	"sort"
 	"sync"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -27,54 +24,25 @@ type AgentRoot struct {
 	Root  merkle.Hash // of the rows
 }
 
-// Key returns the place of the agent in the order of the tree.
-func (a AgentRoot) Key() merkle.Hash { return AgentKey(a.Agent) }
-
-// AgentKey returns the place of an agent in the order of the tree over agents.
-func AgentKey(agent string) merkle.Hash {
-	return sha256.Sum256(append([]byte("bookledger agent\x00"), agent...))
+func (a AgentRoot) place() merkle.Hash {
+	return sha256.Sum256(append([]byte("bookledger agent\x00"), a.Agent...))
 }
 
-// Hash returns the RFC 6962 hash of the agent's leaf: of its key, its counts
+// Hash returns the RFC 6962 hash of the agent's leaf: of its place, its counts
 // in 8 bytes each, big-endian, and the root of its rows.
 func (a AgentRoot) Hash() merkle.Hash {
-	key := a.Key()
-	b := binary.BigEndian.AppendUint64(key[:], a.Cases)
+	place := a.place()
+	b := binary.BigEndian.AppendUint64(place[:], a.Cases)
 	b = binary.BigEndian.AppendUint64(b, a.Rows)
 	return tlog.RecordHash(append(b, a.Root[:]...))
 }
 
 // Agents is the tree over the books of agents.
-type Agents struct {
-	all  []AgentRoot // in the order of the tree
-	tree *merkle.Memory
-}
-
-// NewAgents makes the tree over agents, each of which is named once.
-func NewAgents(all []AgentRoot) *Agents {
-	a := &Agents{all: slices.Clone(all), tree: merkle.NewMemory()}
-	slices.SortFunc(a.all, func(x, y AgentRoot) int {
-		kx, ky := x.Key(), y.Key()
-		return bytes.Compare(kx[:], ky[:])
-	})
-	for _, one := range a.all {
-		_ = a.tree.Append(one.Hash()) // a tree in memory takes every leaf
-	}
-	return a
-}
-
-// Root returns the root over agents.
-func (a *Agents) Root() merkle.Hash {
-	root, _ := merkle.Root(a.tree.Size(), a.tree) // a tree in memory is whole
-	return root
-}
-
-// Size is how many agents there are.
-func (a *Agents) Size() uint64 { return a.tree.Size() }
+type Agents struct{ tree[AgentRoot] }
 
 // Counts returns the cases and rows of all agents together.
 func (a *Agents) Counts() (cases, rows uint64) {
-	for _, one := range a.all {
+	for _, one := range a.leaves {
 		cases, rows = cases+one.Cases, rows+one.Rows
 	}
 	return cases, rows
@@ -91,28 +59,18 @@ type AgentPlace struct {
 // Place returns where an agent's book stands; false where nobody knew the
 // agent.
 func (a *Agents) Place(agent string) (AgentPlace, bool) {
-	key := AgentKey(agent)
-	i := sort.Search(len(a.all), func(i int) bool {
-		k := a.all[i].Key()
-		return bytes.Compare(k[:], key[:]) >= 0
-	})
-	if i == len(a.all) || a.all[i].Agent != agent {
+	i, found := a.Find(AgentRoot{Agent: agent}.place())
+	if !found {
 		return AgentPlace{}, false
 	}
-	path, err := merkle.Inclusion(uint64(i)+1, a.tree.Size(), a.tree)
-	return AgentPlace{uint64(i), a.all[i], path}, err == nil
+	path, err := a.path(i)
+	return AgentPlace{i, a.leaves[i], path}, err == nil
 }
 
 // Check checks that the agent's book stands at its place among size agents
 // with that root.
 func (p AgentPlace) Check(size uint64, root merkle.Hash) error {
-	if p.Index >= size {
-		return fmt.Errorf("checking agent %d: there are only %d", p.Index+1, size)
-	}
-	if err := tlog.CheckRecord(p.Path, int64(size), root, int64(p.Index), p.Agent.Hash()); err != nil {
-		return fmt.Errorf("checking that agent %d is among the %d agents: %w", p.Index+1, size, err)
-	}
-	return nil
+	return check("agent", p.Agent, p.Index, p.Path, size, root)
 }
 
 func agentRoot(agent string, rows []book.Row) AgentRoot {
@@ -161,5 +119,5 @@ func AgentsOf(ctx context.Context, s book.State, calendar *events.Calendar, f bo
 	if err := group.Wait(); err != nil {
 		return nil, fmt.Errorf("making the roots of the books of Friday %s: %w", f.Friday, err)
 	}
-	return NewAgents(all), nil
+	return &Agents{newTree(all)}, nil
 }
