@@ -90,7 +90,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// TestCompareGoesOn breaks a comparison off, by the source and by whoever sets
+// TestCompareGoesOn breaks a comparison off, by the journal and by whoever sets
 // the pace, and goes on from there.
 func TestCompareGoesOn(t *testing.T) {
 	records := ledger(t, "test", 700)
@@ -115,7 +115,7 @@ func TestCompareGoesOn(t *testing.T) {
 	other[299].Stamped = other[299].Stamped.Add(1)
 	var d *projections.Difference
 	if got, err = p.Compare(t.Context(), broken{slice: slice{other, 50}, after: 350, err: fault}, 0, nil); !errors.As(err, &d) || d.Seq != 300 || got != 299 {
-		t.Fatal(got, err) // it is found before what broke the source off
+		t.Fatal(got, err) // it is found before what broke the journal off
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"bookledger/projections"
 )
 
-// feed is a source to which records can be added while it is followed.
+// feed is a journal to which records can be added while it is followed.
 type feed struct {
 	mu      sync.Mutex
 	records []record.Record

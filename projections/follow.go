@@ -11,10 +11,10 @@ import (
 	"bookledger/projections/internal/store"
 )
 
-// reader hands over the records of a source that come after one.
+// reader hands over the records of a journal that come after one.
 type reader func(ctx context.Context, after uint64, yield func([]record.Record) error) error
 
-// readTo reads a source up to a record.
+// readTo reads a journal up to a record.
 func readTo(journal Journal, last uint64) reader {
 	return func(ctx context.Context, after uint64, yield func([]record.Record) error) error {
 		if after >= last {
@@ -53,7 +53,7 @@ func (p *Projection) advance(ctx context.Context, journal Journal, g *generation
 					}
 				}
 			}
-			// Once the source's last record is reached, no batch waits for others.
+			// Once the journal's last record is reached, no batch waits for others.
 			if a.records > 0 && a.processor.Position >= last && !more() {
 				if err := p.commit(a, g); err != nil {
 					return err
@@ -67,7 +67,7 @@ func (p *Projection) advance(ctx context.Context, journal Journal, g *generation
 	})
 }
 
-// What the source hands over is cut so small that decoding is spread over the
+// What the journal hands over is cut so small that decoding is spread over the
 // cores and that large records do not add up.
 const (
 	chunkRecords = 128
@@ -110,8 +110,8 @@ func (p *Projection) commit(a *applier, g *generation) error {
 	return nil
 }
 
-// verify checks that the source holds the first record that was applied and, at
-// the projection's position, the last, and returns the source's last sequence;
+// verify checks that the journal holds the first record that was applied and, at
+// the projection's position, the last, and returns the journal's last sequence;
 // it is called whenever following begins.
 func verify(ctx context.Context, journal Journal, applied *admission.Processor, r store.Reader) (last uint64, err error) {
 	position := applied.Position
@@ -131,7 +131,7 @@ func verify(ctx context.Context, journal Journal, applied *admission.Processor, 
 	return last, is(ctx, journal, position, applied.Leaf)
 }
 
-// is checks that a record of the source is the one with that leaf hash.
+// is checks that a record of the journal is the one with that leaf hash.
 func is(ctx context.Context, journal Journal, seq uint64, leaf [32]byte) error {
 	r, err := journal.At(ctx, seq)
 	if err != nil {

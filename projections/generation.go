@@ -25,12 +25,11 @@ import (
 // file CURRENT names the one that serves; another one is being built, or was
 // left by a crash.
 type generation struct {
-	number  int
-	store   *store.Store
-	lists   active.Lists
-	shown   atomic.Pointer[shownProcessor] // by the newest view
-	views   int                            // that are open, under the projection's lock
-	retired bool                           // to be closed and removed with its last view
+	number int
+	store  *store.Store
+	lists  active.Lists
+	shown  atomic.Pointer[shownProcessor] // by the newest view
+	uses   int                            // by open views, and one more until it has served; under the projection's lock
 }
 
 const currentFile = "CURRENT"
@@ -72,7 +71,10 @@ func (p *Projection) openGenerations() error {
 		return err
 	}
 	if current == 0 {
-		return p.beginServing(1)
+		if p.serving, err = p.begin(1); err != nil {
+			return err
+		}
+		return p.writeCurrent(1)
 	}
 	g, made, err := p.openGeneration(current)
 	if err != nil {
@@ -118,7 +120,7 @@ func (p *Projection) openGeneration(n int) (*generation, versions, error) {
 	if err != nil {
 		return nil, versions{}, errors.Join(fmt.Errorf("reading the versions of %s: %w", p.path(n), err), s.Close())
 	}
-	return &generation{number: n, store: s}, made, nil
+	return &generation{number: n, store: s, uses: 1}, made, nil
 }
 
 // begin opens store n, empty or as an earlier run of this version left it.
@@ -163,27 +165,14 @@ func (p *Projection) beginBuilding(n int) error {
 	return nil
 }
 
-// beginServing makes store n serve from its first record on.
-func (p *Projection) beginServing(n int) error {
-	g, err := p.begin(n)
-	if err != nil {
-		return err
-	}
-	if err := p.writeCurrent(n); err != nil {
-		return errors.Join(err, g.store.Close())
-	}
-	p.serving = g
-	return nil
-}
-
-// retire closes a store that no longer serves, and removes it, once its last
-// view is closed.
-func (p *Projection) retire(g *generation) error {
+// release ends one use of a store. With the last one, the store is closed and
+// removed.
+func (p *Projection) release(g *generation) error {
 	p.mu.Lock()
-	g.retired = true
-	open := g.views > 0
+	g.uses--
+	used := g.uses > 0
 	p.mu.Unlock()
-	if open {
+	if used {
 		return nil
 	}
 	return p.remove(g)
@@ -199,7 +188,7 @@ func (p *Projection) remove(g *generation) error {
 	return nil
 }
 
-// rebuild brings the store that is being built to where the source ends now,
+// rebuild brings the store that is being built to where the journal ends now,
 // and lets it serve.
 func (p *Projection) rebuild(ctx context.Context, journal Journal) error {
 	last, err := journal.Last(ctx)
@@ -232,7 +221,7 @@ func (p *Projection) rebuild(ctx context.Context, journal Journal) error {
 	if old == nil {
 		return p.removeOthers(p.serving.number) // the one whose keys this release cannot read
 	}
-	return p.retire(old)
+	return p.release(old)
 }
 
 // buildAnew puts an empty store in the place of the one that was built, from a

@@ -13,7 +13,7 @@ import (
 	"bookledger/events/record"
 )
 
-// slice is a source that holds its records in memory, as a dump does. It hands
+// slice is a journal that holds its records in memory, as a dump does. It hands
 // over what it holds, whatever the sequences say.
 type slice struct {
 	records []record.Record

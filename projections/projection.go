@@ -41,7 +41,7 @@ type Projection struct {
 	moved    chan struct{}
 	outcomes [recentOutcomes]outcome // of the newest records, by sequence
 	failed   error                   // why following ended, if it did
-	current  bool                    // followed, and the source holds what was applied
+	current  bool                    // followed, and the journal holds what was applied
 }
 
 // recentOutcomes is of how many records WaitFor remembers what became of them
@@ -85,15 +85,15 @@ func (p *Projection) Close() error {
 	return errors.Join(errs...)
 }
 
-// Follow applies the source's records from the projection's position on, and
-// goes on with each new one until ctx ends or the source or the disk fails.
+// Follow applies the journal's records from the projection's position on, and
+// goes on with each new one until ctx ends or the journal or the disk fails.
 // It may be called again after it has ended: it begins by checking that the
-// source still holds what was applied, else it returns ErrAhead or ErrForked.
+// journal still holds what was applied, else it returns ErrAhead or ErrForked.
 func (p *Projection) Follow(ctx context.Context, journal Journal) error {
 	return p.run(ctx, journal, journal.Follow)
 }
 
-// CatchUp applies what the source holds at the time of the call, and returns.
+// CatchUp applies what the journal holds at the time of the call, and returns.
 func (p *Projection) CatchUp(ctx context.Context, journal Journal) error {
 	last, err := journal.Last(ctx)
 	if err != nil {
@@ -118,7 +118,7 @@ func (p *Projection) run(ctx context.Context, journal Journal, read reader) (err
 	return p.advance(ctx, journal, p.serving, read)
 }
 
-// Verify checks that the source holds what was applied, as following does when
+// Verify checks that the journal holds what was applied, as following does when
 // it begins, and returns ErrAhead or ErrForked where it does not.
 func (p *Projection) Verify(ctx context.Context, journal Journal) error {
 	if p.serving == nil {
@@ -174,7 +174,7 @@ func (p *Projection) Rebuilding() bool {
 	return p.building != nil
 }
 
-// Following tells whether the source is being followed and was found to hold
+// Following tells whether the journal is being followed and was found to hold
 // what was applied. Until then nothing may be appended to it because of what
 // views show: it may be another journal.
 func (p *Projection) Following() bool {

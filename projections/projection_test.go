@@ -220,7 +220,7 @@ func TestWaitForOverBreak(t *testing.T) {
 	}()
 	for _, want := range []uint64{250, 350} {
 		if err := p.Follow(t.Context(), broken{slice: slice{records, 3}, after: 100, err: fault}); !errors.Is(err, fault) || p.Position() != want {
-			t.Fatal(err, p.Position()) // what was handed over is applied, and the source's error comes out
+			t.Fatal(err, p.Position()) // what was handed over is applied, and the journal's error comes out
 		}
 		noneLeft(t)
 	}
@@ -258,7 +258,7 @@ func TestWaitForOld(t *testing.T) {
 	closeAll(t, p)
 }
 
-// broken is a source that ends with err after some records, each time.
+// broken is a journal that ends with err after some records, each time.
 type broken struct {
 	slice
 	after int
@@ -280,7 +280,7 @@ func (b broken) Read(ctx context.Context, after, upTo uint64, yield func([]recor
 	return b.err
 }
 
-// TestContextEnds ends the context at the very moment when the source has
+// TestContextEnds ends the context at the very moment when the journal has
 // handed everything over: either all is applied or the call says that it is
 // not.
 func TestContextEnds(t *testing.T) {

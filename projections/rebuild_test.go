@@ -42,7 +42,7 @@ func applied(tb testing.TB, records []record.Record) *vfs.MemFS {
 	return fs
 }
 
-// halting is a source that stops in the middle of a read until it is let go.
+// halting is a journal that stops in the middle of a read until it is let go.
 type halting struct {
 	slice
 	halfway, proceed chan struct{}

@@ -64,7 +64,7 @@ func BenchmarkSeal(b *testing.B) {
 	b.ReportMetric(bare.Seconds()/ours.Seconds(), "x-bare")
 }
 
-// town is a source of a state's cases, each of some members with coverage and
+// town is a journal of a state's cases, each of some members with coverage and
 // delegated to one of many agents, and of the Friday's cutoff after them.
 type town int
 

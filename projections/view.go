@@ -40,7 +40,7 @@ func (p *Projection) View() (*View, error) {
 		p.mu.Unlock()
 		return nil, errors.New("the projection is being built anew, since its store was made in another form; wait until it has caught up")
 	}
-	g.views++
+	g.uses++
 	p.mu.Unlock()
 	v := &View{p: p, g: g, reader: g.store.Snapshot()}
 	var err error
@@ -76,14 +76,7 @@ func (g *generation) processorOf(r store.Reader) (*admission.Processor, error) {
 // Close releases the view.
 func (v *View) Close() error {
 	err := v.reader.Close()
-	v.p.mu.Lock()
-	v.g.views--
-	last := v.g.retired && v.g.views == 0
-	v.p.mu.Unlock()
-	if last {
-		err = errors.Join(err, v.p.remove(v.g))
-	}
-	return err
+	return errors.Join(err, v.p.release(v.g))
 }
 
 // Position is the sequence of the newest record that the view shows.

@@ -1,6 +1,7 @@
 package list
 
 import (
+	"slices"
 	"strings"
 
 	"bookledger/projections/book"
@@ -152,12 +153,7 @@ func wanted(filter, value string) bool {
 }
 
 func (m *matcher) matchProgram(programs []string) bool {
-	for _, p := range programs {
-		if p == m.Program || wanted(m.Program, book.Word(p)) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(programs, func(p string) bool { return p == m.Program || wanted(m.Program, book.Word(p)) })
 }
 
 func (m *matcher) matchCarrier(coverage []Coverage) bool {

@@ -37,66 +37,39 @@ const (
 	kindAgency    = 'y'
 )
 
+// key makes a key of parts. A part that is blank ends it: then it is the prefix of
+// all keys that go on from there.
 func key(kind byte, parts ...string) Key {
-	k := make(Key, 0, 64)
-	k = append(k, kind)
+	k := append(make(Key, 0, 64), kind)
 	for _, p := range parts {
+		if p == "" {
+			break
+		}
 		k = append(append(k, p...), 0)
 	}
 	return k
 }
 
 // Case is the key of a case; Case("") is the prefix of all cases, and so on.
-func Case(id string) Key { return entity(kindCase, id) }
+func Case(id string) Key { return key(kindCase, id) }
 
 // Agent is the key of an agent.
-func Agent(id string) Key { return entity(kindAgent, id) }
+func Agent(id string) Key { return key(kindAgent, id) }
 
 // Agency is the key of an agency.
-func Agency(id string) Key { return entity(kindAgency, id) }
+func Agency(id string) Key { return key(kindAgency, id) }
 
-// Staff is the key of a person's role in an agency, or the prefix of all roles
-// where both are empty.
-func Staff(agency, person string) Key {
-	if agency == "" {
-		return key(kindStaff)
-	}
-	return key(kindStaff, agency, person)
-}
+// Staff is the key of a person's role in an agency.
+func Staff(agency, person string) Key { return key(kindStaff, agency, person) }
 
-// Held is the key of what a case is to an agent, or with no case the prefix of
-// all that are something to the agent.
-func Held(agent, caseID string) Key {
-	if caseID == "" {
-		return key(kindHeld, agent)
-	}
-	return key(kindHeld, agent, caseID)
-}
+// Held is the key of what a case is to an agent.
+func Held(agent, caseID string) Key { return key(kindHeld, agent, caseID) }
 
-// Role is the key that says that a person has a role in an agency, or with no
-// agency the prefix of all of a person's.
-func Role(person, agency string) Key {
-	if agency == "" {
-		return key(kindRole, person)
-	}
-	return key(kindRole, person, agency)
-}
+// Role is the key that says that a person has a role in an agency.
+func Role(person, agency string) Key { return key(kindRole, person, agency) }
 
-// Own is the key that says that an agent is an agency's own, or with no agent
-// the prefix of all of an agency's.
-func Own(agency, agent string) Key {
-	if agent == "" {
-		return key(kindOwn, agency)
-	}
-	return key(kindOwn, agency, agent)
-}
-
-func entity(kind byte, id string) Key {
-	if id == "" {
-		return key(kind)
-	}
-	return key(kind, id)
-}
+// Own is the key that says that an agent is an agency's own.
+func Own(agency, agent string) Key { return key(kindOwn, agency, agent) }
 
 // The keys that have no weeks.
 
