@@ -24,65 +24,46 @@ type coder struct {
 	failed  bool
 }
 
-// AppendCase appends the canonical encoding of a case.
-func AppendCase(dst []byte, c *Case) []byte {
+// encode appends what walk goes over.
+func encode[T any](dst []byte, state *T, walk func(*coder, *T)) []byte {
 	k := coder{writing: true, out: dst}
-	k.caseState(c)
+	walk(&k, state)
 	return k.out
 }
+
+// decode reads what encode wrote.
+func decode[T any](b []byte, walk func(*coder, *T)) (state T, err error) {
+	k := coder{in: string(b)}
+	walk(&k, &state)
+	if k.failed || k.in != "" {
+		err = ErrEncoding
+	}
+	return state, err
+}
+
+// AppendCase appends the canonical encoding of a case.
+func AppendCase(dst []byte, c *Case) []byte { return encode(dst, c, (*coder).caseState) }
 
 // DecodeCase reads what AppendCase wrote.
-func DecodeCase(b []byte) (Case, error) {
-	var c Case
-	k := coder{in: string(b)}
-	k.caseState(&c)
-	return c, k.end()
-}
+func DecodeCase(b []byte) (Case, error) { return decode(b, (*coder).caseState) }
 
 // AppendAgent appends the canonical encoding of an agent.
-func AppendAgent(dst []byte, a *Agent) []byte {
-	k := coder{writing: true, out: dst}
-	k.agent(a)
-	return k.out
-}
+func AppendAgent(dst []byte, a *Agent) []byte { return encode(dst, a, (*coder).agent) }
 
 // DecodeAgent reads what AppendAgent wrote.
-func DecodeAgent(b []byte) (Agent, error) {
-	var a Agent
-	k := coder{in: string(b)}
-	k.agent(&a)
-	return a, k.end()
-}
+func DecodeAgent(b []byte) (Agent, error) { return decode(b, (*coder).agent) }
 
 // AppendAgency appends the canonical encoding of an agency.
-func AppendAgency(dst []byte, a *Agency) []byte {
-	k := coder{writing: true, out: dst}
-	k.agency(a)
-	return k.out
-}
+func AppendAgency(dst []byte, a *Agency) []byte { return encode(dst, a, (*coder).agency) }
 
 // DecodeAgency reads what AppendAgency wrote.
-func DecodeAgency(b []byte) (Agency, error) {
-	var a Agency
-	k := coder{in: string(b)}
-	k.agency(&a)
-	return a, k.end()
-}
+func DecodeAgency(b []byte) (Agency, error) { return decode(b, (*coder).agency) }
 
 // AppendStaff appends the canonical encoding of a staff member.
-func AppendStaff(dst []byte, s *Staff) []byte {
-	k := coder{writing: true, out: dst}
-	k.staff(s)
-	return k.out
-}
+func AppendStaff(dst []byte, s *Staff) []byte { return encode(dst, s, (*coder).staff) }
 
 // DecodeStaff reads what AppendStaff wrote.
-func DecodeStaff(b []byte) (Staff, error) {
-	var s Staff
-	k := coder{in: string(b)}
-	k.staff(&s)
-	return s, k.end()
-}
+func DecodeStaff(b []byte) (Staff, error) { return decode(b, (*coder).staff) }
 
 func (k *coder) caseState(c *Case) {
 	k.text(&c.AgentID)
@@ -283,11 +264,4 @@ func (k *coder) time(t *time.Time) {
 	if !k.writing {
 		*t = time.Unix(int64(seconds>>1)-epoch, int64(nanos)).UTC()
 	}
-}
-
-func (k *coder) end() error {
-	if k.failed || k.in != "" {
-		return ErrEncoding
-	}
-	return nil
 }
