@@ -153,8 +153,3 @@ func (x *Index) PutRole(b *store.Batch, person, agency string, has bool) error {
 
 // present is the value of what an index holds; an empty one is a tombstone.
 var present = []byte{1}
-
-func decodeSeq(b []byte) uint64 {
-	seq, _ := binary.Uvarint(b)
-	return seq
-}

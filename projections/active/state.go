@@ -1,6 +1,7 @@
 package active
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
@@ -173,5 +174,6 @@ func (s State) changed(agent string) (seq uint64, err error) {
 	if err != nil || !ok {
 		return 0, err
 	}
-	return decodeSeq(b), nil
+	seq, _ = binary.Uvarint(b)
+	return seq, nil
 }

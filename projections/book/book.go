@@ -31,9 +31,9 @@ type State interface {
 // Week is a week of the ledger, which ends at the cutoff as of which books are
 // made.
 type Week struct {
-	Friday   events.Date
-	Cutoff   time.Time
-	Boundary uint64 // the last sequence recorded at or before the cutoff
+	Friday   events.Date `json:"friday" format:"Date" doc:"The Friday."`
+	Cutoff   time.Time   `json:"cutoff" doc:"Its cutoff."` // in UTC
+	Boundary uint64      `json:"boundary" format:"Count" doc:"The sequence of the last record before it."`
 }
 
 // Book is a Book of Business: of one agent, or of all agents of an agency.

@@ -1,47 +1,20 @@
 package checkpoint
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"bookledger/events"
 	"bookledger/projections/book"
 )
 
-// Checkpoint is the record of a week that has ended.
+// Checkpoint is the record of a week that has ended, as the store keeps it and
+// commands and the API show it.
 type Checkpoint struct {
 	book.Week
-	Cases int64 // delegated cases, over all books
-	Rows  int64 // rows, over all books
-
-	Sealed bool // whether its seal stands in the record that was read
-}
-
-// Published is a checkpoint as commands and the API show it.
-type Published struct {
-	Friday   events.Date `json:"friday" format:"Date" doc:"The Friday."`
-	Cutoff   time.Time   `json:"cutoff" doc:"Its cutoff."`
-	Boundary uint64      `json:"boundary" format:"Count" doc:"The sequence of the last record before it."`
-	Cases    int64       `json:"cases" format:"Count" doc:"Delegated cases."`
-	Rows     int64       `json:"rows" format:"Count" doc:"Rows, over all books."`
-	Sealed   bool        `json:"sealed" doc:"Whether it is sealed."`
-}
-
-// MarshalJSON writes the checkpoint as a Published.
-func (f Checkpoint) MarshalJSON() ([]byte, error) {
-	return json.Marshal(Published{f.Friday, f.Cutoff.UTC(), f.Boundary, f.Cases, f.Rows, f.Sealed})
-}
-
-// UnmarshalJSON reads a Published.
-func (f *Checkpoint) UnmarshalJSON(b []byte) error {
-	var j Published
-	if err := json.Unmarshal(b, &j); err != nil {
-		return fmt.Errorf("reading a checkpoint: %w", err)
-	}
-	*f = Checkpoint{book.Week{Friday: j.Friday, Cutoff: j.Cutoff, Boundary: j.Boundary}, j.Cases, j.Rows, j.Sealed}
-	return nil
+	Cases  int64 `json:"cases" format:"Count" doc:"Delegated cases."`
+	Rows   int64 `json:"rows" format:"Count" doc:"Rows, over all books."`
+	Sealed bool  `json:"sealed" doc:"Whether it is sealed."` // in the record that was read
 }
 
 const (

@@ -74,7 +74,7 @@ func NewEntry(id string, c *fold.Case, calendar *events.Calendar) Entry {
 }
 
 func newEntryYear(c *fold.Case, year int) EntryYear {
-	y := EntryYear{ApplicationYear: year, HouseholdType: book.HouseholdType(c, year)}
+	y := EntryYear{ApplicationYear: year, HouseholdType: book.HouseholdType(c, year), Coverage: []Coverage{}}
 	if a := book.Application(c, year); a != nil {
 		y.CurrentStatus, y.NextSteps = a.CurrentStatus, a.NextSteps
 	}
@@ -120,7 +120,7 @@ func (e *Entry) shownYears(current int) []EntryYear {
 			return e.Years[i:]
 		}
 	}
-	return nil
+	return e.Years // none
 }
 
 // Consumer is an entry as lists and the API show it.
@@ -141,19 +141,5 @@ type Consumer struct {
 
 // MarshalJSON writes the entry as a Consumer.
 func (e Entry) MarshalJSON() ([]byte, error) {
-	years := e.Years
-	if years == nil {
-		years = []EntryYear{}
-	}
-	return json.Marshal(Consumer{e.CaseID, e.FirstName, e.LastName, e.Phone, e.Email, e.Address, e.DOB, e.SSN, years, e.Since, e.Requested, e.AgentID})
-}
-
-// MarshalJSON writes the year in its published form, without coverage as an
-// empty list.
-func (y EntryYear) MarshalJSON() ([]byte, error) {
-	type plain EntryYear
-	if y.Coverage == nil {
-		y.Coverage = []Coverage{}
-	}
-	return json.Marshal(plain(y))
+	return json.Marshal(Consumer{e.CaseID, e.FirstName, e.LastName, e.Phone, e.Email, e.Address, e.DOB, e.SSN, e.Years, e.Since, e.Requested, e.AgentID})
 }

@@ -69,7 +69,6 @@ func newDocument() (*document, error) {
 	r := huma.NewMapRegistry(schemaRef, nameOf)
 	// What types that write themselves write.
 	r.RegisterTypeAlias(reflect.TypeFor[list.Entry](), reflect.TypeFor[list.Consumer]())
-	r.RegisterTypeAlias(reflect.TypeFor[checkpoint.Checkpoint](), reflect.TypeFor[checkpoint.Published]())
 	r.RegisterTypeAlias(reflect.TypeFor[events.Flag](), reflect.TypeFor[bool]())
 	d := &document{texts: t, OpenAPI: huma.OpenAPI{
 		OpenAPI: "3.1.1", Info: t.Info, Servers: t.Servers, Security: t.Security, Tags: t.Tags,
@@ -81,17 +80,17 @@ func newDocument() (*document, error) {
 
 // names are those of schemas that are not called as their types are.
 var names = map[reflect.Type]string{
-	reflect.TypeFor[service.CaseFile]():     "Case",
-	reflect.TypeFor[service.Year]():         "Application",
-	reflect.TypeFor[service.Asked]():        "Search",
-	reflect.TypeFor[service.BookOf]():       "ComparedBook",
-	reflect.TypeFor[list.EntryYear]():       "ConsumerYear",
-	reflect.TypeFor[checkpoint.Published](): "Friday",
-	reflect.TypeFor[audit.Event]():          "ExplainedEvent",
-	reflect.TypeFor[audit.Decided]():        "DecidedRow",
-	reflect.TypeFor[audit.Difference]():     "RowChange",
-	reflect.TypeFor[audit.Cell]():           "CellChange",
-	reflect.TypeFor[problem.Body]():         "Problem",
+	reflect.TypeFor[service.CaseFile]():      "Case",
+	reflect.TypeFor[service.Year]():          "Application",
+	reflect.TypeFor[service.Asked]():         "Search",
+	reflect.TypeFor[service.BookOf]():        "ComparedBook",
+	reflect.TypeFor[list.EntryYear]():        "ConsumerYear",
+	reflect.TypeFor[checkpoint.Checkpoint](): "Friday",
+	reflect.TypeFor[audit.Event]():           "ExplainedEvent",
+	reflect.TypeFor[audit.Decided]():         "DecidedRow",
+	reflect.TypeFor[audit.Difference]():      "RowChange",
+	reflect.TypeFor[audit.Cell]():            "CellChange",
+	reflect.TypeFor[problem.Body]():          "Problem",
 }
 
 func nameOf(t reflect.Type, hint string) string {
