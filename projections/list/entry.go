@@ -1,7 +1,6 @@
 package list
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -11,21 +10,21 @@ import (
 	"bookledger/projections/fold"
 )
 
-// Entry is a case in an agent's list.
+// Entry is a case in an agent's list, as lists and the API show it.
 type Entry struct {
-	CaseID    string
-	FirstName string
-	LastName  string
-	Phone     string
-	Email     string
-	Address   string // in one line
-	DOB       string // MM/DD
-	SSN       string // XXX-XX-1234
-	Years     []EntryYear
-	Since     events.Date // the Pacific date on which the delegation began
-	Requested events.Date // in a list of pending requests: the Pacific date of the request
-	AgentID   string      // in a list of several agents: who holds the case or, pending, is asked to
-	Changed   fold.At
+	CaseID    string      `json:"case_id" format:"Identifier" doc:"The case id, usually ten digits."`
+	FirstName string      `json:"first_name" doc:"First name of the primary contact."`
+	LastName  string      `json:"last_name" doc:"Last name of the primary contact."`
+	Phone     string      `json:"phone" doc:"Phone number, as the source writes it."`
+	Email     string      `json:"email" doc:"E-mail address."`
+	Address   string      `json:"address" doc:"The address in one line."`
+	DOB       string      `json:"dob" pattern:"^(?:[0-9]{2}/[0-9]{2})?$" doc:"Birthday of the primary contact as MM/DD; blank where it is not known."`
+	SSN       string      `json:"ssn" format:"MaskedSSN" doc:"Social Security number of the primary contact."`
+	Years     []EntryYear `json:"years" doc:"The application years that are shown, ascending: the present and coming ones or, if there is none, the last."`
+	Since     events.Date `json:"delegated_since" format:"DateOrBlank" doc:"The Pacific date on which the delegation to the agent began; blank for a request."`
+	Requested events.Date `json:"requested_on,omitzero" format:"Date" doc:"In lists of pending requests, the Pacific date of the request."`
+	AgentID   string      `json:"agent_id,omitempty" format:"Identifier" doc:"In an agency's lists, the agent who holds the case or is asked to."` // the last member, as PageJSON takes it to be
+	Changed   fold.At     `json:"-"`
 
 	keys keys
 }
@@ -121,25 +120,4 @@ func (e *Entry) shownYears(current int) []EntryYear {
 		}
 	}
 	return e.Years // none
-}
-
-// Consumer is an entry as lists and the API show it.
-type Consumer struct {
-	CaseID    string      `json:"case_id" format:"Identifier" doc:"The case id, usually ten digits."`
-	FirstName string      `json:"first_name" doc:"First name of the primary contact."`
-	LastName  string      `json:"last_name" doc:"Last name of the primary contact."`
-	Phone     string      `json:"phone" doc:"Phone number, as the source writes it."`
-	Email     string      `json:"email" doc:"E-mail address."`
-	Address   string      `json:"address" doc:"The address in one line."`
-	DOB       string      `json:"dob" pattern:"^(?:[0-9]{2}/[0-9]{2})?$" doc:"Birthday of the primary contact as MM/DD; blank where it is not known."`
-	SSN       string      `json:"ssn" format:"MaskedSSN" doc:"Social Security number of the primary contact."`
-	Years     []EntryYear `json:"years" doc:"The application years that are shown, ascending: the present and coming ones or, if there is none, the last."`
-	Since     events.Date `json:"delegated_since" format:"DateOrBlank" doc:"The Pacific date on which the delegation to the agent began; blank for a request."`
-	Requested events.Date `json:"requested_on,omitzero" format:"Date" doc:"In lists of pending requests, the Pacific date of the request."`
-	AgentID   string      `json:"agent_id,omitempty" format:"Identifier" doc:"In an agency's lists, the agent who holds the case or is asked to."` // the last member, as PageJSON takes it to be
-}
-
-// MarshalJSON writes the entry as a Consumer.
-func (e Entry) MarshalJSON() ([]byte, error) {
-	return json.Marshal(Consumer{e.CaseID, e.FirstName, e.LastName, e.Phone, e.Email, e.Address, e.DOB, e.SSN, e.Years, e.Since, e.Requested, e.AgentID})
 }

@@ -67,8 +67,7 @@ func newDocument() (*document, error) {
 		return nil, fmt.Errorf("reading the texts of the API's description: %w", err)
 	}
 	r := huma.NewMapRegistry(schemaRef, nameOf)
-	// What types that write themselves write.
-	r.RegisterTypeAlias(reflect.TypeFor[list.Entry](), reflect.TypeFor[list.Consumer]())
+	// A flag writes itself as a boolean.
 	r.RegisterTypeAlias(reflect.TypeFor[events.Flag](), reflect.TypeFor[bool]())
 	d := &document{texts: t, OpenAPI: huma.OpenAPI{
 		OpenAPI: "3.1.1", Info: t.Info, Servers: t.Servers, Security: t.Security, Tags: t.Tags,
@@ -84,6 +83,7 @@ var names = map[reflect.Type]string{
 	reflect.TypeFor[service.Year]():          "Application",
 	reflect.TypeFor[service.Asked]():         "Search",
 	reflect.TypeFor[service.BookOf]():        "ComparedBook",
+	reflect.TypeFor[list.Entry]():            "Consumer",
 	reflect.TypeFor[list.EntryYear]():        "ConsumerYear",
 	reflect.TypeFor[checkpoint.Checkpoint](): "Friday",
 	reflect.TypeFor[audit.Event]():           "ExplainedEvent",
