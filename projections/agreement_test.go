@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -165,15 +166,20 @@ func replayed(t *rapid.T, records []record.Record) *account {
 	return a
 }
 
-// dumped derives it from the lines of the records' dump.
-func dumped(t *rapid.T, records []record.Record) *account {
+// dumpOf returns the dump of records.
+func dumpOf(records []record.Record) io.Reader {
 	var dump []byte
 	for i := range records {
 		dump = records[i].AppendLine(dump, time.Time{})
 	}
+	return bytes.NewReader(dump)
+}
+
+// dumped derives it from the lines of the records' dump.
+func dumped(t *rapid.T, records []record.Record) *account {
 	a, r := newAccount(), replay.New()
 	a.listen(t, r)
-	if err := r.Dump(context.Background(), bytes.NewReader(dump), nil); err != nil {
+	if err := r.Dump(context.Background(), dumpOf(records), nil); err != nil {
 		t.Fatal(err)
 	}
 	a.end(t, r)
@@ -322,10 +328,7 @@ func TestLiveReplayRestartRebuildAgree(t *testing.T) {
 		same(t, "restarted", want, served(t, p, records))
 		closeAll(t, p)
 
-		p, err := projections.OpenVersion(projections.Options{Dir: "p", FS: fs}, projections.Version+1)
-		if err != nil {
-			t.Fatal(err)
-		}
+		p = openNext(t, fs)
 		if !p.Rebuilding() {
 			t.Fatal("another version takes the store as it is")
 		}

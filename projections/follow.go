@@ -11,23 +11,11 @@ import (
 	"bookledger/projections/internal/store"
 )
 
-// reader hands over the records of a journal that come after one.
-type reader func(ctx context.Context, after uint64, yield func([]record.Record) error) error
-
-// readTo reads a journal up to a record.
-func readTo(journal Journal, last uint64) reader {
-	return func(ctx context.Context, after uint64, yield func([]record.Record) error) error {
-		if after >= last {
-			return nil
-		}
-		return journal.Read(ctx, after, last, yield)
-	}
-}
-
-// advance applies records to one generation, from its position on. It ends when
-// read has ended, with its error, and everything that it has handed over is
-// committed; or with the error of applying, or of ctx, that prevented that.
-func (p *Projection) advance(ctx context.Context, journal Journal, g *generation, read reader) error {
+// advance applies records to one generation, from its position on: those that are
+// there, or with follow each that comes, too. It ends when reading has ended, with
+// its error, and everything that was handed over is committed; or with the error
+// of applying, or of ctx, that prevented that.
+func (p *Projection) advance(ctx context.Context, journal Journal, g *generation, follow bool) error {
 	a, err := newApplier(g)
 	if err != nil {
 		return err
@@ -40,7 +28,11 @@ func (p *Projection) advance(ctx context.Context, journal Journal, g *generation
 	after := a.processor.Position
 	p.reach(g, after, nil)
 	return pipeline.Run(ctx, func(ctx context.Context, yield func([]record.Record) error) error {
-		return read(ctx, after, func(records []record.Record) error { return cut(records, yield) })
+		take := func(records []record.Record) error { return cut(records, yield) }
+		if follow {
+			return journal.Follow(ctx, after, take)
+		}
+		return journal.Read(ctx, after, last, take)
 	}, newDecoder, func(chunks iter.Seq[[]record.Decoded], more func() bool) error {
 		for records := range chunks {
 			for i := range records {

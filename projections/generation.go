@@ -191,11 +191,7 @@ func (p *Projection) remove(g *generation) error {
 // rebuild brings the store that is being built to where the journal ends now,
 // and lets it serve.
 func (p *Projection) rebuild(ctx context.Context, journal Journal) error {
-	last, err := journal.Last(ctx)
-	if err != nil {
-		return err
-	}
-	if err := p.advance(ctx, journal, p.building, readTo(journal, last)); err != nil {
+	if err := p.advance(ctx, journal, p.building, false); err != nil {
 		return fmt.Errorf("building the projection: %w", err)
 	}
 	if err := p.sameTree(); err != nil {
@@ -297,10 +293,6 @@ func (p *Projection) writeCurrent(n int) error {
 	if err := p.fs.Rename(name+".new", name); err != nil {
 		return fmt.Errorf("writing %s: %w", name, err)
 	}
-	return p.syncDir()
-}
-
-func (p *Projection) syncDir() error {
 	d, err := p.fs.OpenDir(p.dir)
 	if err != nil {
 		return fmt.Errorf("opening the projection's folder: %w", err)

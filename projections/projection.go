@@ -90,19 +90,15 @@ func (p *Projection) Close() error {
 // It may be called again after it has ended: it begins by checking that the
 // journal still holds what was applied, else it returns ErrAhead or ErrForked.
 func (p *Projection) Follow(ctx context.Context, journal Journal) error {
-	return p.run(ctx, journal, journal.Follow)
+	return p.run(ctx, journal, true)
 }
 
-// CatchUp applies what the journal holds at the time of the call, and returns.
+// CatchUp applies what the journal holds when it begins, and returns.
 func (p *Projection) CatchUp(ctx context.Context, journal Journal) error {
-	last, err := journal.Last(ctx)
-	if err != nil {
-		return err
-	}
-	return p.run(ctx, journal, readTo(journal, last))
+	return p.run(ctx, journal, false)
 }
 
-func (p *Projection) run(ctx context.Context, journal Journal, read reader) (err error) {
+func (p *Projection) run(ctx context.Context, journal Journal, follow bool) (err error) {
 	p.turn(nil)
 	defer func() { p.turn(err) }()
 	if p.building != nil {
@@ -115,7 +111,7 @@ func (p *Projection) run(ctx context.Context, journal Journal, read reader) (err
 			return err
 		}
 	}
-	return p.advance(ctx, journal, p.serving, read)
+	return p.advance(ctx, journal, p.serving, follow)
 }
 
 // Verify checks that the journal holds what was applied, as following does when

@@ -1,7 +1,6 @@
 package projections_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -144,12 +143,8 @@ func TestTree(t *testing.T) {
 // replayDump replays the dump of records, and keeps the tree.
 func replayDump(tb testing.TB, records []record.Record) *replay.Replay {
 	tb.Helper()
-	var dump []byte
-	for i := range records {
-		dump = records[i].AppendLine(dump, time.Time{})
-	}
 	r := replay.New()
-	if err := r.Dump(context.Background(), bytes.NewReader(dump), nil); err != nil {
+	if err := r.Dump(context.Background(), dumpOf(records), nil); err != nil {
 		tb.Fatal(err)
 	}
 	return r

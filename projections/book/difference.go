@@ -23,10 +23,6 @@ type Key struct {
 	MemberID string
 }
 
-func compareKeys(a, b Key) int {
-	return cmp.Or(strings.Compare(a.CaseID, b.CaseID), cmp.Compare(a.Year, b.Year), strings.Compare(a.MemberID, b.MemberID))
-}
-
 // Key returns what tells the row apart from the others of its book.
 func (r *Row) Key() Key { return Key{r.CaseID, r.Year, r.memberID()} }
 
@@ -93,7 +89,9 @@ func Difference(from, to *Book, columns []Column) []Change {
 			changes = append(changes, Change{key, Added, differing(nil, row, columns)})
 		}
 	}
-	slices.SortFunc(changes, func(a, b Change) int { return compareKeys(a.Key, b.Key) })
+	slices.SortFunc(changes, func(a, b Change) int {
+		return cmp.Or(strings.Compare(a.CaseID, b.CaseID), cmp.Compare(a.Year, b.Year), strings.Compare(a.MemberID, b.MemberID))
+	})
 	return changes
 }
 

@@ -73,16 +73,6 @@ func (p AgentPlace) Check(size uint64, root merkle.Hash) error {
 	return check("agent", p.Agent, p.Index, p.Path, size, root)
 }
 
-func agentRoot(agent string, rows []book.Row) AgentRoot {
-	a := AgentRoot{Agent: agent, Rows: uint64(len(rows)), Root: NewRows(rows).Root()}
-	cases := map[string]struct{}{}
-	for i := range rows {
-		cases[rows[i].CaseID] = struct{}{}
-	}
-	a.Cases = uint64(len(cases))
-	return a
-}
-
 // AgentsOf makes the tree over the books of all agents known at a Friday's
 // cutoff, of which s is the state; s is read by several goroutines at once.
 func AgentsOf(ctx context.Context, s book.State, calendar *events.Calendar, f book.Week, workers int) (*Agents, error) {
@@ -108,7 +98,8 @@ func AgentsOf(ctx context.Context, s book.State, calendar *events.Calendar, f bo
 				if err != nil {
 					return err
 				}
-				root := agentRoot(id, b.Rows)
+				_, cases := b.Counts()
+				root := AgentRoot{Agent: id, Cases: uint64(cases), Rows: uint64(len(b.Rows)), Root: NewRows(b.Rows).Root()}
 				mu.Lock()
 				all = append(all, root)
 				mu.Unlock()
