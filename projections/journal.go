@@ -13,7 +13,7 @@ type Journal interface {
 	// a gap, those that are there and then each as it comes, until ctx ends or
 	// yield fails. The callee may keep the records.
 	Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error
-	// Read is Follow that ends after upTo.
+	// Read is Follow that ends after upTo, at once where after is that.
 	Read(ctx context.Context, after, upTo uint64, yield func([]record.Record) error) error
 	// At returns one record.
 	At(ctx context.Context, seq uint64) (record.Record, error)

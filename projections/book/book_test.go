@@ -105,19 +105,10 @@ func TestForAgent(t *testing.T) {
 	if got, want := shown(t, ofAgent(t, l, 20260703, "a1"), "agent.name", "agent.license", "delegation.since"), "Pat Lee|0A1|2026-11-20"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	for _, err := range []error{
-		func() error {
-			_, err := book.ForAgent(context.Background(), l, events.DefaultCalendar(), friday(20260703), "nobody")
-			return err
-		}(),
-		func() error {
-			_, err := book.ForAgency(context.Background(), l, events.DefaultCalendar(), friday(20260703), "nowhere")
-			return err
-		}(),
-	} {
-		if !errors.Is(err, book.ErrUnknown) {
-			t.Errorf("got %v, want ErrUnknown", err)
-		}
+	_, ofAgent := book.ForAgent(t.Context(), l, events.DefaultCalendar(), friday(20260703), "nobody")
+	_, ofAgency := book.ForAgency(t.Context(), l, events.DefaultCalendar(), friday(20260703), "nowhere")
+	if !errors.Is(ofAgent, book.ErrUnknown) || !errors.Is(ofAgency, book.ErrUnknown) {
+		t.Errorf("got %v and %v, want ErrUnknown", ofAgent, ofAgency)
 	}
 }
 

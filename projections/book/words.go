@@ -44,8 +44,8 @@ func MaskSSN(last4 string) string {
 // SortKey returns the key by which a name is ordered and found: NFD, without
 // marks, case-folded. "José" and "JOSE" have the same.
 func SortKey(name string) string {
-	if key, ok := asciiKey(name); ok {
-		return key
+	if isASCII(name) {
+		return strings.ToLower(name)
 	}
 	plain := strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.M, r) {
@@ -53,24 +53,17 @@ func SortKey(name string) string {
 		}
 		return r
 	}, norm.NFD.String(name))
-	if key, ok := asciiKey(plain); ok {
-		return key // as of most names with an accent
+	if isASCII(plain) { // as most names with an accent
+		return strings.ToLower(plain)
 	}
 	return cases.Fold().String(plain)
 }
 
-// asciiKey is the short way for names of ASCII letters.
-func asciiKey(name string) (string, bool) {
-	upper := false
-	for i := range len(name) {
-		c := name[i]
-		if c >= utf8.RuneSelf {
-			return "", false
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
 		}
-		upper = upper || c >= 'A' && c <= 'Z'
 	}
-	if !upper {
-		return name, true
-	}
-	return strings.ToLower(name), true
+	return true
 }

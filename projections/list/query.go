@@ -1,7 +1,6 @@
 package list
 
 import (
-	"slices"
 	"strings"
 
 	"bookledger/projections/book"
@@ -75,15 +74,11 @@ func phonePart(w string) string {
 }
 
 func digitsOf(s string) string {
-	isDigit := func(r rune) bool { return r >= '0' && r <= '9' }
-	if strings.IndexFunc(s, func(r rune) bool { return !isDigit(r) }) < 0 {
-		return s
-	}
 	return strings.Map(func(r rune) rune {
-		if isDigit(r) {
-			return r
+		if r < '0' || r > '9' {
+			return -1
 		}
-		return -1
+		return r
 	}, s)
 }
 
@@ -153,7 +148,12 @@ func wanted(filter, value string) bool {
 }
 
 func (m *matcher) matchProgram(programs []string) bool {
-	return slices.ContainsFunc(programs, func(p string) bool { return p == m.Program || wanted(m.Program, book.Word(p)) })
+	for _, p := range programs {
+		if p == m.Program || wanted(m.Program, book.Word(p)) {
+			return true
+		}
+	}
+	return false
 }
 
 func (m *matcher) matchCarrier(coverage []Coverage) bool {

@@ -1,8 +1,7 @@
-package active_test
+package projections_test
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,11 +35,11 @@ func BenchmarkList(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	src := &ledger{now: time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)}
+	src := &consumers{now: time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)}
 	for i := range listConsumers {
 		src.open(b, i)
 	}
-	catchUp(b, p, src)
+	catchUp(b, p, src.records, 512)
 	all := readPage(b, p, list.Query{})
 	queries := []list.Query{
 		{Status: "enrolled", Program: "medi_cal", Sort: "-updated", Limit: 50},
@@ -63,7 +62,7 @@ func BenchmarkList(b *testing.B) {
 			}
 			if i%(listPages/listChanges) == 0 {
 				src.add(b, &events.MemberRecorded{Member: events.Member{CaseID: caseID(i), MemberID: "m9", FirstName: fmt.Sprint("Ann ", len(src.records))}})
-				catchUp(b, p, src)
+				catchUp(b, p, src.records, 512)
 				start = time.Now()
 				readPage(b, p, q)
 				cold += time.Since(start)
@@ -78,15 +77,7 @@ func BenchmarkList(b *testing.B) {
 	b.ReportMetric(float64(bare)/n, "bare-ns/page")
 	b.ReportMetric(float64(cold)/float64(b.N*listChanges), "ns/cold")
 	b.ReportMetric(float64(whole)/float64(b.N*listChanges), "ns/whole")
-	if err := p.Close(); err != nil {
-		b.Fatal(err)
-	}
-}
-
-func catchUp(b *testing.B, p *projections.Projection, src *ledger) {
-	if err := p.CatchUp(b.Context(), src); err != nil {
-		b.Fatal(err)
-	}
+	closeAll(b, p)
 }
 
 func readPage(b *testing.B, p *projections.Projection, q list.Query) []list.Entry {
@@ -102,18 +93,13 @@ func wholePage(b *testing.B, p *projections.Projection, q list.Query) {
 }
 
 func pageOf(b *testing.B, p *projections.Projection, q list.Query, of func(*projections.View) (*list.Lists, error)) []list.Entry {
-	v, err := p.View()
-	if err != nil {
-		b.Fatal(err)
-	}
+	v := viewOf(b, p)
+	defer closeAll(b, v)
 	lists, err := of(v)
 	if err != nil {
 		b.Fatal(err)
 	}
 	page, _ := lists.Active.Page(q, v.OpenFriday().Year())
-	if err := v.Close(); err != nil {
-		b.Fatal(err)
-	}
 	return page
 }
 
@@ -150,16 +136,14 @@ func bareMatch(q *list.Query, y *list.EntryYear) bool {
 		(q.Carrier == "" || slices.ContainsFunc(y.Coverage, func(c list.Coverage) bool { return c.Carrier == q.Carrier }))
 }
 
-// ledger is a source that holds its records in memory.
-type ledger struct {
+// consumers are the records about an agent's consumers.
+type consumers struct {
 	now     time.Time
 	records []record.Record
 }
 
-func caseID(i int) string { return fmt.Sprint(5_000_000_000 + i) }
-
 // open adds a case of two members and two years to the agent's.
-func (l *ledger) open(tb testing.TB, i int) {
+func (l *consumers) open(tb testing.TB, i int) {
 	id := caseID(i)
 	l.add(tb, &events.HouseholdRecorded{CaseID: id, PrimaryContact: events.Contact{
 		FirstName: pick(i, "José", "Maria", "Linh", "Wei", "Anahit", "Zoë", "Robert"), LastName: pick(i/7, "García", "Nguyen", "Smith", "O'Hara", "Lee"),
@@ -181,38 +165,13 @@ func (l *ledger) open(tb testing.TB, i int) {
 
 func pick(i int, of ...string) string { return of[i%len(of)] }
 
-var types = map[string]string{
-	"*events.HouseholdRecorded": events.TypeHouseholdRecorded, "*events.DelegationCreated": events.TypeDelegationCreated,
-	"*events.ApplicationRecorded": events.TypeApplicationRecorded, "*events.MemberRecorded": events.TypeMemberRecorded,
-	"*events.EligibilityDetermined": events.TypeEligibilityDetermined, "*events.EnrollmentRecorded": events.TypeEnrollmentRecorded,
-}
-
-func (l *ledger) add(tb testing.TB, data events.Data) {
+func (l *consumers) add(tb testing.TB, data events.Data) {
 	l.now = l.now.Add(time.Millisecond)
 	n := len(l.records) + 1
-	event := events.Event{ID: fmt.Sprint(n), Source: "calheers", Type: types[fmt.Sprintf("%T", data)], Time: l.now, Data: data}
+	event := events.Event{ID: fmt.Sprint(n), Source: "calheers", Type: events.TypeOf(data), Time: l.now, Data: data}
 	body, err := event.Encode()
 	if err != nil {
 		tb.Fatal(err)
 	}
 	l.records = append(l.records, record.Record{Seq: uint64(n), Stamped: l.now, Subject: event.Subject(), Body: body})
 }
-
-func (l *ledger) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
-	return l.Read(ctx, after, uint64(len(l.records)), yield)
-}
-
-func (l *ledger) Read(_ context.Context, after, upTo uint64, yield func([]record.Record) error) error {
-	for part := range slices.Chunk(l.records[after:upTo], 512) {
-		if err := yield(part); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (l *ledger) At(_ context.Context, seq uint64) (record.Record, error) {
-	return l.records[seq-1], nil
-}
-
-func (l *ledger) Last(context.Context) (uint64, error) { return uint64(len(l.records)), nil }
