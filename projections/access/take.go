@@ -20,6 +20,10 @@ type Past interface {
 	EachHeld(agent string, yield func(id string, c *fold.Case) error) error
 }
 
+// UsualFridays is of how many of the last Fridays agents may take the books
+// where the operator has set no other number.
+const UsualFridays = 5
+
 // FirstOfLast returns the first of the last n Fridays, whose books agents may
 // take, while the week of Friday open is open.
 func FirstOfLast(c *events.Calendar, open events.Date, n int) events.Date {

@@ -42,7 +42,7 @@ func (c *Comparison) Begin(ctx context.Context, s book.State, calendar *events.C
 	if c.columns, err = columns(); err != nil {
 		return err
 	}
-	c.first, err = c.book(ctx, s, f)
+	c.first, err = book.For(ctx, s, c.calendar, f, c.Owner.Agent, c.Owner.Agency)
 	if errors.Is(err, book.ErrUnknown) {
 		c.first, err = &book.Book{Week: f}, nil
 	}
@@ -52,7 +52,7 @@ func (c *Comparison) Begin(ctx context.Context, s book.State, calendar *events.C
 // End makes the later book; book.ErrUnknown if nobody knows its owner.
 func (c *Comparison) End(ctx context.Context, s book.State, f book.Week) (err error) {
 	c.To = f
-	if c.last, err = c.book(ctx, s, f); err != nil {
+	if c.last, err = book.For(ctx, s, c.calendar, f, c.Owner.Agent, c.Owner.Agency); err != nil {
 		return err
 	}
 	own := map[string]bool{c.Owner.Agent: c.Owner.Agent != ""}
@@ -64,13 +64,6 @@ func (c *Comparison) End(ctx context.Context, s book.State, f book.Week) (err er
 	}
 	c.owns = func(agent string) bool { return own[agent] }
 	return err
-}
-
-func (c *Comparison) book(ctx context.Context, s book.State, f book.Week) (*book.Book, error) {
-	if c.Owner.Agency != "" {
-		return book.ForAgency(ctx, s, c.calendar, f, c.Owner.Agency)
-	}
-	return book.ForAgent(ctx, s, c.calendar, f, c.Owner.Agent)
 }
 
 // Compare compares an owner's books of two Fridays that a view has come to;

@@ -48,6 +48,14 @@ type Book struct {
 	Rows     []Row
 }
 
+// For makes the book of an agent or, where that is blank, of an agency.
+func For(ctx context.Context, s State, calendar *events.Calendar, f Week, agentID, agencyID string) (*Book, error) {
+	if agentID != "" {
+		return ForAgent(ctx, s, calendar, f, agentID)
+	}
+	return ForAgency(ctx, s, calendar, f, agencyID)
+}
+
 // ForAgent makes the book of an agent from the state at a Friday's cutoff. An
 // agent without consumers has a book without rows; ErrUnknown if nobody knows
 // the agent.

@@ -131,7 +131,7 @@ func (d *demo) openPortal(url string, watch *integrity.Monitor, log *zap.Logger)
 		return nil, err
 	}
 	return web.New(web.Options{
-		Node: d.ledger, Issuer: d.issuer, Sound: watch.Violation, Log: log,
+		Node: d.ledger, Issuer: d.issuer, Fridays: access.UsualFridays, Sound: watch.Violation, Log: log, Now: time.Now,
 		Identity: identity.Options{Issuer: url + "/issuer", ClientID: demoClient, PublicURL: url},
 	})
 }

@@ -17,10 +17,13 @@ func (a *API) disclaimer(context.Context, service.Caller, *struct{}) (*result[Di
 	return resultOf(Disclaimer{service.DisclaimerVersion, service.DisclaimerText}, nil)
 }
 
+// maxBooks is how many books are told of at once.
+const maxBooks = 60
+
 // Huma would read a plain Date as the number that it is.
 func (a *API) books(ctx context.Context, c service.Caller, in *struct {
 	Owned
 	Before struct{ events.Date } `query:"before" format:"date" doc:"Only the books of Fridays before this day." example:"2026-11-20"`
-}) (*result[*service.Shelf], error) {
-	return resultOf(a.Service.Books(ctx, c, in.owner(), service.Shelved{Before: in.Before.Date}))
+}) (*result[*service.BookList], error) {
+	return resultOf(a.Service.Books(ctx, c, in.owner(), in.Before.Date, maxBooks))
 }

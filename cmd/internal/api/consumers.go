@@ -61,7 +61,7 @@ func (a *API) act(ctx context.Context, c service.Caller, in *struct {
 	InCase
 	Action service.Action `path:"action" format:"Action" doc:"What to do: \x60mark-inactive\x60 and \x60reactivate\x60 a delegated consumer, \x60accept\x60 or \x60decline\x60 a pending request." example:"mark-inactive"`
 	Body   *Empty
-}) (*result[*service.Acted], error) {
+}) (*result[*service.ActionResult], error) {
 	return resultOf(a.Service.Act(ctx, c, in.owner(), in.Case, in.Action))
 }
 

@@ -82,6 +82,8 @@ var names = map[reflect.Type]string{
 	reflect.TypeFor[service.CaseFile]():      "Case",
 	reflect.TypeFor[service.Year]():          "Application",
 	reflect.TypeFor[service.Asked]():         "Search",
+	reflect.TypeFor[service.BookList]():      "Shelf",
+	reflect.TypeFor[service.ActionResult]():  "Acted",
 	reflect.TypeFor[service.BookOf]():        "ComparedBook",
 	reflect.TypeFor[list.Entry]():            "Consumer",
 	reflect.TypeFor[list.EntryYear]():        "ConsumerYear",

@@ -54,7 +54,7 @@ func (p *Portal) act(a service.Action) handler {
 }
 
 // whom is a consumer as a message names them.
-func whom(a *service.Acted) string {
+func whom(a *service.ActionResult) string {
 	if a.Name != "" {
 		return a.Name + " (case " + a.CaseID + ")"
 	}

@@ -61,9 +61,6 @@ func (p *Portal) explainForm(w http.ResponseWriter, r *http.Request, c service.C
 // findCase leads to the explanation of a case. What was typed may be anything,
 // and comes into an address only where it is a case.
 func (p *Portal) findCase(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-	if err := form(w, r, maxForm); err != nil {
-		return err
-	}
 	typed := func(name string) string { return strings.TrimSpace(r.PostForm.Get(name)) }
 	id, query := typed("case"), url.Values{}
 	err := p.Service.CaseOnRecord(c, id)
@@ -122,7 +119,7 @@ func (p *Portal) explain(w http.ResponseWriter, r *http.Request, c service.Calle
 		page.Rows = append(page.Rows, row)
 	}
 	page.Showing = showing(n, explainedRows, len(shown), len(page.Told.Events), "event", "events")
-	page.Pages = newPages(n, pagesOf(len(page.Told.Events), explainedRows), turn(r))
+	page.Pages = newPages(n, pagesOf(len(page.Told.Events), explainedRows), func(n int) string { return with(r, "page", n) })
 	return p.render(w, r, http.StatusOK, "explain", "Explain a Case", page)
 }
 
@@ -145,15 +142,6 @@ func pageNumber(r *http.Request) (int, error) {
 		return 0, problem.Invalid.In("page", "It is a number from 1 on.")
 	}
 	return n, nil
-}
-
-// turn is where the other pages of a request's are.
-func turn(r *http.Request) func(int) string {
-	query, path := r.URL.Query(), r.URL.EscapedPath()
-	return func(n int) string {
-		query.Set("page", strconv.Itoa(n))
-		return path + "?" + query.Encode()
-	}
 }
 
 func pagesOf(rows, size int) int { return (rows + size - 1) / size }
@@ -231,7 +219,7 @@ func (p *Portal) compared(r *http.Request, c service.Caller, page *comparePage, 
 	}
 	page.From, page.To = page.Told.From.Friday, page.Told.To.Friday
 	page.Showing = showing(n, comparedRows, len(page.Told.Changes), page.Told.Total(), "row differs", "rows differ")
-	page.Pages = newPages(n, pagesOf(page.Told.Total(), comparedRows), turn(r))
+	page.Pages = newPages(n, pagesOf(page.Told.Total(), comparedRows), func(n int) string { return with(r, "page", n) })
 	return nil
 }
 
@@ -256,25 +244,17 @@ func (p *Portal) downloads(w http.ResponseWriter, r *http.Request, c service.Cal
 	if page.Exports, err = p.Service.Exports(r.Context(), c, page.SHA256, before, downloadRows); err != nil {
 		return err
 	}
-	query := url.Values{}
-	if page.SHA256 != "" {
-		query.Set("sha256", page.SHA256)
-	}
 	if before != 0 {
-		page.Newest = address(downloadsPath, query)
+		page.Newest = with(r, "before", "")
 	}
 	if n := len(page.Exports); n == downloadRows {
-		query.Set("before", strconv.FormatUint(page.Exports[n-1].Seq, 10))
-		page.Older = address(downloadsPath, query)
+		page.Older = with(r, "before", page.Exports[n-1].Seq)
 	}
 	return p.render(w, r, http.StatusOK, "downloads", "Downloads", page)
 }
 
 // findFile leads to the downloads of the file whose hash was pasted.
 func (p *Portal) findFile(w http.ResponseWriter, r *http.Request, _ service.Caller) error {
-	if err := form(w, r, maxForm); err != nil {
-		return err
-	}
 	hash, ok := pastedHash(r.PostForm.Get("sha256"))
 	query := url.Values{"sha256": {hash}}
 	if !ok {
@@ -298,23 +278,4 @@ func pastedHash(text string) (string, bool) {
 	}
 	whole := strings.Join(words, "")
 	return whole, isHash(whole)
-}
-
-// eventNames are the events about a case that are no steps of its delegation.
-var eventNames = map[string]string{
-	events.TypeHouseholdRecorded:     "Household recorded",
-	events.TypeApplicationRecorded:   "Application recorded",
-	events.TypeMemberRecorded:        "Member recorded",
-	events.TypeMemberRemoved:         "Member removed",
-	events.TypeEligibilityDetermined: "Eligibility determined",
-	events.TypeEnrollmentRecorded:    "Enrollment recorded",
-	events.TypeCaseClosed:            "Case closed",
-}
-
-// eventName is an event about a case in words, "" for one that has none.
-func eventName(kind string) string {
-	if name, ok := eventNames[kind]; ok {
-		return name
-	}
-	return stepNames[kind]
 }

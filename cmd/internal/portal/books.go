@@ -2,7 +2,6 @@ package portal
 
 import (
 	"net/http"
-	"net/url"
 	"time"
 
 	"bookledger/cmd/internal/delivery"
@@ -11,35 +10,35 @@ import (
 	"bookledger/events"
 )
 
-// booksPage is the shelf of an owner's books.
+// booksPage lists an owner's books.
 type booksPage struct {
 	About   about
-	Shelf   *service.Shelf
+	List    *service.BookList
 	Older   string // where older ones are, "" where there are none
 	Message *message
 }
 
 func (p *Portal) books(w http.ResponseWriter, r *http.Request, c service.Caller, a about) error {
-	part := service.Shelved{Limit: shelfPage}
+	var before events.Date
 	if text := r.URL.Query().Get("before"); text != "" {
 		var err error
-		if part.Before, err = events.ParseDate(text); err != nil {
+		if before, err = events.ParseDate(text); err != nil {
 			return problem.Invalid.In("before", "It is no date like 2026-11-20.")
 		}
 	}
-	shelf, err := p.Service.Books(r.Context(), c, a.Owner, part)
+	list, err := p.Service.Books(r.Context(), c, a.Owner, before, booksRows)
 	if err != nil {
 		return err
 	}
-	page := booksPage{About: a, Shelf: shelf, Message: p.said(r)}
-	if n := len(shelf.Books); n == shelfPage {
-		page.Older = a.Base + "/books?" + url.Values{"before": {shelf.Books[n-1].Friday.String()}}.Encode()
+	page := booksPage{About: a, List: list, Message: p.said(r)}
+	if n := len(list.Books); n == booksRows {
+		page.Older = with(r, "before", list.Books[n-1].Friday)
 	}
 	return p.render(w, r, http.StatusOK, "books", "Books", page)
 }
 
-// shelfPage is how many books a page tells of.
-const shelfPage = 26
+// booksRows is how many books a page has.
+const booksRows = 26
 
 // disclaimerPage asks whether a book is to be downloaded.
 type disclaimerPage struct {

@@ -86,8 +86,7 @@ func (h *house) open(log *zap.Logger) {
 		Untouched: func(r *http.Request) bool { return r.URL.Path == "/session/ending" }, Now: time.Now, Log: log,
 	})
 	must(h.t, err)
-	calendar := fixture.View(h.t, h.Node.Node).Calendar()
-	h.weekday = calendar.Weekday().String()
+	h.weekday = fixture.View(h.t, h.Node.Node).Calendar().Weekday().String()
 	p, err := portal.New(portal.Options{
 		Service: h.service, Identity: id, Demo: true, Log: log,
 		Caller: func(r *http.Request) (service.Caller, error) {
@@ -97,7 +96,6 @@ func (h *house) open(log *zap.Logger) {
 			}
 			return service.Caller{Person: person, Via: "portal", Address: "127.0.0.1"}, nil
 		},
-		Calendar: func() (*events.Calendar, error) { return calendar, nil },
 	})
 	must(h.t, err)
 	pages := http.NewServeMux()

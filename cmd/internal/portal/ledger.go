@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -26,6 +27,9 @@ type ledgerPage struct {
 const ledgerRows = 20
 
 func (p *Portal) ledger(w http.ResponseWriter, r *http.Request, c service.Caller) error {
+	if err := c.SeesFigures(); err != nil { // before anything of the request is looked at
+		return err
+	}
 	beforeRejection, err := sequence(r, "rejections_before")
 	if err != nil {
 		return err
@@ -49,10 +53,10 @@ func (p *Portal) ledger(w http.ResponseWriter, r *http.Request, c service.Caller
 		return err
 	}
 	if n := len(page.Rejections); n == ledgerRows {
-		page.Older.Rejections = older(r, "rejections_before", page.Rejections[n-1].Seq) + "#rejections"
+		page.Older.Rejections = with(r, "rejections_before", page.Rejections[n-1].Seq) + "#rejections"
 	}
 	if n := len(page.Exports); n == ledgerRows {
-		page.Older.Exports = older(r, "exports_before", page.Exports[n-1].Seq) + "#exports"
+		page.Older.Exports = with(r, "exports_before", page.Exports[n-1].Seq) + "#exports"
 	}
 	return p.render(w, r, http.StatusOK, "ledger", "Ledger", page)
 }
@@ -71,10 +75,11 @@ func sequence(r *http.Request, name string) (uint64, error) {
 	return n, nil
 }
 
-func older(r *http.Request, name string, before uint64) string {
-	v := r.URL.Query()
-	v.Set(name, strconv.FormatUint(before, 10))
-	return "/ledger?" + v.Encode()
+// with is where a request was, with another value in its query.
+func with(r *http.Request, name string, value any) string {
+	query := r.URL.Query()
+	query.Set(name, fmt.Sprint(value))
+	return r.URL.EscapedPath() + "?" + query.Encode()
 }
 
 // lookUp leads to an agent's or an agency's pages by its id.
@@ -85,9 +90,6 @@ func (p *Portal) lookUp(w http.ResponseWriter, r *http.Request, c service.Caller
 // find leads to one of an agent's or an agency's pages by its id or, where
 // nothing of that id is open to the caller, back to where it was typed.
 func (p *Portal) find(w http.ResponseWriter, r *http.Request, c service.Caller, back, ofAgent, ofAgency string) error {
-	if err := form(w, r, maxForm); err != nil {
-		return err
-	}
 	id := strings.TrimSpace(r.PostForm.Get("id"))
 	o, page := service.Owner{Agent: id}, ofAgent
 	if r.PostForm.Get("kind") == "agency" {

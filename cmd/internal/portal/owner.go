@@ -71,14 +71,14 @@ func (a about) Up() string {
 const maxForm = 64 << 10
 
 // form reads a posted form.
-func form(w http.ResponseWriter, r *http.Request, largest int64) error {
+func form(w http.ResponseWriter, r *http.Request) error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
 		return problem.MediaType.With("Send the form as a browser does, as application/x-www-form-urlencoded.")
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, largest)
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	err := r.ParseForm()
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return problem.TooLarge.With("A form may have at most %d bytes.", largest)
+		return problem.TooLarge.With("A form may have at most %d bytes.", maxForm)
 	}
 	if err != nil {
 		return problem.Invalid.With("The form could not be read.").Because(err)

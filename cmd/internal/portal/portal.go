@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -23,26 +22,22 @@ type Options struct {
 	Identity *identity.Identity
 	// Caller tells who asks: problem.Unauthorized where nobody has signed in.
 	// It is called once for each request.
-	Caller   func(*http.Request) (service.Caller, error)
-	Calendar func() (*events.Calendar, error) // for times; all are shown in its zone
-	Demo     bool                             // each page says that its people are made up
-	Log      *zap.Logger
+	Caller func(*http.Request) (service.Caller, error)
+	Demo   bool // each page says that its people are made up
+	Log    *zap.Logger
 }
 
 // Portal answers with pages. It can be used by several goroutines at once.
 type Portal struct {
 	Options
 	pages   map[string]*template.Template
-	assets  map[string]string             // the files that pages use, by the path at which they are served
-	pacific atomic.Pointer[time.Location] // nil until it is known
+	assets  map[string]string // the files that pages use, by the path at which they are served
+	pacific *time.Location    // in which all times are shown
 }
 
 // New makes a portal. It fails where an embedded page is broken.
 func New(o Options) (*Portal, error) {
-	if o.Log == nil {
-		o.Log = zap.NewNop()
-	}
-	p := &Portal{Options: o, assets: map[string]string{}}
+	p := &Portal{Options: o, assets: map[string]string{}, pacific: events.DefaultCalendar().Zone()}
 	paths := map[string]string{}
 	for name := range assetKinds {
 		paths[name] = assetPath(name)
@@ -88,12 +83,12 @@ func (p *Portal) routes() []route {
 		{"/signed-out", p.open(p.signedOut), nil},
 		{"/session/ending", p.open(p.sessionEnding), nil},
 		{"/session/continue", nil, p.signedIn(p.sessionContinue)},
-		{"/ledger", p.figures(p.ledger), nil},
-		{"/ledger/look-up", nil, p.signedIn(p.lookUp)},
-		{explainPath, p.audited(p.explainForm), p.audited(p.findCase)},
+		{"/ledger", p.signedIn(p.ledger), nil},
+		{"/ledger/look-up", nil, p.form(p.lookUp)},
+		{explainPath, p.audited(p.explainForm), p.audited(posted(p.findCase))},
 		{explainPath + "/{case}", p.audited(p.explain), nil},
-		{comparePath, p.audited(p.compareForm), p.audited(p.findBooks)},
-		{downloadsPath, p.audited(p.downloads), p.audited(p.findFile)},
+		{comparePath, p.audited(p.compareForm), p.audited(posted(p.findBooks))},
+		{downloadsPath, p.audited(p.downloads), p.audited(posted(p.findFile))},
 		{"/agencies/{agency}/agents", p.owned(p.agents), nil},
 		{"/agencies/{agency}/transfer", p.owned(p.transferPage), p.form(p.transfer)},
 		{"/agencies/{agency}/transfer/choose", nil, p.form(p.chooseTransfer)},
@@ -185,13 +180,16 @@ func (p *Portal) signedIn(h handler) http.Handler {
 }
 
 // form lets a handler answer a form of somebody who has signed in.
-func (p *Portal) form(h handler) http.Handler {
-	return p.signedIn(func(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-		if err := form(w, r, maxForm); err != nil {
+func (p *Portal) form(h handler) http.Handler { return p.signedIn(posted(h)) }
+
+// posted reads a form before its handler answers.
+func posted(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request, c service.Caller) error {
+		if err := form(w, r); err != nil {
 			return err
 		}
 		return h(w, r, c)
-	})
+	}
 }
 
 // owned lets a handler answer those to whom the owner in the path is open.
@@ -209,15 +207,9 @@ func (p *Portal) ofOwner(h ownedHandler) handler {
 
 // audited lets a handler answer auditors alone, before anything of the request
 // is looked at.
-func (p *Portal) audited(h handler) http.Handler { return p.allowed(service.Caller.Audits, h) }
-
-// figures lets a handler answer those alone who may see the ledger's figures,
-// likewise.
-func (p *Portal) figures(h handler) http.Handler { return p.allowed(service.Caller.SeesFigures, h) }
-
-func (p *Portal) allowed(may func(service.Caller) error, h handler) http.Handler {
+func (p *Portal) audited(h handler) http.Handler {
 	return p.signedIn(func(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-		if err := may(c); err != nil {
+		if err := c.Audits(); err != nil {
 			return err
 		}
 		return h(w, r, c)

@@ -69,7 +69,7 @@ func (p *Portal) signIn(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (p *Portal) beginSignIn(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r, maxForm); err != nil {
+	if err := form(w, r); err != nil {
 		return err
 	}
 	to := localPath(r.PostForm.Get("to"))
@@ -148,7 +148,7 @@ func (p *Portal) sessionContinue(w http.ResponseWriter, r *http.Request, _ servi
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	if err := form(w, r, maxForm); err != nil {
+	if err := form(w, r); err != nil {
 		return err
 	}
 	return redirect(w, r, localPath(r.PostForm.Get("to")))

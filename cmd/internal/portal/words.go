@@ -60,8 +60,7 @@ func (p *Portal) words() template.FuncMap {
 		"plural": plural,
 		"word":   book.Word,
 		"role":   roleName,
-		"step":   func(kind string) string { return cmp.Or(stepNames[kind], kind) },
-		"event":  eventName,
+		"event":  func(kind string) string { return eventNames[kind] },
 		"stamp":  p.stamp,
 		"exact":  func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
 		"seqs":   audit.Sequences,
@@ -72,47 +71,19 @@ func (p *Portal) words() template.FuncMap {
 		"ago":    ago,
 		"fact":   func(name string, value any) fact { return fact{name, fmt.Sprint(value), "Not provided"} },
 		"factOr": func(name string, value any, blank string) fact { return fact{name, fmt.Sprint(value), blank} },
-		"stale":  stale,
 		"join":   func(s []string) string { return strings.Join(s, ", ") },
 	}
 }
 
-// staleness is how old what a page shows is, where the journal does not answer.
-type staleness struct {
-	AsOf time.Time
-	Age  time.Duration
-}
-
-// stale takes the age as a duration or, as the API has it, in seconds.
-func stale(asOf time.Time, age any) staleness {
-	if seconds, ok := age.(int); ok {
-		age = time.Duration(seconds) * time.Second
-	}
-	return staleness{asOf, age.(time.Duration)}
-}
-
 // fact is a name with what is known of it.
 type fact struct{ Name, Value, Blank string }
-
-// zone is Pacific time, as the ledger has it, which is asked once.
-func (p *Portal) zone() *time.Location {
-	if z := p.pacific.Load(); z != nil {
-		return z
-	}
-	c, err := p.Calendar()
-	if err != nil {
-		return events.DefaultCalendar().Zone() // the ledger is being read anew
-	}
-	p.pacific.Store(c.Zone())
-	return c.Zone()
-}
 
 // moment is like "Friday, November 20, 2026, 9:00 p.m. PST".
 func (p *Portal) moment(t time.Time) string {
 	if t.IsZero() {
 		return "before the first record"
 	}
-	return t.In(p.zone()).Format("Monday, January 2, 2006, ") + p.clock(t)
+	return t.In(p.pacific).Format("Monday, January 2, 2006, ") + p.clock(t)
 }
 
 // clock is like "9:00 p.m. PST".
@@ -125,7 +96,7 @@ func (p *Portal) stamp(t time.Time) string {
 }
 
 func (p *Portal) pacificTime(t time.Time, layout string) string {
-	return strings.NewReplacer("am", "a.m.", "pm", "p.m.").Replace(t.In(p.zone()).Format(layout))
+	return strings.NewReplacer("am", "a.m.", "pm", "p.m.").Replace(t.In(p.pacific).Format(layout))
 }
 
 // dated writes dates in a layout, and nothing where there is none.
@@ -180,8 +151,15 @@ var roleNames = map[string]string{
 // roleName is a role in words.
 func roleName(role string) string { return cmp.Or(roleNames[role], role) }
 
-// stepNames are the steps of a delegation's history in words.
-var stepNames = map[string]string{
+// eventNames are the events about a case in words.
+var eventNames = map[string]string{
+	events.TypeHouseholdRecorded:        "Household recorded",
+	events.TypeApplicationRecorded:      "Application recorded",
+	events.TypeMemberRecorded:           "Member recorded",
+	events.TypeMemberRemoved:            "Member removed",
+	events.TypeEligibilityDetermined:    "Eligibility determined",
+	events.TypeEnrollmentRecorded:       "Enrollment recorded",
+	events.TypeCaseClosed:               "Case closed",
 	events.TypeDelegationRequested:      "Requested by the consumer",
 	events.TypeDelegationAccepted:       "Request accepted",
 	events.TypeDelegationDeclined:       "Request declined",

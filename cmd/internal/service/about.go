@@ -90,7 +90,7 @@ func (r *reading) nameAgents(c Caller, a *About) error {
 
 // aboutFridays tells which book is current and which comes next.
 func (r *reading) aboutFridays(a *About) error {
-	if a.NextFriday = r.today(); a.NextFriday == 0 {
+	if a.NextFriday = r.OpenFriday(); a.NextFriday == 0 {
 		return nil
 	}
 	a.NextCutoff = r.Calendar().Cutoff(a.NextFriday).UTC()
@@ -105,8 +105,7 @@ func (r *reading) aboutFridays(a *About) error {
 // Overview is how many consumers stand in an owner's lists.
 type Overview struct {
 	About
-	AsOf     time.Time
-	Age      time.Duration // how long the journal has not answered; 0 while it does
+	Freshness
 	Active   int
 	Inactive int
 	Pending  int
@@ -129,9 +128,9 @@ func (d *Service) Overview(c Caller, o Owner) (*Overview, error) {
 		return nil, err
 	}
 	return &Overview{
-		About: *a, AsOf: r.Recorded(), Age: r.age,
+		About: *a, Freshness: r.freshness(),
 		Active: lists.Active.Len(), Inactive: lists.Inactive.Len(), Pending: lists.Pending.Len(),
-		ByType: lists.Active.CountByType(r.today().Year()),
+		ByType: lists.Active.CountByType(r.OpenFriday().Year()),
 	}, nil
 }
 

@@ -2,7 +2,6 @@ package service
 
 import (
 	"errors"
-	"fmt"
 
 	"bookledger/cmd/internal/problem"
 	"bookledger/events"
@@ -97,7 +96,7 @@ func (d *Service) MayTransfer(c Caller, agency string) error {
 // problem.NotFound that nothing of the owner's is open to them.
 func (d *Service) mayHave(r *reading, c Caller, o Owner, f checkpoint.Checkpoint) (access.Role, error) {
 	day := f.Friday
-	last := day >= access.FirstOfLast(r.Calendar(), r.today(), d.LastFridays)
+	last := day >= access.FirstOfLast(r.Calendar(), r.OpenFriday(), d.LastFridays)
 	role, err := access.MayTake(r.state, r.AsOf(day), c.Person, o, last)
 	return role, told(err, day, d.LastFridays)
 }
@@ -107,27 +106,26 @@ func (d *Service) mayHave(r *reading, c Caller, o Owner, f checkpoint.Checkpoint
 func (d *Service) friday(r *reading, c Caller, o Owner, text string) (checkpoint.Checkpoint, access.Role, error) {
 	f, err := r.checkpoint(text)
 	if err != nil {
-		return f, "", noBook(err)
+		return f, "", err
 	}
 	role, err := d.mayHave(r, c, o, f)
 	return f, role, err
 }
 
-func (r *reading) checkpoint(text string) (checkpoint.Checkpoint, error) {
-	if text == "latest" {
-		return r.Latest()
-	}
+// checkpoint finds the checkpoint of a Friday or of the latest; problem.NoBook
+// gives the reason why there is none, which names days alone.
+func (r *reading) checkpoint(text string) (f checkpoint.Checkpoint, err error) {
 	day, err := events.ParseDate(text)
-	if err != nil || day == 0 {
-		return checkpoint.Checkpoint{}, fmt.Errorf("a book is named by its Friday, like 2026-11-20, or by the word latest: %w", checkpoint.ErrNone)
+	switch {
+	case text == "latest":
+		f, err = r.Latest()
+	case err != nil || day == 0:
+		return f, problem.NoBook.With("A book is named by its Friday, like 2026-11-20, or by the word latest: %s.", checkpoint.ErrNone)
+	default:
+		f, err = r.Checkpoint(day)
 	}
-	return r.Checkpoint(day)
-}
-
-// noBook tells the reason why there is no book, which names days alone.
-func noBook(err error) error {
 	if errors.Is(err, checkpoint.ErrNone) {
-		return problem.NoBook.With("%s", problem.Sentence(err.Error()))
+		err = problem.NoBook.With("%s", problem.Sentence(err.Error()))
 	}
-	return err
+	return f, err
 }

@@ -28,8 +28,8 @@ const (
 	Decline      Action = "decline"
 )
 
-// Acted is an action that was done, and that the lists show.
-type Acted struct {
+// ActionResult is an action that was done, and that the lists show.
+type ActionResult struct {
 	CaseID  string `json:"case_id" format:"Identifier" doc:"The case."`
 	AgentID string `json:"agent_id" format:"Identifier" doc:"The agent for whom it was done."`
 	Action  Action `json:"action" format:"Action" doc:"What was done."`
@@ -37,10 +37,8 @@ type Acted struct {
 	Name    string `json:"-"` // of the primary contact
 }
 
-// Known tells whether there is such an action.
-func (a Action) Known() bool { return a.event(events.Delegation{}) != nil }
-
-// event is the event that says that the action was done.
+// event is the event that says that the action was done, nil if there is no such
+// action.
 func (a Action) event(d events.Delegation) events.Data {
 	switch a {
 	case MarkInactive:
@@ -58,8 +56,8 @@ func (a Action) event(d events.Delegation) events.Data {
 // Act does an action and returns when the lists show it. It returns
 // problem.Conflict where the case is not as the action needs it, now or by the
 // time when the ledger judges.
-func (d *Service) Act(ctx context.Context, c Caller, o Owner, id string, a Action) (*Acted, error) {
-	if !a.Known() {
+func (d *Service) Act(ctx context.Context, c Caller, o Owner, id string, a Action) (*ActionResult, error) {
+	if a.event(events.Delegation{}) == nil {
 		return nil, problem.NotFound.Because(errors.New("no such action"))
 	}
 	if err := d.mayWrite(c, 1); err != nil {
@@ -69,21 +67,20 @@ func (d *Service) Act(ctx context.Context, c Caller, o Owner, id string, a Actio
 	if err != nil {
 		return nil, err
 	}
-	seq, err := d.say(ctx, c, role, []events.Data{a.event(events.Delegation{CaseID: id, AgentID: agent})})
+	seq, err := d.append(ctx, c, events.SourcePortal, role, []events.Data{a.event(events.Delegation{CaseID: id, AgentID: agent})})
 	if err != nil {
 		return nil, err
 	}
 	outcome, why, err := d.waitFor(ctx, seq)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if outcome == record.Rejected {
-		return nil, refused(why)
-	}
-	if outcome == record.Unchanged {
+	case outcome == record.Rejected:
+		return nil, withCode(problem.Conflict.With("The ledger refused it: %s.", why.Reason), why.Code)
+	case outcome == record.Unchanged:
 		return nil, problem.Conflict.With("It was so already when it was to be done; the list shows it.")
 	}
-	return &Acted{CaseID: id, AgentID: agent, Action: a, Seq: seq, Name: name}, nil
+	return &ActionResult{CaseID: id, AgentID: agent, Action: a, Seq: seq, Name: name}, nil
 }
 
 // mayAct tells in which role the caller acts, for which agent, and the name of
@@ -108,7 +105,7 @@ func (d *Service) mayAct(c Caller, o Owner, id string, a Action) (role access.Ro
 	if role, err = access.MayAct(r.state, c.Person, o, agent); err != nil {
 		return "", "", "", told(err, 0, 0)
 	}
-	return role, agent, nameOf(state), conflict(state, agent, a)
+	return role, agent, nameOf(state), conflict(state, a.event(events.Delegation{CaseID: id, AgentID: agent}))
 }
 
 // nameOf is the name of a case's primary contact.
@@ -138,41 +135,31 @@ func (r *reading) askedAgent(c Caller, o Owner, state *fold.Case) (string, error
 	return append(asked, "")[0], nil
 }
 
-// conflict tells why an action cannot be done with the case as it is.
-func conflict(c *fold.Case, agent string, a Action) error {
-	if a == Accept || a == Decline {
-		for _, p := range c.Pending {
-			if p.AgentID == agent {
-				return nil
-			}
-		}
-		p := problem.Conflict.With("No request of this consumer is pending any more: it was withdrawn or has been answered.")
-		p.Code = string(events.NoPendingRequest)
-		return p
-	}
+// conflict returns why the ledger would not do what an event says to the case
+// as it is, nil if it would.
+func conflict(c *fold.Case, event events.Data) error {
+	_, changed, refusal := fold.NextCase(*c, event, fold.At{})
 	switch {
-	case c.AgentID != agent:
-		p := problem.Conflict.With("The consumer is delegated to another agent, or to nobody.")
-		p.Code = string(events.WrongAgent)
-		return p
-	case a == MarkInactive && c.Inactive:
+	case refusal != nil && refusal.Code == events.NoPendingRequest:
+		return withCode(problem.Conflict.With("No request of this consumer is pending any more: it was withdrawn or has been answered."), refusal.Code)
+	case refusal != nil:
+		return withCode(problem.Conflict.With("The consumer is delegated to another agent, or to nobody."), events.WrongAgent)
+	case !changed && c.Inactive:
 		return problem.Conflict.With("The consumer is inactive already.")
-	case a == Reactivate && !c.Inactive:
+	case !changed:
 		return problem.Conflict.With("The consumer is active already.")
 	}
 	return nil
 }
 
-// refused is the conflict that the ledger's own judgement found.
-func refused(why *projections.Rejected) error {
-	p := problem.Conflict.With("The ledger refused it: %s.", why.Reason)
-	p.Code = string(why.Code)
+func withCode(p *problem.Problem, code events.Code) error {
+	p.Code = string(code)
 	return p
 }
 
-// say appends delegation events of the portal, all or none, and returns the
-// sequence of the last.
-func (d *Service) say(ctx context.Context, c Caller, role access.Role, all []events.Data) (last uint64, err error) {
+// append appends events of which the caller is the actor, all or none, and
+// returns the sequence of the last. Its failures are problems.
+func (d *Service) append(ctx context.Context, c Caller, source string, role access.Role, all []events.Data) (last uint64, err error) {
 	messages := make([]journal.Message, len(all))
 	for i, data := range all {
 		id, err := uuid.NewV7()
@@ -180,7 +167,7 @@ func (d *Service) say(ctx context.Context, c Caller, role access.Role, all []eve
 			return 0, fmt.Errorf("making the id of an event: %w", err)
 		}
 		e := events.Event{
-			ID: id.String(), Source: events.SourcePortal, Type: events.TypeOf(data), Time: d.Now().UTC(),
+			ID: id.String(), Source: source, Type: events.TypeOf(data), Time: d.Now().UTC(),
 			ActorID: c.ID, ActorRole: string(role), Data: data,
 		}
 		body, err := e.Encode()
@@ -189,11 +176,6 @@ func (d *Service) say(ctx context.Context, c Caller, role access.Role, all []eve
 		}
 		messages[i] = journal.Message{Subject: e.Subject(), Body: body}
 	}
-	return d.append(ctx, messages)
-}
-
-// append appends messages and tells its failures as problems.
-func (d *Service) append(ctx context.Context, messages []journal.Message) (last uint64, err error) {
 	// Who has gone does not make it half done.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actTime)
 	defer cancel()

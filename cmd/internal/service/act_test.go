@@ -143,12 +143,12 @@ func TestJournalGone(t *testing.T) {
 	o.clock.Move(time.Minute)
 	fixture.Eventually(t, "the journal has answered", func() bool {
 		l, err := list()
-		return err == nil && l.Age == 0
+		return err == nil && l.AgeSeconds == 0
 	})
 	must(t, o.Journal.Close())
 	for _, age := range []time.Duration{6 * time.Second, 4 * time.Minute} {
 		o.clock.Move(age)
-		if l, err := list(); err != nil || l.Age < age || len(l.Consumers()) != 1 {
+		if l, err := list(); err != nil || l.Age() < age || len(l.Consumers()) != 1 {
 			t.Errorf("after %v: %+v (%v)", age, l, err)
 		}
 	}
@@ -177,7 +177,7 @@ func TestHistoryOpen(t *testing.T) {
 	before := o.Settle()
 	fixture.Eventually(t, "the list is up to the journal", func() bool {
 		l, err := o.service.List(agent, own, service.Active, service.Query{Page: 1, PageSize: 10})
-		return err == nil && l.Age == 0 && len(l.Consumers()) == 1
+		return err == nil && l.AgeSeconds == 0 && len(l.Consumers()) == 1
 	})
 	_, err := o.service.Act(t.Context(), agent, own, "c1", service.MarkInactive)
 	wantProblem(t, "an action", err, 503)

@@ -2,10 +2,7 @@ package service
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"strings"
 	"time"
 
 	"bookledger/cmd/internal/problem"
@@ -45,7 +42,7 @@ func (d *Service) Explain(ctx context.Context, c Caller, caseID, agent, friday s
 	if q.AsOf {
 		f, err := r.checkpoint(friday)
 		if err != nil {
-			return nil, noBook(err)
+			return nil, err
 		}
 		q.Friday = f.Friday
 	}
@@ -181,26 +178,22 @@ func (d *Service) Compare(ctx context.Context, c Caller, o Owner, asked Compared
 
 // between finds the Fridays whose books are compared.
 func (r *reading) between(asked Compared) (from, to book.Week, err error) {
-	first, err := r.checkpoint(asked.From)
-	if err != nil {
-		return from, to, inField("from", noBook(err))
+	if from, err = r.week("from", asked.From); err == nil {
+		to, err = r.week("to", asked.To)
 	}
-	last, err := r.checkpoint(asked.To)
-	if err != nil {
-		return from, to, inField("to", noBook(err))
+	if err == nil && from.Friday >= to.Friday {
+		err = problem.Invalid.In("from", "It must be earlier than the other Friday, %s.", to.Friday)
 	}
-	if first.Friday >= last.Friday {
-		err = problem.Invalid.In("from", "It must be earlier than the other Friday, %s.", last.Friday)
-	}
-	return first.Week, last.Week, err
+	return from, to, err
 }
 
-// inField names the field to which a problem belongs.
-func inField(field string, err error) error {
+// week finds the week whose Friday a field of the request names.
+func (r *reading) week(field, friday string) (book.Week, error) {
+	f, err := r.checkpoint(friday)
 	if p, ok := errors.AsType[*problem.Problem](err); ok {
 		p.Field = field
 	}
-	return err
+	return f.Week, err
 }
 
 func bookOf(f book.Week) BookOf { return BookOf{f.Friday, f.Cutoff.UTC(), f.Boundary} }
@@ -255,13 +248,4 @@ func (d *Service) inTurn(ctx context.Context, command string, do func(context.Co
 		return told.Because(err)
 	}
 	return err
-}
-
-// hashOf reads the SHA-256 of a file as people paste it, which may be blank.
-func hashOf(text string) (string, error) {
-	text = strings.ToLower(text)
-	if raw, err := hex.DecodeString(text); err != nil || text != "" && len(raw) != sha256.Size {
-		return "", problem.Invalid.In("sha256", "A SHA-256 has 64 digits of 0-9 and a-f.")
-	}
-	return text, nil
 }

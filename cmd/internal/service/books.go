@@ -16,8 +16,8 @@ import (
 	"bookledger/projections/fold"
 )
 
-// Shelf are the books of an owner that the caller can have.
-type Shelf struct {
+// BookList are the books of an owner that the caller can have.
+type BookList struct {
 	Freshness
 	Books      []Offer     `json:"books" doc:"The books, the newest first; none before the first Friday."`
 	NextFriday events.Date `json:"next_friday" format:"DateOrBlank" doc:"The Friday whose book comes next; blank while nothing is recorded."`
@@ -34,40 +34,28 @@ type Offer struct {
 	Sealed   bool        `json:"sealed" doc:"Whether the Friday is sealed."`
 }
 
-// Shelved says which part of a shelf is wanted: up to Limit books before a
-// Friday, or from the newest on where that is 0.
-type Shelved struct {
-	Before events.Date
-	Limit  int // 0: MaxShelved
-}
-
-// MaxShelved is how many books are told of at once: to count those of large
-// agencies takes time.
-const MaxShelved = 60
-
-// Books returns the books of an owner that the caller can have.
-func (d *Service) Books(ctx context.Context, c Caller, o Owner, part Shelved) (*Shelf, error) {
+// Books returns up to limit of an owner's books that the caller can have, those
+// before a Friday or, where that is 0, from the newest on. To count the books of
+// large agencies takes time.
+func (d *Service) Books(ctx context.Context, c Caller, o Owner, before events.Date, limit int) (*BookList, error) {
 	r, g, done, err := d.enter(c, o)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	s := &Shelf{Freshness: r.freshness(), Books: []Offer{}}
-	if s.NextFriday = r.today(); s.NextFriday != 0 {
+	s := &BookList{Freshness: r.freshness(), Books: []Offer{}}
+	if s.NextFriday = r.OpenFriday(); s.NextFriday != 0 {
 		s.NextCutoff = r.Calendar().Cutoff(s.NextFriday).UTC()
 	}
 	fridays, err := r.Checkpoints()
 	if err != nil {
 		return nil, err
 	}
-	if part.Limit == 0 {
-		part.Limit = MaxShelved
-	}
 	for _, f := range slices.Backward(fridays) {
-		if len(s.Books) == part.Limit {
+		if len(s.Books) == limit {
 			break
 		}
-		if part.Before != 0 && f.Friday >= part.Before {
+		if before != 0 && f.Friday >= before {
 			continue
 		}
 		if err := ctx.Err(); err != nil {

@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -14,7 +13,6 @@ import (
 	"bookledger/cmd/internal/exportlimit"
 	"bookledger/cmd/internal/problem"
 	"bookledger/events"
-	"bookledger/events/journal"
 	"bookledger/exporter"
 	"bookledger/projections/access"
 	"bookledger/projections/book"
@@ -204,14 +202,16 @@ func (d *Service) denied(r *reading, e *export, friday string) {
 	}
 	trail := e.trail
 	trail.Friday, trail.Accepted = f.Friday, events.No
-	begun := d.after.Go(func() {
+	if !d.refusals.TryAcquire(1) {
+		d.Log.Error("too many refused exports at once: one is not in the trail")
+		return
+	}
+	go func() {
+		defer d.refusals.Release(1)
 		if err := d.record(context.Background(), e.caller, &events.ExportDenied{Export: trail}); err != nil {
 			d.Log.Error("the trail of a refused export could not be written", zap.Error(err))
 		}
-	})
-	if !begun {
-		d.Log.Error("too many refused exports at once: one is not in the trail")
-	}
+	}()
 }
 
 // make writes the workbook. The book of a Friday is the same whenever it is
@@ -221,17 +221,11 @@ func (e *export) make(ctx context.Context, x *exportlimit.Export) (*Book, error)
 	if err != nil {
 		return nil, err
 	}
-	then := v.AsOf(e.friday.Friday)
-	var b *book.Book
-	if e.owner.Agent != "" {
-		b, err = book.ForAgent(ctx, then, v.Calendar(), e.friday.Week, e.owner.Agent)
-	} else {
-		b, err = book.ForAgency(ctx, then, v.Calendar(), e.friday.Week, e.owner.Agency)
-	}
+	b, err := book.For(ctx, v.AsOf(e.friday.Friday), v.Calendar(), e.friday.Week, e.owner.Agent, e.owner.Agency)
 	if err = errors.Join(err, v.Close()); err != nil {
 		return nil, err
 	}
-	result, err := e.service.Exporter.Write(ctx, x, b)
+	result, err := exporter.Current().Write(ctx, x, b)
 	if err != nil {
 		return nil, err
 	}
@@ -241,19 +235,7 @@ func (e *export) make(ctx context.Context, x *exportlimit.Export) (*Book, error)
 // record writes a step of an export into the journal; it is on disk when
 // record returns.
 func (d *Service) record(ctx context.Context, c Caller, step events.Data) error {
-	id, err := uuid.NewV7()
-	if err != nil {
-		return fmt.Errorf("making the id of an event: %w", err)
-	}
-	e := events.Event{
-		ID: id.String(), Source: events.SourceLedger, Type: events.TypeOf(step), Time: d.Now().UTC(),
-		ActorID: c.ID, Data: step,
-	}
-	body, err := e.Encode()
-	if err != nil {
-		return err
-	}
-	_, err = d.append(ctx, []journal.Message{{Subject: e.Subject(), Body: body}})
+	_, err := d.append(ctx, c, events.SourceLedger, "", []events.Data{step})
 	return err
 }
 

@@ -100,12 +100,12 @@ func (o *office) checkTrail(n int) {
 func TestShelf(t *testing.T) {
 	o := open(t, slices.Concat(consumers("A1", "c1"), consumers("A3", "d1"))...)
 	own := service.Owner{Agent: "A1"}
-	shelf, err := o.service.Books(t.Context(), agent, own, service.Shelved{})
+	shelf, err := o.service.Books(t.Context(), agent, own, 0, 60)
 	must(t, err)
 	if len(shelf.Books) != 5 || shelf.Books[0].Rows != 1 || shelf.Books[0].Friday <= shelf.Books[1].Friday || shelf.NextFriday <= shelf.Books[0].Friday {
 		t.Errorf("the agent's shelf is %+v", shelf)
 	}
-	all, err := o.service.Books(t.Context(), manager, own, service.Shelved{})
+	all, err := o.service.Books(t.Context(), manager, own, 0, 60)
 	must(t, err)
 	if len(all.Books) < 8 {
 		t.Errorf("the manager's shelf has %d books", len(all.Books))
@@ -121,7 +121,7 @@ func TestShelf(t *testing.T) {
 	}
 	// An agent who comes from another agency brings no past into it.
 	o.Publish(&events.AgentMoved{AgentID: "A3", AgencyID: "G1"})
-	if moved, err := o.service.Books(t.Context(), manager, service.Owner{Agent: "A3"}, service.Shelved{}); err != nil || len(moved.Books) != 0 {
+	if moved, err := o.service.Books(t.Context(), manager, service.Owner{Agent: "A3"}, 0, 60); err != nil || len(moved.Books) != 0 {
 		t.Errorf("of an agent who came lately: %+v (%v)", moved, err)
 	}
 	_, err = o.service.Export(t.Context(), manager, service.Owner{Agent: "A3"}, "latest", yes)
@@ -261,13 +261,13 @@ func TestLoad(t *testing.T) {
 func TestRolesOfOne(t *testing.T) {
 	o := open(t, slices.Concat(consumers("A3", "d1"))...)
 	o.Publish(&events.AgentMoved{AgentID: "A3", AgencyID: "G1"}, &events.StaffAssigned{Staff: events.Staff{PersonID: "P-a3", AgencyID: "G1", Role: "manager"}})
-	shelf, err := o.service.Books(t.Context(), other, service.Owner{Agent: "A3"}, service.Shelved{})
+	shelf, err := o.service.Books(t.Context(), other, service.Owner{Agent: "A3"}, 0, 60)
 	must(t, err)
 	if len(shelf.Books) != 5 {
 		t.Errorf("the shelf has %d books", len(shelf.Books))
 	}
 	o.Publish(&events.AgentDecertified{AgentID: "A3"})
-	if shelf, err = o.service.Books(t.Context(), other, service.Owner{Agent: "A3"}, service.Shelved{}); err != nil || len(shelf.Books) != 0 {
+	if shelf, err = o.service.Books(t.Context(), other, service.Owner{Agent: "A3"}, 0, 60); err != nil || len(shelf.Books) != 0 {
 		t.Errorf("decertified: %+v (%v)", shelf, err)
 	}
 }
@@ -286,7 +286,7 @@ func TestLevelOne(t *testing.T) {
 	wantProblem(t, "the delivery", err, 404)
 	_, err = o.service.Export(t.Context(), adminL1, g1, "latest", yes)
 	wantProblem(t, "a new one", err, 404)
-	if shelf, err := o.service.Books(t.Context(), adminL1, g1, service.Shelved{}); err != nil || len(shelf.Books) != 0 {
+	if shelf, err := o.service.Books(t.Context(), adminL1, g1, 0, 60); err != nil || len(shelf.Books) != 0 {
 		t.Errorf("the shelf is %+v (%v)", shelf, err)
 	}
 	o.take(adminL2, g1, "latest")

@@ -2,67 +2,57 @@ package service
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
+	"strings"
 
+	"bookledger/cmd/internal/problem"
 	"bookledger/projections"
 	"bookledger/projections/access"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/fold"
 )
 
-// figures opens a moment for one who may see the ledger's figures.
-func (d *Service) figures(c Caller) (r *reading, done func(), err error) {
+// figure reads one of the ledger's figures for one who may see them.
+func figure[T any](d *Service, c Caller, read func(*projections.View) (T, error)) (value T, err error) {
 	if err := c.SeesFigures(); err != nil {
-		return nil, nil, err
+		return value, err
 	}
-	return d.read(c)
+	r, done, err := d.read(c)
+	if err != nil {
+		return value, err
+	}
+	defer done()
+	return read(r.View)
 }
 
 // Fridays returns the checkpoints, the earliest first.
 func (d *Service) Fridays(c Caller) ([]checkpoint.Checkpoint, error) {
-	r, done, err := d.figures(c)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	return r.Checkpoints()
+	return figure(d, c, (*projections.View).Checkpoints)
 }
 
 // Rejections returns up to limit rejected records before a sequence (0: from
 // the newest), the newest first.
 func (d *Service) Rejections(c Caller, before uint64, limit int) ([]projections.Rejected, error) {
-	r, done, err := d.figures(c)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	return r.Rejections(before, limit)
+	return figure(d, c, func(v *projections.View) ([]projections.Rejected, error) { return v.Rejections(before, limit) })
 }
 
 // Exports returns up to limit steps of the trail of exports before a sequence
 // (0: from the newest), the newest first; with the SHA-256 of a file, in hex,
 // those alone in which that file was made.
 func (d *Service) Exports(ctx context.Context, c Caller, sha256 string, before uint64, limit int) ([]projections.Exported, error) {
-	r, done, err := d.figures(c)
-	if err != nil {
-		return nil, err
-	}
-	defer done()
-	hash, err := hashOf(sha256)
-	if err != nil {
-		return nil, err
-	}
-	return r.ExportsOf(ctx, hash, before, limit)
+	return figure(d, c, func(v *projections.View) ([]projections.Exported, error) {
+		hash := strings.ToLower(sha256)
+		if raw, err := hex.DecodeString(hash); err != nil || hash != "" && len(raw) != 32 {
+			return nil, problem.Invalid.In("sha256", "A SHA-256 has 64 digits of 0-9 and a-f.")
+		}
+		return v.ExportsOf(ctx, hash, before, limit)
+	})
 }
 
 // Summary returns where the ledger stands, without the state hash.
 func (d *Service) Summary(c Caller) (projections.Status, error) {
-	r, done, err := d.figures(c)
-	if err != nil {
-		return projections.Status{}, err
-	}
-	defer done()
-	return r.Summary(), nil
+	return figure(d, c, func(v *projections.View) (projections.Status, error) { return v.Summary(), nil })
 }
 
 // Status returns where the ledger stands. Its state hash takes a pass over the
@@ -77,12 +67,7 @@ func (d *Service) Status(ctx context.Context, c Caller) (projections.Status, err
 	case <-ctx.Done():
 		return projections.Status{}, ctx.Err()
 	}
-	r, done, err := d.figures(c)
-	if err != nil {
-		return projections.Status{}, err
-	}
-	defer done()
-	return r.Status()
+	return figure(d, c, (*projections.View).Status)
 }
 
 // Home is what somebody sees first: what they are in the ledger.

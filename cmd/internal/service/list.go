@@ -3,9 +3,7 @@ package service
 import (
 	"encoding/json"
 	"strconv"
-	"time"
 
-	"bookledger/cmd/internal/problem"
 	"bookledger/projections/access"
 	"bookledger/projections/list"
 )
@@ -33,16 +31,15 @@ type Query struct {
 
 // Listing is a page of a list.
 type Listing struct {
+	Freshness
 	Owner    Owner
 	Kind     Kind
 	Query    Query
 	Grant    access.Grant
-	AsOf     time.Time     // the newest record that it shows
-	Age      time.Duration // how long the journal has not answered; 0 while it does
-	Total    int           // how many match
-	Of       int           // how many there are without any filter
-	Listed   int           // how many of them can be turned to: at most MaxListed
-	Pages    int           // of PageSize
+	Total    int // how many match
+	Of       int // how many there are without any filter
+	Listed   int // how many of them can be turned to: at most MaxListed
+	Pages    int // of PageSize
 	list     *list.List
 	calendar int // the year of the Friday for which it is shown
 }
@@ -70,7 +67,7 @@ func (d *Service) List(c Caller, o Owner, k Kind, q Query) (*Listing, error) {
 	if err := d.noteLook(c, g.Role, "list."+string(k), o, ""); err != nil {
 		return nil, err
 	}
-	l := &Listing{Owner: o, Kind: k, Query: q, Grant: g, AsOf: r.Recorded(), Age: r.age, calendar: r.today().Year()}
+	l := &Listing{Owner: o, Kind: k, Query: q, Grant: g, Freshness: r.freshness(), calendar: r.OpenFriday().Year()}
 	switch k {
 	case Active:
 		l.list = lists.Active
@@ -145,19 +142,8 @@ func (l *Listing) JSON() ([]byte, error) {
 	b = append(strconv.AppendInt(append(b, `,"total":`...), int64(l.Total), 10), `,"page":`...)
 	b = append(strconv.AppendInt(b, int64(l.Query.Page), 10), `,"page_size":`...)
 	b = strconv.AppendInt(b, int64(l.Query.PageSize), 10)
-	if l.Age > 0 {
-		b = strconv.AppendInt(append(b, `,"age_seconds":`...), int64(l.Age/time.Second), 10)
+	if l.AgeSeconds > 0 {
+		b = strconv.AppendInt(append(b, `,"age_seconds":`...), int64(l.AgeSeconds), 10)
 	}
 	return append(append(append(b, `,"consumers":`...), page...), "}\n"...), nil
-}
-
-// check tells which part of the query cannot be.
-func (q *Query) check() error {
-	switch {
-	case q.Page < 1 || q.Page > MaxListed:
-		return problem.Invalid.In("page", "Pages are counted from 1 to %d.", MaxListed)
-	case q.PageSize < 1 || q.PageSize > MaxListed:
-		return problem.Invalid.In("page_size", "A page has 1 to %d consumers.", MaxListed)
-	}
-	return nil
 }

@@ -8,7 +8,6 @@ import (
 	"go.uber.org/zap"
 
 	"bookledger/cmd/internal/problem"
-	"bookledger/events"
 	"bookledger/projections"
 	"bookledger/projections/access"
 	"bookledger/projections/active"
@@ -49,6 +48,9 @@ type Freshness struct {
 	AsOf       time.Time `json:"as_of" doc:"The recorded time of the newest record that the answer shows; the year 1 while nothing is recorded."`
 	AgeSeconds int       `json:"age_seconds,omitzero" minimum:"1" doc:"How old the answer is in seconds, while the journal does not answer; absent while it does."`
 }
+
+// Age is how old the answer is, while the journal does not answer.
+func (f Freshness) Age() time.Duration { return time.Duration(f.AgeSeconds) * time.Second }
 
 func (r *reading) freshness() Freshness {
 	return Freshness{r.Recorded(), int(r.age / time.Second)}
@@ -137,6 +139,3 @@ func (d *Service) close(r *reading) {
 		d.Log.Error("closing a view", zap.Error(err))
 	}
 }
-
-// today is the Friday for which live lists are shown.
-func (r *reading) today() events.Date { return r.OpenFriday() }

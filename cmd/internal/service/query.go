@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"net/url"
 	"slices"
 	"strconv"
@@ -111,13 +112,13 @@ func (a Asked) Query(pageSize int) (Query, error) {
 			Program: a.Program, Carrier: a.Carrier, Sort: list.Sort(a.Sort),
 			Name: a.Name, CaseID: a.CaseID, Q: a.Q,
 		},
-		Page: a.Page, PageSize: a.PageSize,
+		Page: cmp.Or(a.Page, 1), PageSize: cmp.Or(a.PageSize, pageSize),
 	}
-	if q.Page == 0 {
-		q.Page = 1
+	switch {
+	case q.Page < 1 || q.Page > MaxListed:
+		return Query{}, problem.Invalid.In("page", "Pages are counted from 1 to %d.", MaxListed)
+	case q.PageSize < 1 || q.PageSize > MaxListed:
+		return Query{}, problem.Invalid.In("page_size", "A page has 1 to %d consumers.", MaxListed)
 	}
-	if q.PageSize == 0 {
-		q.PageSize = pageSize
-	}
-	return q, q.check()
+	return q, nil
 }

@@ -6,24 +6,23 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+	"golang.org/x/sync/semaphore"
 
 	"bookledger/cmd/internal/accesslog"
 	"bookledger/cmd/internal/exportlimit"
 	"bookledger/cmd/internal/node"
 	"bookledger/cmd/internal/problem"
-	"bookledger/exporter"
 	"bookledger/projections/access"
 )
 
 // Options are what a service works with.
 type Options struct {
 	Node        *node.Node
-	Exporter    *exporter.Exporter
 	Limiter     *exportlimit.Limiter
 	Looks       *accesslog.Log
-	LastFridays int // how many of the last Fridays an agent may take; 0 is 5
+	LastFridays int // how many of the last Fridays an agent may take
 	Log         *zap.Logger
-	Now         func() time.Time // nil: the wall clock
+	Now         func() time.Time
 	// MayWrite tells whether a person may write to the journal now or, where
 	// they have done so too often, when again; nil: always. What is written
 	// stays for good.
@@ -40,7 +39,7 @@ type Service struct {
 	current  atomic.Int64 // when views last showed all of the journal, in nanoseconds since 1970; 0 is never
 	answered atomic.Int64 // when the journal last answered
 	began    time.Time
-	after    bounded // what goes on after an answer
+	refusals *semaphore.Weighted // holds one for each refused export that is being recorded after its answer
 	sizes    sizes
 	hashing  chan struct{} // holds one while the state is hashed
 	auditing chan struct{} // holds one while a case is explained or books are compared
@@ -48,16 +47,9 @@ type Service struct {
 
 // New makes a service. Run must be running while it is used.
 func New(o Options) *Service {
-	if o.LastFridays == 0 {
-		o.LastFridays = 5
+	return &Service{
+		Options: o, began: o.Now(), refusals: semaphore.NewWeighted(maxRefusals), hashing: make(chan struct{}, 1), auditing: make(chan struct{}, 1),
 	}
-	if o.Log == nil {
-		o.Log = zap.NewNop()
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	return &Service{Options: o, began: o.Now(), after: newBounded(), hashing: make(chan struct{}, 1), auditing: make(chan struct{}, 1)}
 }
 
 // Caller is who asks, and from where.
@@ -79,6 +71,8 @@ const (
 	actTime = 15 * time.Second
 	// freshFor is how old a list may be without saying so.
 	freshFor = 5 * time.Second
+	// maxRefusals is how many refused exports are recorded at once.
+	maxRefusals = 16
 	// staleFor is how long lists are shown while the journal does not answer.
 	staleFor = 5 * time.Minute
 )
@@ -86,7 +80,7 @@ const (
 // Run keeps watch whether the journal answers, until ctx ends; it returns when
 // nothing goes on any more.
 func (d *Service) Run(ctx context.Context) {
-	defer d.after.wait()
+	defer func() { _ = d.refusals.Acquire(context.Background(), maxRefusals) }() // none begins any more
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
 	for {
@@ -142,32 +136,4 @@ func (d *Service) mayWrite(c Caller, cost int) error {
 	p := problem.TooMany
 	p.RetryAfter = retryAfter
 	return &p
-}
-
-// bounded runs a few functions at a time beside everything else.
-type bounded struct {
-	places chan struct{}
-}
-
-func newBounded() bounded { return bounded{make(chan struct{}, 16)} }
-
-// Go runs f, or tells that it does not since too many run.
-func (b bounded) Go(f func()) bool {
-	select {
-	case b.places <- struct{}{}:
-	default:
-		return false
-	}
-	go func() {
-		defer func() { <-b.places }()
-		f()
-	}()
-	return true
-}
-
-// wait waits until nothing runs, and lets nothing begin any more.
-func (b bounded) wait() {
-	for range cap(b.places) {
-		b.places <- struct{}{}
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"bookledger/cmd/internal/problem"
 	"bookledger/events"
 	"bookledger/events/record"
+	"bookledger/projections"
 	"bookledger/projections/access"
 	"bookledger/projections/fold"
 )
@@ -157,7 +158,7 @@ func (d *Service) transferAll(ctx context.Context, c Caller, role access.Role, t
 		for i := range part {
 			all[i] = &events.DelegationTransferred{CaseID: part[i].CaseID, FromAgentID: t.From, ToAgentID: t.To, BatchID: batch}
 		}
-		last, err := d.say(ctx, c, role, all)
+		last, err := d.append(ctx, c, events.SourcePortal, role, all)
 		if err != nil {
 			why := problem.Of(err)
 			if said == 0 && why.Type != problem.Unsure.Type {
@@ -179,20 +180,17 @@ func (d *Service) transferAll(ctx context.Context, c Caller, role access.Role, t
 	return outcomes, nil
 }
 
-// learn waits until the lists show the last of the records and tells what
-// became of each.
+// learn tells what became of each record, from the last one on: when the lists
+// show that, they show all, and when they do not, waiting longer is of no use.
 func (d *Service) learn(ctx context.Context, outcomes []TransferOutcome) {
-	if len(outcomes) == 0 {
-		return
-	}
-	_, _, failed := d.waitFor(ctx, outcomes[len(outcomes)-1].Seq)
-	for i := range outcomes {
+	var outcome record.Outcome
+	var why *projections.Rejected
+	var err error
+	for i := range slices.Backward(outcomes) {
 		o := &outcomes[i]
-		if failed != nil {
-			o.Outcome, o.Reason = "unknown", problem.Of(failed).Detail
-			continue
+		if err == nil {
+			outcome, why, err = d.waitFor(ctx, o.Seq)
 		}
-		outcome, why, err := d.waitFor(ctx, o.Seq)
 		switch {
 		case err != nil:
 			o.Outcome, o.Reason = "unknown", problem.Of(err).Detail

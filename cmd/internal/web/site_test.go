@@ -116,6 +116,9 @@ func (s *site) in(t testing.TB) *site {
 }
 
 func (s *site) open(as variant, log *zap.Logger) (*web.Web, error) {
+	if as.now == nil {
+		as.now = time.Now
+	}
 	var people []issuer.Person
 	for _, i := range s.world.Identities() {
 		people = append(people, issuer.Person{
@@ -131,7 +134,7 @@ func (s *site) open(as variant, log *zap.Logger) (*web.Web, error) {
 		return nil, err
 	}
 	return web.New(web.Options{
-		Node: s.Node.Node, Issuer: s.issuer, Log: log, Now: as.now,
+		Node: s.Node.Node, Issuer: s.issuer, Log: log, Now: as.now, Fridays: access.UsualFridays,
 		Identity: identity.Options{Issuer: s.url + "/issuer", ClientID: "bookledger", PublicURL: s.url, Idle: as.idle},
 	})
 }

@@ -22,8 +22,6 @@ import (
 	"bookledger/cmd/internal/portal"
 	"bookledger/cmd/internal/problem"
 	"bookledger/cmd/internal/service"
-	"bookledger/events"
-	"bookledger/exporter"
 	"bookledger/schemas"
 )
 
@@ -31,13 +29,13 @@ import (
 type Options struct {
 	Node           *node.Node
 	Identity       identity.Options // without Untouched, Log and Now
-	Fridays        int              // how many of the last Fridays an agent may take; 0 is 5
+	Fridays        int              // how many of the last Fridays an agent may take
 	AccessLog      string           // file; "" is access.log in the ledger's folder
 	TrustedProxies []netip.Prefix   // whose X-Forwarded-For is believed
 	Issuer         http.Handler     // of the demo, served below /issuer/; else nil
 	Sound          func() error     // whether the journal is what was applied; nil: it always is
 	Log            *zap.Logger
-	Now            func() time.Time // nil: the wall clock
+	Now            func() time.Time
 }
 
 // The rates at which requests are let through. A page takes a request or two,
@@ -92,7 +90,7 @@ func New(o Options) (_ *Web, err error) {
 		return nil, err
 	}
 	w.service = service.New(service.Options{
-		Node: o.Node, Exporter: exporter.Current(), Limiter: w.limiter, Looks: w.looks, LastFridays: o.Fridays,
+		Node: o.Node, Limiter: w.limiter, Looks: w.looks, LastFridays: o.Fridays,
 		MayWrite: w.stack.AllowWriter, Sound: o.Sound, Log: o.Log, Now: o.Now,
 	})
 	w.Handler, err = w.handler(o)
@@ -110,13 +108,6 @@ func (w *Web) handler(o Options) (http.Handler, error) {
 	pages, err := portal.New(portal.Options{
 		Service: w.service, Identity: w.identity, Demo: o.Issuer != nil, Log: o.Log,
 		Caller: w.caller("portal"),
-		Calendar: func() (*events.Calendar, error) {
-			v, err := o.Node.Projection.View()
-			if err != nil {
-				return nil, err
-			}
-			return v.Calendar(), v.Close()
-		},
 	})
 	if err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 
 	"bookledger/cmd/internal/cli"
 	"bookledger/events"
+	"bookledger/projections/access"
 	"bookledger/projections/audit"
 )
 
@@ -65,7 +66,7 @@ as serve had it.`,
 	cmd.Flags().StringVar(&o.sha256, "sha256", "", "only of the file with this hash")
 	cmd.Flags().StringVar(&o.file, "file", "", "only of this file")
 	cmd.Flags().BoolVar(&o.check, "check", false, "decide again whether each export was allowed (with --journal)")
-	cmd.Flags().IntVar(&o.fridays, "agent-fridays", 5, "of how many of the last Fridays agents might take the books, for --check")
+	cmd.Flags().IntVar(&o.fridays, "agent-fridays", access.UsualFridays, "of how many of the last Fridays agents might take the books, for --check")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON, one object a line")
 	return cmd
 }

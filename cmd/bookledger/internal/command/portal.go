@@ -20,6 +20,7 @@ import (
 	"bookledger/cmd/internal/cli"
 	"bookledger/cmd/internal/loopback"
 	"bookledger/cmd/internal/web"
+	"bookledger/projections/access"
 )
 
 // Portal is the configuration of the daemon's portal and API, which are on where
@@ -62,7 +63,7 @@ func (p *Portal) register(f *pflag.FlagSet) {
 	f.StringVar(&p.TrustedProxies, "trusted-proxies", "", "addresses or ranges of proxies whose X-Forwarded-For is believed, separated by commas")
 	f.DurationVar(&id.Idle, "session-idle", 15*time.Minute, "how long somebody stays signed in without a request")
 	f.DurationVar(&id.Limit, "session-limit", 8*time.Hour, "how long somebody stays signed in at all")
-	f.IntVar(&p.Web.Fridays, "agent-fridays", 5, "of how many of the last Fridays an agent may take the books")
+	f.IntVar(&p.Web.Fridays, "agent-fridays", access.UsualFridays, "of how many of the last Fridays an agent may take the books")
 	f.StringVar(&p.Web.AccessLog, "access-log", "", "file to which every look at personal data is written (default access.log in the data folder)")
 }
 

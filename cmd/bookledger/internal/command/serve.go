@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -147,7 +148,7 @@ func runServe(ctx context.Context, env *cli.Environment, s Serve) (err error) {
 	}
 	o := daemon.Options{Node: l, Listen: listener, Monitor: watch, Log: log}
 	if s.Web.Identity.Issuer != "" {
-		s.Web.Node, s.Web.Sound, s.Web.Log = l, watch.Violation, log
+		s.Web.Node, s.Web.Sound, s.Web.Log, s.Web.Now = l, watch.Violation, log, time.Now
 		var w *web.Web
 		if w, err = web.New(s.Web); err != nil {
 			return err
