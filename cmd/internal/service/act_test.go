@@ -94,19 +94,24 @@ func TestTransfer(t *testing.T) {
 	transfer := func(c service.Caller, agency string, wish service.Transfer) (*service.Transferred, error) {
 		return o.service.Transfer(t.Context(), c, agency, wish)
 	}
-	_, err := transfer(adminL1, "G1", service.Transfer{From: "A1", To: "A2", All: true})
-	wantProblem(t, "by level 1", err, 403)
-	_, err = transfer(agent, "G1", service.Transfer{From: "A1", To: "A2", All: true})
-	wantProblem(t, "by an agent", err, 404)
-	_, err = transfer(manager, "G2", service.Transfer{From: "A3", To: "A1", All: true})
-	wantProblem(t, "in another agency", err, 404)
-	_, err = transfer(manager, "G1", service.Transfer{From: "A1", To: "A3", All: true})
-	wantProblem(t, "to another agency", err, 404)
-	_, err = transfer(manager, "G1", service.Transfer{From: "A1", To: "A2"})
-	wantProblem(t, "of nothing", err, 400)
-	_, err = transfer(manager, "G1", service.Transfer{From: "A1", To: "A2", All: true, Cases: []string{"c1"}})
-	wantProblem(t, "of all and some", err, 400)
-
+	for _, bad := range []struct {
+		what   string
+		by     service.Caller
+		agency string
+		wish   service.Transfer
+		status int
+	}{
+		{"by level 1", adminL1, "G1", service.Transfer{From: "A1", To: "A2", All: true}, 403},
+		{"by an agent", agent, "G1", service.Transfer{From: "A1", To: "A2", All: true}, 404},
+		{"in another agency", manager, "G2", service.Transfer{From: "A3", To: "A1", All: true}, 404},
+		{"to another agency", manager, "G1", service.Transfer{From: "A1", To: "A3", All: true}, 404},
+		{"to one who is not certified", manager, "G1", service.Transfer{From: "A1", To: "A4", All: true}, 409},
+		{"of nothing", manager, "G1", service.Transfer{From: "A1", To: "A2"}, 400},
+		{"of all and some", manager, "G1", service.Transfer{From: "A1", To: "A2", All: true, Cases: []string{"c1"}}, 400},
+	} {
+		_, err := transfer(bad.by, bad.agency, bad.wish)
+		wantProblem(t, bad.what, err, bad.status)
+	}
 	done, err := transfer(adminL2, "G1", service.Transfer{From: "A1", To: "A2", Cases: []string{"c2", "d1", "c9", "c2"}})
 	must(t, err)
 	var outcomes []string
@@ -124,9 +129,6 @@ func TestTransfer(t *testing.T) {
 		t.Errorf("the whole book: %+v (%v)", done, err)
 	}
 	o.holdList(manager, service.Owner{Agency: "G1"}, service.Active, "c1", "c2", "c3")
-	o.Publish(&events.AgentDecertified{AgentID: "A1"})
-	_, err = transfer(manager, "G1", service.Transfer{From: "A2", To: "A1", All: true})
-	wantProblem(t, "to a decertified agent", err, 409)
 	if rejected, err := o.service.Rejections(auditor, 0, 100); err != nil || len(rejected) > 0 {
 		t.Errorf("the transfers left rejections: %+v (%v)", rejected, err)
 	}
@@ -152,17 +154,9 @@ func TestJournalGone(t *testing.T) {
 			t.Errorf("after %v: %+v (%v)", age, l, err)
 		}
 	}
-	_, err := o.service.Act(t.Context(), agent, own, "c1", service.MarkInactive)
-	wantProblem(t, "an action", err, 503)
-	if problem.Of(err).RetryAfter == 0 {
-		t.Error("it does not say when to try again")
-	}
-	_, err = o.service.Export(t.Context(), agent, own, "latest", yes)
-	wantProblem(t, "an export", err, 503)
-	_, err = o.service.Transfer(t.Context(), manager, "G1", service.Transfer{From: "A1", To: "A2", All: true})
-	wantProblem(t, "a transfer", err, 503)
+	o.refuses()
 	o.clock.Move(2 * time.Minute)
-	_, err = list()
+	_, err := list()
 	wantProblem(t, "a list after six minutes", err, 503)
 	if problem.Of(err).RetryAfter == 0 {
 		t.Error("it does not say when to try again")
@@ -179,12 +173,7 @@ func TestHistoryOpen(t *testing.T) {
 		l, err := o.service.List(agent, own, service.Active, service.Query{Page: 1, PageSize: 10})
 		return err == nil && l.AgeSeconds == 0 && len(l.Consumers()) == 1
 	})
-	_, err := o.service.Act(t.Context(), agent, own, "c1", service.MarkInactive)
-	wantProblem(t, "an action", err, 503)
-	_, err = o.service.Export(t.Context(), agent, own, "latest", yes)
-	wantProblem(t, "an export", err, 503)
-	_, err = o.service.Transfer(t.Context(), manager, "G1", service.Transfer{From: "A1", To: "A2", All: true})
-	wantProblem(t, "a transfer", err, 503)
+	o.refuses()
 	if after := o.Settle(); after != before {
 		t.Errorf("the journal has %d records, want %d", after, before)
 	}

@@ -18,6 +18,7 @@ import (
 	"bookledger/cmd/internal/service"
 	"bookledger/events"
 	"bookledger/events/record"
+	"bookledger/projections"
 	"bookledger/projections/audit"
 	"bookledger/projections/replay"
 )
@@ -291,4 +292,26 @@ func TestLevelOne(t *testing.T) {
 	}
 	o.take(adminL2, g1, "latest")
 	o.checkTrail(4)
+}
+
+// TestUnsound holds that nothing can be done or taken while the journal is not
+// what was applied, also by who was let in before, and that lists are shown.
+func TestUnsound(t *testing.T) {
+	o := open(t, consumers("A1", "c1", "c2")...)
+	own := service.Owner{Agent: "A1"}
+	unsound := error(&projections.Difference{Seq: 17, Kind: projections.Changed})
+	o.sound.Store(&unsound)
+	o.refuses()
+	o.holdList(agent, own, service.Active, "c1", "c2")
+	o.sound.Store(nil)
+	o.atChecks(func(check int) {
+		if check == 3 {
+			o.sound.Store(&unsound)
+		}
+	})
+	_, err := o.service.Export(t.Context(), agent, own, "latest", yes)
+	wantProblem(t, "a book that was made before", err, 503)
+	if steps := o.trail(); len(steps) != 2 {
+		t.Errorf("the trail is %q", steps)
+	}
 }

@@ -109,6 +109,18 @@ func wantProblem(t *testing.T, what string, err error, status int) {
 	}
 }
 
+// refuses holds that nothing can be done for an agent's consumer, nor taken.
+func (o *office) refuses() {
+	o.t.Helper()
+	own := service.Owner{Agent: "A1"}
+	_, acting := o.service.Act(o.t.Context(), agent, own, "c1", service.MarkInactive)
+	_, taking := o.service.Export(o.t.Context(), agent, own, "latest", yes)
+	_, moving := o.service.Transfer(o.t.Context(), manager, "G1", service.Transfer{From: "A1", To: "A2", All: true})
+	for what, err := range map[string]error{"an action": acting, "an export": taking, "a transfer": moving} {
+		wantProblem(o.t, what, err, 503)
+	}
+}
+
 // yes accepts the disclaimer.
 var yes = service.Answer{Disclaimer: "1", Accepted: new(true)}
 

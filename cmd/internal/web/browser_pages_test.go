@@ -13,7 +13,6 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/chromedp"
 
-	"bookledger/cmd/internal/exportlimit"
 	"bookledger/cmd/internal/fixture"
 	"bookledger/events"
 )
@@ -306,15 +305,7 @@ func anAgentsBooks(i *inspection, b *tab) {
 	i.at(b, "/agents/"+who.AgentID+"/books", "books", "Books")
 	b.goes(200, chromedp.Click(chromedp.CSS("main td .button")))
 	i.looksAt(b, "disclaimer", "Disclaimer")
-	join := func(name string) *exportlimit.Export {
-		x, err := b.site.web.Limiter().Join(name, 1)
-		must(b.t, err)
-		return x
-	}
-	others := [2]*exportlimit.Export{join("P-before0"), join("P-before1")}
-	for _, x := range others {
-		must(b.t, x.Wait(b.t.Context()))
-	}
+	others := b.site.others()
 	file := b.takes(click("Yes"), func() {
 		if got := b.text("#export-status[role=status]"); !strings.HasPrefix(got, "Your book is being prepared.") {
 			b.t.Errorf("meanwhile it says %q", got)
@@ -328,7 +319,7 @@ func anAgentsBooks(i *inspection, b *tab) {
 	i.looksAt(b, "disclaimer-done", "Disclaimer")
 	b.site.isBook(b.t, file, who.AgentID, who.PersonID)
 	for range 3 {
-		defer join(who.PersonID).Close()
+		defer b.site.join(who.PersonID).Close()
 	}
 	b.does(click("Yes"))
 	b.until(`document.activeElement.id === "main"`)

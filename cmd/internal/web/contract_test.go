@@ -145,21 +145,9 @@ func TestEveryOperation(t *testing.T) {
 	for _, id := range []string{"c-asks", "c-asks-too"} {
 		s.Publish(&events.DelegationRequested{Delegation: events.Delegation{CaseID: id, AgentID: s.who("agent").AgentID}})
 	}
+	s.Publish(&events.AgentCertified{AgentID: "A-colleague", AgencyID: s.who("manager").AgencyID})
 	agent, agency := "/v1/agents/"+s.who("agent").AgentID, "/v1/agencies/"+s.who("manager").AgencyID
 	yes := map[string]any{"disclaimer": "1", "accepted": true}
-	var own struct {
-		Agents []struct {
-			AgentID   string `json:"agent_id"`
-			Certified bool
-		}
-	}
-	s.ask("manager", "GET", agency+"/agents", nil).into(t, &own)
-	to := ""
-	for _, a := range own.Agents {
-		if a.Certified && a.AgentID != s.who("agent").AgentID {
-			to = a.AgentID
-		}
-	}
 	var fridays struct{ Fridays []struct{ Friday string } }
 	s.ask("auditor", "GET", "/v1/fridays", nil).into(t, &fridays)
 	first := fridays.Fridays[0].Friday
@@ -176,7 +164,7 @@ func TestEveryOperation(t *testing.T) {
 	}
 	s.ask("agent", "POST", agent+"/cases/c-asks/decline", nil)
 	s.ask("manager", "POST", agency+"/cases/c-asks-too/accept", map[string]any{})
-	s.ask("manager", "POST", agency+"/transfers", map[string]any{"from_agent_id": s.who("agent").AgentID, "to_agent_id": to, "case_ids": []string{"5000032500", "none"}})
+	s.ask("manager", "POST", agency+"/transfers", map[string]any{"from_agent_id": s.who("agent").AgentID, "to_agent_id": "A-colleague", "case_ids": []string{"5000032500", "none"}})
 	s.ask("auditor", "GET", "/v1/cases/5000032500/explanation?friday=latest", nil)
 	for _, path := range []string{"/v1/disclaimer", "/v1/rejected", "/v1/exports", "/v1/status"} {
 		s.ask("auditor", "GET", path, nil)

@@ -4,14 +4,32 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
-	"time"
 
 	"bookledger/cmd/internal/exportlimit"
 	"bookledger/cmd/internal/fixture"
 )
+
+// join places a person in the line, whom the test may let wait.
+func (s *site) join(person string) *exportlimit.Export {
+	s.t.Helper()
+	x, err := s.web.Limiter().Join(person, 1)
+	must(s.t, err)
+	return x
+}
+
+// others has the books of two others made, so that all that come wait.
+func (s *site) others() (all [2]*exportlimit.Export) {
+	s.t.Helper()
+	for i := range all {
+		all[i] = s.join(fmt.Sprint("P-before", i))
+		must(s.t, all[i].Wait(s.t.Context()))
+	}
+	return all
+}
 
 // TestLine holds over the wire that a fourth book of one person is refused while
 // three wait, that who disconnects leaves the line, and that who waits when the
@@ -19,19 +37,10 @@ import (
 func TestLine(t *testing.T) {
 	t.Parallel()
 	s := start(t, small())
-	join := func(name string) *exportlimit.Export {
-		x, err := s.web.Limiter().Join(name, 1)
-		must(t, err)
-		return x
-	}
-	for _, name := range []string{"P-before0", "P-before1"} {
-		x := join(name)
+	for _, x := range s.others() {
 		defer x.Close()
-		must(t, x.Wait(t.Context()))
 	}
-	who := s.who("agent")
-	token, err := s.issuer.Token(who.PersonID, "bookledger", time.Hour)
-	must(t, err)
+	who, token := s.who("agent"), s.token("agent")
 	book := asked{"POST", "/v1/agents/" + who.AgentID + "/books/latest", token, `{"disclaimer":"1","accepted":true}`}
 	answered := make(chan error, 3)
 	ask := func(ctx context.Context) { answered <- send(ctx, http.DefaultClient, s.url, book) }

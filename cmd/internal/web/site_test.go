@@ -1,7 +1,6 @@
 package web_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -175,16 +174,21 @@ func (s *site) who(role string) synthetic.Identity {
 	return synthetic.Identity{}
 }
 
-// ask sends a request in a role ("" is nobody) with a body, if it is not nil.
+// token is a bearer token of a role; "" is nobody's.
+func (s *site) token(role string) string {
+	s.t.Helper()
+	if role == "" {
+		return ""
+	}
+	token, err := s.issuer.Token(s.who(role).PersonID, "bookledger", time.Hour)
+	must(s.t, err)
+	return token
+}
+
+// ask sends a request in a role with a body, if it is not nil.
 func (s *site) ask(role, method, path string, body any) reply {
 	s.t.Helper()
-	token := ""
-	if role != "" {
-		var err error
-		token, err = s.issuer.Token(s.who(role).PersonID, "bookledger", time.Hour)
-		must(s.t, err)
-	}
-	return s.askWith(token, method, path, body)
+	return s.askWith(s.token(role), method, path, body)
 }
 
 // askWith is ask with a bearer token.
@@ -196,15 +200,20 @@ func (s *site) askWith(token, method, path string, body any) reply {
 		text, err = json.Marshal(body)
 		must(s.t, err)
 	}
-	r, err := http.NewRequest(method, s.url+path, bytes.NewReader(text))
+	return s.send(s.request(token, method, path, string(text)))
+}
+
+func (s *site) request(token, method, path, body string) *http.Request {
+	s.t.Helper()
+	r, err := http.NewRequest(method, s.url+path, strings.NewReader(body))
 	must(s.t, err)
-	if body != nil {
+	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/json")
 	}
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
-	return s.send(r)
+	return r
 }
 
 // reply is an answer, read whole.

@@ -1,10 +1,8 @@
 package web_test
 
 import (
-	"net/http"
 	"strings"
 	"testing"
-	"time"
 )
 
 // edge is a request that a framework easily answers in another way than the
@@ -17,9 +15,10 @@ type edge struct {
 	want               string // type and field of the problem or, of an answer, what its body holds
 }
 
-// TestEdges holds status, type and field of requests at the edges of what is
-// allowed: methods, repeated and blank parameters, limits, and bodies.
-func TestEdges(t *testing.T) {
+// TestAnswers holds status, type and field of what cannot be answered, and of
+// requests at the edges of what is allowed: methods, repeated and blank
+// parameters, limits, and bodies.
+func TestAnswers(t *testing.T) {
 	t.Parallel()
 	s := start(t, small())
 	me, agency := "/v1/agents/"+s.who("agent").AgentID, "/v1/agencies/"+s.who("manager").AgencyID
@@ -27,10 +26,48 @@ func TestEdges(t *testing.T) {
 	padded := func(form string, size int) string { // a body of so many bytes
 		return strings.Replace(form, "@", strings.Repeat("x", size-len(form)+1), 1)
 	}
+	a, b := s.who("agent"), s.who("agent 2")
+	other, theirs := "/v1/agents/"+b.AgentID, "/v1/agencies/"+b.AgencyID
+	const yes = `{"disclaimer":"1","accepted":true}`
 	for _, e := range []edge{
+		// What is not there, or not open to who asks.
+		{"", "GET", me + "/active", "", "", 401, "unauthorized"},
+		{"", "POST", book, yes, "", 401, "unauthorized"},
+		{"", "GET", "/v1/status", "", "", 401, "unauthorized"},
+		{"", "GET", "/v1/cases/5000032500/explanation", "", "", 401, "unauthorized"},
+		{"agent", "GET", other + "/active", "", "", 404, "not-found"},
+		{"agent", "GET", "/v1/agents/A-nobody/active", "", "", 404, "not-found"},
+		{"agent", "GET", other + "/books", "", "", 404, "not-found"},
+		{"agent", "POST", other + "/books/latest", yes, "", 404, "not-found"},
+		{"agent 2", "GET", other + "/cases/5000032500", "", "", 404, "not-found"},
+		{"agent 2", "POST", other + "/cases/5000032500/mark-inactive", "", "", 404, "not-found"},
+		{"agent", "GET", agency + "/agents", "", "", 404, "not-found"},
+		{"manager", "GET", theirs + "/agents", "", "", 404, "not-found"},
+		{"manager", "GET", theirs + "/active", "", "", 404, "not-found"},
+		{"manager", "POST", theirs + "/books/latest", yes, "", 404, "not-found"},
+		{"manager", "GET", other + "/active", "", "", 404, "not-found"},
+		{"operator", "GET", me + "/active", "", "", 404, "not-found"},
+		{"agent", "POST", me + "/cases/5000032500/explode", "", "", 404, "not-found"},
+		{"admin_l1", "POST", agency + "/transfers", `{"from_agent_id":"` + a.AgentID + `","to_agent_id":"A100002","all":true}`, "", 403, "forbidden"},
+		{"manager", "POST", agency + "/transfers", `{"from_agent_id":"` + a.AgentID + `","to_agent_id":"` + b.AgentID + `","all":true}`, "", 404, "not-found to_agent_id"},
+		{"auditor", "GET", "/v1/cases/5000099999/explanation", "", "", 404, "not-found"},
+		{"auditor", "GET", "/v1/cases/a%20b/explanation", "", "", 404, "not-found"},
+		{"auditor", "GET", "/v1/cases/5000032500/explanation?agent=%3Cx%3E", "", "", 404, "not-found agent"},
+		{"auditor", "GET", "/v1/cases/5000032500/explanation?friday=2019-03-01", "", "", 404, "no-book"},
+		{"auditor", "GET", me + "/differences?from=2019-03-01", "", "", 404, "no-book from"},
+		{"auditor", "GET", me + "/differences?from=latest&to=2099-01-02", "", "", 404, "no-book to"},
+		{"auditor", "GET", "/v1/agents/A-nobody/differences?from=latest", "", "", 404, "not-found"},
+		{"auditor", "GET", "/v1/agencies/G-nobody/differences?from=latest", "", "", 404, "not-found"},
+		{"agent", "POST", me + "/books/2019-03-01", yes, "", 404, "no-book"},
+		{"agent", "POST", me + "/books/2019-03-02", yes, "", 404, "no-book"},
+		{"agent", "POST", me + "/books/2099-01-02", yes, "", 404, "no-book"},
+		{"agent", "POST", me + "/books/friday", yes, "", 404, "no-book"},
+
 		// Methods and paths.
 		{"agent", "DELETE", me + "/active", "", "", 405, "method"},
 		{"", "PUT", search, "", "", 405, "method"},
+		{"agent", "GET", book, "", "", 405, "method"},
+		{"", "POST", "/openapi.json", "", "", 405, "method"},
 		{"agent", "HEAD", me + "/active", "", "", 200, ""},
 		{"agent", "HEAD", search, "", "", 405, ""},
 		{"", "GET", "/v1/nowhere", "", "", 404, "not-found"},
@@ -47,12 +84,16 @@ func TestEdges(t *testing.T) {
 		{"agent", "GET", me + "/active?status=a&status=a", "", "", 400, "invalid status"},
 		{"agent", "GET", me + "/active?page=1&page=1", "", "", 400, "invalid page"},
 		{"agent", "GET", me + "/active?Colour=red", "", "", 400, "invalid query"},
+		{"agent", "GET", me + "/active?colour=red", "", "", 400, "invalid colour"},
+		{"agent", "GET", me + "/active?sort=phone", "", "", 400, "invalid sort"},
 		{"agent", "GET", me + "/active?case_id=1", "", "", 400, "invalid case_id"},
 		{"agent", "GET", me + "/active?page=0", "", "", 400, "invalid page"},
 		{"agent", "GET", me + "/active?page=1.5", "", "", 400, "invalid page"},
 		{"agent", "GET", me + "/active?page=2001", "", "", 400, "invalid page"},
 		{"agent", "GET", me + "/active?page=99999999999999999999", "", "", 400, "invalid page"},
 		{"agent", "GET", me + "/active?page_size=0", "", "", 400, "invalid page_size"},
+		{"agent", "GET", me + "/active?page_size=2001", "", "", 400, "invalid page_size"},
+		{"agent", "GET", me + "/active?application_year=x", "", "", 400, "invalid application_year"},
 		{"agent", "GET", me + "/active?application_year=0", "", "", 400, "invalid application_year"},
 		{"agent", "GET", me + "/active?carrier=" + strings.Repeat("x", 801), "", "", 400, "invalid carrier"},
 		{"agent", "GET", me + "/active?carrier=" + strings.Repeat("x", 800), "", "", 200, `"consumers":[]`},
@@ -66,6 +107,11 @@ func TestEdges(t *testing.T) {
 		{"auditor", "GET", me + "/differences?from=abc", "", "", 404, "no-book from"},
 		{"auditor", "GET", me + "/differences?from=2026-02-30", "", "", 404, "no-book from"},
 		{"auditor", "GET", me + "/differences?from=latest&page=1000001", "", "", 400, "invalid page"},
+		{"auditor", "GET", me + "/differences?from=latest&page=0", "", "", 400, "invalid page"},
+		{"auditor", "GET", me + "/differences?from=latest&page_size=1001", "", "", 400, "invalid page_size"},
+		{"auditor", "GET", me + "/differences", "", "", 400, "invalid from"},
+		{"auditor", "GET", me + "/differences?from=latest", "", "", 400, "invalid from"},
+		{"auditor", "GET", "/v1/exports?sha256=abc", "", "", 400, "invalid sha256"},
 		{"auditor", "GET", me + "/differences?from=latest&Page=1", "", "", 400, "invalid query"},
 		{"auditor", "GET", "/v1/cases/5000032500/explanation?friday=abc", "", "", 404, "no-book"},
 		{"auditor", "GET", "/v1/rejected?limit=0", "", "", 400, "invalid limit"},
@@ -75,7 +121,7 @@ func TestEdges(t *testing.T) {
 		{"auditor", "GET", "/v1/rejected?before=18446744073709551615&limit=1000", "", "", 200, `"rejected":[`},
 		{"auditor", "GET", "/v1/rejected?before=18446744073709551616", "", "", 400, "invalid before"},
 		{"auditor", "GET", "/v1/rejected?before=1", "", "", 200, `{"rejected":[]}`},
-		{"auditor", "GET", "/v1/exports", "", "", 200, `{"exports":[]}`},
+		{"auditor", "GET", "/v1/exports?before=1", "", "", 200, `{"exports":[]}`},
 		{"auditor", "GET", "/v1/status?x", "", "", 400, "invalid query"},
 		{"agent", "GET", me + "/books?x", "", "", 400, "invalid query"},
 		{"agent", "GET", me + "/books?before=", "", "", 400, "invalid before"},
@@ -103,11 +149,14 @@ func TestEdges(t *testing.T) {
 		{"agent", "POST", book + "?x=1", `{}`, "", 400, "invalid query"},
 		{"agent", "POST", search, `{"q":"` + strings.Repeat("a ", 50) + `"}`, "", 400, "invalid q"},
 		{"agent", "POST", search, `{"sort":"phone"}`, "", 400, "invalid sort"},
+		{"agent", "POST", search, `{"colour":"red"}`, "", 400, "invalid colour"},
 		{"agent", "POST", search, padded(`{"q":"@"}`, 1<<20), "", 400, "invalid q"},
 		{"agent", "POST", search, padded(`{"q":"@"}`, 1<<20+1), "", 413, "too-large"},
 		{"agent", "POST", book, padded(`{"disclaimer":"@"}`, 64<<10), "", 403, "not-accepted"},
 		{"agent", "POST", book, padded(`{"disclaimer":"@"}`, 64<<10+1), "", 413, "too-large"},
 		{"agent", "POST", book, `{"accepted":null}`, "", 403, "not-accepted"},
+		{"agent", "POST", book, `{}`, "", 403, "not-accepted"},
+		{"agent", "POST", book, `{"disclaimer":"0","accepted":true}`, "", 403, "not-accepted"},
 		{"agent", "POST", book, `{"accepted":"yes"}`, "", 400, "invalid accepted"},
 		{"agent", "POST", book, `{"accepted":false,"friday":1}`, "", 400, "invalid friday"},
 		{"agent", "POST", book, `{"accepted":false}`, "", 204, ""},
@@ -118,6 +167,7 @@ func TestEdges(t *testing.T) {
 		{"agent", "POST", act, `null`, "", 409, "conflict"},
 		{"manager", "POST", agency + "/transfers", `{"from_agent_id":"A1","to_agent_id":"A2","case_ids":["a",7]}`, "", 400, "invalid case_ids/1"},
 		{"manager", "POST", agency + "/transfers", `{"from_agent_id":"A1"}`, "", 400, "invalid to_agent_id"},
+		{"manager", "POST", agency + "/transfers", `{"from":"A1"}`, "", 400, "invalid from"},
 		{"agent", "POST", agency + "/transfers", `{"from_agent_id":"A1","to_agent_id":"A2"}`, "", 400, "invalid case_ids"},
 		// Who may not know that it is there is told before what is wrong with it.
 		{"agent", "GET", "/v1/rejected?limit=x", "", "", 404, "not-found"},
@@ -151,18 +201,24 @@ func TestEdges(t *testing.T) {
 	}
 }
 
+// TestRefused holds what is refused whatever is asked: other credentials, and
+// forms of other sites.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	s := start(t, small())
+	book := "/v1/agents/" + s.who("agent").AgentID + "/books/latest"
+	for header, status := range map[string]int{
+		"Authorization: Bearer x.y.z": 401, "Authorization: Basic eDp5": 401, "Sec-Fetch-Site: cross-site": 403, "Origin: https://evil.example": 403, "": 204,
+	} {
+		if got := s.edge(edge{"agent", "POST", book, `{"disclaimer":"1","accepted":false}`, header, status, ""}); got.StatusCode != status {
+			t.Errorf("with %q it is answered %d %s", header, got.StatusCode, got.body)
+		}
+	}
+}
+
 func (s *site) edge(e edge) reply {
 	s.t.Helper()
-	r, err := http.NewRequest(e.method, s.url+e.path, strings.NewReader(e.body))
-	must(s.t, err)
-	if e.role != "" {
-		token, err := s.issuer.Token(s.who(e.role).PersonID, "bookledger", time.Hour)
-		must(s.t, err)
-		r.Header.Set("Authorization", "Bearer "+token)
-	}
-	if e.method == "POST" {
-		r.Header.Set("Content-Type", "application/json")
-	}
+	r := s.request(s.token(e.role), e.method, e.path, e.body)
 	if name, value, ok := strings.Cut(e.header, ":"); ok {
 		r.Header.Del(name)
 		if value != "" {
