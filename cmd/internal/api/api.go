@@ -78,8 +78,12 @@ func (a *API) register() {
 	} {
 		for _, kind := range [...]service.Kind{service.Active, service.Pending, service.Inactive} {
 			path, name := o.path+"/"+string(kind), o.name+strings.ToUpper(string(kind[:1]))+string(kind[1:])
-			register(a, operation{id: "list" + name, tag: "Consumers", path: path, blanks: true}, a.list(kind))
-			register(a, operation{id: "search" + name, tag: "Consumers", path: path + "/search", body: maxBody}, a.search(kind))
+			register(a, operation{id: "list" + name, tag: "Consumers", path: path, blanks: true}, func(_ context.Context, c service.Caller, in *listInput) (*result[service.Consumers], error) {
+				return a.page(c, in.owner(), kind, in.Asked)
+			})
+			register(a, operation{id: "search" + name, tag: "Consumers", path: path + "/search", body: maxBody}, func(_ context.Context, c service.Caller, in *searchInput) (*result[service.Consumers], error) {
+				return a.page(c, in.owner(), kind, in.Body)
+			})
 		}
 		register(a, operation{id: "get" + o.name + "Case", tag: "Cases", path: o.path + "/cases/{case}"}, a.caseFile)
 		register(a, operation{id: "actOn" + o.name + "Case", tag: "Cases", path: o.path + "/cases/{case}/{action}", body: maxBody, failures: changing}, a.act)

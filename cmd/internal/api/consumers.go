@@ -6,26 +6,14 @@ import (
 	"bookledger/cmd/internal/service"
 )
 
-// list answers with a list whose filters stand in the URL.
-func (a *API) list(kind service.Kind) func(context.Context, service.Caller, *listInput) (*result[service.Consumers], error) {
-	return func(_ context.Context, c service.Caller, in *listInput) (*result[service.Consumers], error) {
-		return a.page(c, in.owner(), kind, in.Asked)
-	}
-}
-
+// listInput has filters in the URL; those that may name a consumer have no place
+// there.
 type listInput struct {
 	Owned
 	service.Asked
 }
 
-// search answers with a list whose filters stand in the body, where they may
-// name a consumer.
-func (a *API) search(kind service.Kind) func(context.Context, service.Caller, *searchInput) (*result[service.Consumers], error) {
-	return func(_ context.Context, c service.Caller, in *searchInput) (*result[service.Consumers], error) {
-		return a.page(c, in.owner(), kind, in.Body)
-	}
-}
-
+// searchInput has all filters in the body.
 type searchInput struct {
 	Owned
 	Body service.Asked

@@ -252,14 +252,10 @@ func (r *reading) delegation(c *fold.Case, agent string) (Delegation, error) {
 			d.RequestedOn = r.Calendar().Day(p.Requested)
 		}
 	}
-	switch {
-	case c.AgentID != agent:
+	if c.AgentID != agent {
 		d.Status = string(Pending)
-	case c.Inactive:
+	} else if d.Since = r.Calendar().Day(c.Since); c.Inactive {
 		d.Status = string(Inactive)
-	}
-	if c.AgentID == agent {
-		d.Since = r.Calendar().Day(c.Since)
 	}
 	a, _, err := r.state.Agent(agent)
 	if err != nil {

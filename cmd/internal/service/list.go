@@ -1,9 +1,15 @@
 package service
 
 import (
+	"cmp"
 	"encoding/json"
+	"net/url"
+	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 
+	"bookledger/cmd/internal/problem"
 	"bookledger/projections/access"
 	"bookledger/projections/list"
 )
@@ -146,4 +152,112 @@ func (l *Listing) JSON() ([]byte, error) {
 		b = strconv.AppendInt(append(b, `,"age_seconds":`...), int64(l.AgeSeconds), 10)
 	}
 	return append(append(append(b, `,"consumers":`...), page...), "}\n"...), nil
+}
+
+// Asked is what is wanted of a list as it was written, in a URL or in a body;
+// each member is blank where nothing was said.
+type Asked struct {
+	ApplicationYear int    `json:"application_year,omitzero" query:"application_year" minimum:"1" example:"2026" doc:"The year that coverage is for."`
+	Status          string `json:"status,omitzero" query:"status" format:"Filter" doc:"The application's current status as the list shows it, in capital or small letters."`
+	NextSteps       string `json:"next_steps,omitzero" query:"next_steps" format:"Filter" doc:"The application's next steps as the list shows them, in capital or small letters."`
+	HouseholdType   string `json:"household_type,omitzero" query:"household_type" format:"Filter" doc:"\x60Covered California\x60, \x60Medi-Cal\x60 or \x60Mixed Household\x60, in capital or small letters."`
+	Program         string `json:"program,omitzero" query:"program" format:"Filter" doc:"A program for which some member's eligibility was determined, such as \x60medi_cal\x60 or \x60Medi-Cal\x60."`
+	Carrier         string `json:"carrier,omitzero" query:"carrier" format:"Filter" doc:"The carrier of some coverage, in capital or small letters."`
+	Sort            string `json:"sort,omitzero" query:"sort" format:"Sort" example:"-updated" doc:"The order. A hyphen before it reverses it. Accents and capitals make no difference in the order of names."`
+	Page            int    `json:"page,omitzero" query:"page" format:"Page" doc:"Which page, counted from 1."`
+	PageSize        int    `json:"page_size,omitzero" query:"page_size" format:"PageSize" doc:"How many consumers a page has at most."`
+
+	// What names a consumer has no place in a URL.
+	Name   string `json:"name,omitzero" format:"Filter" doc:"Words, each a part of the first or last name of the primary contact."`
+	CaseID string `json:"case_id,omitzero" format:"Filter" doc:"The whole case id."`
+	Q      string `json:"q,omitzero" format:"Filter" doc:"Words, each a part of a name, the phone number, the e-mail address, the ZIP or the county. Accents and capitals make no difference: jose finds José."`
+}
+
+// maxWords is how many words a search has at most: each is held against every
+// consumer of the list.
+const maxWords = 12
+
+// maxAsked is how long a filter or a typed search may be, in bytes.
+const maxAsked = 800
+
+// AskedIn reads what is wanted of a list from the query of a URL.
+func AskedIn(query string) (Asked, error) {
+	var a Asked
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return a, problem.Invalid.In("query", "The URL's query is not written as it should be: encode %% and ; in values.")
+	}
+	texts := map[string]*string{
+		"status": &a.Status, "next_steps": &a.NextSteps, "household_type": &a.HouseholdType,
+		"program": &a.Program, "carrier": &a.Carrier, "sort": &a.Sort,
+	}
+	numbers := map[string]*int{"application_year": &a.ApplicationYear, "page": &a.Page, "page_size": &a.PageSize}
+	for name, all := range values {
+		field := name
+		if !fieldName.MatchString(name) {
+			field = "query"
+		}
+		if len(all) > 1 {
+			return a, problem.Invalid.In(field, "It was given more than once.")
+		}
+		if text, ok := texts[name]; ok {
+			*text = all[0]
+			continue
+		}
+		number, ok := numbers[name]
+		if !ok {
+			return a, problem.Invalid.In(field, "There is no such filter. What names a consumer is searched for with POST.")
+		}
+		if all[0] == "" {
+			continue
+		}
+		n, err := strconv.Atoi(all[0])
+		if err != nil || n < 1 {
+			return a, problem.Invalid.In(name, "It is no positive number.")
+		}
+		*number = n
+	}
+	return a, nil
+}
+
+// fieldName is what can be told back of a field's name to who wrote it.
+var fieldName = regexp.MustCompile(`^[a-z_]{1,40}$`)
+
+var sorts = []list.Sort{list.ByFirstName, list.ByLastName, list.ByCaseID, list.ByUpdated}
+
+// Query checks what is wanted. A page has pageSize consumers where nothing
+// else is said.
+func (a Asked) Query(pageSize int) (Query, error) {
+	for _, f := range [...]struct{ name, value string }{
+		{"status", a.Status}, {"next_steps", a.NextSteps}, {"household_type", a.HouseholdType}, {"program", a.Program},
+		{"carrier", a.Carrier}, {"name", a.Name}, {"case_id", a.CaseID}, {"q", a.Q},
+	} {
+		if len(f.value) > maxAsked {
+			return Query{}, problem.Invalid.In(f.name, "It is longer than %d bytes.", maxAsked)
+		}
+	}
+	if words := len(strings.Fields(a.Q)) + len(strings.Fields(a.Name)); words > maxWords {
+		return Query{}, problem.Invalid.In("q", "A search has at most %d words.", maxWords)
+	}
+	if a.ApplicationYear < 0 {
+		return Query{}, problem.Invalid.In("application_year", "It is no year.")
+	}
+	if a.Sort != "" && !slices.Contains(sorts, list.Sort(strings.TrimPrefix(a.Sort, "-"))) {
+		return Query{}, problem.Invalid.In("sort", "Sort by first_name, last_name, case_id or updated, with - before it for descending.")
+	}
+	q := Query{
+		Query: list.Query{
+			Year: a.ApplicationYear, Status: a.Status, NextSteps: a.NextSteps, HouseholdType: a.HouseholdType,
+			Program: a.Program, Carrier: a.Carrier, Sort: list.Sort(a.Sort),
+			Name: a.Name, CaseID: a.CaseID, Q: a.Q,
+		},
+		Page: cmp.Or(a.Page, 1), PageSize: cmp.Or(a.PageSize, pageSize),
+	}
+	switch {
+	case q.Page < 1 || q.Page > MaxListed:
+		return Query{}, problem.Invalid.In("page", "Pages are counted from 1 to %d.", MaxListed)
+	case q.PageSize < 1 || q.PageSize > MaxListed:
+		return Query{}, problem.Invalid.In("page_size", "A page has 1 to %d consumers.", MaxListed)
+	}
+	return q, nil
 }

@@ -20,25 +20,19 @@ type reading struct {
 	age   time.Duration // how long ago views last showed all of the journal; 0 while they do
 }
 
-// moment is the one moment of which all reads of a request are.
-type moment struct {
-	once sync.Once
-	r    *reading
-	err  error
-}
-
 // At returns the caller with all that they read from now on being of one
 // moment, so that a page never mixes two. Done must be called when nothing more
 // is read. What is done for the caller is done upon the newest state all the
 // same.
 func (d *Service) At(c Caller) (at Caller, done func()) {
-	m := &moment{}
-	c.at = m
+	var opened *reading
+	c.at = sync.OnceValues(func() (r *reading, err error) {
+		opened, err = d.open()
+		return opened, err
+	})
 	return c, func() {
-		m.once.Do(func() { m.err = errors.New("reading: the request has been answered") })
-		if m.r != nil {
-			d.close(m.r)
-			m.r, m.err = nil, errors.New("reading: the request has been answered")
+		if opened != nil {
+			d.close(opened)
 		}
 	}
 }
@@ -60,8 +54,8 @@ func (r *reading) freshness() Freshness {
 // must be called when nothing more is read of it.
 func (d *Service) read(c Caller) (r *reading, done func(), err error) {
 	if c.at != nil {
-		c.at.once.Do(func() { c.at.r, c.at.err = d.open() })
-		return c.at.r, func() {}, c.at.err
+		r, err = c.at()
+		return r, func() {}, err
 	}
 	if r, err = d.open(); err != nil {
 		return nil, nil, err
@@ -88,23 +82,19 @@ func (d *Service) open() (*reading, error) {
 		return nil, problem.Unavailable.With("The lists are being built anew. Try again in a few minutes.").Because(err)
 	}
 	r := &reading{View: v, state: v.Live()}
-	if age := d.since(d.current.Load(), v.Recorded()); age > freshFor {
+	current := v.Recorded()
+	if known := d.current.Load(); known != nil {
+		current = *known
+	}
+	if age := d.Now().Sub(current); age > freshFor {
 		r.age = age.Truncate(time.Second)
 	}
 	// Lists that lag behind a journal that answers are shown with their age.
-	if d.since(d.answered.Load(), d.began) > staleFor {
+	if d.Now().Sub(*d.answered.Load()) > staleFor {
 		told := problem.Unavailable.With("The ledger's journal has not answered for more than five minutes, so no list is shown. Try again in a little while.")
 		return nil, errors.Join(told, v.Close())
 	}
 	return r, nil
-}
-
-// since is how long ago a moment was, or otherwise where there was none yet.
-func (d *Service) since(nanoseconds int64, otherwise time.Time) time.Duration {
-	if nanoseconds != 0 {
-		otherwise = time.Unix(0, nanoseconds)
-	}
-	return d.Now().Sub(otherwise)
 }
 
 // readNow opens a moment to act upon, which must be that of the journal.

@@ -36,10 +36,9 @@ type Options struct {
 // Service does what people ask. It can be used by several goroutines at once.
 type Service struct {
 	Options
-	current  atomic.Int64 // when views last showed all of the journal, in nanoseconds since 1970; 0 is never
-	answered atomic.Int64 // when the journal last answered
-	began    time.Time
-	refusals *semaphore.Weighted // holds one for each refused export that is being recorded after its answer
+	current  atomic.Pointer[time.Time] // when views last showed all of the journal; nil is never
+	answered atomic.Pointer[time.Time] // when the journal last answered, or the service began
+	refusals *semaphore.Weighted       // holds one for each refused export that is being recorded after its answer
 	sizes    sizes
 	hashing  chan struct{} // holds one while the state is hashed
 	auditing chan struct{} // holds one while a case is explained or books are compared
@@ -47,9 +46,12 @@ type Service struct {
 
 // New makes a service. Run must be running while it is used.
 func New(o Options) *Service {
-	return &Service{
-		Options: o, began: o.Now(), refusals: semaphore.NewWeighted(maxRefusals), hashing: make(chan struct{}, 1), auditing: make(chan struct{}, 1),
+	began := o.Now()
+	d := &Service{
+		Options: o, refusals: semaphore.NewWeighted(maxRefusals), hashing: make(chan struct{}, 1), auditing: make(chan struct{}, 1),
 	}
+	d.answered.Store(&began)
+	return d
 }
 
 // Caller is who asks, and from where.
@@ -58,7 +60,7 @@ type Caller struct {
 	Via     string // "portal" or "api"
 	Address string // of the network
 
-	at *moment // what all reads of theirs are of; nil: each of a moment of its own
+	at func() (*reading, error) // what all reads of theirs are of; nil: each of a moment of its own
 }
 
 // Owner is whose lists and books are asked for.
@@ -103,12 +105,12 @@ func (d *Service) look(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	d.answered.Store(asked.UnixNano())
+	d.answered.Store(&asked)
 	if d.Node.Projection.WaitFollowing(ctx) != nil {
 		return // a journal that may be another says nothing of what views show
 	}
 	if _, _, err := d.Node.Projection.WaitFor(ctx, last); err == nil {
-		d.current.Store(asked.UnixNano())
+		d.current.Store(&asked)
 	}
 }
 
