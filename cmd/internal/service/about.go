@@ -29,8 +29,8 @@ type About struct {
 }
 
 // About tells of an owner as a whole.
-func (d *Service) About(c Caller, o Owner) (*About, error) {
-	r, done, err := d.read(c)
+func (s *Service) About(c Caller, o Owner) (*About, error) {
+	r, done, err := s.read(c)
 	if err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func (d *Service) About(c Caller, o Owner) (*About, error) {
 	return r.about(c, o)
 }
 
-func (r *reading) about(c Caller, o Owner) (*About, error) {
+func (r *snapshot) about(c Caller, o Owner) (*About, error) {
 	a := &About{Owner: o}
 	var err error
 	if _, err = r.grant(c, o); err != nil {
@@ -72,7 +72,7 @@ func (r *reading) about(c Caller, o Owner) (*About, error) {
 	return a, r.aboutFridays(a)
 }
 
-func (r *reading) nameAgents(c Caller, a *About) error {
+func (r *snapshot) nameAgents(c Caller, a *About) error {
 	ids, err := r.agents(c, a.Owner)
 	if err != nil {
 		return err
@@ -89,7 +89,7 @@ func (r *reading) nameAgents(c Caller, a *About) error {
 }
 
 // aboutFridays tells which book is current and which comes next.
-func (r *reading) aboutFridays(a *About) error {
+func (r *snapshot) aboutFridays(a *About) error {
 	if a.NextFriday = r.OpenFriday(); a.NextFriday == 0 {
 		return nil
 	}
@@ -113,8 +113,8 @@ type Overview struct {
 }
 
 // Overview counts the consumers of an owner.
-func (d *Service) Overview(c Caller, o Owner) (*Overview, error) {
-	r, done, err := d.read(c)
+func (s *Service) Overview(c Caller, o Owner) (*Overview, error) {
+	r, done, err := s.read(c)
 	if err != nil {
 		return nil, err
 	}
@@ -136,8 +136,8 @@ func (d *Service) Overview(c Caller, o Owner) (*Overview, error) {
 
 // Book tells of one book that the caller can have; its error gives the reason
 // why there is none.
-func (d *Service) Book(ctx context.Context, c Caller, o Owner, friday string) (*Offer, error) {
-	r, _, done, err := d.enter(c, o)
+func (s *Service) Book(ctx context.Context, c Caller, o Owner, friday string) (*Offer, error) {
+	r, _, done, err := s.enter(c, o)
 	if err != nil {
 		return nil, err
 	}
@@ -145,10 +145,10 @@ func (d *Service) Book(ctx context.Context, c Caller, o Owner, friday string) (*
 	if r.age > 0 {
 		return nil, problem.Unavailable.With("The ledger's journal has not answered for a while, and no book can be taken until it does. Try again in a little while.")
 	}
-	f, _, err := d.friday(r, c, o, friday)
+	f, _, err := s.friday(r, c, o, friday)
 	if err != nil {
 		return nil, err
 	}
-	offer, err := d.offer(ctx, r, o, f)
+	offer, err := s.offer(ctx, r, o, f)
 	return &offer, err
 }

@@ -44,14 +44,14 @@ func told(err error, day events.Date, fridays int) error {
 }
 
 // grant returns what the caller may do with an owner's consumers.
-func (r *reading) grant(c Caller, o Owner) (access.Grant, error) {
+func (r *snapshot) grant(c Caller, o Owner) (access.Grant, error) {
 	g, err := access.Of(r.state, c.Person, o)
 	return g, told(err, 0, 0)
 }
 
 // agents returns the agents whose consumers an owner's lists hold for the
 // caller: of an agency those that the caller may see.
-func (r *reading) agents(c Caller, o Owner) (ids []string, err error) {
+func (r *snapshot) agents(c Caller, o Owner) (ids []string, err error) {
 	if o.Agent != "" {
 		return []string{o.Agent}, nil
 	}
@@ -81,8 +81,8 @@ func (c Caller) mayLedger(right access.Right) error {
 
 // MayTransfer reports, as nil or a problem, whether the caller transfers
 // consumers of the agency: problem.Forbidden where they only see it.
-func (d *Service) MayTransfer(c Caller, agency string) error {
-	r, done, err := d.read(c)
+func (s *Service) MayTransfer(c Caller, agency string) error {
+	r, done, err := s.read(c)
 	if err != nil {
 		return err
 	}
@@ -94,27 +94,27 @@ func (d *Service) MayTransfer(c Caller, agency string) error {
 // mayHave returns the role in which the caller may have the owner's book of a
 // Friday. problem.NoBook says why there is none, or none for them;
 // problem.NotFound that nothing of the owner's is open to them.
-func (d *Service) mayHave(r *reading, c Caller, o Owner, f checkpoint.Checkpoint) (access.Role, error) {
+func (s *Service) mayHave(r *snapshot, c Caller, o Owner, f checkpoint.Checkpoint) (access.Role, error) {
 	day := f.Friday
-	last := day >= access.FirstOfLast(r.Calendar(), r.OpenFriday(), d.LastFridays)
+	last := day >= access.FirstOfLast(r.Calendar(), r.OpenFriday(), s.LastFridays)
 	role, err := access.MayTake(r.state, r.AsOf(day), c.Person, o, last)
-	return role, told(err, day, d.LastFridays)
+	return role, told(err, day, s.LastFridays)
 }
 
 // friday finds the checkpoint of a Friday, or of the latest, whose book of the
 // owner's is open to the caller, and in which role.
-func (d *Service) friday(r *reading, c Caller, o Owner, text string) (checkpoint.Checkpoint, access.Role, error) {
+func (s *Service) friday(r *snapshot, c Caller, o Owner, text string) (checkpoint.Checkpoint, access.Role, error) {
 	f, err := r.checkpoint(text)
 	if err != nil {
 		return f, "", err
 	}
-	role, err := d.mayHave(r, c, o, f)
+	role, err := s.mayHave(r, c, o, f)
 	return f, role, err
 }
 
 // checkpoint finds the checkpoint of a Friday or of the latest; problem.NoBook
 // gives the reason why there is none, which names days alone.
-func (r *reading) checkpoint(text string) (f checkpoint.Checkpoint, err error) {
+func (r *snapshot) checkpoint(text string) (f checkpoint.Checkpoint, err error) {
 	day, err := events.ParseDate(text)
 	switch {
 	case text == "latest":

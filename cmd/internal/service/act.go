@@ -56,22 +56,22 @@ func (a Action) event(d events.Delegation) events.Data {
 // Act does an action and returns when the lists show it. It returns
 // problem.Conflict where the case is not as the action needs it, now or by the
 // time when the ledger judges.
-func (d *Service) Act(ctx context.Context, c Caller, o Owner, id string, a Action) (*ActionResult, error) {
+func (s *Service) Act(ctx context.Context, c Caller, o Owner, id string, a Action) (*ActionResult, error) {
 	if a.event(events.Delegation{}) == nil {
 		return nil, problem.NotFound.Because(errors.New("no such action"))
 	}
-	if err := d.mayWrite(c, 1); err != nil {
+	if err := s.mayWrite(c, 1); err != nil {
 		return nil, err
 	}
-	role, agent, name, err := d.mayAct(c, o, id, a)
+	role, agent, name, err := s.mayAct(c, o, id, a)
 	if err != nil {
 		return nil, err
 	}
-	seq, err := d.append(ctx, c, events.SourcePortal, role, []events.Data{a.event(events.Delegation{CaseID: id, AgentID: agent})})
+	seq, err := s.append(ctx, c, events.SourcePortal, role, []events.Data{a.event(events.Delegation{CaseID: id, AgentID: agent})})
 	if err != nil {
 		return nil, err
 	}
-	outcome, why, err := d.waitFor(ctx, seq)
+	outcome, why, err := s.waitFor(ctx, seq)
 	switch {
 	case err != nil:
 		return nil, err
@@ -85,12 +85,12 @@ func (d *Service) Act(ctx context.Context, c Caller, o Owner, id string, a Actio
 
 // mayAct tells in which role the caller acts, for which agent, and the name of
 // the primary contact, or why the action cannot be done.
-func (d *Service) mayAct(c Caller, o Owner, id string, a Action) (role access.Role, agent, name string, err error) {
-	r, err := d.readNow()
+func (s *Service) mayAct(c Caller, o Owner, id string, a Action) (role access.Role, agent, name string, err error) {
+	r, err := s.readNow()
 	if err != nil {
 		return "", "", "", err
 	}
-	defer d.close(r)
+	defer s.close(r)
 	g, err := r.grant(c, o)
 	if err != nil {
 		return "", "", "", err
@@ -115,7 +115,7 @@ func nameOf(c *fold.Case) string {
 }
 
 // askedAgent is the one agent of the owner's whom the consumer has asked.
-func (r *reading) askedAgent(c Caller, o Owner, state *fold.Case) (string, error) {
+func (r *snapshot) askedAgent(c Caller, o Owner, state *fold.Case) (string, error) {
 	if o.Agent != "" {
 		return o.Agent, nil
 	}
@@ -159,7 +159,7 @@ func withCode(p *problem.Problem, code events.Code) error {
 
 // append appends events of which the caller is the actor, all or none, and
 // returns the sequence of the last. Its failures are problems.
-func (d *Service) append(ctx context.Context, c Caller, source string, role access.Role, all []events.Data) (last uint64, err error) {
+func (s *Service) append(ctx context.Context, c Caller, source string, role access.Role, all []events.Data) (last uint64, err error) {
 	messages := make([]journal.Message, len(all))
 	for i, data := range all {
 		id, err := uuid.NewV7()
@@ -167,7 +167,7 @@ func (d *Service) append(ctx context.Context, c Caller, source string, role acce
 			return 0, fmt.Errorf("making the id of an event: %w", err)
 		}
 		e := events.Event{
-			ID: id.String(), Source: source, Type: events.TypeOf(data), Time: d.Now().UTC(),
+			ID: id.String(), Source: source, Type: events.TypeOf(data), Time: s.Now().UTC(),
 			ActorID: c.ID, ActorRole: string(role), Data: data,
 		}
 		body, err := e.Encode()
@@ -179,24 +179,24 @@ func (d *Service) append(ctx context.Context, c Caller, source string, role acce
 	// Who has gone does not make it half done.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actTime)
 	defer cancel()
-	ack, err := d.Node.Journal.Append(ctx, messages)
+	ack, err := s.Node.Journal.Append(ctx, messages)
 	switch {
 	case err == nil:
 		return ack.Last, nil
 	case errors.Is(err, journal.ErrUnsure):
-		d.Log.Error("the journal did not say whether an event was stored", zap.Error(err))
+		s.Log.Error("the journal did not say whether an event was stored", zap.Error(err))
 		return 0, problem.Unsure.Because(err)
 	}
-	d.Log.Error("the journal did not take an event", zap.Error(err))
+	s.Log.Error("the journal did not take an event", zap.Error(err))
 	return 0, problem.Unavailable.Because(err)
 }
 
 // waitFor waits until the lists show a record.
-func (d *Service) waitFor(ctx context.Context, seq uint64) (record.Outcome, *projections.Rejected, error) {
+func (s *Service) waitFor(ctx context.Context, seq uint64) (record.Outcome, *projections.Rejected, error) {
 	// It is on record: who has gone, or seems to, changes nothing in that.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actTime)
 	defer cancel()
-	outcome, why, err := d.Node.Projection.WaitFor(ctx, seq)
+	outcome, why, err := s.Node.Projection.WaitFor(ctx, seq)
 	if err != nil {
 		return 0, nil, problem.Unsure.With("It is on record, but the lists do not show it yet. Look at them again in a little while.").Because(err)
 	}

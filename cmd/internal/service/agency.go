@@ -30,9 +30,9 @@ type AgencyAgent struct {
 }
 
 // Agents returns an agency's agents, those whom the caller may see.
-func (d *Service) Agents(c Caller, agency string) (*Agency, error) {
+func (s *Service) Agents(c Caller, agency string) (*Agency, error) {
 	o := Owner{Agency: agency}
-	r, g, done, err := d.enter(c, o)
+	r, g, done, err := s.enter(c, o)
 	if err != nil {
 		return nil, err
 	}
@@ -62,5 +62,5 @@ func (d *Service) Agents(c Caller, agency string) (*Agency, error) {
 	slices.SortStableFunc(a.Agents, func(x, y AgencyAgent) int {
 		return strings.Compare(book.SortKey(x.Name), book.SortKey(y.Name))
 	})
-	return a, d.noteLook(c, g.Role, "agents", o, "")
+	return a, s.noteLook(c, g.Role, "agents", o, "")
 }

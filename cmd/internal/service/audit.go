@@ -29,8 +29,8 @@ type Explanation struct {
 // Explain explains a case to an auditor. With an agent it tells what concerns
 // that agent's lists and books alone; with a Friday ("2026-11-20" or "latest")
 // it tells how the case stood at the cutoff.
-func (d *Service) Explain(ctx context.Context, c Caller, caseID, agent, friday string) (*Explanation, error) {
-	r, done, err := d.audited(c)
+func (s *Service) Explain(ctx context.Context, c Caller, caseID, agent, friday string) (*Explanation, error) {
+	r, done, err := s.audited(c)
 	if err != nil {
 		return nil, err
 	}
@@ -49,12 +49,12 @@ func (d *Service) Explain(ctx context.Context, c Caller, caseID, agent, friday s
 	if err := r.isCase(caseID); err != nil {
 		return nil, err
 	}
-	if err := d.noteLook(c, access.Auditor, "explanation", Owner{Agent: agent}, caseID); err != nil {
+	if err := s.noteLook(c, access.Auditor, "explanation", Owner{Agent: agent}, caseID); err != nil {
 		return nil, err
 	}
 	x := &Explanation{Freshness: r.freshness()}
-	return x, d.inTurn(ctx, "explain", func(ctx context.Context) error {
-		account, err := audit.AccountOf(ctx, r.View, d.Node.Journal, caseID, maxRecords)
+	return x, s.inTurn(ctx, "explain", func(ctx context.Context) error {
+		account, err := audit.AccountOf(ctx, r.View, s.Node.Journal, caseID, maxRecords)
 		if err != nil {
 			return err
 		}
@@ -68,8 +68,8 @@ func (d *Service) Explain(ctx context.Context, c Caller, caseID, agent, friday s
 
 // CaseOnRecord tells an auditor whether any record is about a case: nil, or
 // problem.NotFound.
-func (d *Service) CaseOnRecord(c Caller, caseID string) error {
-	r, done, err := d.audited(c)
+func (s *Service) CaseOnRecord(c Caller, caseID string) error {
+	r, done, err := s.audited(c)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ func (d *Service) CaseOnRecord(c Caller, caseID string) error {
 
 // isAgent tells whether somebody knows an agent, if one is named: what is not
 // one may be anything, and has no place in the access log.
-func (r *reading) isAgent(id string) error {
+func (r *snapshot) isAgent(id string) error {
 	if id == "" {
 		return nil
 	}
@@ -90,7 +90,7 @@ func (r *reading) isAgent(id string) error {
 	return err
 }
 
-func (r *reading) isCase(id string) error {
+func (r *snapshot) isCase(id string) error {
 	if !events.IsIdentifier(id) {
 		return problem.NotFound.With("No record is about such a case.")
 	}
@@ -139,11 +139,11 @@ func (d *Differences) Total() int { return d.Added + d.Removed + d.Changed }
 
 // Compare compares an owner's books of two Fridays for an auditor.
 // problem.NoBook says why there is no such book.
-func (d *Service) Compare(ctx context.Context, c Caller, o Owner, asked Compared) (*Differences, error) {
+func (s *Service) Compare(ctx context.Context, c Caller, o Owner, asked Compared) (*Differences, error) {
 	if err := c.Audits(); err != nil {
 		return nil, err
 	}
-	r, _, done, err := d.enter(c, o)
+	r, _, done, err := s.enter(c, o)
 	if err != nil {
 		return nil, err
 	}
@@ -152,15 +152,15 @@ func (d *Service) Compare(ctx context.Context, c Caller, o Owner, asked Compared
 	if err != nil {
 		return nil, err
 	}
-	if err := d.noteLook(c, access.Auditor, "differences", o, ""); err != nil {
+	if err := s.noteLook(c, access.Auditor, "differences", o, ""); err != nil {
 		return nil, err
 	}
 	all := &Differences{
 		Freshness: r.freshness(), AgentID: o.Agent, AgencyID: o.Agency,
 		From: bookOf(from), To: bookOf(to), Page: asked.Page, PageSize: asked.PageSize,
 	}
-	return all, d.inTurn(ctx, "diff", func(ctx context.Context) error {
-		compared, err := audit.Compare(ctx, r.View, d.Node.Journal, o, from, to, maxRecords)
+	return all, s.inTurn(ctx, "diff", func(ctx context.Context) error {
+		compared, err := audit.Compare(ctx, r.View, s.Node.Journal, o, from, to, maxRecords)
 		if errors.Is(err, book.ErrUnknown) {
 			return problem.NoBook.In("to", "Nobody knew the owner as of Friday %s.", to.Friday)
 		}
@@ -177,7 +177,7 @@ func (d *Service) Compare(ctx context.Context, c Caller, o Owner, asked Compared
 }
 
 // between finds the Fridays whose books are compared.
-func (r *reading) between(asked Compared) (from, to book.Week, err error) {
+func (r *snapshot) between(asked Compared) (from, to book.Week, err error) {
 	if from, err = r.week("from", asked.From); err == nil {
 		to, err = r.week("to", asked.To)
 	}
@@ -188,7 +188,7 @@ func (r *reading) between(asked Compared) (from, to book.Week, err error) {
 }
 
 // week finds the week whose Friday a field of the request names.
-func (r *reading) week(field, friday string) (book.Week, error) {
+func (r *snapshot) week(field, friday string) (book.Week, error) {
 	f, err := r.checkpoint(friday)
 	if p, ok := errors.AsType[*problem.Problem](err); ok {
 		p.Field = field
@@ -200,8 +200,8 @@ func bookOf(f book.Week) BookOf { return BookOf{f.Friday, f.Cutoff.UTC(), f.Boun
 
 // PastFridays returns the Fridays that an auditor may ask for, the newest
 // first.
-func (d *Service) PastFridays(c Caller) ([]events.Date, error) {
-	r, done, err := d.audited(c)
+func (s *Service) PastFridays(c Caller) ([]events.Date, error) {
+	r, done, err := s.audited(c)
 	if err != nil {
 		return nil, err
 	}
@@ -215,23 +215,23 @@ func (d *Service) PastFridays(c Caller) ([]events.Date, error) {
 }
 
 // audited opens a moment for an auditor.
-func (d *Service) audited(c Caller) (r *reading, done func(), err error) {
+func (s *Service) audited(c Caller) (r *snapshot, done func(), err error) {
 	if err := c.Audits(); err != nil {
 		return nil, nil, err
 	}
-	return d.read(c)
+	return s.read(c)
 }
 
 // inTurn does what takes long, for one at a time, and gives it up when it takes
 // too long: a request must not keep the others from their lists.
-func (d *Service) inTurn(ctx context.Context, command string, do func(context.Context) error) error {
+func (s *Service) inTurn(ctx context.Context, command string, do func(context.Context) error) error {
 	limited, cancel := context.WithTimeout(ctx, auditTime)
 	defer cancel()
 	var err error
 	select {
-	case d.auditing <- struct{}{}:
+	case s.auditing <- struct{}{}:
 		err = func() error {
-			defer func() { <-d.auditing }() // a panic too lets the next in
+			defer func() { <-s.auditing }() // a panic too lets the next in
 			return do(limited)
 		}()
 	case <-limited.Done():

@@ -37,22 +37,22 @@ type Offer struct {
 // Books returns up to limit of an owner's books that the caller can have, those
 // before a Friday or, where that is 0, from the newest on. To count the books of
 // large agencies takes time.
-func (d *Service) Books(ctx context.Context, c Caller, o Owner, before events.Date, limit int) (*BookList, error) {
-	r, g, done, err := d.enter(c, o)
+func (s *Service) Books(ctx context.Context, c Caller, o Owner, before events.Date, limit int) (*BookList, error) {
+	r, g, done, err := s.enter(c, o)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	s := &BookList{Freshness: r.freshness(), Books: []Offer{}}
-	if s.NextFriday = r.OpenFriday(); s.NextFriday != 0 {
-		s.NextCutoff = r.Calendar().Cutoff(s.NextFriday).UTC()
+	list := &BookList{Freshness: r.freshness(), Books: []Offer{}}
+	if list.NextFriday = r.OpenFriday(); list.NextFriday != 0 {
+		list.NextCutoff = r.Calendar().Cutoff(list.NextFriday).UTC()
 	}
 	fridays, err := r.Checkpoints()
 	if err != nil {
 		return nil, err
 	}
 	for _, f := range slices.Backward(fridays) {
-		if len(s.Books) == limit {
+		if len(list.Books) == limit {
 			break
 		}
 		if before != 0 && f.Friday >= before {
@@ -61,24 +61,24 @@ func (d *Service) Books(ctx context.Context, c Caller, o Owner, before events.Da
 		if err := ctx.Err(); err != nil {
 			return nil, err // counting takes time, and nobody waits for it any more
 		}
-		if _, err := d.mayHave(r, c, o, f); err != nil {
+		if _, err := s.mayHave(r, c, o, f); err != nil {
 			if problem.Of(err).Type == problem.NoBook.Type {
 				continue
 			}
 			return nil, err
 		}
-		offer, err := d.offer(ctx, r, o, f)
+		offer, err := s.offer(ctx, r, o, f)
 		if err != nil {
 			return nil, err
 		}
-		s.Books = append(s.Books, offer)
+		list.Books = append(list.Books, offer)
 	}
-	return s, d.noteLook(c, g.Role, "books", o, "")
+	return list, s.noteLook(c, g.Role, "books", o, "")
 }
 
 // offer tells how large a book is.
-func (d *Service) offer(ctx context.Context, r *reading, o Owner, f checkpoint.Checkpoint) (Offer, error) {
-	size, err := d.size(ctx, r, o, f)
+func (s *Service) offer(ctx context.Context, r *snapshot, o Owner, f checkpoint.Checkpoint) (Offer, error) {
+	size, err := s.size(ctx, r, o, f)
 	return Offer{Friday: f.Friday, Cutoff: f.Cutoff.UTC(), Boundary: f.Boundary, Rows: size.rows, Cases: size.cases, Sealed: f.Sealed}, err
 }
 
@@ -103,16 +103,16 @@ const keptSizes = 100_000
 
 // size returns how large a book is; several who ask at once wait for one
 // count, which goes on although one of them has gone.
-func (d *Service) size(ctx context.Context, r *reading, o Owner, f checkpoint.Checkpoint) (size, error) {
-	s := &d.sizes
+func (s *Service) size(ctx context.Context, r *snapshot, o Owner, f checkpoint.Checkpoint) (size, error) {
+	sizes := &s.sizes
 	key := sizeKey{o, f.Friday, f.Boundary, r.Generation()}
-	s.mu.Lock()
-	have, ok := s.kept[key]
-	s.mu.Unlock()
+	sizes.mu.Lock()
+	have, ok := sizes.kept[key]
+	sizes.mu.Unlock()
 	if ok {
 		return have, nil
 	}
-	counted, err, _ := s.counting.Do(fmt.Sprint(key), func() (any, error) {
+	counted, err, _ := sizes.counting.Do(fmt.Sprint(key), func() (any, error) {
 		then := r.AsOf(f.Friday)
 		agents := []string{o.Agent}
 		if o.Agent == "" {
@@ -129,12 +129,12 @@ func (d *Service) size(ctx context.Context, r *reading, o Owner, f checkpoint.Ch
 		if n.rows, n.cases, err = book.Count(context.WithoutCancel(ctx), then, f.Week, agents); err != nil {
 			return n, err
 		}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.kept == nil || len(s.kept) >= keptSizes {
-			s.kept = map[sizeKey]size{}
+		sizes.mu.Lock()
+		defer sizes.mu.Unlock()
+		if sizes.kept == nil || len(sizes.kept) >= keptSizes {
+			sizes.kept = map[sizeKey]size{}
 		}
-		s.kept[key] = n
+		sizes.kept[key] = n
 		return n, nil
 	})
 	if err != nil {

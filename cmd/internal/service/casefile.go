@@ -143,8 +143,8 @@ type Step struct {
 
 // Case returns a case that is in one of the owner's lists, or would be if it
 // were not closed.
-func (d *Service) Case(ctx context.Context, c Caller, o Owner, id string) (*CaseFile, error) {
-	r, g, done, err := d.enter(c, o)
+func (s *Service) Case(ctx context.Context, c Caller, o Owner, id string) (*CaseFile, error) {
+	r, g, done, err := s.enter(c, o)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +153,7 @@ func (d *Service) Case(ctx context.Context, c Caller, o Owner, id string) (*Case
 	if err != nil {
 		return nil, err
 	}
-	if err := d.noteLook(c, g.Role, "case", o, id); err != nil {
+	if err := s.noteLook(c, g.Role, "case", o, id); err != nil {
 		return nil, err
 	}
 	f := &CaseFile{Freshness: r.freshness(), CaseID: id}
@@ -165,7 +165,7 @@ func (d *Service) Case(ctx context.Context, c Caller, o Owner, id string) (*Case
 	if f.Delegation, err = r.delegation(state, agent); err != nil {
 		return nil, err
 	}
-	if f.History, err = d.history(ctx, r, id); err != nil {
+	if f.History, err = s.history(ctx, r, id); err != nil {
 		f.History, f.NoHistory = []Step{}, true
 	}
 	return f, nil
@@ -173,7 +173,7 @@ func (d *Service) Case(ctx context.Context, c Caller, o Owner, id string) (*Case
 
 // ownCase returns a case and the agent of the owner's who holds it or, where
 // none does, is asked for it.
-func (r *reading) ownCase(c Caller, o Owner, id string) (*fold.Case, string, error) {
+func (r *snapshot) ownCase(c Caller, o Owner, id string) (*fold.Case, string, error) {
 	state, known, err := r.state.Case(id)
 	if err != nil {
 		return nil, "", err
@@ -245,7 +245,7 @@ func (f *CaseFile) fill(c *fold.Case) {
 }
 
 // delegation tells what the case is to the agent.
-func (r *reading) delegation(c *fold.Case, agent string) (Delegation, error) {
+func (r *snapshot) delegation(c *fold.Case, agent string) (Delegation, error) {
 	d := Delegation{Status: string(Active), Closed: c.Closed, AgentID: agent}
 	for _, p := range c.Pending {
 		if p.AgentID == agent {
@@ -281,7 +281,7 @@ const (
 
 // history reads the events of a case's delegation from the journal, the newest
 // first.
-func (d *Service) history(ctx context.Context, r *reading, id string) ([]Step, error) {
+func (s *Service) history(ctx context.Context, r *snapshot, id string) ([]Step, error) {
 	ctx, cancel := context.WithTimeout(ctx, historyTime)
 	defer cancel()
 	steps, err := r.History(id)
@@ -289,7 +289,7 @@ func (d *Service) history(ctx context.Context, r *reading, id string) ([]Step, e
 		return nil, err
 	}
 	steps = slices.DeleteFunc(steps, func(e projections.CaseIndexEntry) bool { return !e.Delegation || e.Outcome != record.Applied })
-	entries, err := r.CaseRecords(ctx, d.Node.Journal, id, steps[max(0, len(steps)-maxSteps):])
+	entries, err := r.CaseRecords(ctx, s.Node.Journal, id, steps[max(0, len(steps)-maxSteps):])
 	history := make([]Step, 0, len(entries))
 	for _, e := range slices.Backward(entries) {
 		step := Step{Seq: e.Seq, Recorded: e.Recorded, Type: e.Event.Type, ActorID: e.Event.ActorID, ActorRole: e.Event.ActorRole}

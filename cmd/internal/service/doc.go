@@ -1,10 +1,9 @@
-// Package service does what people ask of the ledger: it shows lists and cases,
-// takes actions and transfers, and hands out books. The portal's pages and the
-// interface are two faces of it.
+// Package service implements the use cases behind the portal and the API:
+// listing consumers, acting on delegations, transferring consumers, exporting
+// books, and explaining them to auditors.
 //
-// It promises that whatever is asked is decided by package access on the
-// ledger as it is at that moment, that every look is written to the access log
-// before it is shown, that an action is answered when the lists show it, and
-// that the trail of an export is on disk before a byte of it leaves. It leaves
-// signing in, HTTP and the form of the answers to others.
+// Package access decides every request on the ledger as it is at that moment.
+// Every look is in the access log before anything is shown, an action is answered
+// once the lists show it, and the trail of an export is on disk before a byte of
+// the book leaves. Sign-in, HTTP and the form of the answers are left to others.
 package service

@@ -46,11 +46,11 @@ type Book struct {
 // owner's book of a Friday ("2026-11-20" or "latest"). The book is nil where the
 // answer was a no, which is recorded. Export waits until the book is made or
 // ctx ends.
-func (d *Service) Export(ctx context.Context, c Caller, o Owner, friday string, a Answer) (*Book, error) {
-	if err := d.mayWrite(c, 1); err != nil {
+func (s *Service) Export(ctx context.Context, c Caller, o Owner, friday string, a Answer) (*Book, error) {
+	if err := s.mayWrite(c, 1); err != nil {
 		return nil, err
 	}
-	e, err := d.newExport(ctx, c, o, friday)
+	e, err := s.newExport(ctx, c, o, friday)
 	if err != nil {
 		return nil, err
 	}
@@ -58,18 +58,18 @@ func (d *Service) Export(ctx context.Context, c Caller, o Owner, friday string, 
 	switch {
 	case a.Accepted == nil || *a.Accepted && a.Disclaimer != DisclaimerVersion:
 		e.trail.Accepted = events.No
-		if err := d.record(ctx, c, &events.ExportDenied{Export: e.trail}); err != nil {
+		if err := s.record(ctx, c, &events.ExportDenied{Export: e.trail}); err != nil {
 			return nil, err
 		}
 		return nil, problem.NotAccepted.Because(errors.New("no acceptance of this version"))
 	case !*a.Accepted:
 		e.trail.Accepted = events.No
-		return nil, d.record(ctx, c, &events.ExportDeclined{Export: e.trail})
+		return nil, s.record(ctx, c, &events.ExportDeclined{Export: e.trail})
 	}
 	e.trail.Accepted = events.Yes
 	b, err := e.run(ctx)
 	if err != nil {
-		return nil, d.failed(err)
+		return nil, s.failed(err)
 	}
 	return b, nil
 }
@@ -87,9 +87,9 @@ type export struct {
 // run takes an accepted export from its place in line to the book that leaves.
 // Each comment after a step that lasts says what a crash there leaves behind.
 func (e *export) run(ctx context.Context) (*Book, error) {
-	d := e.service
+	s := e.service
 	// Whoever is refused because too much is under way leaves no trace.
-	x, err := d.Limiter.Join(e.caller.ID, e.size.rows)
+	x, err := s.Limiter.Join(e.caller.ID, e.size.rows)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +100,7 @@ func (e *export) run(ctx context.Context) (*Book, error) {
 		}
 	}()
 
-	if err := d.record(ctx, e.caller, &events.ExportRequested{Export: e.trail}); err != nil {
+	if err := s.record(ctx, e.caller, &events.ExportRequested{Export: e.trail}); err != nil {
 		return nil, err
 	}
 	// A crash from here on, or a person who goes away, leaves a request in the
@@ -119,7 +119,7 @@ func (e *export) run(ctx context.Context) (*Book, error) {
 		return nil, err
 	}
 	e.trail.Rows, e.trail.SHA256 = b.Rows, b.SHA256
-	if err := d.record(ctx, e.caller, &events.ExportMade{Export: e.trail}); err != nil {
+	if err := s.record(ctx, e.caller, &events.ExportMade{Export: e.trail}); err != nil {
 		return nil, err
 	}
 	// A crash here leaves a book in the trail that nobody has. The trail may name
@@ -152,41 +152,41 @@ func (e *export) allowed(ctx context.Context) error {
 
 // newExport finds the book that is asked for. That one was refused is recorded
 // where its agent or agency is known, and a cutoff of that Friday.
-func (d *Service) newExport(ctx context.Context, c Caller, o Owner, friday string) (*export, error) {
-	r, err := d.readNow()
+func (s *Service) newExport(ctx context.Context, c Caller, o Owner, friday string) (*export, error) {
+	r, err := s.readNow()
 	if err != nil {
 		return nil, err
 	}
-	defer d.close(r)
+	defer s.close(r)
 	id, err := uuid.NewV7()
 	if err != nil {
 		return nil, err
 	}
-	e := &export{service: d, caller: c, owner: o, trail: events.Export{
+	e := &export{service: s, caller: c, owner: o, trail: events.Export{
 		ExportID: id.String(), PersonID: c.ID, AgentID: o.Agent, AgencyID: o.Agency,
 		ExporterVersion: exporter.Version, Address: c.Address,
 	}}
 	g, err := r.grant(c, o)
 	if err != nil {
 		e.trail.Role = "none"
-		d.denied(r, e, friday)
+		s.denied(r, e, friday)
 		return nil, err
 	}
 	e.trail.Role = string(g.Role)
 	var role access.Role
-	if e.friday, role, err = d.friday(r, c, o, friday); err != nil {
-		d.denied(r, e, friday)
+	if e.friday, role, err = s.friday(r, c, o, friday); err != nil {
+		s.denied(r, e, friday)
 		return nil, err
 	}
 	e.trail.Role, e.trail.Friday = string(role), e.friday.Friday
-	e.size, err = d.size(ctx, r, o, e.friday)
+	e.size, err = s.size(ctx, r, o, e.friday)
 	return e, err
 }
 
 // denied records that somebody asked for a book that is not open to them; of
 // agents and Fridays that are not there nothing is recorded. It goes on after
 // the answer, which would else tell by its time who is there.
-func (d *Service) denied(r *reading, e *export, friday string) {
+func (s *Service) denied(r *snapshot, e *export, friday string) {
 	f, err := r.checkpoint(friday)
 	if err != nil {
 		return
@@ -202,14 +202,14 @@ func (d *Service) denied(r *reading, e *export, friday string) {
 	}
 	trail := e.trail
 	trail.Friday, trail.Accepted = f.Friday, events.No
-	if !d.refusals.TryAcquire(1) {
-		d.Log.Error("too many refused exports at once: one is not in the trail")
+	if !s.refusals.TryAcquire(1) {
+		s.Log.Error("too many refused exports at once: one is not in the trail")
 		return
 	}
 	go func() {
-		defer d.refusals.Release(1)
-		if err := d.record(context.Background(), e.caller, &events.ExportDenied{Export: trail}); err != nil {
-			d.Log.Error("the trail of a refused export could not be written", zap.Error(err))
+		defer s.refusals.Release(1)
+		if err := s.record(context.Background(), e.caller, &events.ExportDenied{Export: trail}); err != nil {
+			s.Log.Error("the trail of a refused export could not be written", zap.Error(err))
 		}
 	}()
 }
@@ -234,13 +234,13 @@ func (e *export) make(ctx context.Context, x *exportlimit.Export) (*Book, error)
 
 // record writes a step of an export into the journal; it is on disk when
 // record returns.
-func (d *Service) record(ctx context.Context, c Caller, step events.Data) error {
-	_, err := d.append(ctx, c, events.SourceLedger, "", []events.Data{step})
+func (s *Service) record(ctx context.Context, c Caller, step events.Data) error {
+	_, err := s.append(ctx, c, events.SourceLedger, "", []events.Data{step})
 	return err
 }
 
 // failed is the problem that an export ended with.
-func (d *Service) failed(err error) error {
+func (s *Service) failed(err error) error {
 	if p, ok := errors.AsType[*problem.Problem](err); ok {
 		return p
 	}
@@ -258,7 +258,7 @@ func (d *Service) failed(err error) error {
 	case errors.Is(err, context.Canceled): // nobody reads this
 		return late.With("The connection was given up before the book was made.").Because(err)
 	}
-	d.Log.Error("making a book", zap.Error(err))
+	s.Log.Error("making a book", zap.Error(err))
 	return problem.Internal.Because(err)
 }
 

@@ -14,11 +14,11 @@ import (
 )
 
 // figure reads one of the ledger's figures for one who may see them.
-func figure[T any](d *Service, c Caller, read func(*projections.View) (T, error)) (value T, err error) {
+func figure[T any](s *Service, c Caller, read func(*projections.View) (T, error)) (value T, err error) {
 	if err := c.SeesFigures(); err != nil {
 		return value, err
 	}
-	r, done, err := d.read(c)
+	r, done, err := s.read(c)
 	if err != nil {
 		return value, err
 	}
@@ -27,21 +27,21 @@ func figure[T any](d *Service, c Caller, read func(*projections.View) (T, error)
 }
 
 // Fridays returns the checkpoints, the earliest first.
-func (d *Service) Fridays(c Caller) ([]checkpoint.Checkpoint, error) {
-	return figure(d, c, (*projections.View).Checkpoints)
+func (s *Service) Fridays(c Caller) ([]checkpoint.Checkpoint, error) {
+	return figure(s, c, (*projections.View).Checkpoints)
 }
 
 // Rejections returns up to limit rejected records before a sequence (0: from
 // the newest), the newest first.
-func (d *Service) Rejections(c Caller, before uint64, limit int) ([]projections.Rejected, error) {
-	return figure(d, c, func(v *projections.View) ([]projections.Rejected, error) { return v.Rejections(before, limit) })
+func (s *Service) Rejections(c Caller, before uint64, limit int) ([]projections.Rejected, error) {
+	return figure(s, c, func(v *projections.View) ([]projections.Rejected, error) { return v.Rejections(before, limit) })
 }
 
 // Exports returns up to limit steps of the trail of exports before a sequence
 // (0: from the newest), the newest first; with the SHA-256 of a file, in hex,
 // those alone in which that file was made.
-func (d *Service) Exports(ctx context.Context, c Caller, sha256 string, before uint64, limit int) ([]projections.Exported, error) {
-	return figure(d, c, func(v *projections.View) ([]projections.Exported, error) {
+func (s *Service) Exports(ctx context.Context, c Caller, sha256 string, before uint64, limit int) ([]projections.Exported, error) {
+	return figure(s, c, func(v *projections.View) ([]projections.Exported, error) {
 		hash := strings.ToLower(sha256)
 		if raw, err := hex.DecodeString(hash); err != nil || hash != "" && len(raw) != 32 {
 			return nil, problem.Invalid.In("sha256", "A SHA-256 has 64 digits of 0-9 and a-f.")
@@ -51,23 +51,23 @@ func (d *Service) Exports(ctx context.Context, c Caller, sha256 string, before u
 }
 
 // Summary returns where the ledger stands, without the state hash.
-func (d *Service) Summary(c Caller) (projections.Status, error) {
-	return figure(d, c, func(v *projections.View) (projections.Status, error) { return v.Summary(), nil })
+func (s *Service) Summary(c Caller) (projections.Status, error) {
+	return figure(s, c, func(v *projections.View) (projections.Status, error) { return v.Summary(), nil })
 }
 
 // Status returns where the ledger stands. Its state hash takes a pass over the
 // whole state, so that only one is made at a time.
-func (d *Service) Status(ctx context.Context, c Caller) (projections.Status, error) {
+func (s *Service) Status(ctx context.Context, c Caller) (projections.Status, error) {
 	if err := c.SeesFigures(); err != nil {
 		return projections.Status{}, err
 	}
 	select {
-	case d.hashing <- struct{}{}:
-		defer func() { <-d.hashing }()
+	case s.hashing <- struct{}{}:
+		defer func() { <-s.hashing }()
 	case <-ctx.Done():
 		return projections.Status{}, ctx.Err()
 	}
-	return figure(d, c, (*projections.View).Status)
+	return figure(s, c, (*projections.View).Status)
 }
 
 // Home is what somebody sees first: what they are in the ledger.
@@ -89,8 +89,8 @@ type HomeRole struct {
 }
 
 // Home tells what a person is in the ledger now.
-func (d *Service) Home(c Caller) (*Home, error) {
-	r, done, err := d.read(c)
+func (s *Service) Home(c Caller) (*Home, error) {
+	r, done, err := s.read(c)
 	if err != nil {
 		return nil, err
 	}

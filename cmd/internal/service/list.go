@@ -60,8 +60,8 @@ type Consumers struct {
 }
 
 // List returns a page of a list. The page is made by Consumers or JSON.
-func (d *Service) List(c Caller, o Owner, k Kind, q Query) (*Listing, error) {
-	r, g, done, err := d.enter(c, o)
+func (s *Service) List(c Caller, o Owner, k Kind, q Query) (*Listing, error) {
+	r, g, done, err := s.enter(c, o)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +70,7 @@ func (d *Service) List(c Caller, o Owner, k Kind, q Query) (*Listing, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := d.noteLook(c, g.Role, "list."+string(k), o, ""); err != nil {
+	if err := s.noteLook(c, g.Role, "list."+string(k), o, ""); err != nil {
 		return nil, err
 	}
 	l := &Listing{Owner: o, Kind: k, Query: q, Grant: g, Freshness: r.freshness(), calendar: r.OpenFriday().Year()}
@@ -86,7 +86,7 @@ func (d *Service) List(c Caller, o Owner, k Kind, q Query) (*Listing, error) {
 	return l, nil
 }
 
-func (r *reading) lists(c Caller, o Owner) (*list.Lists, error) {
+func (r *snapshot) lists(c Caller, o Owner) (*list.Lists, error) {
 	if o.Agent != "" {
 		return r.Lists(o.Agent)
 	}

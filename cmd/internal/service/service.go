@@ -47,11 +47,11 @@ type Service struct {
 // New makes a service. Run must be running while it is used.
 func New(o Options) *Service {
 	began := o.Now()
-	d := &Service{
+	s := &Service{
 		Options: o, refusals: semaphore.NewWeighted(maxRefusals), hashing: make(chan struct{}, 1), auditing: make(chan struct{}, 1),
 	}
-	d.answered.Store(&began)
-	return d
+	s.answered.Store(&began)
+	return s
 }
 
 // Caller is who asks, and from where.
@@ -60,7 +60,7 @@ type Caller struct {
 	Via     string // "portal" or "api"
 	Address string // of the network
 
-	at func() (*reading, error) // what all reads of theirs are of; nil: each of a moment of its own
+	at func() (*snapshot, error) // what all reads of theirs are of; nil: each of a moment of its own
 }
 
 // Owner is whose lists and books are asked for.
@@ -81,12 +81,12 @@ const (
 
 // Run keeps watch whether the journal answers, until ctx ends; it returns when
 // nothing goes on any more.
-func (d *Service) Run(ctx context.Context) {
-	defer func() { _ = d.refusals.Acquire(context.Background(), maxRefusals) }() // none begins any more
+func (s *Service) Run(ctx context.Context) {
+	defer func() { _ = s.refusals.Acquire(context.Background(), maxRefusals) }() // none begins any more
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
 	for {
-		d.look(ctx)
+		s.look(ctx)
 		select {
 		case <-ctx.Done():
 			return
@@ -97,27 +97,27 @@ func (d *Service) Run(ctx context.Context) {
 
 // look notes the time if the journal answers, and if views show all that it
 // holds. An answer that is later than lists may be old is of no use.
-func (d *Service) look(ctx context.Context) {
+func (s *Service) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, freshFor)
 	defer cancel()
-	asked := d.Now()
-	last, err := d.Node.Journal.Last(ctx)
+	asked := s.Now()
+	last, err := s.Node.Journal.Last(ctx)
 	if err != nil {
 		return
 	}
-	d.answered.Store(&asked)
-	if d.Node.Projection.WaitFollowing(ctx) != nil {
+	s.answered.Store(&asked)
+	if s.Node.Projection.WaitFollowing(ctx) != nil {
 		return // a journal that may be another says nothing of what views show
 	}
-	if _, _, err := d.Node.Projection.WaitFor(ctx, last); err == nil {
-		d.current.Store(&asked)
+	if _, _, err := s.Node.Projection.WaitFor(ctx, last); err == nil {
+		s.current.Store(&asked)
 	}
 }
 
 // noteLook writes a look to the access log, without which nothing is shown.
-func (d *Service) noteLook(c Caller, role access.Role, what string, o Owner, caseID string) error {
-	err := d.Looks.Write(accesslog.Entry{
-		Time: d.Now(), Person: c.ID, Role: string(role), What: what, Agent: o.Agent, Agency: o.Agency, Case: caseID,
+func (s *Service) noteLook(c Caller, role access.Role, what string, o Owner, caseID string) error {
+	err := s.Looks.Write(accesslog.Entry{
+		Time: s.Now(), Person: c.ID, Role: string(role), What: what, Agent: o.Agent, Agency: o.Agency, Case: caseID,
 		Via: c.Via, Address: c.Address,
 	})
 	if err != nil {
@@ -127,11 +127,11 @@ func (d *Service) noteLook(c Caller, role access.Role, what string, o Owner, cas
 }
 
 // mayWrite refuses who writes to the journal too often.
-func (d *Service) mayWrite(c Caller, cost int) error {
-	if d.MayWrite == nil {
+func (s *Service) mayWrite(c Caller, cost int) error {
+	if s.MayWrite == nil {
 		return nil
 	}
-	ok, retryAfter := d.MayWrite(c.ID, cost)
+	ok, retryAfter := s.MayWrite(c.ID, cost)
 	if ok {
 		return nil
 	}

@@ -53,16 +53,16 @@ const (
 
 // Transfer moves consumers and returns when the lists show it. Each case is
 // judged alone, so some may be transferred and others not.
-func (d *Service) Transfer(ctx context.Context, c Caller, agency string, t Transfer) (*Transferred, error) {
+func (s *Service) Transfer(ctx context.Context, c Caller, agency string, t Transfer) (*Transferred, error) {
 	if err := t.check(); err != nil {
 		return nil, err
 	}
-	role, held, err := d.mayTransfer(c, agency, t)
+	role, held, err := s.mayTransfer(c, agency, t)
 	if err != nil {
 		return nil, err
 	}
 	// The outcome names those who were to be transferred.
-	if err := d.noteLook(c, role, "transfer", Owner{Agent: t.From, Agency: agency}, ""); err != nil {
+	if err := s.noteLook(c, role, "transfer", Owner{Agent: t.From, Agency: agency}, ""); err != nil {
 		return nil, err
 	}
 	batch, err := uuid.NewV7()
@@ -80,10 +80,10 @@ func (d *Service) Transfer(ctx context.Context, c Caller, agency string, t Trans
 			CaseID: id, Outcome: "not_delegated", Reason: "the case is not delegated to the agent from whom it was to be transferred",
 		})
 	}
-	if err := d.mayWrite(c, 1+len(todo)/casesPerCost); err != nil {
+	if err := s.mayWrite(c, 1+len(todo)/casesPerCost); err != nil {
 		return nil, err
 	}
-	moved, err := d.transferAll(ctx, c, role, t, done.BatchID, todo)
+	moved, err := s.transferAll(ctx, c, role, t, done.BatchID, todo)
 	if err != nil {
 		return nil, err
 	}
@@ -126,12 +126,12 @@ func (t *Transfer) wanted(held map[string]string) []string {
 
 // mayTransfer tells in which role the caller transfers, and which cases the
 // agent holds, with the names of their primary contacts.
-func (d *Service) mayTransfer(c Caller, agency string, t Transfer) (role access.Role, held map[string]string, err error) {
-	r, err := d.readNow()
+func (s *Service) mayTransfer(c Caller, agency string, t Transfer) (role access.Role, held map[string]string, err error) {
+	r, err := s.readNow()
 	if err != nil {
 		return "", nil, err
 	}
-	defer d.close(r)
+	defer s.close(r)
 	if role, err = access.MayTransfer(r.state, c.Person, agency, t.From, t.To); err != nil {
 		return "", nil, told(err, 0, 0)
 	}
@@ -146,7 +146,7 @@ func (d *Service) mayTransfer(c Caller, agency string, t Transfer) (role access.
 // journal, and tells what became of each. It ends at the first batch that the
 // journal did not take; the error is of a first one, after which nothing was
 // transferred.
-func (d *Service) transferAll(ctx context.Context, c Caller, role access.Role, t Transfer, batch string, ids []string) ([]TransferOutcome, error) {
+func (s *Service) transferAll(ctx context.Context, c Caller, role access.Role, t Transfer, batch string, ids []string) ([]TransferOutcome, error) {
 	outcomes := make([]TransferOutcome, len(ids))
 	for i, id := range ids {
 		outcomes[i] = TransferOutcome{CaseID: id, Outcome: "refused", Reason: "the journal failed before its turn came"}
@@ -158,7 +158,7 @@ func (d *Service) transferAll(ctx context.Context, c Caller, role access.Role, t
 		for i := range part {
 			all[i] = &events.DelegationTransferred{CaseID: part[i].CaseID, FromAgentID: t.From, ToAgentID: t.To, BatchID: batch}
 		}
-		last, err := d.append(ctx, c, events.SourcePortal, role, all)
+		last, err := s.append(ctx, c, events.SourcePortal, role, all)
 		if err != nil {
 			why := problem.Of(err)
 			if said == 0 && why.Type != problem.Unsure.Type {
@@ -176,20 +176,20 @@ func (d *Service) transferAll(ctx context.Context, c Caller, role access.Role, t
 		}
 		said += len(part)
 	}
-	d.learn(ctx, outcomes[:said])
+	s.learn(ctx, outcomes[:said])
 	return outcomes, nil
 }
 
 // learn tells what became of each record, from the last one on: when the lists
 // show that, they show all, and when they do not, waiting longer is of no use.
-func (d *Service) learn(ctx context.Context, outcomes []TransferOutcome) {
+func (s *Service) learn(ctx context.Context, outcomes []TransferOutcome) {
 	var outcome record.Outcome
 	var why *projections.Rejected
 	var err error
 	for i := range slices.Backward(outcomes) {
 		o := &outcomes[i]
 		if err == nil {
-			outcome, why, err = d.waitFor(ctx, o.Seq)
+			outcome, why, err = s.waitFor(ctx, o.Seq)
 		}
 		switch {
 		case err != nil:

@@ -123,7 +123,7 @@ func (w *Web) handler(o Options) (http.Handler, error) {
 	mux := http.NewServeMux()
 	pages.Register(mux)
 	mux.HandleFunc("GET /interface", func(rw http.ResponseWriter, r *http.Request) {
-		pages.Page(rw, r, "The interface", described)
+		pages.Page(rw, r, "API documentation", described)
 	})
 	mux.Handle("/v1/", programs)
 	mux.HandleFunc("/openapi.json", openAPI)

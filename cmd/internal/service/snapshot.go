@@ -13,8 +13,8 @@ import (
 	"bookledger/projections/active"
 )
 
-// reading is one moment of the ledger.
-type reading struct {
+// snapshot is one moment of the ledger.
+type snapshot struct {
 	*projections.View
 	state active.State
 	age   time.Duration // how long ago views last showed all of the journal; 0 while they do
@@ -24,15 +24,15 @@ type reading struct {
 // moment, so that a page never mixes two. Done must be called when nothing more
 // is read. What is done for the caller is done upon the newest state all the
 // same.
-func (d *Service) At(c Caller) (at Caller, done func()) {
-	var opened *reading
-	c.at = sync.OnceValues(func() (r *reading, err error) {
-		opened, err = d.open()
+func (s *Service) At(c Caller) (at Caller, done func()) {
+	var opened *snapshot
+	c.at = sync.OnceValues(func() (r *snapshot, err error) {
+		opened, err = s.open()
 		return opened, err
 	})
 	return c, func() {
 		if opened != nil {
-			d.close(opened)
+			s.close(opened)
 		}
 	}
 }
@@ -46,27 +46,27 @@ type Freshness struct {
 // Age is how old the answer is, while the journal does not answer.
 func (f Freshness) Age() time.Duration { return time.Duration(f.AgeSeconds) * time.Second }
 
-func (r *reading) freshness() Freshness {
+func (r *snapshot) freshness() Freshness {
 	return Freshness{r.Recorded(), int(r.age / time.Second)}
 }
 
 // read opens the moment to look at, which may be up to five minutes old. Done
 // must be called when nothing more is read of it.
-func (d *Service) read(c Caller) (r *reading, done func(), err error) {
+func (s *Service) read(c Caller) (r *snapshot, done func(), err error) {
 	if c.at != nil {
 		r, err = c.at()
 		return r, func() {}, err
 	}
-	if r, err = d.open(); err != nil {
+	if r, err = s.open(); err != nil {
 		return nil, nil, err
 	}
-	return r, func() { d.close(r) }, nil
+	return r, func() { s.close(r) }, nil
 }
 
 // enter is read for what is an owner's, of which the grant is what the caller
 // may do with it.
-func (d *Service) enter(c Caller, o Owner) (r *reading, g access.Grant, done func(), err error) {
-	if r, done, err = d.read(c); err != nil {
+func (s *Service) enter(c Caller, o Owner) (r *snapshot, g access.Grant, done func(), err error) {
+	if r, done, err = s.read(c); err != nil {
 		return nil, g, nil, err
 	}
 	if g, err = r.grant(c, o); err != nil {
@@ -76,21 +76,21 @@ func (d *Service) enter(c Caller, o Owner) (r *reading, g access.Grant, done fun
 	return r, g, done, nil
 }
 
-func (d *Service) open() (*reading, error) {
-	v, err := d.Node.Projection.View()
+func (s *Service) open() (*snapshot, error) {
+	v, err := s.Node.Projection.View()
 	if err != nil {
 		return nil, problem.Unavailable.With("The lists are being built anew. Try again in a few minutes.").Because(err)
 	}
-	r := &reading{View: v, state: v.Live()}
+	r := &snapshot{View: v, state: v.Live()}
 	current := v.Recorded()
-	if known := d.current.Load(); known != nil {
+	if known := s.current.Load(); known != nil {
 		current = *known
 	}
-	if age := d.Now().Sub(current); age > freshFor {
+	if age := s.Now().Sub(current); age > freshFor {
 		r.age = age.Truncate(time.Second)
 	}
 	// Lists that lag behind a journal that answers are shown with their age.
-	if d.Now().Sub(*d.answered.Load()) > staleFor {
+	if s.Now().Sub(*s.answered.Load()) > staleFor {
 		told := problem.Unavailable.With("The ledger's journal has not answered for more than five minutes, so no list is shown. Try again in a little while.")
 		return nil, errors.Join(told, v.Close())
 	}
@@ -98,20 +98,20 @@ func (d *Service) open() (*reading, error) {
 }
 
 // readNow opens a moment to act upon, which must be that of the journal.
-func (d *Service) readNow() (*reading, error) {
-	if d.Sound != nil {
-		if err := d.Sound(); err != nil {
+func (s *Service) readNow() (*snapshot, error) {
+	if s.Sound != nil {
+		if err := s.Sound(); err != nil {
 			told := problem.Unavailable.With("The ledger's journal is not as it was recorded. Nothing can be done or taken until the operator has seen to it.")
 			told.RetryAfter = 0
 			return nil, told.Because(err)
 		}
 	}
-	r, err := d.open()
+	r, err := s.open()
 	if err != nil {
 		return nil, err
 	}
 	switch {
-	case r.age > 0 || d.Node.Projection.Rebuilding():
+	case r.age > 0 || s.Node.Projection.Rebuilding():
 		err = problem.Unavailable.Because(errors.New("the lists are not up to the journal"))
 	case !r.HistoryClosed():
 		// The first live delegation would close history for whoever loads it.
@@ -124,8 +124,8 @@ func (d *Service) readNow() (*reading, error) {
 }
 
 // close releases a moment; what could fail then is of no use to who asked.
-func (d *Service) close(r *reading) {
+func (s *Service) close(r *snapshot) {
 	if err := r.Close(); err != nil {
-		d.Log.Error("closing a view", zap.Error(err))
+		s.Log.Error("closing a view", zap.Error(err))
 	}
 }
