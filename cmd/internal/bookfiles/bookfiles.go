@@ -77,12 +77,9 @@ func (w *Writer) All(ctx context.Context, folder string, progressTo io.Writer) (
 	return all, group.Wait()
 }
 
-// Book makes the book of an agency or, where that is blank, of an agent.
+// Book makes the book of an agent or, where that is blank, of an agency.
 func (w *Writer) Book(ctx context.Context, agent, agency string) (*book.Book, error) {
-	if agency != "" {
-		return book.ForAgency(ctx, w.source, w.calendar, w.friday.Week, agency)
-	}
-	return book.ForAgent(ctx, w.source, w.calendar, w.friday.Week, agent)
+	return book.For(ctx, w.source, w.calendar, w.friday.Week, agent, agency)
 }
 
 // Write writes a book under a temporary name and renames it. In a folder the

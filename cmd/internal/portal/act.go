@@ -18,7 +18,7 @@ import (
 var done = map[service.Action]struct {
 	text string
 	undo service.Action
-	from service.Kind // the list in which the consumer was
+	from service.Kind // the list in which the consumer was, where the form does not say it
 }{
 	service.MarkInactive: {"%s was marked as inactive. The delegation goes on; find the consumer under Inactive Consumers.", service.Reactivate, service.Active},
 	service.Reactivate:   {"%s is active again.", service.MarkInactive, service.Inactive},
@@ -31,7 +31,10 @@ var done = map[service.Action]struct {
 // nothing for the consumer, and the message offers to take it back.
 func (p *Portal) act(a service.Action) handler {
 	return func(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-		k := listOf(r, done[a].from)
+		k := done[a].from
+		if list := service.Kind(r.PostForm.Get("list")); slices.Contains(kinds[:], list) {
+			k = list
+		}
 		set, asked, err := queryBefore(r) // before anything is done
 		if err != nil {
 			return err
@@ -59,14 +62,6 @@ func whom(a *service.ActionResult) string {
 		return a.Name + " (case " + a.CaseID + ")"
 	}
 	return "Case " + a.CaseID
-}
-
-// listOf is the list on which a form stood.
-func listOf(r *http.Request, otherwise service.Kind) service.Kind {
-	if k := service.Kind(r.PostForm.Get("list")); slices.Contains(kinds[:], k) {
-		return k
-	}
-	return otherwise
 }
 
 // conflict shows the list as it is now, with the reason why the action cannot

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"encoding/hex"
 	"net/http"
 	"net/url"
@@ -21,11 +22,6 @@ const (
 	comparePath   = "/audit/books"
 	downloadsPath = "/audit/downloads"
 )
-
-// auditLinks lead to the auditors' pages.
-func auditLinks() []link {
-	return []link{{Name: "Explain a Case", To: explainPath}, {Name: "Compare Books", To: comparePath}, {Name: "Downloads", To: downloadsPath}}
-}
 
 // explainPage asks for a case and explains it.
 type explainPage struct {
@@ -110,25 +106,18 @@ func (p *Portal) explain(w http.ResponseWriter, r *http.Request, c service.Calle
 	if page.Told.Standing != nil {
 		page.Friday = page.Told.Standing.Friday.String()
 	}
-	shown := partOf(page.Told.Events, n, explainedRows)
+	shown := page.Told.Events[min(len(page.Told.Events), (n-1)*explainedRows):]
+	shown = shown[:min(len(shown), explainedRows)]
 	for _, e := range shown {
 		row := explainedRow{Event: e}
 		if e.Before != nil && e.After != nil {
-			row.Relation = orNotTheirs(*e.Before) + " → " + orNotTheirs(*e.After)
+			row.Relation = cmp.Or(*e.Before, "not theirs") + " → " + cmp.Or(*e.After, "not theirs")
 		}
 		page.Rows = append(page.Rows, row)
 	}
 	page.Showing = showing(n, explainedRows, len(shown), len(page.Told.Events), "event", "events")
-	page.Pages = newPages(n, pagesOf(len(page.Told.Events), explainedRows), func(n int) string { return with(r, "page", n) })
+	page.Pages = newPages(n, len(page.Told.Events), explainedRows, func(n int) string { return with(r, "page", n) })
 	return p.render(w, r, http.StatusOK, "explain", "Explain a Case", page)
-}
-
-// orNotTheirs is what a case is to an agent, in words.
-func orNotTheirs(relation string) string {
-	if relation == "" {
-		return "not theirs"
-	}
-	return relation
 }
 
 // pageNumber reads which page is asked for.
@@ -142,14 +131,6 @@ func pageNumber(r *http.Request) (int, error) {
 		return 0, problem.Invalid.In("page", "It is a number from 1 on.")
 	}
 	return n, nil
-}
-
-func pagesOf(rows, size int) int { return (rows + size - 1) / size }
-
-// partOf are the rows of page n.
-func partOf[T any](all []T, n, size int) []T {
-	first := min(len(all), (n-1)*size)
-	return all[first:min(len(all), first+size)]
 }
 
 // showing tells which rows a page has, like "Showing 1–100 of 240 events".
@@ -219,7 +200,7 @@ func (p *Portal) compared(r *http.Request, c service.Caller, page *comparePage, 
 	}
 	page.From, page.To = page.Told.From.Friday, page.Told.To.Friday
 	page.Showing = showing(n, comparedRows, len(page.Told.Changes), page.Told.Total(), "row differs", "rows differ")
-	page.Pages = newPages(n, pagesOf(page.Told.Total(), comparedRows), func(n int) string { return with(r, "page", n) })
+	page.Pages = newPages(n, page.Told.Total(), comparedRows, func(n int) string { return with(r, "page", n) })
 	return nil
 }
 

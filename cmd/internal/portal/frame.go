@@ -106,7 +106,9 @@ func menus(h *service.Home, path string) []menu {
 		all = append(all, menu{Name: "Ledger", To: "/ledger"})
 	}
 	if h.Audits {
-		all = append(all, menu{Name: "Audit", Links: auditLinks()})
+		all = append(all, menu{Name: "Audit", Links: []link{
+			{Name: "Explain a Case", To: explainPath}, {Name: "Compare Books", To: comparePath}, {Name: "Downloads", To: downloadsPath},
+		}})
 	}
 	for i := range all {
 		all[i].Current = all[i].To == path

@@ -145,7 +145,7 @@ func (p *Portal) listed(c service.Caller, a about, o service.Owner, k service.Ki
 		}
 		l.Rows = append(l.Rows, x)
 	}
-	l.Pages = newPages(l.List.Query.Page, l.List.Pages, to)
+	l.Pages = newPages(l.List.Query.Page, l.List.Listed(), l.List.Query.PageSize, to)
 	return l, nil
 }
 
@@ -158,7 +158,7 @@ func nameOf(e list.Entry) string {
 func (l listed) Last() int { return l.List.First() + len(l.Rows) - 1 }
 
 // More tells whether more match than can be listed.
-func (l listed) More() bool { return l.List.Total > l.List.Listed }
+func (l listed) More() bool { return l.List.Total > l.List.Listed() }
 
 // readQuery reads the query of the URL of a list, and returns it without what
 // goes without saying. What is typed to find a consumer has no place in it.
@@ -263,16 +263,11 @@ func (p *Portal) backToList(w http.ResponseWriter, r *http.Request, k service.Ki
 	if samePage {
 		page = asked.Page
 	}
-	return redirect(w, r, withPage(basePath(ownerBefore(r))+"/"+string(k), set, page))
-}
-
-// ownerBefore is whose list a form stood on. On that of an agency, requests
-// are answered for the agent who is asked.
-func ownerBefore(r *http.Request) service.Owner {
-	if agency := r.PostForm.Get("agency"); agency != "" {
-		return service.Owner{Agency: agency}
+	o := owner(r)
+	if agency := r.PostForm.Get("agency"); agency != "" { // whose list has requests to the agent in the path
+		o = service.Owner{Agency: agency}
 	}
-	return owner(r)
+	return redirect(w, r, withPage(basePath(o)+"/"+string(k), set, page))
 }
 
 // queryBefore is what was asked of the list on which a form stood.

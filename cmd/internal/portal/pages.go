@@ -2,6 +2,7 @@ package portal
 
 // pages are the numbered links below a list.
 type pages struct {
+	Last           int
 	Previous, Next string
 	Numbers        []pageLink
 }
@@ -13,10 +14,11 @@ type pageLink struct {
 	Current bool
 }
 
-// newPages makes the links of page n of so many: the first, the last, and
-// those around n.
-func newPages(n, last int, to func(int) string) pages {
-	var p pages
+// newPages makes the links of page n of so many rows: the first page, the last,
+// and those around n.
+func newPages(n, rows, size int, to func(int) string) pages {
+	p := pages{Last: (rows + size - 1) / size}
+	last := p.Last
 	if last < 2 {
 		return p
 	}

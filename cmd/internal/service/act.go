@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 	"go.uber.org/zap"
@@ -110,8 +111,7 @@ func (s *Service) mayAct(c Caller, o Owner, id string, a Action) (role access.Ro
 
 // nameOf is the name of a case's primary contact.
 func nameOf(c *fold.Case) string {
-	p := &c.Household.PrimaryContact
-	return fullName(p.FirstName, p.LastName)
+	return strings.TrimSpace(c.Household.PrimaryContact.FirstName + " " + c.Household.PrimaryContact.LastName)
 }
 
 // askedAgent is the one agent of the owner's whom the consumer has asked.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"bookledger/cmd/internal/problem"
@@ -61,17 +62,10 @@ type Member struct {
 }
 
 // Name is the member's name as people write it.
-func (m Member) Name() string { return fullName(m.FirstName, m.LastName) }
+func (m Member) Name() string { return strings.TrimSpace(m.FirstName + " " + m.LastName) }
 
 // Name is the contact's name as people write it.
-func (c Contact) Name() string { return fullName(c.FirstName, c.LastName) }
-
-func fullName(first, last string) string {
-	if first == "" || last == "" {
-		return first + last
-	}
-	return first + " " + last
-}
+func (c Contact) Name() string { return strings.TrimSpace(c.FirstName + " " + c.LastName) }
 
 // Year is the application of a year.
 type Year struct {

@@ -38,14 +38,10 @@ type Query struct {
 // Listing is a page of a list.
 type Listing struct {
 	Freshness
-	Owner    Owner
-	Kind     Kind
 	Query    Query
 	Grant    access.Grant
 	Total    int // how many match
 	Of       int // how many there are without any filter
-	Listed   int // how many of them can be turned to: at most MaxListed
-	Pages    int // of PageSize
 	list     *list.List
 	calendar int // the year of the Friday for which it is shown
 }
@@ -73,7 +69,7 @@ func (s *Service) List(c Caller, o Owner, k Kind, q Query) (*Listing, error) {
 	if err := s.noteLook(c, g.Role, "list."+string(k), o, ""); err != nil {
 		return nil, err
 	}
-	l := &Listing{Owner: o, Kind: k, Query: q, Grant: g, Freshness: r.freshness(), calendar: r.OpenFriday().Year()}
+	l := &Listing{Query: q, Grant: g, Freshness: r.freshness(), calendar: r.OpenFriday().Year()}
 	switch k {
 	case Active:
 		l.list = lists.Active
@@ -108,19 +104,16 @@ func (l *Listing) bounds() list.Query {
 	return q
 }
 
-func (l *Listing) count(total int) {
-	l.Total, l.Listed = total, min(total, MaxListed)
-	l.Pages = (l.Listed + l.Query.PageSize - 1) / l.Query.PageSize
-}
+// Listed is how many of those that match can be turned to.
+func (l *Listing) Listed() int { return min(l.Total, MaxListed) }
 
 // beyond tells whether the page lies behind all that is listed.
 func (l *Listing) beyond() bool { return (l.Query.Page-1)*l.Query.PageSize >= MaxListed }
 
 // Consumers makes the page as entries.
 func (l *Listing) Consumers() []list.Entry {
-	page, total := l.list.Page(l.bounds(), l.calendar)
-	l.count(total)
-	if l.beyond() {
+	var page []list.Entry
+	if page, l.Total = l.list.Page(l.bounds(), l.calendar); l.beyond() {
 		return nil
 	}
 	return page
@@ -134,9 +127,8 @@ func (l *Listing) Choices() list.Choices { return l.list.Choices(l.calendar) }
 
 // JSON makes the page as a Consumers.
 func (l *Listing) JSON() ([]byte, error) {
-	page, _, total := l.list.PageJSON(l.bounds(), l.calendar)
-	l.count(total)
-	if l.beyond() {
+	var page []byte
+	if page, _, l.Total = l.list.PageJSON(l.bounds(), l.calendar); l.beyond() {
 		page = []byte("[]")
 	}
 	asOf, err := json.Marshal(l.AsOf.UTC())

@@ -162,6 +162,7 @@ func TestEveryOperation(t *testing.T) {
 		s.ask("manager", "POST", owner+"/books/latest", yes)
 		s.ask("manager", "POST", owner+"/books/latest", map[string]any{"accepted": false})
 	}
+	s.ask("manager", "GET", agency+"/agents", nil)
 	s.ask("agent", "POST", agent+"/cases/c-asks/decline", nil)
 	s.ask("manager", "POST", agency+"/cases/c-asks-too/accept", map[string]any{})
 	s.ask("manager", "POST", agency+"/transfers", map[string]any{"from_agent_id": s.who("agent").AgentID, "to_agent_id": "A-colleague", "case_ids": []string{"5000032500", "none"}})
