@@ -29,10 +29,7 @@ func TestActions(t *testing.T) {
 	h := build(t, past())
 	v := h.signIn("P-a1")
 	back := url.Values{"list": {"active"}, "query": {"?sort=case_id"}}
-	a := v.follow("/agents/A1/cases/5000000001/mark-inactive", back).want(http.StatusOK).lacks("Case ID 5000000001")
-	if a.path != "/agents/A1/active?sort=case_id" {
-		t.Errorf("it led to %s", a.path)
-	}
+	a := v.follow("/agents/A1/cases/5000000001/mark-inactive", back).want(http.StatusOK).lacks("Case ID 5000000001").isAt("/agents/A1/active?sort=case_id")
 	m := a.message("status")
 	if got, want := said(m), "CAL TRAINING (case 5000000001) was marked as inactive. The delegation goes on; find the consumer under Inactive Consumers. Undo"; got != want {
 		t.Errorf("it says %q, want %q", got, want)
@@ -42,10 +39,7 @@ func TestActions(t *testing.T) {
 	// The message offers to take it back.
 	for n := range m.Descendants() {
 		if n.Data == "form" {
-			a = v.follow(attr(n, "action"), back).want(http.StatusOK, "CAL TRAINING (case 5000000001) is active again.", "Case ID 5000000001")
-			if a.path != "/agents/A1/active?sort=case_id" {
-				t.Errorf("taking it back led to %s", a.path)
-			}
+			v.follow(attr(n, "action"), back).want(http.StatusOK, "CAL TRAINING (case 5000000001) is active again.", "Case ID 5000000001").isAt("/agents/A1/active?sort=case_id")
 		}
 	}
 	v.get("/agents/A1/cases/5000000004").want(http.StatusOK, "Request pending", "Requested on", "Accept the request").isWhole()
@@ -57,9 +51,7 @@ func TestActions(t *testing.T) {
 	manager := h.signIn("P-m")
 	manager.get("/agencies/G1/pending").want(http.StatusOK, "Olive Other", "Agent Bo Two")
 	manager.get("/agents/A2/cases/5000000005/decline?agency=G1").want(http.StatusOK, "asked Bo Two on")
-	if a := manager.follow("/agents/A2/cases/5000000005/decline", url.Values{"agency": {"G1"}}); a.path != "/agencies/G1/pending" {
-		t.Errorf("declining led to %s", a.path)
-	}
+	manager.follow("/agents/A2/cases/5000000005/decline", url.Values{"agency": {"G1"}}).isAt("/agencies/G1/pending")
 	h.Publish(&events.DelegationRequested{Delegation: events.Delegation{CaseID: "5000000005", AgentID: "A2"}})
 	manager.follow("/agencies/G1/cases/5000000005/decline", nil).want(http.StatusOK, "The request of Olive Other (case 5000000005) was declined.")
 }
@@ -131,11 +123,8 @@ func TestAgencyTransfer(t *testing.T) {
 	v.follow(choose, wish(url.Values{"go": {"continue"}})).want(http.StatusOK, "Choose at least one consumer, or the whole book.")
 	v.follow(choose, wish(url.Values{"shown": {"5000000001", "5000000002"}, "case": {"5000000001", "5000000002", "not-shown"}, "go": {"page:2"}})).
 		want(http.StatusOK, "2 so far", "Showing 51–62 of 62")
-	a := v.follow(choose, wish(url.Values{"shown": {"7000000059", "5000000002"}, "case": {"7000000059"}, "q": {"number ba"}, "go": {"search"}})).
-		want(http.StatusOK, "2 so far", "Nora Number Ba", "Showing 1–1 of 1")
-	if a.path != "/agencies/G1/transfer?from=A1" {
-		t.Errorf("what was typed led to %s", a.path)
-	}
+	v.follow(choose, wish(url.Values{"shown": {"7000000059", "5000000002"}, "case": {"7000000059"}, "q": {"number ba"}, "go": {"search"}})).
+		want(http.StatusOK, "2 so far", "Nora Number Ba", "Showing 1–1 of 1").isAt("/agencies/G1/transfer?from=A1")
 	v.follow(choose, wish(url.Values{"shown": {"5000000003"}, "case": {"5000000003"}, "go": {"list:inactive"}})).want(http.StatusOK, "3 so far")
 	v.follow(choose, wish(url.Values{"go": {"continue"}})).want(http.StatusOK, "Confirm the transfer", "From Ana One (A1)", "To Bo Two (A2)", "Consumers 3, chosen one by one", "Transfer 3 consumers").isWhole()
 	// Meanwhile one of them has gone.
@@ -143,7 +132,7 @@ func TestAgencyTransfer(t *testing.T) {
 	const transfer = "/agencies/G1/transfer"
 	v.post(transfer, url.Values{"from": {"A1"}, "to": {"A2"}, "what": {"chosen"}, "count": {"2"}}).want(http.StatusConflict, "Nothing was done now.")
 	confirmed := url.Values{"from": {"A1"}, "to": {"A2"}, "what": {"chosen"}, "count": {"3"}}
-	a = v.follow(transfer, confirmed).want(http.StatusOK, "2 of 3 consumers transferred from Ana One to Bo Two. 1 not delegated to Ana One any more.",
+	a := v.follow(transfer, confirmed).want(http.StatusOK, "2 of 3 consumers transferred from Ana One to Bo Two. 1 not delegated to Ana One any more.",
 		"– 5000000003 Not delegated to the agent The case is not delegated to the agent from whom it was to be transferred.", "CAL TRAINING 5000000001 Transferred –", "Nora Number Fj 7000000059 Transferred –")
 	a.isWhole()
 	a.message("status")

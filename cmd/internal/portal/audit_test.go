@@ -3,7 +3,6 @@ package portal_test
 import (
 	"crypto/sha256"
 	"fmt"
-	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -26,10 +25,7 @@ func TestExplain(t *testing.T) {
 	v.get("/audit/cases/5000000001?friday=latest").want(200, "6 events, up to that Friday", "The case stands in it in 1 row")
 	v.follow("/audit/cases", url.Values{"case": {" 5000000001 "}, "agent": {"A1"}, "friday": {h.friday()}}).want(200, "for agent A1", "In the book of")
 	for _, form := range []url.Values{{"case": {"Núñez"}}, {"case": {"Nunez"}}, {"case": {"5000000001"}, "agent": {"Nunez"}}, {}} {
-		a := v.post("/audit/cases", form)
-		if a.status != http.StatusSeeOther || a.header.Get("Location") != "/audit/cases" {
-			t.Errorf("%v leads to %d %s", form, a.status, a.header.Get("Location"))
-		}
+		v.post("/audit/cases", form).leadsTo("/audit/cases")
 		v.get("/audit/cases").want(200, "of this id. Check the id")
 	}
 	v.get("/audit/cases/5000009999").want(404, "No record is about such a case.")
@@ -82,9 +78,7 @@ func TestFoundFile(t *testing.T) {
 	}
 	v.follow("/audit/downloads", url.Values{"sha256": {strings.Repeat("0", 64)}}).want(200, "The trail does not know this file.")
 	for _, pasted := range []string{"", "José Núñez", hash[1:], hash + "0"} {
-		if a := v.post("/audit/downloads", url.Values{"sha256": {pasted}}); a.header.Get("Location") != "/audit/downloads" {
-			t.Errorf("%q leads to %s", pasted, a.header.Get("Location"))
-		}
+		v.post("/audit/downloads", url.Values{"sha256": {pasted}}).leadsTo("/audit/downloads")
 		v.get("/audit/downloads").want(200, "No SHA-256 was found")
 	}
 	v.get("/audit/downloads?sha256=x").want(400)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
 	"slices"
@@ -109,31 +110,39 @@ func (h *house) open(log *zap.Logger) {
 
 var must = fixture.Must
 
-// visitor is somebody's browser, without script.
+// visitor is somebody's browser, without script. It follows a redirect only when
+// it is told to.
 type visitor struct {
-	h       *house
-	cookies map[string]string
-	seen    []string // every URL that was asked for
+	h      *house
+	client *http.Client
+	seen   []string // every URL that was asked for
 }
 
-func (h *house) stranger() *visitor { return &visitor{h: h, cookies: map[string]string{}} }
+func (h *house) stranger() *visitor {
+	h.t.Helper()
+	jar, err := cookiejar.New(nil)
+	must(h.t, err)
+	return &visitor{h: h, client: &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+}
 
 // signIn is the browser of a person who has signed in.
 func (h *house) signIn(person string) *visitor {
 	h.t.Helper()
 	v := h.stranger()
-	asked := v.post("/sign-in", url.Values{"to": {"/"}})
-	to, err := url.Parse(asked.header.Get("Location"))
-	must(h.t, err)
-	form := to.Query()
-	form.Set("person", person)
-	chosen := v.post("/issuer/authorize", form)
-	back := v.get(chosen.header.Get("Location"))
-	if back.status != http.StatusSeeOther || back.header.Get("Location") != "/" {
-		h.t.Fatalf("signing in as %s: %d, %s", person, back.status, back.body)
-	}
-	v.seen = nil
+	v.signIn(person, "/")
 	return v
+}
+
+// signIn signs a person in, who comes back to a path.
+func (v *visitor) signIn(person, to string) {
+	v.h.t.Helper()
+	asked := v.post("/sign-in", url.Values{"to": {to}}).want(http.StatusSeeOther)
+	at, err := url.Parse(asked.header.Get("Location"))
+	must(v.h.t, err)
+	form := at.Query()
+	form.Set("person", person)
+	v.get(v.post("/issuer/authorize", form).header.Get("Location")).leadsTo(to)
+	v.seen = nil
 }
 
 // answer is what a visitor was answered.
@@ -154,11 +163,7 @@ func (v *visitor) post(path string, form url.Values) *answer {
 // follow posts a form and gets the page to which that leads.
 func (v *visitor) follow(path string, form url.Values) *answer {
 	v.h.t.Helper()
-	a := v.post(path, form)
-	if a.status != http.StatusSeeOther {
-		v.h.t.Fatalf("posting to %s: %d, %s", path, a.status, a.text())
-	}
-	return v.get(a.header.Get("Location"))
+	return v.get(v.post(path, form).want(http.StatusSeeOther).header.Get("Location"))
 }
 
 func (v *visitor) do(method, path string, body io.Reader, header http.Header) *answer {
@@ -167,24 +172,31 @@ func (v *visitor) do(method, path string, body io.Reader, header http.Header) *a
 	v.seen = append(v.seen, path)
 	r, err := http.NewRequest(method, v.h.url+path, body)
 	must(v.h.t, err)
-	r.Header = header.Clone()
-	if r.Header == nil {
-		r.Header = http.Header{}
+	if header != nil {
+		r.Header = header
 	}
-	for name, value := range v.cookies {
-		r.AddCookie(&http.Cookie{Name: name, Value: value})
-	}
-	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	got, err := client.Do(r)
+	got, err := v.client.Do(r)
 	must(v.h.t, err)
-	for _, c := range got.Cookies() {
-		if v.cookies[c.Name] = c.Value; c.MaxAge < 0 || c.Value == "" {
-			delete(v.cookies, c.Name)
-		}
-	}
 	text, err := io.ReadAll(got.Body)
 	must(v.h.t, errors.Join(err, got.Body.Close()))
 	return &answer{v.h.t, path, got.StatusCode, got.Header, string(text)}
+}
+
+// leadsTo holds that an answer sends on to a path.
+func (a *answer) leadsTo(path string) {
+	a.t.Helper()
+	if got := a.want(http.StatusSeeOther).header.Get("Location"); got != path {
+		a.t.Errorf("%s leads to %s, want %s", a.path, got, path)
+	}
+}
+
+// isAt holds where following a form has led.
+func (a *answer) isAt(path string) *answer {
+	a.t.Helper()
+	if a.path != path {
+		a.t.Errorf("it led to %s, want %s", a.path, path)
+	}
+	return a
 }
 
 // want holds the status of an answer, and that its page has these texts.

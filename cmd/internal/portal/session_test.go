@@ -13,10 +13,8 @@ import (
 func TestSignIn(t *testing.T) {
 	h := build(t, past())
 	v := h.stranger()
-	to := v.get("/agents/A1/active?sort=case_id").want(http.StatusSeeOther).header.Get("Location")
-	if to != "/sign-in?to=%2Fagents%2FA1%2Factive%3Fsort%3Dcase_id" {
-		t.Errorf("a stranger is led to %s", to)
-	}
+	const to = "/sign-in?to=%2Fagents%2FA1%2Factive%3Fsort%3Dcase_id"
+	v.get("/agents/A1/active?sort=case_id").leadsTo(to)
 	page := v.get(to).want(http.StatusOK, "Sign in")
 	if !strings.Contains(page.body, `name="to" value="/agents/A1/active?sort=case_id"`) {
 		t.Error("the sign-in page forgets where one wanted to go")
@@ -30,16 +28,9 @@ func TestSignIn(t *testing.T) {
 	v.post("/agents/A1/cases/5000000001/mark-inactive", nil).want(http.StatusUnauthorized, "so nothing was done").isWhole()
 	v.get("/sign-in/callback?state=x&code=y").want(http.StatusUnauthorized, "You are not signed in", "begin again").isWhole()
 
-	asked := v.post("/sign-in", url.Values{"to": {"/agents/A1/active?sort=case_id"}}).want(http.StatusSeeOther)
-	at, err := url.Parse(asked.header.Get("Location"))
-	must(t, err)
-	form := at.Query()
-	form.Set("person", "P-a1")
-	back := v.get(v.post("/issuer/authorize", form).header.Get("Location")).want(http.StatusSeeOther)
-	v.get(back.header.Get("Location")).want(http.StatusOK, "Active Consumers", "Signed in as Ana One", "Sign out")
-	if got := v.get("/sign-in?to=/ledger").want(http.StatusSeeOther).header.Get("Location"); got != "/ledger" {
-		t.Errorf("who has signed in is led to %s", got)
-	}
+	v.signIn("P-a1", "/agents/A1/active?sort=case_id")
+	v.get("/agents/A1/active?sort=case_id").want(http.StatusOK, "Active Consumers", "Signed in as Ana One", "Sign out")
+	v.get("/sign-in?to=/ledger").leadsTo("/ledger")
 }
 
 // TestSession holds what is said of the session's end, and that looking at
@@ -68,15 +59,11 @@ func TestSession(t *testing.T) {
 	if !session.SignedIn || session.Seconds < 800 || session.Seconds > 900 {
 		t.Errorf("the script is told %+v", session)
 	}
-	if got := v.post("/session/continue", url.Values{"to": {"/agents/A1/active"}}).want(http.StatusSeeOther).header.Get("Location"); got != "/agents/A1/active" {
-		t.Errorf("going on leads to %s", got)
-	}
+	v.post("/session/continue", url.Values{"to": {"/agents/A1/active"}}).leadsTo("/agents/A1/active")
 	v.do(http.MethodPost, "/session/continue", nil, http.Header{"Accept": {"application/json"}}).want(http.StatusNoContent)
 	v.post("/sign-out", nil).want(http.StatusSeeOther)
 	v.get("/agents/A1/active").want(http.StatusSeeOther)
-	if got := v.get("/session/ending?to=/ledger").want(http.StatusSeeOther).header.Get("Location"); got != "/sign-in?to=%2Fledger" {
-		t.Errorf("a session that has ended leads to %s", got)
-	}
+	v.get("/session/ending?to=/ledger").leadsTo("/sign-in?to=%2Fledger")
 	v.post("/session/continue", nil).want(http.StatusUnauthorized)
 }
 
@@ -102,9 +89,7 @@ func TestLedgerPage(t *testing.T) {
 	}
 	v.get("/ledger?exports_before=x").want(http.StatusBadRequest)
 	for id, want := range map[string]string{"A1": "/agents/A1/active", " A2 ": "/agents/A2/active", "none": "/ledger", "": "/ledger", "../x": "/ledger"} {
-		if got := v.post("/ledger/look-up", url.Values{"kind": {"agent"}, "id": {id}}).want(http.StatusSeeOther).header.Get("Location"); got != want {
-			t.Errorf("looking up agent %q leads to %s", id, got)
-		}
+		v.post("/ledger/look-up", url.Values{"kind": {"agent"}, "id": {id}}).leadsTo(want)
 	}
 	v.get("/ledger").want(http.StatusOK, "No agent or agency of this id is open to you.").message("alert")
 	v.follow("/ledger/look-up", url.Values{"kind": {"agency"}, "id": {"G1"}}).want(http.StatusOK, "Agents", "Delta Insurance")
