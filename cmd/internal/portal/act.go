@@ -46,7 +46,11 @@ func (p *Portal) act(a service.Action) handler {
 		if err != nil {
 			return err
 		}
-		m := message{Text: fmt.Sprintf(done[a].text, whom(acted))}
+		whom := "Case " + acted.CaseID
+		if acted.Name != "" {
+			whom = acted.Name + " (case " + acted.CaseID + ")"
+		}
+		m := message{Text: fmt.Sprintf(done[a].text, whom)}
 		if undo := done[a].undo; undo != "" {
 			m.Undo, m.Kind = caseFile(owner(r), acted.CaseID)+"/"+string(undo), string(k)
 			m.Query = withPage("", set, asked.Page)
@@ -54,14 +58,6 @@ func (p *Portal) act(a service.Action) handler {
 		p.say(r, m)
 		return p.backToList(w, r, k, true)
 	}
-}
-
-// whom is a consumer as a message names them.
-func whom(a *service.ActionResult) string {
-	if a.Name != "" {
-		return a.Name + " (case " + a.CaseID + ")"
-	}
-	return "Case " + a.CaseID
 }
 
 // conflict shows the list as it is now, with the reason why the action cannot

@@ -30,7 +30,7 @@ type About struct {
 
 // About tells of an owner as a whole.
 func (s *Service) About(c Caller, o Owner) (*About, error) {
-	r, done, err := s.read(c)
+	r, _, done, err := s.enter(c, o)
 	if err != nil {
 		return nil, err
 	}
@@ -38,13 +38,9 @@ func (s *Service) About(c Caller, o Owner) (*About, error) {
 	return r.about(c, o)
 }
 
+// about is About of an owner who is open to the caller.
 func (r *snapshot) about(c Caller, o Owner) (*About, error) {
-	a := &About{Owner: o}
-	var err error
-	if _, err = r.grant(c, o); err != nil {
-		return nil, err
-	}
-	a.AgencyID = o.Agency
+	a := &About{Owner: o, AgencyID: o.Agency}
 	if o.Agent != "" {
 		agent, _, err := r.state.Agent(o.Agent)
 		if err != nil {
@@ -65,27 +61,20 @@ func (r *snapshot) about(c Caller, o Owner) (*About, error) {
 	}
 	if o.Agent == "" {
 		a.Name = a.AgencyName
-		if err := r.nameAgents(c, a); err != nil {
+		ids, err := r.agents(c, o)
+		if err != nil {
 			return nil, err
+		}
+		a.Agents = make(map[string]string, len(ids))
+		for _, id := range ids {
+			agent, _, err := r.state.Agent(id)
+			if err != nil {
+				return nil, err
+			}
+			a.Agents[id] = agent.Name()
 		}
 	}
 	return a, r.aboutFridays(a)
-}
-
-func (r *snapshot) nameAgents(c Caller, a *About) error {
-	ids, err := r.agents(c, a.Owner)
-	if err != nil {
-		return err
-	}
-	a.Agents = make(map[string]string, len(ids))
-	for _, id := range ids {
-		agent, _, err := r.state.Agent(id)
-		if err != nil {
-			return err
-		}
-		a.Agents[id] = agent.Name()
-	}
-	return nil
 }
 
 // aboutFridays tells which book is current and which comes next.
@@ -114,7 +103,7 @@ type Overview struct {
 
 // Overview counts the consumers of an owner.
 func (s *Service) Overview(c Caller, o Owner) (*Overview, error) {
-	r, done, err := s.read(c)
+	r, _, done, err := s.enter(c, o)
 	if err != nil {
 		return nil, err
 	}

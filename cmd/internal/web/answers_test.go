@@ -81,6 +81,7 @@ func TestAnswers(t *testing.T) {
 		{"agent", "GET", me + "/active?status=&page=&sort=&application_year=", "", "", 200, `"page":1,"page_size":2000`},
 		{"agent", "GET", me + "/active?page", "", "", 200, `"page":1,`},
 		{"agent", "GET", me + "/active?%70age=2&page_size=3", "", "", 200, `"page":2,"page_size":3`},
+		{"agent", "GET", me + "/active?page=2", "", "", 200, `"page":2,"page_size":2000,"consumers":[]`}, // behind all that a list has
 		{"agent", "GET", me + "/active?status=a&status=a", "", "", 400, "invalid status"},
 		{"agent", "GET", me + "/active?page=1&page=1", "", "", 400, "invalid page"},
 		{"agent", "GET", me + "/active?Colour=red", "", "", 400, "invalid query"},

@@ -247,23 +247,6 @@ func (s *site) comparesBooks(t *testing.T, agent string) {
 	}
 }
 
-// TestManyConsumers holds the cap of a list that has more.
-func TestManyConsumers(t *testing.T) {
-	t.Parallel()
-	w := small()
-	w.Consumers = 3200
-	s := start(t, w)
-	me := "/v1/agents/" + s.who("agent").AgentID
-	var all, last, beyond listing
-	s.ask("agent", "GET", me+"/active", nil).into(t, &all)
-	s.ask("agent", "GET", me+"/active?page=40&page_size=50", nil).into(t, &last)
-	s.ask("agent", "GET", me+"/active?page=41&page_size=50", nil).into(t, &beyond)
-	if all.Total <= 2000 || len(all.Consumers) != 2000 || beyond.Total != all.Total || len(beyond.Consumers) != 0 ||
-		!slices.Equal(ids(last), ids(all)[1950:]) {
-		t.Errorf("of %d consumers %d are listed, %d behind", all.Total, len(all.Consumers), len(beyond.Consumers))
-	}
-}
-
 // TestAgency asks what an agency's staff asks.
 func TestAgency(t *testing.T) {
 	t.Parallel()
