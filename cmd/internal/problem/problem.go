@@ -41,6 +41,12 @@ func (p Problem) Because(cause error) *Problem {
 	return &p
 }
 
+// After returns the problem with the time after which to try again; 0 says none.
+func (p Problem) After(wait time.Duration) *Problem {
+	p.RetryAfter = wait
+	return &p
+}
+
 // With returns the problem with a detail of its own.
 func (p Problem) With(format string, args ...any) *Problem {
 	p.Detail = fmt.Sprintf(format, args...)

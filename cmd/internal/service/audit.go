@@ -227,25 +227,18 @@ func (s *Service) audited(c Caller) (r *snapshot, done func(), err error) {
 func (s *Service) inTurn(ctx context.Context, command string, do func(context.Context) error) error {
 	limited, cancel := context.WithTimeout(ctx, auditTime)
 	defer cancel()
-	var err error
-	select {
-	case s.auditing <- struct{}{}:
+	err := s.auditing.Acquire(limited, 1)
+	if err == nil {
 		err = func() error {
-			defer func() { <-s.auditing }() // a panic too lets the next in
+			defer s.auditing.Release(1) // a panic too lets the next in
 			return do(limited)
 		}()
-	case <-limited.Done():
-		err = limited.Err()
 	}
 	if errors.Is(err, audit.ErrTooMany) {
-		told := problem.Unavailable.With("There are more than %d records about a case, too many for a request. The command bookledger %s looks at any number, on a dump of the journal.", maxRecords, command)
-		told.RetryAfter = 0
-		return told.Because(err)
+		return problem.Unavailable.After(0).With("There are more than %d records about a case, too many for a request. The command bookledger %s looks at any number, on a dump of the journal.", maxRecords, command).Because(err)
 	}
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
-		told := problem.Unavailable.With("It would take longer than a request may, or others were before it. Try again in a minute; the command bookledger %s takes as long as it needs, on a dump of the journal.", command)
-		told.RetryAfter = time.Minute
-		return told.Because(err)
+		return problem.Unavailable.After(time.Minute).With("It would take longer than a request may, or others were before it. Try again in a minute; the command bookledger %s takes as long as it needs, on a dump of the journal.", command).Because(err)
 	}
 	return err
 }

@@ -244,8 +244,7 @@ func (s *Service) failed(err error) error {
 	if p, ok := errors.AsType[*problem.Problem](err); ok {
 		return p
 	}
-	late := problem.Unavailable
-	late.RetryAfter = time.Minute
+	late := problem.Unavailable.After(time.Minute)
 	switch {
 	case errors.Is(err, exportlimit.ErrFull):
 		return late.With("Very many books are being made. Try again in a little while.").Because(err)

@@ -61,12 +61,10 @@ func (s *Service) Status(ctx context.Context, c Caller) (projections.Status, err
 	if err := c.SeesFigures(); err != nil {
 		return projections.Status{}, err
 	}
-	select {
-	case s.hashing <- struct{}{}:
-		defer func() { <-s.hashing }()
-	case <-ctx.Done():
-		return projections.Status{}, ctx.Err()
+	if err := s.hashing.Acquire(ctx, 1); err != nil {
+		return projections.Status{}, err
 	}
+	defer s.hashing.Release(1)
 	return figure(s, c, (*projections.View).Status)
 }
 

@@ -40,15 +40,15 @@ type Service struct {
 	answered atomic.Pointer[time.Time] // when the journal last answered, or the service began
 	refusals *semaphore.Weighted       // holds one for each refused export that is being recorded after its answer
 	sizes    sizes
-	hashing  chan struct{} // holds one while the state is hashed
-	auditing chan struct{} // holds one while a case is explained or books are compared
+	hashing  *semaphore.Weighted // holds one while the state is hashed
+	auditing *semaphore.Weighted // holds one while a case is explained or books are compared
 }
 
 // New makes a service. Run must be running while it is used.
 func New(o Options) *Service {
 	began := o.Now()
 	s := &Service{
-		Options: o, refusals: semaphore.NewWeighted(maxRefusals), hashing: make(chan struct{}, 1), auditing: make(chan struct{}, 1),
+		Options: o, refusals: semaphore.NewWeighted(maxRefusals), hashing: semaphore.NewWeighted(1), auditing: semaphore.NewWeighted(1),
 	}
 	s.answered.Store(&began)
 	return s
@@ -135,7 +135,5 @@ func (s *Service) mayWrite(c Caller, cost int) error {
 	if ok {
 		return nil
 	}
-	p := problem.TooMany
-	p.RetryAfter = retryAfter
-	return &p
+	return problem.TooMany.After(retryAfter)
 }

@@ -101,9 +101,7 @@ func (s *Service) open() (*snapshot, error) {
 func (s *Service) readNow() (*snapshot, error) {
 	if s.Sound != nil {
 		if err := s.Sound(); err != nil {
-			told := problem.Unavailable.With("The ledger's journal is not as it was recorded. Nothing can be done or taken until the operator has seen to it.")
-			told.RetryAfter = 0
-			return nil, told.Because(err)
+			return nil, problem.Unavailable.After(0).With("The ledger's journal is not as it was recorded. Nothing can be done or taken until the operator has seen to it.").Because(err)
 		}
 	}
 	r, err := s.open()

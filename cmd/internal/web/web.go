@@ -162,9 +162,7 @@ func (w *Web) caller(via string) func(*http.Request) (service.Caller, error) {
 			return service.Caller{}, problem.Unauthorized.Because(err)
 		}
 		if ok, retry := w.stack.AllowPerson(p.ID); !ok {
-			told := problem.TooMany
-			told.RetryAfter = retry
-			return service.Caller{}, &told
+			return service.Caller{}, problem.TooMany.After(retry)
 		}
 		return service.Caller{Person: p, Via: via, Address: middleware.Address(r.Context())}, nil
 	}
