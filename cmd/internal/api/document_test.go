@@ -14,6 +14,7 @@ import (
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
+	"bookledger/cmd/internal/fixture"
 	"bookledger/schemas"
 )
 
@@ -22,9 +23,7 @@ var update = flag.Bool("update", false, "write the generated document to schemas
 func newAPI(t *testing.T) *API {
 	t.Helper()
 	a, err := New(Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return a
 }
 
@@ -33,14 +32,10 @@ func newAPI(t *testing.T) *API {
 func TestDocument(t *testing.T) {
 	d, _ := newAPI(t).Document()
 	got, err := json.MarshalIndent(d, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	got = append(got, '\n')
 	if *update {
-		if err := os.WriteFile("../../../schemas/openapi.json", got, 0o644); err != nil {
-			t.Fatal(err)
-		}
+		fixture.Must(t, os.WriteFile("../../../schemas/openapi.json", got, 0o644))
 		return
 	}
 	if !bytes.Equal(got, schemas.OpenAPI()) {
@@ -102,24 +97,18 @@ type compiled struct {
 func compile(t *testing.T) compiled {
 	t.Helper()
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schemas.OpenAPI()))
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
 	c.AssertFormat()
-	if err := c.AddResource("urn:document", doc); err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, c.AddResource("urn:document", doc))
 	return compiled{doc, c}
 }
 
 func (c compiled) validate(t *testing.T, pointer string, value any) error {
 	t.Helper()
 	schema, err := c.compiler.Compile("urn:document#" + pointer)
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return schema.Validate(value)
 }
 
@@ -180,9 +169,7 @@ func TestSchemasRefuse(t *testing.T) {
 	} {
 		for _, text := range bad {
 			value, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
-			if err != nil {
-				t.Fatal(err)
-			}
+			fixture.Must(t, err)
 			if c.validate(t, "/components/schemas/"+name, value) == nil {
 				t.Errorf("%s takes %s", name, text)
 			}

@@ -14,6 +14,7 @@ import (
 
 	"bookledger/cmd/internal/api"
 	"bookledger/cmd/internal/apidocs"
+	"bookledger/cmd/internal/fixture"
 )
 
 // element is an element of the page.
@@ -29,9 +30,7 @@ type element struct {
 func read(t *testing.T, fragment string) *element {
 	t.Helper()
 	root := new(element)
-	if err := xml.Unmarshal([]byte("<body>"+strings.ReplaceAll(fragment, "<wbr>", "<wbr/>")+"</body>"), root); err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, xml.Unmarshal([]byte("<body>"+strings.ReplaceAll(fragment, "<wbr>", "<wbr/>")+"</body>"), root))
 	return root
 }
 
@@ -72,18 +71,14 @@ func (e *element) text() string { return html.UnescapeString(tag.ReplaceAllStrin
 func document(t *testing.T) (*huma.OpenAPI, []*huma.Operation) {
 	t.Helper()
 	a, err := api.New(api.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return a.Document()
 }
 
 func rendered(t *testing.T) *element {
 	t.Helper()
 	fragment, err := apidocs.Render(document(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	return read(t, string(fragment))
 }
 
@@ -248,9 +243,7 @@ const longest = 20
 // TestNarrow demands that long words may break.
 func TestNarrow(t *testing.T) {
 	fragment, err := apidocs.Render(document(t))
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	text := regexp.MustCompile(`(?s)<pre.*?</pre>|<[^>]*>`).ReplaceAllString(string(fragment), " ")
 	for word := range strings.FieldsSeq(html.UnescapeString(text)) {
 		if len(word) > longest {
@@ -270,9 +263,7 @@ func TestEscaped(t *testing.T) {
 	op.Parameters = []*huma.Param{{Name: evil + "8", In: "query", Description: evil + "9", Schema: &huma.Schema{Type: "string", Enum: []any{evil + "10"}}}}
 	d.Info.Description = evil + "11\n## " + evil + "12\n" + evil + "13"
 	fragment, err := apidocs.Render(d, []*huma.Operation{&op})
-	if err != nil {
-		t.Fatal(err)
-	}
+	fixture.Must(t, err)
 	page := read(t, string(fragment))
 	if n := len(page.all("script")) + len(page.all("b")); n > 0 {
 		t.Errorf("%d elements came from the description", n)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"bookledger/cmd/internal/delivery"
+	"bookledger/cmd/internal/fixture"
 	"bookledger/cmd/internal/service"
 )
 
@@ -65,9 +66,7 @@ func TestPatience(t *testing.T) {
 		})
 		defer end()
 		answer, err := http.ReadResponse(bufio.NewReader(client), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
+		fixture.Must(t, err)
 		time.Sleep(9 * time.Minute) // a slow client
 		if got, err := io.ReadAll(answer.Body); err != nil || string(got) != text {
 			t.Errorf("%d bytes came (%v)", len(got), err)
