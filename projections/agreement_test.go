@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -130,19 +131,21 @@ func newAccount() *account {
 	return &account{Hashes: map[events.Date]string{}, Seals: map[events.Date]events.Sealed{}, Books: map[string]string{}, Lists: map[string]string{}, Records: map[string][]provenance.Entry{}, rows: map[string]map[book.Key]bool{}}
 }
 
-// listen has a replay give the account, up to its end.
-func (a *account) listen(t *rapid.T, r *replay.Replay) {
-	r.OnCheckpoint(func(f checkpoint.Checkpoint) error {
-		a.take(t, r.State(), r, r.Calendar(), f)
-		return nil
-	})
-	r.OnJudged(func(rec *record.Decoded, v replay.Verdict) error {
-		if id := rec.CaseID; id != "" {
-			a.Records[id] = append(a.Records[id], replay.EntryOf(rec, v))
+// listen takes what a replay says step by step.
+func (a *account) listen(t *rapid.T, r *replay.Replay, steps iter.Seq2[replay.Step, error]) {
+	for step, err := range steps {
+		if err != nil {
+			t.Fatal(err)
 		}
-		a.clock.hear(t, rec, v)
-		return nil
-	})
+		if step.Checkpoint != nil {
+			a.take(t, r.State(), r, r.Calendar(), *step.Checkpoint)
+			continue
+		}
+		if id := step.CaseID(); id != "" {
+			a.Records[id] = append(a.Records[id], step.Entry())
+		}
+		a.clock.hear(t, step.Record, step.Verdict)
+	}
 }
 
 // end adds what a replay says at its end.
@@ -151,7 +154,8 @@ func (a *account) end(t *rapid.T, r *replay.Replay) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a.Status, a.Rejected, a.Exports, a.Fridays = status, r.Rejected(), r.Exports(), r.Checkpoints()
+	a.Status, a.Rejected, a.Exports = status, r.Rejected(), r.Exports()
+	a.Fridays, _ = r.Checkpoints()
 	a.takeLists(t, r.State(), r.Calendar(), r.OpenFriday())
 	a.clock.check(t, r.Calendar(), r.OpenFriday(), a.Fridays)
 }
@@ -159,8 +163,7 @@ func (a *account) end(t *rapid.T, r *replay.Replay) {
 // replayed derives the account from the records alone.
 func replayed(t *rapid.T, records []record.Record) *account {
 	a, r := newAccount(), replay.New()
-	a.listen(t, r)
-	apply(t, r, records)
+	a.listen(t, r, r.Steps(records...))
 	a.end(t, r)
 	a.explain(t, r.Calendar())
 	return a
@@ -178,10 +181,7 @@ func dumpOf(records []record.Record) io.Reader {
 // dumped derives it from the lines of the records' dump.
 func dumped(t *rapid.T, records []record.Record) *account {
 	a, r := newAccount(), replay.New()
-	a.listen(t, r)
-	if err := r.Dump(context.Background(), dumpOf(records), nil); err != nil {
-		t.Fatal(err)
-	}
+	a.listen(t, r, r.Dump(context.Background(), dumpOf(records), nil))
 	a.end(t, r)
 	return a
 }

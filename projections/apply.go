@@ -136,16 +136,43 @@ func (a *applier) begin() {
 
 // apply judges one record.
 func (a *applier) apply(d *record.Decoded) error {
-	v, err := a.processor.Admit(d, a)
+	decision, err := a.processor.Decide(d, a)
 	if err != nil {
+		return err
+	}
+	if decision.Week != a.week {
+		if err := a.pass(decision.Passed, decision.Week); err != nil {
+			return err
+		}
+	}
+	if err := a.processor.Put(&decision, a); err != nil {
 		return err
 	}
 	if err := a.tree.Append(d.Leaf); err != nil {
 		return err
 	}
 	a.records++
-	a.outcomes = append(a.outcomes, v.Outcome)
-	return a.indexCase(d, &v)
+	a.outcomes = append(a.outcomes, decision.Outcome)
+	return a.indexCase(d, &decision.Verdict)
+}
+
+// pass puts what the open week has changed under that week, keeps the
+// checkpoints of the Fridays that are passed, and goes on under the next week:
+// nothing is copied.
+func (a *applier) pass(passed []checkpoint.Checkpoint, next events.Date) error {
+	if err := a.flushCases(); err != nil {
+		return err
+	}
+	if err := a.index.Pass(a.batch, next); err != nil {
+		return err
+	}
+	a.week = next
+	for _, c := range passed {
+		if err := a.putJSON(store.Checkpoint(c.Friday), c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // commit makes the batch and the position in it part of the store. A crash
@@ -388,22 +415,6 @@ func (a *applier) Seal(s checkpoint.Seal) error {
 
 func (a *applier) Sign(s checkpoint.Signature) error {
 	return a.putJSON(store.Signed(s.Friday, s.Seq), s)
-}
-
-// Pass puts what the week has changed under that week, keeps its checkpoint
-// and goes on under the next: nothing is copied.
-func (a *applier) Pass(f checkpoint.Checkpoint, next events.Date) error {
-	if err := a.flushCases(); err != nil {
-		return err
-	}
-	if err := a.index.Pass(a.batch, next); err != nil {
-		return err
-	}
-	a.week = next
-	if f.Friday == 0 {
-		return nil
-	}
-	return a.putJSON(store.Checkpoint(f.Friday), f)
 }
 
 func (a *applier) putJSON(key []byte, value any) error {

@@ -48,18 +48,22 @@ func meet(t *testing.T, records []record.Record, met map[string]int) {
 	t.Helper()
 	r := replay.New()
 	var last checkpoint.Checkpoint
-	r.OnCheckpoint(func(f checkpoint.Checkpoint) error {
-		met[fmt.Sprintf("%.0f hours", f.Cutoff.Sub(last.Cutoff).Hours())]++
-		if last.Friday != 0 && last.Boundary == f.Boundary {
-			met["no record in a week"]++
-		}
-		last = f
-		return nil
-	})
 	before := map[string]fold.Case{}
 	var lastRecorded time.Time
-	r.OnJudged(func(rec *record.Decoded, v replay.Verdict) error {
-		meetRecord(rec, v, met)
+	for step, err := range r.Steps(records...) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := step.Checkpoint; f != nil {
+			met[fmt.Sprintf("%.0f hours", f.Cutoff.Sub(last.Cutoff).Hours())]++
+			if last.Friday != 0 && last.Boundary == f.Boundary {
+				met["no record in a week"]++
+			}
+			last = *f
+			continue
+		}
+		v := step.Verdict
+		meetRecord(step.Record, v, met)
 		if !v.Recorded.IsZero() && v.Recorded.Equal(lastRecorded) {
 			met["several at one moment"]++
 		}
@@ -69,15 +73,16 @@ func meet(t *testing.T, records []record.Record, met map[string]int) {
 				met[fmt.Sprint("cutoff ", v.Recorded.Sub(r.Calendar().Cutoff(f)))]++
 			}
 		}
-		return r.State().EachCase(func(id string, now *fold.Case) error {
+		if err := r.State().EachCase(func(id string, now *fold.Case) error {
 			if was := before[id]; was.Closed && !now.Closed {
 				met["reopened"]++
 			}
 			before[id] = *now
 			return nil
-		})
-	})
-	apply(t, r, records)
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 func meetRecord(rec *record.Decoded, v replay.Verdict, met map[string]int) {

@@ -57,10 +57,8 @@ func viewOf(tb rapid.TB, p *projections.Projection) *projections.View {
 // apply replays records.
 func apply(tb rapid.TB, r *replay.Replay, records []record.Record) {
 	tb.Helper()
-	for i := range records {
-		if _, err := r.Apply(&records[i]); err != nil {
-			tb.Fatal(err)
-		}
+	if err := replay.All(r.Steps(records...)); err != nil {
+		tb.Fatal(err)
 	}
 }
 
@@ -122,7 +120,8 @@ func retold(tb testing.TB, records []record.Record) told {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return told{status, r.Checkpoints(), r.Rejected()}
+	fridays, _ := r.Checkpoints()
+	return told{status, fridays, r.Rejected()}
 }
 
 // noneLeft makes sure that no goroutine of the projection is left. One that was

@@ -144,7 +144,7 @@ func TestTree(t *testing.T) {
 func replayDump(tb testing.TB, records []record.Record) *replay.Replay {
 	tb.Helper()
 	r := replay.New()
-	if err := r.Dump(context.Background(), dumpOf(records), nil); err != nil {
+	if err := replay.All(r.Dump(context.Background(), dumpOf(records), nil)); err != nil {
 		tb.Fatal(err)
 	}
 	return r

@@ -201,7 +201,7 @@ func (b built) books() {
 func (b built) account() {
 	ctx := b.Context()
 	explain := func(name, id string, q audit.Question) {
-		a, err := audit.AccountOf(ctx, b.v, b.source, id, 0)
+		a, err := audit.Projected{View: b.v, Journal: b.source}.Account(ctx, id)
 		b.must(err)
 		x, err := a.Explain(ctx, q)
 		b.must(err)
@@ -224,7 +224,7 @@ func (b built) account() {
 		explain(explainName(id, "latest"), id, audit.Question{AsOf: true})
 	}
 	for _, c := range goldenCompared {
-		compared, err := audit.Compare(ctx, b.v, b.source, audit.Owner{Agent: c.agent, Agency: c.agency}, friday(c.from), friday(c.to), 0)
+		compared, err := audit.Projected{View: b.v, Journal: b.source}.Compare(ctx, audit.Owner{Agent: c.agent, Agency: c.agency}, friday(c.from), friday(c.to))
 		b.must(err)
 		differences, err := compared.Differences(ctx, compared.Changes())
 		b.must(err)

@@ -304,25 +304,21 @@ func verdict(to io.Writer, seq uint64, o record.Outcome, code events.Code, field
 func (g *golden) replay(f *facts) {
 	r := replay.New()
 	verdicts := sha256.New()
-	r.OnCheckpoint(func(c checkpoint.Checkpoint) error {
-		g.sealed(f, c, r.State(), r.Calendar(), r.TreeRoot)
-		return nil
-	})
-	r.OnJudged(func(rec *record.Decoded, v replay.Verdict) error {
+	for v, err := range r.Steps(g.records...) {
+		f.must(err)
+		if v.Checkpoint != nil {
+			g.sealed(f, *v.Checkpoint, r.State(), r.Calendar(), r.TreeRoot)
+			continue
+		}
 		var code events.Code
 		var field string
 		if v.Rejection != nil {
 			code, field = v.Rejection.Code, v.Rejection.Field
 		}
-		verdict(verdicts, rec.Seq, v.Outcome, code, field)
-		if !v.Recorded.Equal(g.recorded[rec.Seq-1]) {
-			f.Errorf("record %d: recorded %s, but the dump says %s", rec.Seq, v.Recorded, g.recorded[rec.Seq-1])
+		verdict(verdicts, v.Record.Seq, v.Outcome, code, field)
+		if want := g.recorded[v.Record.Seq-1]; !v.Recorded.Equal(want) {
+			f.Errorf("record %d: recorded %s, but the dump says %s", v.Record.Seq, v.Recorded, want)
 		}
-		return nil
-	})
-	for i := range g.records {
-		_, err := r.Apply(&g.records[i])
-		f.must(err)
 	}
 	f.add("verdicts on all records", "sha256 %x", verdicts.Sum(nil))
 	g.tree(f, func(seq uint64) ([32]byte, error) { return g.records[seq-1].LeafHash(), nil }, r.TreeRoot)

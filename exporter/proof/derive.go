@@ -64,26 +64,26 @@ func derive(ctx context.Context, open func() (*os.File, error), q Request) (*der
 	}
 	defer again.Close()
 	d := &derivation{Replay: replay.New(), q: q, cases: map[string][]uint64{}}
-	d.OnCheckpoint(func(f checkpoint.Checkpoint) error {
-		if f.Friday != q.Friday {
-			return nil
-		}
-		return d.take(ctx, f)
-	})
 	lines, line := newLineReader("the dump", again), []byte(nil)
-	d.OnJudged(func(rec *record.Decoded, v replay.Verdict) error {
-		text, err := lines.next()
-		if err != nil {
-			return err
+	for step, err := range d.Dump(ctx, dump, q.Progress) {
+		switch {
+		case errors.Is(err, replay.ErrBroken):
+			return nil, differs("%v", err)
+		case err != nil:
+			return nil, err
+		case step.Passes(q.Friday):
+			err = d.take(ctx, *step.Checkpoint)
+		case step.Record != nil:
+			var text []byte
+			if text, err = lines.next(); err == nil {
+				d.note(&step)
+				line = step.Record.AppendLine(line[:0], step.Recorded)
+				err = lines.mustBe(text, line)
+			}
 		}
-		line = rec.AppendLine(line[:0], v.Recorded)
-		d.note(rec, v)
-		return lines.mustBe(text, line)
-	})
-	if err := d.Dump(ctx, dump, q.Progress); errors.Is(err, replay.ErrBroken) {
-		return nil, differs("%v", err)
-	} else if err != nil {
-		return nil, err
+		if err != nil {
+			return nil, err
+		}
 	}
 	if d.book == nil {
 		_, err := d.Checkpoint(q.Friday)
@@ -116,12 +116,13 @@ func (d *derivation) take(ctx context.Context, f checkpoint.Checkpoint) (err err
 }
 
 // note keeps what is needed of a record.
-func (d *derivation) note(rec *record.Decoded, v replay.Verdict) {
+func (d *derivation) note(step *replay.Step) {
+	rec := step.Record
 	d.records = rec.Seq
 	if d.q.Kind == Records && d.book == nil && rec.CaseID != "" {
 		d.cases[rec.CaseID] = append(d.cases[rec.CaseID], rec.Seq)
 	}
-	if v.Outcome != record.Applied && v.Outcome != record.Unchanged {
+	if step.Outcome != record.Applied && step.Outcome != record.Unchanged {
 		return
 	}
 	switch data := rec.Event.Data.(type) {

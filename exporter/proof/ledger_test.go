@@ -96,18 +96,6 @@ func newNode(h history) *node {
 		history: h, Replay: replay.New(), calendar: events.DefaultCalendar(), now: time.Date(2026, 11, 2, 16, 0, 0, 0, time.UTC),
 		keys: []ed25519.PrivateKey{private(h.key)}, seals: map[events.Date]events.Sealed{}, books: map[string]*book.Book{},
 	}
-	n.OnCheckpoint(func(c checkpoint.Checkpoint) error {
-		agents := must(checkpoint.AgentsOf(context.Background(), n.State(), n.calendar, c.Week, 2))
-		n.seals[c.Friday] = must(c.SealOf(agents, must(n.TreeRoot(c.Boundary)), 1))
-		for _, agent := range agentIDs {
-			n.books[agent] = must(book.ForAgent(context.Background(), n.State(), n.calendar, c.Week, agent))
-		}
-		return nil
-	})
-	n.OnJudged(func(rec *record.Decoded, v replay.Verdict) error {
-		n.text.Write(rec.AppendLine(nil, v.Recorded))
-		return nil
-	})
 	n.own("genesis", &events.Genesis{
 		LedgerID: h.id, Calendar: must(events.NewCalendarSpec(events.DefaultCutoff)), Rules: 1,
 		SealKey: sealKey(h.key),
@@ -146,7 +134,18 @@ func (n *node) append(r record.Record) {
 	n.now = n.now.Add(time.Second)
 	n.records++
 	r.Seq, r.Stamped = n.records, n.now
-	must(n.Apply(&r))
+	for step, err := range n.Steps(r) {
+		if step := must(step, err); step.Record != nil {
+			n.text.Write(step.Record.AppendLine(nil, step.Recorded))
+			continue
+		}
+		c := step.Checkpoint
+		agents := must(checkpoint.AgentsOf(context.Background(), n.State(), n.calendar, c.Week, 2))
+		n.seals[c.Friday] = must(c.SealOf(agents, must(n.TreeRoot(c.Boundary)), 1))
+		for _, agent := range agentIDs {
+			n.books[agent] = must(book.ForAgent(context.Background(), n.State(), n.calendar, c.Week, agent))
+		}
+	}
 }
 
 func (n *node) own(id string, data events.Data) {

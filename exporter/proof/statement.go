@@ -52,7 +52,10 @@ func pathOf(path []merkle.Hash) []merkle.Hash { return append([]merkle.Hash{}, p
 
 // statement makes the statement of the Friday from the record.
 func (d *derivation) statement() (*statement, error) {
-	seal, _, sealed := d.Seal(d.q.Friday)
+	seal, _, sealed, err := d.Seal(d.q.Friday)
+	if err != nil {
+		return nil, err
+	}
 	if !sealed {
 		return nil, fmt.Errorf("the book of Friday %s: %w in this record", d.q.Friday, ErrNotSealed)
 	}

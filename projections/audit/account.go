@@ -3,10 +3,8 @@ package audit
 import (
 	"context"
 	"errors"
-	"slices"
 
 	"bookledger/events"
-	"bookledger/projections"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/provenance"
@@ -34,49 +32,15 @@ type Account struct {
 	explainer provenance.Explainer
 }
 
-// NewAccount makes the account of a case whose records are entries, in a ledger
+// newAccount makes the account of a case whose records are entries, in a ledger
 // that has come to these Fridays and whose open week is that of open.
-func NewAccount(caseID string, entries []provenance.Entry, calendar *events.Calendar, fridays []checkpoint.Checkpoint, open events.Date) (*Account, error) {
+func newAccount(caseID string, entries []provenance.Entry, calendar *events.Calendar, fridays []checkpoint.Checkpoint, open events.Date) (*Account, error) {
 	columns, err := columns()
 	a := &Account{caseID, entries, provenance.Explainer{Calendar: calendar, Columns: columns, Open: open}}
 	for _, f := range fridays {
 		a.explainer.Weeks = append(a.explainer.Weeks, f.Week)
 	}
 	return a, err
-}
-
-// Bound is about how many records of a case one may ask at most; 0 is any
-// number. What an answer costs in memory may grow with their square.
-type Bound int
-
-// ErrTooMany is of a case about which there are more records.
-var ErrTooMany = errors.New("there are more records about the case than can be looked at in a request")
-
-// records returns the records about a case that come after one and up to another.
-func (b Bound) records(ctx context.Context, v *projections.View, journal projections.Journal, caseID string, after, upTo uint64) ([]provenance.Entry, error) {
-	index, err := v.History(caseID)
-	if err != nil {
-		return nil, err
-	}
-	index = slices.DeleteFunc(index, func(e projections.CaseIndexEntry) bool { return e.Seq <= after || e.Seq > upTo })
-	if b != 0 && len(index) > int(b) {
-		return nil, ErrTooMany
-	}
-	return v.CaseRecords(ctx, journal, caseID, index)
-}
-
-// AccountOf makes the account of a case as of a view; journal is the one that
-// its projection follows. Where nothing is about the case it has no entries.
-func AccountOf(ctx context.Context, v *projections.View, journal projections.Journal, caseID string, most Bound) (*Account, error) {
-	entries, err := most.records(ctx, v, journal, caseID, 0, v.Position())
-	if err != nil {
-		return nil, err
-	}
-	fridays, err := v.Checkpoints()
-	if err != nil {
-		return nil, err
-	}
-	return NewAccount(caseID, entries, v.Calendar(), fridays, v.OpenFriday())
 }
 
 // Calendar is that of the ledger.

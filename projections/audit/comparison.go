@@ -5,88 +5,57 @@ import (
 	"errors"
 
 	"bookledger/events"
-	"bookledger/projections"
-	"bookledger/projections/access"
 	"bookledger/projections/book"
 	"bookledger/projections/fold"
 	"bookledger/projections/provenance"
 )
 
-// Owner is the agent or the agency whose books are compared.
-type Owner = access.Owner
-
 // Comparison is an owner's books of two Fridays, and what happened between
-// them. Begin and End must be called before it is asked.
+// them.
 type Comparison struct {
-	Owner Owner
+	First, Last *book.Book
 
-	// Between tells how a case stood at the boundary of From, and returns the
-	// records about it after that, up to the boundary of To.
+	// Between tells how a case stood at the boundary of the first book, and returns
+	// the records about it after that, up to the boundary of the last.
 	Between func(ctx context.Context, caseID string) (fold.Case, []provenance.Entry, error)
 
-	From, To book.Week
-
-	calendar    *events.Calendar
-	columns     []book.Column
-	first, last *book.Book
-	owns        func(agent string) bool
+	calendar *events.Calendar
+	columns  []book.Column
+	owners   map[string]bool // the agents of whose consumers the last book is
 }
 
-// Begun tells whether Begin has been called.
-func (c *Comparison) Begun() bool { return c.first != nil }
-
-// Begin makes the earlier book of the ledger as of its Friday. An owner whom
-// nobody knew yet had no consumers.
-func (c *Comparison) Begin(ctx context.Context, s book.State, calendar *events.Calendar, f book.Week) (err error) {
-	c.calendar, c.From = calendar, f
-	if c.columns, err = columns(); err != nil {
-		return err
-	}
-	c.first, err = book.For(ctx, s, c.calendar, f, c.Owner.Agent, c.Owner.Agency)
+// earlier makes the earlier book of a comparison. An owner whom nobody knew yet
+// had no consumers.
+func (s *Snapshot) earlier(ctx context.Context, o Owner) (*book.Book, error) {
+	made, err := s.Book(ctx, o)
 	if errors.Is(err, book.ErrUnknown) {
-		c.first, err = &book.Book{Week: f}, nil
+		return &book.Book{Week: s.Week}, nil
 	}
-	return err
+	return made, err
 }
 
-// End makes the later book; book.ErrUnknown if nobody knows its owner.
-func (c *Comparison) End(ctx context.Context, s book.State, f book.Week) (err error) {
-	c.To = f
-	if c.last, err = book.For(ctx, s, c.calendar, f, c.Owner.Agent, c.Owner.Agency); err != nil {
-		return err
+// newComparison compares the earlier book with that of the later snapshot.
+func newComparison(ctx context.Context, o Owner, first *book.Book, later *Snapshot, between func(context.Context, string) (fold.Case, []provenance.Entry, error)) (*Comparison, error) {
+	columns, err := columns()
+	if err != nil {
+		return nil, err
 	}
-	own := map[string]bool{c.Owner.Agent: c.Owner.Agent != ""}
-	if c.Owner.Agency != "" {
-		err = s.EachAgent(func(id string, a *fold.Agent) error {
-			own[id] = a.AgencyID == c.Owner.Agency
+	last, err := later.Book(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	owners := map[string]bool{o.Agent: o.Agent != ""}
+	if o.Agency != "" {
+		err = later.EachAgent(func(id string, a *fold.Agent) error {
+			owners[id] = a.AgencyID == o.Agency
 			return nil
 		})
 	}
-	c.owns = func(agent string) bool { return own[agent] }
-	return err
-}
-
-// Compare compares an owner's books of two Fridays that a view has come to;
-// journal is the one that its projection follows.
-func Compare(ctx context.Context, v *projections.View, journal projections.Journal, o Owner, from, to book.Week, most Bound) (*Comparison, error) {
-	c := &Comparison{Owner: o}
-	before := v.AsOf(from.Friday)
-	if err := c.Begin(ctx, before, v.Calendar(), from); err != nil {
-		return nil, err
-	}
-	c.Between = func(ctx context.Context, caseID string) (fold.Case, []provenance.Entry, error) {
-		start, _, err := before.Case(caseID)
-		if err != nil {
-			return start, nil, err
-		}
-		entries, err := most.records(ctx, v, journal, caseID, from.Boundary, to.Boundary)
-		return start, entries, err
-	}
-	return c, c.End(ctx, v.AsOf(to.Friday), to)
+	return &Comparison{first, last, between, later.Calendar, columns, owners}, err
 }
 
 // Changes returns the rows that differ, by case, year and member.
-func (c *Comparison) Changes() []book.Change { return book.Difference(c.first, c.last, c.columns) }
+func (c *Comparison) Changes() []book.Change { return book.Difference(c.First, c.Last, c.columns) }
 
 // Differences returns some changes with what caused each. Those of a case must
 // stand together.
@@ -98,7 +67,7 @@ func (c *Comparison) Differences(ctx context.Context, changes []book.Change) ([]
 		for n < len(rest) && rest[n].CaseID == rest[0].CaseID {
 			n++
 		}
-		in := provenance.Interval{CaseID: rest[0].CaseID, From: c.From, To: c.To, Owns: c.owns}
+		in := provenance.Interval{CaseID: rest[0].CaseID, From: c.First.Week, To: c.Last.Week, Owns: func(agent string) bool { return c.owners[agent] }}
 		var err error
 		if in.Start, in.Entries, err = c.Between(ctx, in.CaseID); err != nil {
 			return nil, err

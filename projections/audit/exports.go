@@ -3,14 +3,13 @@ package audit
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 
 	"bookledger/events"
-	"bookledger/events/record"
 	"bookledger/projections"
 	"bookledger/projections/access"
 	"bookledger/projections/book"
-	"bookledger/projections/checkpoint"
 	"bookledger/projections/fold"
 	"bookledger/projections/replay"
 )
@@ -31,40 +30,51 @@ func (e *Export) Refused() bool { return strings.HasPrefix(e.Check, notAllowed) 
 // owner is whose book it is.
 func (e *Export) owner() Owner { return Owner{Agent: e.AgentID, Agency: e.AgencyID} }
 
-// CheckExports decides again of each step of the trail by which a book may
-// leave, in the role that it names, by what the ledger knew at its record.
-// Agents may take the books of the last so many fridays. It is called before
-// the replay's first record, and what it returns is filled in by the replay.
-func CheckExports(r *replay.Replay, trail []projections.Exported, fridays int) []Export {
+// unchecked is a trail of which nothing is checked.
+func unchecked(trail []projections.Exported) []Export {
 	all := make([]Export, len(trail))
-	steps, weeks := map[uint64]*Export{}, map[events.Date]*week{}
 	for i := range trail {
+		all[i].Exported = trail[i]
+	}
+	return all
+}
+
+// CheckExports decides again of each step of the trail by which a book may
+// leave, in the role that it names, by what the ledger knew at its record: for
+// that it takes the steps of a replay of the ledger from its beginning. Agents may
+// take the books of the last so many fridays.
+func CheckExports(r *replay.Replay, steps iter.Seq2[replay.Step, error], trail []projections.Exported, fridays int) ([]Export, error) {
+	all := unchecked(trail)
+	exports, weeks := map[uint64]*Export{}, map[events.Date]*week{}
+	for i := range all {
 		e := &all[i]
-		e.Exported = trail[i]
 		if e.Step != "requested" && e.Step != "made" {
 			continue
 		}
 		if weeks[e.Friday] == nil {
 			weeks[e.Friday] = &week{owners: map[Owner]bool{}}
 		}
-		steps[e.Seq] = e
+		exports[e.Seq] = e
 		owners := weeks[e.Friday].owners
 		owners[e.owner()] = owners[e.owner()] || e.Role == string(access.AdminL1)
 	}
-	r.OnCheckpoint(func(f checkpoint.Checkpoint) error {
-		if w := weeks[f.Friday]; w != nil {
-			return w.keep(r.State())
-		}
-		return nil
-	})
-	r.OnJudged(func(rec *record.Decoded, _ replay.Verdict) (err error) {
-		if e := steps[rec.Seq]; e != nil {
+	for step, err := range steps {
+		switch {
+		case err != nil:
+		case step.Checkpoint != nil:
+			if w := weeks[step.Checkpoint.Friday]; w != nil {
+				err = w.keep(r.State())
+			}
+		case exports[step.Record.Seq] != nil:
+			e := exports[step.Record.Seq]
 			last := e.Friday >= access.FirstOfLast(r.Calendar(), r.OpenFriday(), fridays)
 			e.Check, err = e.check(r.State(), weeks[e.Friday], last)
 		}
-		return err
-	})
-	return all
+		if err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
 func (e *Export) check(now access.State, then *week, last bool) (string, error) {

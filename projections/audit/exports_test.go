@@ -104,10 +104,8 @@ func records(t *testing.T) (all []record.Record, want map[uint64]string) {
 // replayed replays records, which must all be applied.
 func replayed(t *testing.T, r *replay.Replay, all []record.Record) {
 	t.Helper()
-	for i := range all {
-		if _, err := r.Apply(&all[i]); err != nil {
-			t.Fatal(err)
-		}
+	if err := replay.All(r.Steps(all...)); err != nil {
+		t.Fatal(err)
 	}
 	if rejected := r.Rejected(); len(rejected) > 0 {
 		t.Fatalf("records were rejected: %+v", rejected)
@@ -124,8 +122,10 @@ func TestCheckExports(t *testing.T) {
 		t.Fatalf("there are %d exports of %d", len(first.Exports()), len(want))
 	}
 	again := replay.New()
-	checked := audit.CheckExports(again, first.Exports(), 2)
-	replayed(t, again, all)
+	checked, err := audit.CheckExports(again, again.Steps(all...), first.Exports(), 2)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for i, e := range checked {
 		if e.Check != want[e.Seq] || e.Seq != first.Exports()[i].Seq || e.Refused() != strings.HasPrefix(want[e.Seq], "not allowed") {
 			t.Errorf("record %d, %s as %s of %s%s: %q, want %q", e.Seq, e.Step, e.Role, e.AgentID, e.AgencyID, e.Check, want[e.Seq])

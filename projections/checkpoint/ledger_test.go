@@ -90,13 +90,11 @@ func (l *ledger) replay(upTo events.Date) *replay.Replay {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	r := replay.New()
-	r.StopAfter(upTo)
-	for i := range l.records {
-		more, err := r.Apply(&l.records[i])
+	for step, err := range r.Steps(l.records...) {
 		if err != nil {
 			l.Error(err)
 		}
-		if !more {
+		if step.Passes(upTo) {
 			break
 		}
 	}
@@ -109,15 +107,7 @@ type view struct {
 	of *ledger
 }
 
-func (v view) Position() uint64 { return v.Summary().Position }
-func (v view) Close() error     { return nil }
-
-func (v view) Checkpoints() ([]checkpoint.Checkpoint, error) { return v.Replay.Checkpoints(), nil }
-
-func (v view) Seal(f events.Date) (checkpoint.Seal, []checkpoint.Signature, bool, error) {
-	seal, signatures, sealed := v.Replay.Seal(f)
-	return seal, signatures, sealed, nil
-}
+func (v view) Close() error { return nil }
 
 func (v view) Agents(ctx context.Context, w book.Week, workers int) (*checkpoint.Agents, error) {
 	return checkpoint.AgentsOf(ctx, v.of.replay(w.Friday).State(), v.Calendar(), w, workers)
@@ -150,7 +140,8 @@ func (l *ledger) seal(f events.Date) {
 }
 
 func (l *ledger) fridays() (all []events.Date) {
-	for _, c := range l.replay(0).Checkpoints() {
+	passed, _ := l.replay(0).Checkpoints()
+	for _, c := range passed {
 		all = append(all, c.Friday)
 	}
 	return all

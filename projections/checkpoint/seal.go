@@ -39,22 +39,26 @@ type KeyChange struct {
 // which.
 var ErrDiffers = errors.New("a seal differs from what the record makes")
 
-// Tree is the journal's tree and the keys of its heads, with which seals are
-// compared.
-type Tree interface {
+// Ledger is a ledger at one moment, with the seals in it.
+type Ledger interface {
+	Position() uint64 // of the newest record
 	// TreeRoot returns the root of the first size records.
 	TreeRoot(size uint64) ([32]byte, error)
+	Checkpoints() ([]Checkpoint, error) // the earliest first
+	// Seal returns the seal of a Friday, the signatures that name it, unchecked,
+	// and whether there is one.
+	Seal(f events.Date) (Seal, []Signature, bool, error)
 	// Keys returns the keys of the seals.
 	Keys() (*treehead.Keys, error)
 }
 
 // Compare compares the seal of the Friday that stands in the record, and the
-// heads that the ledger's key has signed for it, with a journal of so many
-// records: roots of the tree and counts, but not the root of the books, which
-// takes a pass over all of them. It tells whether one of the heads holds the
-// seal, and returns ErrDiffers where something is another.
-func (f Checkpoint) Compare(s Seal, signatures []Signature, records uint64, t Tree) (signed bool, err error) {
-	root, err := t.TreeRoot(f.Boundary)
+// heads that the ledger's key has signed for it, with the ledger: roots of the
+// tree and counts, but not the root of the books, which takes a pass over all of
+// them. It reports whether one of the heads holds the seal, and returns ErrDiffers
+// where something is another.
+func (f Checkpoint) Compare(s Seal, signatures []Signature, l Ledger) (signed bool, err error) {
+	root, err := l.TreeRoot(f.Boundary)
 	if err != nil {
 		return false, err
 	}
@@ -64,16 +68,16 @@ func (f Checkpoint) Compare(s Seal, signatures []Signature, records uint64, t Tr
 	if made != s.Sealed {
 		return false, fmt.Errorf("comparing the seal of Friday %s, record %d: %w: %s", s.Friday, s.Seq, ErrDiffers, Differing(s.Sealed, made))
 	}
-	keys, err := t.Keys()
+	keys, err := l.Keys()
 	if err != nil {
 		return false, err
 	}
 	for _, one := range signatures {
 		h, err := keys.Open([]byte(one.Note))
-		if err != nil || h.Size > records {
+		if err != nil || h.Size > l.Position() {
 			continue // somebody else's
 		}
-		root, err := t.TreeRoot(h.Size)
+		root, err := l.TreeRoot(h.Size)
 		if err != nil {
 			return false, err
 		}
@@ -88,15 +92,15 @@ func (f Checkpoint) Compare(s Seal, signatures []Signature, records uint64, t Tr
 // CompareSeals compares every seal that stands, and every head that the
 // ledger's key has signed, with the tree of what was applied. It returns
 // ErrDiffers where one is another.
-func CompareSeals(v View) error {
-	all, err := v.Checkpoints()
+func CompareSeals(l Ledger) error {
+	all, err := l.Checkpoints()
 	if err != nil {
 		return err
 	}
 	for _, c := range all {
-		seal, signatures, sealed, err := v.Seal(c.Friday)
+		seal, signatures, sealed, err := l.Seal(c.Friday)
 		if err == nil && sealed {
-			_, err = c.Compare(seal, signatures, v.Position(), v)
+			_, err = c.Compare(seal, signatures, l)
 		}
 		if err != nil {
 			return err

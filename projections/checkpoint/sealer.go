@@ -27,16 +27,11 @@ var (
 
 // View is a ledger at one moment, as a sealer reads it.
 type View interface {
-	Tree
+	Ledger
 	LedgerID() string
 	Calendar() *events.Calendar
 	HistoryClosed() bool
-	Position() uint64 // of the newest record
 	Checkpoint(f events.Date) (Checkpoint, error)
-	Checkpoints() ([]Checkpoint, error) // the earliest first
-	// Seal returns the seal of a Friday, the signatures that name it, unchecked,
-	// and whether there is one.
-	Seal(f events.Date) (Seal, []Signature, bool, error)
 	// Agents makes the tree over all books as of the week, as AgentsOf does.
 	Agents(ctx context.Context, w book.Week, workers int) (*Agents, error)
 	Close() error
@@ -221,7 +216,7 @@ func (s *Sealer) signature(v View, c Checkpoint) ([]byte, error) {
 	if err != nil || !sealed {
 		return nil, err
 	}
-	signed, err := c.Compare(seal, signatures, v.Position(), v)
+	signed, err := c.Compare(seal, signatures, v)
 	if err != nil || signed {
 		return nil, err
 	}

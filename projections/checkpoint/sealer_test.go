@@ -77,10 +77,10 @@ func TestSealedLater(t *testing.T) {
 	if err := s.Seal(gone, l.latest()); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	if _, signatures, sealed := l.replay(0).Seal(l.fridays()[0]); !sealed || len(signatures) > 0 {
+	if _, signatures, sealed, _ := l.replay(0).Seal(l.fridays()[0]); !sealed || len(signatures) > 0 {
 		t.Fatalf("sealed %t with %d signatures", sealed, len(signatures))
 	}
-	if _, _, sealed := l.replay(0).Seal(l.fridays()[1]); sealed {
+	if _, _, sealed, _ := l.replay(0).Seal(l.fridays()[1]); sealed {
 		t.Fatal("it went on")
 	}
 	l.seal(l.latest())
@@ -132,7 +132,7 @@ func TestWitness(t *testing.T) {
 	l := closed(t, 2)
 	f := l.latest()
 	l.seal(f)
-	_, signatures, _ := l.replay(0).Seal(f)
+	_, signatures, _, _ := l.replay(0).Seal(f)
 	witness, err := treehead.Signer("witness.example", key(9))
 	if err != nil {
 		t.Fatal(err)
@@ -168,7 +168,7 @@ func TestWitness(t *testing.T) {
 	if err := l.sealer(true).Witness(t.Context(), f, good); err != nil {
 		t.Fatal(err)
 	}
-	if _, signatures, _ := l.replay(0).Seal(f); len(signatures) != 2 {
+	if _, signatures, _, _ := l.replay(0).Seal(f); len(signatures) != 2 {
 		t.Errorf("%d signatures", len(signatures))
 	}
 }
@@ -212,7 +212,7 @@ func TestDiffers(t *testing.T) {
 		if err := checkpoint.CompareSeals(v); !errors.Is(err, checkpoint.ErrDiffers) {
 			t.Errorf("%s: compared with %v", what, err)
 		}
-		if _, signatures, _ := l.replay(0).Seal(f); len(signatures) != c.signed {
+		if _, signatures, _, _ := l.replay(0).Seal(f); len(signatures) != c.signed {
 			t.Errorf("%s was signed", what)
 		}
 	}
@@ -238,7 +238,7 @@ func TestStuck(t *testing.T) {
 		t.Fatalf("sealed again with %v", err)
 	}
 	for _, f := range l.fridays() {
-		_, signatures, sealed := l.replay(0).Seal(f)
+		_, signatures, sealed, _ := l.replay(0).Seal(f)
 		if other := f != stuck; sealed != other || len(signatures) == 1 != other {
 			t.Errorf("Friday %s: sealed %t with %d signatures", f, sealed, len(signatures))
 		}

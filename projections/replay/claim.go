@@ -125,14 +125,5 @@ func (r *Replay) CompareSeals() error {
 	if d != nil {
 		return fmt.Errorf("comparing the seals: %w: %v", checkpoint.ErrDiffers, d)
 	}
-	for _, f := range r.state.fridays {
-		seal, signatures, sealed := r.Seal(f.Friday)
-		if !sealed {
-			continue
-		}
-		if _, err := f.Compare(seal, signatures, r.processor.Position, r); err != nil {
-			return err
-		}
-	}
-	return nil
+	return checkpoint.CompareSeals(r)
 }

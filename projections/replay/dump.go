@@ -18,43 +18,88 @@ import (
 // that wraps it names the line or the record.
 var ErrBroken = errors.New("the dump is not the record of a ledger")
 
-// broken makes an error one of ErrBroken, with its own text.
-type broken struct{ error }
+// marked is an error with its own text that is also another.
+type marked struct {
+	error
+	is error
+}
 
-func (b broken) Is(target error) bool { return target == ErrBroken }
-func (b broken) Unwrap() error        { return b.error }
+func (m marked) Is(target error) bool { return target == m.is }
+func (m marked) Unwrap() error        { return m.error }
 
-// Dump applies the records of an NDJSON dump until its end or the end that was
-// set. It returns ErrBroken for what is wrong with the dump; other errors are of
-// reading it, or of whoever is told of Fridays and records. A line without a
-// stamp is taken at its recorded time, one without a sequence follows the one
-// before, so that a history file can be replayed as it is. progress, if it is not
-// nil, is called now and then with the number of records applied since the last
-// call.
-func (r *Replay) Dump(ctx context.Context, dump io.Reader, progress func(n int)) error {
-	return pipeline.Run(ctx, func(_ context.Context, yield func(lines) error) error {
-		return cut(record.NewReader(dump), yield)
-	}, newParser, func(parts iter.Seq[part], _ func() bool) error {
-		for p := range parts {
-			for i := range p.records {
-				d := &p.records[i]
-				if d.Seq == 0 {
-					d.Seq = r.processor.Position + 1
-					d.Leaf = d.LeafHash()
-				}
-				if more, err := r.apply(d); err != nil || !more {
+// Dump replays the records of an NDJSON dump until its end or the end that was
+// set. The error is ErrBroken for what is wrong with the dump; others are of
+// reading it. A line without a stamp is taken at its recorded time, one without
+// a sequence follows the one before, so that a history file can be replayed as it
+// is. progress, if it is not nil, is called now and then with the number of
+// records applied since the last call.
+func (r *Replay) Dump(ctx context.Context, dump io.Reader, progress func(n int)) iter.Seq2[Step, error] {
+	return func(yield func(Step, error) bool) {
+		err := pipeline.Run(ctx, func(_ context.Context, yield func(lines) error) error {
+			return cut(record.NewReader(dump), yield)
+		}, newParser, func(parts iter.Seq[part], _ func() bool) error {
+			for p := range parts {
+				if more, err := r.part(&p, yield); err != nil || !more {
 					return err
 				}
+				if progress != nil {
+					progress(len(p.records))
+				}
+				if p.err != nil {
+					return r.unreadable(&p)
+				}
 			}
-			if progress != nil {
-				progress(len(p.records))
+			return nil
+		})
+		if err != nil {
+			yield(Step{}, err)
+		}
+	}
+}
+
+// part replays the records of a part of a dump.
+func (r *Replay) part(p *part, yield func(Step, error) bool) (more bool, err error) {
+	for i := range p.records {
+		d := &p.records[i]
+		if d.Seq == 0 {
+			d.Seq = r.processor.Position + 1
+			d.Leaf = d.LeafHash()
+		}
+		if more, err := r.judge(d, yield); err != nil || !more {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// Lines makes the lines of a dump from all records of a journal, in their order.
+type Lines struct {
+	replay   *Replay
+	timeline record.Timeline
+}
+
+// Append appends the lines of the records that follow.
+func (l *Lines) Append(to []byte, records []record.Record) ([]byte, error) {
+	if l.replay == nil {
+		l.replay = New()
+	}
+	for i := range records {
+		if l.timeline.Closed { // from then on each record has its recorded time, whatever becomes of it
+			l.timeline.Advance(&records[i], "", record.Rejected)
+			to = records[i].AppendLine(to, l.timeline.Last)
+			continue
+		}
+		for step, err := range l.replay.Steps(records[i]) {
+			if err != nil {
+				return to, err
 			}
-			if p.err != nil {
-				return r.unreadable(&p)
+			if step.Record != nil {
+				to = step.Record.AppendLine(to, step.Recorded)
 			}
 		}
-		return nil
-	})
+		l.timeline = l.replay.Timeline()
+	}
+	return to, nil
 }
 
 // lines are some lines of a dump on their way.
@@ -96,7 +141,7 @@ func cut(reader *record.Reader, yield func(lines) error) error {
 		if err != nil {
 			err = fmt.Errorf("reading the dump: %w", err)
 			if _, ofLine := errors.AsType[*record.LineError](err); ofLine {
-				err = broken{err}
+				err = marked{err, ErrBroken}
 			}
 			return errors.Join(err, yield(l))
 		}
@@ -154,7 +199,7 @@ func place(l *record.Line, decoder *record.Decoder) error {
 func (r *Replay) unreadable(p *part) error {
 	seq := r.processor.Position + 1
 	if p.cutOff {
-		return broken{fmt.Errorf("the dump ends in the middle of record %d's line: %w", seq, p.err)}
+		return marked{fmt.Errorf("the dump ends in the middle of record %d's line: %w", seq, p.err), ErrBroken}
 	}
-	return broken{fmt.Errorf("reading record %d of the dump: %w", seq, p.err)}
+	return marked{fmt.Errorf("reading record %d of the dump: %w", seq, p.err), ErrBroken}
 }

@@ -8,7 +8,6 @@ import (
 	"testing/iotest"
 
 	"bookledger/events/record"
-	"bookledger/projections/checkpoint"
 	"bookledger/projections/replay"
 )
 
@@ -16,7 +15,7 @@ import (
 func dumped(t *testing.T, text string) *replay.Replay {
 	t.Helper()
 	r := replay.New()
-	if err := r.Dump(context.Background(), strings.NewReader(text), nil); err != nil {
+	if err := replay.All(r.Dump(context.Background(), strings.NewReader(text), nil)); err != nil {
 		t.Fatal(err)
 	}
 	return r
@@ -30,18 +29,25 @@ func TestDump(t *testing.T) {
 		text = rec.AppendLine(text, rec.Stamped)
 	}
 	want := replay.New()
-	apply(t, want, weeks())
+	apply(t, want, weeks(), 0)
 	n, r := 0, replay.New()
-	if err := r.Dump(context.Background(), strings.NewReader(string(text)), func(more int) { n += more }); err != nil {
+	if err := replay.All(r.Dump(context.Background(), strings.NewReader(string(text)), func(more int) { n += more })); err != nil {
 		t.Fatal(err)
 	}
-	if status(t, r) != status(t, want) || n != len(weeks()) || len(r.Checkpoints()) != len(want.Checkpoints()) {
+	if status(t, r) != status(t, want) || n != len(weeks()) || len(fridays(r)) != len(fridays(want)) {
 		t.Errorf("got %+v of %d records, want %+v", status(t, r), n, status(t, want))
 	}
-	ended := replay.New()
-	ended.StopAfter(20261120)
-	if err := ended.Dump(context.Background(), strings.NewReader(string(text)+"nonsense\n"), nil); err != nil || status(t, ended).Position != 3 {
-		t.Errorf("what comes after the end that was set: %v, at %d", err, status(t, ended).Position)
+	left := replay.New()
+	for step, err := range left.Dump(context.Background(), strings.NewReader(string(text)+"nonsense\n"), nil) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if step.Passes(20261120) {
+			break
+		}
+	}
+	if left.Position() != 3 {
+		t.Errorf("a replay that was left after record 3 is at %d", left.Position())
 	}
 }
 
@@ -59,7 +65,7 @@ func TestDumpOfAHistoryFile(t *testing.T) {
 			text.WriteString(`{"recorded":"` + rec.Stamped.Format("2006-01-02T15:04:05.999999999Z07:00") + `","subject":"` + subject + `","event":` + string(rec.Body) + "}\n")
 		}
 		r := dumped(t, text.String())
-		f := r.Checkpoints()
+		f := fridays(r)
 		if len(f) != 3 || f[0].Friday != 20261120 || f[0].Boundary != 3 || status(t, r).Position != 7 {
 			t.Errorf("on history subjects %t: %+v at %d", onHistory, f, status(t, r).Position)
 		}
@@ -76,7 +82,7 @@ func TestDumpRefuses(t *testing.T) {
 	before := string(first.AppendLine(nil, first.Stamped))
 	for _, line := range []string{"nonsense", `{"subject":"ledger.consumer.calheers","event":{}}`} {
 		r := replay.New()
-		err := r.Dump(context.Background(), strings.NewReader(before+line+"\n"), nil)
+		err := replay.All(r.Dump(context.Background(), strings.NewReader(before+line+"\n"), nil))
 		var bad *record.LineError
 		if !errors.Is(err, replay.ErrBroken) || !errors.As(err, &bad) || bad.Number != 2 || status(t, r).Position != 1 {
 			t.Errorf("%s: %v, at %d", line, err, status(t, r).Position)
@@ -90,7 +96,7 @@ func TestDumpRefuses(t *testing.T) {
 		before + next[:len(next)/2] + "\n":  "reading record 2",
 		before + strings.Repeat("x", 5<<20): "line 2",
 	} {
-		if err := replay.New().Dump(context.Background(), strings.NewReader(text), nil); !errors.Is(err, replay.ErrBroken) || !strings.Contains(err.Error(), says) {
+		if err := replay.All(replay.New().Dump(context.Background(), strings.NewReader(text), nil)); !errors.Is(err, replay.ErrBroken) || !strings.Contains(err.Error(), says) {
 			t.Errorf("%.300q: %v, and must say %q", text, err, says)
 		}
 	}
@@ -101,20 +107,8 @@ func TestDumpRefuses(t *testing.T) {
 
 // TestDumpFails holds that what is no fault of the dump is not taken for one.
 func TestDumpFails(t *testing.T) {
-	var text strings.Builder
-	for _, rec := range weeks() {
-		text.Write(rec.AppendLine(nil, rec.Stamped))
-	}
 	mine := errors.New("mine")
-	ofFriday, ofRecord := replay.New(), replay.New()
-	ofFriday.OnCheckpoint(func(checkpoint.Checkpoint) error { return mine })
-	ofRecord.OnJudged(func(*record.Decoded, replay.Verdict) error { return mine })
-	for _, r := range []*replay.Replay{ofFriday, ofRecord} {
-		if err := r.Dump(context.Background(), strings.NewReader(text.String()), nil); !errors.Is(err, mine) || errors.Is(err, replay.ErrBroken) {
-			t.Errorf("whoever is told has failed: %v", err)
-		}
-	}
-	if err := replay.New().Dump(context.Background(), iotest.ErrReader(mine), nil); !errors.Is(err, mine) || errors.Is(err, replay.ErrBroken) {
+	if err := replay.All(replay.New().Dump(context.Background(), iotest.ErrReader(mine), nil)); !errors.Is(err, mine) || errors.Is(err, replay.ErrBroken) {
 		t.Errorf("the disk has failed: %v", err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"time"
 
@@ -24,7 +25,7 @@ type Replay struct {
 	state     *state
 	tree      *merkle.Memory
 	decoder   record.Decoder
-	judged    func(*record.Decoded, Verdict) error // nil: nobody
+	until     time.Time // see StopAt
 	ended     bool
 }
 
@@ -33,63 +34,91 @@ func New() *Replay {
 	return &Replay{processor: admission.New(), state: newState(), tree: merkle.NewMemory()}
 }
 
-// errEnded ends a replay at a Friday's boundary.
-var errEnded = errors.New("the Friday has passed")
-
-// StopAfter makes the replay end at the boundary of Friday f: what is recorded
-// after its cutoff is not applied. It is called before the first record.
-func (r *Replay) StopAfter(f events.Date) { r.state.end = f }
-
 // StopAt makes the replay end with the last record that was recorded at or
 // before t. It is called before the first record.
-func (r *Replay) StopAt(t time.Time) { r.processor.StopAt(t) }
+func (r *Replay) StopAt(t time.Time) { r.until = t }
 
-// OnCheckpoint has f called with every checkpoint, while the state is as of it.
-func (r *Replay) OnCheckpoint(f func(checkpoint.Checkpoint) error) { r.state.passed = f }
+// Step is a step of a replay. First come the cutoffs that a record passes, each
+// while the state is as of it, and then the record, once the state is as it has
+// left it.
+type Step struct {
+	Checkpoint *checkpoint.Checkpoint // nil where the step is a record
+	Record     *record.Decoded
+	Verdict    // what became of the record
+}
 
-// OnJudged has f called with every record that counts, once the state is as it
-// has left it, and what became of it.
-func (r *Replay) OnJudged(f func(*record.Decoded, Verdict) error) { r.judged = f }
+// Passes reports whether the step is the cutoff of Friday f.
+func (s *Step) Passes(f events.Date) bool { return s.Checkpoint != nil && s.Checkpoint.Friday == f }
 
-// EntryOf is a record that was judged as provenance takes it.
-func EntryOf(d *record.Decoded, v Verdict) provenance.Entry {
-	e := provenance.Entry{Seq: d.Seq, Event: d.Event, Outcome: v.Outcome, Rejection: v.Rejection}
-	if !v.Recorded.IsZero() {
-		e.Recorded = v.Recorded.UTC()
+// CaseID is the case that the step's record is about; "" where there is none.
+func (s *Step) CaseID() string {
+	if s.Record == nil {
+		return ""
+	}
+	return s.Record.CaseID
+}
+
+// Entry is the step's record as provenance takes it.
+func (s *Step) Entry() provenance.Entry {
+	e := provenance.Entry{Seq: s.Record.Seq, Event: s.Record.Event, Outcome: s.Outcome, Rejection: s.Rejection}
+	if !s.Recorded.IsZero() {
+		e.Recorded = s.Recorded.UTC()
 	}
 	return e
 }
 
-// Apply judges the next record. It returns false when the replay has come to
-// the end that was set, and the record does not count any more, and ErrBroken
-// for one that cannot follow.
-func (r *Replay) Apply(rec *record.Record) (more bool, err error) {
-	d := r.decoder.Decode(*rec)
-	return r.apply(&d)
+// Steps replays the records that follow, until the end that was set. The error
+// is ErrBroken for a record that cannot follow. A replay that is left at a cutoff
+// stands as of it, and ends there.
+func (r *Replay) Steps(records ...record.Record) iter.Seq2[Step, error] {
+	return func(yield func(Step, error) bool) {
+		for i := range records {
+			d := r.decoder.Decode(records[i])
+			if more, err := r.judge(&d, yield); err != nil {
+				yield(Step{}, err)
+				return
+			} else if !more {
+				return
+			}
+		}
+	}
 }
 
-func (r *Replay) apply(d *record.Decoded) (more bool, err error) {
+// All takes all steps, up to the first error.
+func All(steps iter.Seq2[Step, error]) error {
+	for _, err := range steps {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// judge yields the steps of a record, and reports whether to go on.
+func (r *Replay) judge(d *record.Decoded, yield func(Step, error) bool) (more bool, err error) {
 	if r.ended {
 		return false, nil
 	}
-	v, err := r.processor.Admit(d, r.state)
-	switch {
-	case errors.Is(err, errEnded), errors.Is(err, admission.ErrStopped):
+	decision, err := r.processor.Decide(d, r.state)
+	if err != nil { // the state is in memory and never fails
+		return false, marked{err, ErrBroken}
+	}
+	if !r.until.IsZero() && decision.Recorded.After(r.until) {
 		r.ended = true
 		return false, nil
-	case err != nil && r.state.untold == nil: // the state is in memory and never fails
-		return false, broken{err}
-	case err == nil:
-		err = r.tree.Append(d.Leaf)
 	}
-	if err == nil && r.judged != nil {
-		err = r.judged(d, v)
+	for i := range decision.Passed {
+		r.state.fridays = append(r.state.fridays, decision.Passed[i])
+		if !yield(Step{Checkpoint: &decision.Passed[i]}, nil) {
+			r.ended = true
+			return false, nil
+		}
 	}
-	return err == nil, err
+	if err := errors.Join(r.processor.Put(&decision, r.state), r.tree.Append(d.Leaf)); err != nil {
+		return false, err
+	}
+	return yield(Step{Record: d, Verdict: decision.Verdict}, nil), nil
 }
-
-// Ended tells whether the end that was set has come.
-func (r *Replay) Ended() bool { return r.ended }
 
 // Calendar is the ledger's calendar.
 func (r *Replay) Calendar() *events.Calendar { return r.processor.Calendar() }
@@ -115,24 +144,36 @@ func (r *Replay) HistoryClosed() bool { return r.processor.Timeline.Closed }
 // Timeline is the timeline as the records so far have moved it.
 func (r *Replay) Timeline() record.Timeline { return r.processor.Timeline }
 
+// Position is the sequence of the newest record.
+func (r *Replay) Position() uint64 { return r.processor.Position }
+
 // Checkpoints returns the checkpoints so far.
-func (r *Replay) Checkpoints() []checkpoint.Checkpoint {
+func (r *Replay) Checkpoints() ([]checkpoint.Checkpoint, error) {
 	all := slices.Clone(r.state.fridays)
 	for i := range all {
 		_, all[i].Sealed = r.state.seals[all[i].Friday]
 	}
-	return all
+	return all, nil
 }
 
 // Checkpoint returns the checkpoint of a Friday; checkpoint.ErrNone says why
 // there is none.
 func (r *Replay) Checkpoint(f events.Date) (checkpoint.Checkpoint, error) {
-	for _, have := range r.Checkpoints() {
-		if have.Friday == f {
-			return have, nil
+	for _, c := range r.state.fridays {
+		if c.Friday == f {
+			_, c.Sealed = r.state.seals[f]
+			return c, nil
 		}
 	}
 	return checkpoint.Checkpoint{}, checkpoint.Missing(r.Calendar(), f, r.processor.Week)
+}
+
+// Latest returns the checkpoint of the last Friday that a record has passed.
+func (r *Replay) Latest() (checkpoint.Checkpoint, error) {
+	if r.processor.Week == 0 {
+		return checkpoint.Checkpoint{}, checkpoint.Missing(r.Calendar(), 0, 0)
+	}
+	return r.Checkpoint(r.Calendar().Previous(r.processor.Week))
 }
 
 // LedgerID is that of the ledger; "" where the record has no genesis.
@@ -143,18 +184,28 @@ func (r *Replay) Keys() (*treehead.Keys, error) { return r.processor.Keys() }
 
 // Seal returns the seal of a Friday, the signatures that name it, unchecked, and
 // whether there is one.
-func (r *Replay) Seal(f events.Date) (seal checkpoint.Seal, signatures []checkpoint.Signature, sealed bool) {
+func (r *Replay) Seal(f events.Date) (seal checkpoint.Seal, signatures []checkpoint.Signature, sealed bool, err error) {
 	seal, sealed = r.state.seals[f]
 	for _, s := range r.state.signed {
 		if s.Friday == f {
 			signatures = append(signatures, s)
 		}
 	}
-	return seal, signatures, sealed
+	return seal, signatures, sealed, nil
 }
 
 // Rejected returns the rejections so far.
 func (r *Replay) Rejected() []Rejected { return r.state.rejected }
+
+// EachRejected calls yield with every rejected record, in order.
+func (r *Replay) EachRejected(yield func(Rejected) error) error {
+	for _, one := range r.state.rejected {
+		if err := yield(one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Exports returns the trail of exports so far, in the order of the record.
 func (r *Replay) Exports() []Exported { return r.state.exports }

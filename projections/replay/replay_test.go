@@ -29,19 +29,18 @@ func live(seq uint64, stamped, eventType, data string) record.Record {
 		`{"specversion":"1.0","id":"e%d","source":"calheers","type":%q,"time":"2026-11-01T00:00:00Z","data":%s}`, seq, eventType, data)}
 }
 
-// apply replays records until the end that was set, and returns how many count.
-func apply(t *testing.T, r *replay.Replay, records []record.Record) (n int) {
+// apply replays records until the end that was set, or the cutoff of a Friday if
+// one is named.
+func apply(t *testing.T, r *replay.Replay, records []record.Record, end events.Date) {
 	t.Helper()
-	for i := range records {
-		more, err := r.Apply(&records[i])
+	for step, err := range r.Steps(records...) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !more {
-			return i
+		if step.Passes(end) {
+			break
 		}
 	}
-	return len(records)
 }
 
 // weeks is a journal of three weeks. Friday's cutoff is 05:00 in UTC, on
@@ -67,6 +66,11 @@ func status(t *testing.T, r *replay.Replay) replay.Status {
 	return s
 }
 
+func fridays(r *replay.Replay) []checkpoint.Checkpoint {
+	all, _ := r.Checkpoints()
+	return all
+}
+
 func heldBy(t *testing.T, r *replay.Replay, agent string) (ids string) {
 	t.Helper()
 	if err := r.State().EachHeld(agent, func(id string, _ *fold.Case) error {
@@ -78,10 +82,10 @@ func heldBy(t *testing.T, r *replay.Replay, agent string) (ids string) {
 	return ids
 }
 
-// TestStopAfter holds that a replay which ends after a Friday stands as of its
+// TestLeft holds that a replay that is left at a cutoff stands as of its
 // boundary: its state, newest recorded time, checkpoints and rejections are
 // those of a journal that ends there, and it takes nothing more.
-func TestStopAfter(t *testing.T) {
+func TestLeft(t *testing.T) {
 	for _, c := range []struct {
 		friday   events.Date
 		boundary int
@@ -91,12 +95,9 @@ func TestStopAfter(t *testing.T) {
 		{20261120, 3, "12", 1}, {20261127, 5, "123", 2}, {20261204, 5, "123", 3},
 	} {
 		short := replay.New()
-		apply(t, short, weeks()[:c.boundary])
+		apply(t, short, weeks()[:c.boundary], 0)
 		r := replay.New()
-		r.StopAfter(c.friday)
-		if n := apply(t, r, weeks()); n != c.boundary {
-			t.Errorf("%s ends after %d records, want %d", c.friday, n, c.boundary)
-		}
+		apply(t, r, weeks(), c.friday)
 		got, want := status(t, r), status(t, short)
 		if got.StateHash != want.StateHash || got.Position != want.Position || got.Applied != want.Applied || got.Rejected != want.Rejected {
 			t.Errorf("%s: got %+v, want %+v", c.friday, got, want)
@@ -105,13 +106,13 @@ func TestStopAfter(t *testing.T) {
 			t.Errorf("%s: the newest recorded time is %s, want %s", c.friday, r.Recorded(), short.Recorded())
 		}
 		f, err := r.Checkpoint(c.friday)
-		if err != nil || f.Boundary != uint64(c.boundary) || f.Cases != int64(len(c.held)) || len(r.Checkpoints()) != c.fridays {
-			t.Errorf("%s: got %+v of %d (%v)", c.friday, f, len(r.Checkpoints()), err)
+		if err != nil || f.Boundary != uint64(c.boundary) || f.Cases != int64(len(c.held)) || len(fridays(r)) != c.fridays {
+			t.Errorf("%s: got %+v of %d (%v)", c.friday, f, len(fridays(r)), err)
 		}
 		if got := heldBy(t, r, "a1"); got != c.held {
 			t.Errorf("%s: a1 holds %s, want %s", c.friday, got, c.held)
 		}
-		if n := apply(t, r, weeks()); n != 0 || status(t, r) != got {
+		if apply(t, r, weeks(), 0); status(t, r) != got {
 			t.Errorf("%s: an ended replay goes on", c.friday)
 		}
 	}
@@ -129,30 +130,37 @@ func TestStopAt(t *testing.T) {
 			t.Fatal(err)
 		}
 		short := replay.New()
-		apply(t, short, weeks()[:want])
+		apply(t, short, weeks()[:want], 0)
 		r := replay.New()
 		r.StopAt(moment)
-		if n := apply(t, r, weeks()); n != want || status(t, r) != status(t, short) || len(r.Checkpoints()) != len(short.Checkpoints()) || !r.Recorded().Equal(short.Recorded()) {
-			t.Errorf("%s: %d records, %+v, want %d and %+v", at, n, status(t, r), want, status(t, short))
+		apply(t, r, weeks(), 0)
+		if status(t, r) != status(t, short) || len(fridays(r)) != len(fridays(short)) || !r.Recorded().Equal(short.Recorded()) {
+			t.Errorf("%s: %+v, want %+v", at, status(t, r), status(t, short))
 		}
 	}
 }
 
-// TestReplay holds what a whole replay gives: the checkpoints, the rejections
-// in order, the books of the last state, and why there is no other Friday.
+// TestReplay holds what a whole replay gives: its steps in order, the rejections,
+// the books of the last state, and why there is no other Friday or record.
 func TestReplay(t *testing.T) {
 	r := replay.New()
 	var seen []string
-	r.OnCheckpoint(func(f checkpoint.Checkpoint) error {
+	for step, err := range r.Steps(weeks()...) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := step.Checkpoint
+		if f == nil {
+			seen = append(seen, fmt.Sprint(step.Record.Seq))
+			continue
+		}
 		b, err := book.ForAgent(context.Background(), r.State(), r.Calendar(), f.Week, "a1")
 		if err != nil {
-			return err
+			t.Fatal(err)
 		}
 		seen = append(seen, fmt.Sprintf("%s %d %d", f.Friday, f.Boundary, len(b.Rows)))
-		return nil
-	})
-	apply(t, r, weeks())
-	if got, want := strings.Join(seen, ", "), "2026-11-20 3 2, 2026-11-27 5 3, 2026-12-04 5 3"; got != want {
+	}
+	if got, want := strings.Join(seen, ", "), "1, 2, 3, 2026-11-20 3 2, 4, 5, 2026-11-27 5 3, 2026-12-04 5 3, 6, 7"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	rejected, err := json.Marshal(r.Rejected())
@@ -168,24 +176,16 @@ func TestReplay(t *testing.T) {
 			t.Errorf("%s: %v", f, err)
 		}
 	}
-	if _, err := replay.New().Checkpoint(20261120); !errors.Is(err, checkpoint.ErrNone) {
-		t.Errorf("before all time: %v", err)
+	_, err = replay.New().Checkpoint(20261120)
+	_, latestErr := replay.New().Latest()
+	if !errors.Is(err, checkpoint.ErrNone) || !errors.Is(latestErr, checkpoint.ErrNone) {
+		t.Errorf("before all time: %v, %v", err, latestErr)
 	}
-}
-
-// TestReplayStops holds that records out of order are an error, and that an
-// error of the caller's is handed back.
-func TestReplayStops(t *testing.T) {
+	if latest, err := r.Latest(); err != nil || latest.Friday != 20261204 {
+		t.Errorf("the latest is %s (%v)", latest.Friday, err)
+	}
 	rec := weeks()[1]
-	if more, err := replay.New().Apply(&rec); err == nil || more {
-		t.Error("a journal that begins with record 2 is taken")
-	}
-	broken := errors.New("broken")
-	r := replay.New()
-	r.OnCheckpoint(func(checkpoint.Checkpoint) error { return broken })
-	records := weeks()
-	apply(t, r, records[:3])
-	if more, err := r.Apply(&records[3]); !errors.Is(err, broken) || more {
-		t.Errorf("got %v", err)
+	if err := replay.All(replay.New().Steps(rec)); !errors.Is(err, replay.ErrBroken) {
+		t.Errorf("a journal that begins with record 2: %v", err)
 	}
 }

@@ -39,9 +39,6 @@ type state struct {
 	fridays  []checkpoint.Checkpoint
 	seals    map[events.Date]checkpoint.Seal
 	signed   []checkpoint.Signature
-	passed   func(checkpoint.Checkpoint) error // tells of a Friday before anything of the next week is put
-	untold   error                             // of passed
-	end      events.Date                       // the Friday after which the replay ends; 0 for none
 }
 
 var (
@@ -144,22 +141,6 @@ func (s *state) Seal(seal checkpoint.Seal) error {
 
 func (s *state) Sign(signature checkpoint.Signature) error {
 	s.signed = append(s.signed, signature)
-	return nil
-}
-
-func (s *state) Pass(f checkpoint.Checkpoint, _ events.Date) error {
-	if f.Friday == 0 {
-		return nil
-	}
-	s.fridays = append(s.fridays, f)
-	if s.passed != nil {
-		if s.untold = s.passed(f); s.untold != nil {
-			return s.untold
-		}
-	}
-	if f.Friday == s.end {
-		return errEnded
-	}
 	return nil
 }
 

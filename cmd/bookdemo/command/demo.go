@@ -304,7 +304,7 @@ func (d *demo) export(ctx context.Context) error {
 		return err
 	}
 	begun := time.Now()
-	all, err := bookfiles.New(v.AsOf(friday), v.Calendar(), totals).All(ctx, d.out, d.env.Err)
+	all, err := bookfiles.New(v.AsOf(friday), v.Calendar(), totals.Week).All(ctx, d.out, d.env.Err)
 	if err != nil {
 		return err
 	}

@@ -94,17 +94,19 @@ func TestLedgerAcceptsEverything(t *testing.T) {
 
 			r, n := replay.New(), 0
 			outcomes, seen := make(map[record.Outcome]int), make(map[string]bool)
-			r.OnJudged(func(d *record.Decoded, v replay.Verdict) error {
+			for step, err := range r.Dump(t.Context(), &lines, nil) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if step.Record == nil {
+					continue
+				}
 				n++
-				outcomes[v.Outcome]++
-				seen[d.Event.Type] = true
+				outcomes[step.Outcome]++
+				seen[step.Record.Event.Type] = true
 				if n == history {
 					checkState(t, w, r, seen)
 				}
-				return nil
-			})
-			if err := r.Dump(t.Context(), &lines, nil); err != nil {
-				t.Fatal(err)
 			}
 			if n != history+400+1 || outcomes[record.Duplicate] > 0 || outcomes[record.Unchanged] > n/15 {
 				t.Errorf("%d events of history, and the outcomes are %v", history, outcomes)

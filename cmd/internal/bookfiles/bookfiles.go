@@ -15,7 +15,6 @@ import (
 	"bookledger/events"
 	"bookledger/exporter"
 	"bookledger/projections/book"
-	"bookledger/projections/checkpoint"
 	"bookledger/projections/fold"
 )
 
@@ -23,13 +22,13 @@ import (
 type Writer struct {
 	source   book.State
 	calendar *events.Calendar
-	friday   checkpoint.Checkpoint
+	week     book.Week
 	exporter *exporter.Exporter
 }
 
 // New returns a writer of the books of a Friday, as of which source is.
-func New(source book.State, calendar *events.Calendar, friday checkpoint.Checkpoint) *Writer {
-	return &Writer{source, calendar, friday, exporter.Current()}
+func New(source book.State, calendar *events.Calendar, w book.Week) *Writer {
+	return &Writer{source, calendar, w, exporter.Current()}
 }
 
 // Written describes a book that was written.
@@ -64,7 +63,7 @@ func (w *Writer) All(ctx context.Context, folder string, progressTo io.Writer) (
 	all := make([]Written, len(agents))
 	for i, id := range agents {
 		group.Go(func() error {
-			made, err := w.Book(ctx, id, "")
+			made, err := book.ForAgent(ctx, w.source, w.calendar, w.week, id)
 			if err != nil {
 				return err
 			}
@@ -75,11 +74,6 @@ func (w *Writer) All(ctx context.Context, folder string, progressTo io.Writer) (
 		})
 	}
 	return all, group.Wait()
-}
-
-// Book makes the book of an agent or, where that is blank, of an agency.
-func (w *Writer) Book(ctx context.Context, agent, agency string) (*book.Book, error) {
-	return book.For(ctx, w.source, w.calendar, w.friday.Week, agent, agency)
 }
 
 // Write writes a book under a temporary name and renames it. In a folder the

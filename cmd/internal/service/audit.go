@@ -54,7 +54,7 @@ func (s *Service) Explain(ctx context.Context, c Caller, caseID, agent, friday s
 	}
 	x := &Explanation{Freshness: r.freshness()}
 	return x, s.inTurn(ctx, "explain", func(ctx context.Context) error {
-		account, err := audit.AccountOf(ctx, r.View, s.Node.Journal, caseID, maxRecords)
+		account, err := audit.Projected{View: r.View, Journal: s.Node.Journal, Most: maxRecords}.Account(ctx, caseID)
 		if err != nil {
 			return err
 		}
@@ -160,7 +160,7 @@ func (s *Service) Compare(ctx context.Context, c Caller, o Owner, asked Compared
 		From: bookOf(from), To: bookOf(to), Page: asked.Page, PageSize: asked.PageSize,
 	}
 	return all, s.inTurn(ctx, "diff", func(ctx context.Context) error {
-		compared, err := audit.Compare(ctx, r.View, s.Node.Journal, o, from, to, maxRecords)
+		compared, err := audit.Projected{View: r.View, Journal: s.Node.Journal, Most: maxRecords}.Compare(ctx, o, from, to)
 		if errors.Is(err, book.ErrUnknown) {
 			return problem.NoBook.In("to", "Nobody knew the owner as of Friday %s.", to.Friday)
 		}

@@ -71,13 +71,14 @@ func TestCompared(t *testing.T) {
 func TestAuditBound(t *testing.T) {
 	o := open(t, consumers("A1", "c1")...)
 	v := fixture.View(t, o.Node.Node)
-	for most, want := range map[audit.Bound]error{5: audit.ErrTooMany, 6: nil, 0: nil} {
-		if _, err := audit.AccountOf(t.Context(), v, o.Journal, "c1", most); !errors.Is(err, want) {
+	for most, want := range map[int]error{5: audit.ErrTooMany, 6: nil, 0: nil} {
+		ledger := audit.Projected{View: v, Journal: o.Journal, Most: most}
+		if _, err := ledger.Account(t.Context(), "c1"); !errors.Is(err, want) {
 			t.Errorf("with %d the account is %v", most, err)
 		}
 		f, err := v.Latest()
 		must(t, err)
-		c, err := audit.Compare(t.Context(), v, o.Journal, audit.Owner{Agent: "A1"}, book.Week{}, f.Week, most)
+		c, err := ledger.Compare(t.Context(), audit.Owner{Agent: "A1"}, book.Week{}, f.Week)
 		must(t, err)
 		if _, _, err := c.Between(t.Context(), "c1"); !errors.Is(err, want) {
 			t.Errorf("with %d what came between is %v", most, err)

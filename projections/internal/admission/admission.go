@@ -13,8 +13,8 @@ import (
 	"bookledger/projections/fold"
 )
 
-// State is what the ledger has come to, over which records are judged.
-// Writes belong to the week that the last Pass has opened.
+// State is what the ledger has come to, over which records are judged. What is
+// written belongs to the week of the decision that is put.
 type State interface {
 	// Seen tells whether (source, id) was remembered before, and remembers it
 	// for good.
@@ -43,9 +43,6 @@ type State interface {
 	Seal(checkpoint.Seal) error
 	// Sign keeps a signature of a seal.
 	Sign(checkpoint.Signature) error
-	// Pass keeps the checkpoint of a Friday that has passed, if it names one;
-	// what is put from now on belongs to the week of next.
-	Pass(f checkpoint.Checkpoint, next events.Date) error
 }
 
 // Rejected is a rejected record, as commands and the interface show it.
@@ -93,15 +90,7 @@ type Processor struct {
 
 	calendar *events.Calendar
 	cutoff   time.Time // of Week
-	until    time.Time // see StopAt
 }
-
-// ErrStopped is of a record beyond the moment that StopAt has set.
-var ErrStopped = errors.New("the record is beyond the moment to stop at")
-
-// StopAt makes Admit return ErrStopped for the first record that is recorded
-// after t; the ledger then stands as of t.
-func (p *Processor) StopAt(t time.Time) { p.until = t }
 
 // New returns a ledger before its first record.
 func New() *Processor { return &Processor{calendar: events.DefaultCalendar()} }
@@ -140,36 +129,96 @@ func (p *Processor) Keys() (*treehead.Keys, error) {
 	return keys, nil
 }
 
-// Admit judges the record that follows the ledger's position, and puts what it
-// changes into the state. After an error neither ledger nor state may be used.
-func (p *Processor) Admit(d *record.Decoded, s State) (Verdict, error) {
-	if d.Seq != p.Position+1 {
-		return Verdict{}, fmt.Errorf("judging record %d: the one before it was %d, so records are missing or out of order", d.Seq, p.Position)
-	}
-	v, err := p.admit(d, s)
-	if err != nil {
-		return v, fmt.Errorf("judging record %d: %w", d.Seq, err)
-	}
-	p.Position, p.Leaf = d.Seq, d.Leaf
-	return v, nil
+// Decision is what becomes of a record, before it is put into the state.
+type Decision struct {
+	Verdict
+	// Passed are the Fridays whose cutoffs lie between the record before and this
+	// one, the earliest first. The state is as of each of them until the decision
+	// is put.
+	Passed []checkpoint.Checkpoint
+	Week   events.Date // the Friday to whose week belongs what is put; 0 before all time
+
+	record   *record.Decoded
+	change   change
+	timeline record.Timeline
+	cutoff   time.Time // of Week
 }
 
-// admit decides on the record, moves recorded time on to it, and only then puts
-// what it changes: that belongs to the week which is open then.
-func (p *Processor) admit(d *record.Decoded, s State) (v Verdict, err error) {
-	v, c, err := p.decide(d, s)
-	if err != nil {
-		return v, err
+// Decide judges the record that follows the ledger's position. The state
+// remembers its source and id, and is otherwise left as it is, as the ledger
+// is: Put puts the decision into both. After an error neither may be used.
+func (p *Processor) Decide(d *record.Decoded, s State) (Decision, error) {
+	if d.Seq != p.Position+1 {
+		return Decision{}, fmt.Errorf("judging record %d: the one before it was %d, so records are missing or out of order", d.Seq, p.Position)
 	}
-	if p.Timeline.Moves(&d.Record, d.Event.Type, v.Outcome) {
-		if v.Recorded, err = p.advance(d, v.Outcome, s); err != nil {
-			return v, err
+	e := Decision{record: d, Week: p.Week, cutoff: p.cutoff, timeline: p.Timeline}
+	if err := p.judge(&e, s); err != nil {
+		return e, fmt.Errorf("judging record %d: %w", d.Seq, err)
+	}
+	if p.Timeline.Moves(&d.Record, d.Event.Type, e.Outcome) {
+		p.advance(&e)
+	}
+	return e, nil
+}
+
+// judge goes through the order of judgement.
+func (p *Processor) judge(e *Decision, s State) error {
+	d, c := e.record, &e.change
+	why := d.Envelope
+	if why == nil {
+		seen, err := s.Seen(d.Event.Source, d.Event.ID)
+		if seen || err != nil {
+			e.Outcome = record.Duplicate
+			return err
+		}
+		c.data, c.at.Seq = d.Event.Data, d.Seq
+		if c.at.Recorded, why = p.Timeline.Recorded(&d.Record); why == nil {
+			why = d.Content
 		}
 	}
-	switch v.Outcome {
+	var err error
+	if why == nil {
+		if _, ok := c.data.(events.OfCase); ok {
+			c.at.Seed = d.Seed()
+		}
+		why, err = p.derive(c, s)
+	}
+	switch {
+	case why != nil:
+		e.Outcome, e.Rejection = record.Rejected, why
+	case c.changes:
+		e.Outcome = record.Applied
+	default:
+		e.Outcome = record.Unchanged
+	}
+	return err
+}
+
+// advance moves recorded time on to the record, past every Friday whose cutoff
+// lies before it.
+func (p *Processor) advance(e *Decision) {
+	e.timeline.Advance(&e.record.Record, e.record.Event.Type, e.Outcome)
+	e.Recorded = e.timeline.Last
+	if e.Week == 0 {
+		e.Week = p.calendar.FridayOf(e.Recorded)
+		e.cutoff = p.calendar.Cutoff(e.Week)
+	}
+	for e.cutoff.Before(e.Recorded) {
+		e.Passed = append(e.Passed, p.Tally.Checkpoint(book.Week{Friday: e.Week, Cutoff: e.cutoff, Boundary: p.Timeline.Boundary}))
+		e.Week = p.calendar.Next(e.Week)
+		e.cutoff = p.calendar.Cutoff(e.Week)
+	}
+}
+
+// Put moves the ledger on to the record of the decision, and puts what that
+// changes into the state. After an error neither may be used.
+func (p *Processor) Put(e *Decision, s State) (err error) {
+	d := e.record
+	p.Timeline, p.Week, p.cutoff = e.timeline, e.Week, e.cutoff
+	switch e.Outcome {
 	case record.Applied:
 		p.Applied++
-		err = p.put(&c, s)
+		err = p.put(&e.change, s)
 	case record.Unchanged:
 		p.Applied++
 	case record.Duplicate:
@@ -177,71 +226,15 @@ func (p *Processor) admit(d *record.Decoded, s State) (v Verdict, err error) {
 	case record.Rejected:
 		p.Rejected++
 		err = s.Reject(Rejected{
-			Seq: d.Seq, Recorded: v.Recorded, Subject: d.Subject, ID: d.Event.ID,
-			Code: v.Rejection.Code, Field: v.Rejection.Field, Reason: v.Rejection.Reason,
+			Seq: d.Seq, Recorded: e.Recorded, Subject: d.Subject, ID: d.Event.ID,
+			Code: e.Rejection.Code, Field: e.Rejection.Field, Reason: e.Rejection.Reason,
 		})
 	}
-	return v, err
-}
-
-// decide goes through the order of judgement, and returns what an applied
-// record changes.
-func (p *Processor) decide(d *record.Decoded, s State) (v Verdict, c change, err error) {
-	why := d.Envelope
-	if why == nil {
-		seen, err := s.Seen(d.Event.Source, d.Event.ID)
-		if seen || err != nil {
-			v.Outcome = record.Duplicate
-			return v, c, err
-		}
-		c.data, c.at.Seq = d.Event.Data, d.Seq
-		if c.at.Recorded, why = p.Timeline.Recorded(&d.Record); why == nil {
-			why = d.Content
-		}
+	if err != nil {
+		return fmt.Errorf("applying record %d: %w", d.Seq, err)
 	}
-	if why == nil {
-		if _, ok := c.data.(events.OfCase); ok {
-			c.at.Seed = d.Seed()
-		}
-		why, err = p.derive(&c, s)
-	}
-	switch {
-	case why != nil:
-		v.Outcome, v.Rejection = record.Rejected, why
-	case c.changes:
-		v.Outcome = record.Applied
-	default:
-		v.Outcome = record.Unchanged
-	}
-	return v, c, err
-}
-
-// advance moves recorded time on to the record, passing every Friday whose
-// cutoff lies before it.
-func (p *Processor) advance(d *record.Decoded, o record.Outcome, s State) (time.Time, error) {
-	boundary, next := p.Timeline.Boundary, p.Timeline
-	next.Advance(&d.Record, d.Event.Type, o)
-	now := next.Last
-	if !p.until.IsZero() && now.After(p.until) {
-		return now, ErrStopped
-	}
-	if p.Week == 0 {
-		p.Week = p.calendar.FridayOf(now)
-		p.cutoff = p.calendar.Cutoff(p.Week)
-		if err := s.Pass(checkpoint.Checkpoint{}, p.Week); err != nil {
-			return now, err
-		}
-	}
-	for p.cutoff.Before(now) {
-		f := book.Week{Friday: p.Week, Cutoff: p.cutoff, Boundary: boundary}
-		p.Week = p.calendar.Next(p.Week)
-		p.cutoff = p.calendar.Cutoff(p.Week)
-		if err := s.Pass(p.Tally.Checkpoint(f), p.Week); err != nil {
-			return now, err
-		}
-	}
-	p.Timeline = next // only now: a replay that ends with a Friday reads it as of its boundary
-	return now, nil
+	p.Position, p.Leaf = d.Seq, d.Leaf
+	return nil
 }
 
 // Status is where a ledger stands, as commands and the interface show it.

@@ -2,7 +2,6 @@ package admission_test
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -194,22 +193,21 @@ func TestRulesOfAnotherRelease(t *testing.T) {
 	}
 }
 
-// TestStopAt holds that a ledger that stops at a moment stands as of it: the
-// first record after it counts nowhere.
-func TestStopAt(t *testing.T) {
+// TestDecide holds that a decision that is not put has left no mark, whatever
+// it is and however many cutoffs it would pass.
+func TestDecide(t *testing.T) {
 	c := newCourt(t)
-	c.ledger.StopAt(at(t, "11-20T10:00:00"))
-	c.live("11-20T09:00:00", "delegation.created.v1", `{"case_id":"1","agent_id":"a1"}`)
-	c.live("11-20T10:00:00", "delegation.marked_inactive.v1", `{"case_id":"1","agent_id":"a1"}`)
-	before, puts, rejected := *c.ledger, len(c.state.puts), len(c.state.rejected)
+	c.live("11-20T10:00:00", "delegation.created.v1", `{"case_id":"1","agent_id":"a1"}`)
+	before, puts := *c.ledger, len(c.state.puts)
 	for _, data := range []string{`{"case_id":"1","agent_id":"a1"}`, `{"case_id":"1"}`} {
-		_, err := c.try("ledger.delegation.calheers", "12-20T10:00:00", "", message("calheers", "late"+data[:2], "delegation.ended.v1", data))
-		if !errors.Is(err, admission.ErrStopped) {
-			t.Fatalf("got %v", err)
+		r := record.Record{Seq: 2, Stamped: at(t, "12-20T10:00:00"), Subject: "ledger.delegation.calheers", Body: []byte(message("calheers", "late"+data, "delegation.ended.v1", data))}
+		d := c.decoder.Decode(r)
+		e, err := c.ledger.Decide(&d, c.state)
+		if err != nil || len(e.Passed) != 5 || e.Week != 20261225 || !e.Recorded.Equal(r.Stamped) {
+			t.Fatalf("decided %+v (%v)", e, err)
 		}
-		c.seq--
-		if !reflect.DeepEqual(*c.ledger, before) || len(c.state.puts) != puts || len(c.state.rejected) != rejected || len(c.state.fridays) != 0 {
-			t.Fatalf("the record beyond the moment has left its mark: %+v", c.ledger.Status(""))
+		if !reflect.DeepEqual(*c.ledger, before) || len(c.state.puts) != puts || len(c.state.rejected) != 0 {
+			t.Fatalf("the decision has left its mark: %+v", c.ledger.Status(""))
 		}
 	}
 }

@@ -109,14 +109,6 @@ func (m *memory) Export(e admission.Exported) error {
 	return m.note("export", e.Step)
 }
 
-func (m *memory) Pass(f checkpoint.Checkpoint, next events.Date) error {
-	if f.Friday != 0 {
-		m.fridays = append(m.fridays, f)
-	}
-	m.week = next
-	return nil
-}
-
 // court judges a test's records one after the other.
 type court struct {
 	t       *testing.T
@@ -166,7 +158,12 @@ func (c *court) try(subject, stamped, header, body string) (admission.Verdict, e
 	r := record.Record{Seq: c.seq, Stamped: at(c.t, stamped), Subject: subject, Header: header, Body: []byte(body)}
 	d := c.decoder.Decode(r)
 	d.Leaf = [32]byte{byte(c.seq)}
-	return c.ledger.Admit(&d, c.state)
+	e, err := c.ledger.Decide(&d, c.state)
+	if err != nil {
+		return e.Verdict, err
+	}
+	c.state.fridays, c.state.week = append(c.state.fridays, e.Passed...), e.Week
+	return e.Verdict, c.ledger.Put(&e, c.state)
 }
 
 // live judges a record of a live upstream system, with an id of its own.

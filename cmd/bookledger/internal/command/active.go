@@ -12,6 +12,7 @@ import (
 
 	"bookledger/cmd/internal/cli"
 	"bookledger/events"
+	"bookledger/projections/audit"
 	"bookledger/projections/book"
 	"bookledger/projections/fold"
 	"bookledger/projections/list"
@@ -65,14 +66,12 @@ func runActive(ctx context.Context, env *cli.Environment, o activeOptions) error
 		return err
 	}
 	defer r.close()
-	var s *snapshot
+	s := r.Now()
 	switch {
 	case o.friday != "":
-		s, err = r.asOf(ctx, friday)
+		s, err = snapshotOf(ctx, r, friday)
 	case o.at != "":
-		s, err = r.at(ctx, at)
-	default:
-		s = r.live()
+		s, err = r.At(ctx, at)
 	}
 	if err != nil {
 		return err
@@ -80,34 +79,34 @@ func runActive(ctx context.Context, env *cli.Environment, o activeOptions) error
 	if err := checkAgent(s, o.agent); err != nil {
 		return err
 	}
-	lists, err := list.New(s.calendar, o.agent, func(yield func(string, *fold.Case) error) error {
+	lists, err := list.New(s.Calendar, o.agent, func(yield func(string, *fold.Case) error) error {
 		return s.EachHeld(o.agent, yield)
 	})
 	if err != nil {
 		return err
 	}
-	consumers, total := lists.Active.Page(list.Query{}, s.list.Year())
+	consumers, total := lists.Active.Page(list.Query{}, s.Lists.Year())
 	if o.json {
 		return env.Encode(struct {
 			AsOf      time.Time    `json:"as_of"`
 			Total     int          `json:"total"`
 			Consumers []list.Entry `json:"consumers"`
-		}{s.asOf.UTC(), total, consumers})
+		}{s.AsOf.UTC(), total, consumers})
 	}
 	return printActive(env.Out, s, consumers)
 }
 
-func checkAgent(s *snapshot, id string) error {
+func checkAgent(s *audit.Snapshot, id string) error {
 	_, known, err := s.Agent(id)
 	if err == nil && !known {
-		err = fmt.Errorf("agent %q as of %s: %w", id, cli.Pacific(s.calendar, s.asOf), book.ErrUnknown)
+		err = fmt.Errorf("agent %q as of %s: %w", id, cli.Pacific(s.Calendar, s.AsOf), book.ErrUnknown)
 	}
 	return err
 }
 
-func printActive(out io.Writer, s *snapshot, consumers []list.Entry) error {
+func printActive(out io.Writer, s *audit.Snapshot, consumers []list.Entry) error {
 	var text strings.Builder
-	fmt.Fprintf(&text, "Active Consumers as of %s: %d\n", cli.Pacific(s.calendar, s.asOf), len(consumers))
+	fmt.Fprintf(&text, "Active Consumers as of %s: %d\n", cli.Pacific(s.Calendar, s.AsOf), len(consumers))
 	for i, e := range consumers {
 		fmt.Fprintf(&text, "\n%4d  %s\n", i+1, strings.TrimSpace(e.FirstName+" "+e.LastName))
 		fields := [...][2]string{{"Phone", e.Phone}, {"Email", e.Email}, {"Address", e.Address}, {"DOB", e.DOB}, {"SSN", e.SSN},

@@ -47,6 +47,9 @@ with --json also all that stands in added and removed rows.`,
 	return cmd
 }
 
+// errNotEarlier is of two Fridays that cannot be compared.
+var errNotEarlier = cli.Usagef("--from must be earlier than --to")
+
 func runDiff(ctx context.Context, env *cli.Environment, o diffOptions) error {
 	from, err := events.ParseDate(o.from)
 	if err != nil {
@@ -64,7 +67,18 @@ func runDiff(ctx context.Context, env *cli.Environment, o diffOptions) error {
 		return err
 	}
 	defer r.close()
-	c, err := r.compare(ctx, audit.Owner{Agent: o.agent, Agency: o.agency}, from, to)
+	last, err := checkpointOf(r, to)
+	if err != nil {
+		return err
+	}
+	if last.Friday <= from {
+		return errNotEarlier
+	}
+	first, err := r.Checkpoint(from)
+	if err != nil {
+		return err
+	}
+	c, err := r.Compare(ctx, audit.Owner{Agent: o.agent, Agency: o.agency}, first.Week, last.Week)
 	if err != nil {
 		return err
 	}
@@ -98,6 +112,6 @@ func printDifferences(to io.Writer, c *audit.Comparison, count map[book.ChangeKi
 		}
 	}
 	_, err := fmt.Fprintf(to, "The books of %s of Friday %s (up to record %d) and Friday %s (up to record %d): %d rows added, %d removed, %d changed\n%s",
-		owner, c.From.Friday, c.From.Boundary, c.To.Friday, c.To.Boundary, count[book.Added], count[book.Removed], count[book.Changed], text.String())
+		owner, c.First.Friday, c.First.Boundary, c.Last.Friday, c.Last.Boundary, count[book.Added], count[book.Removed], count[book.Changed], text.String())
 	return err
 }

@@ -97,9 +97,11 @@ func runEvidence(ctx context.Context, env *cli.Environment, o evidenceOptions) (
 		if err != nil {
 			return err
 		}
-		if q.Friday, err = d.friday(0); err != nil {
+		latest, err := d.Latest()
+		if err != nil {
 			return err
 		}
+		q.Friday = latest.Friday
 	}
 	bar := progress.New(env.Err, "records replayed", 0)
 	q.Progress = bar.Add
@@ -129,15 +131,15 @@ func dumpForEvidence(ctx context.Context, env *cli.Environment, data string, q *
 	if err := d.sound(); err != nil {
 		return err
 	}
-	if _, err := d.Compare(ctx, 0, nil); err != nil { // a bundle of what was changed would not verify
-		return d.Diagnose(ctx, err)
+	if _, err := d.node.Compare(ctx, 0, nil); err != nil { // a bundle of what was changed would not verify
+		return d.node.Diagnose(ctx, err)
 	}
-	s, err := d.asOf(ctx, q.Friday)
+	c, err := checkpointOf(d, q.Friday)
 	if err != nil {
 		return err
 	}
-	q.Friday = s.friday.Friday
-	if err := d.SealerOfStopped().Seal(ctx, q.Friday); err != nil {
+	q.Friday = c.Friday
+	if err := d.node.SealerOfStopped().Seal(ctx, q.Friday); err != nil {
 		return cli.RefusedFor(err, checkpoint.ErrHistoryOpen, checkpoint.ErrDiffers)
 	}
 	parent := filepath.Dir(filepath.Clean(q.Out))
@@ -150,7 +152,7 @@ func dumpForEvidence(ctx context.Context, env *cli.Environment, data string, q *
 	}
 	q.Journal = f.Name()
 	to := bufio.NewWriterSize(f, 1<<20)
-	err = d.Diagnose(ctx, writeDump(ctx, env, d.Journal, to))
+	err = d.node.Diagnose(ctx, writeDump(ctx, env, d.node.Journal, to))
 	if err = errors.Join(err, to.Flush(), f.Close()); err != nil {
 		err = fmt.Errorf("dumping the journal for the evidence: %w", err)
 	}

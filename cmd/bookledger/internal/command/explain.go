@@ -78,7 +78,7 @@ func runExplain(ctx context.Context, env *cli.Environment, o explainOptions) err
 		return err
 	}
 	defer r.close()
-	a, err := r.account(ctx, o.caseID)
+	a, err := r.Account(ctx, o.caseID)
 	if err != nil {
 		return err
 	}
@@ -90,7 +90,7 @@ func runExplain(ctx context.Context, env *cli.Environment, o explainOptions) err
 		return err
 	}
 	if o.agent != "" && len(x.Events) == 0 { // what is no agent has held nothing either
-		if err := checkAgent(r.live(), o.agent); err != nil {
+		if err := checkAgent(r.Now(), o.agent); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"bookledger/cmd/internal/bookfiles"
 	"bookledger/cmd/internal/cli"
+	"bookledger/projections/audit"
 )
 
 type exportOptions struct {
@@ -63,11 +64,11 @@ func runExport(ctx context.Context, env *cli.Environment, o exportOptions) error
 	if err := r.sound(); err != nil {
 		return err
 	}
-	s, err := r.asOf(ctx, f)
+	s, err := snapshotOf(ctx, r, f)
 	if err != nil {
 		return err
 	}
-	books := s.books()
+	books := bookfiles.New(s.State, s.Calendar, s.Week)
 	say := func(w bookfiles.Written) error {
 		if o.json {
 			return env.Encode(w)
@@ -85,10 +86,10 @@ func runExport(ctx context.Context, env *cli.Environment, o exportOptions) error
 				return err
 			}
 		}
-		env.Sayf("%d books as of Friday %s written into %s", len(all), s.friday.Friday, o.out)
+		env.Sayf("%d books as of Friday %s written into %s", len(all), s.Week.Friday, o.out)
 		return nil
 	}
-	made, err := books.Book(ctx, o.agent, o.agency)
+	made, err := s.Book(ctx, audit.Owner{Agent: o.agent, Agency: o.agency})
 	if err != nil {
 		return err
 	}

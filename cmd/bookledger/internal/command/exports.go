@@ -87,7 +87,7 @@ func runExports(ctx context.Context, env *cli.Environment, o exportsOptions) err
 		return err
 	}
 	defer r.close()
-	all, err := r.exports(ctx, check)
+	all, err := r.Trail(ctx, check)
 	if err != nil {
 		return err
 	}

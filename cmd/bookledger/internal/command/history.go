@@ -99,15 +99,15 @@ func loadIntoFolder(ctx context.Context, env *cli.Environment, in io.Reader, o h
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.Node.Close()) }()
-	if err := d.view.Close(); err != nil {
+	defer func() { err = errors.Join(err, d.node.Close()) }()
+	if err := d.View.Close(); err != nil {
 		return err
 	}
-	return loadHistory(ctx, env, d.Journal.Client, d.Journal.Now, in, o, func(ctx context.Context) (standing, error) {
-		if err := d.CatchUp(ctx); err != nil {
+	return loadHistory(ctx, env, d.node.Journal.Client, d.node.Journal.Now, in, o, func(ctx context.Context) (standing, error) {
+		if err := d.node.CatchUp(ctx); err != nil {
 			return standing{}, err
 		}
-		v, err := d.Projection.View()
+		v, err := d.node.Projection.View()
 		if err != nil {
 			return standing{}, err
 		}
@@ -132,8 +132,8 @@ func survey(ctx context.Context, j records) (standing, error) {
 	}
 	r := replay.New()
 	err = j.Read(ctx, 0, last, func(records []record.Record) error {
-		for i := range records {
-			if _, err := r.Apply(&records[i]); err != nil {
+		for _, err := range r.Steps(records...) {
+			if err != nil {
 				return err
 			}
 			if r.HistoryClosed() {

@@ -41,7 +41,7 @@ func newFridays(env *cli.Environment) *cobra.Command {
 		`Show every Friday whose cutoff a record has passed: the cutoff, the boundary (the
 last record that counts), and how many cases and rows its books hold in all.`,
 		func(r ledgerReader, asJSON bool) error {
-			fridays, err := r.fridays()
+			fridays, err := r.Checkpoints()
 			if err != nil {
 				return err
 			}
@@ -73,11 +73,11 @@ the reason. Values of the event are never shown. A corrected event needs a new
 id.`,
 		func(r ledgerReader, asJSON bool) error {
 			if asJSON {
-				return r.rejected(func(e projections.Rejected) error { return env.Encode(e) })
+				return r.EachRejected(func(e projections.Rejected) error { return env.Encode(e) })
 			}
 			out := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)
 			n := 0
-			err := r.rejected(func(e projections.Rejected) error {
+			err := r.EachRejected(func(e projections.Rejected) error {
 				if n++; n == 1 {
 					fmt.Fprintln(out, "SEQ\tRECORDED\tSUBJECT\tID\tCODE\tFIELD\tREASON")
 				}
@@ -101,7 +101,7 @@ found to be duplicates and rejected, how many cases and agents are known, the
 Friday whose week is open, and the hash of the whole state, which is the same
 for everyone who has applied the same records.`,
 		func(r ledgerReader, asJSON bool) error {
-			s, err := r.status()
+			s, err := r.Status()
 			if err != nil {
 				return err
 			}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -101,24 +100,11 @@ func writeDump(ctx context.Context, env *cli.Environment, j records, out io.Writ
 	}
 	bar := progress.New(env.Err, "records written", int64(last))
 	defer bar.Done()
-	// Only accepted history has a recorded time of its own, so that the whole fold
-	// is needed while history is open; afterwards the timeline is enough.
-	r := replay.New()
-	var timeline record.Timeline
+	var lines replay.Lines
 	var buffer []byte
 	return j.Read(ctx, 0, last, func(records []record.Record) error {
-		buffer = buffer[:0]
-		for i := range records {
-			var recorded time.Time
-			if timeline.Closed {
-				timeline.Advance(&records[i], "", record.Rejected) // whatever became of it
-				recorded = timeline.Last
-			} else if _, err := r.Apply(&records[i]); err != nil {
-				return err
-			} else if timeline = r.Timeline(); timeline.Boundary == records[i].Seq {
-				recorded = timeline.Last
-			}
-			buffer = records[i].AppendLine(buffer, recorded)
+		if buffer, err = lines.Append(buffer[:0], records); err != nil {
+			return err
 		}
 		bar.Add(len(records))
 		_, err := out.Write(buffer)

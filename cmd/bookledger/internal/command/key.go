@@ -36,14 +36,14 @@ func runChangeKey(ctx context.Context, env *cli.Environment, data string) (err e
 		return err
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
-	keys, err := d.view.Keys()
+	keys, err := d.Keys()
 	if err != nil {
 		return err
 	}
 	if err := d.mayBeSigned(); err != nil {
 		return err
 	}
-	vkey, seq, err := d.ChangeKey(ctx, keys)
+	vkey, seq, err := d.node.ChangeKey(ctx, keys)
 	if err != nil {
 		return cli.RefusedFor(err, node.ErrNoKey)
 	}
@@ -85,11 +85,11 @@ func runHeads(ctx context.Context, env *cli.Environment, data, friday, add strin
 		return err
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
-	s, err := d.asOf(ctx, f)
+	c, err := checkpointOf(d, f)
 	if err != nil {
 		return err
 	}
-	f = s.friday.Friday
+	f = c.Friday
 	if err := d.mayBeSigned(); err != nil {
 		return err
 	}
@@ -102,13 +102,13 @@ func runHeads(ctx context.Context, env *cli.Environment, data, friday, add strin
 		if err = errors.Join(err, in.Close()); err != nil {
 			return err
 		}
-		if err := d.SealerOfStopped().Witness(ctx, f, signed); err != nil {
+		if err := d.node.SealerOfStopped().Witness(ctx, f, signed); err != nil {
 			return cli.RefusedFor(err, checkpoint.ErrOtherHead)
 		}
 		fmt.Fprintf(env.Err, "recorded beside the seal of Friday %s\n", f)
 		return nil
 	}
-	_, signatures, sealed, err := d.view.Seal(f)
+	_, signatures, sealed, err := d.Seal(f)
 	if err == nil && !sealed {
 		err = fmt.Errorf("reading the signatures of Friday %s: it is not sealed", f)
 	}
@@ -130,5 +130,5 @@ func runHeads(ctx context.Context, env *cli.Environment, data, friday, add strin
 // mayBeSigned returns cli.ErrRefused where the journal was found not to be the
 // one that was applied, sealed and signed.
 func (d *dataReader) mayBeSigned() error {
-	return errors.Join(d.sound(), cli.RefusedFor(d.CompareSeals(), checkpoint.ErrDiffers))
+	return errors.Join(d.sound(), cli.RefusedFor(d.node.CompareSeals(), checkpoint.ErrDiffers))
 }

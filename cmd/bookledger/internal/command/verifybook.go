@@ -14,6 +14,7 @@ import (
 	"bookledger/events"
 	"bookledger/exporter"
 	"bookledger/exporter/proof"
+	"bookledger/projections/audit"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/replay"
@@ -83,13 +84,6 @@ func (o *verifyBookOptions) bookOf(workbook []byte) (b bookOf, err error) {
 	return b, nil
 }
 
-func (b *bookOf) is(f checkpoint.Checkpoint) bool {
-	if b.friday != 0 {
-		return f.Friday == b.friday
-	}
-	return f.Cutoff.Equal(b.Cutoff)
-}
-
 // bookFinding is what the comparison of a workbook has found. As JSON a
 // workbook that could not be compared has only the first and the last member.
 type bookFinding struct {
@@ -141,15 +135,15 @@ func (o *verifyBookOptions) compare(ctx context.Context, env *cli.Environment, p
 	if err != nil {
 		return nil, err
 	}
-	made, sealed, err := deriveBook(ctx, env, o.journal, of)
+	made, err := audit.DeriveBook(ctx, dumpFile(env, o.journal), audit.Owner{Agent: of.AgentID, Agency: of.AgencyID}, of.friday, of.Cutoff)
 	if err != nil {
-		return nil, err
+		return nil, cli.RefusedFor(err, replay.ErrUnverified, book.ErrUnknown, checkpoint.ErrNone, audit.ErrNoCutoff)
 	}
-	c, err := proof.CompareBook(ctx, workbook, made)
+	c, err := proof.CompareBook(ctx, workbook, made.Book)
 	if errors.Is(err, proof.ErrDiffers) {
 		err = fmt.Errorf("%w: verifying %s: %w", cli.ErrRefused, path, err)
 	}
-	return &comparedBook{made.AgentID, made.AgencyID, made.Friday, made.Boundary, c.Rows, c.SameBytes, sealed}, err
+	return &comparedBook{made.AgentID, made.AgencyID, made.Friday, made.Boundary, c.Rows, c.SameBytes, made.SealedUpTo}, err
 }
 
 func (b *comparedBook) print(out io.Writer) {
@@ -161,41 +155,4 @@ func (b *comparedBook) print(out io.Writer) {
 	} else {
 		fmt.Fprintf(out, "The record is as it was sealed up to record %d; of later ones nothing in the dump shows whether they were changed.\n", b.SealedUpTo)
 	}
-}
-
-// deriveBook derives a book from a dump, of which all is read: what came after
-// the book, or is of others, shows too whether the dump is what was sealed. Up to
-// the record sealed it is.
-func deriveBook(ctx context.Context, env *cli.Environment, journal string, of bookOf) (made *book.Book, sealed uint64, err error) {
-	r := replay.New()
-	var failed error // of the book, rather than of the dump
-	r.OnCheckpoint(func(f checkpoint.Checkpoint) error {
-		if !of.is(f) {
-			return nil
-		}
-		made, failed = asOfFriday(r.State(), r.Calendar(), f).books().Book(ctx, of.AgentID, of.AgencyID)
-		if errors.Is(failed, book.ErrUnknown) {
-			return nil // whether the dump verifies comes first
-		}
-		return failed
-	})
-	err = (&dumpReader{env: env, path: journal}).replay(ctx, r)
-	switch {
-	case failed != nil && !errors.Is(failed, book.ErrUnknown):
-		return nil, 0, failed
-	case err != nil:
-		return nil, 0, err
-	case failed != nil:
-		return nil, 0, fmt.Errorf("%w: %w", cli.ErrRefused, failed)
-	case made == nil && of.friday != 0:
-		_, err := r.Checkpoint(of.friday)
-		return nil, 0, fmt.Errorf("%w: %w", cli.ErrRefused, err)
-	case made == nil:
-		return nil, 0, fmt.Errorf("%w: the record in %s has passed no cutoff at %s, as of which the workbook says it is", cli.ErrRefused, journal, of.Cutoff)
-	}
-	claims, err := r.Claims()
-	for _, c := range claims {
-		sealed = max(sealed, c.Size)
-	}
-	return made, sealed, err
 }

@@ -1,0 +1,180 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"bookledger/events"
+	"bookledger/projections/book"
+	"bookledger/projections/fold"
+	"bookledger/projections/provenance"
+	"bookledger/projections/replay"
+)
+
+// Dump is a ledger that is replayed from a dump in memory. The whole is replayed
+// once, since the seals by which any part of it is checked stand after that part,
+// and again as far as a question about the past needs.
+type Dump struct {
+	*replay.Replay // of the whole
+	file           replay.File
+	entries        []provenance.Entry // of the case that Account tells of
+}
+
+// OpenDump replays a dump; replay.ErrUnverified if it does not verify. Account is
+// to tell of the case, if one is named.
+func OpenDump(ctx context.Context, file replay.File, caseID string) (*Dump, error) {
+	d := &Dump{Replay: replay.New(), file: file}
+	for step, err := range file.Steps(ctx, d.Replay) {
+		if err != nil {
+			return nil, err
+		}
+		if caseID != "" && step.CaseID() == caseID {
+			d.entries = append(d.entries, step.Entry())
+		}
+	}
+	return d, nil
+}
+
+// upTo replays the dump again, into r, up to the cutoff of a Friday that has a
+// checkpoint. What is replayed must be what was verified.
+func (d *Dump) upTo(ctx context.Context, r *replay.Replay, w book.Week) iter.Seq2[replay.Step, error] {
+	return func(yield func(replay.Step, error) bool) {
+		for step, err := range d.file.Steps(ctx, r) {
+			if step.Passes(w.Friday) {
+				want, wantErr := d.TreeRoot(r.Position())
+				if got, err := r.TreeRoot(r.Position()); wantErr != nil || err != nil || got != want {
+					break
+				}
+				return
+			}
+			if !yield(step, err) || err != nil {
+				return
+			}
+		}
+		yield(replay.Step{}, d.file.Unverified(errors.New("it was changed while it was read")))
+	}
+}
+
+// Now is the snapshot of the end of the dump.
+func (d *Dump) Now() *Snapshot {
+	return &Snapshot{State: d.State(), Calendar: d.Calendar(), AsOf: d.Recorded(), Lists: d.OpenFriday()}
+}
+
+// OfWeek is the snapshot of a Friday that has a checkpoint.
+func (d *Dump) OfWeek(ctx context.Context, w book.Week) (*Snapshot, error) {
+	r := replay.New()
+	err := replay.All(d.upTo(ctx, r, w))
+	return ofWeek(r.State(), r.Calendar(), w), err
+}
+
+// At is the snapshot of any moment.
+func (d *Dump) At(ctx context.Context, t time.Time) (*Snapshot, error) {
+	r := replay.New()
+	r.StopAt(t)
+	err := replay.All(d.file.Steps(ctx, r))
+	return &Snapshot{State: r.State(), Calendar: r.Calendar(), AsOf: t, Lists: r.Calendar().FridayOf(t)}, err
+}
+
+// Account makes the account of the case that was named to OpenDump.
+func (d *Dump) Account(_ context.Context, caseID string) (*Account, error) {
+	fridays, err := d.Checkpoints()
+	if err != nil {
+		return nil, err
+	}
+	return newAccount(caseID, d.entries, d.Calendar(), fridays, d.OpenFriday())
+}
+
+// Compare compares an owner's books of two Fridays. It returns book.ErrUnknown
+// if nobody knows the owner as of the later one.
+func (d *Dump) Compare(ctx context.Context, o Owner, from, to book.Week) (*Comparison, error) {
+	r := replay.New()
+	var first *book.Book
+	starts, entries := map[string]*fold.Case{}, map[string][]provenance.Entry{} // of each case
+	for step, err := range d.upTo(ctx, r, to) {
+		switch {
+		case err != nil:
+		case step.Passes(from.Friday):
+			if first, err = ofWeek(r.State(), r.Calendar(), from).earlier(ctx, o); err == nil {
+				err = r.State().EachCase(func(id string, c *fold.Case) error {
+					starts[id] = c
+					return nil
+				})
+			}
+		case first != nil && step.CaseID() != "":
+			entries[step.CaseID()] = append(entries[step.CaseID()], step.Entry())
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return newComparison(ctx, o, first, ofWeek(r.State(), r.Calendar(), to), func(_ context.Context, caseID string) (start fold.Case, _ []provenance.Entry, err error) {
+		if c := starts[caseID]; c != nil {
+			start = *c
+		}
+		return start, entries[caseID], nil
+	})
+}
+
+// Trail is the trail of exports, the newest first, checked as CheckExports does
+// where agents may take the books of the last so many fridays; 0: unchecked.
+func (d *Dump) Trail(ctx context.Context, fridays int) ([]Export, error) {
+	trail := slices.Clone(d.Exports())
+	slices.Reverse(trail)
+	if fridays == 0 {
+		return unchecked(trail), nil
+	}
+	r := replay.New()
+	return CheckExports(r, d.file.Steps(ctx, r), trail, fridays)
+}
+
+// ErrNoCutoff is of a moment that is the cutoff of no Friday that has passed.
+var ErrNoCutoff = errors.New("has passed no cutoff")
+
+// Derived is a book that was derived from a dump.
+type Derived struct {
+	*book.Book
+	SealedUpTo uint64 // the record up to which the dump is what was sealed or signed; 0: nothing in it shows that
+}
+
+// DeriveBook derives an owner's book from a dump: that of a Friday or, where it is
+// 0, of the Friday with the cutoff. All of the dump is read: what comes after the
+// book, or is of others, shows too whether the dump is what was sealed. It
+// returns replay.ErrUnverified, and then book.ErrUnknown, checkpoint.ErrNone or
+// ErrNoCutoff, where there is no such book.
+func DeriveBook(ctx context.Context, file replay.File, o Owner, friday events.Date, cutoff time.Time) (d Derived, err error) {
+	r := replay.New()
+	var unknown error // whether the dump verifies comes first
+	for step, err := range file.Steps(ctx, r) {
+		if err != nil {
+			return d, err
+		}
+		c := step.Checkpoint
+		if c == nil || friday != 0 && c.Friday != friday || friday == 0 && !c.Cutoff.Equal(cutoff) {
+			continue
+		}
+		d.Book, err = ofWeek(r.State(), r.Calendar(), c.Week).Book(ctx, o)
+		if errors.Is(err, book.ErrUnknown) {
+			unknown = err
+		} else if err != nil {
+			return d, err
+		}
+	}
+	switch {
+	case unknown != nil:
+		return d, unknown
+	case d.Book == nil && friday != 0:
+		_, err := r.Checkpoint(friday)
+		return d, err
+	case d.Book == nil:
+		return d, fmt.Errorf("the record in %s %w at %s, as of which the workbook says it is", file.Path, ErrNoCutoff, cutoff)
+	}
+	claims, err := r.Claims()
+	for _, c := range claims {
+		d.SealedUpTo = max(d.SealedUpTo, c.Size)
+	}
+	return d, err
+}

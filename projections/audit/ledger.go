@@ -1,0 +1,110 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"bookledger/events"
+	"bookledger/projections"
+	"bookledger/projections/access"
+	"bookledger/projections/book"
+	"bookledger/projections/fold"
+	"bookledger/projections/provenance"
+)
+
+// Owner is the agent or the agency whose books are asked for.
+type Owner = access.Owner
+
+// Snapshot is a ledger as of a moment.
+type Snapshot struct {
+	book.State
+	Calendar *events.Calendar
+	AsOf     time.Time
+	Lists    events.Date // the Friday for whose week lists are shown
+	Week     book.Week   // of a snapshot of a Friday, whose books can be made
+}
+
+// ofWeek is the snapshot of a Friday, given the state at its boundary.
+func ofWeek(s book.State, calendar *events.Calendar, w book.Week) *Snapshot {
+	return &Snapshot{State: s, Calendar: calendar, AsOf: w.Cutoff, Lists: w.Friday, Week: w}
+}
+
+// Book makes an owner's book of the snapshot's Friday; book.ErrUnknown if nobody
+// knows the owner.
+func (s *Snapshot) Book(ctx context.Context, o Owner) (*book.Book, error) {
+	return book.For(ctx, s.State, s.Calendar, s.Week, o.Agent, o.Agency)
+}
+
+// Projected is a ledger as a view of its projection shows it.
+type Projected struct {
+	*projections.View
+	Journal projections.Journal // that the projection follows
+	// Most is about how many records of a case one may ask; 0 is any number. What
+	// an answer costs in memory may grow with their square.
+	Most int
+}
+
+// ErrTooMany is of a case about which there are more records.
+var ErrTooMany = errors.New("there are more records about the case than can be looked at in a request")
+
+// Now is the snapshot of what the view shows.
+func (p Projected) Now() *Snapshot {
+	return &Snapshot{State: p.Live(), Calendar: p.Calendar(), AsOf: p.Recorded(), Lists: p.OpenFriday()}
+}
+
+// OfWeek is the snapshot of a Friday that has a checkpoint.
+func (p Projected) OfWeek(_ context.Context, w book.Week) (*Snapshot, error) {
+	return ofWeek(p.AsOf(w.Friday), p.Calendar(), w), nil
+}
+
+// Account makes the account of a case, without entries where no record is about
+// it.
+func (p Projected) Account(ctx context.Context, caseID string) (*Account, error) {
+	entries, err := p.records(ctx, caseID, 0, p.Position())
+	if err != nil {
+		return nil, err
+	}
+	fridays, err := p.Checkpoints()
+	if err != nil {
+		return nil, err
+	}
+	return newAccount(caseID, entries, p.Calendar(), fridays, p.OpenFriday())
+}
+
+// Compare compares an owner's books of two Fridays. It returns book.ErrUnknown
+// if nobody knows the owner as of the later one.
+func (p Projected) Compare(ctx context.Context, o Owner, from, to book.Week) (*Comparison, error) {
+	before, after := ofWeek(p.AsOf(from.Friday), p.Calendar(), from), ofWeek(p.AsOf(to.Friday), p.Calendar(), to)
+	first, err := before.earlier(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return newComparison(ctx, o, first, after, func(ctx context.Context, caseID string) (start fold.Case, _ []provenance.Entry, err error) {
+		if start, _, err = p.AsOf(from.Friday).Case(caseID); err != nil {
+			return start, nil, err
+		}
+		entries, err := p.records(ctx, caseID, from.Boundary, to.Boundary)
+		return start, entries, err
+	})
+}
+
+// records returns the records about a case that come after one and up to another.
+func (p Projected) records(ctx context.Context, caseID string, after, upTo uint64) ([]provenance.Entry, error) {
+	index, err := p.History(caseID)
+	if err != nil {
+		return nil, err
+	}
+	index = slices.DeleteFunc(index, func(e projections.CaseIndexEntry) bool { return e.Seq <= after || e.Seq > upTo })
+	if p.Most != 0 && len(index) > p.Most {
+		return nil, ErrTooMany
+	}
+	return p.CaseRecords(ctx, p.Journal, caseID, index)
+}
+
+// Trail is the trail of exports, the newest first, of which nothing is checked.
+func (p Projected) Trail() ([]Export, error) {
+	trail, err := p.Exports(0, 0)
+	return unchecked(trail), err
+}
