@@ -38,7 +38,7 @@ func BenchmarkSeal(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer closeAll(b, v)
-	f, err := v.Latest()
+	f, err := v.Checkpoint(0)
 	if err != nil {
 		b.Fatal(err)
 	}

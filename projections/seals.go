@@ -4,19 +4,12 @@ import (
 	"context"
 
 	"bookledger/events"
-	"bookledger/events/record/treehead"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/internal/store"
 )
 
 var _ checkpoint.View = (*View)(nil)
-
-// LedgerID is that of the ledger; "" where the record has no genesis.
-func (v *View) LedgerID() string { return v.processor.LedgerID }
-
-// Keys returns the keys of the seals.
-func (v *View) Keys() (*treehead.Keys, error) { return v.processor.Keys() }
 
 // Seal returns the seal of a Friday, the signatures that name it, unchecked, and
 // whether there is one.

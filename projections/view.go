@@ -2,15 +2,12 @@ package projections
 
 import (
 	"bytes"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"bookledger/events"
 	"bookledger/projections/active"
-	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/internal/admission"
 	"bookledger/projections/internal/store"
@@ -26,10 +23,10 @@ type Status = admission.Status
 // View is the projection at one moment; whatever is read of it belongs
 // together. It must be closed.
 type View struct {
-	p         *Projection
-	g         *generation
-	reader    store.Reader
-	processor *admission.Processor
+	admission.Standing
+	p      *Projection
+	g      *generation
+	reader store.Reader
 }
 
 // View returns a view of what is committed now.
@@ -43,10 +40,11 @@ func (p *Projection) View() (*View, error) {
 	g.uses++
 	p.mu.Unlock()
 	v := &View{p: p, g: g, reader: g.store.Snapshot()}
-	var err error
-	if v.processor, err = g.processorOf(v.reader); err != nil {
+	processor, err := g.processorOf(v.reader)
+	if err != nil {
 		return nil, errors.Join(err, v.Close())
 	}
+	v.Standing = admission.StandingOf(processor)
 	return v, nil
 }
 
@@ -79,24 +77,9 @@ func (v *View) Close() error {
 	return errors.Join(err, v.p.release(v.g))
 }
 
-// Position is the sequence of the newest record that the view shows.
-func (v *View) Position() uint64 { return v.processor.Position }
-
 // Generation tells the projection's stores apart: one that was built anew by
 // another version may say otherwise of the same past.
 func (v *View) Generation() int { return v.g.number }
-
-// Calendar is the ledger's calendar.
-func (v *View) Calendar() *events.Calendar { return v.processor.Calendar() }
-
-// HistoryClosed tells whether the history load is over.
-func (v *View) HistoryClosed() bool { return v.processor.Timeline.Closed }
-
-// Recorded is the newest recorded time; zero before all time.
-func (v *View) Recorded() time.Time { return v.processor.Timeline.Last }
-
-// Summary is where the ledger stands, without the state hash.
-func (v *View) Summary() Status { return v.processor.Status("") }
 
 // Live is the state as the newest record has left it.
 func (v *View) Live() active.State { return active.Live(v.reader) }
@@ -115,19 +98,18 @@ func (v *View) ListsOf(agents []string) (*list.Lists, error) {
 // AsOf is the state as of the book of a Friday that has a checkpoint.
 func (v *View) AsOf(f events.Date) active.State { return active.AsOf(v.reader, f) }
 
-// OpenFriday is the Friday whose week is open, for which live lists are shown;
-// 0 before the first record.
-func (v *View) OpenFriday() events.Date { return v.processor.Week }
-
-// Checkpoint returns the checkpoint of a Friday; checkpoint.ErrNone says why
-// there is none.
+// Checkpoint returns the checkpoint of a Friday, 0 being the latest that a record
+// has passed; checkpoint.ErrNone says why there is none.
 func (v *View) Checkpoint(f events.Date) (checkpoint.Checkpoint, error) {
+	if f == 0 && v.OpenFriday() != 0 {
+		f = v.Calendar().Previous(v.OpenFriday())
+	}
 	b, ok, err := v.reader.Get(store.Checkpoint(f))
 	if err != nil {
 		return checkpoint.Checkpoint{}, err
 	}
 	if !ok {
-		return checkpoint.Checkpoint{}, checkpoint.Missing(v.Calendar(), f, v.processor.Week)
+		return checkpoint.Checkpoint{}, checkpoint.Missing(v.Calendar(), f, v.OpenFriday())
 	}
 	c, err := decode[checkpoint.Checkpoint](b, "a checkpoint")
 	if err != nil {
@@ -135,14 +117,6 @@ func (v *View) Checkpoint(f events.Date) (checkpoint.Checkpoint, error) {
 	}
 	c.Sealed, err = v.reader.Has(store.Seal(f))
 	return c, err
-}
-
-// Latest returns the checkpoint of the last Friday that a record has passed.
-func (v *View) Latest() (checkpoint.Checkpoint, error) {
-	if v.processor.Week == 0 {
-		return checkpoint.Checkpoint{}, checkpoint.Missing(v.Calendar(), 0, 0)
-	}
-	return v.Checkpoint(v.Calendar().Previous(v.processor.Week))
 }
 
 // Checkpoints returns all checkpoints, the earliest first.
@@ -197,10 +171,4 @@ func (v *View) EachRejected(yield func(Rejected) error) error {
 
 // Status returns where the ledger stands. The state hash takes a pass over
 // the whole live state.
-func (v *View) Status() (Status, error) {
-	sum, err := book.StateHash(v.Live())
-	if err != nil {
-		return Status{}, err
-	}
-	return v.processor.Status(hex.EncodeToString(sum[:])), nil
-}
+func (v *View) Status() (Status, error) { return v.StatusOf(v.Live()) }

@@ -25,6 +25,13 @@ func columns() ([]book.Column, error) {
 	return columns, nil
 }
 
+// ledger is what views and replays say alike.
+type ledger interface {
+	Calendar() *events.Calendar
+	OpenFriday() events.Date
+	Checkpoints() ([]checkpoint.Checkpoint, error)
+}
+
 // Account is every record about a case.
 type Account struct {
 	CaseID    string
@@ -32,11 +39,14 @@ type Account struct {
 	explainer provenance.Explainer
 }
 
-// newAccount makes the account of a case whose records are entries, in a ledger
-// that has come to these Fridays and whose open week is that of open.
-func newAccount(caseID string, entries []provenance.Entry, calendar *events.Calendar, fridays []checkpoint.Checkpoint, open events.Date) (*Account, error) {
+// newAccount makes the account of a case whose records are entries.
+func newAccount(l ledger, caseID string, entries []provenance.Entry) (*Account, error) {
 	columns, err := columns()
-	a := &Account{caseID, entries, provenance.Explainer{Calendar: calendar, Columns: columns, Open: open}}
+	if err != nil {
+		return nil, err
+	}
+	fridays, err := l.Checkpoints()
+	a := &Account{caseID, entries, provenance.Explainer{Calendar: l.Calendar(), Columns: columns, Open: l.OpenFriday()}}
 	for _, f := range fridays {
 		a.explainer.Weeks = append(a.explainer.Weeks, f.Week)
 	}

@@ -81,11 +81,7 @@ func (d *Dump) At(ctx context.Context, t time.Time) (*Snapshot, error) {
 
 // Account makes the account of the case that was named to OpenDump.
 func (d *Dump) Account(_ context.Context, caseID string) (*Account, error) {
-	fridays, err := d.Checkpoints()
-	if err != nil {
-		return nil, err
-	}
-	return newAccount(caseID, d.entries, d.Calendar(), fridays, d.OpenFriday())
+	return newAccount(d, caseID, d.entries)
 }
 
 // Compare compares an owner's books of two Fridays. It returns book.ErrUnknown

@@ -66,11 +66,7 @@ func (p Projected) Account(ctx context.Context, caseID string) (*Account, error)
 	if err != nil {
 		return nil, err
 	}
-	fridays, err := p.Checkpoints()
-	if err != nil {
-		return nil, err
-	}
-	return newAccount(caseID, entries, p.Calendar(), fridays, p.OpenFriday())
+	return newAccount(p, caseID, entries)
 }
 
 // Compare compares an owner's books of two Fridays. It returns book.ErrUnknown

@@ -97,7 +97,7 @@ func (l *Lines) Append(to []byte, records []record.Record) ([]byte, error) {
 				to = step.Record.AppendLine(to, step.Recorded)
 			}
 		}
-		l.timeline = l.replay.Timeline()
+		l.timeline = l.replay.processor.Timeline
 	}
 	return to, nil
 }

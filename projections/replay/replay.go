@@ -1,9 +1,7 @@
 package replay
 
 import (
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"iter"
 	"slices"
 	"time"
@@ -11,7 +9,6 @@ import (
 	"bookledger/events"
 	"bookledger/events/record"
 	"bookledger/events/record/merkle"
-	"bookledger/events/record/treehead"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/fold"
@@ -21,6 +18,7 @@ import (
 
 // Replay is a ledger that is being derived from records.
 type Replay struct {
+	admission.Standing
 	processor *admission.Processor
 	state     *state
 	tree      *merkle.Memory
@@ -31,7 +29,8 @@ type Replay struct {
 
 // New returns a replay before its first record.
 func New() *Replay {
-	return &Replay{processor: admission.New(), state: newState(), tree: merkle.NewMemory()}
+	p := admission.New()
+	return &Replay{Standing: admission.StandingOf(p), processor: p, state: newState(), tree: merkle.NewMemory()}
 }
 
 // StopAt makes the replay end with the last record that was recorded at or
@@ -120,12 +119,6 @@ func (r *Replay) judge(d *record.Decoded, yield func(Step, error) bool) (more bo
 	return yield(Step{Record: d, Verdict: decision.Verdict}, nil), nil
 }
 
-// Calendar is the ledger's calendar.
-func (r *Replay) Calendar() *events.Calendar { return r.processor.Calendar() }
-
-// OpenFriday is the Friday whose week is open; 0 before all time.
-func (r *Replay) OpenFriday() events.Date { return r.processor.Week }
-
 // State is the state as the records so far have left it.
 func (r *Replay) State() interface {
 	book.State
@@ -134,18 +127,6 @@ func (r *Replay) State() interface {
 } {
 	return r.state
 }
-
-// Recorded is the newest recorded time; zero before all time.
-func (r *Replay) Recorded() time.Time { return r.processor.Timeline.Last }
-
-// HistoryClosed tells whether the history load is over.
-func (r *Replay) HistoryClosed() bool { return r.processor.Timeline.Closed }
-
-// Timeline is the timeline as the records so far have moved it.
-func (r *Replay) Timeline() record.Timeline { return r.processor.Timeline }
-
-// Position is the sequence of the newest record.
-func (r *Replay) Position() uint64 { return r.processor.Position }
 
 // Checkpoints returns the checkpoints so far.
 func (r *Replay) Checkpoints() ([]checkpoint.Checkpoint, error) {
@@ -156,31 +137,17 @@ func (r *Replay) Checkpoints() ([]checkpoint.Checkpoint, error) {
 	return all, nil
 }
 
-// Checkpoint returns the checkpoint of a Friday; checkpoint.ErrNone says why
-// there is none.
+// Checkpoint returns the checkpoint of a Friday, 0 being the latest that a record
+// has passed; checkpoint.ErrNone says why there is none.
 func (r *Replay) Checkpoint(f events.Date) (checkpoint.Checkpoint, error) {
-	for _, c := range r.state.fridays {
-		if c.Friday == f {
-			_, c.Sealed = r.state.seals[f]
+	for _, c := range slices.Backward(r.state.fridays) {
+		if c.Friday == f || f == 0 {
+			_, c.Sealed = r.state.seals[c.Friday]
 			return c, nil
 		}
 	}
-	return checkpoint.Checkpoint{}, checkpoint.Missing(r.Calendar(), f, r.processor.Week)
+	return checkpoint.Checkpoint{}, checkpoint.Missing(r.Calendar(), f, r.OpenFriday())
 }
-
-// Latest returns the checkpoint of the last Friday that a record has passed.
-func (r *Replay) Latest() (checkpoint.Checkpoint, error) {
-	if r.processor.Week == 0 {
-		return checkpoint.Checkpoint{}, checkpoint.Missing(r.Calendar(), 0, 0)
-	}
-	return r.Checkpoint(r.Calendar().Previous(r.processor.Week))
-}
-
-// LedgerID is that of the ledger; "" where the record has no genesis.
-func (r *Replay) LedgerID() string { return r.processor.LedgerID }
-
-// Keys returns the keys of the seals so far.
-func (r *Replay) Keys() (*treehead.Keys, error) { return r.processor.Keys() }
 
 // Seal returns the seal of a Friday, the signatures that name it, unchecked, and
 // whether there is one.
@@ -210,14 +177,5 @@ func (r *Replay) EachRejected(yield func(Rejected) error) error {
 // Exports returns the trail of exports so far, in the order of the record.
 func (r *Replay) Exports() []Exported { return r.state.exports }
 
-// Summary returns where the ledger stands, without the state hash.
-func (r *Replay) Summary() Status { return r.processor.Status("") }
-
 // Status returns where the ledger stands, with the hash of the whole state.
-func (r *Replay) Status() (Status, error) {
-	sum, err := book.StateHash(r.state)
-	if err != nil {
-		return Status{}, fmt.Errorf("hashing the state: %w", err)
-	}
-	return r.processor.Status(hex.EncodeToString(sum[:])), nil
-}
+func (r *Replay) Status() (Status, error) { return r.StatusOf(r.state) }

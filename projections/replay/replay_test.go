@@ -177,11 +177,11 @@ func TestReplay(t *testing.T) {
 		}
 	}
 	_, err = replay.New().Checkpoint(20261120)
-	_, latestErr := replay.New().Latest()
+	_, latestErr := replay.New().Checkpoint(0)
 	if !errors.Is(err, checkpoint.ErrNone) || !errors.Is(latestErr, checkpoint.ErrNone) {
 		t.Errorf("before all time: %v, %v", err, latestErr)
 	}
-	if latest, err := r.Latest(); err != nil || latest.Friday != 20261204 {
+	if latest, err := r.Checkpoint(0); err != nil || latest.Friday != 20261204 {
 		t.Errorf("the latest is %s (%v)", latest.Friday, err)
 	}
 	rec := weeks()[1]

@@ -123,7 +123,7 @@ func (d *Daemon) latest() (_ events.Date, err error) {
 	if !v.HistoryClosed() {
 		return 0, nil
 	}
-	c, err := v.Latest()
+	c, err := v.Checkpoint(0)
 	if errors.Is(err, checkpoint.ErrNone) {
 		return 0, nil
 	}

@@ -39,7 +39,7 @@ func run(t *testing.T, n *node.Node) (*daemon.Daemon, *integrity.Monitor) {
 func latest(t *testing.T, n *node.Node) (checkpoint.Checkpoint, *events.Calendar) {
 	t.Helper()
 	v := fixture.View(t, n)
-	c, err := v.Latest()
+	c, err := v.Checkpoint(0)
 	fixture.Must(t, err)
 	return c, v.Calendar()
 }

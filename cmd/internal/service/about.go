@@ -83,7 +83,7 @@ func (r *snapshot) aboutFridays(a *About) error {
 		return nil
 	}
 	a.NextCutoff = r.Calendar().Cutoff(a.NextFriday).UTC()
-	last, err := r.View.Latest()
+	last, err := r.View.Checkpoint(0)
 	if errors.Is(err, checkpoint.ErrNone) {
 		return nil
 	}

@@ -118,7 +118,7 @@ func (r *snapshot) checkpoint(text string) (f checkpoint.Checkpoint, err error) 
 	day, err := events.ParseDate(text)
 	switch {
 	case text == "latest":
-		f, err = r.Latest()
+		f, err = r.Checkpoint(0)
 	case err != nil || day == 0:
 		return f, problem.NoBook.With("A book is named by its Friday, like 2026-11-20, or by the word latest: %s.", checkpoint.ErrNone)
 	default:

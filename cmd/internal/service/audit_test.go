@@ -76,7 +76,7 @@ func TestAuditBound(t *testing.T) {
 		if _, err := ledger.Account(t.Context(), "c1"); !errors.Is(err, want) {
 			t.Errorf("with %d the account is %v", most, err)
 		}
-		f, err := v.Latest()
+		f, err := v.Checkpoint(0)
 		must(t, err)
 		c, err := ledger.Compare(t.Context(), audit.Owner{Agent: "A1"}, book.Week{}, f.Week)
 		must(t, err)

@@ -197,7 +197,7 @@ func (s *site) isBook(t *testing.T, path, agent, person string) {
 	must(t, err)
 	sum := sha256.Sum256(content)
 	v := fixture.View(t, s.Node.Node)
-	latest, err := v.Latest()
+	latest, err := v.Checkpoint(0)
 	must(t, err)
 	b, err := book.ForAgent(t.Context(), v.AsOf(latest.Friday), v.Calendar(), latest.Week, agent)
 	must(t, err)

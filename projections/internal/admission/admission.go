@@ -249,8 +249,7 @@ type Status struct {
 	StateHash  string      `json:"state_hash" format:"Hash" doc:"A hash of the whole state in canonical form."`
 }
 
-// Status returns where the ledger stands; the state hash is the caller's.
-func (p *Processor) Status(stateHash string) Status {
+func (p *Processor) status(stateHash string) Status {
 	return Status{
 		Position: p.Position, Applied: p.Applied, Duplicates: p.Duplicates, Rejected: p.Rejected,
 		Cases: p.Cases, Agents: p.Agents, OpenFriday: p.Week, StateHash: stateHash,

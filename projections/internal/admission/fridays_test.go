@@ -207,7 +207,7 @@ func TestDecide(t *testing.T) {
 			t.Fatalf("decided %+v (%v)", e, err)
 		}
 		if !reflect.DeepEqual(*c.ledger, before) || len(c.state.puts) != puts || len(c.state.rejected) != 0 {
-			t.Fatalf("the decision has left its mark: %+v", c.ledger.Status(""))
+			t.Fatalf("the decision has left its mark: %+v", *c.ledger)
 		}
 	}
 }

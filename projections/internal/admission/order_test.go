@@ -139,7 +139,7 @@ func TestDuplicates(t *testing.T) {
 			t.Errorf("%s, and the id again: %s", c.name, v.Outcome)
 		}
 		if c.remembered && (court.ledger.Duplicates != before.Duplicates+1 || court.ledger.Rejected != before.Rejected || court.ledger.Applied != before.Applied || v.Rejection != nil) {
-			t.Errorf("%s: the duplicate is counted as %+v", c.name, court.ledger.Status(""))
+			t.Errorf("%s: the duplicate is counted as %+v", c.name, *court.ledger)
 		}
 	}
 }

@@ -67,7 +67,7 @@ func runDiff(ctx context.Context, env *cli.Environment, o diffOptions) error {
 		return err
 	}
 	defer r.close()
-	last, err := checkpointOf(r, to)
+	last, err := r.Checkpoint(to)
 	if err != nil {
 		return err
 	}

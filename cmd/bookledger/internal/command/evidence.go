@@ -97,7 +97,7 @@ func runEvidence(ctx context.Context, env *cli.Environment, o evidenceOptions) (
 		if err != nil {
 			return err
 		}
-		latest, err := d.Latest()
+		latest, err := d.Checkpoint(0)
 		if err != nil {
 			return err
 		}
@@ -134,7 +134,7 @@ func dumpForEvidence(ctx context.Context, env *cli.Environment, data string, q *
 	if _, err := d.node.Compare(ctx, 0, nil); err != nil { // a bundle of what was changed would not verify
 		return d.node.Diagnose(ctx, err)
 	}
-	c, err := checkpointOf(d, q.Friday)
+	c, err := d.Checkpoint(q.Friday)
 	if err != nil {
 		return err
 	}

@@ -85,7 +85,7 @@ func runHeads(ctx context.Context, env *cli.Environment, data, friday, add strin
 		return err
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
-	c, err := checkpointOf(d, f)
+	c, err := d.Checkpoint(f)
 	if err != nil {
 		return err
 	}

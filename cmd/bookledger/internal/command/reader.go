@@ -26,7 +26,6 @@ import (
 // replayed in memory.
 type ledgerReader interface {
 	Checkpoint(f events.Date) (checkpoint.Checkpoint, error)
-	Latest() (checkpoint.Checkpoint, error)
 	Checkpoints() ([]checkpoint.Checkpoint, error)
 	EachRejected(yield func(projections.Rejected) error) error
 	Status() (projections.Status, error)
@@ -41,20 +40,9 @@ type ledgerReader interface {
 	close() error
 }
 
-// checkpointOf returns the checkpoint of a Friday; 0 is the latest.
-func checkpointOf(r interface {
-	Checkpoint(f events.Date) (checkpoint.Checkpoint, error)
-	Latest() (checkpoint.Checkpoint, error)
-}, f events.Date) (checkpoint.Checkpoint, error) {
-	if f == 0 {
-		return r.Latest()
-	}
-	return r.Checkpoint(f)
-}
-
 // snapshotOf returns the snapshot of a Friday; 0 is the latest.
 func snapshotOf(ctx context.Context, r ledgerReader, f events.Date) (*audit.Snapshot, error) {
-	c, err := checkpointOf(r, f)
+	c, err := r.Checkpoint(f)
 	if err != nil {
 		return nil, err
 	}
