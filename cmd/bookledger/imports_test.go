@@ -97,7 +97,7 @@ var layout = map[string]layer{
 		imports: []string{"exporter", "events", "projections/book", "projections/checkpoint", "schemas", "events/record", "events/record/*", "projections/replay"},
 		never:   []string{pebble, nats}, own: []string{noHTTP},
 	},
-	"cmd/bookaudit": {imports: []string{"exporter/proof"}, never: []string{pebble, nats, "cmd/bookledger", "events/journal", "projections/internal/store"}, own: []string{noHTTP}},
+	"cmd/bookaudit": {imports: []string{"exporter/proof"}, never: []string{pebble, nats, "cmd/bookledger", "cmd/internal", "events/journal", "projections/active", "projections/internal/store"}, own: []string{noHTTP}},
 	// The demo's issuer signs anybody in without a password, its people are made
 	// up, and fixture is for tests: none of them may reach the production program.
 	"cmd/internal":   {imports: []string{"*"}, never: []string{"cmd/bookdemo", "cmd/internal/fixture"}},

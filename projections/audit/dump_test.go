@@ -1,0 +1,55 @@
+package audit_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"bookledger/projections/audit"
+	"bookledger/projections/replay"
+)
+
+// TestDumpChanged holds that what a dump is asked about the past is answered of
+// what was verified: one that was changed or cut meanwhile is refused.
+func TestDumpChanged(t *testing.T) {
+	text, err := os.ReadFile("../../cmd/bookledger/testdata/golden/dump.ndjson")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := replay.File{Path: filepath.Join(t.TempDir(), "dump.ndjson"), Watch: func() (func(int), func()) { return func(int) {}, func() {} }}
+	write := func(text []byte) {
+		t.Helper()
+		if err := os.WriteFile(file.Path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(text)
+	d, err := audit.OpenDump(t.Context(), file, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, err := d.Checkpoint(20251212)
+	latest, latestErr := d.Checkpoint(0)
+	if err != nil || latestErr != nil {
+		t.Fatal(err, latestErr)
+	}
+	for name, c := range map[string]struct {
+		text []byte
+		want error
+	}{
+		"as it was":     {text, nil},
+		"a byte":        {bytes.Replace(text, []byte(`"source":"calheers"`), []byte(`"source":"calheert"`), 1), replay.ErrUnverified},
+		"its beginning": {bytes.Join(bytes.SplitAfter(text, []byte("\n"))[:100], nil), replay.ErrUnverified},
+		"nothing of it": {nil, replay.ErrUnverified},
+	} {
+		write(c.text)
+		if _, err := d.OfWeek(t.Context(), latest.Week); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := d.Compare(t.Context(), audit.Owner{Agent: "A100001"}, first.Week, latest.Week); !errors.Is(err, c.want) {
+			t.Errorf("%s: compared: %v", name, err)
+		}
+	}
+}

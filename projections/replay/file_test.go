@@ -1,0 +1,82 @@
+package replay_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"bookledger/projections/replay"
+)
+
+// golden is a dump of which all Fridays are sealed, the latest up to record
+// goldenSealed.
+const (
+	golden       = "../../cmd/bookledger/testdata/golden/dump.ndjson"
+	goldenSealed = 2257
+)
+
+// fileOf is a file with the text, whose replays nobody watches.
+func fileOf(t *testing.T, text []byte) replay.File {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "dump.ndjson")
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return replay.File{Path: path, Watch: func() (func(int), func()) { return func(int) {}, func() {} }}
+}
+
+// TestFile changes a dump in each way: none of them verifies, and the record is
+// named.
+func TestFile(t *testing.T) {
+	text, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := slices.Collect(bytes.Lines(text))
+	joined := func(lines [][]byte) []byte { return bytes.Join(lines, nil) }
+	with := func(n int, line []byte) []byte {
+		return joined(slices.Replace(slices.Clone(all), n, n+1, line))
+	}
+	changed := func(n int, from, to string) []byte {
+		for !bytes.Contains(all[n], []byte(from)) {
+			n--
+		}
+		return with(n, bytes.Replace(all[n], []byte(from), []byte(to), 1))
+	}
+	last := len(all) - 1
+	for name, c := range map[string]struct {
+		text []byte
+		says string
+	}{
+		"deleted":             {joined(slices.Delete(slices.Clone(all), 40, 41)), "record 42: the one before it was 40"},
+		"the first deleted":   {joined(all[1:]), "record 2: the one before it was 0"},
+		"swapped":             {joined(slices.Replace(slices.Clone(all), 40, 42, all[41], all[40])), "record 42: the one before it was 40"},
+		"doubled":             {joined(slices.Insert(slices.Clone(all), 40, all[40])), "record 41: the one before it was 41"},
+		"no JSON":             {with(40, []byte("{\"seq\":41,nonsense\n")), "record 41 of the dump"},
+		"the first no JSON":   {with(0, []byte("nonsense\n")), "record 1 of the dump"},
+		"too long":            {with(40, bytes.Repeat([]byte("x"), 5<<20)), "line 41"},
+		"cut":                 {text[:len(text)-len(all[last])/2], fmt.Sprintf("the dump ends in the middle of record %d's line", last+1)},
+		"a byte of the past":  {changed(60, `"last_name":"`, `"last_name":"X`), "between record 1 and"},
+		"a byte of late":      {changed(goldenSealed-1, `"source":"calheers"`, `"source":"calheert"`), "record"},
+		"a byte of genesis":   {changed(0, `ledger.genesis.v1`, `ledger.genesit.v1`), "genesis"},
+		"another ledger's id": {changed(0, `"ledger_id":"`, `"ledger_id":"x`), "record"},
+	} {
+		f := fileOf(t, c.text)
+		err := replay.All(f.Steps(context.Background(), replay.New()))
+		if !errors.Is(err, replay.ErrUnverified) || !strings.Contains(err.Error(), f.Path+" does not verify: ") || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v, and must say %q", name, err, c.says)
+		}
+	}
+	if err := replay.All(fileOf(t, text).Steps(context.Background(), replay.New())); err != nil {
+		t.Errorf("the dump itself: %v", err)
+	}
+	if err := replay.All(fileOf(t, []byte("nonsense\n")).Steps(context.Background(), replay.New())); !errors.Is(err, replay.ErrBroken) || errors.Is(err, replay.ErrUnverified) {
+		t.Errorf("what is no dump at all: %v", err)
+	}
+}
