@@ -53,9 +53,6 @@ func newAccount(l ledger, caseID string, entries []provenance.Entry) (*Account, 
 	return a, err
 }
 
-// Calendar is that of the ledger.
-func (a *Account) Calendar() *events.Calendar { return a.explainer.Calendar }
-
 // Question is what is asked of an account.
 type Question struct {
 	Agent  string      // "" is any: what concerns this agent's lists and books alone

@@ -130,47 +130,42 @@ func (d *Dump) Trail(ctx context.Context, fridays int) ([]Export, error) {
 // ErrNoCutoff is of a moment that is the cutoff of no Friday that has passed.
 var ErrNoCutoff = errors.New("has passed no cutoff")
 
-// Derived is a book that was derived from a dump.
-type Derived struct {
-	*book.Book
-	SealedUpTo uint64 // the record up to which the dump is what was sealed or signed; 0: nothing in it shows that
-}
-
 // DeriveBook derives an owner's book from a dump: that of a Friday or, where it is
 // 0, of the Friday with the cutoff. All of the dump is read: what comes after the
 // book, or is of others, shows too whether the dump is what was sealed. It
 // returns replay.ErrUnverified, and then book.ErrUnknown, checkpoint.ErrNone or
-// ErrNoCutoff, where there is no such book.
-func DeriveBook(ctx context.Context, file replay.File, o Owner, friday events.Date, cutoff time.Time) (d Derived, err error) {
+// ErrNoCutoff, where there is no such book. Up to the record sealed the dump is
+// what was sealed or signed; 0: nothing in it shows that.
+func DeriveBook(ctx context.Context, file replay.File, o Owner, friday events.Date, cutoff time.Time) (made *book.Book, sealed uint64, err error) {
 	r := replay.New()
 	var unknown error // whether the dump verifies comes first
 	for step, err := range file.Steps(ctx, r) {
 		if err != nil {
-			return d, err
+			return nil, 0, err
 		}
 		c := step.Checkpoint
 		if c == nil || friday != 0 && c.Friday != friday || friday == 0 && !c.Cutoff.Equal(cutoff) {
 			continue
 		}
-		d.Book, err = ofWeek(r.State(), r.Calendar(), c.Week).Book(ctx, o)
+		made, err = ofWeek(r.State(), r.Calendar(), c.Week).Book(ctx, o)
 		if errors.Is(err, book.ErrUnknown) {
 			unknown = err
 		} else if err != nil {
-			return d, err
+			return nil, 0, err
 		}
 	}
 	switch {
 	case unknown != nil:
-		return d, unknown
-	case d.Book == nil && friday != 0:
+		return nil, 0, unknown
+	case made == nil && friday != 0:
 		_, err := r.Checkpoint(friday)
-		return d, err
-	case d.Book == nil:
-		return d, fmt.Errorf("the record in %s %w at %s, as of which the workbook says it is", file.Path, ErrNoCutoff, cutoff)
+		return nil, 0, err
+	case made == nil:
+		return nil, 0, fmt.Errorf("the record in %s %w at %s, as of which the workbook says it is", file.Path, ErrNoCutoff, cutoff)
 	}
 	claims, err := r.Claims()
 	for _, c := range claims {
-		d.SealedUpTo = max(d.SealedUpTo, c.Size)
+		sealed = max(sealed, c.Size)
 	}
-	return d, err
+	return made, sealed, err
 }

@@ -162,10 +162,10 @@ func (r *Replay) Seal(f events.Date) (seal checkpoint.Seal, signatures []checkpo
 }
 
 // Rejected returns the rejections so far.
-func (r *Replay) Rejected() []Rejected { return r.state.rejected }
+func (r *Replay) Rejected() []admission.Rejected { return r.state.rejected }
 
 // EachRejected calls yield with every rejected record, in order.
-func (r *Replay) EachRejected(yield func(Rejected) error) error {
+func (r *Replay) EachRejected(yield func(admission.Rejected) error) error {
 	for _, one := range r.state.rejected {
 		if err := yield(one); err != nil {
 			return err
@@ -175,7 +175,7 @@ func (r *Replay) EachRejected(yield func(Rejected) error) error {
 }
 
 // Exports returns the trail of exports so far, in the order of the record.
-func (r *Replay) Exports() []Exported { return r.state.exports }
+func (r *Replay) Exports() []admission.Exported { return r.state.exports }
 
 // Status returns where the ledger stands, with the hash of the whole state.
 func (r *Replay) Status() (Status, error) { return r.StatusOf(r.state) }

@@ -13,16 +13,10 @@ import (
 	"bookledger/projections/internal/admission"
 )
 
-// Rejected is a rejected record.
-type Rejected = admission.Rejected
-
-// Exported is a step of an export in the trail.
-type Exported = admission.Exported
-
 // Verdict is what became of a record.
 type Verdict = admission.Verdict
 
-// Status is where a ledger stands, as commands show it.
+// Status is where a ledger stands.
 type Status = admission.Status
 
 // state is the ledger in plain maps, as of the newest record alone.
@@ -34,8 +28,8 @@ type state struct {
 	agencies map[string]fold.Agency
 	staff    map[string]fold.Staff // by agency, a zero byte and person
 	seen     map[[32]byte]struct{} // of each (source, id) its hash: no pointers to follow
-	rejected []Rejected
-	exports  []Exported
+	rejected []admission.Rejected
+	exports  []admission.Exported
 	fridays  []checkpoint.Checkpoint
 	seals    map[events.Date]checkpoint.Seal
 	signed   []checkpoint.Signature
@@ -119,12 +113,12 @@ func (s *state) PutStaff(agencyID, personID string, after fold.Staff) error {
 	return nil
 }
 
-func (s *state) Reject(r Rejected) error {
+func (s *state) Reject(r admission.Rejected) error {
 	s.rejected = append(s.rejected, r)
 	return nil
 }
 
-func (s *state) Export(e Exported) error {
+func (s *state) Export(e admission.Exported) error {
 	s.exports = append(s.exports, e)
 	return nil
 }

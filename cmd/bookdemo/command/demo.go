@@ -168,7 +168,7 @@ func (d *demo) serve(ctx context.Context) error {
 	group, serving := errgroup.WithContext(serving)
 	group.Go(func() error { return d.daemon.Run(serving) })
 	group.Go(func() error {
-		d.sayf("A made-up world (seed %d, until %s) in %s\n", d.world.Seed, cli.Pacific(events.DefaultCalendar(), d.world.Until), d.data)
+		d.sayf("A made-up world (seed %d, until %s) in %s\n", d.world.Seed, cli.Pacific(d.world.Until), d.data)
 		for _, step := range [...]func(context.Context) error{d.load, d.publish, d.export, d.seal, d.list, d.describe} {
 			if err := step(serving); err != nil {
 				return err

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/term"
 
 	"bookledger/cmd/internal/node"
+	"bookledger/projections/replay"
 )
 
 // The exit codes.
@@ -83,7 +84,7 @@ func Run(ctx context.Context, newRoot func(*Environment) *cobra.Command, args []
 	if exit, ok := errors.AsType[*exitError](err); ok {
 		return exit.code
 	}
-	if node.IsViolation(err) {
+	if node.IsViolation(err) || errors.Is(err, replay.ErrUnverified) {
 		return ExitRefused
 	}
 	return ExitFailed

@@ -20,9 +20,9 @@ func ParseTime(flag, s string) (time.Time, error) {
 }
 
 // Pacific writes a moment as people read it.
-func Pacific(c *events.Calendar, t time.Time) string {
+func Pacific(t time.Time) string {
 	if t.IsZero() {
 		return "before the first record"
 	}
-	return t.In(c.Zone()).Format("Mon 2006-01-02 15:04:05 MST")
+	return t.In(events.DefaultCalendar().Zone()).Format("Mon 2006-01-02 15:04:05 MST")
 }

@@ -99,14 +99,14 @@ func runActive(ctx context.Context, env *cli.Environment, o activeOptions) error
 func checkAgent(s *audit.Snapshot, id string) error {
 	_, known, err := s.Agent(id)
 	if err == nil && !known {
-		err = fmt.Errorf("agent %q as of %s: %w", id, cli.Pacific(s.Calendar, s.AsOf), book.ErrUnknown)
+		err = fmt.Errorf("agent %q as of %s: %w", id, cli.Pacific(s.AsOf), book.ErrUnknown)
 	}
 	return err
 }
 
 func printActive(out io.Writer, s *audit.Snapshot, consumers []list.Entry) error {
 	var text strings.Builder
-	fmt.Fprintf(&text, "Active Consumers as of %s: %d\n", cli.Pacific(s.Calendar, s.AsOf), len(consumers))
+	fmt.Fprintf(&text, "Active Consumers as of %s: %d\n", cli.Pacific(s.AsOf), len(consumers))
 	for i, e := range consumers {
 		fmt.Fprintf(&text, "\n%4d  %s\n", i+1, strings.TrimSpace(e.FirstName+" "+e.LastName))
 		fields := [...][2]string{{"Phone", e.Phone}, {"Email", e.Email}, {"Address", e.Address}, {"DOB", e.DOB}, {"SSN", e.SSN},

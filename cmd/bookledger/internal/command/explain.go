@@ -94,27 +94,20 @@ func runExplain(ctx context.Context, env *cli.Environment, o explainOptions) err
 			return err
 		}
 	}
-	e := explanation{x, a.Calendar()}
 	if o.json {
-		err := encodeAll(env, e.Events)
-		if err == nil && e.Standing != nil {
-			err = env.Encode(e.Standing)
+		err := encodeAll(env, x.Events)
+		if err == nil && x.Standing != nil {
+			err = env.Encode(x.Standing)
 		}
 		return err
 	}
-	if len(e.Events) == 0 {
+	if len(x.Events) == 0 {
 		env.Sayf("no such event is about case %s", o.caseID)
 	}
-	return e.print(env.Out)
+	return printExplanation(env.Out, x)
 }
 
-// explanation is what the command shows.
-type explanation struct {
-	*audit.Explanation
-	calendar *events.Calendar
-}
-
-func (e *explanation) print(to io.Writer) error {
+func printExplanation(to io.Writer, e *audit.Explanation) error {
 	out := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	if len(e.Events) > 0 {
 		agent := ""
@@ -129,13 +122,16 @@ func (e *explanation) print(to io.Writer) error {
 		if e.AgentID != "" {
 			agent = relation(x.Before) + " → " + relation(x.After) + "\t"
 		}
-		fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s%s\t%s\n", x.Seq, moment(e.calendar, x.Recorded), moment(e.calendar, x.Time), orDash(x.Source),
+		fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s%s\t%s\n", x.Seq, moment(x.Recorded), moment(x.Time), orDash(x.Source),
 			orDash(x.Type), orDash(strings.Join(nonBlank(x.ActorID, x.ActorRole), ", ")), agent, firstShown(x), effect(x))
 	}
 	if err := out.Flush(); err != nil || e.Standing == nil {
 		return err
 	}
-	return e.printStanding(to)
+	if len(e.Events) > 0 {
+		fmt.Fprintln(to)
+	}
+	return printStanding(to, e.Standing)
 }
 
 // relation is what a case was to the agent, if that changed.
@@ -146,11 +142,11 @@ func relation(r *string) string {
 	return orDash(*r)
 }
 
-func moment(c *events.Calendar, t time.Time) string {
+func moment(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return cli.Pacific(c, t)
+	return cli.Pacific(t)
 }
 
 func orDash(s string) string { return cmp.Or(s, "-") }
@@ -173,13 +169,9 @@ func effect(x *audit.Event) string {
 	return strings.Join(nonBlank(x.Effect, string(x.Code), x.Field, x.Reason), ": ")
 }
 
-func (e *explanation) printStanding(to io.Writer) error {
-	s := e.Standing
+func printStanding(to io.Writer, s *audit.Standing) error {
 	whose := cmp.Or(owner(s.AgentID, ""), "any agent")
-	if len(e.Events) > 0 {
-		fmt.Fprintln(to)
-	}
-	fmt.Fprintf(to, "In the book of %s of Friday %s (up to record %d, %s) the case stands in ", whose, s.Friday, s.Boundary, cli.Pacific(e.calendar, s.Cutoff))
+	fmt.Fprintf(to, "In the book of %s of Friday %s (up to record %d, %s) the case stands in ", whose, s.Friday, s.Boundary, cli.Pacific(s.Cutoff))
 	if len(s.Rows) == 0 {
 		by := ""
 		if len(s.KeptOutBy) > 0 {

@@ -153,7 +153,6 @@ func printExports(to io.Writer, all []audit.Export, check bool) error {
 		head += "\tCHECK"
 	}
 	fmt.Fprintln(out, head)
-	calendar := events.DefaultCalendar()
 	for _, e := range all {
 		rows := "-"
 		if e.Step == "made" {
@@ -162,7 +161,7 @@ func printExports(to io.Writer, all []audit.Export, check bool) error {
 		if check {
 			checked = "\t" + orDash(e.Check)
 		}
-		fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s%s\n", e.Seq, cli.Pacific(calendar, e.Recorded), e.Step, orDash(e.PersonID), e.Role,
+		fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s%s\n", e.Seq, cli.Pacific(e.Recorded), e.Step, orDash(e.PersonID), e.Role,
 			orDash(owner(e.AgentID, e.AgencyID)), e.Friday, answered(e), rows, orDash(e.ExporterVersion), orDash(e.SHA256), checked)
 	}
 	return out.Flush()

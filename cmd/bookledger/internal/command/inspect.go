@@ -7,7 +7,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"bookledger/cmd/internal/cli"
-	"bookledger/events"
 	"bookledger/projections"
 )
 
@@ -54,13 +53,12 @@ last record that counts), and how many cases and rows its books hold in all.`,
 			}
 			out := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)
 			fmt.Fprintln(out, "FRIDAY\tCUTOFF\tBOUNDARY\tCASES\tROWS\tSEALED")
-			zone := events.DefaultCalendar()
 			for _, f := range fridays {
 				sealed := "no"
 				if f.Sealed {
 					sealed = "yes"
 				}
-				fmt.Fprintf(out, "%s\t%s\t%d\t%d\t%d\t%s\n", f.Friday, cli.Pacific(zone, f.Cutoff), f.Boundary, f.Cases, f.Rows, sealed)
+				fmt.Fprintf(out, "%s\t%s\t%d\t%d\t%d\t%s\n", f.Friday, cli.Pacific(f.Cutoff), f.Boundary, f.Cases, f.Rows, sealed)
 			}
 			return out.Flush()
 		})
@@ -81,7 +79,7 @@ id.`,
 				if n++; n == 1 {
 					fmt.Fprintln(out, "SEQ\tRECORDED\tSUBJECT\tID\tCODE\tFIELD\tREASON")
 				}
-				_, err := fmt.Fprintf(out, "%d\t%s\t%q\t%q\t%s\t%s\t%s\n", e.Seq, moment(events.DefaultCalendar(), e.Recorded), e.Subject, e.ID, e.Code, e.Field, e.Reason)
+				_, err := fmt.Fprintf(out, "%d\t%s\t%q\t%q\t%s\t%s\t%s\n", e.Seq, moment(e.Recorded), e.Subject, e.ID, e.Code, e.Field, e.Reason)
 				return err
 			})
 			if err != nil {

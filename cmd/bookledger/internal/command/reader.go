@@ -172,7 +172,7 @@ func dumpFile(env *cli.Environment, path string) replay.File {
 
 func (d *dumpReader) At(ctx context.Context, t time.Time) (*audit.Snapshot, error) {
 	if last := d.Recorded(); t.After(last) {
-		d.env.Sayf("note: the file ends with what was recorded by %s; what came later is not in it", cli.Pacific(d.Calendar(), last))
+		d.env.Sayf("note: the file ends with what was recorded by %s; what came later is not in it", cli.Pacific(last))
 	}
 	return d.Dump.At(ctx, t)
 }

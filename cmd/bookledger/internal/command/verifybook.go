@@ -135,15 +135,15 @@ func (o *verifyBookOptions) compare(ctx context.Context, env *cli.Environment, p
 	if err != nil {
 		return nil, err
 	}
-	made, err := audit.DeriveBook(ctx, dumpFile(env, o.journal), audit.Owner{Agent: of.AgentID, Agency: of.AgencyID}, of.friday, of.Cutoff)
+	made, sealed, err := audit.DeriveBook(ctx, dumpFile(env, o.journal), audit.Owner{Agent: of.AgentID, Agency: of.AgencyID}, of.friday, of.Cutoff)
 	if err != nil {
 		return nil, cli.RefusedFor(err, replay.ErrUnverified, book.ErrUnknown, checkpoint.ErrNone, audit.ErrNoCutoff)
 	}
-	c, err := proof.CompareBook(ctx, workbook, made.Book)
+	c, err := proof.CompareBook(ctx, workbook, made)
 	if errors.Is(err, proof.ErrDiffers) {
 		err = fmt.Errorf("%w: verifying %s: %w", cli.ErrRefused, path, err)
 	}
-	return &comparedBook{made.AgentID, made.AgencyID, made.Friday, made.Boundary, c.Rows, c.SameBytes, made.SealedUpTo}, err
+	return &comparedBook{made.AgentID, made.AgencyID, made.Friday, made.Boundary, c.Rows, c.SameBytes, sealed}, err
 }
 
 func (b *comparedBook) print(out io.Writer) {
