@@ -116,7 +116,7 @@ func decodeProcessor(b []byte) (*admission.Processor, error) {
 
 func (a *applier) begin() {
 	a.batch, a.records, a.outcomes = a.store.NewBatch(), 0, a.outcomes[:0]
-	a.first, a.tree.batch = a.processor.Position+1, a.batch
+	a.first = a.processor.Position + 1
 	clear(a.seen)
 	clear(a.others)
 	clear(a.sealed)
@@ -148,9 +148,7 @@ func (a *applier) apply(d *record.Decoded) error {
 	if err := a.processor.Put(&decision, a); err != nil {
 		return err
 	}
-	if err := a.tree.Append(d.Leaf); err != nil {
-		return err
-	}
+	a.tree.Append(d.Leaf)
 	a.records++
 	a.outcomes = append(a.outcomes, decision.Outcome)
 	return a.indexCase(d, &decision.Verdict)
@@ -192,7 +190,7 @@ func (a *applier) commit() error {
 	if err := a.index.Flush(a.batch, a.processor.Position, a.lists); err != nil {
 		return err
 	}
-	if err := a.tree.flush(); err != nil {
+	if err := a.tree.flush(a.batch); err != nil {
 		return err
 	}
 	if err := a.putJSON(processorKey, a.processor); err != nil {

@@ -148,8 +148,8 @@ func (c *comparer) tile() error {
 // compareTile compares leaves, of which the first is a tile's, with what was
 // applied, and returns how many are equal.
 func (v *View) compareTile(first uint64, leaves []byte) (equal int, err error) {
-	t, _ := merkle.LeafTile(first)
-	stored, err := tiles{v.reader}.Tile(t)
+	t := merkle.Tile{Number: (first - 1) / merkle.Width}
+	stored, err := tiles{reader: v.reader}.Tile(t)
 	if err != nil {
 		return 0, err
 	}
@@ -173,7 +173,7 @@ func (v *View) compareTile(first uint64, leaves []byte) (equal int, err error) {
 func (v *View) checkParents(t merkle.Tile, hashes []byte) error {
 	for len(hashes) == merkle.Width*tlog.HashSize {
 		parent, at := t.Parent()
-		above, err := tiles{v.reader}.Tile(parent)
+		above, err := tiles{reader: v.reader}.Tile(parent)
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"iter"
 
 	"bookledger/events/record"
+	"bookledger/events/record/merkle"
 	"bookledger/projections/internal/admission"
 	"bookledger/projections/internal/pipeline"
 	"bookledger/projections/internal/store"
@@ -113,7 +114,7 @@ func verify(ctx context.Context, journal Journal, applied *admission.Processor, 
 	if last < position {
 		return 0, fmt.Errorf("%w: it has applied record %d, the journal ends at %d", ErrAhead, position, last)
 	}
-	first, err := leafOf(r, 1)
+	first, err := merkle.NewTree(tiles{r, position}).LeafHash(1)
 	if err != nil {
 		return 0, err
 	}

@@ -244,12 +244,12 @@ func (p *Projection) sameTree() error {
 	if err != nil {
 		return err
 	}
-	before, err := merkle.Root(old.Position, tiles{p.serving.store.Reader()})
+	before, err := merkle.NewTree(tiles{p.serving.store.Reader(), old.Position}).TreeRoot(old.Position)
 	if err != nil {
 		p.log.Error("the tree of the store that is replaced cannot be read, so that what was built is not compared with it", zap.Error(err))
 		return nil
 	}
-	after, err := merkle.Root(old.Position, tiles{p.building.store.Reader()})
+	after, err := merkle.NewTree(tiles{p.building.store.Reader(), old.Position}).TreeRoot(old.Position)
 	if err != nil || after == before {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"bookledger/events"
+	"bookledger/events/record/merkle"
 	"bookledger/projections/active"
 	"bookledger/projections/checkpoint"
 	"bookledger/projections/internal/admission"
@@ -23,6 +24,7 @@ type Status = admission.Status
 // View is the projection at one moment; whatever is read of it belongs
 // together. It must be closed.
 type View struct {
+	merkle.Tree
 	admission.Standing
 	p      *Projection
 	g      *generation
@@ -45,6 +47,7 @@ func (p *Projection) View() (*View, error) {
 		return nil, errors.Join(err, v.Close())
 	}
 	v.Standing = admission.StandingOf(processor)
+	v.Tree = merkle.NewTree(tiles{v.reader, v.Position()})
 	return v, nil
 }
 

@@ -31,14 +31,14 @@ func newTree[L leaf](leaves []L) tree[L] {
 	slices.SortFunc(leaves, func(a, b L) int { return compare(a.place(), b.place()) })
 	t := tree[L]{leaves, merkle.NewMemory()}
 	for _, l := range leaves {
-		_ = t.merkle.Append(l.Hash()) // a tree in memory takes every leaf
+		t.merkle.Append(l.Hash())
 	}
 	return t
 }
 
 // Root returns the root of the tree; that of no leaves is the hash of nothing.
 func (t tree[L]) Root() merkle.Hash {
-	root, _ := merkle.Root(t.Size(), t.merkle) // a tree in memory is whole
+	root, _ := t.merkle.TreeRoot(t.Size()) // a tree in memory is whole
 	return root
 }
 
@@ -54,7 +54,7 @@ func (t tree[L]) Find(place merkle.Hash) (index uint64, found bool) {
 
 // path returns the path from the leaf with an index to the root.
 func (t tree[L]) path(index uint64) (tlog.RecordProof, error) {
-	return merkle.Inclusion(index+1, t.Size(), t.merkle)
+	return t.merkle.Inclusion(index+1, t.Size())
 }
 
 // check checks that a leaf has its index in a tree of size leaves with that

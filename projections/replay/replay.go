@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"errors"
 	"iter"
 	"slices"
 	"time"
@@ -19,6 +18,7 @@ import (
 // Replay is a ledger that is being derived from records.
 type Replay struct {
 	admission.Standing
+	merkle.Tree
 	processor *admission.Processor
 	state     *state
 	tree      *merkle.Memory
@@ -29,8 +29,8 @@ type Replay struct {
 
 // New returns a replay before its first record.
 func New() *Replay {
-	p := admission.New()
-	return &Replay{Standing: admission.StandingOf(p), processor: p, state: newState(), tree: merkle.NewMemory()}
+	p, tree := admission.New(), merkle.NewMemory()
+	return &Replay{Standing: admission.StandingOf(p), Tree: tree.Tree, processor: p, state: newState(), tree: tree}
 }
 
 // StopAt makes the replay end with the last record that was recorded at or
@@ -113,9 +113,10 @@ func (r *Replay) judge(d *record.Decoded, yield func(Step, error) bool) (more bo
 			return false, nil
 		}
 	}
-	if err := errors.Join(r.processor.Put(&decision, r.state), r.tree.Append(d.Leaf)); err != nil {
+	if err := r.processor.Put(&decision, r.state); err != nil {
 		return false, err
 	}
+	r.tree.Append(d.Leaf)
 	return yield(Step{Record: d, Verdict: decision.Verdict}, nil), nil
 }
 

@@ -6,27 +6,27 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// Appender takes leaves in, one after the other. It keeps the tiles that are
-// not full yet, the ragged right edge, and hands over the others.
+// Appender appends leaves to a tree. It keeps the tiles that are not full yet,
+// the ragged right edge, and those that have become full until they are taken.
+// The zero Appender has an empty tree.
 type Appender struct {
 	size uint64
 	edge [][]byte // by level
-	full func(t Tile, hashes []byte) error
+	full []FullTile
 }
 
-// NewAppender returns an appender to an empty tree. It calls full with each
-// tile that has become full, one of a lower level first; the hashes are valid
-// during the call alone.
-func NewAppender(full func(t Tile, hashes []byte) error) *Appender {
-	return &Appender{full: full}
+// FullTile is a tile that has become full.
+type FullTile struct {
+	Tile
+	Hashes []byte
 }
 
-// Resume returns an appender that goes on from a tree of a size, of which it
-// reads the edge.
-func Resume(size uint64, tiles Tiles, full func(t Tile, hashes []byte) error) (*Appender, error) {
-	a := &Appender{size: size, full: full}
-	for level := range Levels(size) {
-		t, n := Edge(level, size)
+// Resume returns an appender that goes on from a tree, of which it reads the
+// edge.
+func Resume(tiles Tiles) (*Appender, error) {
+	a := &Appender{size: tiles.Size()}
+	for level := range Levels(a.size) {
+		t, n := Edge(level, a.size)
 		var hashes []byte
 		if n > 0 {
 			var err error
@@ -42,9 +42,8 @@ func Resume(size uint64, tiles Tiles, full func(t Tile, hashes []byte) error) (*
 	return a, nil
 }
 
-// Append takes a leaf in. It fails as full does; the appender is of no use
-// then.
-func (a *Appender) Append(leaf Hash) error {
+// Append appends a leaf.
+func (a *Appender) Append(leaf Hash) {
 	a.size++
 	for level, h := 0, leaf; ; level++ {
 		if level == len(a.edge) {
@@ -53,13 +52,19 @@ func (a *Appender) Append(leaf Hash) error {
 		edge := append(a.edge[level], h[:]...)
 		if len(edge) < fullBytes {
 			a.edge[level] = edge
-			return nil
+			return
 		}
-		if err := a.full(Tile{level, a.size>>(Height*(level+1)) - 1}, edge); err != nil {
-			return err
-		}
-		h, a.edge[level] = RootOf(edge), edge[:0]
+		a.full = append(a.full, FullTile{Tile{level, a.size>>(Height*(level+1)) - 1}, edge})
+		h, a.edge[level] = RootOf(edge), make([]byte, 0, fullBytes)
 	}
+}
+
+// TakeFull returns the tiles that have become full since it was last called, in
+// the order in which they did.
+func (a *Appender) TakeFull() []FullTile {
+	full := a.full
+	a.full = nil
+	return full
 }
 
 // Size is how many leaves the tree has.

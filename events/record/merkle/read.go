@@ -7,60 +7,96 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// ErrDamaged is of tiles that do not hold what a tree of that size has.
+// ErrDamaged is returned for tiles that do not hold what a tree of their size
+// has.
 var ErrDamaged = errors.New("the tree of the journal is damaged")
 
-// Tiles is where tiles are kept.
+// Tiles is where the tiles of a tree are kept.
 type Tiles interface {
+	// Size is how many records the tree has; tiles may hold more.
+	Size() uint64
 	// Tile returns the hashes of a tile, one after the other, as many as are
 	// there. They are not changed.
 	Tile(t Tile) ([]byte, error)
 }
 
-// Reader returns what tlog reads a tree from that is kept in tiles. Tiles may
-// hold more than the tree of which a root or a proof is asked for.
-func Reader(tiles Tiles) tlog.HashReader {
-	return tlog.HashReaderFunc(func(indexes []int64) ([]Hash, error) {
-		read := map[Tile][]byte{}
-		all := make([]Hash, len(indexes))
-		for i, index := range indexes {
-			least := tlog.TileForIndex(Height, index)
-			t := Tile{least.L, uint64(least.N)}
-			hashes, ok := read[t]
-			if !ok {
-				var err error
-				if hashes, err = tiles.Tile(t); err != nil {
-					return nil, err
-				}
-				read[t] = hashes
-			}
-			if len(hashes) < least.W*tlog.HashSize {
-				return nil, fmt.Errorf("%w: %v holds %d bytes, and %d hashes are asked for", ErrDamaged, t, len(hashes), least.W)
-			}
+// Tree answers for the tree of the first records, of any number up to its size,
+// out of its tiles.
+type Tree struct{ tiles Tiles }
+
+// NewTree returns the tree that is kept in tiles.
+func NewTree(tiles Tiles) Tree { return Tree{tiles} }
+
+// readHashes reads the hashes that tlog asks for.
+func (t Tree) readHashes(indexes []int64) ([]Hash, error) {
+	read := map[Tile][]byte{}
+	all := make([]Hash, len(indexes))
+	for i, index := range indexes {
+		least := tlog.TileForIndex(Height, index)
+		tile := Tile{least.L, uint64(least.N)}
+		hashes, ok := read[tile]
+		if !ok {
 			var err error
-			if all[i], err = tlog.HashFromTile(least, hashes, index); err != nil {
+			if hashes, err = t.tiles.Tile(tile); err != nil {
 				return nil, err
 			}
+			read[tile] = hashes
 		}
-		return all, nil
-	})
+		if len(hashes) < least.W*tlog.HashSize {
+			return nil, fmt.Errorf("%w: %v holds %d bytes, and %d hashes are asked for", ErrDamaged, tile, len(hashes), least.W)
+		}
+		var err error
+		if all[i], err = tlog.HashFromTile(least, hashes, index); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
 }
 
-// Root returns the root of the first size records.
-func Root(size uint64, tiles Tiles) (Hash, error) {
-	root, err := tlog.TreeHash(int64(size), Reader(tiles))
+// upTo returns what tlog reads the tree of the first size records from.
+func (t Tree) upTo(size uint64) (tlog.HashReader, error) {
+	if have := t.tiles.Size(); size > have {
+		return nil, fmt.Errorf("reading the tree of %d records: there are %d", size, have)
+	}
+	return tlog.HashReaderFunc(t.readHashes), nil
+}
+
+// TreeRoot returns the root of the first size records.
+func (t Tree) TreeRoot(size uint64) ([32]byte, error) {
+	hashes, err := t.upTo(size)
+	if err != nil {
+		return Hash{}, err
+	}
+	root, err := tlog.TreeHash(int64(size), hashes)
 	if err != nil {
 		return Hash{}, fmt.Errorf("computing the root of %d records: %w", size, err)
 	}
 	return root, nil
 }
 
+// LeafHash returns the leaf hash of a record.
+func (t Tree) LeafHash(seq uint64) ([32]byte, error) {
+	hashes, err := t.upTo(seq)
+	if err != nil || seq == 0 {
+		return Hash{}, err
+	}
+	leaf, err := hashes.ReadHashes([]int64{tlog.StoredHashIndex(0, int64(seq)-1)})
+	if err != nil {
+		return Hash{}, fmt.Errorf("reading the leaf of record %d: %w", seq, err)
+	}
+	return leaf[0], nil
+}
+
 // Inclusion returns the proof that a record is among the first size.
-func Inclusion(seq, size uint64, tiles Tiles) (tlog.RecordProof, error) {
+func (t Tree) Inclusion(seq, size uint64) (tlog.RecordProof, error) {
+	hashes, err := t.upTo(size)
+	if err != nil {
+		return nil, err
+	}
 	if seq == 0 {
 		return nil, fmt.Errorf("proving record 0 in the tree of %d records: sequences begin at 1", size)
 	}
-	proof, err := tlog.ProveRecord(int64(size), int64(seq)-1, Reader(tiles))
+	proof, err := tlog.ProveRecord(int64(size), int64(seq)-1, hashes)
 	if err != nil {
 		return nil, fmt.Errorf("proving record %d in the tree of %d records: %w", seq, size, err)
 	}
@@ -76,10 +112,14 @@ func CheckInclusion(p tlog.RecordProof, seq uint64, leaf Hash, size uint64, root
 	return nil
 }
 
-// Consistency returns the proof that the first from records of a tree of to
-// are those of the tree that had from records.
-func Consistency(from, to uint64, tiles Tiles) (tlog.TreeProof, error) {
-	proof, err := tlog.ProveTree(int64(to), int64(from), Reader(tiles))
+// Consistency returns the proof that the first to records begin with the first
+// from.
+func (t Tree) Consistency(from, to uint64) (tlog.TreeProof, error) {
+	hashes, err := t.upTo(to)
+	if err != nil {
+		return nil, err
+	}
+	proof, err := tlog.ProveTree(int64(to), int64(from), hashes)
 	if err != nil {
 		return nil, fmt.Errorf("proving the tree of %d records in that of %d: %w", from, to, err)
 	}
@@ -97,23 +137,29 @@ func CheckConsistency(p tlog.TreeProof, from uint64, fromRoot Hash, to uint64, t
 
 // Memory is a whole tree in memory, of 32 bytes a record.
 type Memory struct {
-	*Appender
-	tiles map[Tile][]byte // the full ones
+	Appender
+	Tree
+	full map[Tile][]byte
 }
 
 // NewMemory returns an empty tree.
 func NewMemory() *Memory {
-	m := &Memory{tiles: map[Tile][]byte{}}
-	m.Appender = NewAppender(func(t Tile, hashes []byte) error {
-		m.tiles[t] = append([]byte(nil), hashes...)
-		return nil
-	})
+	m := &Memory{full: map[Tile][]byte{}}
+	m.Tree = NewTree(m)
 	return m
 }
 
-// Tile makes a Memory Tiles.
+// Append appends a leaf.
+func (m *Memory) Append(leaf Hash) {
+	m.Appender.Append(leaf)
+	for _, t := range m.TakeFull() {
+		m.full[t.Tile] = t.Hashes
+	}
+}
+
+// Tile makes Memory the Tiles of its Tree.
 func (m *Memory) Tile(t Tile) ([]byte, error) {
-	if hashes, ok := m.tiles[t]; ok {
+	if hashes, ok := m.full[t]; ok {
 		return hashes, nil
 	}
 	if edge, hashes := m.Edge(t.Level); edge == t {

@@ -29,12 +29,6 @@ type Tile struct {
 // String names the tile for messages.
 func (t Tile) String() string { return fmt.Sprintf("tile %d of level %d", t.Number, t.Level) }
 
-// LeafTile returns the tile that holds a record's leaf hash, and at which
-// place.
-func LeafTile(seq uint64) (t Tile, at int) {
-	return Tile{Number: (seq - 1) / Width}, int((seq - 1) % Width)
-}
-
 // Parent returns the tile that holds the root of a full tile, and at which
 // place.
 func (t Tile) Parent() (parent Tile, at int) {

@@ -54,9 +54,7 @@ func TestAsTlog(t *testing.T) {
 		m := merkle.NewMemory()
 		for seq := uint64(1); seq <= n; seq++ {
 			want.append(t, seq)
-			if err := m.Append(leaf(seq)); err != nil {
-				t.Fatal(err)
-			}
+			m.Append(leaf(seq))
 		}
 		for range 5 {
 			to := rapid.Uint64Range(0, n).Draw(t, "to")
@@ -64,7 +62,7 @@ func TestAsTlog(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			root, err := merkle.Root(to, m)
+			root, err := m.TreeRoot(to)
 			if err != nil || root != wantRoot {
 				t.Fatalf("the root of %d is %v, want %v (%v)", to, root, wantRoot, err)
 			}
@@ -76,7 +74,7 @@ func TestAsTlog(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			path, err := merkle.Inclusion(seq, to, m)
+			path, err := m.Inclusion(seq, to)
 			if err != nil || !slices.Equal(path, wantPath) {
 				t.Fatalf("record %d in %d: %v, want %v (%v)", seq, to, path, wantPath, err)
 			}
@@ -90,11 +88,11 @@ func TestAsTlog(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			proof, err := merkle.Consistency(from, to, m)
+			proof, err := m.Consistency(from, to)
 			if err != nil || !slices.Equal(proof, wantProof) {
 				t.Fatalf("%d in %d: %v, want %v (%v)", from, to, proof, wantProof, err)
 			}
-			fromRoot, err := merkle.Root(from, m)
+			fromRoot, err := m.TreeRoot(from)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -115,23 +113,21 @@ func TestResume(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := size(t, "size")
 		whole, kept := merkle.NewMemory(), map[merkle.Tile][]byte{}
-		full := func(name merkle.Tile, hashes []byte) error {
-			if kept[name] != nil {
-				t.Fatalf("%v is handed over twice", name)
-			}
-			kept[name] = slices.Clone(hashes)
-			return nil
-		}
-		a := merkle.NewAppender(full)
+		a := &merkle.Appender{}
 		for seq := uint64(1); seq <= n; seq++ {
-			if err := errors.Join(whole.Append(leaf(seq)), a.Append(leaf(seq))); err != nil {
-				t.Fatal(err)
-			}
-			if seq%97 != 0 || rapid.Bool().Draw(t, "go on") {
+			whole.Append(leaf(seq))
+			a.Append(leaf(seq))
+			if seq < n && (seq%97 != 0 || rapid.Bool().Draw(t, "go on")) {
 				continue
 			}
+			for _, full := range a.TakeFull() {
+				if kept[full.Tile] != nil {
+					t.Fatalf("%v is handed over twice", full.Tile)
+				}
+				kept[full.Tile] = full.Hashes
+			}
 			var err error
-			if a, err = merkle.Resume(seq, whole, full); err != nil {
+			if a, err = merkle.Resume(whole); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -144,6 +140,9 @@ func TestResume(t *testing.T) {
 			if err != nil || merkle.At(above, at) != merkle.RootOf(hashes) {
 				t.Fatalf("%v does not stand in its parent (%v)", name, err)
 			}
+		}
+		if full := uint64(len(kept)); full != n/merkle.Width+n/(merkle.Width*merkle.Width) {
+			t.Fatalf("%d tiles of %d leaves are handed over", full, n)
 		}
 		for level := range whole.Levels() {
 			name, want := whole.Edge(level)
@@ -173,58 +172,60 @@ func (w without) Tile(name merkle.Tile) ([]byte, error) {
 func TestDamaged(t *testing.T) {
 	m := merkle.NewMemory()
 	for seq := uint64(1); seq <= 1000; seq++ {
-		if err := m.Append(leaf(seq)); err != nil {
-			t.Fatal(err)
-		}
+		m.Append(leaf(seq))
 	}
 	for _, tiles := range []merkle.Tiles{without{m, merkle.Tile{Level: 0, Number: 3}, 0}, without{m, merkle.Tile{Level: 1}, 2}, without{m, merkle.Tile{Level: 0, Number: 3}, 231}} {
-		if _, err := merkle.Root(1000, tiles); !errors.Is(err, merkle.ErrDamaged) {
+		if _, err := merkle.NewTree(tiles).TreeRoot(1000); !errors.Is(err, merkle.ErrDamaged) {
 			t.Error(err)
 		}
-		if _, err := merkle.Resume(1000, tiles, nil); !errors.Is(err, merkle.ErrDamaged) {
+		if _, err := merkle.Resume(tiles); !errors.Is(err, merkle.ErrDamaged) {
 			t.Error(err)
 		}
 	}
-	fault := errors.New("no room")
-	if err := fill(merkle.NewAppender(func(merkle.Tile, []byte) error { return fault }), 256); !errors.Is(err, fault) {
+	if _, err := merkle.NewTree(without{m, merkle.Tile{Number: 2}, 10}).LeafHash(523); !errors.Is(err, merkle.ErrDamaged) {
 		t.Error(err)
 	}
-	for _, seq := range []uint64{0, 1001} {
-		if _, err := merkle.Inclusion(seq, 1000, m); err == nil {
-			t.Errorf("record %d is in a tree of 1,000", seq)
+}
+
+// TestBeyond holds what is not in a tree.
+func TestBeyond(t *testing.T) {
+	m := merkle.NewMemory()
+	for seq := uint64(1); seq <= 1000; seq++ {
+		m.Append(leaf(seq))
+	}
+	for _, seq := range []uint64{1, 256, 257, 1000} {
+		if got, err := m.LeafHash(seq); err != nil || got != leaf(seq) {
+			t.Errorf("the leaf of record %d is %x (%v)", seq, got, err)
 		}
 	}
-	for _, sizes := range [][2]uint64{{0, 10}, {11, 10}, {10, 1001}} {
-		if _, err := merkle.Consistency(sizes[0], sizes[1], m); err == nil {
-			t.Errorf("a tree of %d begins with one of %d", sizes[1], sizes[0])
+	if root, err := m.TreeRoot(0); err != nil || root != sha256.Sum256(nil) {
+		t.Error("the root that every tree begins with:", root, err)
+	}
+	if _, err := m.TreeRoot(1001); err == nil {
+		t.Error("a root of more records than there are")
+	}
+	if _, err := m.LeafHash(1001); err == nil {
+		t.Error("the leaf of a record that is not there")
+	}
+	for _, c := range [][2]uint64{{0, 1000}, {1001, 1000}, {1, 1001}} {
+		if _, err := m.Inclusion(c[0], c[1]); err == nil {
+			t.Errorf("record %d is in a tree of %d", c[0], c[1])
+		}
+	}
+	for _, c := range [][2]uint64{{0, 10}, {11, 10}, {10, 1001}} {
+		if _, err := m.Consistency(c[0], c[1]); err == nil {
+			t.Errorf("a tree of %d begins with one of %d", c[1], c[0])
 		}
 	}
 }
 
-func fill(a *merkle.Appender, n uint64) error {
-	for seq := uint64(1); seq <= n; seq++ {
-		if err := a.Append(leaf(seq)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// TestRootOfNothing holds the one root that every tree begins with.
-func TestRootOfNothing(t *testing.T) {
-	if root, err := merkle.Root(0, merkle.NewMemory()); err != nil || root != sha256.Sum256(nil) {
-		t.Error(root, err)
-	}
-}
-
-// BenchmarkAppend takes leaves in, beside as many bare hashes of inner nodes.
+// BenchmarkAppend appends leaves, beside as many bare hashes of inner nodes.
 func BenchmarkAppend(b *testing.B) {
-	a := merkle.NewAppender(func(merkle.Tile, []byte) error { return nil })
+	a := &merkle.Appender{}
 	h := leaf(1)
 	for b.Loop() {
-		if err := a.Append(h); err != nil {
-			b.Fatal(err)
-		}
+		a.Append(h)
+		a.TakeFull()
 	}
 }
 

@@ -65,12 +65,10 @@ func state(t testing.TB) stated {
 	t.Helper()
 	s := stated{merkle.NewMemory(), map[uint64]treehead.Head{}}
 	for seq := uint64(1); seq <= records; seq++ {
-		if err := s.m.Append(leaf(seq)); err != nil {
-			t.Fatal(err)
-		}
+		s.m.Append(leaf(seq))
 	}
 	for _, size := range []uint64{0, 1, earlier, records} {
-		root, err := merkle.Root(size, s.m)
+		root, err := s.m.TreeRoot(size)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,7 +88,7 @@ func (s stated) sign(t testing.TB, size uint64, signers ...note.Signer) []byte {
 
 func (s stated) proof(t testing.TB, signed []byte) treehead.Proof {
 	t.Helper()
-	path, err := merkle.Inclusion(shown, records, s.m)
+	path, err := s.m.Inclusion(shown, records)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +97,7 @@ func (s stated) proof(t testing.TB, signed []byte) treehead.Proof {
 
 func (s stated) consistency(t testing.TB, signed []byte) treehead.ConsistencyProof {
 	t.Helper()
-	path, err := merkle.Consistency(earlier, records, s.m)
+	path, err := s.m.Consistency(earlier, records)
 	if err != nil {
 		t.Fatal(err)
 	}
