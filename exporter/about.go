@@ -53,16 +53,42 @@ type page struct {
 	lines []line
 }
 
-// aboutLines says what the book is, to whoever opens the workbook.
+// aboutLines says what the book is, to whoever opens the workbook: its boundary
+// too, but no root. Roots are salted with what the journal adds to events, such
+// as its stamps, so that the same events would make other bytes in another ledger.
+// The evidence has the root of a book.
 func aboutLines(set schemas.Columns, b *book.Book, s *styles) []line {
 	p := &page{s: s}
 	p.add(line{cells: []aboutCell{{style: s.about.title, text: set.Title}}, height: 27})
-	p.whose(b)
-	p.when(b)
+
+	p.heading("Whose book this is")
+	if b.AgentID != "" {
+		p.fact("Agent", b.Agent.Name())
+		p.fact(LabelAgent, b.AgentID)
+		p.fact("Agent license", b.Agent.LicenseNumber)
+	}
+	p.fact("Agency", b.Agency.Name)
+	p.fact(LabelAgency, b.AgencyID)
+	if b.AgentID == "" {
+		p.fact("Agents", strconv.Itoa(b.Agents))
+	}
+
+	p.heading("As of when")
+	p.fact("Cutoff", spelled(b.Cutoff.In(b.Zone)))
+	p.fact(LabelCutoff, b.Cutoff.UTC().Format(time.RFC3339))
+	p.fact(LabelBoundary, strconv.FormatUint(b.Boundary, 10)+" (the number of the last record that counts)")
 	p.fact(LabelVersions, "column set "+set.Version+", workbook "+Version)
+
 	p.counts(b)
 	p.meaning(b)
-	p.confidential()
+
+	p.heading("Confidential")
+	p.paragraph("This workbook holds personally identifiable information: names, contact details, dates of birth, parts of Social " +
+		"Security numbers, and facts about people's health coverage. Whoever has a copy is bound by the agreement with Covered " +
+		"California under which it was given out, by its privacy and security rules, and by law.")
+	p.paragraph("Share it with nobody who has no right and no need to see it. If it must go by e-mail, whole or in part, encrypt it. " +
+		"Keep copies on protected devices only, and delete them as soon as they have served their purpose.")
+
 	p.legend(set.Columns)
 	return p.lines
 }
@@ -100,27 +126,6 @@ func (p *page) paragraph(text string) {
 func heightOf(text string, width float64) float64 {
 	lines := 1 + int(float64(utf8.RuneCountInString(text))/(width*1.125))
 	return float64(lines) * lineHeight
-}
-
-func (p *page) whose(b *book.Book) {
-	p.heading("Whose book this is")
-	if b.AgentID != "" {
-		p.fact("Agent", b.Agent.Name())
-		p.fact(LabelAgent, b.AgentID)
-		p.fact("Agent license", b.Agent.LicenseNumber)
-	}
-	p.fact("Agency", b.Agency.Name)
-	p.fact(LabelAgency, b.AgencyID)
-	if b.AgentID == "" {
-		p.fact("Agents", strconv.Itoa(b.Agents))
-	}
-}
-
-func (p *page) when(b *book.Book) {
-	p.heading("As of when")
-	p.fact("Cutoff", spelled(b.Cutoff.In(b.Zone)))
-	p.fact(LabelCutoff, b.Cutoff.UTC().Format(time.RFC3339))
-	p.fact(LabelBoundary, strconv.FormatUint(b.Boundary, 10)+" (the number of the last record that counts)")
 }
 
 // spelled writes a time as people say it, with its zone.
@@ -177,15 +182,6 @@ func (p *page) meaning(b *book.Book) {
 	p.paragraph("It is not proof of coverage and decides nothing about anybody's eligibility. Look the case up before you act on it.")
 }
 
-func (p *page) confidential() {
-	p.heading("Confidential")
-	p.paragraph("This workbook holds personally identifiable information: names, contact details, dates of birth, parts of Social " +
-		"Security numbers, and facts about people's health coverage. Whoever has a copy is bound by the agreement with Covered " +
-		"California under which it was given out, by its privacy and security rules, and by law.")
-	p.paragraph("Share it with nobody who has no right and no need to see it. If it must go by e-mail, whole or in part, encrypt it. " +
-		"Keep copies on protected devices only, and delete them as soon as they have served their purpose.")
-}
-
 func (p *page) legend(columns []schemas.Column) {
 	p.heading("The columns")
 	p.header("Column", "Group", "What it holds")
@@ -235,25 +231,22 @@ func frameAbout(f *excelize.File, lines []line) error {
 // writeLines writes the rows of the sheet about.
 func writeLines(w io.Writer, lines []line) error {
 	var buf []byte
-	var err error
 	for i, l := range lines {
-		if buf, err = appendLine(buf, i+1, l); err != nil {
-			return err
+		n := i + 1
+		buf = openRow(buf, n, l.height)
+		for j, c := range l.cells {
+			if c.text == "" {
+				buf = openNumber(buf, letters(j+1), n, c.style)
+				buf = append(strconv.AppendInt(buf, int64(c.number), 10), "</v></c>"...)
+				continue
+			}
+			var err error
+			if buf, err = appendText(buf, letters(j+1), n, c.style, c.text); err != nil {
+				return fmt.Errorf("cell %s%d: %w", letters(j+1), n, err)
+			}
 		}
+		buf = append(buf, "</row>"...)
 	}
-	_, err = w.Write(buf)
+	_, err := w.Write(buf)
 	return err
-}
-
-func appendLine(buf []byte, n int, l line) (_ []byte, err error) {
-	buf = openRow(buf, n, l.height)
-	for i, c := range l.cells {
-		if c.text == "" {
-			buf = openNumber(buf, letters(i+1), n, c.style)
-			buf = append(strconv.AppendInt(buf, int64(c.number), 10), "</v></c>"...)
-		} else if buf, err = appendText(buf, letters(i+1), n, c.style, c.text); err != nil {
-			return nil, fmt.Errorf("cell %s%d: %w", letters(i+1), n, err)
-		}
-	}
-	return append(buf, "</row>"...), nil
 }

@@ -30,6 +30,12 @@ type column struct {
 }
 
 // writeRows writes the rows of a book, from the second row of the sheet on.
+//
+// Excelize makes the rest of the workbook, but its own row writer keeps a sheet
+// in memory or in temporary files until it is saved. Without an error, it also
+// decodes some texts to others ("_x0041_x0042_"), cuts long ones and replaces
+// what XML cannot carry. For ordinary values, the cells written here are byte for
+// byte the ones that excelize writes.
 func (e *Exporter) writeRows(ctx context.Context, w io.Writer, rows []book.Row, s *styles) error {
 	buf := make([]byte, 0, chunk+chunk/4)
 	var err error
