@@ -207,9 +207,6 @@ func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Number,
 // Unwrap returns what is wrong.
 func (e *LineError) Unwrap() error { return e.Err }
 
-// ErrLineTooLong is of a line over MaxLine.
-var ErrLineTooLong = fmt.Errorf("the line is longer than %d bytes", MaxLine)
-
 // NextRaw returns the next line that is not blank, without its newline, and
 // its number; the bytes are valid until the next call. It returns io.EOF at
 // the end and a *LineError for a line over MaxLine.
@@ -259,7 +256,7 @@ func (r *Reader) readLine() ([]byte, error) {
 			return nil, err
 		}
 		if tooLong {
-			return nil, &LineError{r.number, ErrLineTooLong}
+			return nil, &LineError{r.number, fmt.Errorf("the line is longer than %d bytes", MaxLine)}
 		}
 		r.open = err == io.EOF
 		return r.line, nil

@@ -35,7 +35,7 @@ func CompareBook(ctx context.Context, text []byte, b *book.Book) (Comparison, er
 	n := len(b.Rows)
 	c := Comparison{Rows: n, Cells: (n + 1) * len(schemas.CurrentColumns().Columns), SameBytes: bytes.Equal(made.Bytes(), text)}
 	return c, readWorkbook(text, n, func(w *workbook) error {
-		if err := w.compareRows(n, func(i int) []value { return valuesOf(&b.Rows[i]) }, c.SameBytes); err != nil || c.SameBytes {
+		if err := w.compareRows(n, func(i int) []book.NamedValue { return b.Rows[i].Canonical() }, c.SameBytes); err != nil || c.SameBytes {
 			return err
 		}
 		if err := knownExporter(w.version()); err != nil {
@@ -62,7 +62,7 @@ func knownExporter(version string) error {
 // with n rows as the record has them. Where exact, the file is known to be the
 // exporter's own, so that its cells are looked at for what they hold and not for
 // how.
-func (w *workbook) compareRows(n int, row func(int) []value, exact bool) error {
+func (w *workbook) compareRows(n int, row func(int) []book.NamedValue, exact bool) error {
 	if !exact {
 		if err := plainSheets(w.text); err != nil {
 			return err
@@ -124,7 +124,7 @@ func headers() (all []wanted) {
 	return all
 }
 
-func cellsOf(row []value) (all []wanted) {
+func cellsOf(row []book.NamedValue) (all []wanted) {
 	caseID := valueOf(row, caseField)
 	for _, c := range schemas.CurrentColumns().Columns {
 		all = append(all, wanted{valueOf(row, c.Field), c.Kind, c.Header, caseID})

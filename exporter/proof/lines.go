@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"bookledger/events/record"
@@ -13,15 +12,14 @@ import (
 
 // lineReader reads a file line by line. None may be blank, and each must end.
 type lineReader struct {
-	*os.File
+	io.Closer
 	name  string // as messages name it
 	lines *record.Reader
-	n     int   // lines read
-	bytes int64 // of these lines
+	n     int // lines read
 }
 
-func newLineReader(name string, f *os.File) *lineReader {
-	return &lineReader{File: f, name: name, lines: record.NewReader(f)}
+func newLineReader(name string, f io.ReadCloser) *lineReader {
+	return &lineReader{Closer: f, name: name, lines: record.NewReader(f)}
 }
 
 // lines opens a file of the bundle.
@@ -39,23 +37,16 @@ func (l *lineReader) next() ([]byte, error) {
 	text, number, err := l.lines.NextRaw()
 	_, tooLong := errors.AsType[*record.LineError](err)
 	switch {
-	case err == io.EOF:
-		info, err := l.Stat()
-		if err != nil {
-			return nil, fmt.Errorf("reading %s: %w", l.name, err)
-		}
-		if info.Size() != l.bytes {
-			return nil, differs("%s: its last line is cut off, or blank lines follow it", l.name)
-		}
+	case err == io.EOF && number == l.n+1:
 		return nil, io.EOF
+	case err == io.EOF || err == nil && l.lines.CutOff():
+		return nil, differs("%s: its last line is cut off, or blank lines follow it", l.name)
 	case tooLong:
 		return nil, differs("%s: %v", l.name, err)
 	case err != nil:
 		return nil, fmt.Errorf("reading %s: %w", l.name, err)
 	}
-	l.n++
-	l.bytes += int64(len(text)) + 1
-	if number != l.n {
+	if l.n++; number != l.n {
 		return nil, differs("%s: line %d is blank", l.name, l.n)
 	}
 	return append(text, '\n'), nil

@@ -28,10 +28,10 @@ type rowProof struct {
 
 // present is a row in its place.
 type present struct {
-	Values []value       `json:"values"`
-	Salt   merkle.Hash   `json:"salt"`
-	Index  uint64        `json:"index"` // among the rows of the book, from 0 on
-	Path   []merkle.Hash `json:"path"`  // to the root of the rows
+	Values []book.NamedValue `json:"values"`
+	Salt   merkle.Hash       `json:"salt"`
+	Index  uint64            `json:"index"` // among the rows of the book, from 0 on
+	Path   []merkle.Hash     `json:"path"`  // to the root of the rows
 }
 
 // neighbour is a leaf in its place, which says nothing of its row.
@@ -86,7 +86,7 @@ func (d *derivation) row() ([]byte, error) {
 	p := rowProof{CaseID: key.CaseID, MemberID: key.MemberID, Year: key.Year}
 	if found {
 		place, err := rows.At(index)
-		p.Present = &present{valuesOf(row), checkpoint.Salt(row.Case.Changed.Seed, hash), index, pathOf(place.Path)}
+		p.Present = &present{row.Canonical(), checkpoint.Salt(row.Case.Changed.Seed, hash), index, pathOf(place.Path)}
 		return encode(p), err
 	}
 	p.Absent = &[]neighbour{}
@@ -127,7 +127,7 @@ func (p rowProof) checkPresent(in placed) error {
 	if k != p.key() {
 		return differs("%s: the values are of the row of case %s, member %q, year %d", rowFile, k.CaseID, k.MemberID, k.Year)
 	}
-	leaf := checkpoint.Leaf{Key: checkpoint.KeyHash(k), Row: checkpoint.RowHash(p.Present.Salt, canonical(p.Present.Values))}
+	leaf := checkpoint.Leaf{Key: checkpoint.KeyHash(k), Row: checkpoint.RowHash(p.Present.Salt, book.AppendCanonical(nil, p.Present.Values))}
 	place := checkpoint.Place{Index: p.Present.Index, Leaf: leaf, Path: p.Present.Path}
 	if err := place.Check(in.Rows, in.Root); err != nil {
 		return differs("%s: the row with these values is not in the sealed book: %v", rowFile, err)

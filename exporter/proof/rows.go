@@ -12,37 +12,14 @@ import (
 	"bookledger/projections/checkpoint"
 )
 
-// value is a field of a row and what stands in it, in its canonical form.
-type value struct {
-	Field string `json:"field"`
-	Value string `json:"value"`
-}
-
 // listed is a row as a line of a bundle that has the records of its cases.
 type listed struct {
-	Changed uint64  `json:"changed"` // the record that changed the case last
-	Values  []value `json:"values"`
-}
-
-func valuesOf(r *book.Row) []value {
-	var all []value
-	for _, v := range r.Canonical() {
-		all = append(all, value(v))
-	}
-	return all
-}
-
-// canonical returns the canonical form of a row that has these values.
-func canonical(values []value) []byte {
-	named := make([]book.NamedValue, len(values))
-	for i, v := range values {
-		named[i] = book.NamedValue(v)
-	}
-	return book.AppendCanonical(nil, named)
+	Changed uint64            `json:"changed"` // the record that changed the case last
+	Values  []book.NamedValue `json:"values"`
 }
 
 // keyOf returns the key of a row that has these values.
-func keyOf(values []value) (k book.Key, err error) {
+func keyOf(values []book.NamedValue) (k book.Key, err error) {
 	k.CaseID, k.MemberID = valueOf(values, caseField), valueOf(values, "member.id")
 	if year := valueOf(values, "application.year"); year != "" {
 		if k.Year, err = strconv.Atoi(year); err != nil {
@@ -55,7 +32,7 @@ func keyOf(values []value) (k book.Key, err error) {
 // caseField is the field that holds the id of a row's case.
 const caseField = "case.id"
 
-func valueOf(values []value, field string) string {
+func valueOf(values []book.NamedValue, field string) string {
 	for _, v := range values {
 		if v.Field == field {
 			return v.Value
@@ -68,7 +45,7 @@ func (d *derivation) writeRows(to *folder) error {
 	return to.write(rowsFile, func(w io.Writer) error {
 		for i := range d.book.Rows {
 			r := &d.book.Rows[i]
-			if _, err := w.Write(encodeLine(listed{r.Case.Changed.Seq, valuesOf(r)})); err != nil {
+			if _, err := w.Write(encodeLine(listed{r.Case.Changed.Seq, r.Canonical()})); err != nil {
 				return err
 			}
 		}
@@ -78,7 +55,7 @@ func (d *derivation) writeRows(to *folder) error {
 
 // rows computes the root of the rows in the bundle from their values and the
 // records that changed their cases last, and checks it against the sealed one.
-func (b *bundle) rows(s *statement, of map[uint64]recorded) (rows [][]value, err error) {
+func (b *bundle) rows(s *statement, of map[uint64]recorded) (rows [][]book.NamedValue, err error) {
 	lines, err := b.lines(rowsFile)
 	if err != nil {
 		return nil, err
@@ -130,7 +107,7 @@ func leafOf(l listed, of map[uint64]recorded, cases map[string]uint64) (leaf che
 	}
 	cases[key.CaseID] = l.Changed
 	hash := checkpoint.KeyHash(key)
-	return checkpoint.Leaf{Key: hash, Row: checkpoint.RowHash(checkpoint.Salt(changed.seed, hash), canonical(l.Values))}, nil
+	return checkpoint.Leaf{Key: hash, Row: checkpoint.RowHash(checkpoint.Salt(changed.seed, hash), book.AppendCanonical(nil, l.Values))}, nil
 }
 
 // rootOf returns the root of the tree of an agent's rows that has these

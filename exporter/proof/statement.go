@@ -223,7 +223,7 @@ func (b *bundle) checkSeal(s *statement) error {
 	if err != nil {
 		return differs("%s: %v", sealedFile, err)
 	}
-	if p.Seq != s.sealed.Seq || !bytes.Equal(p.Signed, s.head.text) || len(p.Extra) > 0 {
+	if p.Seq != s.sealed.Seq || !bytes.Equal(p.Signed, s.head.text) {
 		return differs("%s is not of record %d under the head in %s", sealedFile, s.sealed.Seq, headFile)
 	}
 	if err := merkle.CheckInclusion(p.Path, p.Seq, s.sealed.LeafHash(), s.head.Size, s.head.Root); err != nil {

@@ -53,17 +53,11 @@ func (r *Report) unprovenf(format string, args ...any) {
 func Verify(ctx context.Context, folder string, o Options) (*Report, error) {
 	r := &Report{}
 	err := verify(ctx, folder, o, r)
-	if err != nil && !errors.Is(err, ErrDiffers) && !ofReading(ctx, err) {
+	_, unread := errors.AsType[*fs.PathError](err)
+	if err != nil && !errors.Is(err, ErrDiffers) && !unread && ctx.Err() == nil {
 		err = differs("%w", err)
 	}
 	return r, err
-}
-
-// ofReading tells whether an error is of what could not be read, or was given
-// up, rather than of what was read.
-func ofReading(ctx context.Context, err error) bool {
-	_, ofFile := errors.AsType[*fs.PathError](err)
-	return ofFile || ctx.Err() != nil
 }
 
 func verify(ctx context.Context, folder string, o Options, r *Report) error {
@@ -255,7 +249,7 @@ func (v *verifier) records(s *statement, calendar *events.Calendar, of map[uint6
 		return err
 	}
 	err = readWorkbook(text, len(rows), func(w *workbook) error {
-		if err := w.compareRows(len(rows), func(i int) []value { return rows[i] }, false); err != nil {
+		if err := w.compareRows(len(rows), func(i int) []book.NamedValue { return rows[i] }, false); err != nil {
 			return err
 		}
 		if err := v.madeBy(w.version()); err != nil {

@@ -32,8 +32,12 @@ var canonical = func() []Field {
 	return all
 }()
 
-// NamedValue is what stands in a field of a row, in its canonical form.
-type NamedValue struct{ Field, Value string }
+// NamedValue is a field of a row and its value, in canonical form; evidence holds
+// it as JSON.
+type NamedValue struct {
+	Field string `json:"field"`
+	Value string `json:"value"`
+}
 
 // Canonical returns the fields of the row that are not blank, in the order of
 // its canonical form.

@@ -39,7 +39,11 @@ func leaf(seq uint64) merkle.Hash {
 
 func key(t testing.TB, origin string, n byte) note.Verifier {
 	t.Helper()
-	v, err := treehead.Key(origin, private(n).Public().(ed25519.PublicKey))
+	text, err := treehead.KeyText(origin, private(n).Public().(ed25519.PublicKey))
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := note.NewVerifier(text)
 	if err != nil {
 		t.Fatal(err)
 	}

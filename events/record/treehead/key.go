@@ -17,28 +17,19 @@ func KeyText(origin string, public ed25519.PublicKey) (string, error) {
 	return text, nil
 }
 
-// Key returns what checks the signatures of a ledger's key. Keys of the same
-// ledger have the same name, and are told apart by their hashes.
-func Key(origin string, public ed25519.PublicKey) (note.Verifier, error) {
-	text, err := KeyText(origin, public)
+// Signer returns what signs with a ledger's key. Keys of the same ledger have the
+// same name, and differ in their hashes.
+func Signer(origin string, private ed25519.PrivateKey) (note.Signer, error) {
+	if len(private) != ed25519.PrivateKeySize {
+		return nil, fmt.Errorf("signing as %s: the key has %d bytes, a private Ed25519 key has %d", origin, len(private), ed25519.PrivateKeySize)
+	}
+	text, err := KeyText(origin, private.Public().(ed25519.PublicKey))
 	if err != nil {
 		return nil, err
 	}
 	key, err := note.NewVerifier(text)
 	if err != nil {
 		return nil, fmt.Errorf("reading a key of %q: %w", origin, err)
-	}
-	return key, nil
-}
-
-// Signer returns what signs with a ledger's key.
-func Signer(origin string, private ed25519.PrivateKey) (note.Signer, error) {
-	if len(private) != ed25519.PrivateKeySize {
-		return nil, fmt.Errorf("signing as %s: the key has %d bytes, a private Ed25519 key has %d", origin, len(private), ed25519.PrivateKeySize)
-	}
-	key, err := Key(origin, private.Public().(ed25519.PublicKey))
-	if err != nil {
-		return nil, err
 	}
 	return signer{key, private}, nil
 }

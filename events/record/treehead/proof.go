@@ -15,12 +15,11 @@ type Proof struct {
 	Seq    uint64
 	Path   tlog.RecordProof
 	Signed []byte // the head
-	Extra  []byte // for whoever asks; nothing vouches for it
 }
 
 // Text returns the proof as it stands in a file.
 func (p Proof) Text() []byte {
-	t := proof.TLogProof{Index: p.Seq - 1, Checkpoint: p.Signed, ExtraData: p.Extra}
+	t := proof.TLogProof{Index: p.Seq - 1, Checkpoint: p.Signed}
 	for _, h := range p.Path {
 		t.Hashes = append(t.Hashes, h)
 	}
@@ -33,11 +32,11 @@ func ParseProof(text []byte) (Proof, error) {
 	if err := t.Unmarshal(text); err != nil {
 		return Proof{}, fmt.Errorf("%w: %w", ErrForm, err)
 	}
-	p := Proof{Seq: t.Index + 1, Signed: t.Checkpoint, Extra: t.ExtraData}
+	p := Proof{Seq: t.Index + 1, Signed: t.Checkpoint}
 	for _, h := range t.Hashes {
 		p.Path = append(p.Path, merkle.Hash(h))
 	}
-	if p.Seq == 0 || !bytes.Equal(p.Text(), text) {
+	if p.Seq == 0 || !bytes.Equal(p.Text(), text) { // extra data, for which nothing vouches, has no place here
 		return Proof{}, fmt.Errorf("%w: the proof is written otherwise than it must be", ErrForm)
 	}
 	return p, nil

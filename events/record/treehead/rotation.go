@@ -2,7 +2,6 @@ package treehead
 
 import (
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"strings"
 
@@ -40,20 +39,21 @@ func NewKeys(ledgerID, sealKey string) (*Keys, error) {
 	return &Keys{Origin(ledgerID), []key{first}}, nil
 }
 
-// ErrHandOver is returned for a change of the key that the key before it has
-// not signed.
-var ErrHandOver = errors.New("the key before it has not signed it")
-
-// Change takes in that record seq has changed the key. It returns ErrHandOver,
-// and leaves the keys as they were, where the note does not say so.
-func (k *Keys) Change(seq uint64, signed []byte) error {
-	next, err := openChange(signed, k.Current())
+// Change adds the key that a note in record seq names. A note that the current
+// key has not signed, or that names no key of the ledger, changes nothing.
+func (k *Keys) Change(seq uint64, signed []byte) {
+	present := k.Current()
+	n, err := note.Open(signed, note.VerifierList(present))
 	if err != nil {
-		return fmt.Errorf("changing the key of the seals by record %d: %w", seq, err)
+		return
 	}
-	next.from = seq
-	k.all = append(k.all, next)
-	return nil
+	vkey, _ := strings.CutPrefix(n.Text, present.Name()+" seal key\n")
+	vkey = strings.TrimSuffix(vkey, "\n")
+	next, err := note.NewVerifier(vkey)
+	if err != nil || next.Name() != present.Name() || changeText(present.Name(), vkey) != n.Text {
+		return
+	}
+	k.all = append(k.all, key{next, seq, vkey})
 }
 
 // Current returns the newest key.
@@ -101,19 +101,4 @@ func SignChange(origin, vkey string, present note.Signer) ([]byte, error) {
 		return nil, fmt.Errorf("signing the change of the key of %s: %w", origin, err)
 	}
 	return signed, nil
-}
-
-// openChange returns the key to which the present one hands over.
-func openChange(signed []byte, present note.Verifier) (key, error) {
-	n, err := note.Open(signed, note.VerifierList(present))
-	if err != nil {
-		return key{}, fmt.Errorf("%w: %w", ErrHandOver, err)
-	}
-	vkey, _ := strings.CutPrefix(n.Text, present.Name()+" seal key\n")
-	vkey = strings.TrimSuffix(vkey, "\n")
-	next, err := note.NewVerifier(vkey)
-	if err != nil || next.Name() != present.Name() || changeText(present.Name(), vkey) != n.Text {
-		return key{}, fmt.Errorf("%w: it names no key of %s", ErrHandOver, present.Name())
-	}
-	return key{Verifier: next, text: vkey}, nil
 }
