@@ -1,7 +1,6 @@
 package exporter_test
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"testing"
@@ -9,9 +8,8 @@ import (
 
 	"github.com/xuri/excelize/v2"
 
-	"bookledger/events"
 	"bookledger/exporter"
-	"bookledger/projections/book"
+	"bookledger/projections/fold"
 	"bookledger/schemas"
 )
 
@@ -39,9 +37,10 @@ func wantLines(tb testing.TB, lines []string, want ...string) {
 }
 
 func TestAboutOfAnAgentsBook(t *testing.T) {
-	l := newLedger().with(3)
-	l.cases["0007000001"].Eligibility = nil
-	lines := about(t, write(t, l.book(t, agentID)))
+	all := sample(3)
+	all["0007000001"].Eligibility = nil
+	b := all.book()
+	lines := about(t, write(t, b))
 	wantLines(t, lines,
 		"Agent|Ann Agent", "Agent ID|A-1001", "Agent license|0A12345", "Agency|Golden State Insurance", "Agency ID|0042",
 		"Cutoff|Friday, November 20, 2026, 9:00:00 p.m. PST", "Cutoff in UTC|2026-11-21T05:00:00Z",
@@ -54,13 +53,14 @@ func TestAboutOfAnAgentsBook(t *testing.T) {
 	if !strings.Contains(strings.Join(lines, "\n"), "that of Friday, November 27, 2026.") {
 		t.Error("it does not name the next book")
 	}
+	if name := exporter.FileName(b); name != "book-of-business_A-1001_2026-11-20.xlsx" {
+		t.Errorf("its file is named %s", name)
+	}
 }
 
 func TestAboutOfAnAgencysBook(t *testing.T) {
-	b, err := book.ForAgency(context.Background(), newLedger().with(3), events.DefaultCalendar(), friday(), agencyID)
-	if err != nil {
-		t.Fatal(err)
-	}
+	b := sample(3).book()
+	b.AgentID, b.Agents = "", 2
 	lines := about(t, write(t, b))
 	wantLines(t, lines, "Agency|Golden State Insurance", "Agency ID|0042", "Agents|2", "All|4|7")
 	for _, l := range lines {
@@ -73,17 +73,18 @@ func TestAboutOfAnAgencysBook(t *testing.T) {
 	}
 }
 
-// TestAboutOfAnUnknownAgent is of one whom only delegations have named.
+// TestAboutOfAnUnknownAgent is of one whom only delegations have named, in summer.
 func TestAboutOfAnUnknownAgent(t *testing.T) {
-	l := newLedger()
-	l.agents[agentID].FirstName, l.agents[agentID].LastName, l.agents[agentID].AgencyID = "", "", ""
-	wantLines(t, about(t, write(t, l.book(t, agentID))), "Agent", "Agent ID|A-1001", "Agency", "Agency ID")
+	b := cases{}.book()
+	b.Agent, b.AgencyID, b.Agency = fold.Agent{}, "", fold.Agency{}
+	b.Cutoff = time.Date(2026, 7, 4, 4, 0, 0, 0, time.UTC)
+	wantLines(t, about(t, write(t, b)), "Agent", "Agent ID|A-1001", "Agency", "Agency ID", "Cutoff|Friday, July 3, 2026, 9:00:00 p.m. PDT")
 }
 
 func TestAboutIsReadable(t *testing.T) {
-	l := newLedger()
-	l.agents[agentID].FirstName = "=1+1 _x0041_x0042_"
-	f := open(t, write(t, l.book(t, agentID)))
+	b := sample(0).book()
+	b.Agent.FirstName = "=1+1 _x0041_x0042_"
+	f := open(t, write(t, b))
 	ref, err := f.SearchSheet(exporter.AboutSheet, "=1+1 _x0041_x0042_ Agent")
 	if err != nil || len(ref) != 1 {
 		t.Fatalf("a hostile name is found at %v, %v", ref, err)
@@ -123,7 +124,7 @@ func TestAboutIsReadable(t *testing.T) {
 
 // TestNoticeIsOurOwn holds the words apart from those of the job aid.
 func TestNoticeIsOurOwn(t *testing.T) {
-	text := strings.Join(about(t, write(t, newLedger().book(t, agentID))), "\n")
+	text := strings.Join(about(t, write(t, sample(0).book())), "\n")
 	for _, copied := range []string{"must remain secure and confidential", "including all applicable laws", "must be encrypted or secured"} {
 		if strings.Contains(text, copied) {
 			t.Errorf("it says %q", copied)
@@ -133,17 +134,5 @@ func TestNoticeIsOurOwn(t *testing.T) {
 		if !strings.Contains(text, said) {
 			t.Errorf("it does not speak of %q", said)
 		}
-	}
-}
-
-func TestCutoffInSummer(t *testing.T) {
-	b := newLedger().book(t, agentID)
-	b.Cutoff = time.Date(2026, 7, 4, 4, 0, 0, 0, time.UTC)
-	wantLines(t, about(t, write(t, b)), "Cutoff|Friday, July 3, 2026, 9:00:00 p.m. PDT")
-}
-
-func TestFileName(t *testing.T) {
-	if name := exporter.FileName(newLedger().book(t, agentID)); name != "book-of-business_A-1001_2026-11-20.xlsx" {
-		t.Errorf("the file is named %s", name)
 	}
 }

@@ -18,7 +18,7 @@ const mostMB = 300
 func BenchmarkWrite(b *testing.B) {
 	for _, rows := range []int{2000, 50000} {
 		b.Run(fmt.Sprintf("rows=%d", rows), func(b *testing.B) {
-			bk := newLedger().with(rows/2).book(b, agentID)
+			bk := sample(rows / 2).book()
 			bk.Rows = bk.Rows[:rows]
 			highest := peak(b, bk)
 			if highest > mostMB {

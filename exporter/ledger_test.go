@@ -15,68 +15,41 @@ import (
 	"bookledger/projections/fold"
 )
 
-// ledger is a state of the ledger, small enough for a test.
-type ledger struct {
-	agents   map[string]*fold.Agent
-	agencies map[string]fold.Agency
-	cases    map[string]*fold.Case
-}
-
-func (l *ledger) Agent(id string) (fold.Agent, bool, error) {
-	a, ok := l.agents[id]
-	if !ok {
-		return fold.Agent{}, false, nil
-	}
-	return *a, true, nil
-}
-
-func (l *ledger) Agency(id string) (fold.Agency, bool, error) {
-	a, ok := l.agencies[id]
-	return a, ok, nil
-}
-
-func (l *ledger) EachAgent(yield func(string, *fold.Agent) error) error {
-	for _, id := range slices.Sorted(maps.Keys(l.agents)) {
-		if err := yield(id, l.agents[id]); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (l *ledger) EachHeld(agent string, yield func(string, *fold.Case) error) error {
-	for _, id := range slices.Sorted(maps.Keys(l.cases)) {
-		if c := l.cases[id]; c.AgentID == agent {
-			if err := yield(id, c); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
 const (
 	agentID  = "A-1001"
-	idleID   = "A-1002"
 	agencyID = "0042"
 )
 
 var cutoff = time.Date(2026, 11, 21, 5, 0, 0, 0, time.UTC)
 
-func friday() book.Week {
-	return book.Week{Friday: 2026_11_20, Cutoff: cutoff, Boundary: 123456}
+// cases are those of an agent, by id.
+type cases map[string]*fold.Case
+
+// sample has the job aid's consumer, and households of two rows each.
+func sample(households int) cases {
+	all := cases{"5000032500": calTraining()}
+	for i := range households {
+		all[fmt.Sprintf("%010d", 7000000+i)] = mixedHousehold(i)
+	}
+	return all
 }
 
-// newLedger has two agents of one agency and the job aid's consumer.
-func newLedger() *ledger {
-	return &ledger{
-		agents: map[string]*fold.Agent{
-			agentID: {AgencyID: agencyID, FirstName: "Ann", LastName: "Agent", LicenseNumber: "0A12345", Named: true, Certified: true},
-			idleID:  {AgencyID: agencyID, FirstName: "Ida", LastName: "Idle", Named: true, Certified: true},
-		},
-		agencies: map[string]fold.Agency{agencyID: {Name: "Golden State Insurance", Registered: true}},
-		cases:    map[string]*fold.Case{"5000032500": calTraining()},
+// book makes the agent's book.
+func (all cases) book() *book.Book {
+	calendar := events.DefaultCalendar()
+	b := &book.Book{
+		Week:    book.Week{Friday: 2026_11_20, Cutoff: cutoff, Boundary: 123456},
+		AgentID: agentID, AgencyID: agencyID, Agents: 1, Zone: calendar.Zone(),
+		Agent:  fold.Agent{AgencyID: agencyID, FirstName: "Ann", LastName: "Agent", LicenseNumber: "0A12345", Named: true, Certified: true},
+		Agency: fold.Agency{Name: "Golden State Insurance", Registered: true},
 	}
+	for _, id := range slices.Sorted(maps.Keys(all)) {
+		b.Rows = append(b.Rows, book.CaseRows(calendar, id, all[id], b.Friday)...)
+	}
+	for i := range b.Rows {
+		b.Rows[i].Agent = &b.Agent
+	}
+	return b
 }
 
 func calTraining() *fold.Case {
@@ -128,23 +101,6 @@ func mixedHousehold(n int) *fold.Case {
 			PlanName: "Family Dental PPO", Status: "pending", NetPremium: events.Cents(0)},
 	}
 	return c
-}
-
-// with adds cases of two rows each.
-func (l *ledger) with(cases int) *ledger {
-	for i := range cases {
-		l.cases[fmt.Sprintf("%010d", 7000000+i)] = mixedHousehold(i)
-	}
-	return l
-}
-
-func (l *ledger) book(tb testing.TB, agent string) *book.Book {
-	tb.Helper()
-	b, err := book.ForAgent(context.Background(), l, events.DefaultCalendar(), friday(), agent)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return b
 }
 
 // write returns the workbook of a book.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/csv"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -81,11 +82,11 @@ func TestLibreOffice(t *testing.T) {
 			texts = append(texts, s)
 		}
 	}
-	l := ledgerOf(texts).with(20)
-	l.cases["5000032500"] = calTraining()
-	l.cases["0007000003"].Members[0].DateOfBirth = 1899_12_31
-	l.cases["0007000004"].Enrollments[0].GrossPremium = events.Cents(123456705)
-	b := l.book(t, agentID)
+	all := ofTexts(texts)
+	maps.Copy(all, sample(20))
+	all["0007000003"].Members[0].DateOfBirth = 1899_12_31
+	all["0007000004"].Enrollments[0].GrossPremium = events.Cents(123456705)
+	b := all.book()
 	rows := toCSV(t, write(t, b))
 	if len(rows) != len(b.Rows)+1 {
 		t.Fatalf("LibreOffice shows %d rows, want %d and a header", len(rows), len(b.Rows))
@@ -105,7 +106,7 @@ func TestLibreOffice(t *testing.T) {
 
 // TestLibreOfficeOpensAnEmptyBook is of an agent without consumers.
 func TestLibreOfficeOpensAnEmptyBook(t *testing.T) {
-	rows := toCSV(t, write(t, newLedger().book(t, idleID)))
+	rows := toCSV(t, write(t, cases{}.book()))
 	if len(rows) != 1 || len(rows[0]) != 52 || rows[0][0] != "Case ID" {
 		t.Errorf("LibreOffice shows %q", rows)
 	}

@@ -2,6 +2,7 @@ package exporter_test
 
 import (
 	"context"
+	"encoding/xml"
 	"fmt"
 	"io"
 	"maps"
@@ -34,23 +35,22 @@ var hostile = []string{
 	"00123", "0", "1E5", "1/2", "01/02/29", "TRUE", "#N/A", "NULL", "1,5", "95838-0001", "٣",
 }
 
-// ledgerOf has one case per text, which stands in two cells of its row.
-func ledgerOf(texts []string) *ledger {
-	l := newLedger()
-	clear(l.cases)
+// ofTexts has one case per text, which stands in two cells of its row.
+func ofTexts(texts []string) cases {
+	all := cases{}
 	for i, s := range texts {
 		c := &fold.Case{AgentID: agentID, Since: cutoff}
 		c.Household.PrimaryContact = events.Contact{Email: s}
 		c.Applications = []events.ApplicationRecorded{{ApplicationYear: 2026, NextSteps: s}}
-		l.cases[fmt.Sprintf("%05d", i)] = c
+		all[fmt.Sprintf("%05d", i)] = c
 	}
-	return l
+	return all
 }
 
 func TestHostileText(t *testing.T) {
 	long := []string{strings.Repeat("x", 32767), strings.Repeat("😀", 16383) + "x", strings.Repeat("_x0041_", 4000)}
 	texts := append(slices.Clone(hostile), long...)
-	workbook := write(t, ledgerOf(texts).book(t, agentID))
+	workbook := write(t, ofTexts(texts).book())
 	f := open(t, workbook)
 	for i, s := range texts {
 		for _, column := range []string{"E", "J"} {
@@ -71,16 +71,21 @@ func TestHostileText(t *testing.T) {
 			}
 		}
 	}
-	if _, parts := readParts(t, workbook); strings.Contains(parts["xl/worksheets/sheet1.xml"], "<f>") {
+	if _, parts := readParts(t, workbook); strings.Contains(parts[bookPart], "<f>") {
 		t.Error("there is a formula")
 	}
 }
 
 var escape = regexp.MustCompile(`_x([0-9A-Fa-f]{4})_`)
 
-// decode reads text as a spreadsheet does.
-func decode(s string) string {
-	return escape.ReplaceAllStringFunc(s, func(e string) string {
+// decode reads what stands between the tags of a cell, as a spreadsheet does.
+func decode(tb testing.TB, cell []byte) string {
+	tb.Helper()
+	var text string
+	if err := xml.Unmarshal(fmt.Appendf(nil, "<t>%s</t>", cell), &text); err != nil {
+		tb.Fatal(err)
+	}
+	return escape.ReplaceAllStringFunc(text, func(e string) string {
 		code, _ := strconv.ParseUint(e[2:6], 16, 16)
 		return string(rune(code))
 	})
@@ -93,7 +98,7 @@ func TestRefusedText(t *testing.T) {
 		"a workbook cannot": {"secret\x00", "secret\x1f", "secret\uffff", "\ufffesecret", "secret\x0b"},
 	} {
 		for _, s := range texts {
-			_, err := exporter.Current().Write(context.Background(), io.Discard, ledgerOf([]string{"a", s}).book(t, agentID))
+			_, err := exporter.Current().Write(context.Background(), io.Discard, ofTexts([]string{"a", s}).book())
 			if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "cell E3 (Next Steps)") {
 				t.Errorf("%.20q: error is %v", s, err)
 			} else if strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "xxx") {
@@ -115,9 +120,7 @@ func TestDates(t *testing.T) {
 		dates = append(dates, date)
 		c.Members = append(c.Members, events.Member{MemberID: fmt.Sprintf("%02d", len(dates)), DateOfBirth: date})
 	}
-	l := newLedger()
-	l.cases = map[string]*fold.Case{"1": c}
-	f := open(t, write(t, l.book(t, agentID)))
+	f := open(t, write(t, cases{"1": c}.book()))
 	for i, d := range dates {
 		ref := fmt.Sprintf("W%d", i+2)
 		want := fmt.Sprintf("%02d/%02d/%04d", d.Month(), d.Day(), d.Year())
@@ -140,8 +143,7 @@ func TestDates(t *testing.T) {
 }
 
 func TestMoney(t *testing.T) {
-	l := newLedger()
-	c := l.cases["5000032500"]
+	c := calTraining()
 	amounts := map[int64][2]string{
 		0: {"0", "0.00"}, 1: {"0.01", "0.01"}, 10: {"0.1", "0.10"}, 41233: {"412.33", "412.33"}, 100000: {"1000", "1,000.00"},
 		123456789: {"1234567.89", "1,234,567.89"}, 999999999: {"9999999.99", "9,999,999.99"}, 29: {"0.29", "0.29"}, 110: {"1.1", "1.10"},
@@ -150,9 +152,9 @@ func TestMoney(t *testing.T) {
 		c.Eligibility = []events.EligibilityDetermined{{
 			MemberID: "1", ApplicationYear: 2026, Program: "none", Status: "pending", APTCMonthly: events.Cents(cents),
 		}}
-		workbook := write(t, l.book(t, agentID))
+		workbook := write(t, cases{"1": c}.book())
 		_, parts := readParts(t, workbook)
-		if want := `<v>` + amounts[cents][0] + `</v>`; !strings.Contains(parts["xl/worksheets/sheet1.xml"], want) {
+		if want := `<v>` + amounts[cents][0] + `</v>`; !strings.Contains(parts[bookPart], want) {
 			t.Errorf("%d cents are not written as %s", cents, want)
 		}
 		if shown, _ := open(t, workbook).GetCellValue(exporter.Sheet, "AD2"); shown != amounts[cents][1] {
@@ -167,9 +169,9 @@ func TestCellsAreThoseOfExcelize(t *testing.T) {
 	texts := slices.DeleteFunc(slices.Clone(hostile), func(s string) bool {
 		return strings.Contains(s, "_x") || strings.ContainsAny(s, "=+-@＝\t\r") // quoted
 	})
-	l := ledgerOf(texts).with(50)
-	l.cases["5000032500"] = calTraining()
-	b := l.book(t, agentID)
+	all := ofTexts(texts)
+	maps.Copy(all, sample(50))
+	b := all.book()
 	_, parts := readParts(t, write(t, b))
 	f := excelize.NewFile()
 	defer func() { _ = f.Close() }()
@@ -193,10 +195,10 @@ func TestCellsAreThoseOfExcelize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, theirs := readBare(t, buffer.Bytes())
-	_, theirRows, _ := strings.Cut(theirs["xl/worksheets/sheet1.xml"], "<sheetData>")
+	_, theirs := readParts(t, buffer.Bytes())
+	_, theirRows, _ := strings.Cut(theirs[bookPart], "<sheetData>")
 	theirRows, _, _ = strings.Cut(theirRows, "</sheetData>")
-	ourSheet := parts["xl/worksheets/sheet1.xml"]
+	ourSheet := parts[bookPart]
 	ourRows := ourSheet[strings.Index(ourSheet, `<row r="2">`):strings.Index(ourSheet, "</sheetData>")]
 	a, z := strings.SplitAfter(ourRows, "</row>"), strings.SplitAfter(theirRows, "</row>")
 	for i := range a {
@@ -239,7 +241,7 @@ func FuzzText(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if got := decode(unescapeXML(t, cell)); got != s {
+		if got := decode(t, cell); got != s {
 			t.Errorf("%q is written as %s and read as %q", s, cell, got)
 		}
 	})

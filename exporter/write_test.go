@@ -29,7 +29,7 @@ func hashOf(tb testing.TB, e *exporter.Exporter, b *book.Book) string {
 }
 
 func TestResult(t *testing.T) {
-	b := newLedger().with(100).book(t, agentID)
+	b := sample(100).book()
 	var w bytes.Buffer
 	result, err := exporter.Current().Write(context.Background(), &w, b)
 	if err != nil {
@@ -45,8 +45,8 @@ func TestResult(t *testing.T) {
 // and from several goroutines at once.
 func TestSameBytes(t *testing.T) {
 	used := exporter.Current()
-	want := hashOf(t, used, newLedger().with(300).book(t, agentID))
-	hashOf(t, used, newLedger().with(7).book(t, idleID))
+	want := hashOf(t, used, sample(300).book())
+	hashOf(t, used, cases{}.book())
 	var group sync.WaitGroup
 	for range 4 {
 		group.Go(func() {
@@ -56,7 +56,7 @@ func TestSameBytes(t *testing.T) {
 				return
 			}
 			for _, e := range []*exporter.Exporter{used, other, used} {
-				if got := hashOf(t, e, newLedger().with(300).book(t, agentID)); got != want {
+				if got := hashOf(t, e, sample(300).book()); got != want {
 					t.Errorf("hash %s, then %s", want, got)
 				}
 			}
@@ -69,7 +69,7 @@ const childVariable = "BOOKLEDGER_PRINT_HASH"
 
 // TestSameBytesInAnotherProcess runs this test again, elsewhere on the globe.
 func TestSameBytesInAnotherProcess(t *testing.T) {
-	hash := hashOf(t, exporter.Current(), newLedger().with(300).book(t, agentID))
+	hash := hashOf(t, exporter.Current(), sample(300).book())
 	if os.Getenv(childVariable) != "" {
 		fmt.Println("hash", hash)
 		return
@@ -112,7 +112,7 @@ func noTempFiles(t *testing.T) (check func()) {
 // over 16 MB, from where on excelize would use one.
 func TestNoTemporaryFiles(t *testing.T) {
 	check := noTempFiles(t)
-	b := newLedger().with(4000).book(t, agentID)
+	b := sample(4000).book()
 	_, err := exporter.Current().Write(context.Background(), writerFunc(func(p []byte) (int, error) {
 		check()
 		return len(p), nil
@@ -120,33 +120,6 @@ func TestNoTemporaryFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-}
-
-func TestCancelled(t *testing.T) {
-	check := noTempFiles(t)
-	b := newLedger().with(2500).book(t, agentID)
-	e := exporter.Current()
-	for _, after := range []int{0, 1, 5000, 200000} {
-		ctx, cancel := context.WithCancel(context.Background())
-		if after == 0 {
-			cancel()
-		}
-		written, late := 0, 0
-		_, err := e.Write(ctx, writerFunc(func(p []byte) (int, error) {
-			if ctx.Err() != nil {
-				late += len(p)
-			}
-			if written += len(p); written >= after {
-				cancel()
-			}
-			return len(p), nil
-		}), b)
-		cancel()
-		if !errors.Is(err, context.Canceled) || late != 0 || after == 0 && written != 0 {
-			t.Errorf("cancelled after %d bytes: wrote %d, %d of them late: %v", after, written, late, err)
-		}
-	}
-	check()
 }
 
 // counted is a context that is done from the n-th look at it on.
@@ -157,34 +130,39 @@ type counted struct {
 
 func (c *counted) Err() error {
 	if c.looks++; c.looks >= c.n {
-		return context.DeadlineExceeded
+		return context.Canceled
 	}
 	return nil
 }
 
-// TestLooksOften holds that a context is looked at every few rows, not only
-// when something is written.
-func TestLooksOften(t *testing.T) {
-	b := newLedger().with(1000).book(t, agentID)
-	c := &counted{Context: context.Background(), n: 1 << 30}
-	if _, err := exporter.Current().Write(c, io.Discard, b); err != nil {
-		t.Fatal(err)
+// TestCancelled holds that a context is looked at every few rows, not only when
+// something is written, and that nothing is written once it is done.
+func TestCancelled(t *testing.T) {
+	check := noTempFiles(t)
+	b := sample(1000).book()
+	all := &counted{Context: context.Background(), n: 1 << 30}
+	if _, err := exporter.Current().Write(all, io.Discard, b); err != nil || all.looks < len(b.Rows)/20 {
+		t.Fatalf("%d looks in %d rows: %v", all.looks, len(b.Rows), err)
 	}
-	if c.looks < len(b.Rows)/20 {
-		t.Errorf("%d looks in %d rows", c.looks, len(b.Rows))
-	}
-	for n := 1; n < c.looks; n += c.looks / 5 {
+	for n := 1; n <= all.looks; n += all.looks / 7 {
 		c := &counted{Context: context.Background(), n: n}
-		if _, err := exporter.Current().Write(c, io.Discard, b); !errors.Is(err, context.DeadlineExceeded) || c.looks > n+2 {
-			t.Errorf("done at look %d of %d: %v", n, c.looks, err)
+		_, err := exporter.Current().Write(c, writerFunc(func(p []byte) (int, error) {
+			if c.looks >= n {
+				t.Errorf("done at look %d of %d: %d bytes are written late", n, all.looks, len(p))
+			}
+			return len(p), nil
+		}), b)
+		if !errors.Is(err, context.Canceled) || c.looks > n+2 {
+			t.Errorf("done at look %d of %d: %v after %d", n, all.looks, err, c.looks)
 		}
 	}
+	check()
 }
 
 func TestFailingWriter(t *testing.T) {
 	check := noTempFiles(t)
 	full := errors.New("disk full")
-	b := newLedger().with(100).book(t, agentID)
+	b := sample(100).book()
 	e := exporter.Current()
 	size := len(write(t, b))
 	for room := 0; room < size; room += size/40 + 1 {
@@ -209,7 +187,7 @@ func TestFailingWriter(t *testing.T) {
 }
 
 func TestTooManyRows(t *testing.T) {
-	b := newLedger().book(t, agentID)
+	b := sample(0).book()
 	b.Rows = make([]book.Row, exporter.MaxRows+1)
 	_, err := exporter.Current().Write(context.Background(), writerFunc(func(p []byte) (int, error) {
 		t.Error("something is written")
@@ -250,7 +228,7 @@ func TestKindsMustAgree(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = e.Write(context.Background(), io.Discard, newLedger().book(t, agentID))
+	_, err = e.Write(context.Background(), io.Discard, sample(0).book())
 	if err == nil || !strings.Contains(err.Error(), "cell A2 (Case ID)") || strings.Contains(err.Error(), "5000032500") {
 		t.Errorf("error is %v", err)
 	}
