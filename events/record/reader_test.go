@@ -46,55 +46,38 @@ func TestReader(t *testing.T) {
 }
 
 // TestLongLines holds that the largest message fits in a line, in base64 too,
-// and that a line over MaxLine is named and passed over whole.
+// that a line of MaxLine is read, and that one byte more is named and passed over
+// whole, at the end too.
 func TestLongLines(t *testing.T) {
-	body := `{"a":"` + strings.Repeat("x", events.MaxMessage-8) + `"}`
-	spliced := record.Record{Seq: 1, Subject: "ledger.consumer.calheers", Body: []byte(body)}
-	raw := spliced
-	raw.Seq, raw.Body = 2, []byte(strings.Repeat("\xff", events.MaxMessage))
-	tooLong := `{"seq":3,"event":{"a":"` + strings.Repeat("x", record.MaxLine) + `"}}`
-	last := record.Record{Seq: 4, Subject: "ledger.consumer.calheers", Body: []byte("{}")}
-
-	var text []byte
-	text = spliced.AppendLine(text, time.Time{})
-	text = raw.AppendLine(text, time.Time{})
-	text = append(append(text, tooLong...), '\n')
-	text = last.AppendLine(text, time.Time{})
-	text = append(text, tooLong...)
-	r := record.NewReader(strings.NewReader(string(text)))
-	for _, want := range []record.Record{spliced, raw} {
-		l, _, err := r.Next()
-		if err != nil || l.Seq != want.Seq || string(l.Body) != string(want.Body) {
-			t.Fatalf("record %d: got record %d with %d bytes (%v)", want.Seq, l.Seq, len(l.Body), err)
-		}
+	of := func(seq uint64, body string) string {
+		return string(record.Record{Seq: seq, Subject: "ledger.consumer.calheers", Body: []byte(body)}.AppendLine(nil, time.Time{}))
 	}
-	refused := func(number int) {
-		t.Helper()
-		_, n, err := r.Next()
+	filled := func(line string, length int) string { return strings.Repeat(" ", length-len(line)) + line }
+	const tooLong = 0
+	lines := []struct {
+		text string
+		seq  uint64
+	}{
+		{of(1, `{"a":"`+strings.Repeat("x", events.MaxMessage-8)+`"}`), 1},
+		{of(2, strings.Repeat("\xff", events.MaxMessage)), 2},
+		{filled(of(3, "{}"), record.MaxLine+2), tooLong}, // the newline is no part of it
+		{filled(of(4, "{}"), record.MaxLine+1), 4},
+		{`{"event":{"a":"` + strings.Repeat("x", record.MaxLine) + `"}}`, tooLong},
+	}
+	var text strings.Builder
+	for _, l := range lines {
+		text.WriteString(l.text)
+	}
+	r := record.NewReader(strings.NewReader(text.String()))
+	for i, want := range lines {
+		l, n, err := r.Next()
 		var bad *record.LineError
-		if !errors.As(err, &bad) || bad.Number != number || n != number {
-			t.Fatalf("line %d: got %d, %v", number, n, err)
+		if n != i+1 || l.Seq != want.seq || errors.As(err, &bad) != (want.seq == tooLong) || bad != nil && bad.Number != n {
+			t.Fatalf("line %d: got line %d with record %d, %v", i+1, n, l.Seq, err)
 		}
 	}
-	refused(3)
-	if l, n, err := r.Next(); err != nil || l.Seq != 4 || n != 4 {
-		t.Fatalf("after the long line: got record %d in line %d (%v)", l.Seq, n, err)
-	}
-	refused(5)
 	if _, _, err := r.Next(); err != io.EOF {
 		t.Fatalf("at the end: %v", err)
-	}
-}
-
-// TestLongestLine holds that a line of the greatest length is read, and one
-// byte more refused.
-func TestLongestLine(t *testing.T) {
-	for _, more := range []int{0, 1} {
-		text := strings.Repeat(" ", record.MaxLine+more-2) + "{}\n"
-		line, _, err := record.NewReader(strings.NewReader(text)).NextRaw()
-		if (err != nil) != (more == 1) || err == nil && len(line) != record.MaxLine {
-			t.Errorf("a line of %d bytes more than the longest: %d bytes, %v", more, len(line), err)
-		}
 	}
 }
 

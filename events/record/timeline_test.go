@@ -27,10 +27,12 @@ type step struct {
 }
 
 func onTheDay(t testing.TB, clock string) time.Time {
-	if clock == "" {
-		return time.Time{}
+	t.Helper()
+	at, err := time.Parse(time.RFC3339, "2026-11-20T"+clock+"Z")
+	if err != nil {
+		t.Fatal(err)
 	}
-	return moment(t, "2026-11-20T"+clock+"Z")
+	return at
 }
 
 // run takes a timeline through records as judging does.

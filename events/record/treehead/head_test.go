@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,75 +38,48 @@ func leaf(seq uint64) merkle.Hash {
 	return merkle.Hash(bytes.Repeat([]byte{byte(seq), byte(seq >> 8)}, 16))
 }
 
-func key(t testing.TB, origin string, n byte) note.Verifier {
-	t.Helper()
-	text, err := treehead.KeyText(origin, private(n).Public().(ed25519.PublicKey))
+func must[T any](v T, err error) T {
 	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := note.NewVerifier(text)
-	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return v
 }
 
-func signer(t testing.TB, origin string, n byte) note.Signer {
-	t.Helper()
-	s, err := treehead.Signer(origin, private(n))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return s
+func keyText(origin string, n byte) string {
+	return must(treehead.KeyText(origin, private(n).Public().(ed25519.PublicKey)))
 }
+
+func key(origin string, n byte) note.Verifier { return must(note.NewVerifier(keyText(origin, n))) }
+
+func signer(origin string, n byte) note.Signer { return must(treehead.Signer(origin, private(n))) }
 
 // stated is what the made-up ledger says in public.
 type stated struct {
-	m     *merkle.Memory
+	*merkle.Memory
 	heads map[uint64]treehead.Head
 }
 
-func state(t testing.TB) stated {
-	t.Helper()
+func state() stated {
 	s := stated{merkle.NewMemory(), map[uint64]treehead.Head{}}
 	for seq := uint64(1); seq <= records; seq++ {
-		s.m.Append(leaf(seq))
+		s.Append(leaf(seq))
 	}
 	for _, size := range []uint64{0, 1, earlier, records} {
-		root, err := s.m.TreeRoot(size)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.heads[size] = treehead.Head{Origin: treehead.Origin(ledgerID), Size: size, Root: root}
+		s.heads[size] = treehead.Head{Origin: treehead.Origin(ledgerID), Size: size, Root: must(s.TreeRoot(size))}
 	}
 	return s
 }
 
-func (s stated) sign(t testing.TB, size uint64, signers ...note.Signer) []byte {
-	t.Helper()
-	signed, err := s.heads[size].Sign(signers...)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return signed
+func (s stated) sign(size uint64, signers ...note.Signer) []byte {
+	return must(s.heads[size].Sign(signers...))
 }
 
-func (s stated) proof(t testing.TB, signed []byte) treehead.Proof {
-	t.Helper()
-	path, err := s.m.Inclusion(shown, records)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return treehead.Proof{Seq: shown, Path: path, Signed: signed}
+func (s stated) proof(signed []byte) []byte {
+	return treehead.Proof{Seq: shown, Path: must(s.Inclusion(shown, records)), Signed: signed}.Text()
 }
 
-func (s stated) consistency(t testing.TB, signed []byte) treehead.ConsistencyProof {
-	t.Helper()
-	path, err := s.m.Consistency(earlier, records)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return treehead.ConsistencyProof{From: earlier, Path: path, Signed: signed}
+func (s stated) consistency(signed []byte) []byte {
+	return treehead.ConsistencyProof{From: earlier, Path: must(s.Consistency(earlier, records)), Signed: signed}.Text()
 }
 
 // included checks the proof of the record that is shown, and returns the head.
@@ -137,27 +111,20 @@ func consistent(text []byte, from treehead.Head, key note.Verifier) (treehead.He
 // TestVectors holds the published forms, byte for byte, and that each is read
 // back and checked.
 func TestVectors(t *testing.T) {
-	s, origin := state(t), treehead.Origin(ledgerID)
-	signed := s.sign(t, records, signer(t, origin, 1), signer(t, "witness.example", 2))
-	text, err := treehead.KeyText(origin, private(1).Public().(ed25519.PublicKey))
-	if err != nil {
-		t.Fatal(err)
-	}
+	s, origin := state(), treehead.Origin(ledgerID)
+	signed := s.sign(records, signer(origin, 1), signer("witness.example", 2))
 	for name, want := range map[string][]byte{
-		"key.txt":                 []byte(text + "\n"),
-		"head-0.txt":              s.sign(t, 0, signer(t, origin, 1)),
-		"head-1.txt":              s.sign(t, 1, signer(t, origin, 1)),
-		"head-700.txt":            s.sign(t, earlier, signer(t, origin, 1)),
+		"key.txt":                 []byte(keyText(origin, 1) + "\n"),
+		"head-0.txt":              s.sign(0, signer(origin, 1)),
+		"head-1.txt":              s.sign(1, signer(origin, 1)),
+		"head-700.txt":            s.sign(earlier, signer(origin, 1)),
 		"head-1000.txt":           signed,
-		"record.tlog-proof":       s.proof(t, signed).Text(),
-		"consistency-to-1000.txt": s.consistency(t, signed).Text(),
+		"record.tlog-proof":       s.proof(signed),
+		"consistency-to-1000.txt": s.consistency(signed),
 	} {
 		golden(t, name, want)
 	}
-	known, err := note.NewVerifier(strings.TrimSpace(string(read(t, "key.txt"))))
-	if err != nil {
-		t.Fatal(err)
-	}
+	known := must(note.NewVerifier(strings.TrimSpace(string(read(t, "key.txt")))))
 	for size, want := range s.heads {
 		if got, err := treehead.Open(read(t, fmt.Sprintf("head-%d.txt", size)), known); err != nil || got != want {
 			t.Errorf("the head of %d is read as %+v, %v", size, got, err)
@@ -180,29 +147,21 @@ func TestVectors(t *testing.T) {
 // TestRefused holds that each vector below testdata/refused fails, with the
 // error that its name begins with.
 func TestRefused(t *testing.T) {
-	s, origin := state(t), treehead.Origin(ledgerID)
-	signed := string(s.sign(t, records, signer(t, origin, 1)))
+	s, origin := state(), treehead.Origin(ledgerID)
+	signed := string(s.sign(records, signer(origin, 1)))
 	other := treehead.Head{Origin: treehead.Origin("another"), Size: records, Root: s.heads[records].Root}
-	foreign, err := other.Sign(signer(t, origin, 1))
-	if err != nil {
-		t.Fatal(err)
-	}
 	cut, _, _ := strings.Cut(signed, "\n\n")
 	forged := func(text string) []byte { // signed, though it is not in the form
-		b, err := note.Sign(&note.Note{Text: text}, signer(t, origin, 1))
-		if err != nil {
-			t.Fatal(err)
-		}
-		return b
+		return must(note.Sign(&note.Note{Text: text}, signer(origin, 1)))
 	}
 	h := s.heads[records]
 	root := base64.StdEncoding.EncodeToString(h.Root[:])
 	vectors := map[string][]byte{
-		"unsigned-by-another-key.txt":    s.sign(t, records, signer(t, origin, 3)),
-		"unsigned-by-another-name.txt":   s.sign(t, records, signer(t, "witness.example", 1)),
+		"unsigned-by-another-key.txt":    s.sign(records, signer(origin, 3)),
+		"unsigned-by-another-name.txt":   s.sign(records, signer("witness.example", 1)),
 		"unsigned-size-changed.txt":      []byte(strings.Replace(signed, "\n1000\n", "\n1001\n", 1)),
 		"unsigned-origin-changed.txt":    []byte(strings.Replace(signed, "6b4f", "6b4e", 1)),
-		"origin-of-another-ledger.txt":   foreign,
+		"origin-of-another-ledger.txt":   must(other.Sign(signer(origin, 1))),
 		"form-no-signature.txt":          []byte(cut + "\n"),
 		"form-empty.txt":                 {},
 		"form-cut-off.txt":               []byte(signed[:len(signed)-1]),
@@ -222,13 +181,9 @@ func TestRefused(t *testing.T) {
 		t.Fatal(len(files), err)
 	}
 	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
 		kind, _, _ := strings.Cut(filepath.Base(file), "-")
 		want := map[string]error{"unsigned": treehead.ErrUnsigned, "origin": treehead.ErrOrigin, "form": treehead.ErrForm}[kind]
-		if got, err := treehead.Open(text, key(t, origin, 1)); !errors.Is(err, want) || got != (treehead.Head{}) {
+		if got, err := treehead.Open(must(os.ReadFile(file)), key(origin, 1)); !errors.Is(err, want) || got != (treehead.Head{}) {
 			t.Errorf("%s: %+v, %v", file, got, err)
 		}
 	}
@@ -237,9 +192,9 @@ func TestRefused(t *testing.T) {
 // TestOneSpelling holds that no byte of a proof can be changed, left out or
 // doubled without that being noticed.
 func TestOneSpelling(t *testing.T) {
-	s, origin := state(t), treehead.Origin(ledgerID)
-	known := key(t, origin, 1)
-	signed := s.sign(t, records, signer(t, origin, 1))
+	s, origin := state(), treehead.Origin(ledgerID)
+	known := key(origin, 1)
+	signed := s.sign(records, signer(origin, 1))
 	check := func(what string, text []byte, passes func([]byte) error) {
 		if err := passes(text); err != nil {
 			t.Fatalf("the %s: %v", what, err)
@@ -255,26 +210,35 @@ func TestOneSpelling(t *testing.T) {
 			}
 		}
 	}
-	check("proof", s.proof(t, signed).Text(), func(text []byte) error {
+	check("proof", s.proof(signed), func(text []byte) error {
 		_, err := included(text, known)
 		return err
 	})
-	check("consistency proof", s.consistency(t, signed).Text(), func(text []byte) error {
+	check("consistency proof", s.consistency(signed), func(text []byte) error {
 		_, err := consistent(text, s.heads[earlier], known)
 		return err
 	})
 }
 
-// TestGenesisKey reads the key as genesis names it, which is the first of the
-// keys.
-func TestGenesisKey(t *testing.T) {
-	public := private(1).Public().(ed25519.PublicKey)
-	keys, err := treehead.NewKeys(ledgerID, base64.StdEncoding.EncodeToString(public))
-	if err != nil {
-		t.Fatal(err)
+// TestKeys holds that the first key is the one that genesis names, and that only
+// the current key hands over to another key of the ledger.
+func TestKeys(t *testing.T) {
+	origin, public := treehead.Origin(ledgerID), private(1).Public().(ed25519.PublicKey)
+	keys := must(treehead.NewKeys(ledgerID, base64.StdEncoding.EncodeToString(public)))
+	handOver := func(vkey string, by note.Signer) []byte { return must(treehead.SignChange(origin, vkey, by)) }
+	for _, wrong := range [][]byte{
+		nil, []byte("none"), handOver(keyText(origin, 2), signer(origin, 2)), handOver(keyText("another", 2), signer(origin, 1)),
+		handOver("none", signer(origin, 1)), must(note.Sign(&note.Note{Text: keyText(origin, 2) + "\n"}, signer(origin, 1))),
+	} {
+		keys.Change(5, wrong)
 	}
-	if v, want := keys.At(1), key(t, treehead.Origin(ledgerID), 1); v.KeyHash() != want.KeyHash() || v.Name() != want.Name() || keys.Origin() != want.Name() {
-		t.Errorf("the key is %v", v)
+	keys.Change(7, handOver(keyText(origin, 2), signer(origin, 1)))
+	keys.Change(9, handOver(keyText(origin, 3), signer(origin, 1)))
+	if got := keys.Until(6); keys.Origin() != origin || !slices.Equal(got, []string{keyText(origin, 1)}) {
+		t.Errorf("the keys of %s of 6 records are %q", keys.Origin(), got)
+	}
+	if got := keys.Until(10); !slices.Equal(got, []string{keyText(origin, 1), keyText(origin, 2)}) {
+		t.Errorf("the keys of 10 records are %q", got)
 	}
 	for _, wrong := range []string{"", "none", base64.StdEncoding.EncodeToString(public[:31])} {
 		if _, err := treehead.NewKeys(ledgerID, wrong); err == nil {
@@ -285,22 +249,14 @@ func TestGenesisKey(t *testing.T) {
 
 func read(t testing.TB, name string) []byte {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("testdata", name))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return text
+	return must(os.ReadFile(filepath.Join("testdata", name)))
 }
 
 // golden compares with a file, or with -update writes it.
 func golden(t testing.TB, name string, want []byte) {
 	t.Helper()
 	if *update {
-		path := filepath.Join("testdata", name)
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, want, 0o644); err != nil {
+		if err := os.WriteFile(filepath.Join("testdata", name), want, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
