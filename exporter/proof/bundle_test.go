@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -74,11 +73,7 @@ func bundleOf(tb testing.TB, name string) string {
 		if !known {
 			tb.Fatalf("no request %q", name)
 		}
-		folder, err := makeFrom(tb, sample().text.Bytes(), filepath.Join(made.below, name, "bundle"), q)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		made.folders[name] = folder
+		made.folders[name] = must(makeFrom(tb, sample().text.Bytes(), filepath.Join(made.below, name, "bundle"), q))
 	}
 	return made.folders[name]
 }
@@ -103,11 +98,7 @@ func makeFrom(tb testing.TB, dump []byte, out string, q Request) (string, error)
 // bundleFrom makes a bundle of another ledger than the sample.
 func bundleFrom(tb testing.TB, n *node, q Request) string {
 	tb.Helper()
-	folder, err := makeFrom(tb, n.text.Bytes(), filepath.Join(tb.TempDir(), "bundle"), q)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return folder
+	return must(makeFrom(tb, n.text.Bytes(), filepath.Join(tb.TempDir(), "bundle"), q))
 }
 
 func verifies(folder string) error {
@@ -127,11 +118,7 @@ func wants(tb testing.TB, err error, what ...string) {
 
 func read(tb testing.TB, path ...string) []byte {
 	tb.Helper()
-	text, err := os.ReadFile(filepath.Join(path...))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return text
+	return must(os.ReadFile(filepath.Join(path...)))
 }
 
 // write puts a file in the place of what is there, which may be a link.
@@ -157,11 +144,7 @@ func copied(tb testing.TB, folder string) string {
 
 func names(tb testing.TB, folder string) (all []string) {
 	tb.Helper()
-	entries, err := os.ReadDir(folder)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	for _, e := range entries {
+	for _, e := range must(os.ReadDir(folder)) {
 		all = append(all, e.Name())
 	}
 	return all
@@ -172,10 +155,7 @@ func names(tb testing.TB, folder string) (all []string) {
 func tampered(tb testing.TB, folder string, files map[string][]byte) string {
 	tb.Helper()
 	to := copied(tb, folder)
-	var m manifest
-	if err := json.Unmarshal(read(tb, folder, manifestFile), &m); err != nil {
-		tb.Fatal(err)
-	}
+	m := must(decode[manifest](manifestFile, read(tb, folder, manifestFile), encode))
 	for name, text := range files {
 		write(tb, filepath.Join(to, name), text)
 		sum := sha256.Sum256(text)
@@ -195,8 +175,6 @@ func joined(lines ...[]byte) []byte { return bytes.Join(lines, nil) }
 // headSize is how many records a signed head holds.
 func headSize(tb testing.TB, path ...string) (n int) {
 	tb.Helper()
-	if _, err := fmt.Sscan(strings.Split(string(read(tb, path...)), "\n")[1], &n); err != nil {
-		tb.Fatal(err)
-	}
+	must(fmt.Sscan(strings.Split(string(read(tb, path...)), "\n")[1], &n))
 	return n
 }

@@ -21,14 +21,10 @@ func saved(tb testing.TB, text []byte, change func(f *excelize.File) error) []by
 	tb.Helper()
 	f := must(excelize.OpenReader(bytes.NewReader(text)))
 	defer f.Close()
-	var out bytes.Buffer
 	if err := change(f); err != nil {
 		tb.Fatal(err)
 	}
-	if err := f.Write(&out); err != nil {
-		tb.Fatal(err)
-	}
-	return out.Bytes()
+	return must(f.WriteToBuffer()).Bytes()
 }
 
 // filled finds a filled cell of a column.
@@ -125,9 +121,7 @@ func about(label string, value any) func(f *excelize.File) error {
 func workbookOf(tb testing.TB, b *book.Book) []byte {
 	tb.Helper()
 	var out bytes.Buffer
-	if _, err := exporter.Current().Write(context.Background(), &out, b); err != nil {
-		tb.Fatal(err)
-	}
+	must(exporter.Current().Write(context.Background(), &out, b))
 	return out.Bytes()
 }
 
