@@ -359,7 +359,7 @@ func (g *golden) sealed(f *facts, c checkpoint.Checkpoint, s book.State, calenda
 	f.add("seal of "+friday, "boundary %d, %d cases, %d rows, book root %s, tree root %s", seal.Boundary, seal.Cases, seal.Rows, seal.BookRoot, seal.TreeRoot)
 	for _, id := range goldenAgents {
 		if place, ok := agents.Place(id); ok {
-			f.add("rows of "+friday+" "+id, "%d of %d cases, root %x", place.Agent.Rows, place.Agent.Cases, place.Agent.Root)
+			f.add("rows of "+friday+" "+id, "%d of %d cases, root %x", place.Rows, place.Cases, place.Root)
 		}
 	}
 }

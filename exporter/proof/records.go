@@ -63,7 +63,7 @@ func (d *derivation) writeRecords(ctx context.Context, to *folder, size uint64) 
 			if err != nil {
 				return err
 			}
-			paths.Write(encodeLine(inclusion{seq, pathOf(path)}))
+			paths.Write(encodeLine(inclusion{seq, path}))
 			if _, err := w.Write(line.AppendLine(nil, time.Time{})); err != nil {
 				return err
 			}

@@ -19,11 +19,11 @@ var ErrWhich = errors.New("it is not clear which row is meant")
 // rowProof is that a row stands in an agent's book or, with the neighbours
 // that its key would stand between, that it does not.
 type rowProof struct {
-	CaseID   string       `json:"case_id"`
-	MemberID string       `json:"member_id"`
-	Year     int          `json:"year"`
-	Present  *present     `json:"present,omitempty"`
-	Absent   *[]neighbour `json:"absent_between,omitempty"`
+	CaseID   string              `json:"case_id"`
+	MemberID string              `json:"member_id"`
+	Year     int                 `json:"year"`
+	Present  *present            `json:"present,omitempty"`
+	Absent   *[]checkpoint.Place `json:"absent_between,omitempty"` // which say nothing of their rows
 }
 
 // present is a row in its place.
@@ -32,14 +32,6 @@ type present struct {
 	Salt   merkle.Hash       `json:"salt"`
 	Index  uint64            `json:"index"` // among the rows of the book, from 0 on
 	Path   []merkle.Hash     `json:"path"`  // to the root of the rows
-}
-
-// neighbour is a leaf in its place, which says nothing of its row.
-type neighbour struct {
-	Index uint64        `json:"index"`
-	Key   merkle.Hash   `json:"key"`
-	Row   merkle.Hash   `json:"row"`
-	Path  []merkle.Hash `json:"path"`
 }
 
 func (p rowProof) key() book.Key {
@@ -86,10 +78,10 @@ func (d *derivation) row() ([]byte, error) {
 	p := rowProof{CaseID: key.CaseID, MemberID: key.MemberID, Year: key.Year}
 	if found {
 		place, err := rows.At(index)
-		p.Present = &present{row.Canonical(), checkpoint.Salt(row.Case.Changed.Seed, hash), index, pathOf(place.Path)}
+		p.Present = &present{row.Canonical(), checkpoint.Salt(row.Case.Changed.Seed, hash), index, place.Path}
 		return encode(p), err
 	}
-	p.Absent = &[]neighbour{}
+	p.Absent = &[]checkpoint.Place{}
 	for _, i := range [...]uint64{index - 1, index} { // before the first there is none, nor after the last
 		if i >= rows.Size() {
 			continue
@@ -98,7 +90,7 @@ func (d *derivation) row() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		*p.Absent = append(*p.Absent, neighbour{place.Index, place.Leaf.Key, place.Leaf.Row, pathOf(place.Path)})
+		*p.Absent = append(*p.Absent, place)
 	}
 	return encode(p), nil
 }
@@ -119,7 +111,7 @@ func (b *bundle) row(s *statement) (p rowProof, err error) {
 	return p, p.checkAbsent(s.place)
 }
 
-func (p rowProof) checkPresent(in placed) error {
+func (p rowProof) checkPresent(in checkpoint.AgentPlace) error {
 	k, err := keyOf(p.Present.Values)
 	if err != nil {
 		return err
@@ -137,18 +129,17 @@ func (p rowProof) checkPresent(in placed) error {
 
 // checkAbsent checks that the neighbours stand beside each other, or at the
 // end of the tree, and that the key would stand between them.
-func (p rowProof) checkAbsent(in placed) error {
+func (p rowProof) checkAbsent(in checkpoint.AgentPlace) error {
 	key, all := checkpoint.KeyHash(p.key()), *p.Absent
 	for _, n := range all {
-		place := checkpoint.Place{Index: n.Index, Leaf: checkpoint.Leaf{Key: n.Key, Row: n.Row}, Path: n.Path}
-		if err := place.Check(in.Rows, in.Root); err != nil {
+		if err := n.Check(in.Rows, in.Root); err != nil {
 			return differs("%s: a neighbour is not in the sealed book: %v", rowFile, err)
 		}
 		if n.Key == key {
 			return differs("%s: the row is said to be absent, and stands in the sealed book", rowFile)
 		}
 	}
-	before := func(n neighbour) bool { return bytes.Compare(n.Key[:], key[:]) < 0 }
+	before := func(n checkpoint.Place) bool { return bytes.Compare(n.Key[:], key[:]) < 0 }
 	switch {
 	case len(all) == 0 && in.Rows == 0: // the root of none is the hash of nothing
 		if in.Root != sha256.Sum256(nil) {

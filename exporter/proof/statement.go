@@ -26,7 +26,7 @@ type statement struct {
 	before signedHead // of an earlier Friday; its size is 0 where there is none
 	seal   events.Sealed
 	sealed record.Record // the record of the seal
-	place  placed
+	place  checkpoint.AgentPlace
 	heads  int // made from the record: how many in it the ledger's key has signed
 }
 
@@ -35,20 +35,6 @@ type signedHead struct {
 	treehead.Head
 	text []byte
 }
-
-// placed is an agent's book in the tree over agents, as it stands in a bundle.
-type placed struct {
-	Agent  string        `json:"agent"`
-	Cases  uint64        `json:"cases"`
-	Rows   uint64        `json:"rows"`
-	Root   merkle.Hash   `json:"root"`  // of the rows
-	Index  uint64        `json:"index"` // among the agents, from 0 on
-	Agents uint64        `json:"agents"`
-	Path   []merkle.Hash `json:"path"` // to the book root of the seal
-}
-
-// pathOf is a path as it stands in JSON, where it is never null.
-func pathOf(path []merkle.Hash) []merkle.Hash { return append([]merkle.Hash{}, path...) }
 
 // statement makes the statement of the Friday from the record.
 func (d *derivation) statement() (*statement, error) {
@@ -73,11 +59,10 @@ func (d *derivation) statement() (*statement, error) {
 	if seal.Sealed != want {
 		return nil, differs("the seal of Friday %s, record %d: %s", want.Friday, seal.Seq, checkpoint.Differing(seal.Sealed, want))
 	}
-	place, ok := d.agents.Place(d.q.Agent)
-	if !ok {
+	var ok bool
+	if s.place, ok = d.agents.Place(d.q.Agent); !ok {
 		return nil, fmt.Errorf("proving the book of agent %q: it is not among the agents of that Friday", d.q.Agent)
 	}
-	s.place = placed{d.q.Agent, place.Agent.Cases, place.Agent.Rows, place.Agent.Root, place.Index, d.agents.Size(), pathOf(place.Path)}
 	return s, nil
 }
 
@@ -160,7 +145,7 @@ func (b *bundle) statement(keys *treehead.Keys) (s *statement, err error) {
 	if err := b.checkConsistency(s, keys); err != nil {
 		return nil, err
 	}
-	if s.place, err = readAs[placed](b, placeFile); err != nil {
+	if s.place, err = readAs[checkpoint.AgentPlace](b, placeFile); err != nil {
 		return nil, err
 	}
 	if s.place.Agent != b.Agent {
@@ -170,11 +155,7 @@ func (b *bundle) statement(keys *treehead.Keys) (s *statement, err error) {
 	if !ok {
 		return nil, differs("the book root of the seal is no hash")
 	}
-	place := checkpoint.AgentPlace{
-		Index: s.place.Index, Path: s.place.Path,
-		Agent: checkpoint.AgentRoot{Agent: s.place.Agent, Cases: s.place.Cases, Rows: s.place.Rows, Root: s.place.Root},
-	}
-	if err := place.Check(s.place.Agents, root); err != nil {
+	if err := s.place.Check(root); err != nil {
 		return nil, differs("%s: the agent's book is not under the book root of the seal: %v", placeFile, err)
 	}
 	return s, nil

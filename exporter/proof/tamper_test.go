@@ -280,29 +280,26 @@ func TestForgedRows(t *testing.T) {
 	if index == 0 || index+1 == rows.Size() {
 		t.Fatal("the row stands at an end; choose another sample")
 	}
-	leaf := func(i uint64) neighbour {
-		p := must(rows.At(i))
-		return neighbour{i, p.Leaf.Key, p.Leaf.Row, pathOf(p.Path)}
-	}
+	leaf := func(i uint64) checkpoint.Place { return must(rows.At(i)) }
 	before, itself, after, start, end := leaf(index-1), leaf(index), leaf(index+1), leaf(0), leaf(rows.Size()-1)
-	between := func(all ...neighbour) func(*rowProof) {
+	between := func(all ...checkpoint.Place) func(*rowProof) {
 		return func(r *rowProof) { r.Present, r.Absent = nil, &all }
 	}
-	moved := func(n neighbour, to uint64) neighbour { n.Index = to; return n }
+	moved := func(n checkpoint.Place, to uint64) checkpoint.Place { n.Index = to; return n }
 	other := func(bundle string) func(*rowProof) {
 		return func(r *rowProof) { *r = readRow(t, bundleOf(t, bundle)) }
 	}
 	for name, forge := range map[string]func(r *rowProof){
 		"absent though there":       between(before, after),
-		"with a moved neighbour":    between(before, moved(after, index)),
+		"with a moved neighbor":     between(before, moved(after, index)),
 		"before itself":             between(before, itself),
 		"behind itself":             between(itself, after),
 		"at the left end":           between(start),
 		"at the right end":          between(end),
-		"beside one neighbour":      between(before),
+		"beside one neighbor":       between(before),
 		"in the wrong order":        between(after, before),
 		"of an empty tree":          between(),
-		"three neighbours":          between(before, itself, after),
+		"three neighbors":           between(before, itself, after),
 		"beyond the end":            between(end, moved(end, rows.Size())),
 		"at the end of all numbers": between(moved(start, 1<<64-1)),
 
@@ -321,8 +318,8 @@ func TestForgedRows(t *testing.T) {
 		"the path":           func(r *rowProof) { r.Present.Path = before.Path },
 		"a shorter path":     func(r *rowProof) { r.Present.Path = r.Present.Path[1:] },
 		"neither":            func(r *rowProof) { r.Present = nil },
-		"both":               func(r *rowProof) { r.Absent = &[]neighbour{before, after} },
-		"present and absent": func(r *rowProof) { r.Absent = &[]neighbour{} },
+		"both":               func(r *rowProof) { r.Absent = &[]checkpoint.Place{before, after} },
+		"present and absent": func(r *rowProof) { r.Absent = &[]checkpoint.Place{} },
 
 		"the row of another agent": other("the one row of a book"),
 		"an absence from no rows":  other("absent from an empty book"),

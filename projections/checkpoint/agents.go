@@ -18,10 +18,10 @@ import (
 
 // AgentRoot is the book of an agent as it stands in the tree over all agents.
 type AgentRoot struct {
-	Agent string
-	Cases uint64
-	Rows  uint64
-	Root  merkle.Hash // of the rows
+	Agent string      `json:"agent"`
+	Cases uint64      `json:"cases"`
+	Rows  uint64      `json:"rows"`
+	Root  merkle.Hash `json:"root"` // of the rows
 }
 
 func (a AgentRoot) place() merkle.Hash {
@@ -49,11 +49,12 @@ func (a *Agents) Counts() (cases, rows uint64) {
 }
 
 // AgentPlace is an agent's book, where it stands in the tree over agents, from
-// 0 on, and its path to the root.
+// 0 on, and its path to the book root. Evidence holds it as JSON.
 type AgentPlace struct {
-	Index uint64
-	Agent AgentRoot
-	Path  tlog.RecordProof
+	AgentRoot
+	Index  uint64           `json:"index"`
+	Agents uint64           `json:"agents"` // in the tree
+	Path   tlog.RecordProof `json:"path"`
 }
 
 // Place returns where an agent's book stands; false where nobody knew the
@@ -64,13 +65,12 @@ func (a *Agents) Place(agent string) (AgentPlace, bool) {
 		return AgentPlace{}, false
 	}
 	path, err := a.path(i)
-	return AgentPlace{i, a.leaves[i], path}, err == nil
+	return AgentPlace{a.leaves[i], i, a.Size(), path}, err == nil
 }
 
-// Check checks that the agent's book stands at its place among size agents
-// with that root.
-func (p AgentPlace) Check(size uint64, root merkle.Hash) error {
-	return check("agent", p.Agent, p.Index, p.Path, size, root)
+// Check checks that the agent's book stands at its place under a book root.
+func (p AgentPlace) Check(root merkle.Hash) error {
+	return check("agent", p.AgentRoot, p.Index, p.Path, p.Agents, root)
 }
 
 // AgentsOf makes the tree over the books of all agents known at a Friday's

@@ -78,12 +78,12 @@ func TestRoots(t *testing.T) {
 				t.Fatal("the order of rows is in the root")
 			}
 			place, known := all.Place(agent)
-			if !known || place.Agent.Root != rows.Root() || place.Agent.Rows != uint64(len(b.Rows)) || place.Check(all.Size(), all.Root()) != nil {
+			if !known || place.Agents != all.Size() || place.Root != rows.Root() || place.Rows != uint64(len(b.Rows)) || place.Check(all.Root()) != nil {
 				t.Fatalf("agent %s does not stand under the root: %+v", agent, place)
 			}
-			cases, total = cases+place.Agent.Cases, total+place.Agent.Rows
-			place.Agent.Rows++
-			if place.Check(all.Size(), all.Root()) == nil {
+			cases, total = cases+place.Cases, total+place.Rows
+			place.Rows++
+			if place.Check(all.Root()) == nil {
 				t.Fatal("another count stands under the root")
 			}
 			holdRows(t, b, rows)

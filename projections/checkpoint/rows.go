@@ -36,7 +36,10 @@ func RowHash(salt merkle.Hash, canonical []byte) merkle.Hash {
 
 // Leaf is a leaf of the tree of an agent's rows, which says nothing of the row
 // to whoever does not know it.
-type Leaf struct{ Key, Row merkle.Hash }
+type Leaf struct {
+	Key merkle.Hash `json:"key"`
+	Row merkle.Hash `json:"row"`
+}
 
 // Hash returns the RFC 6962 hash of the leaf.
 func (l Leaf) Hash() merkle.Hash { return tlog.RecordHash(append(l.Key[:], l.Row[:]...)) }
@@ -59,11 +62,12 @@ func NewRows(rows []book.Row) *Rows {
 	return &Rows{newTree(leaves)}
 }
 
-// Place is a leaf, where it stands from 0 on, and its path to the root.
+// Place is a leaf, where it stands from 0 on, and its path to the root. Evidence
+// holds it as JSON.
 type Place struct {
-	Index uint64
-	Leaf  Leaf
-	Path  tlog.RecordProof
+	Index uint64 `json:"index"`
+	Leaf
+	Path tlog.RecordProof `json:"path"`
 }
 
 // At returns the leaf with that index, which must be there, and its path.
