@@ -201,8 +201,5 @@ func (o *output) Write(p []byte) (int, error) {
 	n, err := o.w.Write(p)
 	o.sum.Write(p[:n])
 	o.n += int64(n)
-	if err == nil && n < len(p) {
-		err = io.ErrShortWrite
-	}
 	return n, err
 }

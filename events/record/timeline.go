@@ -58,17 +58,11 @@ const (
 
 // String returns the outcome in a word.
 func (o Outcome) String() string {
-	switch o {
-	case Applied:
-		return "applied"
-	case Unchanged:
-		return "unchanged"
-	case Duplicate:
-		return "duplicate"
-	case Rejected:
-		return "rejected"
+	words := [...]string{Applied: "applied", Unchanged: "unchanged", Duplicate: "duplicate", Rejected: "rejected"}
+	if o == 0 || int(o) >= len(words) {
+		return "unknown"
 	}
-	return "unknown"
+	return words[o]
 }
 
 // Moves tells whether r, of an event of this type and with this outcome, has

@@ -25,17 +25,17 @@ type FullTile struct {
 // edge.
 func Resume(tiles Tiles) (*Appender, error) {
 	a := &Appender{size: tiles.Size()}
-	for level := range Levels(a.size) {
-		t, n := Edge(level, a.size)
+	for level, n := 0, a.size; n > 0; level, n = level+1, n/Width {
+		t, want := Tile{level, n / Width}, int(n%Width)
 		var hashes []byte
-		if n > 0 {
+		if want > 0 {
 			var err error
 			if hashes, err = tiles.Tile(t); err != nil {
 				return nil, err
 			}
 		}
-		if len(hashes) != n*tlog.HashSize {
-			return nil, fmt.Errorf("%w: %v holds %d bytes, and not %d hashes", ErrDamaged, t, len(hashes), n)
+		if len(hashes) != want*tlog.HashSize {
+			return nil, fmt.Errorf("%w: %v holds %d bytes, and not %d hashes", ErrDamaged, t, len(hashes), want)
 		}
 		a.edge = append(a.edge, append(make([]byte, 0, fullBytes), hashes...))
 	}
@@ -73,7 +73,7 @@ func (a *Appender) Size() uint64 { return a.size }
 // Edge returns the tile of a level that is not full yet, and its hashes, which
 // are valid until the next leaf.
 func (a *Appender) Edge(level int) (Tile, []byte) {
-	t, _ := Edge(level, a.size)
+	t := Tile{level, a.size >> (Height * (level + 1))}
 	if level >= len(a.edge) {
 		return t, nil
 	}

@@ -35,21 +35,6 @@ func (t Tile) Parent() (parent Tile, at int) {
 	return Tile{t.Level + 1, t.Number / Width}, int(t.Number % Width)
 }
 
-// Edge returns the tile of a level that is not full yet in a tree of a size,
-// and how many hashes it holds; none where every tile of that level is full.
-func Edge(level int, size uint64) (t Tile, hashes int) {
-	n := size >> (Height * level)
-	return Tile{level, n / Width}, int(n % Width)
-}
-
-// Levels returns how many levels of tiles a tree of a size has.
-func Levels(size uint64) (levels int) {
-	for ; size > 0; size >>= Height {
-		levels++
-	}
-	return levels
-}
-
 // At returns one of a tile's hashes.
 func At(hashes []byte, at int) Hash { return Hash(hashes[at*tlog.HashSize:][:tlog.HashSize]) }
 
