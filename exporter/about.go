@@ -14,8 +14,8 @@ import (
 	"bookledger/schemas"
 )
 
-// The labels by which a workbook tells what it is; who checks one reads what
-// stands beside them.
+// The labels of what a workbook says about itself. A check of the workbook reads
+// the values beside them.
 const (
 	LabelAgent    = "Agent ID"
 	LabelAgency   = "Agency ID"

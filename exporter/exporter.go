@@ -33,7 +33,7 @@ const (
 // less the header.
 const MaxRows = 1<<20 - 1
 
-// ErrTooManyRows is of a book with more than MaxRows rows.
+// ErrTooManyRows is returned for a book with more than MaxRows rows.
 var ErrTooManyRows = errors.New("more rows than an Excel sheet holds")
 
 // Exporter makes workbooks of one column set. It can be used by several
@@ -128,8 +128,8 @@ func (e *Exporter) write(ctx context.Context, out io.Writer, b *book.Book) error
 	return a.Close()
 }
 
-// FileName returns the name of a book's workbook, which tells whose it is by
-// the id of agent or agency and as of which Friday, and nothing of anybody.
+// FileName returns the name of a book's workbook: the id of the agent or agency
+// and the Friday, and no personal data.
 func FileName(b *book.Book) string {
 	kind := ""
 	if b.AgentID == "" {

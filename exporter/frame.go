@@ -114,7 +114,7 @@ func (e *Exporter) setLayout(f *excelize.File, b *book.Book) error {
 	)
 }
 
-// setProperties sets the document's properties, whose times are the cutoff.
+// setProperties sets the document's properties. Their times are the cutoff.
 func (e *Exporter) setProperties(f *excelize.File, b *book.Book) error {
 	cutoff := b.Cutoff.UTC().Format(time.RFC3339)
 	return errors.Join(

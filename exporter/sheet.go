@@ -207,7 +207,7 @@ func appendEscaped(buf []byte, s string) ([]byte, error) {
 
 const noXML = "\x00"
 
-// escapes holds what stands for a character in XML. An underscore is escaped
+// escapes holds the form of a character in XML. An underscore is escaped
 // only where it begins what a spreadsheet would read as an escape.
 var escapes = func() (t [utf8.RuneSelf]string) {
 	for c := range ' ' {
@@ -219,7 +219,7 @@ var escapes = func() (t [utf8.RuneSelf]string) {
 	return t
 }()
 
-// looksEscaped tells whether s, which begins with an underscore, begins with
+// looksEscaped reports whether s, which begins with an underscore, begins with
 // what a spreadsheet takes for the code of a character, such as _x0041_. Excel
 // wants four digits, LibreOffice reads some with fewer.
 func looksEscaped(s string) bool {
@@ -238,7 +238,7 @@ func looksEscaped(s string) bool {
 	return false
 }
 
-// looksFormula tells whether a spreadsheet could take the text for a formula
+// looksFormula reports whether a spreadsheet could take the text for a formula
 // if somebody typed it, or saved it as CSV and opened that.
 func looksFormula(s string) bool {
 	for _, r := range s {

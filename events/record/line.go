@@ -77,7 +77,7 @@ func appendText(dst []byte, name, text string) []byte {
 // maxDepth is how deep jsontext nests values before it gives up.
 const maxDepth = 10_000
 
-// canSplice tells whether body is a JSON object in UTF-8, from brace to brace,
+// canSplice reports whether body is a JSON object in UTF-8, from brace to brace,
 // without a byte under 0x20, that can be read again from within a line.
 func canSplice(body []byte) bool {
 	if len(body) < 2 || body[0] != '{' || body[len(body)-1] != '}' || !utf8.Valid(body) {
@@ -222,7 +222,7 @@ func (r *Reader) NextRaw() ([]byte, int, error) {
 	}
 }
 
-// CutOff tells whether the last line ended with the input and without a
+// CutOff reports whether the last line ended with the input and without a
 // newline, as one does that is cut in its middle.
 func (r *Reader) CutOff() bool { return r.open }
 

@@ -65,7 +65,7 @@ func (o Outcome) String() string {
 	return words[o]
 }
 
-// Moves tells whether r, of an event of this type and with this outcome, has
+// Moves reports whether r, of an event of this type and with this outcome, has
 // a recorded time and so moves the timeline on. While history is open only
 // accepted history records have one, and the record that closes it.
 func (t *Timeline) Moves(r *Record, eventType string, o Outcome) bool {
@@ -73,13 +73,13 @@ func (t *Timeline) Moves(r *Record, eventType string, o Outcome) bool {
 		events.IsHistory(r.Subject) && (o == Applied || o == Unchanged)
 }
 
-// closes tells whether r ends the history load: the first applied record of a
+// closes reports whether r ends the history load: the first applied record of a
 // live upstream system, or the ledger's own word.
 func (t *Timeline) closes(r *Record, eventType string, o Outcome) bool {
 	return o == Applied && (events.IsUpstream(r.Subject) || eventType == events.TypeHistoryClosed)
 }
 
-// Advance moves the timeline on to r, which Moves told to have a recorded
+// Advance moves the timeline on to r, for which Moves has reported a recorded
 // time; accepted history records are recorded at their header's, all others
 // at their own stamp.
 func (t *Timeline) Advance(r *Record, eventType string, o Outcome) {

@@ -50,7 +50,7 @@ const (
 	rowFile      = "row.json"
 )
 
-// statementFiles are those of the statement, which every bundle has.
+// statementFiles are the files of the statement, which every bundle has.
 var statementFiles = []string{keyFile, headFile, sealFile, sealedFile, boundaryFile, beforeFile, sinceFile, placeFile}
 
 // files returns the files of a bundle of that kind beside the manifest; the
@@ -85,7 +85,7 @@ func differs(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{ErrDiffers}, args...)...)
 }
 
-// manifest says what a bundle is of, and the hash of each file, so that every
+// manifest says what a bundle proves, and the hash of each file, so that every
 // byte counts.
 type manifest struct {
 	Version  int         `json:"version"`

@@ -266,7 +266,7 @@ func (v *verifier) records(s *statement, calendar *events.Calendar, of map[uint6
 	return nil
 }
 
-// onlyRow checks the row of a bundle that is of one.
+// onlyRow checks the row of a bundle of the kind Row.
 func (v *verifier) onlyRow(s *statement) error {
 	p, err := v.row(s)
 	if err != nil {
@@ -288,7 +288,7 @@ func (v *verifier) onlyRow(s *statement) error {
 	return nil
 }
 
-// isOf checks that the bundle is of the ledger whose genesis stands in a file,
+// isOf checks that the bundle belongs to the ledger whose genesis is in a file,
 // and that its text for the auditor is the one that this release writes: whoever
 // follows another may be led astray.
 func (v *verifier) isOf(l ledger, file string) error {
@@ -364,7 +364,7 @@ func (v *verifier) keptHead(keys *treehead.Keys, fits func(treehead.Head) error)
 	return nil
 }
 
-// openKept opens a head of the ledger that the auditor trusts, and tells whether
+// openKept opens a head of the ledger that the auditor trusts, and reports whether
 // the ledger's key has signed it. A signature of that key which does not fit is
 // of a head that was changed.
 func openKept(text []byte, keys *treehead.Keys) (h treehead.Head, signed bool, err error) {

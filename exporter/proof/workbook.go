@@ -60,7 +60,7 @@ func (w *workbook) fact(label string) string {
 	return ""
 }
 
-// version is that of the exporter that a workbook says it is of.
+// version returns the version of the exporter that a workbook names.
 func (w *workbook) version() string {
 	_, version, _ := strings.Cut(w.fact(exporter.LabelVersions), "workbook ")
 	return version
@@ -73,7 +73,7 @@ type Title struct {
 	Cutoff   time.Time
 }
 
-// ReadTitle reads whose book a workbook says it is, and as of which cutoff.
+// ReadTitle reads what a workbook says about its owner and its cutoff.
 func ReadTitle(text []byte) (t Title, err error) {
 	err = readWorkbook(text, exporter.MaxRows/16, func(w *workbook) (err error) {
 		t.AgentID, t.AgencyID = w.fact(exporter.LabelAgent), w.fact(exporter.LabelAgency)

@@ -1,11 +1,9 @@
-// Package merkle is the Merkle tree of the journal, of RFC 6962: its leaves are
-// the records' leaf hashes, in the order of the record, so that sequence 1 is
-// leaf 0. Hashes are kept in tiles of 256, of which each stands for the whole
-// subtree under it; what lies between two levels of tiles is computed again
-// where it is needed.
+// Package merkle implements the RFC 6962 Merkle tree of the journal. Its leaves
+// are the records' leaf hashes in the order of the record: sequence 1 is leaf 0.
+// Hashes are kept in tiles of 256, each of which holds the lowest level of a
+// subtree; the levels up to the next tile are computed where they are needed.
 //
-// It promises roots and proofs that golang.org/x/mod/sumdb/tlog and every
-// other reader of RFC 6962 finds right, for each size that the tree ever had,
-// and that taking a leaf in costs one hash of an inner node on average. Where
-// tiles are kept is left to its callers.
+// Roots and proofs are the ones of golang.org/x/mod/sumdb/tlog, for every size
+// that the tree ever had. Appending a leaf costs one inner hash on average.
+// Callers decide where tiles are kept.
 package merkle

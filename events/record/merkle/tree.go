@@ -13,10 +13,10 @@ const (
 	Width  = 1 << Height
 )
 
-// fullBytes are those of a full tile.
+// fullBytes is the size of a full tile.
 const fullBytes = Width * tlog.HashSize
 
-// Hash is that of a leaf, an inner node or a root: SHA-256.
+// Hash is the SHA-256 hash of a leaf, an inner node or a root.
 type Hash = tlog.Hash
 
 // Tile names a tile: its hashes are those of level Level*Height of the tree,

@@ -59,7 +59,7 @@ func (k *Keys) Change(seq uint64, signed []byte) {
 // Current returns the newest key.
 func (k *Keys) Current() note.Verifier { return k.all[len(k.all)-1] }
 
-// At returns the key by which a head of that many records is to be signed.
+// At returns the key that signs a head of that many records.
 func (k *Keys) At(size uint64) note.Verifier {
 	return k.all[len(k.Until(size))-1]
 }
@@ -75,8 +75,8 @@ func (k *Keys) Open(signed []byte) (Head, error) {
 }
 
 // Until returns the texts, as KeyText writes them, of the keys that stood one
-// after the other until the journal had that many records; by the last of them
-// a head of that size is to be signed.
+// after the other until the journal had that many records. The last of them signs
+// a head of that size.
 func (k *Keys) Until(size uint64) (texts []string) {
 	for i, one := range k.all {
 		if i == 0 || one.from <= size {
@@ -86,7 +86,7 @@ func (k *Keys) Until(size uint64) (texts []string) {
 	return texts
 }
 
-// Origin is that of the ledger.
+// Origin returns the origin of the ledger.
 func (k *Keys) Origin() string { return k.origin }
 
 // changeText is what is signed when the key of a ledger changes to the one of
