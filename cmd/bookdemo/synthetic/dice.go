@@ -68,9 +68,9 @@ func pick[T any](d *dice, list []T) T { return list[d.below(len(list))] }
 
 // weighted is one entry of a table, each as likely as its weight says.
 func weighted[T interface{ weight() int }](d *dice, table []T) T {
-	weights := make([]int, len(table))
-	for i, entry := range table {
-		weights[i] = entry.weight()
+	weights := make([]int, 0, 16) // enough for the tables there are, and stays off the heap
+	for _, entry := range table {
+		weights = append(weights, entry.weight())
 	}
 	return table[d.weighted(weights...)]
 }

@@ -1,7 +1,7 @@
 package synthetic
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 
 	"bookledger/events"
@@ -87,7 +87,7 @@ func (w *world) enroll(c *caseState) {
 func (w *world) enrollment(c *caseState, kind int, covered []int) *events.EnrollmentRecorded {
 	e := &events.EnrollmentRecorded{
 		CaseID:          caseID(c.index),
-		EnrollmentID:    fmt.Sprintf("%02d%08d%d%03d", c.year%100, caseNumber(c.index), kind, c.choice),
+		EnrollmentID:    padded(c.year%100, 2) + padded(caseNumber(c.index), 8) + strconv.Itoa(kind) + padded(int(c.choice), 3),
 		ApplicationYear: c.year, CoverageKind: "health",
 		CoverageStart: c.start, CoverageEnd: newYear(c.year + 1).AddDays(-1),
 	}

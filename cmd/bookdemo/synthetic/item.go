@@ -2,8 +2,8 @@ package synthetic
 
 import (
 	"encoding/binary"
-	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -61,4 +61,7 @@ func agentPersonID(a int) string { return "P" + strconv.Itoa(100_001+a) }
 func agencyID(g int) string      { return "G" + strconv.Itoa(200_001+g) }
 
 // padded writes n with leading zeros to at least width digits.
-func padded(n, width int) string { return fmt.Sprintf("%0*d", width, n) }
+func padded(n, width int) string {
+	digits := strconv.Itoa(n)
+	return strings.Repeat("0", max(0, width-len(digits))) + digits
+}
