@@ -25,7 +25,6 @@ import (
 	"bookledger/cmd/internal/loopback"
 	"bookledger/cmd/internal/node"
 	"bookledger/cmd/internal/portal"
-	"bookledger/cmd/internal/progress"
 	"bookledger/cmd/internal/web"
 	"bookledger/events"
 	"bookledger/events/journal"
@@ -89,7 +88,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return fmt.Errorf("listening for HTTP: %w", err)
 	}
 	defer listener.Close() // the daemon, once it runs, has closed it before
-	if d.ledger, err = node.Open(ctx, node.Options{Dir: d.data, Create: true, NATSListen: "127.0.0.1:0", Log: log}); err != nil {
+	if d.ledger, err = node.Open(ctx, node.Options{Dir: d.data, Create: true, NATSListen: "127.0.0.1:0", Now: d.env.Now, Log: log}); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.ledger.Close()) }()
@@ -131,7 +130,7 @@ func (d *demo) openPortal(url string, watch *integrity.Monitor, log *zap.Logger)
 		return nil, err
 	}
 	return web.New(web.Options{
-		Node: d.ledger, Issuer: d.issuer, Fridays: access.UsualFridays, Sound: watch.Violation, Log: log, Now: time.Now,
+		Node: d.ledger, Issuer: d.issuer, Fridays: access.UsualFridays, Sound: watch.Violation, Log: log, Now: d.env.Now,
 		Identity: identity.Options{Issuer: url + "/issuer", ClientID: demoClient, PublicURL: url},
 	})
 }
@@ -142,10 +141,10 @@ func (d *demo) prepare() error {
 		return cli.Usagef("--listen: the demo answers on loopback addresses only, like 127.0.0.1:8080")
 	}
 	var err error
-	if d.world.Until, err = parseUntil(d.until); err != nil {
+	if d.world.Until, err = parseUntil(d.env, d.until); err != nil {
 		return err
 	}
-	if d.world.Until.After(time.Now()) {
+	if d.world.Until.After(d.env.Now()) {
 		return cli.Usagef("--until: history cannot end in the future")
 	}
 	if err := d.claim(); err != nil {
@@ -202,7 +201,7 @@ func (d *demo) load(ctx context.Context) error {
 	if err := v.Close(); err != nil {
 		return err
 	}
-	begun, bar := time.Now(), progress.New(d.env.Err, "events of history loaded", 0)
+	begun, bar := d.env.Now(), d.env.Progress("events of history loaded", 0)
 	n := 0
 	err = d.ledger.Journal.AppendAll(ctx, func(yield func(journal.Message, error) bool) {
 		for i := range d.world.Generate() {
@@ -221,7 +220,7 @@ func (d *demo) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("loading the demo's history: %w", err)
 	}
-	if _, err := node.CloseHistory(ctx, d.ledger.Journal.Client, time.Now()); err != nil {
+	if _, err := node.CloseHistory(ctx, d.ledger.Journal.Client, d.env.Now()); err != nil {
 		return err
 	}
 	if v, err = d.caughtUp(ctx); err != nil {
@@ -229,7 +228,7 @@ func (d *demo) load(ctx context.Context) error {
 	}
 	s := v.Summary()
 	d.sayf("1. Loaded %d past weeks as history: %d events in %.1f s; the ledger has judged %d records and rejected %d.", d.world.Weeks, n,
-		time.Since(begun).Seconds(), s.Position, s.Rejected)
+		d.env.Now().Sub(begun).Seconds(), s.Position, s.Rejected)
 	return v.Close()
 }
 
@@ -303,13 +302,13 @@ func (d *demo) export(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	begun := time.Now()
-	all, err := bookfiles.New(v.AsOf(friday), v.Calendar(), totals.Week).All(ctx, d.out, d.env.Err)
+	begun := d.env.Now()
+	all, err := bookfiles.New(v.AsOf(friday), v.Calendar(), totals.Week).All(ctx, d.out, d.env.Progress)
 	if err != nil {
 		return err
 	}
 	d.env.Sayf("%d books as of Friday %s written into %s", len(all), friday, d.out)
-	d.sayf("4. Wrote the books of Friday %s (%d cases, %d rows in all) into %s in %.1f s.", friday, totals.Cases, totals.Rows, d.out, time.Since(begun).Seconds())
+	d.sayf("4. Wrote the books of Friday %s (%d cases, %d rows in all) into %s in %.1f s.", friday, totals.Cases, totals.Rows, d.out, d.env.Now().Sub(begun).Seconds())
 	return nil
 }
 

@@ -8,7 +8,6 @@ import (
 
 	"bookledger/cmd/bookdemo/synthetic"
 	"bookledger/cmd/internal/cli"
-	"bookledger/cmd/internal/progress"
 )
 
 func newGenerate(env *cli.Environment) *cobra.Command {
@@ -23,14 +22,14 @@ is. The same flags give the same world.`,
 		Example: `  bookdemo generate --agents 10 --consumers 1000 --weeks 5 --seed 1 --until 2026-11-21 > past.ndjson
   bookledger history load past.ndjson --data ./ledger --close`,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
-			if c.Until, err = parseUntil(until); err != nil {
+			if c.Until, err = parseUntil(env, until); err != nil {
 				return err
 			}
 			if err := c.Check(); err != nil {
 				return cli.Usagef("%v", err)
 			}
 			out := bufio.NewWriterSize(env.Out, 1<<20)
-			bar := progress.New(env.Err, "events written", 0)
+			bar := env.Progress("events written", 0)
 			defer bar.Done()
 			var line []byte
 			for item := range c.Generate() {
@@ -57,9 +56,9 @@ is. The same flags give the same world.`,
 }
 
 // parseUntil reads --until; history ends now where it is not given.
-func parseUntil(s string) (time.Time, error) {
+func parseUntil(env *cli.Environment, s string) (time.Time, error) {
 	if s == "" {
-		return time.Now().UTC().Truncate(time.Second), nil
+		return env.Now().UTC().Truncate(time.Second), nil
 	}
 	return cli.ParseTime("until", s)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -43,9 +42,9 @@ type Written struct {
 }
 
 // All writes the books of all agents that are known into a folder, which it
-// makes where it is missing, and shows on progressTo how far it is. The books
+// makes where it is missing, and counts in a bar that begin makes. The books
 // come back in the order of the agents' ids.
-func (w *Writer) All(ctx context.Context, folder string, progressTo io.Writer) ([]Written, error) {
+func (w *Writer) All(ctx context.Context, folder string, begin func(what string, total int64) *progress.Bar) ([]Written, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder of the books: %w", err)
 	}
@@ -56,7 +55,7 @@ func (w *Writer) All(ctx context.Context, folder string, progressTo io.Writer) (
 	}); err != nil {
 		return nil, err
 	}
-	bar := progress.New(progressTo, "books written", int64(len(agents)))
+	bar := begin("books written", int64(len(agents)))
 	defer bar.Done()
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0)) // which also bounds the memory

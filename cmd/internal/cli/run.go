@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -17,6 +18,7 @@ import (
 	"golang.org/x/term"
 
 	"bookledger/cmd/internal/node"
+	"bookledger/cmd/internal/progress"
 	"bookledger/projections/replay"
 )
 
@@ -62,7 +64,8 @@ func RefusedFor(err error, reasons ...error) error {
 // Environment is what a command reads from and writes to.
 type Environment struct {
 	In       io.Reader
-	Out, Err io.Writer // data, and progress and messages
+	Out, Err io.Writer        // data, and progress and messages
+	Now      func() time.Time // the wall clock, which is passed on from here alone
 
 	logLevel string
 	config   string          // path of the configuration file
@@ -73,7 +76,7 @@ type Environment struct {
 // code.
 func Run(ctx context.Context, newRoot func(*Environment) *cobra.Command, args []string, in io.Reader, out, errs io.Writer) int {
 	errs = &lockedWriter{w: errs}
-	env := &Environment{In: in, Out: out, Err: errs}
+	env := &Environment{In: in, Out: out, Err: errs, Now: time.Now}
 	root := env.prepare(newRoot(env))
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -126,6 +129,12 @@ func complete(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		complete(sub)
 	}
+}
+
+// Progress begins to show how far the work is of which what is counted; total is
+// 0 where it is not known.
+func (env *Environment) Progress(what string, total int64) *progress.Bar {
+	return progress.New(env.Err, env.Now, what, total)
 }
 
 // Logger returns a log to standard error: JSON, one object a line.

@@ -26,7 +26,7 @@ type Options struct {
 	Replicas   int              // of a journal that is begun on an external cluster
 	NoState    bool             // open the journal alone, whatever became of the projection
 	Cutoff     string           // like "Friday 21:00:00"; "" is the ledger's own, or that for a new one
-	Now        func() time.Time // for the times of the ledger's own events; nil: the wall clock
+	Now        func() time.Time // for the times of the ledger's own events; it must be set
 	Log        *zap.Logger      // nil: no log
 }
 
@@ -63,9 +63,6 @@ var (
 func Open(ctx context.Context, o Options) (_ *Node, err error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
-	}
-	if o.Now == nil {
-		o.Now = time.Now
 	}
 	if o.Create {
 		if err := os.MkdirAll(o.Dir, 0o700); err != nil {

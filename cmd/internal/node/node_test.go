@@ -95,7 +95,7 @@ func (r *relay) pass(client net.Conn) {
 
 func open(t *testing.T, dir, url string) *node.Node {
 	t.Helper()
-	l, err := node.Open(t.Context(), node.Options{Dir: dir, Create: true, Server: journal.Server{URL: url}})
+	l, err := node.Open(t.Context(), node.Options{Dir: dir, Create: true, Now: time.Now, Server: journal.Server{URL: url}})
 	fixture.Must(t, err)
 	return l
 }
@@ -212,7 +212,7 @@ func TestOneProcess(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	l := open(t, dir, "")
-	if _, err := node.Open(t.Context(), node.Options{Dir: dir}); !errors.Is(err, node.ErrInUse) {
+	if _, err := node.Open(t.Context(), node.Options{Dir: dir, Now: time.Now}); !errors.Is(err, node.ErrInUse) {
 		t.Errorf("opened twice: %v", err)
 	}
 	fixture.Must(t, l.Close())
@@ -253,7 +253,7 @@ func TestAcceptsNobody(t *testing.T) {
 		}
 		knocked <- in
 	}()
-	_, err = node.Open(t.Context(), node.Options{Dir: dir, Create: true, NATSListen: address})
+	_, err = node.Open(t.Context(), node.Options{Dir: dir, Create: true, Now: time.Now, NATSListen: address})
 	end()
 	if in := <-knocked; in || !node.IsViolation(err) {
 		t.Errorf("a publisher came in: %v; %v", in, err)
@@ -274,7 +274,7 @@ func TestLost(t *testing.T) {
 			url = external(t, t.TempDir()).ClientURL()
 		}
 		for range 2 {
-			l, err := node.Open(t.Context(), node.Options{Dir: dir, Create: true, Server: journal.Server{URL: url}})
+			l, err := node.Open(t.Context(), node.Options{Dir: dir, Create: true, Now: time.Now, Server: journal.Server{URL: url}})
 			if !errors.Is(err, node.ErrLost) {
 				t.Errorf("%s: %v", what, err)
 			}

@@ -26,15 +26,16 @@ type Bar struct {
 	what     string // what is counted, like "events loaded"
 	done     int64
 	total    int64 // 0 where it is not known
+	now      func() time.Time
 	begun    time.Time
 	shown    time.Time
 }
 
 // New begins the progress of what, which total counts to (0: not known). It
 // draws a bar where out has a method Terminal that says so.
-func New(out io.Writer, what string, total int64) *Bar {
+func New(out io.Writer, now func() time.Time, what string, total int64) *Bar {
 	screen, ok := out.(interface{ Terminal() bool })
-	return &Bar{out: out, terminal: ok && screen.Terminal(), what: what, total: total, begun: time.Now()}
+	return &Bar{out: out, terminal: ok && screen.Terminal(), what: what, total: total, now: now, begun: now()}
 }
 
 // Add counts n more.
@@ -42,7 +43,7 @@ func (b *Bar) Add(n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.done += int64(n)
-	now := time.Now()
+	now := b.now()
 	every := lineEvery
 	if b.terminal {
 		every = barEvery
@@ -61,7 +62,7 @@ func (b *Bar) Done() {
 	if b.shown.IsZero() {
 		return
 	}
-	b.show(fmt.Sprintf(" in %s", time.Since(b.begun).Round(time.Second/10)))
+	b.show(fmt.Sprintf(" in %s", b.now().Sub(b.begun).Round(time.Second/10)))
 	if b.terminal {
 		fmt.Fprintln(b.out)
 	}

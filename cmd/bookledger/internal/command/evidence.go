@@ -12,7 +12,6 @@ import (
 
 	"bookledger/cmd/internal/cli"
 	"bookledger/cmd/internal/node"
-	"bookledger/cmd/internal/progress"
 	"bookledger/exporter/proof"
 	"bookledger/projections/checkpoint"
 )
@@ -103,7 +102,7 @@ func runEvidence(ctx context.Context, env *cli.Environment, o evidenceOptions) (
 		}
 		q.Friday = latest.Friday
 	}
-	bar := progress.New(env.Err, "records replayed", 0)
+	bar := env.Progress("records replayed", 0)
 	q.Progress = bar.Add
 	err = proof.Make(ctx, q)
 	bar.Done()

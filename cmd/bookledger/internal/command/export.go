@@ -77,7 +77,7 @@ func runExport(ctx context.Context, env *cli.Environment, o exportOptions) error
 		return err
 	}
 	if o.all {
-		all, err := books.All(ctx, o.out, env.Err)
+		all, err := books.All(ctx, o.out, env.Progress)
 		if err != nil {
 			return err
 		}

@@ -178,7 +178,7 @@ func loadHistory(ctx context.Context, env *cli.Environment, j *journal.Client, n
 	if rejected > 0 {
 		return fmt.Errorf("%d events were rejected, so history was left open: once it is closed, nothing can be loaded", rejected)
 	}
-	if _, err := node.CloseHistory(ctx, j, time.Now()); errors.Is(err, journal.ErrForbidden) {
+	if _, err := node.CloseHistory(ctx, j, env.Now()); errors.Is(err, journal.ErrForbidden) {
 		return fmt.Errorf("%w: the events are loaded, but this server lets nobody close history over NATS: the first live event closes it, or stop the daemon and close with --data (%v)", cli.ErrRefused, err)
 	} else if err != nil {
 		return err

@@ -11,7 +11,6 @@ import (
 
 	"bookledger/cmd/internal/cli"
 	"bookledger/cmd/internal/node"
-	"bookledger/cmd/internal/progress"
 	"bookledger/events/journal"
 	"bookledger/events/record"
 	"bookledger/projections/replay"
@@ -98,7 +97,7 @@ func writeDump(ctx context.Context, env *cli.Environment, j records, out io.Writ
 	if err != nil {
 		return err
 	}
-	bar := progress.New(env.Err, "records written", int64(last))
+	bar := env.Progress("records written", int64(last))
 	defer bar.Done()
 	var lines replay.Lines
 	var buffer []byte

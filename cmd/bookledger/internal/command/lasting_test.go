@@ -158,7 +158,7 @@ func (l *lasting) upend(past string) {
 	for _, agent := range idsOf(past, "agent_id") {
 		all = append(all, &events.AgentDecertified{AgentID: agent})
 	}
-	led, err := node.Open(l.t.Context(), node.Options{Dir: l.data})
+	led, err := node.Open(l.t.Context(), node.Options{Dir: l.data, Now: time.Now})
 	if err != nil {
 		l.t.Fatal(err)
 	}

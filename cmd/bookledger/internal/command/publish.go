@@ -76,7 +76,7 @@ type sender struct {
 }
 
 func newSender(env *cli.Environment, asJSON bool) *sender {
-	return &sender{env: env, json: asJSON, bar: progress.New(env.Err, "events acknowledged", 0)}
+	return &sender{env: env, json: asJSON, bar: env.Progress("events acknowledged", 0)}
 }
 
 // send sends the lines that the ledger would not reject, as history where their

@@ -12,7 +12,6 @@ import (
 
 	"bookledger/cmd/internal/cli"
 	"bookledger/cmd/internal/node"
-	"bookledger/cmd/internal/progress"
 	"bookledger/events"
 	"bookledger/events/journal"
 	"bookledger/projections"
@@ -79,6 +78,7 @@ func openNode(ctx context.Context, env *cli.Environment, o node.Options) (_ *nod
 	if o.Log, err = env.QuietLogger(); err != nil {
 		return nil, err
 	}
+	o.Now = env.Now
 	return node.Open(ctx, o)
 }
 
@@ -111,7 +111,7 @@ func showCatchUp(ctx context.Context, env *cli.Environment, n *node.Node) (stop 
 		return func() {} // CatchUp fails with the same error
 	}
 	shown := n.Projection.Position()
-	bar := progress.New(env.Err, "records applied", int64(last-min(shown, last)))
+	bar := env.Progress("records applied", int64(last-min(shown, last)))
 	show := func() {
 		now := n.Projection.Position()
 		bar.Add(int(now - shown))
@@ -165,7 +165,7 @@ func openDump(ctx context.Context, env *cli.Environment, path, caseID string) (*
 // dumpFile is a dump whose replays show how far they are.
 func dumpFile(env *cli.Environment, path string) replay.File {
 	return replay.File{Path: path, Watch: func() (func(int), func()) {
-		bar := progress.New(env.Err, "records replayed", 0)
+		bar := env.Progress("records replayed", 0)
 		return bar.Add, bar.Done
 	}}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -133,7 +132,7 @@ func runServe(ctx context.Context, env *cli.Environment, s Serve) (err error) {
 	}
 	l, err := node.Open(ctx, node.Options{
 		Dir: s.Data, Create: true, Server: s.NATS, NATSListen: s.NATSListen,
-		Replicas: s.Replicas, Cutoff: s.Cutoff, Log: log,
+		Replicas: s.Replicas, Cutoff: s.Cutoff, Now: env.Now, Log: log,
 	})
 	if node.IsViolation(err) {
 		integrity.New(integrity.Options{Log: log}).Raise(err)
@@ -148,7 +147,7 @@ func runServe(ctx context.Context, env *cli.Environment, s Serve) (err error) {
 	}
 	o := daemon.Options{Node: l, Listen: listener, Monitor: watch, Log: log}
 	if s.Web.Identity.Issuer != "" {
-		s.Web.Node, s.Web.Sound, s.Web.Log, s.Web.Now = l, watch.Violation, log, time.Now
+		s.Web.Node, s.Web.Sound, s.Web.Log, s.Web.Now = l, watch.Violation, log, env.Now
 		var w *web.Web
 		if w, err = web.New(s.Web); err != nil {
 			return err

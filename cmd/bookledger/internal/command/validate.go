@@ -6,7 +6,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"bookledger/cmd/internal/cli"
-	"bookledger/cmd/internal/progress"
 	"bookledger/events"
 	"bookledger/events/record"
 )
@@ -35,7 +34,7 @@ func runValidate(env *cli.Environment, path string, asJSON bool) error {
 	}
 	defer in.Close()
 	refused, good := 0, 0
-	bar := progress.New(env.Err, "events checked", 0)
+	bar := env.Progress("events checked", 0)
 	l := lines{refused: func(f finding) error {
 		refused++
 		if asJSON {

@@ -10,7 +10,6 @@ import (
 
 	"bookledger/cmd/internal/cli"
 	"bookledger/cmd/internal/node"
-	"bookledger/cmd/internal/progress"
 	"bookledger/projections"
 )
 
@@ -65,7 +64,7 @@ func runVerify(ctx context.Context, env *cli.Environment, data string, asJSON bo
 	if applied == 0 {
 		return fmt.Errorf("verifying the journal: nothing of it was applied, so that there is no tree to compare it with; run the daemon or any command with --data %s first", data)
 	}
-	bar := progress.New(env.Err, "records compared", int64(min(last, applied)))
+	bar := env.Progress("records compared", int64(min(last, applied)))
 	found := verified{Unapplied: last - min(last, applied)}
 	var wrong error
 	found.Records, wrong = l.Compare(ctx, 0, func(_ context.Context, n int) error {
