@@ -194,9 +194,10 @@ func TestWritesAreCounted(t *testing.T) {
 	must(t, err)
 }
 
-// TestOneMoment holds that all that is read at one moment is of that moment,
-// and that an action is upon the newest state all the same.
-func TestOneMoment(t *testing.T) {
+// TestOneSnapshot holds that all reads of a request show one snapshot, that an
+// action is upon the newest state all the same, and that a request that has been
+// answered reads nothing more.
+func TestOneSnapshot(t *testing.T) {
 	o := open(t, consumers("A1", "c1")...)
 	own := service.Owner{Agent: "A1"}
 	then, done := o.service.At(agent)
@@ -208,6 +209,11 @@ func TestOneMoment(t *testing.T) {
 	o.holdList(then, own, service.Inactive)
 	done()
 	o.holdList(agent, own, service.Inactive, "c2")
-	_, unread := o.service.At(agent)
-	unread()
+	unread, done := o.service.At(agent)
+	done()
+	for _, c := range []service.Caller{then, unread} {
+		if _, err := o.service.List(c, own, service.Active, service.Query{Page: 1, PageSize: 1}); err == nil {
+			t.Error("a list was read after the request had been answered")
+		}
+	}
 }

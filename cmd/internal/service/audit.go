@@ -214,7 +214,7 @@ func (s *Service) PastFridays(c Caller) ([]events.Date, error) {
 	return fridays, err
 }
 
-// audited opens a moment for an auditor.
+// audited opens a snapshot for an auditor.
 func (s *Service) audited(c Caller) (r *snapshot, done func(), err error) {
 	if err := c.Audits(); err != nil {
 		return nil, nil, err

@@ -60,7 +60,7 @@ type Caller struct {
 	Via     string // "portal" or "api"
 	Address string // of the network
 
-	at func() (*snapshot, error) // what all reads of theirs are of; nil: each of a moment of its own
+	at func() (*snapshot, error) // the snapshot that all their reads share; nil: each read opens its own
 }
 
 // Owner is whose lists and books are asked for.

@@ -13,31 +13,37 @@ import (
 	"bookledger/projections/active"
 )
 
-// snapshot is one moment of the ledger.
+// snapshot is the ledger as it was at one moment.
 type snapshot struct {
 	*projections.View
 	state active.State
 	age   time.Duration // how long ago views last showed all of the journal; 0 while they do
 }
 
-// At returns the caller with all that they read from now on being of one
-// moment, so that a page never mixes two. Done must be called when nothing more
-// is read. What is done for the caller is done upon the newest state all the
-// same.
+// At returns the caller with a single snapshot for everything that they read
+// from now on, so that a page never mixes two. Done must be called when nothing
+// more is read; later reads fail. Actions and exports use the newest state all
+// the same.
 func (s *Service) At(c Caller) (at Caller, done func()) {
-	var opened *snapshot
-	c.at = sync.OnceValues(func() (r *snapshot, err error) {
-		opened, err = s.open()
-		return opened, err
-	})
+	var once sync.Once
+	var r *snapshot
+	var err error
+	c.at = func() (*snapshot, error) {
+		once.Do(func() { r, err = s.open() })
+		return r, err
+	}
 	return c, func() {
-		if opened != nil {
-			s.close(opened)
+		once.Do(func() {}) // so that a later read opens nothing
+		if r != nil {
+			s.close(r)
 		}
+		r, err = nil, errAnswered
 	}
 }
 
-// Freshness is the moment that an answer shows.
+var errAnswered = errors.New("reading the ledger: the request has been answered")
+
+// Freshness says as of when an answer is.
 type Freshness struct {
 	AsOf       time.Time `json:"as_of" doc:"The recorded time of the newest record that the answer shows; the year 1 while nothing is recorded."`
 	AgeSeconds int       `json:"age_seconds,omitzero" minimum:"1" doc:"How old the answer is in seconds, while the journal does not answer; absent while it does."`
@@ -50,8 +56,8 @@ func (r *snapshot) freshness() Freshness {
 	return Freshness{r.Recorded(), int(r.age / time.Second)}
 }
 
-// read opens the moment to look at, which may be up to five minutes old. Done
-// must be called when nothing more is read of it.
+// read opens the snapshot to look at, which may be up to five minutes old. Done
+// must be called when nothing more is read from it.
 func (s *Service) read(c Caller) (r *snapshot, done func(), err error) {
 	if c.at != nil {
 		r, err = c.at()
@@ -97,7 +103,7 @@ func (s *Service) open() (*snapshot, error) {
 	return r, nil
 }
 
-// readNow opens a moment to act upon, which must be that of the journal.
+// readNow opens a snapshot to act upon, which must show all of the journal.
 func (s *Service) readNow() (*snapshot, error) {
 	if s.Sound != nil {
 		if err := s.Sound(); err != nil {
@@ -121,7 +127,8 @@ func (s *Service) readNow() (*snapshot, error) {
 	return r, nil
 }
 
-// close releases a moment; what could fail then is of no use to who asked.
+// close releases a snapshot. A failure is logged; the caller could do nothing
+// about it.
 func (s *Service) close(r *snapshot) {
 	if err := r.Close(); err != nil {
 		s.Log.Error("closing a view", zap.Error(err))
