@@ -106,7 +106,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	d.daemon = daemon.New(daemon.Options{Node: d.ledger, Listen: listener, Portal: w, Monitor: watch, Log: log})
+	d.daemon = daemon.New(daemon.Options{Node: d.ledger, Listen: listener, Portal: w, Monitor: watch, Log: log, Now: time.Now})
 	return d.serve(ctx)
 }
 
@@ -124,7 +124,7 @@ func (d *demo) openPortal(url string, watch *integrity.Monitor, log *zap.Logger)
 	}
 	var err error
 	d.issuer, err = issuer.New(issuer.Options{
-		Base: url + "/issuer", ClientID: demoClient, Portal: url, People: people, Stylesheet: portal.Stylesheet(), Icon: portal.Icon(),
+		Base: url + "/issuer", ClientID: demoClient, Portal: url, People: people, Stylesheet: portal.Stylesheet(), Icon: portal.Icon(), Now: time.Now,
 	})
 	if err != nil {
 		return nil, err

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 )
 
 //go:embed page.html
@@ -131,7 +130,7 @@ func (i *Issuer) choose(w http.ResponseWriter, r *http.Request) {
 
 // grant keeps g for a minute and returns its code.
 func (i *Issuer) grant(g grant) string {
-	now := time.Now()
+	now := i.options.Now()
 	g.until = now.Add(codeLife)
 	code := rand.Text()
 	i.mu.Lock()
@@ -147,7 +146,7 @@ func (i *Issuer) redeem(code string) (grant, bool) {
 	defer i.mu.Unlock()
 	g, found := i.grants[code]
 	delete(i.grants, code)
-	return g, found && time.Now().Before(g.until)
+	return g, found && i.options.Now().Before(g.until)
 }
 
 func (i *Issuer) endSession(w http.ResponseWriter, r *http.Request) {

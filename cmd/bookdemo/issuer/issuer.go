@@ -43,6 +43,8 @@ type Options struct {
 	// Stylesheet and Icon are the paths of the portal's style sheet and of its
 	// icon, an SVG, on the issuer's host; "" is none.
 	Stylesheet, Icon string
+	// Now is the time at which codes and tokens are made and end. It must be set.
+	Now func() time.Time
 }
 
 // Issuer is the demo's issuer. It serves everything under the path of its base

@@ -25,7 +25,7 @@ const (
 )
 
 func options() Options {
-	return Options{Base: base, ClientID: "portal", Portal: portal, Stylesheet: "/style.css", People: []Person{
+	return Options{Base: base, ClientID: "portal", Portal: portal, Stylesheet: "/style.css", Now: time.Now, People: []Person{
 		{Person: access.Person{ID: "P-1", AgentID: "A-1", Name: "Ana <b>Quiroga</b>"}, Role: "agent", AgencyID: "G-1"},
 		{Person: access.Person{ID: "P-2", Name: "Bo Lindqvist"}, Role: "admin_l2", AgencyID: "G-1"},
 		{Person: access.Person{ID: "P-3", Name: "Cy Okafor", Auditor: true}, Role: "auditor"},
@@ -212,7 +212,10 @@ func TestTokens(t *testing.T) {
 }
 
 func TestCodes(t *testing.T) {
-	i := newIssuer(t)
+	clock, o := fixture.NewClock(), options()
+	o.Now = clock.Now
+	i, err := New(o)
+	fixture.Must(t, err)
 	for _, changed := range [][]string{
 		{"code_verifier", "another-verifier-that-is-at-least-forty-three-letters"}, {"code_verifier", ""}, {"redirect_uri", portal + "/"},
 	} {
@@ -235,6 +238,11 @@ func TestCodes(t *testing.T) {
 	}
 	if status, answer := redeem(i, once); status != http.StatusBadRequest || answer["error"] != "invalid_grant" {
 		t.Errorf("a used code answers %d %v", status, answer)
+	}
+	late := code(t, i, "P-1")
+	clock.Move(codeLife)
+	if status, answer := redeem(i, late); status != http.StatusBadRequest || answer["error"] != "invalid_grant" {
+		t.Errorf("a code that has expired answers %d %v", status, answer)
 	}
 }
 

@@ -80,7 +80,7 @@ func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 
 // claims are what every token says of a person.
 func (i *Issuer) claims(p Person, audience string, ttl time.Duration) map[string]any {
-	now := time.Now()
+	now := i.options.Now()
 	c := map[string]any{
 		"iss": i.options.Base, "sub": p.ID, "aud": audience, "name": p.Name,
 		"iat": now.Unix(), "exp": now.Add(ttl).Unix(),

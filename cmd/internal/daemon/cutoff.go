@@ -39,9 +39,9 @@ func (d *Daemon) repeat(ctx context.Context, do func(context.Context) error, pau
 			continue
 		}
 		next = pause
-		if text := err.Error(); ctx.Err() == nil && (text != said || time.Since(when) > sayAgain) {
+		if text := err.Error(); ctx.Err() == nil && (text != said || d.o.Now().Sub(when) > sayAgain) {
 			failed(err)
-			said, when = text, time.Now()
+			said, when = text, d.o.Now()
 		}
 	}
 }

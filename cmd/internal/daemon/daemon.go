@@ -39,7 +39,7 @@ type Portal interface {
 	Drain()
 }
 
-// Options are what a daemon is made of.
+// Options are what a daemon is made of. All but TLS and Portal must be set.
 type Options struct {
 	Node    *node.Node // which the caller closes after the daemon has ended
 	Listen  net.Listener
@@ -47,6 +47,7 @@ type Options struct {
 	Portal  Portal      // nil: the portal is off
 	Monitor *integrity.Monitor
 	Log     *zap.Logger
+	Now     func() time.Time
 }
 
 // Daemon runs a node.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -27,7 +28,7 @@ func run(t *testing.T, n *node.Node) (*daemon.Daemon, *integrity.Monitor) {
 	fixture.Must(t, err)
 	watch, err := integrity.ForNode(n, zap.NewNop())
 	fixture.Must(t, err)
-	d := daemon.New(daemon.Options{Node: n, Listen: listener, Monitor: watch, Log: zap.NewNop()})
+	d := daemon.New(daemon.Options{Node: n, Listen: listener, Monitor: watch, Log: zap.NewNop(), Now: time.Now})
 	fixture.Run(t, func(ctx context.Context) {
 		if err := d.Run(ctx); err != nil {
 			t.Error(err)

@@ -43,7 +43,7 @@ type Options struct {
 	// Client reaches the issuer; nil is one with time-outs.
 	Client *http.Client
 	// Untouched tells requests that do not prolong the session, like those
-	// that a page sends by itself.
+	// that a page sends by itself. It must be set, as Now and Log must.
 	Untouched func(*http.Request) bool
 	// Now is the time by which sessions, sign-ins, tokens and pauses end.
 	Now func() time.Time

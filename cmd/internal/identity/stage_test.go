@@ -70,7 +70,7 @@ type stage struct {
 func newStage(t testing.TB, change func(*Options)) *stage {
 	t.Helper()
 	base := "https://" + issuerHost + "/issuer"
-	own, err := issuer.New(issuer.Options{Base: base, ClientID: client, Portal: "https://" + portalHost, People: people, Stylesheet: "/style.css"})
+	own, err := issuer.New(issuer.Options{Base: base, ClientID: client, Portal: "https://" + portalHost, People: people, Stylesheet: "/style.css", Now: time.Now})
 	fixture.Must(t, err)
 	s := newStageAt(t, base, change)
 	s.issuer, s.rt[issuerHost] = own, own

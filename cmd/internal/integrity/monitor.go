@@ -34,7 +34,7 @@ type Options struct {
 	// Keep keeps what was found or raised, over restarts, and forgets it at "".
 	// nil: nothing is kept.
 	Keep func(found string) error
-	Log  *zap.Logger
+	Log  *zap.Logger // must be set
 }
 
 // Monitor keeps watch over a journal.

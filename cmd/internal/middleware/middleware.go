@@ -31,7 +31,7 @@ type Options struct {
 	// answer may lead besides our own; what is no origin is left out. It is asked
 	// at every request, since an issuer tells its own only in time. Nil: none.
 	FormActions func() []string
-	Log         *zap.Logger
+	Log         *zap.Logger // must be set, as Now must
 	Now         func() time.Time
 }
 

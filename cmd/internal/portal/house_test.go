@@ -80,7 +80,7 @@ func (h *house) open(log *zap.Logger) {
 	server := httptest.NewServer(mux)
 	h.t.Cleanup(server.Close)
 	h.url = server.URL
-	who, err := issuer.New(issuer.Options{Base: h.url + "/issuer", ClientID: "bookledger", Portal: h.url, People: people, Stylesheet: portal.Stylesheet()})
+	who, err := issuer.New(issuer.Options{Base: h.url + "/issuer", ClientID: "bookledger", Portal: h.url, People: people, Stylesheet: portal.Stylesheet(), Now: time.Now})
 	must(h.t, err)
 	id, err := identity.New(identity.Options{
 		Issuer: h.url + "/issuer", ClientID: "bookledger", PublicURL: h.url,

@@ -15,7 +15,7 @@ import (
 	"bookledger/projections/access"
 )
 
-// Options are what a service works with.
+// Options are what a service works with. All but MayWrite and Sound must be set.
 type Options struct {
 	Node        *node.Node
 	Limiter     *exportlimit.Limiter

@@ -82,7 +82,7 @@ func startAs(t testing.TB, as variant, w synthetic.Config, more ...events.Data) 
 	must(t, err)
 	s.web = w2
 	watch := integrity.New(integrity.Options{Compare: s.Compare, Log: log})
-	d := daemon.New(daemon.Options{Node: s.Node.Node, Listen: listener, Portal: w2, Monitor: watch, Log: log})
+	d := daemon.New(daemon.Options{Node: s.Node.Node, Listen: listener, Portal: w2, Monitor: watch, Log: log, Now: time.Now})
 	end := fixture.Run(t, func(ctx context.Context) {
 		if err := d.Run(ctx); err != nil && !errors.Is(err, journal.ErrClosed) {
 			t.Error(err)
@@ -128,7 +128,7 @@ func (s *site) open(as variant, log *zap.Logger) (*web.Web, error) {
 	people = append(people, issuer.Person{Person: access.Person{ID: "P-nobody", Name: "Nobody Known"}, Role: "nobody"})
 	people = append(people, as.people...)
 	var err error
-	s.issuer, err = issuer.New(issuer.Options{Base: s.url + "/issuer", ClientID: "bookledger", Portal: s.url, People: people, Stylesheet: portal.Stylesheet(), Icon: portal.Icon()})
+	s.issuer, err = issuer.New(issuer.Options{Base: s.url + "/issuer", ClientID: "bookledger", Portal: s.url, People: people, Stylesheet: portal.Stylesheet(), Icon: portal.Icon(), Now: time.Now})
 	if err != nil {
 		return nil, err
 	}

@@ -25,7 +25,7 @@ import (
 	"bookledger/schemas"
 )
 
-// Options are what a Web is made of.
+// Options are what a Web is made of. Node, Log and Now must be set.
 type Options struct {
 	Node           *node.Node
 	Identity       identity.Options // without Untouched, Log and Now
@@ -64,9 +64,6 @@ func New(o Options) (_ *Web, err error) {
 			err = errors.Join(fmt.Errorf("setting up the portal: %w", err), w.Close())
 		}
 	}()
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	if o.AccessLog == "" {
 		o.AccessLog = filepath.Join(o.Node.Dir, "access.log")
 	}

@@ -145,7 +145,7 @@ func runServe(ctx context.Context, env *cli.Environment, s Serve) (err error) {
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	o := daemon.Options{Node: l, Listen: listener, Monitor: watch, Log: log}
+	o := daemon.Options{Node: l, Listen: listener, Monitor: watch, Log: log, Now: time.Now}
 	if s.Web.Identity.Issuer != "" {
 		s.Web.Node, s.Web.Sound, s.Web.Log, s.Web.Now = l, watch.Violation, log, env.Now
 		var w *web.Web
