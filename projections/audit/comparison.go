@@ -44,14 +44,17 @@ func newComparison(ctx context.Context, o Owner, first *book.Book, later *Snapsh
 	if err != nil {
 		return nil, err
 	}
-	owners := map[string]bool{o.Agent: o.Agent != ""}
-	if o.Agency != "" {
-		err = later.EachAgent(func(id string, a *fold.Agent) error {
-			owners[id] = a.AgencyID == o.Agency
-			return nil
-		})
+	ids := []string{o.Agent}
+	if o.Agent == "" {
+		if ids, err = book.AgentsOf(later, o.Agency); err != nil {
+			return nil, err
+		}
 	}
-	return &Comparison{first, last, between, later.Calendar, columns, owners}, err
+	owners := map[string]bool{}
+	for _, id := range ids {
+		owners[id] = true
+	}
+	return &Comparison{first, last, between, later.Calendar, columns, owners}, nil
 }
 
 // Changes returns the rows that differ, by case, year and member.

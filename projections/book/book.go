@@ -23,6 +23,8 @@ type State interface {
 	Agency(id string) (agency fold.Agency, known bool, err error)
 	// EachAgent calls yield with every known agent, by id.
 	EachAgent(yield func(id string, agent *fold.Agent) error) error
+	// EachAgentOf calls yield with every agent who is the agency's own, by id.
+	EachAgentOf(agency string, yield func(id string, agent *fold.Agent) error) error
 	// EachHeld calls yield with every case that the agent holds, by case id,
 	// the closed ones too. The case is the callee's to keep.
 	EachHeld(agent string, yield func(id string, c *fold.Case) error) error
@@ -73,23 +75,27 @@ func ForAgent(ctx context.Context, s State, calendar *events.Calendar, f Week, a
 			return nil, err
 		}
 	}
-	return b, b.fill(ctx, s, calendar, []string{agentID}, map[string]*fold.Agent{agentID: &b.Agent})
+	return b, b.fill(ctx, s, calendar, []string{agentID})
 }
 
-// ForAgency makes the book that unites those of the agents who were the
-// agency's own at the Friday's cutoff.
+// AgentsOf returns the agents whose consumers are in an agency's book, by id:
+// those who are the agency's own.
+func AgentsOf(s State, agencyID string) (ids []string, err error) {
+	err = s.EachAgentOf(agencyID, func(id string, _ *fold.Agent) error {
+		ids = append(ids, id)
+		return nil
+	})
+	return ids, err
+}
+
+// ForAgency makes the book that unites those of the agency's agents at the
+// Friday's cutoff.
 func ForAgency(ctx context.Context, s State, calendar *events.Calendar, f Week, agencyID string) (*Book, error) {
 	agency, known, err := s.Agency(agencyID)
 	if err != nil {
 		return nil, err
 	}
-	ids, agents := []string{}, map[string]*fold.Agent{}
-	err = s.EachAgent(func(id string, a *fold.Agent) error {
-		if a.AgencyID == agencyID {
-			ids, agents[id] = append(ids, id), a
-		}
-		return nil
-	})
+	ids, err := AgentsOf(s, agencyID)
 	if err != nil {
 		return nil, err
 	}
@@ -97,18 +103,22 @@ func ForAgency(ctx context.Context, s State, calendar *events.Calendar, f Week, 
 		return nil, fmt.Errorf("agency %q as of Friday %s: %w", agencyID, f.Friday, ErrUnknown)
 	}
 	b := &Book{Week: f, AgencyID: agencyID, Agency: agency, Zone: calendar.Zone()}
-	return b, b.fill(ctx, s, calendar, ids, agents)
+	return b, b.fill(ctx, s, calendar, ids)
 }
 
-func (b *Book) fill(ctx context.Context, s State, calendar *events.Calendar, ids []string, agents map[string]*fold.Agent) error {
+func (b *Book) fill(ctx context.Context, s State, calendar *events.Calendar, ids []string) error {
 	b.Agents = len(ids)
 	for _, id := range ids {
-		err := s.EachHeld(id, func(caseID string, c *fold.Case) error {
+		agent, _, err := s.Agent(id)
+		if err != nil {
+			return err
+		}
+		err = s.EachHeld(id, func(caseID string, c *fold.Case) error {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
 			if Delegated(c) {
-				b.Rows = appendRows(b.Rows, caseID, c, agents[id], calendar.Day(c.Since), b.Friday.Year())
+				b.Rows = appendRows(b.Rows, caseID, c, &agent, calendar.Day(c.Since), b.Friday.Year())
 			}
 			return nil
 		})

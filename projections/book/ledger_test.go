@@ -58,6 +58,15 @@ func (l *ledger) EachAgent(yield func(string, *fold.Agent) error) error {
 	return each(l.agents, func(id string, a fold.Agent) error { return yield(id, &a) })
 }
 
+func (l *ledger) EachAgentOf(agency string, yield func(string, *fold.Agent) error) error {
+	return l.EachAgent(func(id string, a *fold.Agent) error {
+		if a.AgencyID != agency {
+			return nil
+		}
+		return yield(id, a)
+	})
+}
+
 func (l *ledger) EachAgency(yield func(string, *fold.Agency) error) error {
 	return each(l.agencies, func(id string, a fold.Agency) error { return yield(id, &a) })
 }

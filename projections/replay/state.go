@@ -162,6 +162,15 @@ func (s *state) EachAgent(yield func(id string, agent *fold.Agent) error) error 
 	return eachOf(s.agents, yield)
 }
 
+func (s *state) EachAgentOf(agency string, yield func(id string, agent *fold.Agent) error) error {
+	return s.EachAgent(func(id string, agent *fold.Agent) error {
+		if agent.AgencyID != agency {
+			return nil
+		}
+		return yield(id, agent)
+	})
+}
+
 func (s *state) EachAgency(yield func(id string, agency *fold.Agency) error) error {
 	return eachOf(s.agencies, yield)
 }
