@@ -13,7 +13,6 @@ import (
 	"bookledger/events"
 	"bookledger/projections/book"
 	"bookledger/projections/checkpoint"
-	"bookledger/projections/fold"
 )
 
 // BookList are the books of an owner that the caller can have.
@@ -115,17 +114,13 @@ func (s *Service) size(ctx context.Context, r *snapshot, o Owner, f checkpoint.C
 	counted, err, _ := sizes.counting.Do(fmt.Sprint(key), func() (any, error) {
 		then := r.AsOf(f.Friday)
 		agents := []string{o.Agent}
+		var n size
+		var err error
 		if o.Agent == "" {
-			agents = nil
-			if err := then.EachAgentOf(o.Agency, func(id string, _ *fold.Agent) error {
-				agents = append(agents, id)
-				return nil
-			}); err != nil {
+			if agents, err = book.AgentsOf(then, o.Agency); err != nil {
 				return nil, err
 			}
 		}
-		var n size
-		var err error
 		if n.rows, n.cases, err = book.Count(context.WithoutCancel(ctx), then, f.Week, agents); err != nil {
 			return n, err
 		}
