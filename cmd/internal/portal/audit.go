@@ -72,14 +72,12 @@ func (p *Portal) findCase(w http.ResponseWriter, r *http.Request, c service.Call
 		return err
 	default:
 		p.say(r, message{Text: told, Bad: true})
-		redirect(w, r, explainPath)
-		return nil
+		return redirect(w, r, explainPath)
 	}
 	if friday, err := events.ParseDate(typed("friday")); err == nil {
 		query.Set("friday", friday.String())
 	}
-	redirect(w, r, address(explainPath+"/"+url.PathEscape(id), query))
-	return nil
+	return redirect(w, r, address(explainPath+"/"+url.PathEscape(id), query))
 }
 
 // address is a path with its query, if there is one.
@@ -242,8 +240,7 @@ func (p *Portal) findFile(w http.ResponseWriter, r *http.Request, _ service.Call
 		p.say(r, message{Text: "No SHA-256 was found in what you pasted. It has 64 digits of 0–9 and a–f.", Bad: true})
 		query = nil
 	}
-	redirect(w, r, address(downloadsPath, query))
-	return nil
+	return redirect(w, r, address(downloadsPath, query))
 }
 
 // pastedHash finds the SHA-256 in what a program has printed, beside a file's

@@ -82,6 +82,13 @@ func TestFoundFile(t *testing.T) {
 		v.get("/audit/downloads").want(200, "No SHA-256 was found")
 	}
 	v.get("/audit/downloads?sha256=x").want(400)
+	for path, newest := range map[string]string{"before=1": "", "sha256=" + hash + "&before=1": "?sha256=" + hash} {
+		for _, link := range v.get("/audit/downloads?"+path).want(200, "Newest").all("a") {
+			if to := attr(link, "href"); said(link) == "Newest" && to != "/audit/downloads"+newest {
+				t.Errorf("the newest downloads are at %q", to)
+			}
+		}
+	}
 }
 
 // spaced is a hash in pairs of digits.

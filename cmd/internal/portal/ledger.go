@@ -75,11 +75,15 @@ func sequence(r *http.Request, name string) (uint64, error) {
 	return n, nil
 }
 
-// with is where a request was, with another value in its query.
+// with is where a request was, with another value in its query; "" leaves the
+// name out.
 func with(r *http.Request, name string, value any) string {
 	query := r.URL.Query()
 	query.Set(name, fmt.Sprint(value))
-	return r.URL.EscapedPath() + "?" + query.Encode()
+	if value == "" {
+		query.Del(name)
+	}
+	return address(r.URL.EscapedPath(), query)
 }
 
 // lookUp leads to an agent's or an agency's pages by its id.
