@@ -2,8 +2,10 @@ package events
 
 import (
 	"bytes"
+	"encoding/hex"
 	"reflect"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -251,6 +253,13 @@ func IsIdentifier(s string) bool {
 		}
 	}
 	return true
+}
+
+// IsSHA256 reports whether s is a SHA-256 as the contracts write it: 64 lower-case
+// hexadecimal digits.
+func IsSHA256(s string) bool {
+	_, err := hex.DecodeString(s)
+	return err == nil && len(s) == 64 && s == strings.ToLower(s)
 }
 
 // checkText reports whether s has at most most code points and none that is a

@@ -1,11 +1,9 @@
 package events
 
 import (
-	"encoding/hex"
 	"reflect"
 	"slices"
 	"strconv"
-	"strings"
 
 	"bookledger/events/internal/scan"
 )
@@ -127,7 +125,7 @@ func setText(f *field, text []byte, target reflect.Value) *Rejection {
 			return reject(Schema, f.name, "must be the last four digits alone")
 		}
 	case kindHash:
-		if _, err := hex.DecodeString(s); err != nil || len(s) != 64 || s != strings.ToLower(s) {
+		if !IsSHA256(s) {
 			return reject(Schema, f.name, "must be 64 lower-case hexadecimal digits")
 		}
 	case kindClock:

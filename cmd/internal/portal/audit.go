@@ -2,7 +2,6 @@ package portal
 
 import (
 	"cmp"
-	"encoding/hex"
 	"net/http"
 	"net/url"
 	"slices"
@@ -246,14 +245,10 @@ func (p *Portal) findFile(w http.ResponseWriter, r *http.Request, _ service.Call
 // pastedHash finds the SHA-256 in what a program has printed, beside a file's
 // name or in groups of digits.
 func pastedHash(text string) (string, bool) {
-	isHash := func(s string) bool {
-		raw, err := hex.DecodeString(s)
-		return err == nil && len(raw) == 32
-	}
 	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z') })
-	if i := slices.IndexFunc(words, isHash); i >= 0 {
+	if i := slices.IndexFunc(words, events.IsSHA256); i >= 0 {
 		return words[i], true
 	}
 	whole := strings.Join(words, "")
-	return whole, isHash(whole)
+	return whole, events.IsSHA256(whole)
 }

@@ -2,11 +2,11 @@ package service
 
 import (
 	"context"
-	"encoding/hex"
 	"errors"
 	"strings"
 
 	"bookledger/cmd/internal/problem"
+	"bookledger/events"
 	"bookledger/projections"
 	"bookledger/projections/access"
 	"bookledger/projections/checkpoint"
@@ -43,7 +43,7 @@ func (s *Service) Rejections(c Caller, before uint64, limit int) ([]projections.
 func (s *Service) Exports(ctx context.Context, c Caller, sha256 string, before uint64, limit int) ([]projections.Exported, error) {
 	return figure(s, c, func(v *projections.View) ([]projections.Exported, error) {
 		hash := strings.ToLower(sha256)
-		if raw, err := hex.DecodeString(hash); err != nil || hash != "" && len(raw) != 32 {
+		if hash != "" && !events.IsSHA256(hash) {
 			return nil, problem.Invalid.In("sha256", "A SHA-256 has 64 digits of 0-9 and a-f.")
 		}
 		return v.ExportsOf(ctx, hash, before, limit)

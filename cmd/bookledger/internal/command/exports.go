@@ -129,10 +129,11 @@ func (o *exportsOptions) hash() (string, error) {
 		return "", cli.Usagef("give --sha256 or --file, not both")
 	}
 	if o.file == "" {
-		if raw, err := hex.DecodeString(o.sha256); err != nil || o.sha256 != "" && len(raw) != sha256.Size {
+		hash := strings.ToLower(o.sha256)
+		if hash != "" && !events.IsSHA256(hash) {
 			return "", cli.Usagef("--sha256: a hash has 64 digits of 0-9 and a-f")
 		}
-		return strings.ToLower(o.sha256), nil
+		return hash, nil
 	}
 	f, err := os.Open(o.file)
 	if err != nil {
