@@ -33,6 +33,10 @@ func Word(value string) string {
 	return value
 }
 
+// FullName returns a first and a last name, of which one may be blank, as people
+// write them.
+func FullName(first, last string) string { return strings.TrimSpace(first + " " + last) }
+
 // MaskSSN returns the last four digits as XXX-XX-1234, or "".
 func MaskSSN(last4 string) string {
 	if last4 == "" {

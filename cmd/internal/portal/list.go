@@ -151,7 +151,7 @@ func (p *Portal) listed(c service.Caller, a about, o service.Owner, k service.Ki
 
 // nameOf is a consumer's name or, where that is blank, the case.
 func nameOf(e list.Entry) string {
-	return cmp.Or(strings.TrimSpace(e.FirstName+" "+e.LastName), "Case "+e.CaseID)
+	return cmp.Or(book.FullName(e.FirstName, e.LastName), "Case "+e.CaseID)
 }
 
 // Last is the number of the last consumer of the page.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/google/uuid"
 	"go.uber.org/zap"
@@ -15,6 +14,7 @@ import (
 	"bookledger/events/record"
 	"bookledger/projections"
 	"bookledger/projections/access"
+	"bookledger/projections/book"
 	"bookledger/projections/fold"
 )
 
@@ -111,7 +111,7 @@ func (s *Service) mayAct(c Caller, o Owner, id string, a Action) (role access.Ro
 
 // nameOf is the name of a case's primary contact.
 func nameOf(c *fold.Case) string {
-	return strings.TrimSpace(c.Household.PrimaryContact.FirstName + " " + c.Household.PrimaryContact.LastName)
+	return book.FullName(c.Household.PrimaryContact.FirstName, c.Household.PrimaryContact.LastName)
 }
 
 // askedAgent is the one agent of the owner's whom the consumer has asked.
@@ -158,7 +158,8 @@ func withCode(p *problem.Problem, code events.Code) error {
 }
 
 // append appends events of which the caller is the actor, all or none, and
-// returns the sequence of the last. Its failures are problems.
+// returns the sequence of the last. Where the journal fails, the error is
+// problem.Unsure or problem.Unavailable.
 func (s *Service) append(ctx context.Context, c Caller, source string, role access.Role, all []events.Data) (last uint64, err error) {
 	messages := make([]journal.Message, len(all))
 	for i, data := range all {
@@ -170,11 +171,9 @@ func (s *Service) append(ctx context.Context, c Caller, source string, role acce
 			ID: id.String(), Source: source, Type: events.TypeOf(data), Time: s.Now().UTC(),
 			ActorID: c.ID, ActorRole: string(role), Data: data,
 		}
-		body, err := e.Encode()
-		if err != nil {
+		if messages[i], err = journal.MessageOf(e); err != nil {
 			return 0, err
 		}
-		messages[i] = journal.Message{Subject: e.Subject(), Body: body}
 	}
 	// Who has gone does not make it half done.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actTime)

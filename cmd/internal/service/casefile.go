@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"bookledger/cmd/internal/problem"
@@ -62,10 +61,10 @@ type Member struct {
 }
 
 // Name is the member's name as people write it.
-func (m Member) Name() string { return strings.TrimSpace(m.FirstName + " " + m.LastName) }
+func (m Member) Name() string { return book.FullName(m.FirstName, m.LastName) }
 
 // Name is the contact's name as people write it.
-func (c Contact) Name() string { return strings.TrimSpace(c.FirstName + " " + c.LastName) }
+func (c Contact) Name() string { return book.FullName(c.FirstName, c.LastName) }
 
 // Year is the application of a year.
 type Year struct {

@@ -108,7 +108,7 @@ func printActive(out io.Writer, s *audit.Snapshot, consumers []list.Entry) error
 	var text strings.Builder
 	fmt.Fprintf(&text, "Active Consumers as of %s: %d\n", cli.Pacific(s.AsOf), len(consumers))
 	for i, e := range consumers {
-		fmt.Fprintf(&text, "\n%4d  %s\n", i+1, strings.TrimSpace(e.FirstName+" "+e.LastName))
+		fmt.Fprintf(&text, "\n%4d  %s\n", i+1, book.FullName(e.FirstName, e.LastName))
 		fields := [...][2]string{{"Phone", e.Phone}, {"Email", e.Email}, {"Address", e.Address}, {"DOB", e.DOB}, {"SSN", e.SSN},
 			{"Case ID", e.CaseID}, {"Delegated since", e.Since.String()}}
 		for _, f := range fields {
