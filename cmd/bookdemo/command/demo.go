@@ -130,7 +130,7 @@ func (d *demo) openPortal(url string, watch *integrity.Monitor, log *zap.Logger)
 		return nil, err
 	}
 	return web.New(web.Options{
-		Node: d.ledger, Issuer: d.issuer, Fridays: access.UsualFridays, Sound: watch.Violation, Log: log, Now: d.env.Now,
+		Node: d.ledger, Issuer: d.issuer, Fridays: access.UsualFridays, Violation: watch.Violation, Log: log, Now: d.env.Now,
 		Identity: identity.Options{Issuer: url + "/issuer", ClientID: demoClient, PublicURL: url},
 	})
 }

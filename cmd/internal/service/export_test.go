@@ -95,26 +95,26 @@ func (o *office) checkTrail(n int) {
 	}
 }
 
-// TestShelf holds which Fridays' books who can have.
-func TestShelf(t *testing.T) {
+// TestBooks holds which Fridays' books who can have.
+func TestBooks(t *testing.T) {
 	o := open(t, slices.Concat(consumers("A1", "c1"), consumers("A3", "d1"))...)
 	own := service.Owner{Agent: "A1"}
-	shelf, err := o.service.Books(t.Context(), agent, own, 0, 60)
+	list, err := o.service.Books(t.Context(), agent, own, 0, 60)
 	must(t, err)
-	if len(shelf.Books) != 5 || shelf.Books[0].Rows != 1 || shelf.Books[0].Friday <= shelf.Books[1].Friday || shelf.NextFriday <= shelf.Books[0].Friday {
-		t.Errorf("the agent's shelf is %+v", shelf)
+	if len(list.Books) != 5 || list.Books[0].Rows != 1 || list.Books[0].Friday <= list.Books[1].Friday || list.NextFriday <= list.Books[0].Friday {
+		t.Errorf("the agent's list is %+v", list)
 	}
 	all, err := o.service.Books(t.Context(), manager, own, 0, 60)
 	must(t, err)
 	if len(all.Books) < 8 {
-		t.Errorf("the manager's shelf has %d books", len(all.Books))
+		t.Errorf("the manager's list has %d books", len(all.Books))
 	}
 	old := all.Books[6].Friday.String()
 	_, err = o.service.Export(t.Context(), agent, own, old, yes)
 	wantProblem(t, "a Friday long past", err, 404)
 	o.take(manager, own, old)
 	o.take(adminL1, service.Owner{Agency: "G1"}, old)
-	for _, day := range []string{"2026-13-45", "tomorrow", "", shelf.NextFriday.String(), shelf.Books[0].Friday.AddDays(-1).String(), "2001-01-05"} {
+	for _, day := range []string{"2026-13-45", "tomorrow", "", list.NextFriday.String(), list.Books[0].Friday.AddDays(-1).String(), "2001-01-05"} {
 		_, err = o.service.Export(t.Context(), manager, own, day, yes)
 		wantProblem(t, "the book of "+day, err, 404)
 	}
@@ -260,14 +260,14 @@ func TestLoad(t *testing.T) {
 func TestRolesOfOne(t *testing.T) {
 	o := open(t, slices.Concat(consumers("A3", "d1"))...)
 	o.Publish(&events.AgentMoved{AgentID: "A3", AgencyID: "G1"}, &events.StaffAssigned{Staff: events.Staff{PersonID: "P-a3", AgencyID: "G1", Role: "manager"}})
-	shelf, err := o.service.Books(t.Context(), other, service.Owner{Agent: "A3"}, 0, 60)
+	list, err := o.service.Books(t.Context(), other, service.Owner{Agent: "A3"}, 0, 60)
 	must(t, err)
-	if len(shelf.Books) != 5 {
-		t.Errorf("the shelf has %d books", len(shelf.Books))
+	if len(list.Books) != 5 {
+		t.Errorf("the list has %d books", len(list.Books))
 	}
 	o.Publish(&events.AgentDecertified{AgentID: "A3"})
-	if shelf, err = o.service.Books(t.Context(), other, service.Owner{Agent: "A3"}, 0, 60); err != nil || len(shelf.Books) != 0 {
-		t.Errorf("decertified: %+v (%v)", shelf, err)
+	if list, err = o.service.Books(t.Context(), other, service.Owner{Agent: "A3"}, 0, 60); err != nil || len(list.Books) != 0 {
+		t.Errorf("decertified: %+v (%v)", list, err)
 	}
 }
 
@@ -285,26 +285,26 @@ func TestLevelOne(t *testing.T) {
 	wantProblem(t, "the delivery", err, 404)
 	_, err = o.service.Export(t.Context(), adminL1, g1, "latest", yes)
 	wantProblem(t, "a new one", err, 404)
-	if shelf, err := o.service.Books(t.Context(), adminL1, g1, 0, 60); err != nil || len(shelf.Books) != 0 {
-		t.Errorf("the shelf is %+v (%v)", shelf, err)
+	if list, err := o.service.Books(t.Context(), adminL1, g1, 0, 60); err != nil || len(list.Books) != 0 {
+		t.Errorf("the list is %+v (%v)", list, err)
 	}
 	o.take(adminL2, g1, "latest")
 	o.checkTrail(4)
 }
 
-// TestUnsound holds that nothing can be done or taken while the journal is not
+// TestViolation holds that nothing can be done or taken while the journal is not
 // what was applied, also by who was let in before, and that lists are shown.
-func TestUnsound(t *testing.T) {
+func TestViolation(t *testing.T) {
 	o := open(t, consumers("A1", "c1", "c2")...)
 	own := service.Owner{Agent: "A1"}
-	unsound := error(&projections.Difference{Seq: 17, Kind: projections.Changed})
-	o.sound.Store(&unsound)
+	violation := error(&projections.Difference{Seq: 17, Kind: projections.Changed})
+	o.found.Store(&violation)
 	o.refuses()
 	o.holdList(agent, own, service.Active, "c1", "c2")
-	o.sound.Store(nil)
+	o.found.Store(nil)
 	o.atChecks(func(check int) {
 		if check == 3 {
-			o.sound.Store(&unsound)
+			o.found.Store(&violation)
 		}
 	})
 	_, err := o.service.Export(t.Context(), agent, own, "latest", yes)

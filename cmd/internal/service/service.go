@@ -15,7 +15,7 @@ import (
 	"bookledger/projections/access"
 )
 
-// Options are what a service works with. All but MayWrite and Sound must be set.
+// Options are what a service works with. All but MayWrite and Violation must be set.
 type Options struct {
 	Node        *node.Node
 	Limiter     *exportlimit.Limiter
@@ -28,9 +28,10 @@ type Options struct {
 	// stays for good.
 	// Cost is how much it is, 1 for an event or two.
 	MayWrite func(person string, cost int) (ok bool, retryAfter time.Duration)
-	// Sound tells whether the journal is what was applied; while it returns an
-	// error nothing can be done or taken. nil: it always is.
-	Sound func() error
+	// Violation returns how the journal differs from what was applied, nil while
+	// it does not. While it differs nothing can be done or taken. Where Violation
+	// itself is nil, the journal never differs.
+	Violation func() error
 }
 
 // Service does what people ask. It can be used by several goroutines at once.

@@ -25,7 +25,7 @@ type office struct {
 	t       *testing.T
 	service *service.Service
 	clock   *fixture.Clock
-	sound   atomic.Pointer[error]  // what the service is told of the journal, nil where it is sound
+	found   atomic.Pointer[error]  // the violation of which the service is told, nil where there is none
 	seen    atomic.Pointer[func()] // is called before access is decided, nil where nobody looks
 }
 
@@ -59,15 +59,15 @@ func openWith(t *testing.T, closed bool, past ...events.Data) *office {
 	if closed {
 		o.CloseHistory()
 	}
-	o.service, _ = o.Serve(service.Options{Sound: o.isSound, Now: o.clock.Now})
+	o.service, _ = o.Serve(service.Options{Violation: o.violation, Now: o.clock.Now})
 	return o
 }
 
-func (o *office) isSound() error {
+func (o *office) violation() error {
 	if see := o.seen.Load(); see != nil {
 		(*see)()
 	}
-	if err := o.sound.Load(); err != nil {
+	if err := o.found.Load(); err != nil {
 		return *err
 	}
 	return nil

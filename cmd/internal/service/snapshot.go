@@ -105,8 +105,8 @@ func (s *Service) open() (*snapshot, error) {
 
 // readNow opens a snapshot to act upon, which must show all of the journal.
 func (s *Service) readNow() (*snapshot, error) {
-	if s.Sound != nil {
-		if err := s.Sound(); err != nil {
+	if s.Violation != nil {
+		if err := s.Violation(); err != nil {
 			return nil, problem.Unavailable.After(0).With("The ledger's journal is not as it was recorded. Nothing can be done or taken until the operator has seen to it.").Because(err)
 		}
 	}

@@ -42,8 +42,8 @@ func ids(l listing) (all []string) {
 	return all
 }
 
-// TestInterface asks what an agent's system asks, from the list to the book.
-func TestInterface(t *testing.T) {
+// TestAPI asks what an agent's system asks, from the list to the book.
+func TestAPI(t *testing.T) {
 	t.Parallel()
 	s := start(t, small())
 	me := "/v1/agents/" + s.who("agent").AgentID
@@ -96,22 +96,22 @@ func TestInterface(t *testing.T) {
 // trail.
 func (s *site) takeBook(t *testing.T, owner string) {
 	t.Helper()
-	var shelf struct {
+	var list struct {
 		Books []struct {
 			Friday string
 			Rows   int
 		}
 	}
-	s.ask("agent", "GET", owner+"/books", nil).into(t, &shelf)
+	s.ask("agent", "GET", owner+"/books", nil).into(t, &list)
 	book := s.ask("agent", "POST", owner+"/books/latest", map[string]any{"disclaimer": "1", "accepted": true})
 	sum := sha256.Sum256(book.body)
 	if book.StatusCode != 200 || book.Header.Get("Repr-Digest") != "sha-256=:"+base64.StdEncoding.EncodeToString(sum[:])+":" ||
-		!strings.Contains(book.Header.Get("Content-Disposition"), shelf.Books[0].Friday) || book.Header.Get("Cache-Control") != "no-store" {
+		!strings.Contains(book.Header.Get("Content-Disposition"), list.Books[0].Friday) || book.Header.Get("Cache-Control") != "no-store" {
 		t.Fatalf("the book is answered %d with %v", book.StatusCode, book.Header)
 	}
 	last := s.lastExport(s.who("agent").PersonID)
-	if last.Step != "made" || last.SHA256 != fmt.Sprintf("%x", sum) || last.Rows != shelf.Books[0].Rows || len(shelf.Books) != 5 {
-		t.Errorf("the trail ends with %+v, the list says %+v", last, shelf)
+	if last.Step != "made" || last.SHA256 != fmt.Sprintf("%x", sum) || last.Rows != list.Books[0].Rows || len(list.Books) != 5 {
+		t.Errorf("the trail ends with %+v, the list says %+v", last, list)
 	}
 }
 

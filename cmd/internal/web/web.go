@@ -33,7 +33,7 @@ type Options struct {
 	AccessLog      string           // file; "" is access.log in the ledger's folder
 	TrustedProxies []netip.Prefix   // whose X-Forwarded-For is believed
 	Issuer         http.Handler     // of the demo, served below /issuer/; else nil
-	Sound          func() error     // whether the journal is what was applied; nil: it always is
+	Violation      func() error     // as in service.Options
 	Log            *zap.Logger
 	Now            func() time.Time
 }
@@ -88,7 +88,7 @@ func New(o Options) (_ *Web, err error) {
 	}
 	w.service = service.New(service.Options{
 		Node: o.Node, Limiter: w.limiter, Looks: w.looks, LastFridays: o.Fridays,
-		MayWrite: w.stack.AllowWriter, Sound: o.Sound, Log: o.Log, Now: o.Now,
+		MayWrite: w.stack.AllowWriter, Violation: o.Violation, Log: o.Log, Now: o.Now,
 	})
 	w.Handler, err = w.handler(o)
 	return w, err

@@ -98,7 +98,7 @@ func newServe(env *cli.Environment) *cobra.Command {
 books, close each week after its cutoff, and answer /healthz, /readyz and
 /metrics. SIGTERM or an interrupt ends it in order.
 
-With --oidc-issuer it serves the portal and the interface too. Who people are
+With --oidc-issuer it serves the portal and the API too. Who people are
 comes from that issuer; what they may see comes from the ledger, and from the
 roles auditor and operator in their tokens.`,
 		Example: `  bookledger serve --data /var/lib/bookledger
@@ -147,7 +147,7 @@ func runServe(ctx context.Context, env *cli.Environment, s Serve) (err error) {
 	}
 	o := daemon.Options{Node: l, Listen: listener, Monitor: watch, Log: log, Now: time.Now}
 	if s.Web.Identity.Issuer != "" {
-		s.Web.Node, s.Web.Sound, s.Web.Log, s.Web.Now = l, watch.Violation, log, env.Now
+		s.Web.Node, s.Web.Violation, s.Web.Log, s.Web.Now = l, watch.Violation, log, env.Now
 		var w *web.Web
 		if w, err = web.New(s.Web); err != nil {
 			return err
