@@ -275,5 +275,5 @@ func (d *document) system() {
 // Description is an OpenAPI document, as far as it describes itself.
 type Description struct {
 	OpenAPI string         `json:"openapi" doc:"The version of OpenAPI."`
-	Info    map[string]any `json:"info" doc:"What the interface is."`
+	Info    map[string]any `json:"info" doc:"What the API is."`
 }

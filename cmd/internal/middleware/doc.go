@@ -1,4 +1,4 @@
-// Package middleware stands in front of the portal and the HTTP interface. What
+// Package middleware stands in front of the portal and the API. What
 // comes is counted by address, and refused where it is too much or comes from
 // another site's page; what leaves carries the security headers. It knows the
 // client's address behind trusted proxies, keeps a request log at debug level,

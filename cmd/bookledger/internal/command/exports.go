@@ -30,7 +30,7 @@ func newExports(env *cli.Environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "exports",
 		Short: "Show the trail of downloads, or whose download a file is",
-		Long: `Show every step of an export from the portal or the interface, the newest first:
+		Long: `Show every step of an export from the portal or the API, the newest first:
 when, who, in which role, of which agent or agency, the book of which Friday, the
 version of the disclaimer and the answer to it, and of a book that was made its
 rows, the exporter's version and the file's SHA-256.
