@@ -56,7 +56,7 @@ func (id *Identity) holder(r *http.Request, text string) (access.Person, error) 
 		return access.Person{}, err
 	}
 	if !t.isAccess() {
-		return access.Person{}, fail(ReasonToken, "the token is not an access token; an ID token opens no interface")
+		return access.Person{}, fail(ReasonToken, "the API takes an access token, not an ID token")
 	}
 	return id.options.person(t.claims)
 }

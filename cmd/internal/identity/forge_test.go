@@ -274,7 +274,7 @@ func TestBearer(t *testing.T) {
 		{"an ID token", f.claiming(t, "nonce", "n"), ReasonToken, "ID token"},
 		{"an ID token with an empty nonce", f.claiming(t, "nonce", ""), ReasonToken, "ID token"},
 		{"an ID token without a nonce", f.claiming(t, "at_hash", "h"), ReasonToken, "ID token"},
-		{"a logout token", typed("logout+jwt"), ReasonToken, "not an access token"},
+		{"a logout token", typed("logout+jwt"), ReasonToken, "the API takes an access token"},
 		{"nothing", text(""), ReasonToken, "blank"},
 		{"too long", text(strings.Repeat("a", longestToken+1)), ReasonToken, "longer"},
 	}...) {

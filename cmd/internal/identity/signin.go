@@ -17,7 +17,8 @@ import (
 
 // Begin sends a browser to the issuer. returnTo is the path of the portal to
 // come back to; anything but a local path counts as "/". Nothing is kept on
-// the server. The error is an ErrIssuer, and then nothing has been written.
+// the server. It returns an ErrIssuer where the issuer cannot be reached. After
+// an error nothing has been written.
 func (id *Identity) Begin(w http.ResponseWriter, r *http.Request, returnTo string) error {
 	rp, err := id.provider.get(r.Context())
 	if err != nil {
@@ -38,7 +39,8 @@ func (id *Identity) Begin(w http.ResponseWriter, r *http.Request, returnTo strin
 
 // Finish answers the issuer's callback: it signs the person in, in a session
 // of a new id, and returns the path that Begin was given. It writes cookies
-// alone; the caller redirects, or shows the error, which is a Failure.
+// alone; the caller redirects, or shows the error: a Failure where the sign-in
+// does not hold, another error where the session could not be begun.
 func (id *Identity) Finish(w http.ResponseWriter, r *http.Request) (returnTo string, err error) {
 	w.Header().Set("Cache-Control", "no-store")
 	q := r.URL.Query()
