@@ -178,9 +178,9 @@ func gallery(agency, agent string) []events.Data {
 		&events.DelegationMarkedInactive{Delegation: events.Delegation{CaseID: "c-off2", AgentID: giver}})
 }
 
-// TestPages looks at every page with axe-core, in light and dark and on a
+// TestPagesInChromium looks at every page with axe-core, in light and dark and on a
 // screen of 320 px.
-func TestPages(t *testing.T) {
+func TestPagesInChromium(t *testing.T) {
 	t.Parallel()
 	ctx, i := fixture.Chromium(t), newInspection(t)
 	w := small()
