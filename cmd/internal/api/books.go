@@ -9,6 +9,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"bookledger/cmd/internal/delivery"
+	"bookledger/cmd/internal/problem"
 	"bookledger/cmd/internal/service"
 	"bookledger/events"
 )
@@ -54,6 +55,9 @@ func (a *API) export(_ context.Context, c service.Caller, in *exportInput) (*hum
 	}}, nil
 }
 
+// notAccepted tells a program how to accept the disclaimer.
+var notAccepted = problem.NotAccepted.With(`%s Send {"disclaimer":"%s","accepted":true}.`, problem.NotAccepted.Detail, service.DisclaimerVersion)
+
 func (a *API) takeBook(w http.ResponseWriter, r *http.Request, c service.Caller, in *exportInput) error {
 	ctx, cancel, err := delivery.Patience(w, r, maxWait)
 	if err != nil {
@@ -61,6 +65,9 @@ func (a *API) takeBook(w http.ResponseWriter, r *http.Request, c service.Caller,
 	}
 	defer cancel()
 	book, err := a.Service.Export(ctx, c, in.owner(), in.Friday, in.Body)
+	if err != nil && problem.Of(err).Type == notAccepted.Type {
+		return notAccepted.Because(err)
+	}
 	if err != nil {
 		return err
 	}

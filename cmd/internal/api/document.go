@@ -111,7 +111,7 @@ var failures = map[string]*problem.Problem{
 	"Invalid":      problem.Invalid.In("sort", "Sort by first_name, last_name, case_id or updated, with - before it for descending."),
 	"Unauthorized": &problem.Unauthorized,
 	"Forbidden":    &problem.Forbidden,
-	"NotAccepted":  &problem.NotAccepted,
+	"NotAccepted":  notAccepted,
 	"NotFound":     &problem.NotFound,
 	"NoBook":       problem.NoBook.With("2026-11-19 is a Thursday, and books are as of a Friday: there is no book of it."),
 	"Method":       problem.Method.With("This path answers GET and HEAD only."),

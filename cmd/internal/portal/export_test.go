@@ -78,7 +78,7 @@ func TestExport(t *testing.T) {
 	no := url.Values{"answer": {"no"}, "disclaimer": {"1"}, "from": {"active"}}
 	a = v.follow(path, no).want(http.StatusOK, "Active Consumers", "Nothing was downloaded. Your answer No was recorded.")
 	a.message("status")
-	v.post(path, url.Values{"disclaimer": {"1"}}).want(http.StatusForbidden, "The disclaimer was not accepted")
+	v.post(path, url.Values{"disclaimer": {"1"}}).want(http.StatusForbidden, "The disclaimer was not accepted", "answer Yes").lacks("accepted\":")
 	v.post(path, url.Values{"disclaimer": {"9"}, "answer": {"yes"}}).want(http.StatusForbidden)
 	if got := h.trail(); !slices.Equal(got, []string{"declined", "denied", "denied"}) {
 		t.Fatalf("before a yes the trail is %q", got)
@@ -91,7 +91,7 @@ func TestExport(t *testing.T) {
 	current, err := events.ParseDate(friday)
 	must(t, err)
 	for day, why := range map[string]string{
-		"2026-13-40": "A book is named by its Friday", current.AddDays(-2).String(): "is a " + current.AddDays(-2).Weekday().String(),
+		"2026-13-40": "Name the book by its Friday", current.AddDays(-2).String(): "is a " + current.AddDays(-2).Weekday().String(),
 		current.AddDays(7).String(): "has not come", current.AddDays(-70).String(): "is before the first Friday",
 	} {
 		v.get("/agents/A1/books/"+day+"/export").want(http.StatusNotFound, "There is no such book", why)
@@ -100,5 +100,5 @@ func TestExport(t *testing.T) {
 	h.signIn("P-a3").post(path, yes).want(http.StatusNotFound)
 	h.signIn("P-2").follow("/agencies/G1/books/"+friday+"/export", no).want(http.StatusOK, "Active Consumers", "Nothing was downloaded")
 	// A4, whose consumers level 1 may not see, is in the agency's book.
-	h.signIn("P-1").post("/agencies/G1/books/"+friday+"/export", yes).want(http.StatusNotFound, "not certified any more")
+	h.signIn("P-1").post("/agencies/G1/books/"+friday+"/export", yes).want(http.StatusNotFound, "no longer certified")
 }

@@ -25,10 +25,7 @@ func (p *Portal) Problem(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	told.Header(w.Header())
 	w.Header().Del("WWW-Authenticate") // browsers have a page to sign in
-	page := problemPage{Problem: told, What: advice[told.Status]}
-	if told.Type == problem.NoBook.Type {
-		page.What = []string{"Choose one of the Fridays on the Books page."}
-	}
+	page := problemPage{Problem: told, What: adviceOn(told)}
 	if told.Status == http.StatusUnauthorized {
 		page.SignIn = signInPath("/")
 	}
@@ -38,7 +35,22 @@ func (p *Portal) Problem(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// advice is what one can do about a problem, by its status.
+// adviceOn returns what one can do about a problem.
+func adviceOn(p *problem.Problem) []string {
+	switch {
+	case p.Type == problem.NoBook.Type:
+		return []string{"Choose one of the Fridays on the Books page."}
+	case p.Type == problem.NotAccepted.Type:
+		return []string{"Open the book again and answer Yes."}
+	case p.Type == problem.Unsure.Type:
+		return []string{"Look at the list before you repeat the action."}
+	case p.Status == http.StatusServiceUnavailable && p.RetryAfter == 0:
+		return []string{"Tell the operator of this portal."}
+	}
+	return advice[p.Status]
+}
+
+// advice is what one can do about the other problems, by their status.
 var advice = map[int][]string{
 	http.StatusNotFound: {
 		"Check the address, if you typed it.", "A consumer may have been delegated to somebody else since. Look for the consumer in your lists.",

@@ -66,7 +66,7 @@ var (
 	Forbidden = Problem{Type: "forbidden", Status: http.StatusForbidden, Title: "Not permitted",
 		Detail: "Your role does not permit this."}
 	NotAccepted = Problem{Type: "not-accepted", Status: http.StatusForbidden, Title: "The disclaimer was not accepted",
-		Detail: `A book leaves only after the disclaimer was accepted: {"disclaimer":"1","accepted":true}.`}
+		Detail: "Accept the current version of the disclaimer to download the book."}
 	NotFound = Problem{Type: "not-found", Status: http.StatusNotFound, Title: "Not found",
 		Detail: "There is nothing here that is open to you."}
 	NoBook = Problem{Type: "no-book", Status: http.StatusNotFound, Title: "There is no such book"}

@@ -38,7 +38,7 @@ func told(err error, day events.Date, fridays int) error {
 	case access.OtherAgency:
 		return problem.NoBook.With("As of Friday %s the agent was not of the agency.", day)
 	case access.HoldsOthers:
-		return problem.NoBook.With("That of Friday %s holds consumers of an agent who is not certified any more, which level-1 staff may not see. Ask a manager for it.", day)
+		return problem.NoBook.With("You cannot take the agency's book of %s: it holds consumers of an agent who is no longer certified. Ask a manager for it.", day)
 	}
 	return problem.NotFound.Because(err)
 }
@@ -120,7 +120,7 @@ func (r *snapshot) checkpoint(text string) (f checkpoint.Checkpoint, err error) 
 	case text == "latest":
 		f, err = r.Checkpoint(0)
 	case err != nil || day == 0:
-		return f, problem.NoBook.With("A book is named by its Friday, like 2026-11-20, or by the word latest: %s.", checkpoint.ErrNone)
+		return f, problem.NoBook.With("Name the book by its Friday (YYYY-MM-DD) or by latest.")
 	default:
 		f, err = r.Checkpoint(day)
 	}

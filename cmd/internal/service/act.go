@@ -197,7 +197,7 @@ func (s *Service) waitFor(ctx context.Context, seq uint64) (record.Outcome, *pro
 	defer cancel()
 	outcome, why, err := s.Node.Projection.WaitFor(ctx, seq)
 	if err != nil {
-		return 0, nil, problem.Unsure.With("It is on record, but the lists do not show it yet. Look at them again in a little while.").Because(err)
+		return 0, nil, problem.Unsure.With("Your request was recorded, but its result is not known yet. Check the list in a few minutes before you repeat it.").Because(err)
 	}
 	return outcome, why, nil
 }

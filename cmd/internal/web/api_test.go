@@ -103,6 +103,9 @@ func (s *site) takeBook(t *testing.T, owner string) {
 		}
 	}
 	s.ask("agent", "GET", owner+"/books", nil).into(t, &list)
+	if denied := s.ask("agent", "POST", owner+"/books/latest", map[string]any{}); denied.StatusCode != 403 || !strings.Contains(string(denied.body), `{\"disclaimer\":\"1\",\"accepted\":true}`) {
+		t.Errorf("without an answer: %d %s", denied.StatusCode, denied.body)
+	}
 	book := s.ask("agent", "POST", owner+"/books/latest", map[string]any{"disclaimer": "1", "accepted": true})
 	sum := sha256.Sum256(book.body)
 	if book.StatusCode != 200 || book.Header.Get("Repr-Digest") != "sha-256=:"+base64.StdEncoding.EncodeToString(sum[:])+":" ||
