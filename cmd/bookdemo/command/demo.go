@@ -97,7 +97,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 			return d.ledger.Diagnose(ctx, err)
 		}
 	}
-	watch, err := integrity.ForNode(d.ledger, log)
+	watch, err := integrity.ForNode(d.ledger, d.env.Now, log)
 	if err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func (d *demo) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, w.Close()) }()
-	d.daemon = daemon.New(daemon.Options{Node: d.ledger, Listen: listener, Portal: w, Monitor: watch, Log: log, Now: time.Now})
+	d.daemon = daemon.New(daemon.Options{Node: d.ledger, Listen: listener, Portal: w, Monitor: watch, Log: log, Now: d.env.Now})
 	return d.serve(ctx)
 }
 
@@ -124,7 +124,7 @@ func (d *demo) openPortal(url string, watch *integrity.Monitor, log *zap.Logger)
 	}
 	var err error
 	d.issuer, err = issuer.New(issuer.Options{
-		Base: url + "/issuer", ClientID: demoClient, Portal: url, People: people, Stylesheet: portal.Stylesheet(), Icon: portal.Icon(), Now: time.Now,
+		Base: url + "/issuer", ClientID: demoClient, Portal: url, People: people, Stylesheet: portal.Stylesheet(), Icon: portal.Icon(), Now: d.env.Now,
 	})
 	if err != nil {
 		return nil, err

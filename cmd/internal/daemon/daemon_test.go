@@ -26,7 +26,7 @@ func run(t *testing.T, n *node.Node) (*daemon.Daemon, *integrity.Monitor) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	fixture.Must(t, err)
-	watch, err := integrity.ForNode(n, zap.NewNop())
+	watch, err := integrity.ForNode(n, time.Now, zap.NewNop())
 	fixture.Must(t, err)
 	d := daemon.New(daemon.Options{Node: n, Listen: listener, Monitor: watch, Log: zap.NewNop(), Now: time.Now})
 	fixture.Run(t, func(ctx context.Context) {

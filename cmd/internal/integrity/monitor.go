@@ -34,7 +34,8 @@ type Options struct {
 	// Keep keeps what was found or raised, over restarts, and forgets it at "".
 	// nil: nothing is kept.
 	Keep func(found string) error
-	Log  *zap.Logger // must be set
+	Now  func() time.Time // must be set
+	Log  *zap.Logger      // must be set
 }
 
 // Monitor keeps watch over a journal.
@@ -51,9 +52,9 @@ type Monitor struct {
 
 // ForNode returns the monitor of an open node, which keeps in its folder what is
 // found.
-func ForNode(n *node.Node, log *zap.Logger) (*Monitor, error) {
+func ForNode(n *node.Node, now func() time.Time, log *zap.Logger) (*Monitor, error) {
 	found, err := n.Violation()
-	return New(Options{Compare: n.Compare, Found: found, Keep: n.KeepViolation, Log: log}), err
+	return New(Options{Compare: n.Compare, Found: found, Keep: n.KeepViolation, Now: now, Log: log}), err
 }
 
 // New returns a monitor, which keeps watch while Run runs.
@@ -96,14 +97,14 @@ func (m *Monitor) Run(ctx context.Context) {
 // compareAll compares the whole journal once, over interruptions. It returns false
 // when there is no more to be compared.
 func (m *Monitor) compareAll(ctx context.Context) bool {
-	begun, failing := time.Now(), false
+	begun, failing := m.o.Now(), false
 	for after := uint64(0); ; failing = true {
 		m.reach(after)
 		compared, err := m.o.Compare(ctx, after, m.wait)
 		m.reach(compared)
 		switch {
 		case err == nil:
-			m.o.Log.Info("the journal is as it was applied", zap.Uint64("records", compared), zap.Duration("took", time.Since(begun)))
+			m.o.Log.Info("the journal is as it was applied", zap.Uint64("records", compared), zap.Duration("took", m.o.Now().Sub(begun)))
 			m.clear()
 			return true
 		case ctx.Err() != nil:

@@ -51,7 +51,7 @@ func (j *journal) compare(ctx context.Context, after uint64, pace func(context.C
 // run runs an alarm for some time, and returns what it logged.
 func run(t *testing.T, j *journal, lasts time.Duration) (*integrity.Monitor, []observer.LoggedEntry) {
 	core, logged := observer.New(zapcore.DebugLevel)
-	a := integrity.New(integrity.Options{Compare: j.compare, Log: zap.New(core)})
+	a := integrity.New(integrity.Options{Compare: j.compare, Now: time.Now, Log: zap.New(core)})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
@@ -136,7 +136,7 @@ func TestKept(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var kept []string
 			j := &journal{records: 50_000, ends: []error{c.end}}
-			a := integrity.New(integrity.Options{Compare: j.compare, Log: zap.NewNop(), Found: found, Keep: func(found string) error {
+			a := integrity.New(integrity.Options{Compare: j.compare, Now: time.Now, Log: zap.NewNop(), Found: found, Keep: func(found string) error {
 				kept = append(kept, found)
 				return nil
 			}})

@@ -81,7 +81,7 @@ func startAs(t testing.TB, as variant, w synthetic.Config, more ...events.Data) 
 	w2, err := s.open(as, log)
 	must(t, err)
 	s.web = w2
-	watch := integrity.New(integrity.Options{Compare: s.Compare, Log: log})
+	watch := integrity.New(integrity.Options{Compare: s.Compare, Now: time.Now, Log: log})
 	d := daemon.New(daemon.Options{Node: s.Node.Node, Listen: listener, Portal: w2, Monitor: watch, Log: log, Now: time.Now})
 	end := fixture.Run(t, func(ctx context.Context) {
 		if err := d.Run(ctx); err != nil && !errors.Is(err, journal.ErrClosed) {

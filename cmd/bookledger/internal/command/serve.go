@@ -135,17 +135,17 @@ func runServe(ctx context.Context, env *cli.Environment, s Serve) (err error) {
 		Replicas: s.Replicas, Cutoff: s.Cutoff, Now: env.Now, Log: log,
 	})
 	if node.IsViolation(err) {
-		integrity.New(integrity.Options{Log: log}).Raise(err)
+		integrity.New(integrity.Options{Now: env.Now, Log: log}).Raise(err)
 	}
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
-	watch, err := integrity.ForNode(l, log)
+	watch, err := integrity.ForNode(l, env.Now, log)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	o := daemon.Options{Node: l, Listen: listener, Monitor: watch, Log: log, Now: time.Now}
+	o := daemon.Options{Node: l, Listen: listener, Monitor: watch, Log: log, Now: env.Now}
 	if s.Web.Identity.Issuer != "" {
 		s.Web.Node, s.Web.Violation, s.Web.Log, s.Web.Now = l, watch.Violation, log, env.Now
 		var w *web.Web
