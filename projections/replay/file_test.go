@@ -65,6 +65,7 @@ func TestFile(t *testing.T) {
 		"a byte of the past":  {changed(60, `"last_name":"`, `"last_name":"X`), "between record 1 and"},
 		"a byte of late":      {changed(goldenSealed-1, `"source":"calheers"`, `"source":"calheert"`), "record"},
 		"a byte of genesis":   {changed(0, `ledger.genesis.v1`, `ledger.genesit.v1`), "genesis"},
+		"another zone":        {changed(0, `"zone_sha256":"20`, `"zone_sha256":"21`), "applying record 1: the ledger's zone file"},
 		"another ledger's id": {changed(0, `"ledger_id":"`, `"ledger_id":"x`), "record"},
 	} {
 		f := fileOf(t, c.text)
