@@ -223,7 +223,7 @@ const linger = 20 * time.Millisecond
 // is still sent; while msgs waits for its own input, what has come is sent.
 func collect(ctx context.Context, msgs iter.Seq2[Message, error], batches chan<- []Message) error {
 	in := make(chan Message, 64) // messages can be large
-	var readErr error            // written before in is closed
+	var readErr error            // written before in is closed; ctx's where it ended reading
 	go func() {
 		defer close(in)
 		for m, err := range msgs {
@@ -233,6 +233,7 @@ func collect(ctx context.Context, msgs iter.Seq2[Message, error], batches chan<-
 			select {
 			case in <- m:
 			case <-ctx.Done():
+				readErr = context.Cause(ctx)
 				return
 			}
 		}

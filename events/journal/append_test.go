@@ -184,3 +184,31 @@ func TestAppendAll(t *testing.T) {
 	}
 	checkWhole(t, j, int(last))
 }
+
+// TestAppendAllInterrupted holds that what is interrupted is never taken for
+// done, wherever it was interrupted.
+func TestAppendAllInterrupted(t *testing.T) {
+	for range 2000 { // how far it comes is left to the scheduler
+		ctx, cancel := context.WithCancel(t.Context())
+		given := messages(3, 0)
+		interrupted := func(yield func(Message, error) bool) {
+			for i := 0; i < len(given) && yield(given[i], nil); i++ {
+				cancel()
+			}
+		}
+		batches, taken := make(chan []Message), 0
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for batch := range batches {
+				taken += len(batch)
+			}
+		}()
+		err := collect(ctx, interrupted, batches)
+		close(batches)
+		<-done
+		if taken < len(given) && !errors.Is(err, context.Canceled) {
+			t.Fatalf("%d of %d messages were taken: %v", taken, len(given), err)
+		}
+	}
+}
