@@ -89,7 +89,9 @@ func derive(ctx context.Context, open func() (*os.File, error), q Request) (*der
 		_, err := d.Checkpoint(q.Friday)
 		return d, err
 	}
-	if _, err := lines.next(); err != io.EOF {
+	if _, err := lines.next(); err == nil {
+		return nil, differs("the dump has grown while it was read: line %d came after its end", lines.n)
+	} else if err != io.EOF {
 		return nil, err
 	}
 	if d.LedgerID() == "" {

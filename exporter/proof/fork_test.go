@@ -63,6 +63,24 @@ func TestLaterHead(t *testing.T) {
 	wants(t, verifies(tampered(t, folder, must(s.files(d)))), headFile+" is not what the record has")
 }
 
+// TestGrown holds that a dump to which a record is added while it is read is
+// refused.
+func TestGrown(t *testing.T) {
+	folder := bundleOf(t, "whole")
+	text := read(t, folder, journalFile)
+	short := filepath.Join(t.TempDir(), "dump")
+	if err := os.WriteFile(short, text[:bytes.LastIndexByte(text[:len(text)-1], '\n')+1], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	paths := []string{short, filepath.Join(folder, journalFile)}
+	_, err := derive(t.Context(), func() (f *os.File, err error) {
+		f, err = os.Open(paths[0])
+		paths = paths[1:]
+		return f, err
+	}, Request{Kind: Whole, Agent: agentID, Friday: fridays[1]})
+	wants(t, err, "has grown while it was read")
+}
+
 // TestFork builds histories that share a prefix with the true one.
 func TestFork(t *testing.T) {
 	folder := bundleOf(t, "whole")
