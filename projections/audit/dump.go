@@ -21,13 +21,14 @@ import (
 type Dump struct {
 	*replay.Replay // of the whole
 	file           replay.File
-	entries        []provenance.Entry // of the case that Account tells of
+	caseID         string // the one whose records were kept for Account
+	entries        []provenance.Entry
 }
 
-// OpenDump replays a dump; replay.ErrUnverified if it does not verify. Account is
-// to tell of the case, if one is named.
+// OpenDump replays a dump; replay.ErrUnverified if it does not verify. The records
+// about the case, if one is named, are kept for Account.
 func OpenDump(ctx context.Context, file replay.File, caseID string) (*Dump, error) {
-	d := &Dump{Replay: replay.New(), file: file}
+	d := &Dump{Replay: replay.New(), file: file, caseID: caseID}
 	for step, err := range file.Steps(ctx, d.Replay) {
 		if err != nil {
 			return nil, err
@@ -40,23 +41,33 @@ func OpenDump(ctx context.Context, file replay.File, caseID string) (*Dump, erro
 }
 
 // upTo replays the dump again, into r, up to the cutoff of a Friday that has a
-// checkpoint. What is replayed must be what was verified.
+// checkpoint.
 func (d *Dump) upTo(ctx context.Context, r *replay.Replay, w book.Week) iter.Seq2[replay.Step, error] {
 	return func(yield func(replay.Step, error) bool) {
 		for step, err := range d.file.Steps(ctx, r) {
 			if step.Passes(w.Friday) {
-				want, wantErr := d.TreeRoot(r.Position())
-				if got, err := r.TreeRoot(r.Position()); wantErr != nil || err != nil || got != want {
-					break
-				}
-				return
+				break
 			}
 			if !yield(step, err) || err != nil {
 				return
 			}
 		}
-		yield(replay.Step{}, d.file.Unverified(errors.New("it was changed while it was read")))
+		if err := d.sameAs(r); err != nil {
+			yield(replay.Step{}, err)
+		}
 	}
+}
+
+// sameAs returns replay.ErrUnverified where the file was changed meanwhile: what
+// was replayed again, up to its end or the whole, must be what was verified.
+func (d *Dump) sameAs(again *replay.Replay) error {
+	n := again.Position()
+	want, err := d.TreeRoot(n)
+	got, againErr := again.TreeRoot(n)
+	if err != nil || againErr != nil || got != want || !again.Ended() && n != d.Position() {
+		return d.file.Unverified(errors.New("it was changed while it was read"))
+	}
+	return nil
 }
 
 // Now is the snapshot of the end of the dump.
@@ -76,11 +87,17 @@ func (d *Dump) At(ctx context.Context, t time.Time) (*Snapshot, error) {
 	r := replay.New()
 	r.StopAt(t)
 	err := replay.All(d.file.Steps(ctx, r))
+	if err == nil {
+		err = d.sameAs(r)
+	}
 	return &Snapshot{State: r.State(), Calendar: r.Calendar(), AsOf: t, Lists: r.Calendar().FridayOf(t)}, err
 }
 
 // Account makes the account of the case that was named to OpenDump.
 func (d *Dump) Account(_ context.Context, caseID string) (*Account, error) {
+	if caseID != d.caseID {
+		return nil, fmt.Errorf("the dump was opened for the records about case %q, not about %q", d.caseID, caseID)
+	}
 	return newAccount(d, caseID, d.entries)
 }
 
@@ -124,7 +141,11 @@ func (d *Dump) Trail(ctx context.Context, fridays int) ([]Export, error) {
 		return unchecked(trail), nil
 	}
 	r := replay.New()
-	return CheckExports(r, d.file.Steps(ctx, r), trail, fridays)
+	checked, err := CheckExports(r, d.file.Steps(ctx, r), trail, fridays)
+	if err == nil {
+		err = d.sameAs(r)
+	}
+	return checked, err
 }
 
 // ErrNoCutoff is of a moment that is the cutoff of no Friday that has passed.

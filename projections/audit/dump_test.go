@@ -30,6 +30,9 @@ func TestDumpChanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := d.Account(t.Context(), "1"); err == nil {
+		t.Error("an account of a case whose records were not kept")
+	}
 	first, err := d.Checkpoint(20251212)
 	latest, latestErr := d.Checkpoint(0)
 	if err != nil || latestErr != nil {
@@ -50,6 +53,12 @@ func TestDumpChanged(t *testing.T) {
 		}
 		if _, err := d.Compare(t.Context(), audit.Owner{Agent: "A100001"}, first.Week, latest.Week); !errors.Is(err, c.want) {
 			t.Errorf("%s: compared: %v", name, err)
+		}
+		if _, err := d.At(t.Context(), latest.Cutoff); !errors.Is(err, c.want) {
+			t.Errorf("%s: at a moment: %v", name, err)
+		}
+		if _, err := d.Trail(t.Context(), 5); !errors.Is(err, c.want) {
+			t.Errorf("%s: the trail: %v", name, err)
 		}
 	}
 }

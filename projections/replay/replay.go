@@ -37,6 +37,10 @@ func New() *Replay {
 // before t. It is called before the first record.
 func (r *Replay) StopAt(t time.Time) { r.until = t }
 
+// Ended reports whether the replay has come to the end that was set, or was left
+// at a cutoff.
+func (r *Replay) Ended() bool { return r.ended }
+
 // Step is a step of a replay. First come the cutoffs that a record passes, each
 // while the state is as of it, and then the record, once the state is as it has
 // left it.
