@@ -149,12 +149,9 @@ func (c *comparer) tile() error {
 // applied, and returns how many are equal.
 func (v *View) compareTile(first uint64, leaves []byte) (equal int, err error) {
 	t := merkle.Tile{Number: (first - 1) / merkle.Width}
-	stored, err := tiles{reader: v.reader}.Tile(t)
+	stored, err := tiles{v.reader, v.Position()}.Tile(t)
 	if err != nil {
 		return 0, err
-	}
-	if len(stored) < len(leaves) {
-		return 0, fmt.Errorf("%w: %v is too short; remove the projection to have it built anew", merkle.ErrDamaged, t)
 	}
 	for at := 0; at < len(leaves); at += tlog.HashSize {
 		if bytes.Equal(leaves[at:at+tlog.HashSize], stored[at:at+tlog.HashSize]) {
@@ -173,11 +170,11 @@ func (v *View) compareTile(first uint64, leaves []byte) (equal int, err error) {
 func (v *View) checkParents(t merkle.Tile, hashes []byte) error {
 	for len(hashes) == merkle.Width*tlog.HashSize {
 		parent, at := t.Parent()
-		above, err := tiles{reader: v.reader}.Tile(parent)
+		above, err := tiles{v.reader, v.Position()}.Tile(parent)
 		if err != nil {
 			return err
 		}
-		if len(above) <= at*tlog.HashSize || merkle.At(above, at) != merkle.RootOf(hashes) {
+		if merkle.At(above, at) != merkle.RootOf(hashes) {
 			return fmt.Errorf("%w: %v does not stand in %v; remove the projection to have it built anew", merkle.ErrDamaged, t, parent)
 		}
 		if at < merkle.Width-1 {

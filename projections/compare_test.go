@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -130,13 +131,14 @@ func TestCompareDamagedTree(t *testing.T) {
 		{"a leaf", func(b *store.Batch) error { return b.SetPlain(store.Piece(0, 1, 0), make([]byte, 8192)) }},
 		{"a parent", func(b *store.Batch) error { return b.SetPlain(store.Piece(1, 0, 0), make([]byte, 64)) }},
 		{"a tile is gone", func(b *store.Batch) error { return b.DeletePlain(store.Piece(0, 0, 0)) }},
+		{"a tile is short by a hash", func(b *store.Batch) error { return b.SetPlain(store.Piece(0, 2, 0), make([]byte, 187*32)) }},
 		{"a tile is short", func(b *store.Batch) error { return b.SetPlain(store.Piece(0, 1, 0), make([]byte, 32)) }},
 		{"the parent is gone", func(b *store.Batch) error { return b.DeletePlain(store.Piece(1, 0, 0)) }},
 	} {
 		fs := applied(t, records)
 		damageStore(t, fs, c.damage)
 		p := openOn(t, fs)
-		if _, err := p.Compare(t.Context(), slice{records, 50}, 0, nil); !errors.Is(err, merkle.ErrDamaged) {
+		if _, err := p.Compare(t.Context(), slice{records, 50}, 0, nil); !errors.Is(err, merkle.ErrDamaged) || !strings.Contains(err.Error(), "remove the projection") {
 			t.Errorf("%s: %v", c.what, err)
 		}
 		closeAll(t, p)

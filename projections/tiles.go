@@ -21,15 +21,19 @@ type tiles struct {
 // Size makes tiles merkle.Tiles.
 func (s tiles) Size() uint64 { return s.size }
 
-// Tile makes tiles merkle.Tiles.
+// Tile makes tiles merkle.Tiles. It returns merkle.ErrDamaged where there are
+// fewer hashes than the tree has.
 func (s tiles) Tile(t merkle.Tile) (hashes []byte, err error) {
 	err = s.reader.EachPiece(t.Level, t.Number, func(key, value []byte) error {
-		if store.PlaceOf(key)*tlog.HashSize != len(hashes) {
-			return fmt.Errorf("%w: the hashes of %v from %d on are missing; remove the projection to have it built anew", merkle.ErrDamaged, t, len(hashes)/tlog.HashSize)
+		if store.PlaceOf(key)*tlog.HashSize == len(hashes) { // else one is missing
+			hashes = append(hashes, value...)
 		}
-		hashes = append(hashes, value...)
 		return nil
 	})
+	want := min(merkle.Width, s.size>>(merkle.Height*t.Level)-t.Number*merkle.Width)
+	if have := len(hashes) / tlog.HashSize; err == nil && have < int(want) {
+		err = fmt.Errorf("%w: %v of the projection holds %d hashes of %d; remove the projection to have it built anew", merkle.ErrDamaged, t, have, want)
+	}
 	return hashes, err
 }
 

@@ -77,8 +77,11 @@ func (t Tree) TreeRoot(size uint64) ([32]byte, error) {
 // LeafHash returns the leaf hash of a record.
 func (t Tree) LeafHash(seq uint64) ([32]byte, error) {
 	hashes, err := t.upTo(seq)
-	if err != nil || seq == 0 {
+	if err != nil {
 		return Hash{}, err
+	}
+	if seq == 0 {
+		return Hash{}, errors.New("reading the leaf of record 0: sequences begin at 1")
 	}
 	leaf, err := hashes.ReadHashes([]int64{tlog.StoredHashIndex(0, int64(seq)-1)})
 	if err != nil {
@@ -137,9 +140,9 @@ func CheckConsistency(p tlog.TreeProof, from uint64, fromRoot Hash, to uint64, t
 
 // Memory is a whole tree in memory, of 32 bytes a record.
 type Memory struct {
-	Appender
 	Tree
-	full map[Tile][]byte
+	appender Appender
+	full     map[Tile][]byte
 }
 
 // NewMemory returns an empty tree.
@@ -151,18 +154,21 @@ func NewMemory() *Memory {
 
 // Append appends a leaf.
 func (m *Memory) Append(leaf Hash) {
-	m.Appender.Append(leaf)
-	for _, t := range m.TakeFull() {
+	m.appender.Append(leaf)
+	for _, t := range m.appender.TakeFull() {
 		m.full[t.Tile] = t.Hashes
 	}
 }
+
+// Size is how many leaves the tree has.
+func (m *Memory) Size() uint64 { return m.appender.Size() }
 
 // Tile makes Memory the Tiles of its Tree.
 func (m *Memory) Tile(t Tile) ([]byte, error) {
 	if hashes, ok := m.full[t]; ok {
 		return hashes, nil
 	}
-	if edge, hashes := m.Edge(t.Level); edge == t {
+	if edge, hashes := m.appender.Edge(t.Level); edge == t {
 		return hashes, nil
 	}
 	return nil, nil
