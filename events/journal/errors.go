@@ -70,7 +70,7 @@ func apiCode(err error) jetstream.ErrorCode {
 func apiError(err error) error {
 	switch apiCode(err) {
 	case codeStoreFailed, codeResourcesExceeded, codeInsufficientResources, codeStorageExceeded:
-		return fmt.Errorf("%w (%v): free disk space or raise MaxBytes, then open it again", ErrFull, err)
+		return fmt.Errorf("%w (%v): free disk space on the journal's server; bookledger's own server then accepts events again by itself", ErrFull, err)
 	case codeMessageTooLarge:
 		return fmt.Errorf("%w: %w", ErrTooLarge, err)
 	case codeTooManyBatches:

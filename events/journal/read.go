@@ -50,7 +50,7 @@ func (c *Client) Now(ctx context.Context) (time.Time, error) {
 		return time.Time{}, err
 	}
 	if info.TimeStamp.IsZero() {
-		return time.Time{}, fmt.Errorf("stream info of %s has no time: the server is older than 2.10", Stream)
+		return time.Time{}, fmt.Errorf("stream info of %s has no time: use nats-server 2.15 or later", Stream)
 	}
 	return info.TimeStamp.UTC(), nil
 }

@@ -82,7 +82,7 @@ func (s State) EachAgency(yield func(id string, agency *fold.Agency) error) erro
 // EachStaff calls yield with every role of a person in an agency, by the
 // agency's id and the person's.
 func (s State) EachStaff(yield func(agency, person string, staff *fold.Staff) error) error {
-	return each(s, store.Staff("", ""), fold.DecodeStaff, func(name string, staff *fold.Staff) error {
+	return each(s, store.AllStaff(), fold.DecodeStaff, func(name string, staff *fold.Staff) error {
 		agency, person, _ := strings.Cut(name, "\x00")
 		return yield(agency, person, staff)
 	})

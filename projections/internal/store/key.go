@@ -37,15 +37,14 @@ const (
 	kindAgency    = 'y'
 )
 
-// key makes a key of parts. A part that is blank ends it: then it is the prefix of
-// all keys that go on from there.
+// key makes a key of parts. Where the last is blank, it is the prefix of all keys
+// that go on from there. No key has another part that is blank.
 func key(kind byte, parts ...string) Key {
 	k := append(make(Key, 0, 64), kind)
-	for _, p := range parts {
-		if p == "" {
-			break
+	for i, p := range parts {
+		if p != "" || i < len(parts)-1 {
+			k = append(append(k, p...), 0)
 		}
-		k = append(append(k, p...), 0)
 	}
 	return k
 }
@@ -61,6 +60,9 @@ func Agency(id string) Key { return key(kindAgency, id) }
 
 // Staff is the key of a person's role in an agency.
 func Staff(agency, person string) Key { return key(kindStaff, agency, person) }
+
+// AllStaff is the prefix of the roles in all agencies.
+func AllStaff() Key { return key(kindStaff) }
 
 // Held is the key of what a case is to an agent.
 func Held(agent, caseID string) Key { return key(kindHeld, agent, caseID) }
@@ -123,7 +125,7 @@ func AppendCaseIndex(dst []byte, caseID string, first uint64) []byte {
 }
 
 // CaseIndex is the prefix of the index of a case.
-func CaseIndex(caseID string) []byte { return key(kindCaseIndex, caseID) }
+func CaseIndex(caseID string) []byte { return key(kindCaseIndex, caseID, "") }
 
 // FirstOf returns the first record of the batch of a key of a case's index.
 func FirstOf(key []byte) uint64 {

@@ -1,0 +1,26 @@
+package store
+
+import (
+	"bytes"
+	"testing"
+)
+
+// TestBlank holds that what belongs to a blank id is nothing, and not what belongs
+// to anybody.
+func TestBlank(t *testing.T) {
+	for name, c := range map[string]struct{ blank, one, key []byte }{
+		"held":       {Held("", ""), Held("A1", ""), Held("A1", "1")},
+		"own":        {Own("", ""), Own("G1", ""), Own("G1", "A1")},
+		"role":       {Role("", ""), Role("P1", ""), Role("P1", "G1")},
+		"case index": {CaseIndex(""), CaseIndex("1"), AppendCaseIndex(nil, "1", 7)},
+	} {
+		if bytes.HasPrefix(c.key, c.blank) || !bytes.HasPrefix(c.key, c.one) {
+			t.Errorf("%s: %q begins with %q, and must begin with %q alone", name, c.key, c.blank, c.one)
+		}
+	}
+	for _, c := range [][2]Key{{Case(""), Case("1")}, {Agent(""), Agent("A1")}, {Agency(""), Agency("G1")}, {AllStaff(), Staff("G1", "P1")}} {
+		if !bytes.HasPrefix(c[1], c[0]) {
+			t.Errorf("%q does not begin with %q", c[1], c[0])
+		}
+	}
+}
