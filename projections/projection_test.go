@@ -353,3 +353,19 @@ func onlyStore(tb testing.TB, fs vfs.FS, want string) {
 		tb.Fatalf("the folder holds %v", names)
 	}
 }
+
+// TestBeforeTheFirstCutoff holds that a view and a replay say alike why there is
+// no latest Friday yet.
+func TestBeforeTheFirstCutoff(t *testing.T) {
+	for _, n := range []int{1, 2} {
+		records := ledger(t, "test", n)
+		p := openOn(t, applied(t, records))
+		v := viewOf(t, p)
+		_, want := replayDump(t, records).Checkpoint(0)
+		if _, err := v.Checkpoint(0); !errors.Is(err, checkpoint.ErrNone) || err.Error() != want.Error() {
+			t.Errorf("after %d records: %v, want %v", n, err, want)
+		}
+		closeAll(t, v)
+		closeAll(t, p)
+	}
+}

@@ -104,10 +104,11 @@ func (v *View) AsOf(f events.Date) active.State { return active.AsOf(v.reader, f
 // Checkpoint returns the checkpoint of a Friday, 0 being the latest that a record
 // has passed; checkpoint.ErrNone says why there is none.
 func (v *View) Checkpoint(f events.Date) (checkpoint.Checkpoint, error) {
+	friday := f
 	if f == 0 && v.OpenFriday() != 0 {
-		f = v.Calendar().Previous(v.OpenFriday())
+		friday = v.Calendar().Previous(v.OpenFriday())
 	}
-	b, ok, err := v.reader.Get(store.Checkpoint(f))
+	b, ok, err := v.reader.Get(store.Checkpoint(friday))
 	if err != nil {
 		return checkpoint.Checkpoint{}, err
 	}
@@ -118,7 +119,7 @@ func (v *View) Checkpoint(f events.Date) (checkpoint.Checkpoint, error) {
 	if err != nil {
 		return c, err
 	}
-	c.Sealed, err = v.reader.Has(store.Seal(f))
+	c.Sealed, err = v.reader.Has(store.Seal(friday))
 	return c, err
 }
 

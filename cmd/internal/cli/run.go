@@ -19,7 +19,6 @@ import (
 
 	"bookledger/cmd/internal/node"
 	"bookledger/cmd/internal/progress"
-	"bookledger/projections/replay"
 )
 
 // The exit codes.
@@ -53,9 +52,10 @@ func Usagef(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{ErrUsage}, args...)...)
 }
 
-// RefusedFor makes an error an ErrRefused where it is one of the reasons.
+// RefusedFor makes an error an ErrRefused, unless it is one, where it is one of the
+// reasons.
 func RefusedFor(err error, reasons ...error) error {
-	if slices.ContainsFunc(reasons, func(reason error) bool { return errors.Is(err, reason) }) {
+	if !errors.Is(err, ErrRefused) && slices.ContainsFunc(reasons, func(reason error) bool { return errors.Is(err, reason) }) {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
 	return err
@@ -66,6 +66,7 @@ type Environment struct {
 	In       io.Reader
 	Out, Err io.Writer        // data, and progress and messages
 	Now      func() time.Time // the wall clock, which is passed on from here alone
+	Refusals []error          // which make whatever command returns them a refusal
 
 	logLevel string
 	config   string          // path of the configuration file
@@ -79,7 +80,7 @@ func Run(ctx context.Context, newRoot func(*Environment) *cobra.Command, args []
 	env := &Environment{In: in, Out: out, Err: errs, Now: time.Now}
 	root := env.prepare(newRoot(env))
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := RefusedFor(root.ExecuteContext(ctx), env.Refusals...)
 	if err == nil {
 		return ExitDone
 	}
@@ -87,7 +88,7 @@ func Run(ctx context.Context, newRoot func(*Environment) *cobra.Command, args []
 	if exit, ok := errors.AsType[*exitError](err); ok {
 		return exit.code
 	}
-	if node.IsViolation(err) || errors.Is(err, replay.ErrUnverified) {
+	if node.IsViolation(err) {
 		return ExitRefused
 	}
 	return ExitFailed

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"bookledger/cmd/internal/cli"
+	"bookledger/projections/replay"
 )
 
 // Run runs the program and returns its exit code.
@@ -15,6 +16,7 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 }
 
 func newRoot(env *cli.Environment) *cobra.Command {
+	env.Refusals = []error{replay.ErrUnverified}
 	root := &cobra.Command{
 		Use:   "bookledger",
 		Short: "An event-sourced ledger of consumers, and the agents' weekly Books of Business made from it",

@@ -17,15 +17,22 @@ func openInput(env *cli.Environment, path string) (io.ReadCloser, error) {
 	if path == "-" {
 		return io.NopCloser(env.In), nil
 	}
-	f, err := os.Open(path)
-	if err != nil {
+	if err := checkFile(path); err != nil {
 		return nil, err
 	}
-	info, err := f.Stat()
-	if err != nil || info.IsDir() {
-		return nil, errors.Join(fmt.Errorf("%s is no file that can be read", path), err, f.Close())
+	return os.Open(path)
+}
+
+// checkFile returns an error where there is no such file.
+func checkFile(path string) error {
+	info, err := os.Stat(path)
+	if err == nil && info.IsDir() {
+		err = errors.New("it is a folder and no file")
 	}
-	return f, nil
+	if err != nil {
+		return fmt.Errorf("reading %s: %w", path, err)
+	}
+	return nil
 }
 
 // finding is a line of NDJSON that is not as it must be.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
@@ -61,8 +60,8 @@ func (l *ledgerFlags) open(ctx context.Context, env *cli.Environment) (ledgerRea
 	if l.data != "" {
 		return openData(ctx, env, node.Options{Dir: l.data})
 	}
-	if info, err := os.Stat(l.journal); err != nil || info.IsDir() {
-		return nil, errors.Join(fmt.Errorf("%s is no file that can be read", l.journal), err)
+	if err := checkFile(l.journal); err != nil {
+		return nil, err
 	}
 	return openDump(ctx, env, l.journal, l.caseID)
 }
@@ -151,7 +150,7 @@ func (d *dataReader) sound() error { return cli.RefuseViolated(d.node) }
 
 func (d *dataReader) close() error { return errors.Join(d.View.Close(), d.node.Close()) }
 
-// dumpReader reads a dump. What is wrong with it is refused.
+// dumpReader reads a dump.
 type dumpReader struct {
 	*audit.Dump
 	env *cli.Environment
@@ -159,7 +158,7 @@ type dumpReader struct {
 
 func openDump(ctx context.Context, env *cli.Environment, path, caseID string) (*dumpReader, error) {
 	d, err := audit.OpenDump(ctx, dumpFile(env, path), caseID)
-	return &dumpReader{d, env}, cli.RefusedFor(err, replay.ErrUnverified)
+	return &dumpReader{d, env}, err
 }
 
 // dumpFile is a dump whose replays show how far they are.
