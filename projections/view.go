@@ -25,7 +25,7 @@ type Status = admission.Status
 // together. It must be closed.
 type View struct {
 	merkle.Tree
-	admission.Standing
+	admission.Progress
 	p      *Projection
 	g      *generation
 	reader store.Reader
@@ -46,7 +46,7 @@ func (p *Projection) View() (*View, error) {
 	if err != nil {
 		return nil, errors.Join(err, v.Close())
 	}
-	v.Standing = admission.StandingOf(processor)
+	v.Progress = admission.ProgressOf(processor)
 	v.Tree = merkle.NewTree(tiles{v.reader, v.Position()})
 	return v, nil
 }

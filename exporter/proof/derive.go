@@ -17,8 +17,8 @@ import (
 	"bookledger/projections/replay"
 )
 
-// ledger is what a check has to know of a ledger before all else.
-type ledger struct {
+// identity is what a check has to know of a ledger before all else.
+type identity struct {
 	id       string
 	calendar *events.Calendar
 	keys     *treehead.Keys
@@ -27,7 +27,7 @@ type ledger struct {
 // derivation is what follows from a dump of the whole record.
 type derivation struct {
 	*replay.Replay
-	ledger
+	identity
 	q       Request
 	records uint64
 	rules   int
@@ -97,7 +97,7 @@ func derive(ctx context.Context, open func() (*os.File, error), q Request) (*der
 	if d.LedgerID() == "" {
 		return nil, differs("the dump does not begin with the genesis of a ledger, so that there is no key with which to check anything; a history file is no dump")
 	}
-	d.ledger = ledger{id: d.LedgerID(), calendar: d.Calendar()}
+	d.identity = identity{id: d.LedgerID(), calendar: d.Calendar()}
 	if d.keys, err = d.Keys(); err != nil {
 		return nil, differs("%v", err)
 	}

@@ -115,7 +115,7 @@ func (b *bundle) eachRecord(yield func(r *record.Record, path []merkle.Hash) err
 
 // readLedger reads genesis and the changes of the key. That these were recorded
 // is for checkRecords to see, under the head that the keys lead to.
-func (b *bundle) readLedger() (l ledger, err error) {
+func (b *bundle) readLedger() (l identity, err error) {
 	var checker events.Checker
 	err = b.eachRecord(func(r *record.Record, _ []merkle.Hash) error {
 		if r.Seq > 1 && l.keys != nil && r.Subject != events.SubjectSeal {
@@ -141,7 +141,7 @@ func (b *bundle) readLedger() (l ledger, err error) {
 	return l, err
 }
 
-func (l *ledger) begin(c *events.Checked) (err error) {
+func (l *identity) begin(c *events.Checked) (err error) {
 	genesis, ok := c.Event.Data.(*events.Genesis)
 	if !ok || c.Rejection() != nil {
 		return differs("record 1 in %s is no genesis", recordsFile)

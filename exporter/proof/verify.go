@@ -107,7 +107,7 @@ func (v *verifier) whole(ctx context.Context) error {
 	case err != nil:
 		return err
 	}
-	if err := v.isOf(d.ledger, journalFile); err != nil {
+	if err := v.isOf(d.identity, journalFile); err != nil {
 		return err
 	}
 	v.r.checkedf("%s holds %d records without a gap, from the genesis of ledger %s on, each written as the ledger writes it.", journalFile, d.records, v.LedgerID)
@@ -291,7 +291,7 @@ func (v *verifier) onlyRow(s *statement) error {
 // isOf checks that the bundle belongs to the ledger whose genesis is in a file,
 // and that its text for the auditor is the one that this release writes: whoever
 // follows another may be led astray.
-func (v *verifier) isOf(l ledger, file string) error {
+func (v *verifier) isOf(l identity, file string) error {
 	if l.id != v.LedgerID {
 		return differs("%s names the ledger %q, and the genesis in %s is that of %q", manifestFile, v.LedgerID, file, l.id)
 	}

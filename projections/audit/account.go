@@ -25,8 +25,8 @@ func columns() ([]book.Column, error) {
 	return columns, nil
 }
 
-// ledger is what views and replays say alike.
-type ledger interface {
+// weeks is what views and replays say alike.
+type weeks interface {
 	Calendar() *events.Calendar
 	OpenFriday() events.Date
 	Checkpoints() ([]checkpoint.Checkpoint, error)
@@ -40,7 +40,7 @@ type Account struct {
 }
 
 // newAccount makes the account of a case whose records are entries.
-func newAccount(l ledger, caseID string, entries []provenance.Entry) (*Account, error) {
+func newAccount(l weeks, caseID string, entries []provenance.Entry) (*Account, error) {
 	columns, err := columns()
 	if err != nil {
 		return nil, err

@@ -45,14 +45,14 @@ func unchecked(trail []projections.Exported) []Export {
 // take the books of the last so many fridays.
 func CheckExports(r *replay.Replay, steps iter.Seq2[replay.Step, error], trail []projections.Exported, fridays int) ([]Export, error) {
 	all := unchecked(trail)
-	exports, weeks := map[uint64]*Export{}, map[events.Date]*week{}
+	exports, weeks := map[uint64]*Export{}, map[events.Date]*past{}
 	for i := range all {
 		e := &all[i]
 		if e.Step != "requested" && e.Step != "made" {
 			continue
 		}
 		if weeks[e.Friday] == nil {
-			weeks[e.Friday] = &week{owners: map[Owner]bool{}}
+			weeks[e.Friday] = &past{owners: map[Owner]bool{}}
 		}
 		exports[e.Seq] = e
 		owners := weeks[e.Friday].owners
@@ -77,7 +77,7 @@ func CheckExports(r *replay.Replay, steps iter.Seq2[replay.Step, error], trail [
 	return all, nil
 }
 
-func (e *Export) check(now access.State, then *week, last bool) (string, error) {
+func (e *Export) check(now access.State, then *past, last bool) (string, error) {
 	if then.agents == nil {
 		return fmt.Sprintf(notAllowed+"the cutoff of %s had not passed", e.Friday), nil
 	}
@@ -99,9 +99,9 @@ func (e *Export) check(now access.State, then *week, last bool) (string, error) 
 	return "allowed", nil
 }
 
-// week is the ledger as of the book of a Friday, as far as access to the books
+// past is the ledger as of the book of a Friday, as far as access to the books
 // of some owners depends on it.
-type week struct {
+type past struct {
 	owners   map[Owner]bool        // and whether it matters whose consumers an agency's book holds
 	agents   map[string]fold.Agent // nil before the cutoff has passed
 	agencies map[string]fold.Agency
@@ -109,46 +109,46 @@ type week struct {
 }
 
 // keep keeps what depends on the state as of the Friday.
-func (w *week) keep(s book.State) error {
-	w.agents, w.agencies, w.cases = map[string]fold.Agent{}, map[string]fold.Agency{}, map[string]*fold.Case{}
-	for o := range w.owners {
+func (p *past) keep(s book.State) error {
+	p.agents, p.agencies, p.cases = map[string]fold.Agent{}, map[string]fold.Agency{}, map[string]*fold.Case{}
+	for o := range p.owners {
 		agency, known, err := s.Agency(o.Agency)
 		if err != nil {
 			return err
 		}
 		if known {
-			w.agencies[o.Agency] = agency
+			p.agencies[o.Agency] = agency
 		}
 	}
 	return s.EachAgent(func(id string, a *fold.Agent) error {
-		holding, ofAgency := w.owners[Owner{Agency: a.AgencyID}]
-		if _, itself := w.owners[Owner{Agent: id}]; itself || ofAgency {
-			w.agents[id] = *a
+		holding, ofAgency := p.owners[Owner{Agency: a.AgencyID}]
+		if _, itself := p.owners[Owner{Agent: id}]; itself || ofAgency {
+			p.agents[id] = *a
 		}
 		if !holding {
 			return nil
 		}
 		return s.EachHeld(id, func(_ string, c *fold.Case) error {
 			if book.Delegated(c) {
-				w.cases[id] = c
+				p.cases[id] = c
 			}
 			return nil
 		})
 	})
 }
 
-func (w *week) Agent(id string) (fold.Agent, bool, error) {
-	a, known := w.agents[id]
+func (p *past) Agent(id string) (fold.Agent, bool, error) {
+	a, known := p.agents[id]
 	return a, known, nil
 }
 
-func (w *week) Agency(id string) (fold.Agency, bool, error) {
-	a, known := w.agencies[id]
+func (p *past) Agency(id string) (fold.Agency, bool, error) {
+	a, known := p.agencies[id]
 	return a, known, nil
 }
 
-func (w *week) EachAgentOf(agency string, yield func(string, *fold.Agent) error) error {
-	for id, a := range w.agents {
+func (p *past) EachAgentOf(agency string, yield func(string, *fold.Agent) error) error {
+	for id, a := range p.agents {
 		if a.AgencyID == agency {
 			if err := yield(id, &a); err != nil {
 				return err
@@ -158,8 +158,8 @@ func (w *week) EachAgentOf(agency string, yield func(string, *fold.Agent) error)
 	return nil
 }
 
-func (w *week) EachHeld(agent string, yield func(string, *fold.Case) error) error {
-	if c := w.cases[agent]; c != nil {
+func (p *past) EachHeld(agent string, yield func(string, *fold.Case) error) error {
+	if c := p.cases[agent]; c != nil {
 		return yield("", c)
 	}
 	return nil

@@ -39,8 +39,8 @@ type KeyChange struct {
 // which.
 var ErrDiffers = errors.New("a seal differs from what the record makes")
 
-// Ledger is a ledger at one moment, with the seals in it.
-type Ledger interface {
+// SealReader is a ledger at one moment, with the seals in it.
+type SealReader interface {
 	Position() uint64 // of the newest record
 	// TreeRoot returns the root of the first size records.
 	TreeRoot(size uint64) ([32]byte, error)
@@ -57,7 +57,7 @@ type Ledger interface {
 // tree and counts, but not the root of the books, which takes a pass over all of
 // them. It reports whether one of the heads holds the seal, and returns ErrDiffers
 // where something is another.
-func (f Checkpoint) Compare(s Seal, signatures []Signature, l Ledger) (signed bool, err error) {
+func (f Checkpoint) Compare(s Seal, signatures []Signature, l SealReader) (signed bool, err error) {
 	root, err := l.TreeRoot(f.Boundary)
 	if err != nil {
 		return false, err
@@ -92,7 +92,7 @@ func (f Checkpoint) Compare(s Seal, signatures []Signature, l Ledger) (signed bo
 // CompareSeals compares every seal that stands, and every head that the
 // ledger's key has signed, with the tree of what was applied. It returns
 // ErrDiffers where one is another.
-func CompareSeals(l Ledger) error {
+func CompareSeals(l SealReader) error {
 	all, err := l.Checkpoints()
 	if err != nil {
 		return err

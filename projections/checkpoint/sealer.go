@@ -27,7 +27,7 @@ var (
 
 // View is a ledger at one moment, as a sealer reads it.
 type View interface {
-	Ledger
+	SealReader
 	LedgerID() string
 	Calendar() *events.Calendar
 	HistoryClosed() bool

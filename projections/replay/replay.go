@@ -17,7 +17,7 @@ import (
 
 // Replay is a ledger that is being derived from records.
 type Replay struct {
-	admission.Standing
+	admission.Progress
 	merkle.Tree
 	processor *admission.Processor
 	state     *state
@@ -30,7 +30,7 @@ type Replay struct {
 // New returns a replay before its first record.
 func New() *Replay {
 	p, tree := admission.New(), merkle.NewMemory()
-	return &Replay{Standing: admission.StandingOf(p), Tree: tree.Tree, processor: p, state: newState(), tree: tree}
+	return &Replay{Progress: admission.ProgressOf(p), Tree: tree.Tree, processor: p, state: newState(), tree: tree}
 }
 
 // StopAt makes the replay end with the last record that was recorded at or

@@ -74,14 +74,14 @@ func (d *Daemon) nudge(ctx context.Context) error {
 		return err // a record has come: it may be beyond the cutoff itself
 	}
 	passed := calendar.Previous(calendar.FridayOf(now)) // the newest cutoff before now
-	body, err := events.Event{
+	message, err := journal.MessageOf(events.Event{
 		ID: "clock/" + passed.String(), Source: events.SourceLedger, Type: events.TypeClock,
 		Time: calendar.Cutoff(passed), Data: &events.Clock{Friday: passed},
-	}.Encode()
+	})
 	if err != nil {
 		return err
 	}
-	if _, err = d.o.Node.Journal.Append(ctx, []journal.Message{{Subject: events.SubjectClock, Body: body}}); err != nil {
+	if _, err = d.o.Node.Journal.Append(ctx, []journal.Message{message}); err != nil {
 		return err
 	}
 	d.o.Log.Info("a cutoff has passed", zap.Stringer("friday", passed))

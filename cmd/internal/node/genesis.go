@@ -43,14 +43,14 @@ func newGenesis(o Options) ([]byte, error) {
 // CloseHistory appends the ledger's own event that history is closed, at the
 // time now.
 func CloseHistory(ctx context.Context, j *journal.Client, now time.Time) (journal.Ack, error) {
-	body, err := events.Event{
+	message, err := journal.MessageOf(events.Event{
 		ID: "history-closed", Source: events.SourceLedger, Type: events.TypeHistoryClosed, Time: now.UTC(),
 		Data: &events.HistoryClosed{},
-	}.Encode()
+	})
 	if err != nil {
 		return journal.Ack{}, err
 	}
-	ack, err := j.Append(ctx, []journal.Message{{Subject: events.SubjectControl, Body: body}})
+	ack, err := j.Append(ctx, []journal.Message{message})
 	if err != nil {
 		return ack, fmt.Errorf("closing history: %w", err)
 	}

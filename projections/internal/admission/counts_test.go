@@ -82,7 +82,7 @@ func TestStatus(t *testing.T) {
 	c.live("11-20T10:00:00", "consumer.member_removed.v1", `{"case_id":"3","member_id":"m1"}`) // refused
 	c.judge("ledger.consumer.calheers", "11-20T10:00:00", "", "")
 	c.judge("ledger.consumer.calheers", "11-20T10:00:00", "", message("calheers", "live1", "consumer.case_closed.v1", `{"case_id":"4"}`))
-	got, err := json.Marshal(admission.StandingOf(c.ledger).Summary())
+	got, err := json.Marshal(admission.ProgressOf(c.ledger).Summary())
 	const want = `{"position":6,"applied":3,"duplicates":1,"rejected":2,"cases":2,"agents":1,"open_friday":"2026-11-20","state_hash":""}`
 	if err != nil || string(got) != want {
 		t.Errorf("got  %s (%v)\nwant %s", got, err, want)

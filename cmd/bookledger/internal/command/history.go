@@ -87,7 +87,7 @@ func runHistoryLoad(ctx context.Context, env *cli.Environment, path string, o hi
 		}
 		defer j.Close()
 	}
-	return loadHistory(ctx, env, j, reader.Now, in, o, func(ctx context.Context) (standing, error) {
+	return loadHistory(ctx, env, j, reader.Now, in, o, func(ctx context.Context) (historyState, error) {
 		s, err := survey(ctx, reader)
 		return s, needsKey(err, o.nats)
 	})
@@ -103,20 +103,20 @@ func loadIntoFolder(ctx context.Context, env *cli.Environment, in io.Reader, o h
 	if err := d.View.Close(); err != nil {
 		return err
 	}
-	return loadHistory(ctx, env, d.node.Journal.Client, d.node.Journal.Now, in, o, func(ctx context.Context) (standing, error) {
+	return loadHistory(ctx, env, d.node.Journal.Client, d.node.Journal.Now, in, o, func(ctx context.Context) (historyState, error) {
 		if err := d.node.CatchUp(ctx); err != nil {
-			return standing{}, err
+			return historyState{}, err
 		}
 		v, err := d.node.Projection.View()
 		if err != nil {
-			return standing{}, err
+			return historyState{}, err
 		}
-		return standing{v.Summary(), v.HistoryClosed()}, v.Close()
+		return historyState{v.Summary(), v.HistoryClosed()}, v.Close()
 	})
 }
 
-// standing is where the ledger stands before and after the load.
-type standing struct {
+// historyState is where the ledger stands before and after the load.
+type historyState struct {
 	projections.Status
 	closed bool
 }
@@ -125,10 +125,10 @@ var errClosed = errors.New("history is closed")
 
 // survey derives from a journal where its ledger stands, as far as history
 // goes.
-func survey(ctx context.Context, j records) (standing, error) {
+func survey(ctx context.Context, j records) (historyState, error) {
 	last, err := j.Last(ctx)
 	if err != nil {
-		return standing{}, err
+		return historyState{}, err
 	}
 	r := replay.New()
 	err = j.Read(ctx, 0, last, func(records []record.Record) error {
@@ -143,15 +143,15 @@ func survey(ctx context.Context, j records) (standing, error) {
 		return nil
 	})
 	if err != nil && !errors.Is(err, errClosed) {
-		return standing{}, err
+		return historyState{}, err
 	}
-	return standing{r.Summary(), r.HistoryClosed()}, nil
+	return historyState{r.Summary(), r.HistoryClosed()}, nil
 }
 
 // loadHistory sends the events, tells what became of them, and closes history
 // if that is wanted and none was rejected.
-func loadHistory(ctx context.Context, env *cli.Environment, j *journal.Client, now func(context.Context) (time.Time, error), in io.Reader, o historyOptions, stand func(context.Context) (standing, error)) error {
-	before, err := stand(ctx)
+func loadHistory(ctx context.Context, env *cli.Environment, j *journal.Client, now func(context.Context) (time.Time, error), in io.Reader, o historyOptions, look func(context.Context) (historyState, error)) error {
+	before, err := look(ctx)
 	if err != nil {
 		return err
 	}
@@ -159,7 +159,7 @@ func loadHistory(ctx context.Context, env *cli.Environment, j *journal.Client, n
 		return fmt.Errorf("%w: history is closed, so nothing more can be loaded; what happens now is published live", cli.ErrRefused)
 	}
 	sendErr := newSender(env, o.json).send(ctx, j, in, &recordedTimes{clock: func() (time.Time, error) { return now(ctx) }})
-	after, err := stand(ctx)
+	after, err := look(ctx)
 	if err != nil {
 		return errors.Join(sendErr, err)
 	}

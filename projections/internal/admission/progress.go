@@ -10,40 +10,40 @@ import (
 	"bookledger/projections/book"
 )
 
-// Standing is what views and replays say alike of where their ledger stands.
-type Standing struct{ processor *Processor }
+// Progress is what views and replays say alike of where their ledger stands.
+type Progress struct{ processor *Processor }
 
-// StandingOf is the standing of a processor's ledger.
-func StandingOf(p *Processor) Standing { return Standing{p} }
+// ProgressOf is where a processor's ledger stands.
+func ProgressOf(p *Processor) Progress { return Progress{p} }
 
 // Position is the sequence of the newest record.
-func (s Standing) Position() uint64 { return s.processor.Position }
+func (s Progress) Position() uint64 { return s.processor.Position }
 
 // LedgerID is that of the ledger; "" where the record has no genesis.
-func (s Standing) LedgerID() string { return s.processor.LedgerID }
+func (s Progress) LedgerID() string { return s.processor.LedgerID }
 
 // Calendar is the ledger's calendar.
-func (s Standing) Calendar() *events.Calendar { return s.processor.Calendar() }
+func (s Progress) Calendar() *events.Calendar { return s.processor.Calendar() }
 
 // Keys returns the keys of the seals.
-func (s Standing) Keys() (*treehead.Keys, error) { return s.processor.Keys() }
+func (s Progress) Keys() (*treehead.Keys, error) { return s.processor.Keys() }
 
 // HistoryClosed reports whether the history load is over.
-func (s Standing) HistoryClosed() bool { return s.processor.Timeline.Closed }
+func (s Progress) HistoryClosed() bool { return s.processor.Timeline.Closed }
 
 // Recorded is the newest recorded time; zero before all time.
-func (s Standing) Recorded() time.Time { return s.processor.Timeline.Last }
+func (s Progress) Recorded() time.Time { return s.processor.Timeline.Last }
 
 // OpenFriday is the Friday whose week is open, for which live lists are shown;
 // 0 before all time.
-func (s Standing) OpenFriday() events.Date { return s.processor.Week }
+func (s Progress) OpenFriday() events.Date { return s.processor.Week }
 
 // Summary is where the ledger stands, without the state hash.
-func (s Standing) Summary() Status { return s.processor.status("") }
+func (s Progress) Summary() Status { return s.processor.status("") }
 
 // StatusOf is where the ledger stands, with the hash of the whole state. It takes
 // a pass over that.
-func (s Standing) StatusOf(whole book.Whole) (Status, error) {
+func (s Progress) StatusOf(whole book.Whole) (Status, error) {
 	sum, err := book.StateHash(whole)
 	if err != nil {
 		return Status{}, fmt.Errorf("hashing the state: %w", err)
