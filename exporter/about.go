@@ -25,7 +25,7 @@ const (
 	LabelTotal    = "All"
 )
 
-// aboutWidths are the widths of the columns of the sheet about, and aboutWidth
+// aboutWidths are the widths of the columns of the About sheet, and aboutWidth
 // that of all.
 var aboutWidths = [...]float64{25, 20, 85}
 
@@ -33,7 +33,7 @@ const aboutWidth = 130
 
 const lineHeight = 15.75 // of a line of text, in points
 
-// line is a row of the sheet about.
+// line is a row of the About sheet.
 type line struct {
 	cells  []aboutCell
 	height float64 // in points; 0 leaves it to the reader
@@ -47,7 +47,7 @@ type aboutCell struct {
 	number int
 }
 
-// page collects the lines of the sheet about.
+// page collects the lines of the About sheet.
 type page struct {
 	s     *styles
 	lines []line
@@ -197,7 +197,7 @@ func (p *page) legend(columns []schemas.Column) {
 	}
 }
 
-// frameAbout makes the sheet about, without rows.
+// frameAbout makes the About sheet, without rows.
 func frameAbout(f *excelize.File, lines []line) error {
 	area := "A1:" + letters(len(aboutWidths)) + strconv.Itoa(len(lines))
 	grid := false
@@ -228,7 +228,7 @@ func frameAbout(f *excelize.File, lines []line) error {
 	return sw.Flush()
 }
 
-// writeLines writes the rows of the sheet about.
+// writeLines writes the rows of the About sheet.
 func writeLines(w io.Writer, lines []line) error {
 	var buf []byte
 	for i, l := range lines {

@@ -13,7 +13,7 @@ import (
 	"bookledger/schemas"
 )
 
-// about returns the lines of the sheet about, cells parted by a bar.
+// about returns the lines of the About sheet, cells parted by a bar.
 func about(tb testing.TB, workbook []byte) []string {
 	tb.Helper()
 	rows, err := open(tb, workbook).GetRows(exporter.AboutSheet)

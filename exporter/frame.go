@@ -26,7 +26,7 @@ const (
 type frame struct {
 	parts  parts
 	styles *styles
-	lines  []line // of the sheet about
+	lines  []line // of the About sheet
 }
 
 // newFrame makes the frame of a book's workbook.

@@ -21,10 +21,10 @@ type Journal interface {
 	Last(ctx context.Context) (uint64, error)
 }
 
-// ErrAhead is of a projection that has seen more than its journal holds: the
-// journal was restored from an earlier copy, or is another one.
+// ErrAhead is returned for a projection that has seen more than its journal holds:
+// the journal was restored from an earlier copy, or is another one.
 var ErrAhead = errors.New("the projection is ahead of its journal")
 
-// ErrForked is of a journal that holds another record at the projection's
-// position than the one that was applied.
+// ErrForked is returned for a journal that holds another record at the
+// projection's position than the one that was applied.
 var ErrForked = errors.New("the journal is not the one that was applied")

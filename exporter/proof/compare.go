@@ -195,7 +195,7 @@ func displayed(have, kind string) string {
 	return have
 }
 
-// compareAbout compares every cell of the sheet about with that of the workbook
+// compareAbout compares every cell of the About sheet with that of the workbook
 // which was made of the record.
 func (w *workbook) compareAbout(made *workbook) error {
 	for i := range max(len(w.about), len(made.about)) {

@@ -43,8 +43,8 @@ type derivation struct {
 	cases map[string][]uint64    // the records about each case up to the boundary, for a bundle of the kind Records
 }
 
-// errFork is of a head that the ledger's key has signed and that is not one of
-// this record.
+// errFork is returned for a head that the ledger's key has signed and that is not
+// one of this record.
 var errFork = errors.New("history was forked or rewritten")
 
 // derive replays a dump, which open opens, and makes of it what the request is

@@ -48,7 +48,7 @@ func Make(ctx context.Context, q Request) error {
 	// What every bundle has: the seal, and what proves it.
 	s, err := d.statement()
 	if errors.Is(err, ErrNotSealed) {
-		return fmt.Errorf("%w. The daemon seals a Friday soon after its cutoff, and signs that; let it run with its key, and dump the journal again once `bookledger fridays` says sealed", err)
+		return fmt.Errorf("%w; run the daemon on the node that has seal.key until it has signed that Friday's seal, then dump the journal again", err)
 	}
 	if err != nil {
 		return err
@@ -62,11 +62,7 @@ func Make(ctx context.Context, q Request) error {
 	m := manifest{Version: formVersion, Kind: q.Kind, LedgerID: d.id, Agent: q.Agent, Friday: q.Friday}
 	if q.Kind != Row {
 		m.Exporter = exporter.Version
-		err = to.write(workbookFile, func(w io.Writer) error {
-			_, err := exporter.Current().Write(ctx, w, d.book)
-			return err
-		})
-		if err != nil {
+		if err := d.writeWorkbook(ctx, to); err != nil {
 			return err
 		}
 	}
@@ -92,6 +88,13 @@ func Make(ctx context.Context, q Request) error {
 		}
 	}
 	return to.finish(m)
+}
+
+func (d *derivation) writeWorkbook(ctx context.Context, to *folder) error {
+	return to.write(workbookFile, func(w io.Writer) error {
+		_, err := exporter.Current().Write(ctx, w, d.book)
+		return err
+	})
 }
 
 func (d *derivation) writeJournal(to *folder) error {

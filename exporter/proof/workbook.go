@@ -18,7 +18,7 @@ import (
 type workbook struct {
 	*excelize.File
 	text  []byte
-	about [][]string // the cells of the sheet about
+	about [][]string // the cells of the About sheet
 }
 
 // readWorkbook has a workbook of so many rows read. Nothing of it is laid down
@@ -49,7 +49,7 @@ func readWorkbook(text []byte, rows int, read func(*workbook) error) (err error)
 	return read(&workbook{f, text, about})
 }
 
-// fact returns what stands beside a label of the sheet about, the first where
+// fact returns what stands beside a label of the About sheet, the first where
 // one stands there twice.
 func (w *workbook) fact(label string) string {
 	for _, line := range w.about {

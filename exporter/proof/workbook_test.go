@@ -110,7 +110,7 @@ func TestChangedWorkbook(t *testing.T) {
 	}
 }
 
-// about changes what stands beside a label of the sheet about.
+// about changes what stands beside a label of the About sheet.
 func about(label string, value any) func(f *excelize.File) error {
 	return func(f *excelize.File) error {
 		at := must(f.SearchSheet(exporter.AboutSheet, label))

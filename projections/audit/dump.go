@@ -148,8 +148,9 @@ func (d *Dump) Trail(ctx context.Context, fridays int) ([]Export, error) {
 	return checked, err
 }
 
-// ErrNoCutoff is of a moment that is the cutoff of no Friday that has passed.
-var ErrNoCutoff = errors.New("has passed no cutoff")
+// ErrNoCutoff is returned for a moment that is the cutoff of no Friday that has
+// passed.
+var ErrNoCutoff = errors.New("no cutoff at that moment")
 
 // DeriveBook derives an owner's book from a dump: that of a Friday or, where it is
 // 0, of the Friday with the cutoff. All of the dump is read: what comes after the
@@ -182,7 +183,7 @@ func DeriveBook(ctx context.Context, file replay.File, o Owner, friday events.Da
 		_, err := r.Checkpoint(friday)
 		return nil, 0, err
 	case made == nil:
-		return nil, 0, fmt.Errorf("the record in %s %w at %s, as of which the workbook says it is", file.Path, ErrNoCutoff, cutoff)
+		return nil, 0, fmt.Errorf("the workbook says that it is as of %s, and the record in %s has %w", cutoff, file.Path, ErrNoCutoff)
 	}
 	claims, err := r.Claims()
 	for _, c := range claims {

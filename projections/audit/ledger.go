@@ -46,7 +46,7 @@ type Projected struct {
 	Most int
 }
 
-// ErrTooMany is of a case about which there are more records.
+// ErrTooMany is returned for a case about which there are more records.
 var ErrTooMany = errors.New("there are more records about the case than can be looked at in a request")
 
 // Now is the snapshot of what the view shows.

@@ -11,7 +11,7 @@ import (
 	"bookledger/projections/fold"
 )
 
-// ErrUnknown is of an agent or agency that no applied event has named.
+// ErrUnknown is returned for an agent or agency that no applied event has named.
 var ErrUnknown = errors.New("nobody knows it")
 
 // State is the cases, agents and agencies of a ledger at one moment, from which

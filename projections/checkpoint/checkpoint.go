@@ -59,7 +59,7 @@ func (t *Tally) Checkpoint(f book.Week) Checkpoint {
 	return Checkpoint{Week: f, Cases: t.Cases, Rows: rows}
 }
 
-// ErrNone is of a day that has no book.
+// ErrNone is returned for a day that has no book.
 var ErrNone = errors.New("there is no book of it")
 
 // Missing says why f has no checkpoint, where open is the Friday whose week is

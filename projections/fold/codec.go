@@ -12,7 +12,7 @@ import (
 // staff. 1: the first. 2: with the seed of a case's last change.
 const CodecVersion = 2
 
-// ErrEncoding is of bytes that are not what this package has encoded.
+// ErrEncoding is returned for bytes that are not what this package has encoded.
 var ErrEncoding = errors.New("fold: not an encoded state of this version")
 
 // coder walks over a state's fields, in one order for both directions: it

@@ -13,9 +13,9 @@ import (
 	"bookledger/projections/internal/pipeline"
 )
 
-// ErrBroken is of a dump that is not the record of a ledger: a line cannot be
-// read, or a record does not follow from those before it. The text of the error
-// that wraps it names the line or the record.
+// ErrBroken is returned for a dump that is not the record of a ledger: a line
+// cannot be read, or a record does not follow from those before it. The text of
+// the error that wraps it names the line or the record.
 var ErrBroken = errors.New("the dump is not the record of a ledger")
 
 // marked is an error with its own text that is also another.

@@ -10,9 +10,9 @@ import (
 	"bookledger/events/record"
 )
 
-// ErrUnverified is of a dump that does not verify: it is not the record of a
-// ledger, or not that of which its seals and signed heads are. The text of the
-// error that wraps it names the file and the record.
+// ErrUnverified is returned for a dump that does not verify: it is not the record
+// of a ledger, or not that of which its seals and signed heads are. The text of
+// the error that wraps it names the file and the record.
 var ErrUnverified = errors.New("the dump does not verify")
 
 // File is a dump or a history file.

@@ -32,9 +32,9 @@ func newActive(env *cli.Environment) *cobra.Command {
 		Long: `Show an agent's Active Consumers list, all of it, in the order of first names: as
 it is now, as of a Friday's cutoff, or, from a dump, as of any moment. It holds
 personal data.`,
-		Example: `  bookledger active --data ./ledger --agent A1001
-  bookledger active --journal dump.ndjson --agent A1001 --friday latest --json
-  bookledger active --journal dump.ndjson --agent A1001 --at 2026-11-18T12:00:00-08:00`,
+		Example: `  bookledger active --data ./ledger --agent A100001
+  bookledger active --journal dump.ndjson --agent A100001 --friday latest --json
+  bookledger active --journal dump.ndjson --agent A100001 --at 2026-11-18T12:00:00-08:00`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runActive(cmd.Context(), env, o) },
 	}
 	o.register(cmd.Flags())

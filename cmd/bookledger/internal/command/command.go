@@ -31,7 +31,7 @@ the flag wins over the variable, the variable over the file.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused or does not verify.`,
 		Example: `  bookledger serve --data /var/lib/bookledger
-  bookledger export --data ./ledger --agent A1001 --out book.xlsx`,
+  bookledger export --data ./ledger --agent A100001 --out book.xlsx`,
 	}
 	root.AddCommand(
 		newServe(env), newPublish(env), newValidate(env), newHistory(env), newJournal(env),

@@ -33,8 +33,8 @@ between the two cutoffs, that caused it: a row would be otherwise had one of the
 not been. A change that no event about the case has caused comes of the agent's
 own (name, license, agency) or of the new year. What it shows is personal data;
 with --json also all that stands in added and removed rows.`,
-		Example: `  bookledger diff --data ./ledger --agent A1001 --from 2026-11-13 --to 2026-11-20
-  bookledger diff --journal dump.ndjson --agency G100 --from 2026-11-13 --to latest --json`,
+		Example: `  bookledger diff --data ./ledger --agent A100001 --from 2026-11-13 --to 2026-11-20
+  bookledger diff --journal dump.ndjson --agency G200001 --from 2026-11-13 --to latest --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDiff(cmd.Context(), env, o) },
 	}
 	o.register(cmd.Flags())
@@ -42,18 +42,19 @@ with --json also all that stands in added and removed rows.`,
 	cmd.Flags().StringVar(&o.agency, "agency", "", "the books that unite those of this agency's agents")
 	cli.OneOf(cmd.Flags(), "agent", "agency")
 	cmd.Flags().StringVar(&o.from, "from", "", "the earlier Friday (required)")
+	cli.Require(cmd.Flags(), "from")
 	cmd.Flags().StringVar(&o.to, "to", "latest", "the later Friday: a date, or latest")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON, one object a line for each row")
 	return cmd
 }
 
-// errNotEarlier is of two Fridays that cannot be compared.
+// errNotEarlier is returned for two Fridays that cannot be compared.
 var errNotEarlier = cli.Usagef("--from must be earlier than --to")
 
 func runDiff(ctx context.Context, env *cli.Environment, o diffOptions) error {
 	from, err := events.ParseDate(o.from)
 	if err != nil {
-		return cli.Usagef("--from is required, and is a date like 2026-11-13")
+		return cli.Usagef("--from: %q is not a date: use YYYY-MM-DD, for example 2026-11-13", o.from)
 	}
 	to, err := parseFriday(o.to)
 	if err != nil {

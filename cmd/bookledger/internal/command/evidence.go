@@ -42,9 +42,9 @@ shows nothing of other consumers; where the book has no such row, it proves that
 
 The Friday's seal and its signature must stand in the record: else the exit code
 is 3.`,
-		Example: `  bookledger evidence --data ./ledger --agent A1001 --friday 2026-11-20 --out ./evidence
-  bookledger evidence --journal dump.ndjson --agent A1001 --friday 2026-11-20 --only records --out ./evidence
-  bookledger evidence --journal dump.ndjson --agent A1001 --friday 2026-11-20 --case 5000032500 --member 1 --year 2027 --out ./row`,
+		Example: `  bookledger evidence --data ./ledger --agent A100001 --friday 2026-11-20 --out ./evidence
+  bookledger evidence --journal dump.ndjson --agent A100001 --friday 2026-11-20 --only records --out ./evidence
+  bookledger evidence --journal dump.ndjson --agent A100001 --friday 2026-11-20 --case 5000032500 --member 1 --year 2027 --out ./row`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runEvidence(cmd.Context(), env, o) },
 	}
 	o.register(cmd.Flags())

@@ -50,7 +50,7 @@ each row, or why it does not.
 
 Nothing is shown of what the events say of the consumer.`,
 		Example: `  bookledger explain --data ./ledger --case 5000032500
-  bookledger explain --journal dump.ndjson --case 5000032500 --agent A1001
+  bookledger explain --journal dump.ndjson --case 5000032500 --agent A100001
   bookledger explain --journal dump.ndjson --case 5000032500 --friday 2026-11-20 --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runExplain(cmd.Context(), env, o) },
 	}

@@ -26,9 +26,9 @@ func newExport(env *cli.Environment) *cobra.Command {
 all agents into a folder: every consumer delegated to the agent at the Friday's
 cutoff. The same book has the same bytes whenever and wherever it is made. Books
 hold personal data.`,
-		Example: `  bookledger export --data ./ledger --agent A1001 --out book.xlsx
+		Example: `  bookledger export --data ./ledger --agent A100001 --out book.xlsx
   bookledger export --data ./ledger --all --friday 2026-11-20 --out ./books
-  bookledger export --journal dump.ndjson --agency G100 --out agency.xlsx`,
+  bookledger export --journal dump.ndjson --agency G200001 --out agency.xlsx`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runExport(cmd.Context(), env, o) },
 	}
 	o.register(cmd.Flags())

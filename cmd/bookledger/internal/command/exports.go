@@ -53,7 +53,7 @@ The portal decides by what it has read at most seconds before its record is
 written, so a role that ended in those seconds shows as not allowed. How many of
 the last Fridays agents might take is not on record either: give --agent-fridays
 as serve had it.`,
-		Example: `  bookledger exports --data ./ledger --agent A1001
+		Example: `  bookledger exports --data ./ledger --agent A100001
   bookledger exports --journal dump.ndjson --person p-204 --json
   bookledger exports --journal dump.ndjson --file found.xlsx
   bookledger exports --journal dump.ndjson --check`,
@@ -110,8 +110,10 @@ func runExports(ctx context.Context, env *cli.Environment, o exportsOptions) err
 	switch {
 	case o.json:
 		err = encodeAll(env, found)
-	case len(found) == 0:
+	case len(all) == 0:
 		env.Sayf("no export is on record")
+	case len(found) == 0:
+		env.Sayf("no export matches")
 	default:
 		err = printExports(env.Out, found, o.check)
 	}

@@ -58,12 +58,16 @@ Loading is refused, with exit code 3, when history is closed already.`,
 	load.Flags().StringVar(&o.cutoff, "cutoff", "", `weekday and Pacific time of the cutoff of a new ledger (default "Friday 21:00:00")`)
 	load.Flags().BoolVar(&o.close, "close", false, "close history afterwards")
 	load.Flags().BoolVar(&o.json, "json", false, "print one line of JSON for each acknowledged batch")
+	cli.Alternatives(load.Flags(), "cutoff", "nats")
 	cli.OneOf(load.Flags(), "data", "nats")
 	history.AddCommand(load)
 	return history
 }
 
 func runHistoryLoad(ctx context.Context, env *cli.Environment, path string, o historyOptions) error {
+	if o.cutoff != "" && o.nats.URL != "" {
+		return cli.Usagef("give --cutoff with --data: a ledger that is running has its cutoff")
+	}
 	if err := checkCutoff(o.cutoff); err != nil {
 		return err
 	}

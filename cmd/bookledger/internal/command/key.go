@@ -116,7 +116,7 @@ func runHeads(ctx context.Context, env *cli.Environment, data, friday, add strin
 		return err
 	}
 	if len(signatures) == 0 {
-		env.Sayf("Friday %s is sealed, and nobody has signed: the ledger's key is not in this folder", f)
+		env.Sayf("Friday %s is sealed but not signed; run the daemon on the node that has seal.key", f)
 	}
 	for i, one := range signatures {
 		if i > 0 {

@@ -23,12 +23,10 @@ func newVerify(env *cli.Environment) *cobra.Command {
 when it was applied. The first record that was changed, is missing, was inserted
 or swapped with the next one is named, and the exit code is 3. The folder keeps
 that: until the whole is found to be as it was, by this command or by a daemon,
-no book leaves it. Records that no daemon has applied yet are in no tree; they
-are counted.
+no book leaves it. Records that are not applied yet are only counted.
 
-So are the heads of the tree that the ledger's key has signed with past seals.
-
-A running daemon does the same at its start and the comparison once a day. Whoever
+The command also compares every tree head that the ledger's key signed with a past
+seal. A running daemon makes the same comparison at startup and once a day. Whoever
 could change journal, tree and signatures alike is found out by auditors who have
 kept a signed head or a bundle of evidence.`,
 		Example: "  bookledger journal verify --data ./ledger",

@@ -31,9 +31,10 @@ func newVerifyBook(env *cli.Environment) *cobra.Command {
 		Use:   "verify BOOK.xlsx",
 		Short: "Compare a workbook with what the record says",
 		Long: `Derive a Book of Business anew from a dump, and compare a workbook with it: every
-cell, and the bytes where this exporter's version made it. Whose book it is, and
-of which Friday, is read from its sheet About, or given. The first cell that
-differs is named, with what it holds, and the exit code is 3.
+cell, and the bytes. Whose book it is, and of which Friday, is read from its About
+sheet, or given. The first cell that differs is named, with what it holds, and the
+exit code is 3. A workbook of another exporter version is refused, even where its
+cells are right: use the release that has that version.
 
 All of the dump is read, and compared with the seals and the heads signed by the
 ledger's key that stand in it; where it does not verify the exit code is 3 too.
@@ -41,7 +42,7 @@ That the key is the ledger's own, and that each record is written as the ledger
 writes it, is shown by a bundle (bookledger evidence, bookaudit verify). A history
 file has no seals: with one, the workbook alone is compared.`,
 		Example: `  bookledger verify book.xlsx --journal dump.ndjson
-  bookledger verify book.xlsx --journal dump.ndjson --agent A1001 --friday 2026-11-20`,
+  bookledger verify book.xlsx --journal dump.ndjson --agent A100001 --friday 2026-11-20`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return runVerifyBook(cmd.Context(), env, args[0], o) },
 	}
@@ -66,7 +67,7 @@ func (o *verifyBookOptions) bookOf(workbook []byte) (b bookOf, err error) {
 	}
 	if o.friday != "" {
 		if b.friday, err = events.ParseDate(o.friday); err != nil {
-			return b, cli.Usagef("--friday: %q is no date like 2026-11-20", o.friday)
+			return b, cli.Usagef("--friday: %q is not a date: use YYYY-MM-DD, for example 2026-11-20", o.friday)
 		}
 	}
 	owner := o.agent != "" || o.agency != ""

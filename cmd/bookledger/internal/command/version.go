@@ -40,7 +40,7 @@ func newVersion(env *cli.Environment) *cobra.Command {
 			if asJSON {
 				return json.NewEncoder(env.Out).Encode(v)
 			}
-			_, err := fmt.Fprintf(env.Out, "bookledger %s (revision %s, %s)\nrules %d, projector %d, exporter %s\n",
+			_, err := fmt.Fprintf(env.Out, "bookledger %s (revision %s, %s)\nrules %d, projection %d, exporter %s\n",
 				v.Version, v.Revision, v.Go, v.Rules, v.Projector, v.Exporter)
 			return err
 		},
