@@ -25,7 +25,7 @@ func columns() ([]book.Column, error) {
 	return columns, nil
 }
 
-// weeks is what views and replays say alike.
+// weeks tells the weeks of a ledger, as views and replays do.
 type weeks interface {
 	Calendar() *events.Calendar
 	OpenFriday() events.Date

@@ -59,7 +59,7 @@ func (d *Dump) upTo(ctx context.Context, r *replay.Replay, w book.Week) iter.Seq
 }
 
 // sameAs returns replay.ErrUnverified where the file was changed meanwhile: what
-// was replayed again, up to its end or the whole, must be what was verified.
+// was replayed again, up to where it ended or as a whole, must be what was verified.
 func (d *Dump) sameAs(again *replay.Replay) error {
 	n := again.Position()
 	want, err := d.TreeRoot(n)
