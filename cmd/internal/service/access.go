@@ -55,13 +55,14 @@ func (r *snapshot) agents(c Caller, o Owner) (ids []string, err error) {
 	if o.Agent != "" {
 		return []string{o.Agent}, nil
 	}
-	return ids, r.state.EachAgentOf(o.Agency, func(id string, _ *fold.Agent) error {
+	err = r.state.EachAgentOf(o.Agency, func(id string, _ *fold.Agent) error {
 		in, err := access.InLists(r.state, c.Person, o, id)
 		if in {
 			ids = append(ids, id)
 		}
 		return err
 	})
+	return ids, err
 }
 
 // SeesFigures reports, as nil or problem.NotFound, whether the caller may see
