@@ -1,12 +1,12 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime/debug"
 	"strings"
 
@@ -144,7 +144,7 @@ func verify(ctx context.Context, out io.Writer, bundle, key, head string, asJSON
 		return err
 	}
 	if head != "" {
-		if o.Head, err = os.ReadFile(head); err != nil {
+		if o.Head, err = proof.ReadFile(head, proof.MaxSmall); err != nil {
 			return fmt.Errorf("reading the head that was kept: %w", err)
 		}
 	}
@@ -159,8 +159,9 @@ func verify(ctx context.Context, out io.Writer, bundle, key, head string, asJSON
 		}
 		return errors.Join(err, json.NewEncoder(out).Encode(f))
 	}
-	tell(out, report, err)
-	return err
+	told := bufio.NewWriter(out)
+	tell(told, report, err)
+	return errors.Join(err, told.Flush())
 }
 
 // keyOf returns the key that was given, as a text or as a file of it.
@@ -169,8 +170,11 @@ func keyOf(given string) (string, error) {
 		return "", nil
 	}
 	key := given
-	if text, err := os.ReadFile(given); err == nil {
+	switch text, err := proof.ReadFile(given, proof.MaxSmall); {
+	case err == nil:
 		key = string(text)
+	case errors.Is(err, proof.ErrDiffers): // too large for a key
+		return "", err
 	}
 	key = strings.TrimSpace(key)
 	if _, err := note.NewVerifier(key); err != nil {

@@ -71,10 +71,10 @@ func (k Kind) files() []string {
 	return all
 }
 
-// Sizes that no honest file goes beyond.
+// Sizes in bytes that no honest file goes beyond.
 const (
-	maxSmall    = record.MaxLine // the seal is a line of the record
-	maxWorkbook = 1 << 30
+	MaxSmall    = record.MaxLine // a key, a head, or a seal, which is a line of the record
+	MaxWorkbook = 1 << 30
 )
 
 // ErrDiffers is returned for evidence, or for a workbook, that does not verify.
@@ -239,20 +239,43 @@ func (b *bundle) sum(want fileSum) error {
 
 // read returns a file, none of which but the workbook is large.
 func (b *bundle) read(name string) ([]byte, error) {
-	limit := int64(maxSmall)
+	limit := int64(MaxSmall)
 	if name == workbookFile {
-		limit = maxWorkbook
+		limit = MaxWorkbook
 	}
 	f, err := b.root.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("reading the bundle: %w", err)
 	}
 	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, limit+1))
+	return readAtMost(f, name, limit)
+}
+
+// ReadFile reads a file that may come from anybody. One of more than limit bytes
+// is ErrDiffers, and is not read to its end.
+func ReadFile(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return readAtMost(f, path, limit)
+}
+
+func readAtMost(f *os.File, name string, limit int64) ([]byte, error) {
+	info, err := f.Stat()
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
-	if int64(len(text)) > limit {
+	size := info.Size() // of a device or a pipe it says nothing
+	var text []byte
+	if size <= limit {
+		if text, err = io.ReadAll(io.LimitReader(f, limit+1)); err != nil {
+			return nil, fmt.Errorf("reading %s: %w", name, err)
+		}
+		size = int64(len(text))
+	}
+	if size > limit {
 		return nil, differs("%s has more than %d bytes", name, limit)
 	}
 	return text, nil

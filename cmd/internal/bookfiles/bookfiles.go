@@ -76,10 +76,15 @@ func (w *Writer) All(ctx context.Context, folder string, begin func(what string,
 }
 
 // Write writes a book under a temporary name and renames it. In a folder the
-// file has the book's own name.
+// file has the book's own name. It replaces a file, but nothing else: a device
+// would be gone.
 func (w *Writer) Write(ctx context.Context, made *book.Book, path string) (Written, error) {
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
+	switch info, err := os.Stat(path); {
+	case err != nil: // there is none yet
+	case info.IsDir():
 		path = filepath.Join(path, exporter.FileName(made))
+	case !info.Mode().IsRegular():
+		return Written{}, fmt.Errorf("writing a book to %s: it is not a file; name a file or a folder", path)
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".book-*")
 	if err != nil {

@@ -17,22 +17,22 @@ func openInput(env *cli.Environment, path string) (io.ReadCloser, error) {
 	if path == "-" {
 		return io.NopCloser(env.In), nil
 	}
-	if err := checkFile(path); err != nil {
+	if _, err := checkFile(path); err != nil {
 		return nil, err
 	}
 	return os.Open(path)
 }
 
 // checkFile returns an error where there is no such file.
-func checkFile(path string) error {
+func checkFile(path string) (os.FileInfo, error) {
 	info, err := os.Stat(path)
 	if err == nil && info.IsDir() {
 		err = errors.New("it is a folder and no file")
 	}
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", path, err)
+		return nil, fmt.Errorf("reading %s: %w", path, err)
 	}
-	return nil
+	return info, nil
 }
 
 // finding is a line of NDJSON that is not as it must be.

@@ -60,8 +60,10 @@ func (l *ledgerFlags) open(ctx context.Context, env *cli.Environment) (ledgerRea
 	if l.data != "" {
 		return openData(ctx, env, node.Options{Dir: l.data})
 	}
-	if err := checkFile(l.journal); err != nil {
+	if info, err := checkFile(l.journal); err != nil {
 		return nil, err
+	} else if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("reading %s: it is not a plain file, and a dump is read more than once", l.journal)
 	}
 	return openDump(ctx, env, l.journal, l.caseID)
 }
@@ -158,6 +160,13 @@ type dumpReader struct {
 
 func openDump(ctx context.Context, env *cli.Environment, path, caseID string) (*dumpReader, error) {
 	d, err := audit.OpenDump(ctx, dumpFile(env, path), caseID)
+	if err != nil {
+		return nil, err
+	}
+	claims, err := d.Claims()
+	if len(claims) == 0 && err == nil {
+		env.Sayf("note: no seal stands in %s, so it does not show whether it was changed", path)
+	}
 	return &dumpReader{d, env}, err
 }
 

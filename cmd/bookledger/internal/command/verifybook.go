@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -104,9 +103,9 @@ type comparedBook struct {
 }
 
 func runVerifyBook(ctx context.Context, env *cli.Environment, path string, o verifyBookOptions) error {
-	workbook, err := os.ReadFile(path)
+	workbook, err := proof.ReadFile(path, proof.MaxWorkbook)
 	if err != nil {
-		return err
+		return cli.RefusedFor(err, proof.ErrDiffers)
 	}
 	compared, err := o.compare(ctx, env, path, workbook)
 	if err != nil && !errors.Is(err, cli.ErrRefused) {
