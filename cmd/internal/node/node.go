@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
@@ -116,6 +117,8 @@ func checkFolder(dir string) error {
 	for _, part := range [...]string{"lock", "journal"} {
 		if _, err := os.Stat(filepath.Join(dir, part)); err == nil {
 			return nil
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("opening the data folder: %w", err)
 		}
 	}
 	return fmt.Errorf("opening the data folder: %w in %s", journal.ErrNoLedger, dir)
