@@ -116,7 +116,7 @@ var (
 var mayCall = map[string][]string{
 	"events/journal":        {"After", "NewTimer", "NewTicker"}, // its own waiting for a server, on which no record depends
 	"cmd/internal/cli":      {"Now"},
-	"cmd/internal/delivery": {"Now"}, // a connection's deadline is of the wall clock
+	"cmd/internal/delivery": {"Now"}, // the network takes deadlines by the wall clock
 	"cmd/internal/fixture":  {"Now"}, // tests have no program that passes it on
 }
 

@@ -4,7 +4,7 @@
 // It promises that every page works without script and with the keyboard
 // alone, that nothing personal stands in a URL, in a log or on an error page
 // (a typed search is kept in the session), and that whatever others have
-// written is shown as text. What may be seen and done is decided by package
-// service, who asks is told by the caller's function, and the headers that guard
-// all pages are the middleware's.
+// written is shown as text. Package service decides what may be seen and done,
+// [Options.Caller] says who asks, and package middleware sets the headers that
+// guard all pages.
 package portal

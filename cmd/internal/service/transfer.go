@@ -142,10 +142,9 @@ func (s *Service) mayTransfer(c Caller, agency string, t Transfer) (role access.
 	})
 }
 
-// transferAll says that the cases are transferred, in atomic batches of the
-// journal, and tells what became of each. It ends at the first batch that the
-// journal did not take; the error is of a first one, after which nothing was
-// transferred.
+// transferAll appends the transfers of the cases, in atomic batches of the
+// journal, and returns what became of each. It stops at a batch that the journal
+// did not take, and returns its error only where it is certain that nothing was transferred.
 func (s *Service) transferAll(ctx context.Context, c Caller, role access.Role, t Transfer, batch string, ids []string) ([]TransferOutcome, error) {
 	outcomes := make([]TransferOutcome, len(ids))
 	for i, id := range ids {

@@ -33,14 +33,15 @@ it: applied, unchanged (it said what was so already), duplicate, or rejected wit
 code, field and reason. An event that was rejected unread belongs to the case
 that it names.
 
-Of each applied event it says in the book of which Friday it first showed: the
-first that would be otherwise without this event, had all later ones but those
-that said what was so already been judged anew. So a request shows with the
-acceptance, which would have been rejected without it; and one that took the case
-out of a book shows in the first without it. "live list" is of what shows there,
-or in the coming book, and in no book so far; "no book yet" of what shows nowhere,
-like the household of a consumer who is delegated to nobody; and "none" of what
-others replaced before it showed.
+For each applied event it names the Friday whose book first showed it: the first
+book that would differ without the event, if all later events were judged again
+(except those that were unchanged). So a request first shows with its acceptance,
+which would have been rejected without it, and an event that takes the case out
+of a book first shows in the first book without the case. "live list" means that
+the event shows in the live list, and so in the coming book, but in no book so
+far. "no book yet" means that it shows nowhere, like the household of a consumer
+who is delegated to nobody. "none" means that later events replaced it before it
+showed.
 
 With --agent it shows the events alone that put the case into that agent's lists
 and books or took it out, and those that were rejected. With --friday it shows
