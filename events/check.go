@@ -212,7 +212,7 @@ func (c *Checker) readData(raw []byte, t eventType) (Data, *Rejection) {
 // body names, which need not be valid.
 func caseOf(data Data, body []byte) string {
 	if data != nil {
-		if d, ok := data.(OfCase); ok {
+		if d, ok := data.(CaseData); ok {
 			return d.Case()
 		}
 		return ""

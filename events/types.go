@@ -362,8 +362,8 @@ func (*SealSigned) data()            {}
 func (*SealKeyChanged) data()        {}
 func (*Export) data()                {}
 
-// OfCase is the data of an event that is about one case.
-type OfCase interface {
+// CaseData is the data of an event that is about one case.
+type CaseData interface {
 	Data
 	// Case returns the case's id.
 	Case() string

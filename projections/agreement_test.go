@@ -32,15 +32,15 @@ import (
 // account is everything that can be asked of a ledger, in comparable form.
 type account struct {
 	Status   projections.Status
-	Rejected []projections.Rejected
+	Rejected []projections.RejectedEvent
 	Exports  []projections.Exported
 	Fridays  []checkpoint.Checkpoint
 	Hashes   map[events.Date]string
-	Seals    map[events.Date]events.Sealed // what the seal of the Friday says
-	Books    map[string]string             // by Friday and agent
-	Lists    map[string]string             // live, by agent
-	Records  map[string][]provenance.Entry // by case
-	rows     map[string]map[book.Key]bool  // of the Books
+	Seals    map[events.Date]events.Sealed   // what the seal of the Friday says
+	Books    map[string]string               // by Friday and agent
+	Lists    map[string]string               // live, by agent
+	Records  map[string][]provenance.Entry   // by case
+	rows     map[string]map[book.RowKey]bool // of the Books
 	clock    clock
 }
 
@@ -67,7 +67,7 @@ func render(b *book.Book) string {
 
 type at interface {
 	book.State
-	book.Whole
+	book.FullState
 }
 
 // rooted has the tree of the journal.
@@ -86,7 +86,7 @@ func (a *account) take(t *rapid.T, s at, tree rooted, c *events.Calendar, f chec
 	var cases, rows int64
 	for _, agent := range allAgents {
 		b, err := book.ForAgent(context.Background(), s, c, f.Week, agent)
-		if errors.Is(err, book.ErrUnknown) {
+		if errors.Is(err, book.ErrUnknownOwner) {
 			continue
 		}
 		if err != nil {
@@ -95,12 +95,12 @@ func (a *account) take(t *rapid.T, s at, tree rooted, c *events.Calendar, f chec
 		_, n := b.Counts()
 		cases, rows = cases+int64(n), rows+int64(len(b.Rows))
 		of := f.Friday.String() + " " + agent
-		a.Books[of], a.rows[of] = render(b), map[book.Key]bool{}
+		a.Books[of], a.rows[of] = render(b), map[book.RowKey]bool{}
 		for i := range b.Rows {
 			a.rows[of][b.Rows[i].Key()] = true
 		}
 	}
-	agents, err := checkpoint.AgentsOf(context.Background(), s, c, f.Week, 2)
+	agents, err := checkpoint.NewAgentTree(context.Background(), s, c, f.Week, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,7 +128,7 @@ func (a *account) takeLists(t *rapid.T, s book.State, c *events.Calendar, open e
 }
 
 func newAccount() *account {
-	return &account{Hashes: map[events.Date]string{}, Seals: map[events.Date]events.Sealed{}, Books: map[string]string{}, Lists: map[string]string{}, Records: map[string][]provenance.Entry{}, rows: map[string]map[book.Key]bool{}}
+	return &account{Hashes: map[events.Date]string{}, Seals: map[events.Date]events.Sealed{}, Books: map[string]string{}, Lists: map[string]string{}, Records: map[string][]provenance.Entry{}, rows: map[string]map[book.RowKey]bool{}}
 }
 
 // listen takes what a replay says step by step.
@@ -255,7 +255,7 @@ func served(t *rapid.T, p *projections.Projection, records []record.Record) *acc
 		checkIndices(t, v.AsOf(f.Friday))
 	}
 	checkIndices(t, v.Live())
-	if err := v.EachRejected(func(r projections.Rejected) error {
+	if err := v.EachRejected(func(r projections.RejectedEvent) error {
 		a.Rejected = append(a.Rejected, r)
 		return nil
 	}); err != nil {

@@ -145,7 +145,7 @@ func (a *applier) apply(d *record.Decoded) error {
 			return err
 		}
 	}
-	if err := a.processor.Put(&decision, a); err != nil {
+	if err := a.processor.Apply(&decision, a); err != nil {
 		return err
 	}
 	a.tree.Append(d.Leaf)
@@ -180,7 +180,7 @@ func (a *applier) pass(passed []checkpoint.Checkpoint, next events.Date) error {
 func (a *applier) commit() error {
 	slices.Sort(a.seenKeys)
 	for _, k := range a.seenKeys {
-		if err := a.batch.SetPlain([]byte(k), nil); err != nil {
+		if err := a.batch.SetUnversioned([]byte(k), nil); err != nil {
 			return err
 		}
 	}
@@ -243,7 +243,7 @@ func (a *applier) keep(slot *caseSlot, b []byte) {
 // The rest makes applier an admission.State.
 
 func (a *applier) Seen(source, id string) (bool, error) {
-	a.scratch = store.AppendSeen(a.scratch[:0], source, id)
+	a.scratch = store.AppendEventID(a.scratch[:0], source, id)
 	if _, ok := a.seen[string(a.scratch)]; ok {
 		return true, nil
 	}
@@ -391,11 +391,11 @@ func (a *applier) putOther(k store.Key, b []byte) error {
 	return a.batch.Set(k, a.week, b)
 }
 
-func (a *applier) Reject(r admission.Rejected) error {
+func (a *applier) Reject(r admission.RejectedEvent) error {
 	return a.putJSON(store.Rejected(r.Seq), r)
 }
 
-func (a *applier) Export(e admission.Exported) error {
+func (a *applier) Export(e admission.ExportStep) error {
 	return a.putJSON(store.Exported(e.Seq), e)
 }
 
@@ -412,7 +412,7 @@ func (a *applier) Seal(s checkpoint.Seal) error {
 }
 
 func (a *applier) Sign(s checkpoint.Signature) error {
-	return a.putJSON(store.Signed(s.Friday, s.Seq), s)
+	return a.putJSON(store.Signature(s.Friday, s.Seq), s)
 }
 
 func (a *applier) putJSON(key []byte, value any) error {
@@ -420,5 +420,5 @@ func (a *applier) putJSON(key []byte, value any) error {
 	if err != nil {
 		return fmt.Errorf("encoding a %T for the projection: %w", value, err)
 	}
-	return a.batch.SetPlain(key, b)
+	return a.batch.SetUnversioned(key, b)
 }

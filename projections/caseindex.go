@@ -31,7 +31,7 @@ func (e CaseIndexEntry) Recorded(r *record.Record) time.Time {
 	if e.Untimed {
 		return time.Time{}
 	}
-	return r.OwnTime(e.Outcome).Add(e.Late).UTC()
+	return r.ClaimedTime(e.Outcome).Add(e.Late).UTC()
 }
 
 // What is added to the outcome in the store.
@@ -64,7 +64,7 @@ func (a *applier) indexCase(d *record.Decoded, v *admission.Verdict) error {
 	}
 	if v.Recorded.IsZero() {
 		kind |= isUntimed
-	} else if late = v.Recorded.Sub(d.OwnTime(v.Outcome)); late > 0 {
+	} else if late = v.Recorded.Sub(d.ClaimedTime(v.Outcome)); late > 0 {
 		kind |= isLate
 	}
 	slot.entries = append(binary.AppendUvarint(slot.entries, d.Seq-slot.lastEntry), kind)
@@ -90,7 +90,7 @@ func (a *applier) flushTouched() error {
 	}
 	for _, slot := range a.touched {
 		a.scratch = store.AppendCaseIndex(a.scratch[:0], slot.id, a.first)
-		if err := a.batch.SetPlain(a.scratch, slot.entries); err != nil {
+		if err := a.batch.SetUnversioned(a.scratch, slot.entries); err != nil {
 			return err
 		}
 		slot.entries = slot.entries[:0]
@@ -101,8 +101,8 @@ func (a *applier) flushTouched() error {
 // History returns the records that were about a case, in their order.
 func (v *View) History(caseID string) ([]CaseIndexEntry, error) {
 	var all []CaseIndexEntry
-	err := v.reader.EachPlainOf(store.CaseIndex(caseID), func(key, value []byte) error {
-		seq := store.FirstOf(key)
+	err := v.reader.EachUnversionedWithPrefix(store.CaseIndex(caseID), func(key, value []byte) error {
+		seq := store.CaseIndexFirst(key)
 		for len(value) > 0 {
 			e, rest, ok := readEntry(value)
 			if !ok {

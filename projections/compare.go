@@ -12,23 +12,23 @@ import (
 	"bookledger/events/record/merkle"
 )
 
-// Kind is how the journal differs from what was applied.
-type Kind string
+// DifferenceKind is how the journal differs from what was applied.
+type DifferenceKind string
 
 // The kinds. A pair of neighbours that was swapped is Reordered; whatever else
 // cannot be told is Changed.
 const (
-	Changed   Kind = "changed"
-	Missing   Kind = "missing"
-	Inserted  Kind = "inserted"
-	Reordered Kind = "reordered"
+	Changed   DifferenceKind = "changed"
+	Missing   DifferenceKind = "missing"
+	Inserted  DifferenceKind = "inserted"
+	Reordered DifferenceKind = "reordered"
 )
 
 // Difference is the first record of the journal that is not what was applied.
 // It is an ErrForked.
 type Difference struct {
 	Seq  uint64
-	Kind Kind
+	Kind DifferenceKind
 }
 
 // Error names the record.
@@ -64,7 +64,7 @@ func (p *Projection) Compare(ctx context.Context, journal Journal, after uint64,
 		return after, err
 	}
 	end := min(upTo, last)
-	c := &comparer{p: p, ctx: ctx, pace: pace, compared: min(after, end) / merkle.Width * merkle.Width}
+	c := &comparer{p: p, ctx: ctx, pace: pace, compared: min(after, end) / merkle.TileWidth * merkle.TileWidth}
 	readErr := journal.Read(ctx, c.compared, end, c.take)
 	if c.failed == nil {
 		c.failed = c.tile() // that the end has cut off
@@ -118,7 +118,7 @@ func (c *comparer) take(records []record.Record) error {
 			return c.failed
 		}
 		leaf := records[i].LeafHash()
-		if c.leaves = append(c.leaves, leaf[:]...); next%merkle.Width == 0 {
+		if c.leaves = append(c.leaves, leaf[:]...); next%merkle.TileWidth == 0 {
 			if c.failed = c.tile(); c.failed != nil {
 				return c.failed
 			}
@@ -148,7 +148,7 @@ func (c *comparer) tile() error {
 // compareTile compares leaves, of which the first is a tile's, with what was
 // applied, and returns how many are equal.
 func (v *View) compareTile(first uint64, leaves []byte) (equal int, err error) {
-	t := merkle.Tile{Number: (first - 1) / merkle.Width}
+	t := merkle.Tile{Number: (first - 1) / merkle.TileWidth}
 	stored, err := tiles{v.reader, v.Position()}.Tile(t)
 	if err != nil {
 		return 0, err
@@ -157,7 +157,7 @@ func (v *View) compareTile(first uint64, leaves []byte) (equal int, err error) {
 		if bytes.Equal(leaves[at:at+tlog.HashSize], stored[at:at+tlog.HashSize]) {
 			continue
 		}
-		if len(leaves) == merkle.Width*tlog.HashSize && v.checkParents(t, leaves) == nil {
+		if len(leaves) == merkle.TileWidth*tlog.HashSize && v.checkParents(t, leaves) == nil {
 			return at / tlog.HashSize, fmt.Errorf("%w: %v differs from the journal, with which the tree agrees otherwise; remove the projection to have it built anew", merkle.ErrDamaged, t)
 		}
 		return at / tlog.HashSize, &Difference{first + uint64(at/tlog.HashSize), Changed}
@@ -168,16 +168,16 @@ func (v *View) compareTile(first uint64, leaves []byte) (equal int, err error) {
 // checkParents checks that a full tile stands in its parent, and the parent in
 // its own where the tile is its last.
 func (v *View) checkParents(t merkle.Tile, hashes []byte) error {
-	for len(hashes) == merkle.Width*tlog.HashSize {
+	for len(hashes) == merkle.TileWidth*tlog.HashSize {
 		parent, at := t.Parent()
 		above, err := tiles{v.reader, v.Position()}.Tile(parent)
 		if err != nil {
 			return err
 		}
-		if merkle.At(above, at) != merkle.RootOf(hashes) {
+		if merkle.HashAt(above, at) != merkle.TileRoot(hashes) {
 			return fmt.Errorf("%w: %v does not stand in %v; remove the projection to have it built anew", merkle.ErrDamaged, t, parent)
 		}
-		if at < merkle.Width-1 {
+		if at < merkle.TileWidth-1 {
 			return nil
 		}
 		t, hashes = parent, above
@@ -186,7 +186,7 @@ func (v *View) checkParents(t merkle.Tile, hashes []byte) error {
 }
 
 // kind tells how a record differs, by its neighbours.
-func (p *Projection) kind(ctx context.Context, journal Journal, seq uint64) Kind {
+func (p *Projection) kind(ctx context.Context, journal Journal, seq uint64) DifferenceKind {
 	was := func(at, seq uint64) bool { // the record at at was the one at seq
 		r, err := journal.At(ctx, at)
 		if err != nil {

@@ -51,7 +51,7 @@ func TestCompare(t *testing.T) {
 		fresh.Body = []byte("{}")
 		tampered := map[string]struct {
 			records []record.Record
-			kind    projections.Kind
+			kind    projections.DifferenceKind
 		}{
 			"one byte":   {changed(func(r *record.Record) { r.Body = slices.Clone(r.Body); r.Body[len(r.Body)/2] ^= 1 }), projections.Changed},
 			"stamp":      {changed(func(r *record.Record) { r.Stamped = r.Stamped.Add(1) }), projections.Changed},
@@ -66,7 +66,7 @@ func TestCompare(t *testing.T) {
 		if seq < n {
 			tampered["swapped"] = struct {
 				records []record.Record
-				kind    projections.Kind
+				kind    projections.DifferenceKind
 			}{renumbered(records[:i], records[i+1:i+2], records[i:i+1], records[i+2:]), projections.Reordered}
 		}
 		for what, c := range tampered {
@@ -128,12 +128,12 @@ func TestCompareDamagedTree(t *testing.T) {
 		what   string
 		damage func(b *store.Batch) error
 	}{
-		{"a leaf", func(b *store.Batch) error { return b.SetPlain(store.Piece(0, 1, 0), make([]byte, 8192)) }},
-		{"a parent", func(b *store.Batch) error { return b.SetPlain(store.Piece(1, 0, 0), make([]byte, 64)) }},
-		{"a tile is gone", func(b *store.Batch) error { return b.DeletePlain(store.Piece(0, 0, 0)) }},
-		{"a tile is short by a hash", func(b *store.Batch) error { return b.SetPlain(store.Piece(0, 2, 0), make([]byte, 187*32)) }},
-		{"a tile is short", func(b *store.Batch) error { return b.SetPlain(store.Piece(0, 1, 0), make([]byte, 32)) }},
-		{"the parent is gone", func(b *store.Batch) error { return b.DeletePlain(store.Piece(1, 0, 0)) }},
+		{"a leaf", func(b *store.Batch) error { return b.SetUnversioned(store.TilePiece(0, 1, 0), make([]byte, 8192)) }},
+		{"a parent", func(b *store.Batch) error { return b.SetUnversioned(store.TilePiece(1, 0, 0), make([]byte, 64)) }},
+		{"a tile is gone", func(b *store.Batch) error { return b.DeleteUnversioned(store.TilePiece(0, 0, 0)) }},
+		{"a tile is short by a hash", func(b *store.Batch) error { return b.SetUnversioned(store.TilePiece(0, 2, 0), make([]byte, 187*32)) }},
+		{"a tile is short", func(b *store.Batch) error { return b.SetUnversioned(store.TilePiece(0, 1, 0), make([]byte, 32)) }},
+		{"the parent is gone", func(b *store.Batch) error { return b.DeleteUnversioned(store.TilePiece(1, 0, 0)) }},
 	} {
 		fs := applied(t, records)
 		damageStore(t, fs, c.damage)
@@ -145,7 +145,7 @@ func TestCompareDamagedTree(t *testing.T) {
 	}
 	// The edge that is not full has no parent: there the journal is blamed.
 	fs := applied(t, records)
-	damageStore(t, fs, func(b *store.Batch) error { return b.SetPlain(store.Piece(0, 2, 0), make([]byte, 188*32)) })
+	damageStore(t, fs, func(b *store.Batch) error { return b.SetUnversioned(store.TilePiece(0, 2, 0), make([]byte, 188*32)) })
 	p := openOn(t, fs)
 	var d *projections.Difference
 	if _, err := p.Compare(t.Context(), slice{records, 50}, 0, nil); !errors.As(err, &d) || d.Seq != 513 {

@@ -67,7 +67,7 @@ func readDump(tb testing.TB, path string, n uint64) {
 	f := openDump(tb, path)
 	defer func() { _ = f.Close() }()
 	r := replay.New()
-	if err := replay.All(r.Dump(context.Background(), f, nil)); err != nil {
+	if err := replay.RunAll(r.Dump(context.Background(), f, nil)); err != nil {
 		tb.Fatal(err)
 	}
 	if s := r.Summary(); s.Position != n || s.Applied < n*9/10 {

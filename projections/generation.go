@@ -47,8 +47,8 @@ func versionsWith(projector int) versions {
 	return versions{Format: store.Format, Codec: fold.CodecVersion, Projector: projector}
 }
 
-// Begun tells whether a folder on the disk holds a projection.
-func Begun(dir string) bool {
+// Exists tells whether a folder on the disk holds a projection.
+func Exists(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, currentFile))
 	return err == nil
 }
@@ -147,7 +147,7 @@ func (p *Projection) begin(n int) (*generation, error) {
 	// Durable before CURRENT can name it, or a crash would leave a store that
 	// does not say by what it was made.
 	batch := g.store.NewBatch()
-	if err := errors.Join(batch.SetPlain(versionsKey, b), batch.Commit(), g.store.Flush()); err != nil {
+	if err := errors.Join(batch.SetUnversioned(versionsKey, b), batch.Commit(), g.store.Flush()); err != nil {
 		return nil, errors.Join(err, g.store.Close())
 	}
 	return g, nil

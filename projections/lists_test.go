@@ -65,7 +65,7 @@ func checkAgents(t rapid.TB, v *projections.View, agents ...string) {
 			t.Error(err)
 			return
 		}
-		if want := list.Unite(own[:n]); !reflect.DeepEqual(pages(united), pages(want)) {
+		if want := list.Merge(own[:n]); !reflect.DeepEqual(pages(united), pages(want)) {
 			t.Errorf("at %d the united lists are\n%q\nmade anew\n%q", v.Position(), pages(united), pages(want))
 		}
 	}

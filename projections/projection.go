@@ -202,7 +202,7 @@ func (p *Projection) WaitFollowing(ctx context.Context) error {
 // Where following has ended it waits for it to be taken up again. It returns
 // ctx's error if that ends first, joined with the one that ended following if
 // that has ended.
-func (p *Projection) WaitFor(ctx context.Context, seq uint64) (record.Outcome, *Rejected, error) {
+func (p *Projection) WaitFor(ctx context.Context, seq uint64) (record.Outcome, *RejectedEvent, error) {
 	for {
 		p.mu.Lock()
 		reached, moved, failed := p.position >= seq, p.moved, p.failed
@@ -227,7 +227,7 @@ func (p *Projection) WaitFor(ctx context.Context, seq uint64) (record.Outcome, *
 
 // outcome asks the store what became of a record that was applied long ago:
 // only rejections are kept for good.
-func (p *Projection) outcome(seq uint64) (record.Outcome, *Rejected, error) {
+func (p *Projection) outcome(seq uint64) (record.Outcome, *RejectedEvent, error) {
 	v, err := p.View()
 	if err != nil {
 		return 0, nil, err
@@ -240,8 +240,8 @@ func (p *Projection) outcome(seq uint64) (record.Outcome, *Rejected, error) {
 	return record.Rejected, r, nil
 }
 
-// Usage returns how many bytes the stores take on disk.
-func (p *Projection) Usage() uint64 {
+// DiskUsage returns how many bytes the stores take on disk.
+func (p *Projection) DiskUsage() uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var n uint64

@@ -57,7 +57,7 @@ func viewOf(tb rapid.TB, p *projections.Projection) *projections.View {
 // apply replays records.
 func apply(tb rapid.TB, r *replay.Replay, records []record.Record) {
 	tb.Helper()
-	if err := replay.All(r.Steps(records...)); err != nil {
+	if err := replay.RunAll(r.Steps(records...)); err != nil {
 		tb.Fatal(err)
 	}
 }
@@ -88,7 +88,7 @@ func ledger(tb testing.TB, id string, n int) []record.Record {
 type told struct {
 	Status   projections.Status
 	Fridays  []checkpoint.Checkpoint
-	Rejected []projections.Rejected
+	Rejected []projections.RejectedEvent
 }
 
 func (t told) check(tb testing.TB, p *projections.Projection) {
@@ -99,7 +99,7 @@ func (t told) check(tb testing.TB, p *projections.Projection) {
 	var errs [3]error
 	got.Status, errs[0] = v.Status()
 	got.Fridays, errs[1] = v.Checkpoints()
-	errs[2] = v.EachRejected(func(r projections.Rejected) error {
+	errs[2] = v.EachRejected(func(r projections.RejectedEvent) error {
 		got.Rejected = append(got.Rejected, r)
 		return nil
 	})
@@ -362,7 +362,7 @@ func TestBeforeTheFirstCutoff(t *testing.T) {
 		p := openOn(t, applied(t, records))
 		v := viewOf(t, p)
 		_, want := replayDump(t, records).Checkpoint(0)
-		if _, err := v.Checkpoint(0); !errors.Is(err, checkpoint.ErrNone) || err.Error() != want.Error() {
+		if _, err := v.Checkpoint(0); !errors.Is(err, checkpoint.ErrNoCheckpoint) || err.Error() != want.Error() {
 			t.Errorf("after %d records: %v, want %v", n, err, want)
 		}
 		closeAll(t, v)

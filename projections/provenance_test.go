@@ -24,9 +24,9 @@ func (a *account) explain(t *rapid.T, c *events.Calendar) {
 	}
 	for _, f := range a.Fridays {
 		for _, agent := range allAgents {
-			got := map[book.Key]bool{}
+			got := map[book.RowKey]bool{}
 			for _, id := range allCases {
-				s, err := l.Standing(context.Background(), id, a.Records[id], f.Week, agent)
+				s, err := l.InBook(context.Background(), id, a.Records[id], f.Week, agent)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -35,7 +35,7 @@ func (a *account) explain(t *rapid.T, c *events.Calendar) {
 				}
 				a.checkSeqs(t, id, s.Seqs, f.Boundary)
 				for _, r := range s.Rows {
-					got[r.Key] = true
+					got[r.RowKey] = true
 					if a.checkSeqs(t, id, r.Seqs, f.Boundary); len(r.Seqs) == 0 {
 						t.Fatalf("nothing decided %+v at %s", r, f.Friday)
 					}

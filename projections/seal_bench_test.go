@@ -45,7 +45,7 @@ func BenchmarkSeal(b *testing.B) {
 	var ours, bare time.Duration
 	for b.Loop() {
 		ours += timed(func() {
-			books, err := checkpoint.AgentsOf(context.Background(), v.AsOf(f.Friday), v.Calendar(), f.Week, runtime.GOMAXPROCS(0))
+			books, err := checkpoint.NewAgentTree(context.Background(), v.AsOf(f.Friday), v.Calendar(), f.Week, runtime.GOMAXPROCS(0))
 			if err != nil {
 				b.Fatal(err)
 			}

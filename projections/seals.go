@@ -21,7 +21,7 @@ func (v *View) Seal(f events.Date) (seal checkpoint.Seal, signatures []checkpoin
 	if seal, err = decode[checkpoint.Seal](b, "a seal"); err != nil {
 		return checkpoint.Seal{}, nil, false, err
 	}
-	err = v.reader.EachPlainOf(store.Signed(f, 0), func(_, value []byte) error {
+	err = v.reader.EachUnversionedWithPrefix(store.Signature(f, 0), func(_, value []byte) error {
 		s, err := decode[checkpoint.Signature](value, "the signature of a seal")
 		signatures = append(signatures, s)
 		return err
@@ -30,6 +30,6 @@ func (v *View) Seal(f events.Date) (seal checkpoint.Seal, signatures []checkpoin
 }
 
 // Agents makes the tree over the books of all agents as of a week's cutoff.
-func (v *View) Agents(ctx context.Context, w book.Week, workers int) (*checkpoint.Agents, error) {
-	return checkpoint.AgentsOf(ctx, v.AsOf(w.Friday), v.Calendar(), w, workers)
+func (v *View) Agents(ctx context.Context, w book.Week, workers int) (*checkpoint.AgentTree, error) {
+	return checkpoint.NewAgentTree(ctx, v.AsOf(w.Friday), v.Calendar(), w, workers)
 }

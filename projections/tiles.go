@@ -25,12 +25,12 @@ func (s tiles) Size() uint64 { return s.size }
 // fewer hashes than the tree has.
 func (s tiles) Tile(t merkle.Tile) (hashes []byte, err error) {
 	err = s.reader.EachPiece(t.Level, t.Number, func(key, value []byte) error {
-		if store.PlaceOf(key)*tlog.HashSize == len(hashes) { // else one is missing
+		if store.TilePieceStart(key)*tlog.HashSize == len(hashes) { // else one is missing
 			hashes = append(hashes, value...)
 		}
 		return nil
 	})
-	want := min(merkle.Width, s.size>>(merkle.Height*t.Level)-t.Number*merkle.Width)
+	want := min(merkle.TileWidth, s.size>>(merkle.TileHeight*t.Level)-t.Number*merkle.TileWidth)
 	if have := len(hashes) / tlog.HashSize; err == nil && have < int(want) {
 		err = fmt.Errorf("%w: %v of the projection holds %d hashes of %d; remove the projection to have it built anew", merkle.ErrDamaged, t, have, want)
 	}
@@ -54,7 +54,7 @@ func newTreeWriter(r store.Reader, size uint64) (p *treeWriter, err error) {
 		t, hashes := p.Edge(level)
 		var places []int
 		err := r.EachPiece(t.Level, t.Number, func(key, _ []byte) error {
-			places = append(places, store.PlaceOf(key))
+			places = append(places, store.TilePieceStart(key))
 			return nil
 		})
 		if err != nil {
@@ -70,17 +70,17 @@ func (p *treeWriter) flush(batch *store.Batch) error {
 	for level := len(p.pieces); level < p.Levels(); level++ {
 		p.pieces, p.stored = append(p.pieces, nil), append(p.stored, 0)
 	}
-	for _, t := range p.TakeFull() { // each takes the place of its pieces
+	for _, t := range p.TakeFullTiles() { // each takes the place of its pieces
 		for _, at := range p.pieces[t.Level] {
 			if at == 0 {
 				continue // is overwritten
 			}
-			if err := batch.DeletePlain(store.Piece(t.Level, t.Number, at)); err != nil {
+			if err := batch.DeleteUnversioned(store.TilePiece(t.Level, t.Number, at)); err != nil {
 				return err
 			}
 		}
 		p.pieces[t.Level], p.stored[t.Level] = p.pieces[t.Level][:0], 0
-		if err := batch.SetPlain(store.Piece(t.Level, t.Number, 0), t.Hashes); err != nil {
+		if err := batch.SetUnversioned(store.TilePiece(t.Level, t.Number, 0), t.Hashes); err != nil {
 			return err
 		}
 	}
@@ -90,7 +90,7 @@ func (p *treeWriter) flush(batch *store.Batch) error {
 			continue
 		}
 		at := p.stored[level] / tlog.HashSize
-		if err := batch.SetPlain(store.Piece(t.Level, t.Number, at), hashes[p.stored[level]:]); err != nil {
+		if err := batch.SetUnversioned(store.TilePiece(t.Level, t.Number, at), hashes[p.stored[level]:]); err != nil {
 			return err
 		}
 		p.pieces[level], p.stored[level] = append(p.pieces[level], at), len(hashes)

@@ -11,7 +11,7 @@ import (
 )
 
 // Exported is a step of an export in the trail.
-type Exported = admission.Exported
+type Exported = admission.ExportStep
 
 // Exports returns the newest steps of exports, newest first, at most limit (0:
 // all): those of records before before, or from the newest on where that is 0.
@@ -19,9 +19,9 @@ func (v *View) Exports(before uint64, limit int) ([]Exported, error) {
 	return newest[Exported](v, store.Exported, "an export", before, limit, anyone)
 }
 
-// ExportsOf returns the steps of exports of the files that have the SHA-256, in
+// ExportsOfFile returns the steps of exports of the files that have the SHA-256, in
 // hex, as Exports does; a blank one is of any. It reads the whole trail.
-func (v *View) ExportsOf(ctx context.Context, sha256 string, before uint64, limit int) ([]Exported, error) {
+func (v *View) ExportsOfFile(ctx context.Context, sha256 string, before uint64, limit int) ([]Exported, error) {
 	if sha256 == "" {
 		return v.Exports(before, limit)
 	}
@@ -35,8 +35,8 @@ func (v *View) ExportsOf(ctx context.Context, sha256 string, before uint64, limi
 }
 
 // Rejections returns the newest rejected records, as Exports does its steps.
-func (v *View) Rejections(before uint64, limit int) ([]Rejected, error) {
-	return newest[Rejected](v, store.Rejected, "a rejection", before, limit, anyone)
+func (v *View) Rejections(before uint64, limit int) ([]RejectedEvent, error) {
+	return newest[RejectedEvent](v, store.Rejected, "a rejection", before, limit, anyone)
 }
 
 func anyone([]byte) (bool, error) { return true, nil }
@@ -50,7 +50,7 @@ func newest[T any](v *View, key func(seq uint64) []byte, what string, before uin
 		before = math.MaxUint64
 	}
 	all := []T{}
-	err := v.reader.EachPlainBefore(key(before), func(_, value []byte) error {
+	err := v.reader.EachUnversionedBefore(key(before), func(_, value []byte) error {
 		if ok, err := wanted(value); err != nil || !ok {
 			return err
 		}

@@ -77,8 +77,8 @@ func TestExports(t *testing.T) {
 // TestRejections holds that the rejected list can be read from its end.
 func TestRejections(t *testing.T) {
 	v := shown(t, ledger(t, "test", 400))
-	var want []projections.Rejected
-	if err := v.EachRejected(func(r projections.Rejected) error {
+	var want []projections.RejectedEvent
+	if err := v.EachRejected(func(r projections.RejectedEvent) error {
 		want = append(want, r)
 		return nil
 	}); err != nil {
@@ -88,7 +88,7 @@ func TestRejections(t *testing.T) {
 	if len(want) < 5 {
 		t.Fatalf("only %d records were rejected", len(want))
 	}
-	var got []projections.Rejected
+	var got []projections.RejectedEvent
 	for before := uint64(0); ; before = got[len(got)-1].Seq {
 		part, err := v.Rejections(before, 2)
 		if err != nil || len(part) > 2 {

@@ -23,8 +23,8 @@ import (
 // asked is what can be asked of a journal's tree.
 type asked interface {
 	TreeRoot(size uint64) ([32]byte, error)
-	Inclusion(seq, size uint64) (tlog.RecordProof, error)
-	Consistency(from, to uint64) (tlog.TreeProof, error)
+	InclusionProof(seq, size uint64) (tlog.RecordProof, error)
+	ConsistencyProof(from, to uint64) (tlog.TreeProof, error)
 }
 
 // reference is the tree of records in memory, which the tests of package merkle
@@ -49,12 +49,12 @@ func (r reference) check(tb testing.TB, what string, a asked, seq, from, size ui
 	if size == 0 {
 		return
 	}
-	path, err := r.Inclusion(seq, size)
-	if got, gotErr := a.Inclusion(seq, size); errors.Join(err, gotErr) != nil || !slices.Equal(got, path) {
+	path, err := r.InclusionProof(seq, size)
+	if got, gotErr := a.InclusionProof(seq, size); errors.Join(err, gotErr) != nil || !slices.Equal(got, path) {
 		tb.Fatalf("%s: record %d in %d: %v, want %v (%v, %v)", what, seq, size, got, path, gotErr, err)
 	}
-	proof, err := r.Consistency(from, size)
-	if got, gotErr := a.Consistency(from, size); errors.Join(err, gotErr) != nil || !slices.Equal(got, proof) {
+	proof, err := r.ConsistencyProof(from, size)
+	if got, gotErr := a.ConsistencyProof(from, size); errors.Join(err, gotErr) != nil || !slices.Equal(got, proof) {
 		tb.Fatalf("%s: %d in %d: %v, want %v (%v, %v)", what, from, size, got, proof, gotErr, err)
 	}
 }
@@ -126,7 +126,7 @@ func TestTree(t *testing.T) {
 func replayDump(tb testing.TB, records []record.Record) *replay.Replay {
 	tb.Helper()
 	r := replay.New()
-	if err := replay.All(r.Dump(context.Background(), dumpOf(records), nil)); err != nil {
+	if err := replay.RunAll(r.Dump(context.Background(), dumpOf(records), nil)); err != nil {
 		tb.Fatal(err)
 	}
 	return r

@@ -15,8 +15,8 @@ import (
 	"bookledger/projections/list"
 )
 
-// Rejected is a rejected record.
-type Rejected = admission.Rejected
+// RejectedEvent is a rejected record.
+type RejectedEvent = admission.RejectedEvent
 
 // Status is where a ledger stands, as commands and the API shows it.
 type Status = admission.Status
@@ -113,7 +113,7 @@ func (v *View) Checkpoint(f events.Date) (checkpoint.Checkpoint, error) {
 		return checkpoint.Checkpoint{}, err
 	}
 	if !ok {
-		return checkpoint.Checkpoint{}, checkpoint.Missing(v.Calendar(), f, v.OpenFriday())
+		return checkpoint.Checkpoint{}, checkpoint.ExplainMissing(v.Calendar(), f, v.OpenFriday())
 	}
 	c, err := decode[checkpoint.Checkpoint](b, "a checkpoint")
 	if err != nil {
@@ -126,7 +126,7 @@ func (v *View) Checkpoint(f events.Date) (checkpoint.Checkpoint, error) {
 // Checkpoints returns all checkpoints, the earliest first.
 func (v *View) Checkpoints() ([]checkpoint.Checkpoint, error) {
 	sealed := map[events.Date]bool{}
-	err := v.reader.EachPlain(store.Seal(0), func(_, value []byte) error {
+	err := v.reader.EachUnversioned(store.Seal(0), func(_, value []byte) error {
 		s, err := decode[checkpoint.Seal](value, "a seal")
 		sealed[s.Friday] = true
 		return err
@@ -135,7 +135,7 @@ func (v *View) Checkpoints() ([]checkpoint.Checkpoint, error) {
 		return nil, err
 	}
 	var all []checkpoint.Checkpoint
-	err = v.reader.EachPlain(store.Checkpoint(0), func(_, value []byte) error {
+	err = v.reader.EachUnversioned(store.Checkpoint(0), func(_, value []byte) error {
 		f, err := decode[checkpoint.Checkpoint](value, "a checkpoint")
 		f.Sealed = sealed[f.Friday]
 		all = append(all, f)
@@ -153,19 +153,19 @@ func decode[T any](b []byte, what string) (value T, err error) {
 }
 
 // rejected returns why a record was rejected; nil where it was not.
-func (v *View) rejected(seq uint64) (*Rejected, error) {
+func (v *View) rejected(seq uint64) (*RejectedEvent, error) {
 	b, ok, err := v.reader.Get(store.Rejected(seq))
 	if err != nil || !ok {
 		return nil, err
 	}
-	r, err := decode[Rejected](b, "a rejection")
+	r, err := decode[RejectedEvent](b, "a rejection")
 	return &r, err
 }
 
 // EachRejected calls yield with every rejected record, in order.
-func (v *View) EachRejected(yield func(Rejected) error) error {
-	return v.reader.EachPlain(store.Rejected(0), func(_, value []byte) error {
-		r, err := decode[Rejected](value, "a rejection")
+func (v *View) EachRejected(yield func(RejectedEvent) error) error {
+	return v.reader.EachUnversioned(store.Rejected(0), func(_, value []byte) error {
+		r, err := decode[RejectedEvent](value, "a rejection")
 		if err != nil {
 			return err
 		}

@@ -42,7 +42,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		return exitVerified
 	case errors.Is(err, errUsage):
 		return exitUsage
-	case errors.Is(err, proof.ErrDiffers):
+	case errors.Is(err, proof.ErrMismatch):
 		return exitDiffers
 	}
 	return exitFailed
@@ -144,12 +144,12 @@ func verify(ctx context.Context, out io.Writer, bundle, key, head string, asJSON
 		return err
 	}
 	if head != "" {
-		if o.Head, err = proof.ReadFile(head, proof.MaxSmall); err != nil {
+		if o.Head, err = proof.ReadFile(head, proof.MaxSmallFile); err != nil {
 			return fmt.Errorf("reading the head that was kept: %w", err)
 		}
 	}
 	report, err := proof.Verify(ctx, bundle, o)
-	if err != nil && !errors.Is(err, proof.ErrDiffers) {
+	if err != nil && !errors.Is(err, proof.ErrMismatch) {
 		return err
 	}
 	if asJSON {
@@ -170,10 +170,10 @@ func keyOf(given string) (string, error) {
 		return "", nil
 	}
 	key := given
-	switch text, err := proof.ReadFile(given, proof.MaxSmall); {
+	switch text, err := proof.ReadFile(given, proof.MaxSmallFile); {
 	case err == nil:
 		key = string(text)
-	case errors.Is(err, proof.ErrDiffers): // too large for a key
+	case errors.Is(err, proof.ErrMismatch): // too large for a key
 		return "", err
 	}
 	key = strings.TrimSpace(key)
@@ -200,6 +200,6 @@ func tell(out io.Writer, r *proof.Report, err error) {
 		return
 	}
 	list("Checked:", r.Checked)
-	list("Not proven by this:", r.Unproven)
+	list("Not proven by this:", r.NotProven)
 	fmt.Fprintf(out, "VERIFIED: the evidence about the book of agent %s as of Friday %s.\n", r.Agent, r.Friday)
 }

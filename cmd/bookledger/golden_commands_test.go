@@ -124,7 +124,7 @@ func (g *golden) ask(f *facts) {
 func addRejected(f *facts, text []byte) {
 	var whole, bare bytes.Buffer
 	for line := range bytes.Lines(text) {
-		var r projections.Rejected
+		var r projections.RejectedEvent
 		f.must(json.Unmarshal(line, &r))
 		f.must(json.NewEncoder(&whole).Encode(r))
 		r.Reason = ""
@@ -204,7 +204,7 @@ func addBundle(f *facts, name, bundle string) {
 		case err == nil:
 			accepted++
 			found = fmt.Sprintf("verified as %s of %s, Friday %s", report.Kind, report.Agent, report.Friday)
-		case !errors.Is(err, proof.ErrDiffers):
+		case !errors.Is(err, proof.ErrMismatch):
 			f.Errorf("evidence, %s: %v", name, err)
 		}
 		f.add(fmt.Sprintf("evidence, %s, with key %d", name, i+1), "%s", found)

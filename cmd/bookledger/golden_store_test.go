@@ -121,8 +121,8 @@ func (b built) counts() {
 	exports, err := b.v.Exports(0, 0)
 	b.must(err)
 	b.addText("exports", lines(b, exports...))
-	var rejected []projections.Rejected
-	b.must(b.v.EachRejected(func(r projections.Rejected) error {
+	var rejected []projections.RejectedEvent
+	b.must(b.v.EachRejected(func(r projections.RejectedEvent) error {
 		rejected = append(rejected, r)
 		return nil
 	}))
@@ -200,8 +200,8 @@ func (b built) books() {
 // account explains cases and compares books.
 func (b built) account() {
 	ctx := b.Context()
-	explain := func(name, id string, q audit.Question) {
-		a, err := audit.Projected{View: b.v, Journal: b.source}.Account(ctx, id)
+	explain := func(name, id string, q audit.ExplainRequest) {
+		a, err := audit.LiveLedger{View: b.v, Journal: b.source}.CaseHistory(ctx, id)
 		b.must(err)
 		x, err := a.Explain(ctx, q)
 		b.must(err)
@@ -219,12 +219,12 @@ func (b built) account() {
 		return c.Week
 	}
 	for _, id := range goldenExplained {
-		explain(explainName(id, "now"), id, audit.Question{})
-		explain(explainName(id, "2025-12-19"), id, audit.Question{AsOf: true, Friday: friday("2025-12-19").Friday})
-		explain(explainName(id, "latest"), id, audit.Question{AsOf: true})
+		explain(explainName(id, "now"), id, audit.ExplainRequest{})
+		explain(explainName(id, "2025-12-19"), id, audit.ExplainRequest{AsOf: true, Friday: friday("2025-12-19").Friday})
+		explain(explainName(id, "latest"), id, audit.ExplainRequest{AsOf: true})
 	}
 	for _, c := range goldenCompared {
-		compared, err := audit.Projected{View: b.v, Journal: b.source}.Compare(ctx, audit.Owner{Agent: c.agent, Agency: c.agency}, friday(c.from), friday(c.to))
+		compared, err := audit.LiveLedger{View: b.v, Journal: b.source}.Compare(ctx, audit.Owner{Agent: c.agent, Agency: c.agency}, friday(c.from), friday(c.to))
 		b.must(err)
 		differences, err := compared.Differences(ctx, compared.Changes())
 		b.must(err)

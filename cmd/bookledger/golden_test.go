@@ -346,7 +346,7 @@ func (g *golden) tree(f *facts, leaf, root func(uint64) ([32]byte, error)) {
 func (g *golden) sealed(f *facts, c checkpoint.Checkpoint, s book.State, calendar *events.Calendar, treeRoot func(uint64) ([32]byte, error)) {
 	root, err := treeRoot(c.Boundary)
 	f.must(err)
-	agents, err := checkpoint.AgentsOf(f.Context(), s, calendar, c.Week, 2)
+	agents, err := checkpoint.NewAgentTree(f.Context(), s, calendar, c.Week, 2)
 	f.must(err)
 	seal, err := c.SealOf(agents, root, fold.RulesNumber)
 	f.must(err)
@@ -358,7 +358,7 @@ func (g *golden) sealed(f *facts, c checkpoint.Checkpoint, s book.State, calenda
 	}
 	f.add("seal of "+friday, "boundary %d, %d cases, %d rows, book root %s, tree root %s", seal.Boundary, seal.Cases, seal.Rows, seal.BookRoot, seal.TreeRoot)
 	for _, id := range goldenAgents {
-		if place, ok := agents.Place(id); ok {
+		if place, ok := agents.Prove(id); ok {
 			f.add("rows of "+friday+" "+id, "%d of %d cases, root %x", place.Rows, place.Cases, place.Root)
 		}
 	}

@@ -186,7 +186,7 @@ func answerError(ctx context.Context, err error) error {
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrNoStreamResponse):
 		return fmt.Errorf("%w that takes the subject: %w", ErrNoLedger, err)
 	}
-	return fmt.Errorf("%w: no answer came (%w); sending it again is safe", ErrUnsure, cmp.Or(context.Cause(ctx), err))
+	return fmt.Errorf("%w: no answer came (%w); sending it again is safe", ErrOutcomeUnknown, cmp.Or(context.Cause(ctx), err))
 }
 
 // AppendAll writes messages in order, cut into full batches, and calls done for

@@ -27,7 +27,7 @@ func TestAppend(t *testing.T) {
 	checkWhole(t, j, want)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := j.Append(ctx, messages(1, 0)); !errors.Is(err, ErrUnsure) || !errors.Is(err, context.Canceled) {
+	if _, err := j.Append(ctx, messages(1, 0)); !errors.Is(err, ErrOutcomeUnknown) || !errors.Is(err, context.Canceled) {
 		t.Fatal("canceled:", err)
 	}
 }

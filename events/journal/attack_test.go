@@ -308,7 +308,7 @@ func TestOpenClientHoldsBatches(t *testing.T) {
 		if errors.Is(err, ErrBusy) {
 			break
 		}
-		if !errors.Is(err, ErrUnsure) {
+		if !errors.Is(err, ErrOutcomeUnknown) {
 			t.Fatal("while all places are taken:", err)
 		}
 	}

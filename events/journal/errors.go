@@ -22,10 +22,10 @@ var (
 	// ErrForbidden is returned by Append when the server does not let this
 	// connection publish on the subject. Nothing was stored.
 	ErrForbidden = errors.New("the server does not permit it")
-	// ErrUnsure is returned by Append when no answer came after the messages
+	// ErrOutcomeUnknown is returned by Append when no answer came after the messages
 	// were sent: they are stored all or not at all, and nobody knows which.
 	// Sending them again is safe, since event ids are remembered downstream.
-	ErrUnsure = errors.New("not known whether it was stored")
+	ErrOutcomeUnknown = errors.New("not known whether it was stored")
 	// ErrGap is returned by Follow and Read when the next record is not the one
 	// after the last. The records before it were handed over.
 	ErrGap = errors.New("gap in the journal")

@@ -222,9 +222,9 @@ func (r *Reader) NextRaw() ([]byte, int, error) {
 	}
 }
 
-// CutOff reports whether the last line ended with the input and without a
+// Truncated reports whether the last line ended with the input and without a
 // newline, as one does that is cut in its middle.
-func (r *Reader) CutOff() bool { return r.open }
+func (r *Reader) Truncated() bool { return r.open }
 
 // Next returns the next line and its number.
 func (r *Reader) Next() (Line, int, error) {

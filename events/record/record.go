@@ -21,10 +21,10 @@ type Record struct {
 	Body    []byte // the message
 }
 
-// OwnTime is the time at which the record, with this outcome, says itself that
+// ClaimedTime is the time at which the record, with this outcome, says itself that
 // it was recorded: the header's of accepted history, else the stamp. Its
 // recorded time is never earlier than that of the record before.
-func (r Record) OwnTime(o Outcome) time.Time {
+func (r Record) ClaimedTime(o Outcome) time.Time {
 	if events.IsHistory(r.Subject) && (o == Applied || o == Unchanged) {
 		if t, err := events.ParseTime(r.Header); err == nil {
 			return t

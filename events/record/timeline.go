@@ -65,10 +65,10 @@ func (o Outcome) String() string {
 	return words[o]
 }
 
-// Moves reports whether r, of an event of this type and with this outcome, has
+// HasRecordedTime reports whether r, of an event of this type and with this outcome, has
 // a recorded time and so moves the timeline on. While history is open only
 // accepted history records have one, and the record that closes it.
-func (t *Timeline) Moves(r *Record, eventType string, o Outcome) bool {
+func (t *Timeline) HasRecordedTime(r *Record, eventType string, o Outcome) bool {
 	return t.Closed || t.closes(r, eventType, o) ||
 		events.IsHistory(r.Subject) && (o == Applied || o == Unchanged)
 }
@@ -83,7 +83,7 @@ func (t *Timeline) closes(r *Record, eventType string, o Outcome) bool {
 // time; accepted history records are recorded at their header's, all others
 // at their own stamp.
 func (t *Timeline) Advance(r *Record, eventType string, o Outcome) {
-	at := r.OwnTime(o)
+	at := r.ClaimedTime(o)
 	if at.Before(t.Last) {
 		at = t.Last
 	}

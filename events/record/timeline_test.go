@@ -57,7 +57,7 @@ func run(t *testing.T, steps []step) {
 			t.Fatalf("record %d: got %v, want %q", r.Seq, why, s.code)
 		}
 		before := line
-		moves := line.Moves(&r, eventType, s.outcome)
+		moves := line.HasRecordedTime(&r, eventType, s.outcome)
 		if line != before {
 			t.Fatalf("record %d: asking has changed the timeline", r.Seq)
 		}
@@ -189,7 +189,7 @@ func TestTimeOnlyGoesForward(t *testing.T) {
 				outcome = record.Rejected
 			}
 			before := line
-			if !line.Moves(&r, eventType, outcome) {
+			if !line.HasRecordedTime(&r, eventType, outcome) {
 				if line.Closed {
 					t.Fatalf("history is closed, and record %d does not move time", r.Seq)
 				}

@@ -73,16 +73,16 @@ func (k Kind) files() []string {
 
 // Sizes in bytes that no honest file goes beyond.
 const (
-	MaxSmall    = record.MaxLine // a key, a head, or a seal, which is a line of the record
-	MaxWorkbook = 1 << 30
+	MaxSmallFile = record.MaxLine // a key, a head, or a seal, which is a line of the record
+	MaxWorkbook  = 1 << 30
 )
 
-// ErrDiffers is returned for evidence, or for a workbook, that does not verify.
+// ErrMismatch is returned for evidence, or for a workbook, that does not verify.
 // Its text names the first difference.
-var ErrDiffers = errors.New("it does not verify")
+var ErrMismatch = errors.New("it does not verify")
 
 func differs(format string, args ...any) error {
-	return fmt.Errorf("%w: "+format, append([]any{ErrDiffers}, args...)...)
+	return fmt.Errorf("%w: "+format, append([]any{ErrMismatch}, args...)...)
 }
 
 // manifest says what a bundle proves, and the hash of each file, so that every
@@ -239,7 +239,7 @@ func (b *bundle) sum(want fileSum) error {
 
 // read returns a file, none of which but the workbook is large.
 func (b *bundle) read(name string) ([]byte, error) {
-	limit := int64(MaxSmall)
+	limit := int64(MaxSmallFile)
 	if name == workbookFile {
 		limit = MaxWorkbook
 	}

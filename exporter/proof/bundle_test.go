@@ -19,7 +19,7 @@ import (
 
 // aRow is a row of the book of agentID as of the last Friday that has health
 // coverage, and several a case with several rows in it.
-var aRow, several = func() (k book.Key, several string) {
+var aRow, several = func() (k book.RowKey, several string) {
 	rows := map[string]int{}
 	for i, b := 0, sample().books[agentID]; i < len(b.Rows); i++ {
 		key := b.Rows[i].Key()
@@ -109,7 +109,7 @@ func verifies(folder string) error {
 // wants holds that an error is ErrDiffers and names one of what may be said.
 func wants(tb testing.TB, err error, what ...string) {
 	tb.Helper()
-	if !errors.Is(err, ErrDiffers) {
+	if !errors.Is(err, ErrMismatch) {
 		tb.Errorf("it is %v, and must differ in %q", err, what)
 	} else if len(what) > 0 && !slices.ContainsFunc(what, func(w string) bool { return strings.Contains(err.Error(), w) }) {
 		tb.Errorf("it says %v, and must name %q", err, what)

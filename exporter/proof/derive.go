@@ -33,7 +33,7 @@ type derivation struct {
 	rules   int
 
 	friday   checkpoint.Checkpoint
-	agents   *checkpoint.Agents
+	agents   *checkpoint.AgentTree
 	book     *book.Book
 	treeRoot merkle.Hash // at the boundary
 
@@ -67,11 +67,11 @@ func derive(ctx context.Context, open func() (*os.File, error), q Request) (*der
 	lines, line := newLineReader("the dump", again), []byte(nil)
 	for step, err := range d.Dump(ctx, dump, q.Progress) {
 		switch {
-		case errors.Is(err, replay.ErrBroken):
+		case errors.Is(err, replay.ErrInvalidDump):
 			return nil, differs("%v", err)
 		case err != nil:
 			return nil, err
-		case step.Passes(q.Friday):
+		case step.IsCutoff(q.Friday):
 			err = d.take(ctx, *step.Checkpoint)
 		case step.Record != nil:
 			var text []byte
@@ -107,7 +107,7 @@ func derive(ctx context.Context, open func() (*os.File, error), q Request) (*der
 // take keeps what is derived as of the Friday.
 func (d *derivation) take(ctx context.Context, f checkpoint.Checkpoint) (err error) {
 	d.friday = f
-	if d.agents, err = checkpoint.AgentsOf(ctx, d.State(), d.Calendar(), f.Week, runtime.GOMAXPROCS(0)); err != nil {
+	if d.agents, err = checkpoint.NewAgentTree(ctx, d.State(), d.Calendar(), f.Week, runtime.GOMAXPROCS(0)); err != nil {
 		return err
 	}
 	if d.treeRoot, err = d.TreeRoot(f.Boundary); err != nil {

@@ -37,7 +37,7 @@ func TestForeign(t *testing.T) {
 			}
 			// Signed by another key, in every place where the head stands.
 			head := read(t, folder, headFile)
-			forged := signHead(must(treehead.Unverified(head)), sample().origin(), private(9))
+			forged := signHead(must(treehead.OpenUnverified(head)), sample().origin(), private(9))
 			files := map[string][]byte{}
 			for _, name := range []string{headFile, sealedFile, boundaryFile, sinceFile} {
 				files[name] = bytes.ReplaceAll(read(t, folder, name), head, forged)
@@ -59,7 +59,7 @@ func TestLaterHead(t *testing.T) {
 	open := func() (*os.File, error) { return os.Open(filepath.Join(folder, journalFile)) }
 	d := must(derive(t.Context(), open, Request{Kind: Whole, Agent: agentID, Friday: fridays[1]}))
 	s := must(d.statement())
-	s.head = signedHead{must(treehead.Unverified(head)), head}
+	s.head = signedHead{must(treehead.OpenUnverified(head)), head}
 	wants(t, verifies(tampered(t, folder, must(s.files(d)))), headFile+" is not what the record has")
 }
 
@@ -190,7 +190,7 @@ func TestNarrowestRange(t *testing.T) {
 // it, and that one which cannot be compared does not pass for one that was.
 func TestKeptHead(t *testing.T) {
 	kept := read(t, bundleOf(t, "whole"), beforeFile)
-	h := must(treehead.Unverified(kept))
+	h := must(treehead.OpenUnverified(kept))
 	witnessed := func(h treehead.Head) []byte { return signHead(h, "witness.example", private(7)) }
 	root, ledger := h, h
 	root.Root[3]++
@@ -200,7 +200,7 @@ func TestKeptHead(t *testing.T) {
 			t.Parallel()
 			folder := bundleOf(t, bundle)
 			r, err := Verify(context.Background(), folder, Options{Head: witnessed(h)})
-			if err != nil || !strings.Contains(strings.Join(r.Checked, "\n"), "that you kept is of the same history") || !strings.Contains(strings.Join(r.Unproven, "\n"), "carries no signature") {
+			if err != nil || !strings.Contains(strings.Join(r.Checked, "\n"), "that you kept is of the same history") || !strings.Contains(strings.Join(r.NotProven, "\n"), "carries no signature") {
 				t.Errorf("the witness's head: %+v, %v", r, err)
 			}
 			for says, heads := range map[string][][]byte{

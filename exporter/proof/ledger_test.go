@@ -140,7 +140,7 @@ func (n *node) append(r record.Record) {
 			continue
 		}
 		c := step.Checkpoint
-		agents := must(checkpoint.AgentsOf(context.Background(), n.State(), n.calendar, c.Week, 2))
+		agents := must(checkpoint.NewAgentTree(context.Background(), n.State(), n.calendar, c.Week, 2))
 		n.seals[c.Friday] = must(c.SealOf(agents, must(n.TreeRoot(c.Boundary)), 1))
 		for _, agent := range agentIDs {
 			n.books[agent] = must(book.ForAgent(context.Background(), n.State(), n.calendar, c.Week, agent))
@@ -187,7 +187,7 @@ func (n *node) seal(f events.Date) {
 // rotate hands over to another key.
 func (n *node) rotate(next ed25519.PrivateKey) {
 	present := must(treehead.Signer(n.origin(), n.keys[len(n.keys)-1]))
-	body, _, err := checkpoint.HandOver(present, next.Public().(ed25519.PublicKey), n.now)
+	body, _, err := checkpoint.EncodeKeyChange(present, next.Public().(ed25519.PublicKey), n.now)
 	n.append(record.Record{Subject: events.SubjectSeal, Body: must(body, err)})
 	n.keys = append(n.keys, next)
 }

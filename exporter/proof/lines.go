@@ -39,7 +39,7 @@ func (l *lineReader) next() ([]byte, error) {
 	switch {
 	case err == io.EOF && number == l.n+1:
 		return nil, io.EOF
-	case err == io.EOF || err == nil && l.lines.CutOff():
+	case err == io.EOF || err == nil && l.lines.Truncated():
 		return nil, differs("%s: its last line is cut off, or blank lines follow it", l.name)
 	case tooLong:
 		return nil, differs("%s: %v", l.name, err)

@@ -33,7 +33,7 @@ type Request struct {
 // as after every error, has written nothing.
 func Make(ctx context.Context, q Request) error {
 	if q.Kind == Row && !isRow(q.Case, q.Member) {
-		return fmt.Errorf("%w: no case or member can have the ids %q and %q", ErrWhich, q.Case, q.Member)
+		return fmt.Errorf("%w: no case or member can have the ids %q and %q", ErrAmbiguousRow, q.Case, q.Member)
 	}
 	to, err := newFolder(q.Out)
 	if err != nil {

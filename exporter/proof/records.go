@@ -59,7 +59,7 @@ func (d *derivation) writeRecords(ctx context.Context, to *folder, size uint64) 
 			if err != nil {
 				return err
 			}
-			path, err := d.Inclusion(seq, size)
+			path, err := d.InclusionProof(seq, size)
 			if err != nil {
 				return err
 			}

@@ -13,17 +13,17 @@ import (
 	"bookledger/projections/checkpoint"
 )
 
-// ErrWhich is returned for a row that was not named well enough to be proven.
-var ErrWhich = errors.New("it is not clear which row is meant")
+// ErrAmbiguousRow is returned for a row that was not named well enough to be proven.
+var ErrAmbiguousRow = errors.New("it is not clear which row is meant")
 
 // rowProof is that a row stands in an agent's book or, with the neighbours
 // that its key would stand between, that it does not.
 type rowProof struct {
-	CaseID   string              `json:"case_id"`
-	MemberID string              `json:"member_id"`
-	Year     int                 `json:"year"`
-	Present  *present            `json:"present,omitempty"`
-	Absent   *[]checkpoint.Place `json:"absent_between,omitempty"` // which say nothing of their rows
+	CaseID   string                 `json:"case_id"`
+	MemberID string                 `json:"member_id"`
+	Year     int                    `json:"year"`
+	Present  *present               `json:"present,omitempty"`
+	Absent   *[]checkpoint.RowProof `json:"absent_between,omitempty"` // which say nothing of their rows
 }
 
 // present is a row in its place.
@@ -34,8 +34,8 @@ type present struct {
 	Path   []merkle.Hash     `json:"path"`  // to the root of the rows
 }
 
-func (p rowProof) key() book.Key {
-	return book.Key{CaseID: p.CaseID, MemberID: p.MemberID, Year: p.Year}
+func (p rowProof) key() book.RowKey {
+	return book.RowKey{CaseID: p.CaseID, MemberID: p.MemberID, Year: p.Year}
 }
 
 // isRow reports whether a row of that case and member can be.
@@ -44,9 +44,9 @@ func isRow(caseID, member string) bool {
 }
 
 // choose returns the row that is asked for, nil where the book has none.
-func (d *derivation) choose() (key book.Key, row *book.Row, err error) {
+func (d *derivation) choose() (key book.RowKey, row *book.Row, err error) {
 	q := d.q
-	key = book.Key{CaseID: q.Case, MemberID: q.Member, Year: q.Year}
+	key = book.RowKey{CaseID: q.Case, MemberID: q.Member, Year: q.Year}
 	for i := range d.book.Rows {
 		r := &d.book.Rows[i]
 		k := r.Key()
@@ -54,12 +54,12 @@ func (d *derivation) choose() (key book.Key, row *book.Row, err error) {
 			continue
 		}
 		if row != nil {
-			return key, nil, fmt.Errorf("%w: the case has several rows in that book; name the member and the year", ErrWhich)
+			return key, nil, fmt.Errorf("%w: the case has several rows in that book; name the member and the year", ErrAmbiguousRow)
 		}
 		key, row = k, r
 	}
 	if row == nil && (q.Member == "") != (q.Year == 0) {
-		return key, nil, fmt.Errorf("%w: the case has no such row in that book; to have its absence proven, name both the member and the year", ErrWhich)
+		return key, nil, fmt.Errorf("%w: the case has no such row in that book; to have its absence proven, name both the member and the year", ErrAmbiguousRow)
 	}
 	return key, row, nil
 }
@@ -70,23 +70,23 @@ func (d *derivation) row() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, hash := checkpoint.NewRows(d.book.Rows), checkpoint.KeyHash(key)
+	rows, hash := checkpoint.NewRowTree(d.book.Rows), checkpoint.RowKeyHash(key)
 	index, found := rows.Find(hash)
 	if found != (row != nil) {
 		return nil, errors.New("proving a row: the book and its tree do not agree")
 	}
 	p := rowProof{CaseID: key.CaseID, MemberID: key.MemberID, Year: key.Year}
 	if found {
-		place, err := rows.At(index)
+		place, err := rows.Prove(index)
 		p.Present = &present{row.Canonical(), checkpoint.Salt(row.Case.Changed.Seed, hash), index, place.Path}
 		return encode(p), err
 	}
-	p.Absent = &[]checkpoint.Place{}
+	p.Absent = &[]checkpoint.RowProof{}
 	for _, i := range [...]uint64{index - 1, index} { // before the first there is none, nor after the last
 		if i >= rows.Size() {
 			continue
 		}
-		place, err := rows.At(i)
+		place, err := rows.Prove(i)
 		if err != nil {
 			return nil, err
 		}
@@ -111,7 +111,7 @@ func (b *bundle) row(s *statement) (p rowProof, err error) {
 	return p, p.checkAbsent(s.place)
 }
 
-func (p rowProof) checkPresent(in checkpoint.AgentPlace) error {
+func (p rowProof) checkPresent(in checkpoint.AgentProof) error {
 	k, err := keyOf(p.Present.Values)
 	if err != nil {
 		return err
@@ -119,8 +119,8 @@ func (p rowProof) checkPresent(in checkpoint.AgentPlace) error {
 	if k != p.key() {
 		return differs("%s: the values are of the row of case %s, member %q, year %d", rowFile, k.CaseID, k.MemberID, k.Year)
 	}
-	leaf := checkpoint.Leaf{Key: checkpoint.KeyHash(k), Row: checkpoint.RowHash(p.Present.Salt, book.AppendCanonical(nil, p.Present.Values))}
-	place := checkpoint.Place{Index: p.Present.Index, Leaf: leaf, Path: p.Present.Path}
+	leaf := checkpoint.Leaf{Key: checkpoint.RowKeyHash(k), Row: checkpoint.RowHash(p.Present.Salt, book.AppendCanonical(nil, p.Present.Values))}
+	place := checkpoint.RowProof{Index: p.Present.Index, Leaf: leaf, Path: p.Present.Path}
 	if err := place.Check(in.Rows, in.Root); err != nil {
 		return differs("%s: the row with these values is not in the sealed book: %v", rowFile, err)
 	}
@@ -129,8 +129,8 @@ func (p rowProof) checkPresent(in checkpoint.AgentPlace) error {
 
 // checkAbsent checks that the neighbours stand beside each other, or at the
 // end of the tree, and that the key would stand between them.
-func (p rowProof) checkAbsent(in checkpoint.AgentPlace) error {
-	key, all := checkpoint.KeyHash(p.key()), *p.Absent
+func (p rowProof) checkAbsent(in checkpoint.AgentProof) error {
+	key, all := checkpoint.RowKeyHash(p.key()), *p.Absent
 	for _, n := range all {
 		if err := n.Check(in.Rows, in.Root); err != nil {
 			return differs("%s: a neighbour is not in the sealed book: %v", rowFile, err)
@@ -139,7 +139,7 @@ func (p rowProof) checkAbsent(in checkpoint.AgentPlace) error {
 			return differs("%s: the row is said to be absent, and stands in the sealed book", rowFile)
 		}
 	}
-	before := func(n checkpoint.Place) bool { return bytes.Compare(n.Key[:], key[:]) < 0 }
+	before := func(n checkpoint.RowProof) bool { return bytes.Compare(n.Key[:], key[:]) < 0 }
 	switch {
 	case len(all) == 0 && in.Rows == 0: // the root of none is the hash of nothing
 		if in.Root != sha256.Sum256(nil) {

@@ -19,7 +19,7 @@ type listed struct {
 }
 
 // keyOf returns the key of a row that has these values.
-func keyOf(values []book.NamedValue) (k book.Key, err error) {
+func keyOf(values []book.NamedValue) (k book.RowKey, err error) {
 	k.CaseID, k.MemberID = valueOf(values, caseField), valueOf(values, "member.id")
 	if year := valueOf(values, "application.year"); year != "" {
 		if k.Year, err = strconv.Atoi(year); err != nil {
@@ -106,7 +106,7 @@ func leafOf(l listed, of map[uint64]recorded, cases map[string]uint64) (leaf che
 		return leaf, differs("two rows of case %s name different records as the last that changed it", key.CaseID)
 	}
 	cases[key.CaseID] = l.Changed
-	hash := checkpoint.KeyHash(key)
+	hash := checkpoint.RowKeyHash(key)
 	return checkpoint.Leaf{Key: hash, Row: checkpoint.RowHash(checkpoint.Salt(changed.seed, hash), book.AppendCanonical(nil, l.Values))}, nil
 }
 

@@ -26,7 +26,7 @@ type statement struct {
 	before signedHead // of an earlier Friday; its size is 0 where there is none
 	seal   events.Sealed
 	sealed record.Record // the record of the seal
-	place  checkpoint.AgentPlace
+	place  checkpoint.AgentProof
 	heads  int // made from the record: how many in it the ledger's key has signed
 }
 
@@ -57,10 +57,10 @@ func (d *derivation) statement() (*statement, error) {
 		return nil, err
 	}
 	if seal.Sealed != want {
-		return nil, differs("the seal of Friday %s, record %d: %s", want.Friday, seal.Seq, checkpoint.Differing(seal.Sealed, want))
+		return nil, differs("the seal of Friday %s, record %d: %s", want.Friday, seal.Seq, checkpoint.FirstDifference(seal.Sealed, want))
 	}
 	var ok bool
-	if s.place, ok = d.agents.Place(d.q.Agent); !ok {
+	if s.place, ok = d.agents.Prove(d.q.Agent); !ok {
 		return nil, fmt.Errorf("proving the book of agent %q: it is not among the agents of that Friday", d.q.Agent)
 	}
 	return s, nil
@@ -108,17 +108,17 @@ func (s *statement) files(d *derivation) (map[string][]byte, error) {
 		sealFile:  s.sealed.AppendLine(nil, time.Time{}),
 		placeFile: encode(s.place),
 	}
-	path, err := d.Inclusion(s.sealed.Seq, s.head.Size)
+	path, err := d.InclusionProof(s.sealed.Seq, s.head.Size)
 	if err != nil {
 		return nil, err
 	}
-	files[sealedFile] = treehead.Proof{Seq: s.sealed.Seq, Path: path, Signed: s.head.text}.Text()
+	files[sealedFile] = treehead.InclusionProof{Seq: s.sealed.Seq, Path: path, Signed: s.head.text}.Text()
 	from := map[string]uint64{boundaryFile: d.friday.Boundary}
 	if s.before.Size > 0 {
 		files[beforeFile], from[sinceFile] = s.before.text, s.before.Size
 	}
 	for name, size := range from {
-		path, err := d.Consistency(size, s.head.Size)
+		path, err := d.ConsistencyProof(size, s.head.Size)
 		if err != nil {
 			return nil, err
 		}
@@ -145,7 +145,7 @@ func (b *bundle) statement(keys *treehead.Keys) (s *statement, err error) {
 	if err := b.checkConsistency(s, keys); err != nil {
 		return nil, err
 	}
-	if s.place, err = readAs[checkpoint.AgentPlace](b, placeFile); err != nil {
+	if s.place, err = readAs[checkpoint.AgentProof](b, placeFile); err != nil {
 		return nil, err
 	}
 	if s.place.Agent != b.Agent {
@@ -196,7 +196,7 @@ func (b *bundle) checkSeal(s *statement) error {
 	if err != nil {
 		return err
 	}
-	p, err := treehead.ParseProof(text)
+	p, err := treehead.ParseInclusionProof(text)
 	if err != nil {
 		return differs("%s: %v", sealedFile, err)
 	}

@@ -275,17 +275,17 @@ func readRow(tb testing.TB, folder string) rowProof {
 // TestForgedRows claims what is not so of a row, or of its absence.
 func TestForgedRows(t *testing.T) {
 	folder := bundleOf(t, "row")
-	rows := checkpoint.NewRows(sample().books[agentID].Rows)
+	rows := checkpoint.NewRowTree(sample().books[agentID].Rows)
 	index := readRow(t, folder).Present.Index
 	if index == 0 || index+1 == rows.Size() {
 		t.Fatal("the row stands at an end; choose another sample")
 	}
-	leaf := func(i uint64) checkpoint.Place { return must(rows.At(i)) }
+	leaf := func(i uint64) checkpoint.RowProof { return must(rows.Prove(i)) }
 	before, itself, after, start, end := leaf(index-1), leaf(index), leaf(index+1), leaf(0), leaf(rows.Size()-1)
-	between := func(all ...checkpoint.Place) func(*rowProof) {
+	between := func(all ...checkpoint.RowProof) func(*rowProof) {
 		return func(r *rowProof) { r.Present, r.Absent = nil, &all }
 	}
-	moved := func(n checkpoint.Place, to uint64) checkpoint.Place { n.Index = to; return n }
+	moved := func(n checkpoint.RowProof, to uint64) checkpoint.RowProof { n.Index = to; return n }
 	other := func(bundle string) func(*rowProof) {
 		return func(r *rowProof) { *r = readRow(t, bundleOf(t, bundle)) }
 	}
@@ -318,8 +318,8 @@ func TestForgedRows(t *testing.T) {
 		"the path":           func(r *rowProof) { r.Present.Path = before.Path },
 		"a shorter path":     func(r *rowProof) { r.Present.Path = r.Present.Path[1:] },
 		"neither":            func(r *rowProof) { r.Present = nil },
-		"both":               func(r *rowProof) { r.Absent = &[]checkpoint.Place{before, after} },
-		"present and absent": func(r *rowProof) { r.Absent = &[]checkpoint.Place{} },
+		"both":               func(r *rowProof) { r.Absent = &[]checkpoint.RowProof{before, after} },
+		"present and absent": func(r *rowProof) { r.Absent = &[]checkpoint.RowProof{} },
 
 		"the row of another agent": other("the one row of a book"),
 		"an absence from no rows":  other("absent from an empty book"),

@@ -29,12 +29,12 @@ type Options struct {
 
 // Report says in plain words what a check has found.
 type Report struct {
-	Kind     Kind        `json:"kind"`
-	LedgerID string      `json:"ledger_id"`
-	Agent    string      `json:"agent"`
-	Friday   events.Date `json:"friday"`
-	Checked  []string    `json:"checked"`
-	Unproven []string    `json:"not_proven"`
+	Kind      Kind        `json:"kind"`
+	LedgerID  string      `json:"ledger_id"`
+	Agent     string      `json:"agent"`
+	Friday    events.Date `json:"friday"`
+	Checked   []string    `json:"checked"`
+	NotProven []string    `json:"not_proven"`
 }
 
 func (r *Report) checkedf(format string, args ...any) {
@@ -42,7 +42,7 @@ func (r *Report) checkedf(format string, args ...any) {
 }
 
 func (r *Report) unprovenf(format string, args ...any) {
-	r.Unproven = append(r.Unproven, fmt.Sprintf(format, args...))
+	r.NotProven = append(r.NotProven, fmt.Sprintf(format, args...))
 }
 
 // Verify checks a bundle, and trusts nothing in it. Where it returns
@@ -54,7 +54,7 @@ func Verify(ctx context.Context, folder string, o Options) (*Report, error) {
 	r := &Report{}
 	err := verify(ctx, folder, o, r)
 	_, unread := errors.AsType[*fs.PathError](err)
-	if err != nil && !errors.Is(err, ErrDiffers) && !unread && ctx.Err() == nil {
+	if err != nil && !errors.Is(err, ErrMismatch) && !unread && ctx.Err() == nil {
 		err = differs("%w", err)
 	}
 	return r, err
@@ -73,7 +73,7 @@ func verify(ctx context.Context, folder string, o Options, r *Report) error {
 	} else {
 		err = v.part()
 	}
-	if (err == nil || errors.Is(err, ErrDiffers)) && b.damaged != nil {
+	if (err == nil || errors.Is(err, ErrMismatch)) && b.damaged != nil {
 		if err == nil {
 			return b.damaged
 		}
@@ -96,13 +96,13 @@ type verifier struct {
 func (v *verifier) whole(ctx context.Context) error {
 	open := func() (*os.File, error) { return v.root.Open(journalFile) }
 	d, err := derive(ctx, open, Request{Kind: Whole, Agent: v.Agent, Friday: v.Friday, Progress: v.o.Progress})
-	if errors.Is(err, checkpoint.ErrNone) {
+	if errors.Is(err, checkpoint.ErrNoCheckpoint) {
 		if short := v.longEnough(d); short != nil {
 			return short
 		}
 	}
 	switch {
-	case errors.Is(err, checkpoint.ErrNone), errors.Is(err, book.ErrUnknown):
+	case errors.Is(err, checkpoint.ErrNoCheckpoint), errors.Is(err, book.ErrUnknownOwner):
 		return differs("the record in %s has no such book: %v", journalFile, err)
 	case err != nil:
 		return err
@@ -196,7 +196,7 @@ func (v *verifier) longEnough(d *derivation) error {
 	if err != nil {
 		return err
 	}
-	h, err := treehead.Unverified(text)
+	h, err := treehead.OpenUnverified(text)
 	switch {
 	case err == nil && d.records == 0:
 		return differs("%s holds no record, and the head in %s is of %d", journalFile, headFile, h.Size)
@@ -373,7 +373,7 @@ func openKept(text []byte, keys *treehead.Keys) (h treehead.Head, signed bool, e
 	if err == nil || wrong || !errors.Is(err, treehead.ErrUnsigned) {
 		return h, err == nil, err
 	}
-	if h, err = treehead.Unverified(text); err == nil && h.Origin != keys.Origin() {
+	if h, err = treehead.OpenUnverified(text); err == nil && h.Origin != keys.Origin() {
 		err = fmt.Errorf("it is %w: %q, and not %q", treehead.ErrOrigin, h.Origin, keys.Origin())
 	}
 	return h, false, err

@@ -43,7 +43,7 @@ func TestVerifies(t *testing.T) {
 				if err != nil || r.Agent == "" || r.Friday == 0 || r.LedgerID != ledgerID {
 					t.Fatalf("%+v: %v", r, err)
 				}
-				said := strings.Join(append(r.Checked, r.Unproven...), "\n")
+				said := strings.Join(append(r.Checked, r.NotProven...), "\n")
 				for what, want := range map[string]bool{
 					"--key": o.Key == "", "--head": o.Head == nil, "key that you gave": o.Key != "", "head of": true,
 					"byte for byte": q.Kind == Whole, "rules were followed": q.Kind == Records, "upstream systems": true,
@@ -63,10 +63,10 @@ func TestVerifies(t *testing.T) {
 func TestEveryRow(t *testing.T) {
 	t.Parallel()
 	b := sample().books[agentID]
-	rows := checkpoint.NewRows(b.Rows)
-	prove := func(k book.Key) (r rowProof) {
+	rows := checkpoint.NewRowTree(b.Rows)
+	prove := func(k book.RowKey) (r rowProof) {
 		folder, err := makeFrom(t, sample().text.Bytes(), filepath.Join(t.TempDir(), "bundle"), Request{Kind: Row, Case: k.CaseID, Member: k.MemberID, Year: k.Year})
-		if errors.Is(err, ErrWhich) { // without member or year there may be several
+		if errors.Is(err, ErrAmbiguousRow) { // without member or year there may be several
 			return rowProof{Present: &present{}}
 		}
 		if err := errors.Join(err, verifies(folder)); err != nil {
@@ -84,8 +84,8 @@ func TestEveryRow(t *testing.T) {
 	}
 	gaps := map[uint64]bool{}
 	for n := 0; len(gaps) <= len(b.Rows) && n < 400; n++ {
-		k := book.Key{CaseID: caseID(2000 + n), MemberID: "M1", Year: 2026}
-		at, _ := rows.Find(checkpoint.KeyHash(k))
+		k := book.RowKey{CaseID: caseID(2000 + n), MemberID: "M1", Year: 2026}
+		at, _ := rows.Find(checkpoint.RowKeyHash(k))
 		if !gaps[at] && prove(k).Absent == nil {
 			t.Errorf("%v is said to be there", k)
 		}
@@ -193,17 +193,17 @@ func TestRefuses(t *testing.T) {
 		"no signature":       {before("ledger.seal_signed.v1"), Request{Friday: fridays[0]}, ErrNotSealed, "no later record a signature"},
 		"a Friday unsealed":  {unsealed, Request{Friday: 20261127}, ErrNotSealed, "not sealed"},
 		"a foreign key":      {later.text.Bytes(), Request{Friday: 20261127}, ErrNotSealed, "no later record a signature"},
-		"no Friday":          {dump, Request{Friday: 20261119}, checkpoint.ErrNone, "Thursday"},
-		"not come":           {dump, Request{Friday: 20301122}, checkpoint.ErrNone, "has not come"},
-		"nobody":             {dump, Request{Agent: "A77"}, book.ErrUnknown, "A77"},
-		"no id":              {dump, Request{Kind: Row, Case: "500 "}, ErrWhich, "can have the ids"},
-		"several rows":       {dump, Request{Kind: Row, Case: several}, ErrWhich, "several rows"},
-		"half of an absence": {dump, Request{Kind: Row, Case: aRow.CaseID, Member: "M9"}, ErrWhich, "both the member and the year"},
-		"no dump":            {nil, Request{}, checkpoint.ErrNone, ""},
-		"a wrong seal":       {lying.text.Bytes(), Request{Friday: 20261127}, ErrDiffers, "book root"},
-		"a head too early":   {newNode(early).text.Bytes(), Request{}, ErrDiffers, "which there were not yet"},
-		"another beginning":  {renumbered(without(0))(dump), Request{}, ErrDiffers, "does not begin with the genesis"},
-		"no genesis":         {dump[bytes.IndexByte(dump, '\n')+1:], Request{}, ErrDiffers, "record 2"},
+		"no Friday":          {dump, Request{Friday: 20261119}, checkpoint.ErrNoCheckpoint, "Thursday"},
+		"not come":           {dump, Request{Friday: 20301122}, checkpoint.ErrNoCheckpoint, "has not come"},
+		"nobody":             {dump, Request{Agent: "A77"}, book.ErrUnknownOwner, "A77"},
+		"no id":              {dump, Request{Kind: Row, Case: "500 "}, ErrAmbiguousRow, "can have the ids"},
+		"several rows":       {dump, Request{Kind: Row, Case: several}, ErrAmbiguousRow, "several rows"},
+		"half of an absence": {dump, Request{Kind: Row, Case: aRow.CaseID, Member: "M9"}, ErrAmbiguousRow, "both the member and the year"},
+		"no dump":            {nil, Request{}, checkpoint.ErrNoCheckpoint, ""},
+		"a wrong seal":       {lying.text.Bytes(), Request{Friday: 20261127}, ErrMismatch, "book root"},
+		"a head too early":   {newNode(early).text.Bytes(), Request{}, ErrMismatch, "which there were not yet"},
+		"another beginning":  {renumbered(without(0))(dump), Request{}, ErrMismatch, "does not begin with the genesis"},
+		"no genesis":         {dump[bytes.IndexByte(dump, '\n')+1:], Request{}, ErrMismatch, "record 2"},
 	} {
 		out := filepath.Join(t.TempDir(), "bundle")
 		if _, err := makeFrom(t, c.dump, out, c.q); !errors.Is(err, c.want) || !strings.Contains(err.Error(), c.says) {
@@ -221,10 +221,10 @@ func TestRefuses(t *testing.T) {
 		t.Errorf("into an empty folder: %v", err)
 	}
 	wants(t, verifies(t.TempDir()), "holds no bundle.json")
-	if err := verifies(filepath.Join(folder, "nowhere")); !errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrDiffers) {
+	if err := verifies(filepath.Join(folder, "nowhere")); !errors.Is(err, fs.ErrNotExist) || errors.Is(err, ErrMismatch) {
 		t.Errorf("no folder: %v", err)
 	}
-	if err := verifies(filepath.Join(folder, manifestFile)); err == nil || errors.Is(err, ErrDiffers) {
+	if err := verifies(filepath.Join(folder, manifestFile)); err == nil || errors.Is(err, ErrMismatch) {
 		t.Errorf("a file: %v", err)
 	}
 }

@@ -66,15 +66,15 @@ func (w *workbook) version() string {
 	return version
 }
 
-// Title is what a workbook says of itself, of which nothing is checked.
-type Title struct {
+// WorkbookTitle is what a workbook says of itself, of which nothing is checked.
+type WorkbookTitle struct {
 	AgentID  string // "" in an agency's book
 	AgencyID string
 	Cutoff   time.Time
 }
 
 // ReadTitle reads what a workbook says about its owner and its cutoff.
-func ReadTitle(text []byte) (t Title, err error) {
+func ReadTitle(text []byte) (t WorkbookTitle, err error) {
 	err = readWorkbook(text, exporter.MaxRows/16, func(w *workbook) (err error) {
 		t.AgentID, t.AgencyID = w.fact(exporter.LabelAgent), w.fact(exporter.LabelAgency)
 		if t.Cutoff, err = time.Parse(time.RFC3339, w.fact(exporter.LabelCutoff)); err != nil {

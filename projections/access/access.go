@@ -38,11 +38,11 @@ type Right uint8
 
 // The rights.
 const (
-	See      Right = 1 << iota // lists, cases, and which books there are
-	Act                        // mark inactive, reactivate, accept, decline
-	Transfer                   // between the agents of an agency
-	Figures                    // the ledger's Fridays, rejections, exports and status
-	Audit                      // what decided a case, and how two books differ
+	See        Right = 1 << iota // lists, cases, and which books there are
+	Act                          // mark inactive, reactivate, accept, decline
+	Transfer                     // between the agents of an agency
+	ViewLedger                   // the ledger's Fridays, rejections, exports and status
+	Audit                        // what decided a case, and how two books differ
 )
 
 // Books says of which Fridays a role may take the books.
@@ -50,11 +50,11 @@ type Books uint8
 
 // The Fridays.
 const (
-	NoFriday    Books = iota
-	AnyFriday         // that has passed
-	LastFridays       // the last few, as many as the operator has set
-	SameAgency        // those as of which the agent was in the agency that they are in now
-	AllHeld           // those whose book holds consumers of agents alone who are certified now
+	NoFriday      Books = iota
+	AnyFriday           // that has passed
+	RecentFridays       // the last few, as many as the operator has set
+	SameAgency          // those as of which the agent was in the agency that they are in now
+	CertifiedOnly       // those whose book holds consumers of agents alone who are certified now
 )
 
 // thing is what a right is about.
@@ -78,7 +78,7 @@ type permit struct {
 // take care of the consumers.
 var table = map[Role]map[thing]permit{
 	Agent: {
-		certifiedAgent: {See | Act, LastFridays}, // themselves
+		certifiedAgent: {See | Act, RecentFridays}, // themselves
 	},
 	Manager: { // of the agency, or of the agency that the agent is in now
 		certifiedAgent: {See | Act | Transfer, SameAgency},
@@ -92,17 +92,17 @@ var table = map[Role]map[thing]permit{
 	},
 	AdminL1: {
 		certifiedAgent: {See, SameAgency},
-		anAgency:       {See, AllHeld},
+		anAgency:       {See, CertifiedOnly},
 	},
 	Auditor: {
 		certifiedAgent: {See, AnyFriday},
 		otherAgent:     {See, AnyFriday},
 		anAgency:       {See, AnyFriday},
-		theLedger:      {Figures | Audit, NoFriday},
+		theLedger:      {ViewLedger | Audit, NoFriday},
 	},
 	Operator: {
 		otherAgent: {See, AnyFriday},
-		theLedger:  {Figures, NoFriday},
+		theLedger:  {ViewLedger, NoFriday},
 	},
 }
 
@@ -112,17 +112,17 @@ type Refusal string
 // The refusals. NotVisible is returned when the person may not know that the
 // thing exists.
 const (
-	NotVisible      Refusal = "nothing of it is open to the person"
-	NotActing       Refusal = "the person does not act in the agent's place"
-	NotTransferring Refusal = "the person does not transfer the agency's consumers"
-	FromElsewhere   Refusal = "the agent who has the consumers is not in the agency"
-	ToElsewhere     Refusal = "the agent who would get the consumers is not in the agency"
-	ToUncertified   Refusal = "the agent who would get the consumers is not certified"
-	AgentUnknown    Refusal = "the agent was not known as of that Friday"
-	AgencyUnknown   Refusal = "the agency was not known as of that Friday"
-	NotLast         Refusal = "the Friday was not among the last ones, whose books an agent may take"
-	OtherAgency     Refusal = "the agent was not in the agency as of that Friday"
-	HoldsOthers     Refusal = "the book holds consumers of an agent who was not certified any more"
+	NotVisible              Refusal = "nothing of it is open to the person"
+	MayNotAct               Refusal = "the person does not act in the agent's place"
+	MayNotTransfer          Refusal = "the person does not transfer the agency's consumers"
+	FromOtherAgency         Refusal = "the agent who has the consumers is not in the agency"
+	ToOtherAgency           Refusal = "the agent who would get the consumers is not in the agency"
+	ToUncertified           Refusal = "the agent who would get the consumers is not certified"
+	AgentUnknown            Refusal = "the agent was not known as of that Friday"
+	AgencyUnknown           Refusal = "the agency was not known as of that Friday"
+	NotRecentFriday         Refusal = "the Friday was not among the last ones, whose books an agent may take"
+	AgentInOtherAgency      Refusal = "the agent was not in the agency as of that Friday"
+	HasUncertifiedConsumers Refusal = "the book holds consumers of an agent who was not certified any more"
 )
 
 // Error returns the reason.
@@ -167,9 +167,9 @@ func together(all []held) (g Grant, err error) {
 	return g, nil
 }
 
-// Of returns what a person may do with an owner's consumers; NotVisible where
+// GrantFor returns what a person may do with an owner's consumers; NotVisible where
 // nothing.
-func Of(s State, p Person, o Owner) (Grant, error) {
+func GrantFor(s State, p Person, o Owner) (Grant, error) {
 	all, err := heldOf(s, p, o)
 	if err != nil {
 		return Grant{}, err
@@ -177,9 +177,9 @@ func Of(s State, p Person, o Owner) (Grant, error) {
 	return together(all)
 }
 
-// OfLedger returns what a person may do with the ledger as a whole; NotVisible
+// LedgerGrantFor returns what a person may do with the ledger as a whole; NotVisible
 // where nothing.
-func OfLedger(p Person) (Grant, error) {
+func LedgerGrantFor(p Person) (Grant, error) {
 	return together(permitted(theLedger, map[Role]bool{Auditor: p.Auditor, Operator: p.Operator}))
 }
 
@@ -228,13 +228,13 @@ func permitted(what thing, has map[Role]bool) (all []held) {
 // MayAct returns the role in which a person acts on the consumers of an agent,
 // one of the owner's; "" is none in particular.
 func MayAct(s State, p Person, o Owner, agent string) (Role, error) {
-	g, err := Of(s, p, o)
+	g, err := GrantFor(s, p, o)
 	of := g
 	if err == nil && agent != "" {
-		of, err = Of(s, p, Owner{Agent: agent})
+		of, err = GrantFor(s, p, Owner{Agent: agent})
 	}
 	if err == nil && !(g.Act() && of.Act()) {
-		err = NotActing
+		err = MayNotAct
 	}
 	return g.Role, err
 }
@@ -243,12 +243,12 @@ func MayAct(s State, p Person, o Owner, agent string) (Role, error) {
 // of an agency's agents to another. Where both are "" it is decided for the
 // agency alone.
 func MayTransfer(s State, p Person, agency, from, to string) (Role, error) {
-	g, err := Of(s, p, Owner{Agency: agency})
+	g, err := GrantFor(s, p, Owner{Agency: agency})
 	switch {
 	case err != nil:
 		return "", err
 	case !g.Transfer():
-		return "", NotTransferring
+		return "", MayNotTransfer
 	case from == "" && to == "":
 		return g.Role, nil
 	}
@@ -261,9 +261,9 @@ func MayTransfer(s State, p Person, agency, from, to string) (Role, error) {
 	case err != nil:
 		return "", err
 	case giver.AgencyID != agency:
-		return "", FromElsewhere
+		return "", FromOtherAgency
 	case taker.AgencyID != agency:
-		return "", ToElsewhere
+		return "", ToOtherAgency
 	case !taker.Certified:
 		return "", ToUncertified
 	}

@@ -147,7 +147,7 @@ auditor   s          s      s      -        s         s    -       s   -   fu
 operator  -          s      s      -        -         -    -       -   -   f`
 
 func letters(g access.Grant) (s string) {
-	for i, r := range [...]access.Right{access.See, access.Act, access.Transfer, access.Figures, access.Audit} {
+	for i, r := range [...]access.Right{access.See, access.Act, access.Transfer, access.ViewLedger, access.Audit} {
 		if g.May(r) {
 			s += "satfu"[i : i+1]
 		}
@@ -172,9 +172,9 @@ func TestRights(t *testing.T) {
 			if column == "stranger" {
 				self = "certified"
 			}
-			g, err := access.OfLedger(person(self, has...))
+			g, err := access.LedgerGrantFor(person(self, has...))
 			if column != "ledger" {
-				g, err = access.Of(now, person(self, has...), ownerOf(column))
+				g, err = access.GrantFor(now, person(self, has...), ownerOf(column))
 			}
 			want, role := "", access.Role("")
 			for _, r := range "satfu" {
@@ -225,12 +225,12 @@ func TestTransfers(t *testing.T) {
 		want             error
 	}{
 		{access.Manager, "G1", "certified", "moved", nil}, {access.Manager, "G1", "other", "certified", nil}, {access.AdminL2, "G1", "certified", "moved", nil},
-		{access.Manager, "G1", "", "", nil}, {access.AdminL1, "G1", "", "", access.NotTransferring},
-		{access.AdminL1, "G1", "certified", "moved", access.NotTransferring}, {access.Auditor, "G1", "certified", "moved", access.NotTransferring},
+		{access.Manager, "G1", "", "", nil}, {access.AdminL1, "G1", "", "", access.MayNotTransfer},
+		{access.AdminL1, "G1", "certified", "moved", access.MayNotTransfer}, {access.Auditor, "G1", "certified", "moved", access.MayNotTransfer},
 		{access.Agent, "G1", "certified", "moved", access.NotVisible}, {access.Operator, "G1", "certified", "moved", access.NotVisible},
 		{access.Manager, "G2", "stranger", "certified", access.NotVisible},
-		{access.Manager, "G1", "stranger", "certified", access.FromElsewhere}, {access.Manager, "G1", "unknown", "certified", access.FromElsewhere},
-		{access.Manager, "G1", "certified", "stranger", access.ToElsewhere}, {access.Manager, "G1", "certified", "unknown", access.ToElsewhere},
+		{access.Manager, "G1", "stranger", "certified", access.FromOtherAgency}, {access.Manager, "G1", "unknown", "certified", access.FromOtherAgency},
+		{access.Manager, "G1", "certified", "stranger", access.ToOtherAgency}, {access.Manager, "G1", "certified", "unknown", access.ToOtherAgency},
 		{access.Manager, "G1", "certified", "other", access.ToUncertified},
 	} {
 		role, err := access.MayTransfer(now, person("certified", c.role), c.agency, c.from, c.to)
@@ -273,7 +273,7 @@ auditor   yes        yes         yes      yes      unknown  yes    yes     yes  
 operator  -          -           -        -        -        yes    yes     yes          -         -    -    -       -        -          -`
 
 var refusals = map[string]error{
-	"yes": nil, "-": access.NotVisible, "last": access.NotLast, "elsewh.": access.OtherAgency, "holds": access.HoldsOthers,
+	"yes": nil, "-": access.NotVisible, "last": access.NotRecentFriday, "elsewh.": access.AgentInOtherAgency, "holds": access.HasUncertifiedConsumers,
 	"unknown": access.AgentUnknown, "nobody": access.AgencyUnknown,
 }
 
@@ -290,7 +290,7 @@ func TestBooks(t *testing.T) {
 		}
 		for _, has := range combined() {
 			p := person(self, has...)
-			role, err := access.MayTake(now, then, p, ownerOf(name), !past)
+			role, err := access.MayDownload(now, then, p, ownerOf(name), !past)
 			want, wantRole := access.NotVisible, access.Role("")
 			for _, one := range has {
 				why, known := refusals[cell(column, one)]
@@ -314,10 +314,10 @@ func TestBooks(t *testing.T) {
 			if name == "stranger" && role == access.Agent {
 				continue
 			}
-			if err := access.MightTake(now, then, "P-"+string(role), role, ownerOf(name), !past); err != refusals[cell(column, role)] {
+			if err := access.CouldDownload(now, then, "P-"+string(role), role, ownerOf(name), !past); err != refusals[cell(column, role)] {
 				t.Errorf("again, %s of %s: %v, want %s", role, column, err, cell(column, role))
 			}
-			if err := access.MightTake(now, then, "P-manager", access.AdminL2, ownerOf(name), !past); err != access.NotVisible {
+			if err := access.CouldDownload(now, then, "P-manager", access.AdminL2, ownerOf(name), !past); err != access.NotVisible {
 				t.Errorf("again, a manager as level 2 of %s: %v", column, err)
 			}
 		}
@@ -327,7 +327,7 @@ func TestBooks(t *testing.T) {
 // TestFirstOfLast holds how many Fridays an agent may go back.
 func TestFirstOfLast(t *testing.T) {
 	for n, want := range map[int]events.Date{1: 20261120, 5: 20261023} {
-		if got := access.FirstOfLast(events.DefaultCalendar(), 20261127, n); got != want {
+		if got := access.FirstRecentFriday(events.DefaultCalendar(), 20261127, n); got != want {
 			t.Errorf("the first of the last %d is %s, want %s", n, got, want)
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"bookledger/projections/fold"
 )
 
-// Past is the ledger as of the book of a Friday.
-type Past interface {
+// PastState is the ledger as of the book of a Friday.
+type PastState interface {
 	Agent(id string) (agent fold.Agent, known bool, err error)
 	Agency(id string) (agency fold.Agency, known bool, err error)
 	// EachAgentOf calls yield with every agent who was the agency's own.
@@ -20,23 +20,23 @@ type Past interface {
 	EachHeld(agent string, yield func(id string, c *fold.Case) error) error
 }
 
-// UsualFridays is of how many of the last Fridays agents may take the books
+// DefaultRecentFridays is of how many of the last Fridays agents may take the books
 // where the operator has set no other number.
-const UsualFridays = 5
+const DefaultRecentFridays = 5
 
-// FirstOfLast returns the first of the last n Fridays, whose books agents may
+// FirstRecentFriday returns the first of the last n Fridays, whose books agents may
 // take, while the week of Friday open is open.
-func FirstOfLast(c *events.Calendar, open events.Date, n int) events.Date {
+func FirstRecentFriday(c *events.Calendar, open events.Date, n int) events.Date {
 	for range n {
 		open = c.Previous(open)
 	}
 	return open
 }
 
-// MayTake returns the role in which a person may take an owner's book of a
+// MayDownload returns the role in which a person may take an owner's book of a
 // Friday; one role alone must be enough. Last tells that the Friday is one
 // of the last ones.
-func MayTake(now State, then Past, p Person, o Owner, last bool) (Role, error) {
+func MayDownload(now State, then PastState, p Person, o Owner, last bool) (Role, error) {
 	all, err := heldOf(now, p, o)
 	if err != nil {
 		return "", err
@@ -44,10 +44,10 @@ func MayTake(now State, then Past, p Person, o Owner, last bool) (Role, error) {
 	return take(all, now, then, o, last)
 }
 
-// MightTake decides again whether a person might take a book in the role that
+// CouldDownload decides again whether a person might take a book in the role that
 // the trail of exports names. It believes the trail in what only the sign-in
 // can say: who is an auditor, an operator or which agent.
-func MightTake(now State, then Past, person string, role Role, o Owner, last bool) error {
+func CouldDownload(now State, then PastState, person string, role Role, o Owner, last bool) error {
 	p := Person{ID: person, Auditor: role == Auditor, Operator: role == Operator}
 	if role == Agent {
 		p.AgentID = o.Agent
@@ -60,7 +60,7 @@ func MightTake(now State, then Past, person string, role Role, o Owner, last boo
 	return err
 }
 
-func take(all []held, now State, then Past, o Owner, last bool) (Role, error) {
+func take(all []held, now State, then PastState, o Owner, last bool) (Role, error) {
 	if len(all) == 0 {
 		return "", NotVisible
 	}
@@ -80,7 +80,7 @@ func take(all []held, now State, then Past, o Owner, last bool) (Role, error) {
 }
 
 // exists refuses a book of which there is none: nobody knew its owner then.
-func exists(then Past, o Owner) error {
+func exists(then PastState, o Owner) error {
 	if o.Agent != "" {
 		_, known, err := then.Agent(o.Agent)
 		if err == nil && !known {
@@ -103,13 +103,13 @@ func exists(then Past, o Owner) error {
 }
 
 // cover tells why the book of a Friday is not among these, nil if it is.
-func (b Books) cover(now State, then Past, o Owner, last bool) error {
+func (b Books) cover(now State, then PastState, o Owner, last bool) error {
 	switch b {
 	case AnyFriday:
 		return nil
-	case LastFridays:
+	case RecentFridays:
 		if !last {
-			return NotLast
+			return NotRecentFriday
 		}
 		return nil
 	case SameAgency: // who came later brings no past into an agency
@@ -119,18 +119,18 @@ func (b Books) cover(now State, then Past, o Owner, last bool) error {
 		}
 		is, _, err := now.Agent(o.Agent)
 		if err == nil && is.AgencyID != was.AgencyID {
-			err = OtherAgency
+			err = AgentInOtherAgency
 		}
 		return err
-	case AllHeld: // the book is the same whoever takes it
+	case CertifiedOnly: // the book is the same whoever takes it
 		return then.EachAgentOf(o.Agency, func(id string, _ *fold.Agent) error {
 			agent, _, err := now.Agent(id)
 			if err != nil || agent.Certified {
 				return err
 			}
 			return then.EachHeld(id, func(_ string, c *fold.Case) error {
-				if book.Delegated(c) {
-					return HoldsOthers
+				if book.InBook(c) {
+					return HasUncertifiedConsumers
 				}
 				return nil
 			})

@@ -52,7 +52,7 @@ func (x *Index) touch(agent, id string, before, after *fold.Case) {
 		x.changes = append(x.changes, one)
 	}
 	if now := relation(agent, after); now != relation(agent, before) {
-		x.current[string(store.Held(agent, id))] = now
+		x.current[string(store.AgentCase(agent, id))] = now
 	}
 }
 
@@ -71,7 +71,7 @@ func relation(agent string, c *fold.Case) (r Relation) {
 // Pass puts what has changed under its week into the batch, in the order of
 // keys, and goes on under next.
 func (x *Index) Pass(b *store.Batch, next events.Date) (err error) {
-	before, err := x.reader.Cursor(store.Held("", ""))
+	before, err := x.reader.Cursor(store.AgentCase("", ""))
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ func (x *Index) Flush(b *store.Batch, last uint64, l *Lists) error {
 		return err
 	}
 	for _, agent := range slices.Sorted(maps.Keys(x.touched)) {
-		if err := b.SetPlain(store.Changed(agent), binary.AppendUvarint(nil, x.touched[agent])); err != nil {
+		if err := b.SetUnversioned(store.Changed(agent), binary.AppendUvarint(nil, x.touched[agent])); err != nil {
 			return err
 		}
 	}
@@ -132,23 +132,23 @@ func (x *Index) MoveAgent(b *store.Batch, id, before, after string) error {
 		return nil
 	}
 	if before != "" {
-		if err := b.Set(store.Own(before, id), x.week, nil); err != nil {
+		if err := b.Set(store.AgencyAgent(before, id), x.week, nil); err != nil {
 			return err
 		}
 	}
 	if after == "" {
 		return nil
 	}
-	return b.Set(store.Own(after, id), x.week, present)
+	return b.Set(store.AgencyAgent(after, id), x.week, present)
 }
 
 // PutRole puts into the batch whether a person has a role in an agency under
 // the week.
 func (x *Index) PutRole(b *store.Batch, person, agency string, has bool) error {
 	if has {
-		return b.Set(store.Role(person, agency), x.week, present)
+		return b.Set(store.PersonRole(person, agency), x.week, present)
 	}
-	return b.Set(store.Role(person, agency), x.week, nil)
+	return b.Set(store.PersonRole(person, agency), x.week, nil)
 }
 
 // present is the value of what an index holds; an empty one is a tombstone.

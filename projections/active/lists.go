@@ -116,7 +116,7 @@ func (l *Lists) Union(s State, at uint64, calendar *events.Calendar, agents []st
 		for i := range parts {
 			of[i] = parts[i].lists
 		}
-		lists = list.Unite(of)
+		lists = list.Merge(of)
 	}
 	if news != someOlder {
 		l.keep(k, lists, parts)
@@ -171,7 +171,7 @@ func (l *Lists) renew(s moment, agent string, changed uint64, base made) (made, 
 		if all && len(cases) <= base.lists.Len()/2+fewCases {
 			known, err := s.read(cases)
 			if err == nil {
-				m.lists, err = base.lists.Renewed(s.calendar, agent, known)
+				m.lists, err = base.lists.Updated(s.calendar, agent, known)
 			}
 			return m, err
 		}
@@ -188,13 +188,13 @@ const fewCases = 16
 
 // read returns cases as the state has them; of one that an older state does
 // not know yet nothing is known.
-func (s moment) read(ids []string) ([]list.Known, error) {
+func (s moment) read(ids []string) ([]list.IdentifiedCase, error) {
 	cursor, err := s.reader.Cursor(store.Case(""))
 	if err != nil {
 		return nil, err
 	}
 	defer cursor.Close()
-	known := make([]list.Known, len(ids))
+	known := make([]list.IdentifiedCase, len(ids))
 	for i, id := range ids {
 		known[i].ID = id
 		if known[i].Case, _, err = decodeAt(cursor, id, s.week); err != nil {

@@ -29,8 +29,8 @@ type State struct {
 }
 
 var (
-	_ book.State = State{}
-	_ book.Whole = State{}
+	_ book.State     = State{}
+	_ book.FullState = State{}
 )
 
 // AsOf is the state as of the book of Friday week.
@@ -91,12 +91,12 @@ func (s State) EachStaff(yield func(agency, person string, staff *fold.Staff) er
 // EachRoleOf calls yield with every role that the person has, by the agency's
 // id.
 func (s State) EachRoleOf(person string, yield func(agency string, staff *fold.Staff) error) error {
-	return eachNamed(s, store.Role(person, ""), func(agency string) store.Key { return store.Staff(agency, person) }, fold.DecodeStaff, yield)
+	return eachNamed(s, store.PersonRole(person, ""), func(agency string) store.Key { return store.Staff(agency, person) }, fold.DecodeStaff, yield)
 }
 
 // EachAgentOf calls yield with every agent who is the agency's own, by id.
 func (s State) EachAgentOf(agency string, yield func(id string, agent *fold.Agent) error) error {
-	return eachNamed(s, store.Own(agency, ""), store.Agent, fold.DecodeAgent, yield)
+	return eachNamed(s, store.AgencyAgent(agency, ""), store.Agent, fold.DecodeAgent, yield)
 }
 
 // eachNamed calls yield with what the names in an index are of.
@@ -141,7 +141,7 @@ func (s State) EachRelated(agent string, relation Relation, yield func(id string
 		return err
 	}
 	defer cursor.Close()
-	return s.reader.Each(store.Held(agent, ""), s.week, func(id, value []byte) error {
+	return s.reader.Each(store.AgentCase(agent, ""), s.week, func(id, value []byte) error {
 		if Relation(value[0])&relation == 0 {
 			return nil
 		}

@@ -32,36 +32,36 @@ type weeks interface {
 	Checkpoints() ([]checkpoint.Checkpoint, error)
 }
 
-// Account is every record about a case.
-type Account struct {
+// CaseHistory is every record about a case.
+type CaseHistory struct {
 	CaseID    string
 	Entries   []provenance.Entry // from the first on, in their order
 	explainer provenance.Explainer
 }
 
 // newAccount makes the account of a case whose records are entries.
-func newAccount(l weeks, caseID string, entries []provenance.Entry) (*Account, error) {
+func newAccount(l weeks, caseID string, entries []provenance.Entry) (*CaseHistory, error) {
 	columns, err := columns()
 	if err != nil {
 		return nil, err
 	}
 	fridays, err := l.Checkpoints()
-	a := &Account{caseID, entries, provenance.Explainer{Calendar: l.Calendar(), Columns: columns, Open: l.OpenFriday()}}
+	a := &CaseHistory{caseID, entries, provenance.Explainer{Calendar: l.Calendar(), Columns: columns, Open: l.OpenFriday()}}
 	for _, f := range fridays {
 		a.explainer.Weeks = append(a.explainer.Weeks, f.Week)
 	}
 	return a, err
 }
 
-// Question is what is asked of an account.
-type Question struct {
+// ExplainRequest is what is asked of an account.
+type ExplainRequest struct {
 	Agent  string      // "" is any: what concerns this agent's lists and books alone
 	AsOf   bool        // as of the cutoff of Friday, and how the case stood there
 	Friday events.Date // 0 is the latest
 }
 
 // Explain answers. checkpoint.ErrNone says why there is no such Friday.
-func (a *Account) Explain(ctx context.Context, q Question) (*Explanation, error) {
+func (a *CaseHistory) Explain(ctx context.Context, q ExplainRequest) (*Explanation, error) {
 	explained, err := a.explainer.Explain(ctx, a.CaseID, a.Entries, q.Agent)
 	if err != nil {
 		return nil, err
@@ -72,7 +72,7 @@ func (a *Account) Explain(ctx context.Context, q Question) (*Explanation, error)
 		if friday, err = a.friday(q.Friday); err != nil {
 			return nil, err
 		}
-		s, err := a.explainer.Standing(ctx, a.CaseID, a.Entries, friday, q.Agent)
+		s, err := a.explainer.InBook(ctx, a.CaseID, a.Entries, friday, q.Agent)
 		if err != nil {
 			return nil, err
 		}
@@ -86,11 +86,11 @@ func (a *Account) Explain(ctx context.Context, q Question) (*Explanation, error)
 	return x, nil
 }
 
-func (a *Account) friday(f events.Date) (book.Week, error) {
+func (a *CaseHistory) friday(f events.Date) (book.Week, error) {
 	for i := len(a.explainer.Weeks) - 1; i >= 0; i-- {
 		if have := a.explainer.Weeks[i]; have.Friday == f || f == 0 {
 			return have, nil
 		}
 	}
-	return book.Week{}, checkpoint.Missing(a.explainer.Calendar, f, a.explainer.Open)
+	return book.Week{}, checkpoint.ExplainMissing(a.explainer.Calendar, f, a.explainer.Open)
 }

@@ -28,7 +28,7 @@ type Comparison struct {
 // had no consumers.
 func (s *Snapshot) earlier(ctx context.Context, o Owner) (*book.Book, error) {
 	made, err := s.Book(ctx, o)
-	if errors.Is(err, book.ErrUnknown) {
+	if errors.Is(err, book.ErrUnknownOwner) {
 		return &book.Book{Week: s.Week}, nil
 	}
 	return made, err
@@ -46,7 +46,7 @@ func newComparison(ctx context.Context, o Owner, first *book.Book, later *Snapsh
 	}
 	ids := []string{o.Agent}
 	if o.Agent == "" {
-		if ids, err = book.AgentsOf(later, o.Agency); err != nil {
+		if ids, err = book.AgencyAgents(later, o.Agency); err != nil {
 			return nil, err
 		}
 	}
@@ -58,7 +58,7 @@ func newComparison(ctx context.Context, o Owner, first *book.Book, later *Snapsh
 }
 
 // Changes returns the rows that differ, by case, year and member.
-func (c *Comparison) Changes() []book.Change { return book.Difference(c.First, c.Last, c.columns) }
+func (c *Comparison) Changes() []book.Change { return book.Diff(c.First, c.Last, c.columns) }
 
 // Differences returns some changes with what caused each. Those of a case must
 // stand together.

@@ -45,7 +45,7 @@ func OpenDump(ctx context.Context, file replay.File, caseID string) (*Dump, erro
 func (d *Dump) upTo(ctx context.Context, r *replay.Replay, w book.Week) iter.Seq2[replay.Step, error] {
 	return func(yield func(replay.Step, error) bool) {
 		for step, err := range d.file.Steps(ctx, r) {
-			if step.Passes(w.Friday) {
+			if step.IsCutoff(w.Friday) {
 				break
 			}
 			if !yield(step, err) || err != nil {
@@ -65,7 +65,7 @@ func (d *Dump) sameAs(again *replay.Replay) error {
 	want, err := d.TreeRoot(n)
 	got, againErr := again.TreeRoot(n)
 	if err != nil || againErr != nil || got != want || !again.Ended() && n != d.Position() {
-		return d.file.Unverified(errors.New("it was changed while it was read"))
+		return d.file.AsUnverified(errors.New("it was changed while it was read"))
 	}
 	return nil
 }
@@ -76,9 +76,9 @@ func (d *Dump) Now() *Snapshot {
 }
 
 // OfWeek is the snapshot of a Friday that has a checkpoint.
-func (d *Dump) OfWeek(ctx context.Context, w book.Week) (*Snapshot, error) {
+func (d *Dump) AtFriday(ctx context.Context, w book.Week) (*Snapshot, error) {
 	r := replay.New()
-	err := replay.All(d.upTo(ctx, r, w))
+	err := replay.RunAll(d.upTo(ctx, r, w))
 	return ofWeek(r.State(), r.Calendar(), w), err
 }
 
@@ -86,7 +86,7 @@ func (d *Dump) OfWeek(ctx context.Context, w book.Week) (*Snapshot, error) {
 func (d *Dump) At(ctx context.Context, t time.Time) (*Snapshot, error) {
 	r := replay.New()
 	r.StopAt(t)
-	err := replay.All(d.file.Steps(ctx, r))
+	err := replay.RunAll(d.file.Steps(ctx, r))
 	if err == nil {
 		err = d.sameAs(r)
 	}
@@ -94,7 +94,7 @@ func (d *Dump) At(ctx context.Context, t time.Time) (*Snapshot, error) {
 }
 
 // Account makes the account of the case that was named to OpenDump.
-func (d *Dump) Account(_ context.Context, caseID string) (*Account, error) {
+func (d *Dump) CaseHistory(_ context.Context, caseID string) (*CaseHistory, error) {
 	if caseID != d.caseID {
 		return nil, fmt.Errorf("the dump was opened for the records about case %q, not about %q", d.caseID, caseID)
 	}
@@ -110,7 +110,7 @@ func (d *Dump) Compare(ctx context.Context, o Owner, from, to book.Week) (*Compa
 	for step, err := range d.upTo(ctx, r, to) {
 		switch {
 		case err != nil:
-		case step.Passes(from.Friday):
+		case step.IsCutoff(from.Friday):
 			if first, err = ofWeek(r.State(), r.Calendar(), from).earlier(ctx, o); err == nil {
 				err = r.State().EachCase(func(id string, c *fold.Case) error {
 					starts[id] = c
@@ -170,7 +170,7 @@ func DeriveBook(ctx context.Context, file replay.File, o Owner, friday events.Da
 			continue
 		}
 		made, err = ofWeek(r.State(), r.Calendar(), c.Week).Book(ctx, o)
-		if errors.Is(err, book.ErrUnknown) {
+		if errors.Is(err, book.ErrUnknownOwner) {
 			unknown = err
 		} else if err != nil {
 			return nil, 0, err

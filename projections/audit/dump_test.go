@@ -30,7 +30,7 @@ func TestDumpChanged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.Account(t.Context(), "1"); err == nil {
+	if _, err := d.CaseHistory(t.Context(), "1"); err == nil {
 		t.Error("an account of a case whose records were not kept")
 	}
 	first, err := d.Checkpoint(20251212)
@@ -48,7 +48,7 @@ func TestDumpChanged(t *testing.T) {
 		"nothing of it": {nil, replay.ErrUnverified},
 	} {
 		write(c.text)
-		if _, err := d.OfWeek(t.Context(), latest.Week); !errors.Is(err, c.want) {
+		if _, err := d.AtFriday(t.Context(), latest.Week); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 		if _, err := d.Compare(t.Context(), audit.Owner{Agent: "A100001"}, first.Week, latest.Week); !errors.Is(err, c.want) {

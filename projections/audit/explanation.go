@@ -13,10 +13,10 @@ import (
 // Explanation is how a case became what it is. It shows nothing of what the
 // events say of the consumer.
 type Explanation struct {
-	CaseID   string    `json:"case_id" format:"Identifier" doc:"The case."`
-	AgentID  string    `json:"agent_id,omitempty" format:"Identifier" doc:"Whom it concerns, where an agent was asked for."`
-	Events   []Event   `json:"events" doc:"The events, in their order."`
-	Standing *Standing `json:"standing,omitempty" doc:"How the case stood, where a Friday was asked for."`
+	CaseID   string      `json:"case_id" format:"Identifier" doc:"The case."`
+	AgentID  string      `json:"agent_id,omitempty" format:"Identifier" doc:"Whom it concerns, where an agent was asked for."`
+	Events   []Event     `json:"events" doc:"The events, in their order."`
+	Standing *CaseInBook `json:"standing,omitempty" doc:"How the case stood, where a Friday was asked for."`
 }
 
 // Event is a record about a case, what became of it, and where it first
@@ -41,11 +41,11 @@ type Event struct {
 	After      *string     `json:"after,omitempty" doc:"The same after it."`
 }
 
-func newEvent(x *provenance.Explained, ofAgent bool) Event {
+func newEvent(x *provenance.ExplainedRecord, ofAgent bool) Event {
 	e := Event{
 		Seq: x.Seq, Recorded: x.Recorded, Time: x.Event.Time.UTC(), Source: x.Event.Source, Type: x.Event.Type,
 		ActorID: x.Event.ActorID, ActorRole: x.Event.ActorRole, Effect: x.Outcome.String(),
-		FirstBook: x.Shown.Friday, LiveOnly: x.Live, ReplacedBy: x.Replaced,
+		FirstBook: x.FirstAppearance.Friday, LiveOnly: x.Live, ReplacedBy: x.Replaced,
 	}
 	if x.Outcome != record.Applied && x.Outcome != record.Unchanged {
 		for _, text := range []*string{&e.Source, &e.Type, &e.ActorID, &e.ActorRole} {
@@ -66,36 +66,36 @@ func newEvent(x *provenance.Explained, ofAgent bool) Event {
 // Applied tells whether the event has changed the case.
 func (e *Event) Applied() bool { return e.Effect == record.Applied.String() }
 
-// Standing is how a case stands in an agent's book of a Friday.
-type Standing struct {
+// CaseInBook is how a case stands in an agent's book of a Friday.
+type CaseInBook struct {
 	Friday    events.Date        `json:"friday" format:"Date" doc:"The Friday of the book."`
 	Cutoff    time.Time          `json:"cutoff" doc:"The moment as of which it is."`
 	Boundary  uint64             `json:"boundary" format:"Count" doc:"The sequence of the last record that it shows."`
 	CaseID    string             `json:"case_id" format:"Identifier" doc:"The case."`
 	AgentID   string             `json:"agent_id" doc:"Whose book it is; blank where nobody held the case."`
-	Rows      []Decided          `json:"rows" doc:"The case's rows."`
+	Rows      []DecidedRow       `json:"rows" doc:"The case's rows."`
 	Absence   provenance.Absence `json:"absence,omitempty" enum:"closed,held_by_another,ended,pending,never_delegated" doc:"Why there are no rows."`
 	KeptOutBy []uint64           `json:"kept_out_by,omitempty" format:"Sequence" doc:"The sequences of the records that keep it out."`
 }
 
-// Decided is a row and the sequences of the events that decided what stands in
+// DecidedRow is a row and the sequences of the events that decided what stands in
 // it.
-type Decided struct {
+type DecidedRow struct {
 	ApplicationYear int      `json:"application_year,omitzero" doc:"The row's year; absent where the case has none."`
 	MemberID        string   `json:"member_id,omitempty" format:"Identifier" doc:"The row's member; absent where the case lists none."`
 	DecidedBy       []uint64 `json:"decided_by" format:"Sequence" doc:"The sequences of the records without one of which the row would be otherwise."`
 }
 
-func newStanding(caseID string, s *provenance.Standing) *Standing {
-	out := &Standing{s.Friday, s.Cutoff.UTC(), s.Boundary, caseID, s.AgentID, []Decided{}, s.Absence, s.Seqs}
+func newStanding(caseID string, s *provenance.CaseInBook) *CaseInBook {
+	out := &CaseInBook{s.Friday, s.Cutoff.UTC(), s.Boundary, caseID, s.AgentID, []DecidedRow{}, s.Absence, s.Seqs}
 	for _, r := range s.Rows {
-		out.Rows = append(out.Rows, Decided{r.Year, r.MemberID, r.Seqs})
+		out.Rows = append(out.Rows, DecidedRow{r.Year, r.MemberID, r.Seqs})
 	}
 	return out
 }
 
-// Sequences writes sequences of records as people read them: without commas in
+// FormatSequences writes sequences of records as people read them: without commas in
 // them, since they name records.
-func Sequences(seqs []uint64) string {
+func FormatSequences(seqs []uint64) string {
 	return strings.Trim(strings.Join(strings.Fields(fmt.Sprint(seqs)), ", "), "[]")
 }

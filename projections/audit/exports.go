@@ -67,7 +67,7 @@ func CheckExports(r *replay.Replay, steps iter.Seq2[replay.Step, error], trail [
 			}
 		case exports[step.Record.Seq] != nil:
 			e := exports[step.Record.Seq]
-			last := e.Friday >= access.FirstOfLast(r.Calendar(), r.OpenFriday(), fridays)
+			last := e.Friday >= access.FirstRecentFriday(r.Calendar(), r.OpenFriday(), fridays)
 			e.Check, err = e.check(r.State(), weeks[e.Friday], last)
 		}
 		if err != nil {
@@ -82,7 +82,7 @@ func (e *Export) check(now access.State, then *past, last bool) (string, error) 
 		return fmt.Sprintf(notAllowed+"the cutoff of %s had not passed", e.Friday), nil
 	}
 	role := access.Role(e.Role)
-	why := access.MightTake(now, then, e.PersonID, role, e.owner(), last)
+	why := access.CouldDownload(now, then, e.PersonID, role, e.owner(), last)
 	if _, refused := errors.AsType[access.Refusal](why); why != nil && !refused {
 		return "", why
 	}
@@ -129,7 +129,7 @@ func (p *past) keep(s book.State) error {
 			return nil
 		}
 		return s.EachHeld(id, func(_ string, c *fold.Case) error {
-			if book.Delegated(c) {
+			if book.InBook(c) {
 				p.cases[id] = c
 			}
 			return nil

@@ -104,7 +104,7 @@ func records(t *testing.T) (all []record.Record, want map[uint64]string) {
 // replayed replays records, which must all be applied.
 func replayed(t *testing.T, r *replay.Replay, all []record.Record) {
 	t.Helper()
-	if err := replay.All(r.Steps(all...)); err != nil {
+	if err := replay.RunAll(r.Steps(all...)); err != nil {
 		t.Fatal(err)
 	}
 	if rejected := r.Rejected(); len(rejected) > 0 {

@@ -34,34 +34,34 @@ func ofWeek(s book.State, calendar *events.Calendar, w book.Week) *Snapshot {
 // Book makes an owner's book of the snapshot's Friday; book.ErrUnknown if nobody
 // knows the owner.
 func (s *Snapshot) Book(ctx context.Context, o Owner) (*book.Book, error) {
-	return book.For(ctx, s.State, s.Calendar, s.Week, o.Agent, o.Agency)
+	return book.ForOwner(ctx, s.State, s.Calendar, s.Week, o.Agent, o.Agency)
 }
 
-// Projected is a ledger as a view of its projection shows it.
-type Projected struct {
+// LiveLedger is a ledger as a view of its projection shows it.
+type LiveLedger struct {
 	*projections.View
 	Journal projections.Journal // that the projection follows
-	// Most is about how many records of a case one may ask; 0 is any number. What
+	// MaxRecords is about how many records of a case one may ask; 0 is any number. What
 	// an answer costs in memory may grow with their square.
-	Most int
+	MaxRecords int
 }
 
-// ErrTooMany is returned for a case about which there are more records.
-var ErrTooMany = errors.New("there are more records about the case than can be looked at in a request")
+// ErrTooManyRecords is returned for a case about which there are more records.
+var ErrTooManyRecords = errors.New("there are more records about the case than can be looked at in a request")
 
 // Now is the snapshot of what the view shows.
-func (p Projected) Now() *Snapshot {
+func (p LiveLedger) Now() *Snapshot {
 	return &Snapshot{State: p.Live(), Calendar: p.Calendar(), AsOf: p.Recorded(), Lists: p.OpenFriday()}
 }
 
 // OfWeek is the snapshot of a Friday that has a checkpoint.
-func (p Projected) OfWeek(_ context.Context, w book.Week) (*Snapshot, error) {
+func (p LiveLedger) AtFriday(_ context.Context, w book.Week) (*Snapshot, error) {
 	return ofWeek(p.AsOf(w.Friday), p.Calendar(), w), nil
 }
 
 // Account makes the account of a case, without entries where no record is about
 // it.
-func (p Projected) Account(ctx context.Context, caseID string) (*Account, error) {
+func (p LiveLedger) CaseHistory(ctx context.Context, caseID string) (*CaseHistory, error) {
 	entries, err := p.records(ctx, caseID, 0, p.Position())
 	if err != nil {
 		return nil, err
@@ -71,7 +71,7 @@ func (p Projected) Account(ctx context.Context, caseID string) (*Account, error)
 
 // Compare compares an owner's books of two Fridays. It returns book.ErrUnknown
 // if nobody knows the owner as of the later one.
-func (p Projected) Compare(ctx context.Context, o Owner, from, to book.Week) (*Comparison, error) {
+func (p LiveLedger) Compare(ctx context.Context, o Owner, from, to book.Week) (*Comparison, error) {
 	before, after := ofWeek(p.AsOf(from.Friday), p.Calendar(), from), ofWeek(p.AsOf(to.Friday), p.Calendar(), to)
 	first, err := before.earlier(ctx, o)
 	if err != nil {
@@ -87,20 +87,20 @@ func (p Projected) Compare(ctx context.Context, o Owner, from, to book.Week) (*C
 }
 
 // records returns the records about a case that come after one and up to another.
-func (p Projected) records(ctx context.Context, caseID string, after, upTo uint64) ([]provenance.Entry, error) {
+func (p LiveLedger) records(ctx context.Context, caseID string, after, upTo uint64) ([]provenance.Entry, error) {
 	index, err := p.History(caseID)
 	if err != nil {
 		return nil, err
 	}
 	index = slices.DeleteFunc(index, func(e projections.CaseIndexEntry) bool { return e.Seq <= after || e.Seq > upTo })
-	if p.Most != 0 && len(index) > p.Most {
-		return nil, ErrTooMany
+	if p.MaxRecords != 0 && len(index) > p.MaxRecords {
+		return nil, ErrTooManyRecords
 	}
 	return p.CaseRecords(ctx, p.Journal, caseID, index)
 }
 
 // Trail is the trail of exports, the newest first, of which nothing is checked.
-func (p Projected) Trail() ([]Export, error) {
+func (p LiveLedger) Trail() ([]Export, error) {
 	trail, err := p.Exports(0, 0)
 	return unchecked(trail), err
 }

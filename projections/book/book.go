@@ -11,8 +11,8 @@ import (
 	"bookledger/projections/fold"
 )
 
-// ErrUnknown is returned for an agent or agency that no applied event has named.
-var ErrUnknown = errors.New("nobody knows it")
+// ErrUnknownOwner is returned for an agent or agency that no applied event has named.
+var ErrUnknownOwner = errors.New("nobody knows it")
 
 // State is the cases, agents and agencies of a ledger at one moment, from which
 // books are made.
@@ -50,8 +50,8 @@ type Book struct {
 	Rows     []Row
 }
 
-// For makes the book of an agent or, where that is blank, of an agency.
-func For(ctx context.Context, s State, calendar *events.Calendar, f Week, agentID, agencyID string) (*Book, error) {
+// ForOwner makes the book of an agent or, where that is blank, of an agency.
+func ForOwner(ctx context.Context, s State, calendar *events.Calendar, f Week, agentID, agencyID string) (*Book, error) {
 	if agentID != "" {
 		return ForAgent(ctx, s, calendar, f, agentID)
 	}
@@ -67,7 +67,7 @@ func ForAgent(ctx context.Context, s State, calendar *events.Calendar, f Week, a
 		return nil, err
 	}
 	if !known {
-		return nil, fmt.Errorf("agent %q as of Friday %s: %w", agentID, f.Friday, ErrUnknown)
+		return nil, fmt.Errorf("agent %q as of Friday %s: %w", agentID, f.Friday, ErrUnknownOwner)
 	}
 	b := &Book{Week: f, AgentID: agentID, Agent: agent, AgencyID: agent.AgencyID, Zone: calendar.Zone()}
 	if agent.AgencyID != "" {
@@ -78,9 +78,9 @@ func ForAgent(ctx context.Context, s State, calendar *events.Calendar, f Week, a
 	return b, b.fill(ctx, s, calendar, []string{agentID})
 }
 
-// AgentsOf returns the agents whose consumers are in an agency's book, by id:
+// AgencyAgents returns the agents whose consumers are in an agency's book, by id:
 // those who are the agency's own.
-func AgentsOf(s State, agencyID string) (ids []string, err error) {
+func AgencyAgents(s State, agencyID string) (ids []string, err error) {
 	err = s.EachAgentOf(agencyID, func(id string, _ *fold.Agent) error {
 		ids = append(ids, id)
 		return nil
@@ -95,12 +95,12 @@ func ForAgency(ctx context.Context, s State, calendar *events.Calendar, f Week, 
 	if err != nil {
 		return nil, err
 	}
-	ids, err := AgentsOf(s, agencyID)
+	ids, err := AgencyAgents(s, agencyID)
 	if err != nil {
 		return nil, err
 	}
 	if !known && len(ids) == 0 {
-		return nil, fmt.Errorf("agency %q as of Friday %s: %w", agencyID, f.Friday, ErrUnknown)
+		return nil, fmt.Errorf("agency %q as of Friday %s: %w", agencyID, f.Friday, ErrUnknownOwner)
 	}
 	b := &Book{Week: f, AgencyID: agencyID, Agency: agency, Zone: calendar.Zone()}
 	return b, b.fill(ctx, s, calendar, ids)
@@ -117,7 +117,7 @@ func (b *Book) fill(ctx context.Context, s State, calendar *events.Calendar, ids
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			if Delegated(c) {
+			if InBook(c) {
 				b.Rows = appendRows(b.Rows, caseID, c, &agent, calendar.Day(c.Since), b.Friday.Year())
 			}
 			return nil
@@ -144,7 +144,7 @@ func (b *Book) fill(ctx context.Context, s State, calendar *events.Calendar, ids
 func Count(ctx context.Context, s State, f Week, agents []string) (rows, cases int, err error) {
 	for _, id := range agents {
 		err := s.EachHeld(id, func(_ string, c *fold.Case) error {
-			if Delegated(c) {
+			if InBook(c) {
 				e := ExtentOf(c)
 				rows += e.Rows * max(1, len(ShownYears(e.Years, f.Friday.Year())))
 				cases++
@@ -158,18 +158,18 @@ func Count(ctx context.Context, s State, f Week, agents []string) (rows, cases i
 	return rows, cases, nil
 }
 
-// TypeRows is how many rows and cases of a book are of one household type; a
+// TypeCount is how many rows and cases of a book are of one household type; a
 // case of two types in two years counts once in each.
-type TypeRows struct {
+type TypeCount struct {
 	HouseholdType string
 	Rows, Cases   int
 }
 
 // Counts returns the counts by household type, in the order of
 // HouseholdTypes, and the number of cases in all.
-func (b *Book) Counts() (byType []TypeRows, cases int) {
+func (b *Book) Counts() (byType []TypeCount, cases int) {
 	types := HouseholdTypes()
-	byType = make([]TypeRows, len(types))
+	byType = make([]TypeCount, len(types))
 	last := make([]*fold.Case, len(types))
 	var lastCase *fold.Case
 	for i := range b.Rows {

@@ -107,7 +107,7 @@ func TestForAgent(t *testing.T) {
 	}
 	_, ofAgent := book.ForAgent(t.Context(), l, events.DefaultCalendar(), friday(20260703), "nobody")
 	_, ofAgency := book.ForAgency(t.Context(), l, events.DefaultCalendar(), friday(20260703), "nowhere")
-	if !errors.Is(ofAgent, book.ErrUnknown) || !errors.Is(ofAgency, book.ErrUnknown) {
+	if !errors.Is(ofAgent, book.ErrUnknownOwner) || !errors.Is(ofAgency, book.ErrUnknownOwner) {
 		t.Errorf("got %v and %v, want ErrUnknown", ofAgent, ofAgency)
 	}
 }
@@ -173,7 +173,7 @@ func TestCounts(t *testing.T) {
 	l.hold("3", "a1", eligible(eligible(withMembers(named("", ""), "m1", "m2"), "m1", 2026, "mcap"), "m2", 2026, "covered_california"))
 	l.hold("4", "a1", named("", ""))
 	counts, cases := ofAgent(t, l, 20260703, "a1").Counts()
-	want := []book.TypeRows{{"Covered California", 3, 2}, {"Mixed Household", 2, 1}, {"Medi-Cal", 2, 1}, {"", 1, 1}}
+	want := []book.TypeCount{{"Covered California", 3, 2}, {"Mixed Household", 2, 1}, {"Medi-Cal", 2, 1}, {"", 1, 1}}
 	if !slices.Equal(counts, want) || cases != 4 {
 		t.Errorf("got %v and %d cases, want %v and 4", counts, cases, want)
 	}

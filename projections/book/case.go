@@ -11,12 +11,12 @@ import (
 const (
 	CoveredCalifornia = "Covered California"
 	MediCal           = "Medi-Cal"
-	Mixed             = "Mixed Household"
+	MixedHousehold    = "Mixed Household"
 )
 
 // HouseholdTypes returns the types in the order in which they are counted; the
 // last is of those not determined.
-func HouseholdTypes() []string { return []string{CoveredCalifornia, Mixed, MediCal, ""} }
+func HouseholdTypes() []string { return []string{CoveredCalifornia, MixedHousehold, MediCal, ""} }
 
 // Years returns the years of a case, ascending: all that its applications,
 // Eligibility and enrollments name, whatever their status.
@@ -68,7 +68,7 @@ func HouseholdType(c *fold.Case, year int) string {
 	}
 	switch {
 	case covered && medical:
-		return Mixed
+		return MixedHousehold
 	case covered:
 		return CoveredCalifornia
 	case medical:
@@ -137,5 +137,5 @@ func ExtentOf(c *fold.Case) Extent {
 	return Extent{Years: Years(c), Rows: max(1, len(c.Members))}
 }
 
-// Delegated tells whether a case stands in its holder's book.
-func Delegated(c *fold.Case) bool { return c.AgentID != "" && !c.Closed }
+// InBook tells whether a case stands in its holder's book.
+func InBook(c *fold.Case) bool { return c.AgentID != "" && !c.Closed }

@@ -83,7 +83,7 @@ func TestHouseholdType(t *testing.T) {
 		{"mcap alone", []determination{{"m1", "mcap", "eligible"}}, book.MediCal},
 		{"cchip alone", []determination{{"m1", "cchip", "conditionally_eligible"}}, book.MediCal},
 		{"several of one kind", []determination{{"m1", "mcap", "eligible"}, {"m2", "medi_cal", "eligible"}}, book.MediCal},
-		{"both kinds", []determination{{"m1", "covered_california", "eligible"}, {"m2", "cchip", "eligible"}}, book.Mixed},
+		{"both kinds", []determination{{"m1", "covered_california", "eligible"}, {"m2", "cchip", "eligible"}}, book.MixedHousehold},
 		{"none counts for nothing", []determination{{"m1", "none", "eligible"}}, ""},
 		{"none beside one", []determination{{"m1", "none", "eligible"}, {"m2", "medi_cal", "eligible"}}, book.MediCal},
 		{"ineligible", []determination{{"m1", "covered_california", "ineligible"}}, ""},
@@ -104,7 +104,7 @@ func TestHouseholdType(t *testing.T) {
 			t.Errorf("%s: the next year is %q", c.name, got)
 		}
 	}
-	if book.CoveredCalifornia != "Covered California" || book.MediCal != "Medi-Cal" || book.Mixed != "Mixed Household" {
+	if book.CoveredCalifornia != "Covered California" || book.MediCal != "Medi-Cal" || book.MixedHousehold != "Mixed Household" {
 		t.Error("the household types are called otherwise than in the contract")
 	}
 }

@@ -15,22 +15,22 @@ type Column struct {
 	Field  Field
 }
 
-// Key tells the rows of a book apart. Year is 0 and MemberID "" where the case
+// RowKey tells the rows of a book apart. Year is 0 and MemberID "" where the case
 // has none.
-type Key struct {
+type RowKey struct {
 	CaseID   string
 	Year     int
 	MemberID string
 }
 
 // Key returns what tells the row apart from the others of its book.
-func (r *Row) Key() Key { return Key{r.CaseID, r.Year, r.memberID()} }
+func (r *Row) Key() RowKey { return RowKey{r.CaseID, r.Year, r.memberID()} }
 
 // CaseRows returns the rows of a case in its holder's book as of a Friday, by
 // year and member; none where the case stands in no book. What the rows say of
 // the agent is blank.
 func CaseRows(calendar *events.Calendar, id string, c *fold.Case, f events.Date) []Row {
-	if !Delegated(c) {
+	if !InBook(c) {
 		return nil
 	}
 	return appendRows(nil, id, c, nil, calendar.Day(c.Since), f.Year())
@@ -48,7 +48,7 @@ const (
 
 // Change is a row that differs between two books.
 type Change struct {
-	Key
+	RowKey
 	Kind  ChangeKind
 	Cells []Cell // that differ, in the order of the columns
 }
@@ -69,9 +69,9 @@ func CountChanges(changes []Change) map[ChangeKind]int {
 	return count
 }
 
-// Difference returns what makes the one book the other, by case, year and
+// Diff returns what makes the one book the other, by case, year and
 // member. The order of rows in a book is not part of it.
-func Difference(from, to *Book, columns []Column) []Change {
+func Diff(from, to *Book, columns []Column) []Change {
 	before, after := byKey(from), byKey(to)
 	var changes []Change
 	for key, old := range before {
@@ -95,8 +95,8 @@ func Difference(from, to *Book, columns []Column) []Change {
 	return changes
 }
 
-func byKey(b *Book) map[Key]*Row {
-	rows := make(map[Key]*Row, len(b.Rows))
+func byKey(b *Book) map[RowKey]*Row {
+	rows := make(map[RowKey]*Row, len(b.Rows))
 	for i := range b.Rows {
 		rows[b.Rows[i].Key()] = &b.Rows[i]
 	}

@@ -46,7 +46,7 @@ func TestDifference(t *testing.T) {
 	from := bookOf(map[string]*fold.Case{"5": one, "7": still})
 	to := bookOf(map[string]*fold.Case{"5": &other, "7": still, "9": still})
 	var got strings.Builder
-	for _, ch := range book.Difference(from, to, someColumns) {
+	for _, ch := range book.Diff(from, to, someColumns) {
 		fmt.Fprintf(&got, "%s %s %d %q", ch.Kind, ch.CaseID, ch.Year, ch.MemberID)
 		for _, c := range ch.Cells {
 			fmt.Fprintf(&got, " %s: %s>%s", c.Header, c.Old, c.New)
@@ -69,8 +69,8 @@ added 9 0 "" Case ID: >9
 }
 
 // cellsOf returns what stands in the columns of a book, row by row.
-func cellsOf(b *book.Book) map[book.Key][]book.Value {
-	all := map[book.Key][]book.Value{}
+func cellsOf(b *book.Book) map[book.RowKey][]book.Value {
+	all := map[book.RowKey][]book.Value{}
 	for i := range b.Rows {
 		r := &b.Rows[i]
 		for _, c := range someColumns {
@@ -86,22 +86,22 @@ func TestDifferenceMakesTheOther(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		from, to := ofAgent(t, drawn(t), 20260703, "a1"), ofAgent(t, drawn(t), 20260703, "a1")
 		got := cellsOf(from)
-		for _, ch := range book.Difference(from, to, someColumns) {
+		for _, ch := range book.Diff(from, to, someColumns) {
 			if ch.Kind == book.Removed {
-				delete(got, ch.Key)
+				delete(got, ch.RowKey)
 				continue
 			}
 			if ch.Kind == book.Added {
-				got[ch.Key] = make([]book.Value, len(someColumns))
+				got[ch.RowKey] = make([]book.Value, len(someColumns))
 			}
 			for _, cell := range ch.Cells {
-				got[ch.Key][slices.IndexFunc(someColumns, func(c book.Column) bool { return c.Header == cell.Header })] = cell.New
+				got[ch.RowKey][slices.IndexFunc(someColumns, func(c book.Column) bool { return c.Header == cell.Header })] = cell.New
 			}
 		}
 		if want := cellsOf(to); !reflect.DeepEqual(got, want) {
 			t.Fatalf("the difference makes\n%v, not\n%v", got, want)
 		}
-		if same := book.Difference(to, to, someColumns); len(same) > 0 {
+		if same := book.Diff(to, to, someColumns); len(same) > 0 {
 			t.Fatalf("a book differs from itself in %+v", same)
 		}
 	})

@@ -169,8 +169,8 @@ var fields = map[string]Field{
 	"member.ssn":           member(func(m *events.Member) Value { return text(MaskSSN(m.SSNLast4)) }),
 	"member.applying":      member(func(m *events.Member) Value { return yesNo(m.Applying) }),
 
-	"eligibility.program":             eligible(func(e *events.EligibilityDetermined) Value { return text(Word(e.Program)) }),
-	"eligibility.status":              eligible(func(e *events.EligibilityDetermined) Value { return text(Word(e.Status)) }),
+	"eligibility.program":             eligible(func(e *events.EligibilityDetermined) Value { return text(Label(e.Program)) }),
+	"eligibility.status":              eligible(func(e *events.EligibilityDetermined) Value { return text(Label(e.Status)) }),
 	"eligibility.csr_level":           eligible(func(e *events.EligibilityDetermined) Value { return text(e.CSRLevel) }),
 	"eligibility.aptc_monthly":        eligible(func(e *events.EligibilityDetermined) Value { return money(e.APTCMonthly) }),
 	"eligibility.verification_due_on": eligible(func(e *events.EligibilityDetermined) Value { return date(e.VerificationDueOn) }),
@@ -181,7 +181,7 @@ var fields = map[string]Field{
 	"health.metal_tier":     health(func(e *events.EnrollmentRecorded) Value { return text(e.MetalTier) }),
 	"health.coverage_start": health(func(e *events.EnrollmentRecorded) Value { return date(e.CoverageStart) }),
 	"health.coverage_end":   health(func(e *events.EnrollmentRecorded) Value { return date(e.CoverageEnd) }),
-	"health.status":         health(func(e *events.EnrollmentRecorded) Value { return text(Word(e.Status)) }),
+	"health.status":         health(func(e *events.EnrollmentRecorded) Value { return text(Label(e.Status)) }),
 	"health.gross_premium":  health(func(e *events.EnrollmentRecorded) Value { return money(e.GrossPremium) }),
 	"health.aptc_applied":   health(func(e *events.EnrollmentRecorded) Value { return money(e.APTCApplied) }),
 	"health.state_subsidy":  health(func(e *events.EnrollmentRecorded) Value { return money(e.StateSubsidy) }),
@@ -191,7 +191,7 @@ var fields = map[string]Field{
 
 	"dental.carrier":     dental(func(e *events.EnrollmentRecorded) Value { return text(e.Carrier) }),
 	"dental.plan_name":   dental(func(e *events.EnrollmentRecorded) Value { return text(e.PlanName) }),
-	"dental.status":      dental(func(e *events.EnrollmentRecorded) Value { return text(Word(e.Status)) }),
+	"dental.status":      dental(func(e *events.EnrollmentRecorded) Value { return text(Label(e.Status)) }),
 	"dental.net_premium": dental(func(e *events.EnrollmentRecorded) Value { return money(e.NetPremium) }),
 
 	"delegation.status": delegationStatus,

@@ -125,7 +125,7 @@ func TestWords(t *testing.T) {
 		"eligible": "Eligible", "conditionally_eligible": "Conditionally Eligible", "ineligible": "Ineligible", "pending": "Pending",
 		"enrolled": "Enrolled", "cancelled": "Cancelled", "terminated": "Terminated", "": "",
 	} {
-		if got := book.Word(value); got != want {
+		if got := book.Label(value); got != want {
 			t.Errorf("%s is %q, want %q", value, got, want)
 		}
 	}

@@ -8,9 +8,9 @@ import (
 	"bookledger/projections/fold"
 )
 
-// Whole is a state of the ledger of which everything can be read, each in the
+// FullState is a state of the ledger of which everything can be read, each in the
 // order of ids.
-type Whole interface {
+type FullState interface {
 	EachCase(yield func(id string, c *fold.Case) error) error
 	EachAgent(yield func(id string, agent *fold.Agent) error) error
 	EachAgency(yield func(id string, agency *fold.Agency) error) error
@@ -20,7 +20,7 @@ type Whole interface {
 // StateHash returns the SHA-256 of a state in its canonical form: every case,
 // agent, agency and role, in that order and each by id, as fold encodes it,
 // preceded by a letter for its kind and its id, each with its length.
-func StateHash(s Whole) (sum [32]byte, err error) {
+func StateHash(s FullState) (sum [32]byte, err error) {
 	h := stateHash{Hash: sha256.New()}
 	err = s.EachCase(func(id string, c *fold.Case) error {
 		h.add('c', id, fold.AppendCase(h.state[:0], c))

@@ -20,7 +20,7 @@ func town() *ledger {
 	return l
 }
 
-func hash(t testing.TB, s book.Whole) [32]byte {
+func hash(t testing.TB, s book.FullState) [32]byte {
 	t.Helper()
 	sum, err := book.StateHash(s)
 	if err != nil {

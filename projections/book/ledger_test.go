@@ -25,8 +25,8 @@ type ledger struct {
 }
 
 var (
-	_ book.State = (*ledger)(nil)
-	_ book.Whole = (*ledger)(nil)
+	_ book.State     = (*ledger)(nil)
+	_ book.FullState = (*ledger)(nil)
 )
 
 func newLedger() *ledger {

@@ -25,8 +25,8 @@ var words = map[string]string{
 	"terminated":             "Terminated",
 }
 
-// Word returns an enumerated value of program or status as people read it.
-func Word(value string) string {
+// Label returns an enumerated value of program or status as people read it.
+func Label(value string) string {
 	if w, ok := words[value]; ok {
 		return w
 	}

@@ -37,45 +37,45 @@ func (a AgentRoot) Hash() merkle.Hash {
 	return tlog.RecordHash(append(b, a.Root[:]...))
 }
 
-// Agents is the tree over the books of agents.
-type Agents struct{ tree[AgentRoot] }
+// AgentTree is the tree over the books of agents.
+type AgentTree struct{ tree[AgentRoot] }
 
 // Counts returns the cases and rows of all agents together.
-func (a *Agents) Counts() (cases, rows uint64) {
+func (a *AgentTree) Counts() (cases, rows uint64) {
 	for _, one := range a.leaves {
 		cases, rows = cases+one.Cases, rows+one.Rows
 	}
 	return cases, rows
 }
 
-// AgentPlace is an agent's book, where it stands in the tree over agents, from
+// AgentProof is an agent's book, where it stands in the tree over agents, from
 // 0 on, and its path to the book root. Evidence holds it as JSON.
-type AgentPlace struct {
+type AgentProof struct {
 	AgentRoot
 	Index  uint64           `json:"index"`
 	Agents uint64           `json:"agents"` // in the tree
 	Path   tlog.RecordProof `json:"path"`
 }
 
-// Place returns where an agent's book stands; false where nobody knew the
+// Prove returns where an agent's book stands; false where nobody knew the
 // agent.
-func (a *Agents) Place(agent string) (AgentPlace, bool) {
+func (a *AgentTree) Prove(agent string) (AgentProof, bool) {
 	i, found := a.Find(AgentRoot{Agent: agent}.place())
 	if !found {
-		return AgentPlace{}, false
+		return AgentProof{}, false
 	}
 	path, err := a.path(i)
-	return AgentPlace{a.leaves[i], i, a.Size(), path}, err == nil
+	return AgentProof{a.leaves[i], i, a.Size(), path}, err == nil
 }
 
 // Check checks that the agent's book stands at its place under a book root.
-func (p AgentPlace) Check(root merkle.Hash) error {
+func (p AgentProof) Check(root merkle.Hash) error {
 	return check("agent", p.AgentRoot, p.Index, p.Path, p.Agents, root)
 }
 
-// AgentsOf makes the tree over the books of all agents known at a Friday's
+// NewAgentTree makes the tree over the books of all agents known at a Friday's
 // cutoff, of which s is the state; s is read by several goroutines at once.
-func AgentsOf(ctx context.Context, s book.State, calendar *events.Calendar, f book.Week, workers int) (*Agents, error) {
+func NewAgentTree(ctx context.Context, s book.State, calendar *events.Calendar, f book.Week, workers int) (*AgentTree, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	ids := make(chan string)
 	group.Go(func() error {
@@ -99,7 +99,7 @@ func AgentsOf(ctx context.Context, s book.State, calendar *events.Calendar, f bo
 					return err
 				}
 				_, cases := b.Counts()
-				root := AgentRoot{Agent: id, Cases: uint64(cases), Rows: uint64(len(b.Rows)), Root: NewRows(b.Rows).Root()}
+				root := AgentRoot{Agent: id, Cases: uint64(cases), Rows: uint64(len(b.Rows)), Root: NewRowTree(b.Rows).Root()}
 				mu.Lock()
 				all = append(all, root)
 				mu.Unlock()
@@ -110,5 +110,5 @@ func AgentsOf(ctx context.Context, s book.State, calendar *events.Calendar, f bo
 	if err := group.Wait(); err != nil {
 		return nil, fmt.Errorf("making the roots of the books of Friday %s: %w", f.Friday, err)
 	}
-	return &Agents{newTree(all)}, nil
+	return &AgentTree{newTree(all)}, nil
 }

@@ -59,20 +59,20 @@ func (t *Tally) Checkpoint(f book.Week) Checkpoint {
 	return Checkpoint{Week: f, Cases: t.Cases, Rows: rows}
 }
 
-// ErrNone is returned for a day that has no book.
-var ErrNone = errors.New("there is no book of it")
+// ErrNoCheckpoint is returned for a day that has no book.
+var ErrNoCheckpoint = errors.New("there is no book of it")
 
-// Missing says why f has no checkpoint, where open is the Friday whose week is
+// ExplainMissing says why f has no checkpoint, where open is the Friday whose week is
 // open (0 before all time): it is no Friday, has not come, or is before the
 // first. It wraps ErrNone.
-func Missing(c *events.Calendar, f, open events.Date) error {
+func ExplainMissing(c *events.Calendar, f, open events.Date) error {
 	switch {
 	case f == 0:
-		return fmt.Errorf("no Friday's cutoff has passed yet: %w", ErrNone)
+		return fmt.Errorf("no Friday's cutoff has passed yet: %w", ErrNoCheckpoint)
 	case !c.IsFriday(f):
-		return fmt.Errorf("%s is a %s, and books are as of a %s: %w", f, f.Weekday(), c.Weekday(), ErrNone)
+		return fmt.Errorf("%s is a %s, and books are as of a %s: %w", f, f.Weekday(), c.Weekday(), ErrNoCheckpoint)
 	case open == 0 || f >= open:
-		return fmt.Errorf("%s has not come, or no record has passed its cutoff yet: %w", f, ErrNone)
+		return fmt.Errorf("%s has not come, or no record has passed its cutoff yet: %w", f, ErrNoCheckpoint)
 	}
-	return fmt.Errorf("%s is before the first Friday of this ledger: %w", f, ErrNone)
+	return fmt.Errorf("%s is before the first Friday of this ledger: %w", f, ErrNoCheckpoint)
 }

@@ -81,8 +81,8 @@ func TestMissing(t *testing.T) {
 		{20261120, 0, "has not come"},
 		{20200103, 20261127, "before the first Friday"},
 	} {
-		err := checkpoint.Missing(calendar, c.friday, c.open)
-		if !errors.Is(err, checkpoint.ErrNone) || !strings.Contains(err.Error(), c.says) {
+		err := checkpoint.ExplainMissing(calendar, c.friday, c.open)
+		if !errors.Is(err, checkpoint.ErrNoCheckpoint) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s while %s is open: %v, want %q", c.friday, c.open, err, c.says)
 		}
 	}

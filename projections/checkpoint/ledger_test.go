@@ -94,7 +94,7 @@ func (l *ledger) replay(upTo events.Date) *replay.Replay {
 		if err != nil {
 			l.Error(err)
 		}
-		if step.Passes(upTo) {
+		if step.IsCutoff(upTo) {
 			break
 		}
 	}
@@ -109,8 +109,8 @@ type view struct {
 
 func (v view) Close() error { return nil }
 
-func (v view) Agents(ctx context.Context, w book.Week, workers int) (*checkpoint.Agents, error) {
-	return checkpoint.AgentsOf(ctx, v.of.replay(w.Friday).State(), v.Calendar(), w, workers)
+func (v view) Agents(ctx context.Context, w book.Week, workers int) (*checkpoint.AgentTree, error) {
+	return checkpoint.NewAgentTree(ctx, v.of.replay(w.Friday).State(), v.Calendar(), w, workers)
 }
 
 func (l *ledger) view() (checkpoint.View, error) { return view{l.replay(0), l}, nil }

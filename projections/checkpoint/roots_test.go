@@ -52,8 +52,8 @@ func bookOf(t *rapid.T, s state, agent string) *book.Book {
 	return b
 }
 
-func agentsOf(t *rapid.T, s state, workers int) *checkpoint.Agents {
-	a, err := checkpoint.AgentsOf(context.Background(), s, events.DefaultCalendar(), theFriday, workers)
+func agentsOf(t *rapid.T, s state, workers int) *checkpoint.AgentTree {
+	a, err := checkpoint.NewAgentTree(context.Background(), s, events.DefaultCalendar(), theFriday, workers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,11 +73,11 @@ func TestRoots(t *testing.T) {
 		var cases, total uint64
 		for _, agent := range []string{"A1", "A2", "A3"} {
 			b := bookOf(t, s, agent)
-			rows := checkpoint.NewRows(rapid.Permutation(b.Rows).Draw(t, "rows"))
-			if checkpoint.NewRows(b.Rows).Root() != rows.Root() {
+			rows := checkpoint.NewRowTree(rapid.Permutation(b.Rows).Draw(t, "rows"))
+			if checkpoint.NewRowTree(b.Rows).Root() != rows.Root() {
 				t.Fatal("the order of rows is in the root")
 			}
-			place, known := all.Place(agent)
+			place, known := all.Prove(agent)
 			if !known || place.Agents != all.Size() || place.Root != rows.Root() || place.Rows != uint64(len(b.Rows)) || place.Check(all.Root()) != nil {
 				t.Fatalf("agent %s does not stand under the root: %+v", agent, place)
 			}
@@ -91,18 +91,18 @@ func TestRoots(t *testing.T) {
 		if c, r := all.Counts(); c != cases || r != total {
 			t.Fatalf("%d cases and %d rows, want %d and %d", c, r, cases, total)
 		}
-		if _, known := all.Place("A4"); known {
+		if _, known := all.Prove("A4"); known {
 			t.Fatal("somebody stands there whom nobody knows")
 		}
 	})
 }
 
-func holdRows(t *rapid.T, b *book.Book, rows *checkpoint.Rows) {
+func holdRows(t *rapid.T, b *book.Book, rows *checkpoint.RowTree) {
 	for i := range b.Rows {
 		r := &b.Rows[i]
-		key := checkpoint.KeyHash(r.Key())
+		key := checkpoint.RowKeyHash(r.Key())
 		at, found := rows.Find(key)
-		place, err := rows.At(at)
+		place, err := rows.Prove(at)
 		if !found || err != nil || place.Check(rows.Size(), rows.Root()) != nil {
 			t.Fatalf("row %v does not stand under the root (%v)", r.Key(), err)
 		}
@@ -121,7 +121,7 @@ func holdRows(t *rapid.T, b *book.Book, rows *checkpoint.Rows) {
 			t.Fatal("it stands elsewhere too")
 		}
 	}
-	if at, found := rows.Find(checkpoint.KeyHash(book.Key{CaseID: "none"})); found || at > rows.Size() {
+	if at, found := rows.Find(checkpoint.RowKeyHash(book.RowKey{CaseID: "none"})); found || at > rows.Size() {
 		t.Fatal("a row stands there that is not")
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"bookledger/projections/book"
 )
 
-// KeyHash returns the place of a row in the order of its tree.
-func KeyHash(k book.Key) merkle.Hash {
+// RowKeyHash returns the place of a row in the order of its tree.
+func RowKeyHash(k book.RowKey) merkle.Hash {
 	b := []byte("bookledger row\x00")
 	for _, s := range [...]string{k.CaseID, k.MemberID} {
 		b = append(binary.BigEndian.AppendUint64(b, uint64(len(s))), s...)
@@ -46,41 +46,41 @@ func (l Leaf) Hash() merkle.Hash { return tlog.RecordHash(append(l.Key[:], l.Row
 
 func (l Leaf) place() merkle.Hash { return l.Key }
 
-// Rows is the tree of an agent's rows.
-type Rows struct{ tree[Leaf] }
+// RowTree is the tree of an agent's rows.
+type RowTree struct{ tree[Leaf] }
 
-// NewRows makes the tree of the rows of one book, whatever their order.
-func NewRows(rows []book.Row) *Rows {
+// NewRowTree makes the tree of the rows of one book, whatever their order.
+func NewRowTree(rows []book.Row) *RowTree {
 	leaves := make([]Leaf, len(rows))
 	var canonical []byte
 	for i := range rows {
 		row := &rows[i]
 		canonical = row.AppendCanonical(canonical[:0])
-		key := KeyHash(row.Key())
+		key := RowKeyHash(row.Key())
 		leaves[i] = Leaf{key, RowHash(Salt(row.Case.Changed.Seed, key), canonical)}
 	}
-	return &Rows{newTree(leaves)}
+	return &RowTree{newTree(leaves)}
 }
 
-// Place is a leaf, where it stands from 0 on, and its path to the root. Evidence
+// RowProof is a leaf, where it stands from 0 on, and its path to the root. Evidence
 // holds it as JSON.
-type Place struct {
+type RowProof struct {
 	Index uint64 `json:"index"`
 	Leaf
 	Path tlog.RecordProof `json:"path"`
 }
 
-// At returns the leaf with that index, which must be there, and its path.
-func (r *Rows) At(index uint64) (Place, error) {
+// Prove returns the leaf with that index, which must be there, and its path.
+func (r *RowTree) Prove(index uint64) (RowProof, error) {
 	path, err := r.path(index)
 	if err != nil {
-		return Place{}, err
+		return RowProof{}, err
 	}
-	return Place{index, r.leaves[index], path}, nil
+	return RowProof{index, r.leaves[index], path}, nil
 }
 
 // Check checks that the leaf stands at its place among size rows with that
 // root.
-func (p Place) Check(size uint64, root merkle.Hash) error {
+func (p RowProof) Check(size uint64, root merkle.Hash) error {
 	return check("row", p.Leaf, p.Index, p.Path, size, root)
 }

@@ -33,11 +33,11 @@ type KeyChange struct {
 	Note string
 }
 
-// ErrDiffers is returned when a seal, or a head that the ledger's key has
+// ErrSealMismatch is returned when a seal, or a head that the ledger's key has
 // signed, stands in the record and is not what the same record makes: one of
 // the two was changed, and the ledger is not to be trusted until it is known
 // which.
-var ErrDiffers = errors.New("a seal differs from what the record makes")
+var ErrSealMismatch = errors.New("a seal differs from what the record makes")
 
 // SealReader is a ledger at one moment, with the seals in it.
 type SealReader interface {
@@ -66,7 +66,7 @@ func (f Checkpoint) Compare(s Seal, signatures []Signature, l SealReader) (signe
 	made.Boundary, made.TreeSize, made.TreeRoot = int(f.Boundary), int(f.Boundary), hex.EncodeToString(root[:])
 	made.Cases, made.Rows = int(f.Cases), int(f.Rows)
 	if made != s.Sealed {
-		return false, fmt.Errorf("comparing the seal of Friday %s, record %d: %w: %s", s.Friday, s.Seq, ErrDiffers, Differing(s.Sealed, made))
+		return false, fmt.Errorf("comparing the seal of Friday %s, record %d: %w: %s", s.Friday, s.Seq, ErrSealMismatch, FirstDifference(s.Sealed, made))
 	}
 	keys, err := l.Keys()
 	if err != nil {
@@ -82,7 +82,7 @@ func (f Checkpoint) Compare(s Seal, signatures []Signature, l SealReader) (signe
 			return false, err
 		}
 		if root != h.Root {
-			return false, fmt.Errorf("comparing the signatures of Friday %s: %w: record %d holds a head that the ledger's key has signed, of %d records with another root", s.Friday, ErrDiffers, one.Seq, h.Size)
+			return false, fmt.Errorf("comparing the signatures of Friday %s: %w: record %d holds a head that the ledger's key has signed, of %d records with another root", s.Friday, ErrSealMismatch, one.Seq, h.Size)
 		}
 		signed = signed || h.Size >= s.Seq
 	}
@@ -109,9 +109,9 @@ func CompareSeals(l SealReader) error {
 	return nil
 }
 
-// Differing names what differs first between a seal that stands and the one
+// FirstDifference names what differs first between a seal that stands and the one
 // that was made; roots and counts are of nobody.
-func Differing(stands, made events.Sealed) string {
+func FirstDifference(stands, made events.Sealed) string {
 	for _, d := range [...]struct {
 		name         string
 		stands, made any
@@ -130,7 +130,7 @@ func Differing(stands, made events.Sealed) string {
 // SealOf returns what the seal of the Friday says: a function of the record up
 // to its boundary alone. The roots are over all agents' books, and of the
 // journal's tree of as many records as the boundary says.
-func (f Checkpoint) SealOf(books *Agents, journal merkle.Hash, rules int) (events.Sealed, error) {
+func (f Checkpoint) SealOf(books *AgentTree, journal merkle.Hash, rules int) (events.Sealed, error) {
 	cases, rows := books.Counts()
 	if cases != uint64(f.Cases) || rows != uint64(f.Rows) {
 		return events.Sealed{}, fmt.Errorf("sealing Friday %s: its books hold %d cases in %d rows, but its checkpoint counts %d in %d: remove the projection to have it built anew",
@@ -163,14 +163,14 @@ func EncodeSignature(f events.Date, signed []byte, calendar *events.Calendar) ([
 	}.Encode()
 }
 
-// HandOver returns the event with which the present key of the seals hands over
+// EncodeKeyChange returns the event with which the present key of the seals hands over
 // to another, and the text of that one.
-func HandOver(present note.Signer, to ed25519.PublicKey, at time.Time) (event []byte, vkey string, err error) {
+func EncodeKeyChange(present note.Signer, to ed25519.PublicKey, at time.Time) (event []byte, vkey string, err error) {
 	origin := present.Name()
 	if vkey, err = treehead.KeyText(origin, to); err != nil {
 		return nil, "", err
 	}
-	signed, err := treehead.SignChange(origin, vkey, present)
+	signed, err := treehead.SignKeyChange(origin, vkey, present)
 	if err != nil {
 		return nil, "", err
 	}

@@ -33,7 +33,7 @@ type View interface {
 	HistoryClosed() bool
 	Checkpoint(f events.Date) (Checkpoint, error)
 	// Agents makes the tree over all books as of the week, as AgentsOf does.
-	Agents(ctx context.Context, w book.Week, workers int) (*Agents, error)
+	Agents(ctx context.Context, w book.Week, workers int) (*AgentTree, error)
 	Close() error
 }
 
@@ -96,7 +96,7 @@ func (s *Sealer) Seal(ctx context.Context, f events.Date) error {
 	for _, step := range [...]func(context.Context, Checkpoint) error{seal, s.sign} {
 		for _, c := range passed {
 			err := step(ctx, c)
-			if errors.Is(err, ErrDiffers) || errors.Is(err, ErrHistoryOpen) || ctx.Err() != nil {
+			if errors.Is(err, ErrSealMismatch) || errors.Is(err, ErrHistoryOpen) || ctx.Err() != nil {
 				return errors.Join(err, ctx.Err())
 			}
 			errs = append(errs, err)
@@ -161,7 +161,7 @@ func (s *Sealer) seal(ctx context.Context, c Checkpoint) (err error) {
 	case have == nil:
 		return fmt.Errorf("sealing Friday %s: %w: the seal was recorded, but none stands; see the rejected list for a record with the id seal/%s", c.Friday, ErrUnsealable, c.Friday)
 	case have.Sealed != want:
-		return fmt.Errorf("comparing the seal of Friday %s, record %d: %w: %s", c.Friday, have.Seq, ErrDiffers, Differing(have.Sealed, want))
+		return fmt.Errorf("comparing the seal of Friday %s, record %d: %w: %s", c.Friday, have.Seq, ErrSealMismatch, FirstDifference(have.Sealed, want))
 	}
 	s.right[c.Friday] = true
 	if s.Sealed != nil {

@@ -46,7 +46,7 @@ func TestSeal(t *testing.T) {
 	if want := "[2026-10-30 true 2026-11-06 true 2026-11-13 true 2026-11-20 true 2026-11-20 false]"; fmt.Sprint(told) != want {
 		t.Errorf("told was %v, want %s", told, want)
 	}
-	if err := s.Seal(t.Context(), 20200101); !errors.Is(err, checkpoint.ErrNone) {
+	if err := s.Seal(t.Context(), 20200101); !errors.Is(err, checkpoint.ErrNoCheckpoint) {
 		t.Errorf("a day without a book: %v", err)
 	}
 }
@@ -99,7 +99,7 @@ func TestHandOver(t *testing.T) {
 				t.Fatal(err)
 			}
 			next := key(byte(len(l.keys) + 1))
-			event, vkey, err := checkpoint.HandOver(present, next.Public().(ed25519.PublicKey), l.now)
+			event, vkey, err := checkpoint.EncodeKeyChange(present, next.Public().(ed25519.PublicKey), l.now)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -138,7 +138,7 @@ func TestWitness(t *testing.T) {
 		t.Fatal(err)
 	}
 	sign := func(change func(*treehead.Head)) []byte {
-		h, err := treehead.Unverified([]byte(signatures[0].Note))
+		h, err := treehead.OpenUnverified([]byte(signatures[0].Note))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -158,14 +158,14 @@ func TestWitness(t *testing.T) {
 		"no note":                bytes.TrimSpace(good),
 		"no signature":           good[:bytes.Index(good, []byte("\n\n"))+2],
 	} {
-		if err := l.sealer(true).Witness(t.Context(), f, head); !errors.Is(err, checkpoint.ErrOtherHead) {
+		if err := l.sealer(true).AddSignature(t.Context(), f, head); !errors.Is(err, checkpoint.ErrForeignHead) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if err := l.sealer(true).Witness(t.Context(), l.fridays()[0].AddDays(-7), good); !errors.Is(err, checkpoint.ErrOtherHead) {
+	if err := l.sealer(true).AddSignature(t.Context(), l.fridays()[0].AddDays(-7), good); !errors.Is(err, checkpoint.ErrForeignHead) {
 		t.Errorf("of a Friday that is not sealed: %v", err)
 	}
-	if err := l.sealer(true).Witness(t.Context(), f, good); err != nil {
+	if err := l.sealer(true).AddSignature(t.Context(), f, good); err != nil {
 		t.Fatal(err)
 	}
 	if _, signatures, _, _ := l.replay(0).Seal(f); len(signatures) != 2 {
@@ -205,11 +205,11 @@ func TestDiffers(t *testing.T) {
 			t.Fatal(err)
 		}
 		l.append(events.SubjectSeal, "", event)
-		if err := l.sealer(true).Seal(t.Context(), f); !errors.Is(err, checkpoint.ErrDiffers) {
+		if err := l.sealer(true).Seal(t.Context(), f); !errors.Is(err, checkpoint.ErrSealMismatch) {
 			t.Errorf("%s: sealed with %v", what, err)
 		}
 		v, _ := l.view()
-		if err := checkpoint.CompareSeals(v); !errors.Is(err, checkpoint.ErrDiffers) {
+		if err := checkpoint.CompareSeals(v); !errors.Is(err, checkpoint.ErrSealMismatch) {
 			t.Errorf("%s: compared with %v", what, err)
 		}
 		if _, signatures, _, _ := l.replay(0).Seal(f); len(signatures) != c.signed {
@@ -262,7 +262,7 @@ func TestChangedRecord(t *testing.T) {
 		changed := regexp.MustCompile(from)
 		i := slices.IndexFunc(l.records, func(r record.Record) bool { return changed.Match(r.Body) })
 		l.records[i].Body = changed.ReplaceAll(l.records[i].Body, []byte(to))
-		if err := l.replay(0).CompareSeals(); !errors.Is(err, checkpoint.ErrDiffers) {
+		if err := l.replay(0).CompareSeals(); !errors.Is(err, checkpoint.ErrSealMismatch) {
 			t.Errorf("%s instead of %s: %v", to, from, err)
 		}
 	}

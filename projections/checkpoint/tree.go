@@ -54,7 +54,7 @@ func (t tree[L]) Find(place merkle.Hash) (index uint64, found bool) {
 
 // path returns the path from the leaf with an index to the root.
 func (t tree[L]) path(index uint64) (tlog.RecordProof, error) {
-	return t.merkle.Inclusion(index+1, t.Size())
+	return t.merkle.InclusionProof(index+1, t.Size())
 }
 
 // check checks that a leaf has its index in a tree of size leaves with that

@@ -12,8 +12,8 @@ import (
 // RulesNumber is the number of the rules that this package holds.
 const RulesNumber = 1
 
-// At is the place of an event in the ledger.
-type At struct {
+// Position is the place of an event in the ledger.
+type Position struct {
 	Seq      uint64
 	Recorded time.Time
 	Seed     [32]byte // of its record, which salts the rows that it changes
@@ -32,7 +32,7 @@ type Case struct {
 	Inactive     bool      // the holder has marked it inactive
 	Since        time.Time // when the holder's delegation began
 	Pending      []Request // by agent id
-	Changed      At        // the last event that changed anything
+	Changed      Position  // the last event that changed anything
 }
 
 // Request is a consumer's pending request to an agent.
@@ -44,7 +44,7 @@ type Request struct {
 // NextCase returns the case as it is after the event, and whether that differs
 // from what it was. The zero Case is one of which nothing is known yet. On a
 // refusal the case stays as it is.
-func NextCase(c Case, data events.Data, at At) (next Case, changed bool, refusal *events.Rejection) {
+func NextCase(c Case, data events.Data, at Position) (next Case, changed bool, refusal *events.Rejection) {
 	changed, refusal = c.apply(data, at.Recorded)
 	if changed {
 		c.Changed = at

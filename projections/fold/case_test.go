@@ -17,7 +17,7 @@ func after(t testing.TB, c fold.Case, data ...events.Data) fold.Case {
 	t.Helper()
 	for i, d := range data {
 		var refusal *events.Rejection
-		if c, _, refusal = fold.NextCase(c, d, fold.At{Seq: uint64(10 + i), Recorded: second}); refusal != nil {
+		if c, _, refusal = fold.NextCase(c, d, fold.Position{Seq: uint64(10 + i), Recorded: second}); refusal != nil {
 			t.Fatalf("event %d (%T): %v", i, d, refusal)
 		}
 	}
@@ -108,7 +108,7 @@ func TestUnchanged(t *testing.T) {
 	h := &events.HouseholdRecorded{CaseID: caseID, PrimaryContact: events.Contact{FirstName: "Ana"}}
 	c := after(t, fold.Case{}, application(2026, "Submitted"), member("m1", "Ana"), eligibility("m1", 2026, "mcap"), enrollment("n1", 2026, "Kaiser", "m1"), h)
 	for _, d := range []events.Data{application(2026, "Submitted"), member("m1", "Ana"), eligibility("m1", 2026, "mcap"), enrollment("n1", 2026, "Kaiser", "m1"), h} {
-		next, changed, refusal := fold.NextCase(c, d, fold.At{Seq: 99, Recorded: second.AddDate(0, 0, 1)})
+		next, changed, refusal := fold.NextCase(c, d, fold.Position{Seq: 99, Recorded: second.AddDate(0, 0, 1)})
 		if changed || refusal != nil || !reflect.DeepEqual(next, c) {
 			t.Errorf("%T again: changed %t, %v", d, changed, refusal)
 		}
@@ -180,12 +180,12 @@ func TestCaseID(t *testing.T) {
 		created("a1"), inactive("a1"), reactivated("a1"), transferred("a1", "a2"), ended("a1"),
 	}
 	for _, d := range about {
-		if of, ok := d.(events.OfCase); !ok || of.Case() != caseID {
+		if of, ok := d.(events.CaseData); !ok || of.Case() != caseID {
 			t.Errorf("%T is not about the case", d)
 		}
 	}
 	for _, d := range []events.Data{&events.AgentCertified{AgentID: "a1"}, &events.AgencyRegistered{}, &events.StaffAssigned{}, &events.Clock{}, &events.HistoryClosed{}} {
-		if _, ok := d.(events.OfCase); ok {
+		if _, ok := d.(events.CaseData); ok {
 			t.Errorf("%T is about a case", d)
 		}
 	}

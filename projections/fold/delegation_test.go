@@ -15,11 +15,11 @@ var (
 	second = first.Add(24 * time.Hour)                      // when its event is recorded
 )
 
-func at(recorded time.Time) fold.At { return fold.At{Seq: 9, Recorded: recorded} }
+func at(recorded time.Time) fold.Position { return fold.Position{Seq: 9, Recorded: recorded} }
 
 // held is a case delegated to an agent at the first time.
 func held(agent string, inactive bool, pending ...string) fold.Case {
-	c := fold.Case{AgentID: agent, Inactive: inactive, Changed: fold.At{Seq: 1, Recorded: first}}
+	c := fold.Case{AgentID: agent, Inactive: inactive, Changed: fold.Position{Seq: 1, Recorded: first}}
 	if agent != "" {
 		c.Since = first
 	}

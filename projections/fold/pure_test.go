@@ -54,7 +54,7 @@ func TestNextCaseIsPure(t *testing.T) {
 		var c fold.Case
 		for seq := range rapid.IntRange(1, 40).Draw(t, "events") {
 			data := anyEvent(t)
-			place := fold.At{Seq: uint64(seq + 1), Recorded: first.Add(time.Duration(seq) * time.Hour)}
+			place := fold.Position{Seq: uint64(seq + 1), Recorded: first.Add(time.Duration(seq) * time.Hour)}
 			spare(&c)
 			before, beforeEvent := whole(c), reflect.ValueOf(data).Elem().Interface()
 			next, changed, refusal := fold.NextCase(c, data, place)

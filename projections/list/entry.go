@@ -12,19 +12,19 @@ import (
 
 // Entry is a case in an agent's list, as lists and the API show it.
 type Entry struct {
-	CaseID    string      `json:"case_id" format:"Identifier" doc:"The case id, usually ten digits."`
-	FirstName string      `json:"first_name" doc:"First name of the primary contact."`
-	LastName  string      `json:"last_name" doc:"Last name of the primary contact."`
-	Phone     string      `json:"phone" doc:"Phone number, as the source writes it."`
-	Email     string      `json:"email" doc:"E-mail address."`
-	Address   string      `json:"address" doc:"The address in one line."`
-	DOB       string      `json:"dob" pattern:"^(?:[0-9]{2}/[0-9]{2})?$" doc:"Birthday of the primary contact as MM/DD; blank where it is not known."`
-	SSN       string      `json:"ssn" format:"MaskedSSN" doc:"Social Security number of the primary contact."`
-	Years     []EntryYear `json:"years" doc:"The application years that are shown, ascending: the present and coming ones or, if there is none, the last."`
-	Since     events.Date `json:"delegated_since" format:"DateOrBlank" doc:"The Pacific date on which the delegation to the agent began; blank for a request."`
-	Requested events.Date `json:"requested_on,omitzero" format:"Date" doc:"In lists of pending requests, the Pacific date of the request."`
-	AgentID   string      `json:"agent_id,omitempty" format:"Identifier" doc:"In an agency's lists, the agent who holds the case or is asked to."` // the last member, as PageJSON takes it to be
-	Changed   fold.At     `json:"-"`
+	CaseID    string        `json:"case_id" format:"Identifier" doc:"The case id, usually ten digits."`
+	FirstName string        `json:"first_name" doc:"First name of the primary contact."`
+	LastName  string        `json:"last_name" doc:"Last name of the primary contact."`
+	Phone     string        `json:"phone" doc:"Phone number, as the source writes it."`
+	Email     string        `json:"email" doc:"E-mail address."`
+	Address   string        `json:"address" doc:"The address in one line."`
+	DOB       string        `json:"dob" pattern:"^(?:[0-9]{2}/[0-9]{2})?$" doc:"Birthday of the primary contact as MM/DD; blank where it is not known."`
+	SSN       string        `json:"ssn" format:"MaskedSSN" doc:"Social Security number of the primary contact."`
+	Years     []EntryYear   `json:"years" doc:"The application years that are shown, ascending: the present and coming ones or, if there is none, the last."`
+	Since     events.Date   `json:"delegated_since" format:"DateOrBlank" doc:"The Pacific date on which the delegation to the agent began; blank for a request."`
+	Requested events.Date   `json:"requested_on,omitzero" format:"Date" doc:"In lists of pending requests, the Pacific date of the request."`
+	AgentID   string        `json:"agent_id,omitempty" format:"Identifier" doc:"In an agency's lists, the agent who holds the case or is asked to."` // the last member, as PageJSON takes it to be
+	Changed   fold.Position `json:"-"`
 
 	keys keys
 }

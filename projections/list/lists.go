@@ -28,17 +28,17 @@ func New(calendar *events.Calendar, agent string, each func(yield func(id string
 	return &Lists{newList(s.active), newList(s.inactive), newList(s.pending)}, nil
 }
 
-// Known is a case as a state has it.
-type Known struct {
+// IdentifiedCase is a case as a state has it.
+type IdentifiedCase struct {
 	ID   string
 	Case fold.Case
 }
 
-// Renewed returns the lists of the same agent in a state in which these cases
+// Updated returns the lists of the same agent in a state in which these cases
 // alone, each once, differ from the one of which l was made, or may. What has
 // not changed is shared between the two.
-func (l *Lists) Renewed(calendar *events.Calendar, agent string, changed []Known) (*Lists, error) {
-	slices.SortFunc(changed, func(a, b Known) int { return strings.Compare(a.ID, b.ID) })
+func (l *Lists) Updated(calendar *events.Calendar, agent string, changed []IdentifiedCase) (*Lists, error) {
+	slices.SortFunc(changed, func(a, b IdentifiedCase) int { return strings.Compare(a.ID, b.ID) })
 	s := sorting{calendar: calendar, agent: agent}
 	ids := make([]string, len(changed))
 	for i := range changed {
@@ -50,9 +50,9 @@ func (l *Lists) Renewed(calendar *events.Calendar, agent string, changed []Known
 	return &Lists{l.Active.renewed(ids, s.active), l.Inactive.renewed(ids, s.inactive), l.Pending.renewed(ids, s.pending)}, nil
 }
 
-// Unite makes one of the lists of several agents, whose entries say whose
+// Merge makes one of the lists of several agents, whose entries say whose
 // they are.
-func Unite(of []*Lists) *Lists {
+func Merge(of []*Lists) *Lists {
 	united := func(which func(*Lists) *List) *List {
 		parts := make([]*List, len(of))
 		for i, l := range of {

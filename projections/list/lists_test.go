@@ -74,14 +74,14 @@ func TestLists(t *testing.T) {
 func TestUnited(t *testing.T) {
 	l := several()
 	own := l.lists(t, "a2")
-	united := list.Unite([]*list.Lists{own, l.lists(t, "a1")})
+	united := list.Merge([]*list.Lists{own, l.lists(t, "a1")})
 	if got := ids(united); got != [3]string{"1a1 4a2 5a1 ", "2a1 ", "4a1 5a1 5a2 6a1 6a2 "} {
 		t.Errorf("they have %q", got)
 	}
 	if got := ids(own); got != [3]string{"4 ", "", "5 6 "} {
 		t.Errorf("after it was united with another the agent's own has %q", got)
 	}
-	if got := ids(list.Unite(nil)); got != [3]string{} {
+	if got := ids(list.Merge(nil)); got != [3]string{} {
 		t.Errorf("nobody has %q", got)
 	}
 	if got := united.Pending.CountByType(2026); got[3] != (list.TypeCount{Consumers: 3}) {
@@ -136,7 +136,7 @@ func TestPageJSON(t *testing.T) {
 		for _, agent := range []string{"a1", "a2"} {
 			of = append(of, l.lists(t, agent))
 		}
-		of = append(of, list.Unite(of))
+		of = append(of, list.Merge(of))
 		for range 12 {
 			lists := rapid.SampledFrom(of).Draw(t, "lists")
 			one := rapid.SampledFrom([]*list.List{lists.Active, lists.Inactive, lists.Pending}).Draw(t, "list")
@@ -177,21 +177,21 @@ func TestRenewed(t *testing.T) {
 				lists, before = l.lists(t, "a1"), nil // no order is made yet
 			}
 			old := lists
-			changed := map[string]list.Known{}
+			changed := map[string]list.IdentifiedCase{}
 			for range rapid.IntRange(0, 4).Draw(t, "changed") {
 				id := fmt.Sprint(48 + rapid.IntRange(0, 16).Draw(t, "case"))
 				c := l[id]
 				if c == nil || rapid.IntRange(0, 3).Draw(t, "other") > 0 {
 					c = drawCase(t)
 				}
-				l[id], changed[id] = c, list.Known{ID: id, Case: *c}
+				l[id], changed[id] = c, list.IdentifiedCase{ID: id, Case: *c}
 			}
-			var known []list.Known
+			var known []list.IdentifiedCase
 			for _, k := range changed {
 				known = append(known, k)
 			}
 			var err error
-			if lists, err = old.Renewed(events.DefaultCalendar(), "a1", known); err != nil {
+			if lists, err = old.Updated(events.DefaultCalendar(), "a1", known); err != nil {
 				t.Fatal(err)
 			}
 			if got, want := everyPage(lists), everyPage(l.lists(t, "a1")); !reflect.DeepEqual(got, want) {
@@ -231,7 +231,7 @@ func TestChoices(t *testing.T) {
 	if got := active.Choices(2025).Carriers; !slices.Equal(got, []string{"Hidden", "Kaiser", "Molina"}) {
 		t.Errorf("in 2025 one can choose the carriers %v", got)
 	}
-	counts := []list.TypeCount{{book.CoveredCalifornia, 0}, {book.Mixed, 0}, {book.MediCal, 2}, {"", 2}}
+	counts := []list.TypeCount{{book.CoveredCalifornia, 0}, {book.MixedHousehold, 0}, {book.MediCal, 2}, {"", 2}}
 	if got := active.CountByType(2026); !slices.Equal(got, counts) {
 		t.Errorf("it counts %+v, want %+v", got, counts)
 	}

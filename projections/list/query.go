@@ -149,7 +149,7 @@ func wanted(filter, value string) bool {
 
 func (m *matcher) matchProgram(programs []string) bool {
 	for _, p := range programs {
-		if p == m.Program || wanted(m.Program, book.Word(p)) {
+		if p == m.Program || wanted(m.Program, book.Label(p)) {
 			return true
 		}
 	}

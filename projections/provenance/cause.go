@@ -29,8 +29,8 @@ type Other string
 
 // The other causes.
 const (
-	NewYear Other = "new_year" // the calendar year that decides which years are shown
-	OfAgent Other = "agent"    // the agent's name, license or agency
+	NewYear      Other = "new_year" // the calendar year that decides which years are shown
+	AgentChanged Other = "agent"    // the agent's name, license or agency
 )
 
 // Causes returns for each change of the case's rows what caused it.
@@ -49,7 +49,7 @@ func (l *Explainer) Causes(ctx context.Context, in Interval, changes []book.Chan
 	before := l.byKey(h.id, &h.start, in.From.Friday, o) // the same in the calendar year of the earlier book
 	causes := make([]Cause, len(changes))
 	for i := range changes {
-		switch cause, k := &causes[i], changes[i].Key; {
+		switch cause, k := &causes[i], changes[i].RowKey; {
 		case len(seqs[i]) > 0:
 			cause.Seqs = seqs[i]
 		case !l.sameRow(start[k], end[k]): // several together, none of them alone
@@ -61,7 +61,7 @@ func (l *Explainer) Causes(ctx context.Context, in Interval, changes []book.Chan
 		case !l.sameRow(start[k], before[k]):
 			cause.Other = NewYear
 		default:
-			cause.Other = OfAgent
+			cause.Other = AgentChanged
 		}
 	}
 	return causes, nil

@@ -12,10 +12,10 @@ import (
 	"bookledger/projections/fold"
 )
 
-// Explained is a record about a case, and where it first showed.
-type Explained struct {
+// ExplainedRecord is a record about a case, and where it first showed.
+type ExplainedRecord struct {
 	Entry
-	Shown
+	FirstAppearance
 
 	// What the case was to the agent before and after it, where one was asked
 	// for: "active", "inactive", "closed" or "" where it was not the agent's,
@@ -23,8 +23,8 @@ type Explained struct {
 	Before, After string
 }
 
-// Shown is where an applied record first showed.
-type Shown struct {
+// FirstAppearance is where an applied record first showed.
+type FirstAppearance struct {
 	Friday   events.Date // whose book was the first; 0: none so far
 	Live     bool        // no book, but the live lists or the rows of the coming book
 	Replaced uint64      // it never shows: from this record on all would be the same without it
@@ -40,7 +40,7 @@ type Shown struct {
 // With an agent it is those alone that put the case into that agent's lists and
 // books or took it out, and those that were to and were rejected, and where they
 // first showed for that agent.
-func (l *Explainer) Explain(ctx context.Context, id string, entries []Entry, agent string) ([]Explained, error) {
+func (l *Explainer) Explain(ctx context.Context, id string, entries []Entry, agent string) ([]ExplainedRecord, error) {
 	h, err := newHistory(id, fold.Case{}, entries)
 	if err != nil {
 		return nil, err
@@ -49,14 +49,14 @@ func (l *Explainer) Explain(ctx context.Context, id string, entries []Entry, age
 	if agent != "" {
 		o = only(agent)
 	}
-	var all []Explained
+	var all []ExplainedRecord
 	at := 0 // the next step
 	for i := range entries {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		e := &entries[i]
-		x := Explained{Entry: *e}
+		x := ExplainedRecord{Entry: *e}
 		concerns := agent == "" || e.Outcome == record.Rejected && names(e.Event.Data, agent)
 		if at < len(h.steps) && h.steps[at].entry == e {
 			s := &h.steps[at]
@@ -64,7 +64,7 @@ func (l *Explainer) Explain(ctx context.Context, id string, entries []Entry, age
 				x.Before, x.After = relation(&s.before, agent), relation(&s.after, agent)
 			}
 			if concerns = concerns || x.Before != x.After; concerns && s.applied() {
-				x.Shown = l.shown(h, at, o)
+				x.FirstAppearance = l.shown(h, at, o)
 			}
 			at++
 		}
@@ -76,9 +76,9 @@ func (l *Explainer) Explain(ctx context.Context, id string, entries []Entry, age
 }
 
 // shown returns where step i first showed in the owner's books or lists.
-func (l *Explainer) shown(h *history, i int, o owner) Shown {
+func (l *Explainer) shown(h *history, i int, o owner) FirstAppearance {
 	if f, took := l.tookOut(h, i, o); took {
-		return Shown{Friday: f, Live: f == 0}
+		return FirstAppearance{Friday: f, Live: f == 0}
 	}
 	without := h.without(i)
 	compared := -1 // how many records had been judged at the last comparison
@@ -87,20 +87,20 @@ func (l *Explainer) shown(h *history, i int, o owner) Shown {
 			continue
 		}
 		if !without.refold(f.Boundary) {
-			return Shown{Replaced: without.replaced}
+			return FirstAppearance{Replaced: without.replaced}
 		}
 		if without.next == compared {
 			continue // nothing has come since, and a new year only hides rows
 		}
 		compared = without.next
 		if !l.sameBook(h.id, without.state(), without.actual(), f.Friday, o) {
-			return Shown{Friday: f.Friday}
+			return FirstAppearance{Friday: f.Friday}
 		}
 	}
 	if !without.refold(math.MaxUint64) {
-		return Shown{Replaced: without.replaced}
+		return FirstAppearance{Replaced: without.replaced}
 	}
-	return Shown{Live: !l.sameLive(h.id, without.state(), without.actual(), o)}
+	return FirstAppearance{Live: !l.sameLive(h.id, without.state(), without.actual(), o)}
 }
 
 // tookOut reports whether step i took the case out of a book of the owner's in
@@ -123,7 +123,7 @@ func (l *Explainer) tookOut(h *history, i int, o owner) (f events.Date, took boo
 	return f, stands(last, theirs) && !stands(next, theirs)
 }
 
-func stands(c *fold.Case, o owner) bool { return book.Delegated(c) && o(c.AgentID) }
+func stands(c *fold.Case, o owner) bool { return book.InBook(c) && o(c.AgentID) }
 
 // relation is what a case is to an agent, in words.
 func relation(c *fold.Case, agent string) string {

@@ -37,9 +37,9 @@ func (l *Explainer) rows(id string, c *fold.Case, f events.Date, o owner) []book
 }
 
 // byKey are the same, to be found.
-func (l *Explainer) byKey(id string, c *fold.Case, f events.Date, o owner) map[book.Key]*book.Row {
+func (l *Explainer) byKey(id string, c *fold.Case, f events.Date, o owner) map[book.RowKey]*book.Row {
 	rows := l.rows(id, c, f, o)
-	found := make(map[book.Key]*book.Row, len(rows))
+	found := make(map[book.RowKey]*book.Row, len(rows))
 	for i := range rows {
 		found[rows[i].Key()] = &rows[i]
 	}
@@ -79,7 +79,7 @@ func (l *Explainer) decided(ctx context.Context, h *history, f events.Date, o ow
 		}
 		moved := stands(&s.before, o) != stands(&s.after, o)
 		for j := range rows {
-			row, k := end[rows[j].Key], rows[j].Key
+			row, k := end[rows[j].RowKey], rows[j].RowKey
 			if !l.sameRow(row, as[k]) || row != nil && !l.sameRow(row, unsaid[k]) || moved && rows[j].Kind != book.Changed {
 				decided[j] = append(decided[j], s.entry.Seq)
 			}

@@ -33,7 +33,7 @@ type history struct {
 // verdict may be another.
 type step struct {
 	entry         *Entry
-	at            fold.At
+	at            fold.Position
 	section       section // that it writes
 	before, after fold.Case
 }
@@ -74,7 +74,7 @@ func newHistory(id string, start fold.Case, entries []Entry) (*history, error) {
 		if !e.Recorded.IsZero() { // else it was refused while history was loaded, and has no time
 			recorded = e.Recorded
 		}
-		s := step{e, fold.At{Seq: e.Seq, Recorded: recorded}, sectionOf(e.Event.Data), c, c}
+		s := step{e, fold.Position{Seq: e.Seq, Recorded: recorded}, sectionOf(e.Event.Data), c, c}
 		if s.applied() {
 			after, changed, refusal := fold.NextCase(c, e.Event.Data, s.at)
 			if refusal != nil || !changed {

@@ -57,7 +57,7 @@ func told(all ...any) *story {
 			continue
 		}
 		e := provenance.Entry{Seq: seq + 1, Recorded: now, Event: events.Event{Type: events.TypeOf(data), Data: data}}
-		next, changed, refusal := fold.NextCase(c, data, fold.At{Seq: e.Seq, Recorded: now})
+		next, changed, refusal := fold.NextCase(c, data, fold.Position{Seq: e.Seq, Recorded: now})
 		switch {
 		case refusal != nil:
 			e.Outcome, e.Rejection = record.Rejected, refusal
@@ -84,8 +84,8 @@ func (s *story) shown(t *testing.T, agent string) string {
 		switch {
 		case x.Outcome != record.Applied:
 			word = x.Outcome.String()
-		case x.Shown.Friday != 0:
-			word = fmt.Sprintf("%02d-%02d", x.Shown.Friday.Month(), x.Shown.Friday.Day())
+		case x.FirstAppearance.Friday != 0:
+			word = fmt.Sprintf("%02d-%02d", x.FirstAppearance.Friday.Month(), x.FirstAppearance.Friday.Day())
 		case x.Live:
 			word = "live"
 		case x.Replaced != 0:
@@ -212,7 +212,7 @@ func TestStanding(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := told(c.story...)
-			standing, err := s.Standing(t.Context(), caseID, s.entries, s.Weeks[0], c.agent)
+			standing, err := s.InBook(t.Context(), caseID, s.entries, s.Weeks[0], c.agent)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -236,7 +236,7 @@ func TestInterrupted(t *testing.T) {
 	cancel()
 	s := told(created("a1"), weekOf{})
 	_, ofExplain := s.Explain(ctx, caseID, s.entries, "")
-	_, ofStanding := s.Standing(ctx, caseID, s.entries, s.Weeks[0], "")
+	_, ofStanding := s.InBook(ctx, caseID, s.entries, s.Weeks[0], "")
 	_, ofCauses := s.Causes(ctx, provenance.Interval{CaseID: caseID, Entries: s.entries, Owns: func(string) bool { return true }}, nil)
 	for _, err := range [...]error{ofExplain, ofStanding, ofCauses} {
 		if !errors.Is(err, context.Canceled) {
@@ -253,7 +253,7 @@ func TestNotOfTheCase(t *testing.T) {
 	if _, err := s.Explain(t.Context(), caseID, broken, ""); err == nil || !strings.Contains(err.Error(), "record 2") {
 		t.Errorf("got %v", err)
 	}
-	if _, err := s.Standing(t.Context(), caseID, broken, s.Weeks[0], ""); err == nil {
+	if _, err := s.InBook(t.Context(), caseID, broken, s.Weeks[0], ""); err == nil {
 		t.Error("a standing is made of them")
 	}
 	if _, err := s.Causes(t.Context(), provenance.Interval{CaseID: caseID, Entries: broken}, nil); err == nil {

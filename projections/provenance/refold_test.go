@@ -81,10 +81,10 @@ func refolded(start fold.Case, entries []provenance.Entry, upTo uint64, dropped 
 	c := start
 	for i := range entries {
 		if e := &entries[i]; e.Seq <= upTo && e.Outcome != record.Unchanged && !dropped(e) {
-			c, _, _ = fold.NextCase(c, e.Event.Data, fold.At{Seq: e.Seq, Recorded: e.Recorded})
+			c, _, _ = fold.NextCase(c, e.Event.Data, fold.Position{Seq: e.Seq, Recorded: e.Recorded})
 		}
 	}
-	c.Changed = fold.At{} // of what was dropped too
+	c.Changed = fold.Position{} // of what was dropped too
 	return c
 }
 
@@ -96,8 +96,8 @@ func only(seq uint64) func(*provenance.Entry) bool {
 
 // cells are the rows of a case in the books of some agents, or with none of all,
 // as text.
-func (s *story) cells(c fold.Case, f events.Date, agents string) map[book.Key]string {
-	all := map[book.Key]string{}
+func (s *story) cells(c fold.Case, f events.Date, agents string) map[book.RowKey]string {
+	all := map[book.RowKey]string{}
 	if agents != "" && !strings.Contains(agents, c.AgentID) {
 		return all
 	}
@@ -116,7 +116,7 @@ func (s *story) cells(c fold.Case, f events.Date, agents string) map[book.Key]st
 // returns the holder.
 func leaves(start fold.Case, entries []provenance.Entry, seq uint64) (holder string, yes bool) {
 	before, after := refolded(start, entries, seq-1, nothing), refolded(start, entries, seq, nothing)
-	return before.AgentID, book.Delegated(&before) && (!book.Delegated(&after) || after.AgentID != before.AgentID)
+	return before.AgentID, book.InBook(&before) && (!book.InBook(&after) || after.AgentID != before.AgentID)
 }
 
 // converges returns the record from which on the case is the same without record
@@ -137,14 +137,14 @@ func (s *story) checkShown(t *rapid.T, agent string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := func(f book.Week, dropped func(*provenance.Entry) bool) map[book.Key]string {
+	at := func(f book.Week, dropped func(*provenance.Entry) bool) map[book.RowKey]string {
 		return s.cells(refolded(fold.Case{}, s.entries, f.Boundary, dropped), f.Friday, agent)
 	}
 	for _, x := range all {
 		if x.Outcome != record.Applied {
 			continue
 		}
-		if x.Shown.Friday == 0 && !x.Live && x.Replaced != s.converges(x.Seq) {
+		if x.FirstAppearance.Friday == 0 && !x.Live && x.Replaced != s.converges(x.Seq) {
 			t.Fatalf("record %d was replaced by %d, want %d\n%s", x.Seq, x.Replaced, s.converges(x.Seq), s)
 		}
 		want := events.Date(0)
@@ -153,7 +153,7 @@ func (s *story) checkShown(t *rapid.T, agent string) {
 				want = f.Friday
 			}
 		}
-		if holder, out := leaves(fold.Case{}, s.entries, x.Seq); out && (agent == "" || agent == holder) && x.Shown.Friday != want {
+		if holder, out := leaves(fold.Case{}, s.entries, x.Seq); out && (agent == "" || agent == holder) && x.FirstAppearance.Friday != want {
 			i := slices.IndexFunc(s.Weeks, func(f book.Week) bool { return f.Boundary >= x.Seq })
 			theirs := func(f book.Week) bool {
 				return len(s.cells(refolded(fold.Case{}, s.entries, f.Boundary, nothing), f.Friday, holder)) > 0
@@ -162,8 +162,8 @@ func (s *story) checkShown(t *rapid.T, agent string) {
 				want = s.Weeks[i].Friday
 			}
 		}
-		if x.Shown.Friday != want {
-			t.Fatalf("for agent %q record %d first shows in the book of %s, want %s\n%s", agent, x.Seq, x.Shown.Friday, want, s)
+		if x.FirstAppearance.Friday != want {
+			t.Fatalf("for agent %q record %d first shows in the book of %s, want %s\n%s", agent, x.Seq, x.FirstAppearance.Friday, want, s)
 		}
 	}
 }
@@ -189,11 +189,11 @@ func part(data events.Data) string {
 
 // decided returns the records after start that decided each row of a book, or
 // each change of one.
-func (s *story) decided(start fold.Case, entries []provenance.Entry, f events.Date, agents string, changes map[book.Key]book.ChangeKind) map[book.Key][]uint64 {
+func (s *story) decided(start fold.Case, entries []provenance.Entry, f events.Date, agents string, changes map[book.RowKey]book.ChangeKind) map[book.RowKey][]uint64 {
 	const last = 1 << 60
 	is := refolded(start, entries, last, nothing)
 	end := s.cells(is, f, agents)
-	writers, unsaid := map[string]uint64{}, map[string]map[book.Key]string{}
+	writers, unsaid := map[string]uint64{}, map[string]map[book.RowKey]string{}
 	for i := range entries {
 		e := &entries[i]
 		if e.Outcome != record.Applied {
@@ -214,10 +214,10 @@ func (s *story) decided(start fold.Case, entries []provenance.Entry, f events.Da
 		}
 		unsaid[name] = s.cells(c, f, agents)
 	}
-	all := map[book.Key][]uint64{}
+	all := map[book.RowKey][]uint64{}
 	stands := func(upTo uint64) bool {
 		c := refolded(start, entries, upTo, nothing)
-		return book.Delegated(&c) && strings.Contains(agents, c.AgentID)
+		return book.InBook(&c) && strings.Contains(agents, c.AgentID)
 	}
 	for _, e := range entries {
 		if e.Outcome != record.Applied {
@@ -237,11 +237,11 @@ func (s *story) decided(start fold.Case, entries []provenance.Entry, f events.Da
 
 // checkStanding holds Standing against refolding.
 func (s *story) checkStanding(t *rapid.T, f book.Week) {
-	got, err := s.Standing(context.Background(), caseID, s.entries, f, "")
+	got, err := s.InBook(context.Background(), caseID, s.entries, f, "")
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := map[book.Key]book.ChangeKind{}
+	rows := map[book.RowKey]book.ChangeKind{}
 	for k := range s.cells(refolded(fold.Case{}, s.entries, f.Boundary, nothing), f.Friday, got.AgentID) {
 		rows[k] = book.Changed
 	}
@@ -250,8 +250,8 @@ func (s *story) checkStanding(t *rapid.T, f book.Week) {
 		t.Fatalf("at %s there are %d rows, want %d\n%s", f.Friday, len(got.Rows), len(rows), s)
 	}
 	for _, r := range got.Rows {
-		if len(r.Seqs) == 0 || !slices.Equal(r.Seqs, want[r.Key]) {
-			t.Fatalf("at %s the row %+v was decided by %d, want %d\n%s", f.Friday, r.Key, r.Seqs, want[r.Key], s)
+		if len(r.Seqs) == 0 || !slices.Equal(r.Seqs, want[r.RowKey]) {
+			t.Fatalf("at %s the row %+v was decided by %d, want %d\n%s", f.Friday, r.RowKey, r.Seqs, want[r.RowKey], s)
 		}
 	}
 }
@@ -261,7 +261,7 @@ func (s *story) checkCauses(t *rapid.T, from, to book.Week, agents string) {
 	start := refolded(fold.Case{}, s.entries, from.Boundary, nothing)
 	in := provenance.Interval{CaseID: caseID, Start: start, Entries: s.entries[from.Boundary:to.Boundary], From: from, To: to, Owns: func(a string) bool { return strings.Contains(agents, a) }}
 	old, end := s.cells(start, from.Friday, agents), s.cells(refolded(start, in.Entries, to.Boundary, nothing), to.Friday, agents)
-	kinds := map[book.Key]book.ChangeKind{}
+	kinds := map[book.RowKey]book.ChangeKind{}
 	for k := range old {
 		if kinds[k] = book.Changed; end[k] == "" {
 			kinds[k] = book.Removed
@@ -274,7 +274,7 @@ func (s *story) checkCauses(t *rapid.T, from, to book.Week, agents string) {
 	}
 	var changes []book.Change
 	for k, kind := range kinds {
-		changes = append(changes, book.Change{Key: k, Kind: kind})
+		changes = append(changes, book.Change{RowKey: k, Kind: kind})
 	}
 	want, unmoved := s.decided(start, in.Entries, to.Friday, agents, kinds), s.cells(start, to.Friday, agents)
 	causes, err := s.Causes(context.Background(), in, changes)
@@ -282,22 +282,22 @@ func (s *story) checkCauses(t *rapid.T, from, to book.Week, agents string) {
 		t.Fatal(err)
 	}
 	for i, ch := range changes {
-		want := provenance.Cause{Seqs: want[ch.Key]}
+		want := provenance.Cause{Seqs: want[ch.RowKey]}
 		switch {
 		case len(want.Seqs) > 0:
-		case unmoved[ch.Key] != end[ch.Key]: // several together, none of them alone
+		case unmoved[ch.RowKey] != end[ch.RowKey]: // several together, none of them alone
 			for _, e := range in.Entries {
 				if e.Outcome == record.Applied {
 					want.Seqs = append(want.Seqs, e.Seq)
 				}
 			}
-		case unmoved[ch.Key] != s.cells(start, from.Friday, agents)[ch.Key]:
+		case unmoved[ch.RowKey] != s.cells(start, from.Friday, agents)[ch.RowKey]:
 			want.Other = provenance.NewYear
 		default:
-			want.Other = provenance.OfAgent
+			want.Other = provenance.AgentChanged
 		}
 		if got := causes[i]; !slices.Equal(got.Seqs, want.Seqs) || got.Other != want.Other {
-			t.Fatalf("from %s to %s the row %+v of %s was changed by %+v, want %+v\n%s", from.Friday, to.Friday, ch.Key, agents, got, want, s)
+			t.Fatalf("from %s to %s the row %+v of %s was changed by %+v, want %+v\n%s", from.Friday, to.Friday, ch.RowKey, agents, got, want, s)
 		}
 	}
 }

@@ -8,20 +8,20 @@ import (
 	"bookledger/projections/fold"
 )
 
-// Standing is how a case stands in the book of one Friday, and by which
+// CaseInBook is how a case stands in the book of one Friday, and by which
 // records.
-type Standing struct {
+type CaseInBook struct {
 	book.Week
 	AgentID string // whose book it is; "" where nobody held the case
-	Rows    []Decided
+	Rows    []DecidedRow
 	Absence Absence  // why there are no rows
 	Seqs    []uint64 // of the records that keep it out
 }
 
-// Decided is a row and the records that decided what stands in it, in their
+// DecidedRow is a row and the records that decided what stands in it, in their
 // order. There is at least one.
-type Decided struct {
-	book.Key
+type DecidedRow struct {
+	book.RowKey
 	Seqs []uint64
 }
 
@@ -37,8 +37,8 @@ const (
 	NeverDelegated  Absence = "never_delegated" // nobody has held it
 )
 
-// Words returns the reason as it is written after "the case stands in no row:".
-func (a Absence) Words() string {
+// Text returns the reason as it is written after "the case stands in no row:".
+func (a Absence) Text() string {
 	switch a {
 	case CaseClosed:
 		return "it is closed"
@@ -52,19 +52,19 @@ func (a Absence) Words() string {
 	return "it has been delegated to nobody"
 }
 
-// Standing returns how a case stands in an agent's book of a Friday, or with
+// InBook returns how a case stands in an agent's book of a Friday, or with
 // no agent in that of whoever held it. entries are the records about the case
 // from the first on; those after the boundary count for nothing.
-func (l *Explainer) Standing(ctx context.Context, id string, entries []Entry, f book.Week, agent string) (Standing, error) {
+func (l *Explainer) InBook(ctx context.Context, id string, entries []Entry, f book.Week, agent string) (CaseInBook, error) {
 	n := len(entries)
 	for n > 0 && entries[n-1].Seq > f.Boundary {
 		n--
 	}
 	h, err := newHistory(id, fold.Case{}, entries[:n])
 	if err != nil {
-		return Standing{}, err
+		return CaseInBook{}, err
 	}
-	s := Standing{Week: f, AgentID: agent}
+	s := CaseInBook{Week: f, AgentID: agent}
 	if agent == "" {
 		s.AgentID = h.end().AgentID
 	}
@@ -75,11 +75,11 @@ func (l *Explainer) Standing(ctx context.Context, id string, entries []Entry, f 
 	}
 	shown := make([]book.Change, len(rows))
 	for i := range rows {
-		shown[i] = book.Change{Key: rows[i].Key(), Kind: book.Changed}
+		shown[i] = book.Change{RowKey: rows[i].Key(), Kind: book.Changed}
 	}
 	seqs, err := l.decided(ctx, h, f.Friday, only(s.AgentID), shown)
 	for i := range seqs {
-		s.Rows = append(s.Rows, Decided{shown[i].Key, seqs[i]})
+		s.Rows = append(s.Rows, DecidedRow{shown[i].RowKey, seqs[i]})
 	}
 	return s, err
 }

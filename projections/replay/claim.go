@@ -123,7 +123,7 @@ func (r *Replay) CompareSeals() error {
 		return err
 	}
 	if d != nil {
-		return fmt.Errorf("comparing the seals: %w: %v", checkpoint.ErrDiffers, d)
+		return fmt.Errorf("comparing the seals: %w: %v", checkpoint.ErrSealMismatch, d)
 	}
 	return checkpoint.CompareSeals(r)
 }

@@ -13,10 +13,10 @@ import (
 	"bookledger/projections/internal/pipeline"
 )
 
-// ErrBroken is returned for a dump that is not the record of a ledger: a line
+// ErrInvalidDump is returned for a dump that is not the record of a ledger: a line
 // cannot be read, or a record does not follow from those before it. The text of
 // the error that wraps it names the line or the record.
-var ErrBroken = errors.New("the dump is not the record of a ledger")
+var ErrInvalidDump = errors.New("the dump is not the record of a ledger")
 
 // marked is an error with its own text that is also another.
 type marked struct {
@@ -72,14 +72,14 @@ func (r *Replay) part(p *part, yield func(Step, error) bool) (more bool, err err
 	return true, nil
 }
 
-// Lines makes the lines of a dump from all records of a journal, in their order.
-type Lines struct {
+// LineWriter makes the lines of a dump from all records of a journal, in their order.
+type LineWriter struct {
 	replay   *Replay
 	timeline record.Timeline
 }
 
 // Append appends the lines of the records that follow.
-func (l *Lines) Append(to []byte, records []record.Record) ([]byte, error) {
+func (l *LineWriter) Append(to []byte, records []record.Record) ([]byte, error) {
 	if l.replay == nil {
 		l.replay = New()
 	}
@@ -141,11 +141,11 @@ func cut(reader *record.Reader, yield func(lines) error) error {
 		if err != nil {
 			err = fmt.Errorf("reading the dump: %w", err)
 			if _, ofLine := errors.AsType[*record.LineError](err); ofLine {
-				err = marked{err, ErrBroken}
+				err = marked{err, ErrInvalidDump}
 			}
 			return errors.Join(err, yield(l))
 		}
-		l.cutOff = reader.CutOff()
+		l.cutOff = reader.Truncated()
 		begin := len(l.text)
 		l.text = append(l.text, line...)
 		l.each = append(l.each, numbered{number, begin, len(l.text)})
@@ -199,7 +199,7 @@ func place(l *record.Line, decoder *record.Decoder) error {
 func (r *Replay) unreadable(p *part) error {
 	seq := r.processor.Position + 1
 	if p.cutOff {
-		return marked{fmt.Errorf("the dump ends in the middle of record %d's line: %w", seq, p.err), ErrBroken}
+		return marked{fmt.Errorf("the dump ends in the middle of record %d's line: %w", seq, p.err), ErrInvalidDump}
 	}
-	return marked{fmt.Errorf("reading record %d of the dump: %w", seq, p.err), ErrBroken}
+	return marked{fmt.Errorf("reading record %d of the dump: %w", seq, p.err), ErrInvalidDump}
 }

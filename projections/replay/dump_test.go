@@ -15,7 +15,7 @@ import (
 func dumped(t *testing.T, text string) *replay.Replay {
 	t.Helper()
 	r := replay.New()
-	if err := replay.All(r.Dump(context.Background(), strings.NewReader(text), nil)); err != nil {
+	if err := replay.RunAll(r.Dump(context.Background(), strings.NewReader(text), nil)); err != nil {
 		t.Fatal(err)
 	}
 	return r
@@ -31,7 +31,7 @@ func TestDump(t *testing.T) {
 	want := replay.New()
 	apply(t, want, weeks(), 0)
 	n, r := 0, replay.New()
-	if err := replay.All(r.Dump(context.Background(), strings.NewReader(string(text)), func(more int) { n += more })); err != nil {
+	if err := replay.RunAll(r.Dump(context.Background(), strings.NewReader(string(text)), func(more int) { n += more })); err != nil {
 		t.Fatal(err)
 	}
 	if status(t, r) != status(t, want) || n != len(weeks()) || len(fridays(r)) != len(fridays(want)) {
@@ -42,7 +42,7 @@ func TestDump(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if step.Passes(20261120) {
+		if step.IsCutoff(20261120) {
 			break
 		}
 	}
@@ -82,9 +82,9 @@ func TestDumpRefuses(t *testing.T) {
 	before := string(first.AppendLine(nil, first.Stamped))
 	for _, line := range []string{"nonsense", `{"subject":"ledger.consumer.calheers","event":{}}`} {
 		r := replay.New()
-		err := replay.All(r.Dump(context.Background(), strings.NewReader(before+line+"\n"), nil))
+		err := replay.RunAll(r.Dump(context.Background(), strings.NewReader(before+line+"\n"), nil))
 		var bad *record.LineError
-		if !errors.Is(err, replay.ErrBroken) || !errors.As(err, &bad) || bad.Number != 2 || status(t, r).Position != 1 {
+		if !errors.Is(err, replay.ErrInvalidDump) || !errors.As(err, &bad) || bad.Number != 2 || status(t, r).Position != 1 {
 			t.Errorf("%s: %v, at %d", line, err, status(t, r).Position)
 		}
 	}
@@ -96,7 +96,7 @@ func TestDumpRefuses(t *testing.T) {
 		before + next[:len(next)/2] + "\n":  "reading record 2",
 		before + strings.Repeat("x", 5<<20): "line 2",
 	} {
-		if err := replay.All(replay.New().Dump(context.Background(), strings.NewReader(text), nil)); !errors.Is(err, replay.ErrBroken) || !strings.Contains(err.Error(), says) {
+		if err := replay.RunAll(replay.New().Dump(context.Background(), strings.NewReader(text), nil)); !errors.Is(err, replay.ErrInvalidDump) || !strings.Contains(err.Error(), says) {
 			t.Errorf("%.300q: %v, and must say %q", text, err, says)
 		}
 	}
@@ -108,7 +108,7 @@ func TestDumpRefuses(t *testing.T) {
 // TestDumpFails holds that what is no fault of the dump is not taken for one.
 func TestDumpFails(t *testing.T) {
 	mine := errors.New("mine")
-	if err := replay.All(replay.New().Dump(context.Background(), iotest.ErrReader(mine), nil)); !errors.Is(err, mine) || errors.Is(err, replay.ErrBroken) {
+	if err := replay.RunAll(replay.New().Dump(context.Background(), iotest.ErrReader(mine), nil)); !errors.Is(err, mine) || errors.Is(err, replay.ErrInvalidDump) {
 		t.Errorf("the disk has failed: %v", err)
 	}
 }

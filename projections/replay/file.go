@@ -38,8 +38,8 @@ func (f File) Steps(ctx context.Context, r *Replay) iter.Seq2[Step, error] {
 		add, done := f.Watch()
 		defer done()
 		for step, err := range r.Dump(ctx, dump, add) {
-			if errors.Is(err, ErrBroken) && (r.LedgerID() != "" || isDump(f.Path)) {
-				err = f.Unverified(err)
+			if errors.Is(err, ErrInvalidDump) && (r.LedgerID() != "" || isDump(f.Path)) {
+				err = f.AsUnverified(err)
 			} else if err != nil {
 				err = fmt.Errorf("%s: %w", f.Path, err)
 			}
@@ -48,13 +48,13 @@ func (f File) Steps(ctx context.Context, r *Replay) iter.Seq2[Step, error] {
 			}
 		}
 		if err := r.compareSeals(); err != nil {
-			yield(Step{}, f.Unverified(err))
+			yield(Step{}, f.AsUnverified(err))
 		}
 	}
 }
 
-// Unverified makes an error of the file an ErrUnverified.
-func (f File) Unverified(err error) error {
+// AsUnverified makes an error of the file an ErrUnverified.
+func (f File) AsUnverified(err error) error {
 	return marked{fmt.Errorf("%s does not verify: %w", f.Path, err), ErrUnverified}
 }
 

@@ -69,15 +69,15 @@ func TestFile(t *testing.T) {
 		"another ledger's id": {changed(0, `"ledger_id":"`, `"ledger_id":"x`), "record"},
 	} {
 		f := fileOf(t, c.text)
-		err := replay.All(f.Steps(context.Background(), replay.New()))
+		err := replay.RunAll(f.Steps(context.Background(), replay.New()))
 		if !errors.Is(err, replay.ErrUnverified) || !strings.Contains(err.Error(), f.Path+" does not verify: ") || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, and must say %q", name, err, c.says)
 		}
 	}
-	if err := replay.All(fileOf(t, text).Steps(context.Background(), replay.New())); err != nil {
+	if err := replay.RunAll(fileOf(t, text).Steps(context.Background(), replay.New())); err != nil {
 		t.Errorf("the dump itself: %v", err)
 	}
-	if err := replay.All(fileOf(t, []byte("nonsense\n")).Steps(context.Background(), replay.New())); !errors.Is(err, replay.ErrBroken) || errors.Is(err, replay.ErrUnverified) {
+	if err := replay.RunAll(fileOf(t, []byte("nonsense\n")).Steps(context.Background(), replay.New())); !errors.Is(err, replay.ErrInvalidDump) || errors.Is(err, replay.ErrUnverified) {
 		t.Errorf("what is no dump at all: %v", err)
 	}
 }

@@ -50,8 +50,8 @@ type Step struct {
 	Verdict    // what became of the record
 }
 
-// Passes reports whether the step is the cutoff of Friday f.
-func (s *Step) Passes(f events.Date) bool { return s.Checkpoint != nil && s.Checkpoint.Friday == f }
+// IsCutoff reports whether the step is the cutoff of Friday f.
+func (s *Step) IsCutoff(f events.Date) bool { return s.Checkpoint != nil && s.Checkpoint.Friday == f }
 
 // CaseID is the case that the step's record is about; "" where there is none.
 func (s *Step) CaseID() string {
@@ -87,8 +87,8 @@ func (r *Replay) Steps(records ...record.Record) iter.Seq2[Step, error] {
 	}
 }
 
-// All takes all steps, up to the first error.
-func All(steps iter.Seq2[Step, error]) error {
+// RunAll takes all steps, up to the first error.
+func RunAll(steps iter.Seq2[Step, error]) error {
 	for _, err := range steps {
 		if err != nil {
 			return err
@@ -104,7 +104,7 @@ func (r *Replay) judge(d *record.Decoded, yield func(Step, error) bool) (more bo
 	}
 	decision, err := r.processor.Decide(d, r.state)
 	if err != nil { // the state is in memory and never fails
-		return false, marked{err, ErrBroken}
+		return false, marked{err, ErrInvalidDump}
 	}
 	if !r.until.IsZero() && decision.Recorded.After(r.until) {
 		r.ended = true
@@ -117,8 +117,8 @@ func (r *Replay) judge(d *record.Decoded, yield func(Step, error) bool) (more bo
 			return false, nil
 		}
 	}
-	if err := r.processor.Put(&decision, r.state); err != nil { // the calendar of genesis is not in this release
-		return false, marked{err, ErrBroken}
+	if err := r.processor.Apply(&decision, r.state); err != nil { // the calendar of genesis is not in this release
+		return false, marked{err, ErrInvalidDump}
 	}
 	r.tree.Append(d.Leaf)
 	return yield(Step{Record: d, Verdict: decision.Verdict}, nil), nil
@@ -127,7 +127,7 @@ func (r *Replay) judge(d *record.Decoded, yield func(Step, error) bool) (more bo
 // State is the state as the records so far have left it.
 func (r *Replay) State() interface {
 	book.State
-	book.Whole
+	book.FullState
 	Staff(agency, person string) (fold.Staff, error)
 } {
 	return r.state
@@ -151,7 +151,7 @@ func (r *Replay) Checkpoint(f events.Date) (checkpoint.Checkpoint, error) {
 			return c, nil
 		}
 	}
-	return checkpoint.Checkpoint{}, checkpoint.Missing(r.Calendar(), f, r.OpenFriday())
+	return checkpoint.Checkpoint{}, checkpoint.ExplainMissing(r.Calendar(), f, r.OpenFriday())
 }
 
 // Seal returns the seal of a Friday, the signatures that name it, unchecked, and
@@ -167,10 +167,10 @@ func (r *Replay) Seal(f events.Date) (seal checkpoint.Seal, signatures []checkpo
 }
 
 // Rejected returns the rejections so far.
-func (r *Replay) Rejected() []admission.Rejected { return r.state.rejected }
+func (r *Replay) Rejected() []admission.RejectedEvent { return r.state.rejected }
 
 // EachRejected calls yield with every rejected record, in order.
-func (r *Replay) EachRejected(yield func(admission.Rejected) error) error {
+func (r *Replay) EachRejected(yield func(admission.RejectedEvent) error) error {
 	for _, one := range r.state.rejected {
 		if err := yield(one); err != nil {
 			return err
@@ -180,7 +180,7 @@ func (r *Replay) EachRejected(yield func(admission.Rejected) error) error {
 }
 
 // Exports returns the trail of exports so far, in the order of the record.
-func (r *Replay) Exports() []admission.Exported { return r.state.exports }
+func (r *Replay) Exports() []admission.ExportStep { return r.state.exports }
 
 // Status returns where the ledger stands, with the hash of the whole state.
 func (r *Replay) Status() (Status, error) { return r.StatusOf(r.state) }

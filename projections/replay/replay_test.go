@@ -37,7 +37,7 @@ func apply(t *testing.T, r *replay.Replay, records []record.Record, end events.D
 		if err != nil {
 			t.Fatal(err)
 		}
-		if step.Passes(end) {
+		if step.IsCutoff(end) {
 			break
 		}
 	}
@@ -172,20 +172,20 @@ func TestReplay(t *testing.T) {
 		t.Errorf("a1 holds %s, %s is open", heldBy(t, r, "a1"), r.OpenFriday())
 	}
 	for _, f := range []events.Date{20261113, 20261119, 20261211, 20270101} {
-		if _, err := r.Checkpoint(f); !errors.Is(err, checkpoint.ErrNone) {
+		if _, err := r.Checkpoint(f); !errors.Is(err, checkpoint.ErrNoCheckpoint) {
 			t.Errorf("%s: %v", f, err)
 		}
 	}
 	_, err = replay.New().Checkpoint(20261120)
 	_, latestErr := replay.New().Checkpoint(0)
-	if !errors.Is(err, checkpoint.ErrNone) || !errors.Is(latestErr, checkpoint.ErrNone) {
+	if !errors.Is(err, checkpoint.ErrNoCheckpoint) || !errors.Is(latestErr, checkpoint.ErrNoCheckpoint) {
 		t.Errorf("before all time: %v, %v", err, latestErr)
 	}
 	if latest, err := r.Checkpoint(0); err != nil || latest.Friday != 20261204 {
 		t.Errorf("the latest is %s (%v)", latest.Friday, err)
 	}
 	rec := weeks()[1]
-	if err := replay.All(replay.New().Steps(rec)); !errors.Is(err, replay.ErrBroken) {
+	if err := replay.RunAll(replay.New().Steps(rec)); !errors.Is(err, replay.ErrInvalidDump) {
 		t.Errorf("a journal that begins with record 2: %v", err)
 	}
 }

@@ -28,8 +28,8 @@ type state struct {
 	agencies map[string]fold.Agency
 	staff    map[string]fold.Staff // by agency, a zero byte and person
 	seen     map[[32]byte]struct{} // of each (source, id) its hash: no pointers to follow
-	rejected []admission.Rejected
-	exports  []admission.Exported
+	rejected []admission.RejectedEvent
+	exports  []admission.ExportStep
 	fridays  []checkpoint.Checkpoint
 	seals    map[events.Date]checkpoint.Seal
 	signed   []checkpoint.Signature
@@ -37,7 +37,7 @@ type state struct {
 
 var (
 	_ book.State      = (*state)(nil)
-	_ book.Whole      = (*state)(nil)
+	_ book.FullState  = (*state)(nil)
 	_ admission.State = (*state)(nil)
 )
 
@@ -113,12 +113,12 @@ func (s *state) PutStaff(agencyID, personID string, after fold.Staff) error {
 	return nil
 }
 
-func (s *state) Reject(r admission.Rejected) error {
+func (s *state) Reject(r admission.RejectedEvent) error {
 	s.rejected = append(s.rejected, r)
 	return nil
 }
 
-func (s *state) Export(e admission.Exported) error {
+func (s *state) Export(e admission.ExportStep) error {
 	s.exports = append(s.exports, e)
 	return nil
 }

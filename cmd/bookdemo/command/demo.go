@@ -130,7 +130,7 @@ func (d *demo) openPortal(url string, watch *integrity.Monitor, log *zap.Logger)
 		return nil, err
 	}
 	return web.New(web.Options{
-		Node: d.ledger, Issuer: d.issuer, Fridays: access.UsualFridays, Violation: watch.Violation, Log: log, Now: d.env.Now,
+		Node: d.ledger, Issuer: d.issuer, Fridays: access.DefaultRecentFridays, Violation: watch.Violation, Log: log, Now: d.env.Now,
 		Identity: identity.Options{Issuer: url + "/issuer", ClientID: demoClient, PublicURL: url},
 	})
 }
@@ -167,7 +167,7 @@ func (d *demo) serve(ctx context.Context) error {
 	group, serving := errgroup.WithContext(serving)
 	group.Go(func() error { return d.daemon.Run(serving) })
 	group.Go(func() error {
-		d.sayf("A made-up world (seed %d, until %s) in %s\n", d.world.Seed, cli.Pacific(d.world.Until), d.data)
+		d.sayf("A made-up world (seed %d, until %s) in %s\n", d.world.Seed, cli.FormatPacific(d.world.Until), d.data)
 		for _, step := range [...]func(context.Context) error{d.load, d.publish, d.export, d.seal, d.list, d.describe} {
 			if err := step(serving); err != nil {
 				return err
@@ -247,7 +247,7 @@ func (d *demo) caughtUp(ctx context.Context) (*projections.View, error) {
 // publish publishes live events over NATS as an upstream system does, the last of
 // which the ledger rejects, and waits until the live lists show them.
 func (d *demo) publish(ctx context.Context) error {
-	live, wrong := d.world.Live(40), d.world.Wrong()
+	live, wrong := d.world.LiveEvents(40), d.world.RejectedEvent()
 	var messages []journal.Message
 	for _, e := range append(live, wrong) {
 		m, err := journal.MessageOf(e)
@@ -289,7 +289,7 @@ func (d *demo) publish(ctx context.Context) error {
 
 // export writes the books of the last Friday of the world's history.
 func (d *demo) export(ctx context.Context) error {
-	if err := cli.RefuseViolated(d.ledger); err != nil {
+	if err := cli.RefuseOnViolation(d.ledger); err != nil {
 		return err
 	}
 	v, err := d.ledger.Projection.View()
@@ -307,7 +307,7 @@ func (d *demo) export(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.env.Sayf("%d books as of Friday %s written into %s", len(all), friday, d.out)
+	d.env.Messagef("%d books as of Friday %s written into %s", len(all), friday, d.out)
 	d.sayf("4. Wrote the books of Friday %s (%d cases, %d rows in all) into %s in %.1f s.", friday, totals.Cases, totals.Rows, d.out, d.env.Now().Sub(begun).Seconds())
 	return nil
 }

@@ -8,7 +8,7 @@ import (
 
 // openAgencies registers the agencies, and in each its agents and staff. An
 // independent's agency has the agent's name.
-func (w *world) openAgencies() {
+func (w *generator) openAgencies() {
 	next, staff, seed := 0, w.roster.staff, w.c.Seed
 	for g := range w.roster.agencies {
 		d := newDice(seed, streamAgency, uint64(g)<<1)
@@ -44,39 +44,39 @@ func (w *world) openAgencies() {
 // planAgencies plans what happens among agents in week: a few move to another
 // agency, staff changes, a book is handed over, and in the last week one
 // agent is decertified.
-func (w *world) planAgencies(week int, from, to int64) {
+func (w *generator) planAgencies(week int, from, to int64) {
 	movers := 0
 	if w.c.Agents >= 9 {
 		movers = 1 + w.c.Agents/60
 	}
 	for i := range movers {
 		if (1+i)%w.c.Weeks == week {
-			w.plan(w.moment(from, to), (*world).moveAgent)
+			w.plan(w.moment(from, to), (*generator).moveAgent)
 		}
 	}
 	if week == w.c.Weeks/2 {
-		w.plan(w.moment(from, to), (*world).changeStaff)
+		w.plan(w.moment(from, to), (*generator).changeStaff)
 	}
 	if leaver := w.roster.leaver; week == w.c.Weeks-1 && leaver != nobody {
 		at := from + (to-from)*3/4
-		w.plan(at, func(w *world) {
+		w.plan(at, func(w *generator) {
 			w.gone = leaver
 			w.say(&events.AgentDecertified{AgentID: agentID(leaver), Reason: "License expired"})
 		})
-		w.plan(at+(to-at)/4, func(w *world) { w.handOver(leaver) })
+		w.plan(at+(to-at)/4, func(w *generator) { w.handOver(leaver) })
 	}
 	if week%4 == 1 || w.c.Weeks == 1 {
-		w.plan(w.moment(from, to), (*world).handOverSome)
+		w.plan(w.moment(from, to), (*generator).handOverSome)
 	}
 }
 
 // steady tells whether an agent stays as it is: those who sign in, the one
 // without consumers and the one who leaves.
-func (w *world) steady(a int) bool {
+func (w *generator) steady(a int) bool {
 	return a == 0 || a == w.roster.second || a == w.roster.empty || a == w.roster.leaver
 }
 
-func (w *world) moveAgent() {
+func (w *generator) moveAgent() {
 	for range 40 {
 		a, g := w.dice.below(w.c.Agents), w.dice.below(w.roster.agencies)
 		if !w.steady(a) && w.roster.agencyOf[a] != g {
@@ -88,7 +88,7 @@ func (w *world) moveAgent() {
 }
 
 // changeStaff puts a new person into a role outside the first agency.
-func (w *world) changeStaff() {
+func (w *generator) changeStaff() {
 	rest := w.roster.staff[staffOfFirst:]
 	if len(rest) == 0 {
 		return
@@ -102,7 +102,7 @@ func (w *world) changeStaff() {
 
 // overseer is who moves consumers within an agency: its manager or a staff
 // member of level 2, or "" where it has none.
-func (w *world) overseer(agency int) (person, role string) {
+func (w *generator) overseer(agency int) (person, role string) {
 	for _, s := range w.roster.staff {
 		if s.AgencyID == agencyID(agency) && s.Role != "admin_l1" {
 			if person, role = s.PersonID, s.Role; w.dice.chance(500) {
@@ -115,10 +115,10 @@ func (w *world) overseer(agency int) (person, role string) {
 
 // takes tells whether consumers come to an agent: not to the one who is to
 // have none, and not to one whose certification has ended.
-func (w *world) takes(a int) bool { return a != w.roster.empty && a != w.gone }
+func (w *generator) takes(a int) bool { return a != w.roster.empty && a != w.gone }
 
 // openAgent is an agent to whom a consumer turns, other than not, or nobody.
-func (w *world) openAgent(not int) int {
+func (w *generator) openAgent(not int) int {
 	for range 40 {
 		if a := w.roster.home(&w.dice); w.takes(a) && a != not {
 			return a
@@ -128,7 +128,7 @@ func (w *world) openAgent(not int) int {
 }
 
 // colleague is an agent of the same agency, or where there is none any other.
-func (w *world) colleague(of int) int {
+func (w *generator) colleague(of int) int {
 	for range 40 {
 		a := w.dice.below(w.c.Agents)
 		if d := w.dice.below(9) - 4; d != 0 { // most colleagues stand near in the roster

@@ -7,18 +7,18 @@ import (
 	"bookledger/events"
 )
 
-func (w *world) moveHouse(c *caseState) {
+func (w *generator) moveHouse(c *caseState) {
 	c.address++
 	w.say(w.householdSection(c))
 }
 
-func (w *world) changeContact(c *caseState) {
+func (w *generator) changeContact(c *caseState) {
 	c.contact++
 	w.say(w.householdSection(c))
 }
 
 // progress brings a case on its way to coverage one stage further.
-func (w *world) progress(c *caseState) {
+func (w *generator) progress(c *caseState) {
 	if c.closed || c.stage >= stageEnrolled {
 		return
 	}
@@ -54,7 +54,7 @@ func (w *world) progress(c *caseState) {
 }
 
 // verify makes conditional eligibility unconditional.
-func (w *world) verify(c *caseState) {
+func (w *generator) verify(c *caseState) {
 	conditional := w.conditional(c)
 	if len(conditional) == 0 {
 		return
@@ -68,7 +68,7 @@ func (w *world) verify(c *caseState) {
 
 // redetermine finds a household's eligibility anew: the tax credit and with it
 // the net premium change, or everybody goes to Medi-Cal.
-func (w *world) redetermine(c *caseState) {
+func (w *generator) redetermine(c *caseState) {
 	if w.dice.chance(120) {
 		w.end(c)
 		c.kind, c.stage = kindMediCal, stageDetermined
@@ -84,20 +84,20 @@ func (w *world) redetermine(c *caseState) {
 
 // end ends the coverage at the end of the month; coverage that has not begun
 // is cancelled.
-func (w *world) end(c *caseState) {
+func (w *generator) end(c *caseState) {
 	today := w.today()
 	c.stage, c.end = stageEnded, lastOfMonth(today)
 	c.cancelled = c.start > today || c.start.AddDays(20) > today && w.dice.chance(600)
 	w.enroll(c)
 }
 
-func (w *world) endCoverage(c *caseState) {
+func (w *generator) endCoverage(c *caseState) {
 	w.end(c)
 	w.say(w.applicationSection(c))
 }
 
 // changePlan ends the coverage in one plan and begins it in another.
-func (w *world) changePlan(c *caseState) {
+func (w *generator) changePlan(c *caseState) {
 	start := max(newYear(c.year), firstOf(w.today(), 1))
 	if start.Year() > c.year {
 		return
@@ -111,7 +111,7 @@ func (w *world) changePlan(c *caseState) {
 }
 
 // addMember adds a child to a case, most often a newborn.
-func (w *world) addMember(c *caseState) {
+func (w *generator) addMember(c *caseState) {
 	if !w.home(c).people[c.size].child {
 		return
 	}
@@ -130,7 +130,7 @@ func (w *world) addMember(c *caseState) {
 }
 
 // removeMember removes the member who came last.
-func (w *world) removeMember(c *caseState) {
+func (w *generator) removeMember(c *caseState) {
 	j := bits.Len8(c.listed) - 1
 	wasCovered := slices.Contains(w.covered(c), j)
 	c.listed &^= 1 << j
@@ -142,7 +142,7 @@ func (w *world) removeMember(c *caseState) {
 
 // renew continues a case in the coming year, most often in the same plan and
 // without anybody doing anything.
-func (w *world) renew(c *caseState) {
+func (w *generator) renew(c *caseState) {
 	today := w.today()
 	if !c.inForce() || c.year != today.Year() {
 		return
@@ -163,13 +163,13 @@ func (w *world) renew(c *caseState) {
 	}
 }
 
-func (w *world) closeCase(c *caseState) {
+func (w *generator) closeCase(c *caseState) {
 	w.count(c, -1)
 	c.closed = true
 	w.say(&events.CaseClosed{CaseID: caseID(c.index), Reason: pick(&w.dice, tables().CloseReasons)})
 }
 
-func (w *world) reopenCase(c *caseState) {
+func (w *generator) reopenCase(c *caseState) {
 	c.closed = false
 	w.count(c, 1)
 	w.say(w.householdSection(c))

@@ -58,13 +58,13 @@ func (c Config) LastFriday() events.Date {
 }
 
 // Generate yields the history in the order of recorded time.
-func (c Config) Generate() iter.Seq[Item] {
-	return func(yield func(Item) bool) { newWorld(c, yield).play() }
+func (c Config) Generate() iter.Seq[TimedEvent] {
+	return func(yield func(TimedEvent) bool) { newGenerator(c, yield).play() }
 }
 
-// Wrong is an event that the ledger rejects (no_pending_request): an agent
+// RejectedEvent is an event that the ledger rejects (no_pending_request): an agent
 // accepts CAL TRAINING, who asked nobody.
-func (c Config) Wrong() events.Event {
+func (c Config) RejectedEvent() events.Event {
 	const sequence = 1 << 60 // far beyond any event of the world
 	at := c.Until.UTC().Truncate(time.Second)
 	who := newRoster(c).second

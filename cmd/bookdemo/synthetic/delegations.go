@@ -8,14 +8,14 @@ import (
 )
 
 // hold makes an agent the holder of a case, or nobody.
-func (w *world) hold(c *caseState, agent int, inactive bool) {
+func (w *generator) hold(c *caseState, agent int, inactive bool) {
 	w.count(c, -1)
 	c.holder, c.inactive = agent, inactive
 	w.count(c, 1)
 }
 
 // count adds a case to the active consumers of its agent, or takes it away.
-func (w *world) count(c *caseState, by int) {
+func (w *generator) count(c *caseState, by int) {
 	if c.hasAgent() && !c.inactive {
 		w.active[c.holder] += by
 	}
@@ -23,7 +23,7 @@ func (w *world) count(c *caseState, by int) {
 
 // mayLose tells whether the agent who holds a case can do without it: the
 // first agent of a large world keeps more than 2,000 consumers.
-func (w *world) mayLose(c *caseState) bool {
+func (w *generator) mayLose(c *caseState) bool {
 	return c.holder != 0 || c.inactive || w.c.Consumers < bigWorld || w.active[0] > bigFloor
 }
 
@@ -38,12 +38,12 @@ func delegation(i, agent int) events.Delegation {
 }
 
 // byAgent records what an agent did.
-func (w *world) byAgent(agent int, data events.Data) {
+func (w *generator) byAgent(agent int, data events.Data) {
 	w.sayAs(agentPersonID(agent), "agent", data)
 }
 
 // delegate finds an agent for a case that comes into the world.
-func (w *world) delegate(c *caseState, from origin) {
+func (w *generator) delegate(c *caseState, from origin) {
 	agent := w.roster.home(&w.dice)
 	if c.index == 1 {
 		w.created(c, w.roster.second, "conversion")
@@ -68,7 +68,7 @@ func (w *world) delegate(c *caseState, from origin) {
 	}
 }
 
-func (w *world) created(c *caseState, agent int, via string) {
+func (w *generator) created(c *caseState, agent int, via string) {
 	w.hold(c, agent, false)
 	data := &events.DelegationCreated{Delegation: delegation(c.index, agent), Via: via}
 	if via == "agent_application" {
@@ -78,7 +78,7 @@ func (w *world) created(c *caseState, agent int, via string) {
 	w.say(data)
 }
 
-func (w *world) request(c *caseState, agent int) {
+func (w *generator) request(c *caseState, agent int) {
 	n := 0
 	if c.pending[0] != nobody {
 		n = 1
@@ -89,23 +89,23 @@ func (w *world) request(c *caseState, agent int) {
 
 // ask lets a consumer ask an agent, and plans what becomes of the request; some
 // remain pending.
-func (w *world) ask(c *caseState, agent int) {
+func (w *generator) ask(c *caseState, agent int) {
 	w.request(c, agent)
 	at := w.now + int64(w.dice.between(5, 4*24*60))*oneMinute
 	switch w.dice.weighted(720, 90, 60, 130) {
 	case 0:
-		w.plan(at, func(w *world) { w.accept(c, agent) })
+		w.plan(at, func(w *generator) { w.accept(c, agent) })
 	case 1:
-		w.plan(at, func(w *world) { w.decline(c, agent) })
+		w.plan(at, func(w *generator) { w.decline(c, agent) })
 	case 2:
-		w.plan(at, func(w *world) {
+		w.plan(at, func(w *generator) {
 			c.answered(agent)
 			w.say(&events.DelegationWithdrawn{Delegation: delegation(c.index, agent), Reason: pick(&w.dice, tables().WithdrawReasons)})
 		})
 	}
 }
 
-func (w *world) accept(c *caseState, agent int) {
+func (w *generator) accept(c *caseState, agent int) {
 	if c.closed || !w.takes(agent) {
 		return
 	}
@@ -118,40 +118,42 @@ func (w *world) accept(c *caseState, agent int) {
 	w.byAgent(agent, &events.DelegationAccepted{Delegation: delegation(c.index, agent)})
 }
 
-func (w *world) decline(c *caseState, agent int) {
+func (w *generator) decline(c *caseState, agent int) {
 	c.answered(agent)
 	w.byAgent(agent, &events.DelegationDeclined{Delegation: delegation(c.index, agent), Reason: pick(&w.dice, tables().DeclineReasons)})
 }
 
 // askFirst lets a consumer without an agent ask one.
-func (w *world) askFirst(*caseState) {
-	c := w.some(func(_ *world, c *caseState) bool { return !c.closed && c.holder == nobody && c.pending[0] == nobody })
+func (w *generator) askFirst(*caseState) {
+	c := w.some(func(_ *generator, c *caseState) bool {
+		return !c.closed && c.holder == nobody && c.pending[0] == nobody
+	})
 	if agent := w.openAgent(nobody); agent != nobody && c != nil && !c.asks(agent) {
 		w.ask(c, agent)
 	}
 }
 
 // askAnother lets a consumer who has an agent ask another one.
-func (w *world) askAnother(c *caseState) {
+func (w *generator) askAnother(c *caseState) {
 	if agent := w.openAgent(c.holder); agent != nobody && !c.asks(agent) {
 		w.ask(c, agent)
 	}
 }
 
 // atWork tells whether a case has an agent who can still do something for it.
-func (w *world) atWork(c *caseState) bool { return c.hasAgent() && c.holder != w.gone }
+func (w *generator) atWork(c *caseState) bool { return c.hasAgent() && c.holder != w.gone }
 
-func (w *world) markInactive(c *caseState) {
+func (w *generator) markInactive(c *caseState) {
 	w.hold(c, c.holder, true)
 	w.byAgent(c.holder, &events.DelegationMarkedInactive{Delegation: delegation(c.index, c.holder)})
 }
 
-func (w *world) reactivate(c *caseState) {
+func (w *generator) reactivate(c *caseState) {
 	w.hold(c, c.holder, false)
 	w.byAgent(c.holder, &events.DelegationReactivated{Delegation: delegation(c.index, c.holder)})
 }
 
-func (w *world) endDelegation(c *caseState) {
+func (w *generator) endDelegation(c *caseState) {
 	agent := c.holder
 	w.hold(c, nobody, false)
 	reason := pick(&w.dice, []string{"consumer", "consumer", "consumer", "service_center", "other"})
@@ -162,14 +164,14 @@ func (w *world) endDelegation(c *caseState) {
 }
 
 // transfer moves one case to a colleague.
-func (w *world) transfer(c *caseState) {
+func (w *generator) transfer(c *caseState) {
 	if to := w.colleague(c.holder); to != nobody {
 		person, role := w.overseer(w.roster.agencyOf[c.holder])
 		w.move(c, to, person, role, "")
 	}
 }
 
-func (w *world) move(c *caseState, to int, person, role, batch string) {
+func (w *generator) move(c *caseState, to int, person, role, batch string) {
 	from := c.holder
 	w.hold(c, to, c.inactive)
 	w.sayAs(person, role, &events.DelegationTransferred{
@@ -178,7 +180,7 @@ func (w *world) move(c *caseState, to int, person, role, batch string) {
 }
 
 // handOverSome transfers half the book of some agent.
-func (w *world) handOverSome() {
+func (w *generator) handOverSome() {
 	for range 60 {
 		a := w.dice.below(w.c.Agents)
 		if w.active[a] >= 3 && w.active[a] <= 400 && !w.steady(a) {
@@ -189,7 +191,7 @@ func (w *world) handOverSome() {
 }
 
 // handOver transfers half the book of an agent to a colleague in one batch.
-func (w *world) handOver(from int) {
+func (w *generator) handOver(from int) {
 	to := w.colleague(from)
 	if to == nobody {
 		return

@@ -3,7 +3,7 @@
 // on the first weekend over open enrollment to the rush before Friday's cutoff.
 //
 // The same [Config] gives the same bytes on any machine and any day, the ledger
-// accepts every event but that of [Config.Wrong], and memory grows by a few
+// accepts every event but that of [Config.RejectedEvent], and memory grows by a few
 // hundred bytes a case. Everything is made up, phone numbers and e-mail addresses
 // within the ranges kept for examples; only the job aid's CAL TRAINING, cities,
 // ZIP codes, counties and carriers exist. The caller decides where events go.

@@ -17,7 +17,7 @@ const (
 const sellEverywhere = 3
 
 // offer is the health plan of the case's present choice.
-func (w *world) offer(c *caseState) (*carrier, *tier) {
+func (w *generator) offer(c *caseState) (*carrier, *tier) {
 	h := w.home(c)
 	d := newDice(w.c.Seed, streamPlan, uint64(c.index)<<8|uint64(c.choice))
 	regional := tables().Counties[h.place.County].Carriers
@@ -39,7 +39,7 @@ func (w *world) offer(c *caseState) (*carrier, *tier) {
 // enroll says the case's coverage as its state has it. What the household pays
 // is the premium less tax credit and subsidy. Premiums grow with age, and six in
 // a hundred a year.
-func (w *world) enroll(c *caseState) {
+func (w *generator) enroll(c *caseState) {
 	covered := w.covered(c)
 	if len(covered) == 0 {
 		return
@@ -84,7 +84,7 @@ func (w *world) enroll(c *caseState) {
 }
 
 // enrollment is what health and dental coverage have in common.
-func (w *world) enrollment(c *caseState, kind int, covered []int) *events.EnrollmentRecorded {
+func (w *generator) enrollment(c *caseState, kind int, covered []int) *events.EnrollmentRecorded {
 	e := &events.EnrollmentRecorded{
 		CaseID:          caseID(c.index),
 		EnrollmentID:    padded(c.year%100, 2) + padded(caseNumber(c.index), 8) + strconv.Itoa(kind) + padded(int(c.choice), 3),

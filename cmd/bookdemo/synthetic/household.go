@@ -41,7 +41,7 @@ type household struct {
 
 // home works out the household of a case; it is valid until the next call for
 // another case.
-func (w *world) home(c *caseState) *household {
+func (w *generator) home(c *caseState) *household {
 	h := &w.household
 	if h.of == c.index {
 		return h
@@ -111,7 +111,7 @@ func (h *household) settle(d *dice, origin *heritage, year int) {
 // householdSection is the household as the case has it now, with an address
 // and a way of contact for each time that they changed. CAL TRAINING's is that
 // of the job aid's picture.
-func (w *world) householdSection(c *caseState) *events.HouseholdRecorded {
+func (w *generator) householdSection(c *caseState) *events.HouseholdRecorded {
 	if c.index == 0 {
 		return &events.HouseholdRecorded{
 			CaseID: caseID(0),
@@ -152,7 +152,7 @@ func (w *world) householdSection(c *caseState) *events.HouseholdRecorded {
 }
 
 // memberSection is the j-th member of a case.
-func (w *world) memberSection(c *caseState, j int) *events.MemberRecorded {
+func (w *generator) memberSection(c *caseState, j int) *events.MemberRecorded {
 	m := &events.MemberRecorded{Member: w.home(c).people[j].Member}
 	m.CaseID, m.MemberID = caseID(c.index), memberID(c.index, j)
 	return m

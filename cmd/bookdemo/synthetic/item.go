@@ -12,14 +12,14 @@ import (
 	"bookledger/events/record"
 )
 
-// Item is one event of the history, and when it was recorded.
-type Item struct {
+// TimedEvent is one event of the history, and when it was recorded.
+type TimedEvent struct {
 	Recorded time.Time // UTC
 	Event    events.Event
 }
 
 // AppendLine appends the item as a line of NDJSON, newline included.
-func (i Item) AppendLine(dst []byte) ([]byte, error) {
+func (i TimedEvent) AppendLine(dst []byte) ([]byte, error) {
 	body, err := i.Event.Encode()
 	if err != nil {
 		return dst, err

@@ -8,13 +8,13 @@ import (
 
 // script is what upstream systems go through, again and again, after history.
 var script = []step{
-	(*world).liveNewcomer,
-	(*world).liveRequest,
+	(*generator).liveNewcomer,
+	(*generator).liveRequest,
 	oneOf("transfer"),
 	oneOf("mark inactive"),
 	oneOf("change contact"),
 	oneOf("progress"),
-	(*world).liveNewcomer,
+	(*generator).liveNewcomer,
 	oneOf("ask another"),
 	oneOf("change plan"),
 	oneOf("redetermine"),
@@ -31,15 +31,15 @@ func oneOf(name string) step {
 	return habits[slices.IndexFunc(habits, func(h habit) bool { return h.name == name })].happen
 }
 
-// Live makes n events that upstream systems publish after history, in this
+// LiveEvents makes n events that upstream systems publish after history, in this
 // order: new households with all that follows, requests and their acceptance,
 // transfers and changes. They fit the end of history, so that none is
 // rejected. It makes the whole history first, without encoding it.
-func (c Config) Live(n int) []events.Event {
-	w := newWorld(c, func(Item) bool { return true })
+func (c Config) LiveEvents(n int) []events.Event {
+	w := newGenerator(c, func(TimedEvent) bool { return true })
 	w.play()
 	all := make([]events.Event, 0, n)
-	w.yield = func(item Item) bool {
+	w.yield = func(item TimedEvent) bool {
 		all = append(all, item.Event)
 		return len(all) < n
 	}
@@ -53,10 +53,10 @@ func (c Config) Live(n int) []events.Event {
 	return all
 }
 
-func (w *world) liveNewcomer() { w.open(live) }
+func (w *generator) liveNewcomer() { w.open(live) }
 
 // liveRequest lets a new consumer ask an agent, who accepts at once.
-func (w *world) liveRequest() {
+func (w *generator) liveRequest() {
 	c := w.open(live)
 	if c.pending[0] == nobody {
 		agent := w.openAgent(c.holder)

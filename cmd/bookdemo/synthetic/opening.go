@@ -12,7 +12,7 @@ const (
 // open lets the next case come into the world. The first is the job aid's: a
 // household, an application that has not been started, an agent, and nothing
 // else.
-func (w *world) open(from origin) *caseState {
+func (w *generator) open(from origin) *caseState {
 	c := &caseState{index: len(w.cases), holder: nobody, pending: [2]int{nobody, nobody}}
 	w.cases = append(w.cases, c)
 	if c.index == 0 {
@@ -37,7 +37,7 @@ func (w *world) open(from origin) *caseState {
 }
 
 // openApplications says how far the case is, and what has followed from that.
-func (w *world) openApplications(c *caseState, from origin) {
+func (w *generator) openApplications(c *caseState, from origin) {
 	season := w.season(w.now)
 	c.year = w.today().Year()
 	switch from {
@@ -81,7 +81,7 @@ func (w *world) openApplications(c *caseState, from origin) {
 		at := w.now
 		for range stageEnrolled - c.stage {
 			at += int64(w.dice.between(2*60, 6*24*60)) * oneMinute
-			w.plan(at, func(w *world) { w.progress(c) })
+			w.plan(at, func(w *generator) { w.progress(c) })
 		}
 	}
 }
@@ -89,7 +89,7 @@ func (w *world) openApplications(c *caseState, from origin) {
 // listMembers records the members that are known at the case's stage and not
 // listed yet: before an application is begun, none; before it is submitted,
 // perhaps not all.
-func (w *world) listMembers(c *caseState) {
+func (w *generator) listMembers(c *caseState) {
 	for j := range c.size {
 		known := c.stage >= stageSubmitted || c.stage == stageInProgress && (j == 0 || w.dice.chance(500))
 		if known && !c.lists(j) {
@@ -101,7 +101,7 @@ func (w *world) listMembers(c *caseState) {
 
 // startCoverage sets the first day of coverage: the year's, a month's since
 // then, or for those who come now the next month's.
-func (w *world) startCoverage(c *caseState, from origin) {
+func (w *generator) startCoverage(c *caseState, from origin) {
 	next := firstOf(w.today(), 1)
 	switch {
 	case from == conversion && c.stage >= stageEnrolled && w.dice.chance(650):

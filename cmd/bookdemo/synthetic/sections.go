@@ -7,7 +7,7 @@ import (
 )
 
 // applicationSection is the application for the case's newest year.
-func (w *world) applicationSection(c *caseState) *events.ApplicationRecorded {
+func (w *generator) applicationSection(c *caseState) *events.ApplicationRecorded {
 	shown := tables().Stages[c.stage]
 	a := &events.ApplicationRecorded{
 		CaseID: caseID(c.index), ApplicationYear: c.year, SubmittedOn: c.submitted,
@@ -29,7 +29,7 @@ func (w *world) applicationSection(c *caseState) *events.ApplicationRecorded {
 }
 
 // applicants are the members who are listed and apply for coverage.
-func (w *world) applicants(c *caseState) (all []int) {
+func (w *generator) applicants(c *caseState) (all []int) {
 	for j := range c.size {
 		if c.lists(j) && w.home(c).people[j].Applying == events.Yes {
 			all = append(all, j)
@@ -39,34 +39,34 @@ func (w *world) applicants(c *caseState) (all []int) {
 }
 
 // covered are the applicants who can choose a plan.
-func (w *world) covered(c *caseState) []int {
+func (w *generator) covered(c *caseState) []int {
 	return slices.DeleteFunc(w.applicants(c), func(j int) bool { return w.program(c, j) != events.ProgramCoveredCalifornia })
 }
 
 // conditional are the applicants who are eligible on the condition that
 // something is verified.
-func (w *world) conditional(c *caseState) []int {
+func (w *generator) conditional(c *caseState) []int {
 	return slices.DeleteFunc(w.applicants(c), func(j int) bool { return !w.onCondition(c, j) })
 }
 
-func (w *world) onCondition(c *caseState, j int) bool {
+func (w *generator) onCondition(c *caseState, j int) bool {
 	return !c.verified && c.kind != kindIneligible && w.finding(c, j, 1).chance(110)
 }
 
 // undecided tells whether a member's eligibility takes longer than the others'.
-func (w *world) undecided(c *caseState, j int) bool {
+func (w *generator) undecided(c *caseState, j int) bool {
 	return c.kind != kindIneligible && !w.onCondition(c, j) && w.finding(c, j, 2).chance(60)
 }
 
 // finding gives the dice of a question about the j-th member's present
 // eligibility.
-func (w *world) finding(c *caseState, j int, question uint64) *dice {
+func (w *generator) finding(c *caseState, j int, question uint64) *dice {
 	d := newDice(w.c.Seed, streamMoney, uint64(c.index)<<24|question<<16|uint64(c.finding)<<8|uint64(j))
 	return &d
 }
 
 // program is what the j-th member is found eligible for.
-func (w *world) program(c *caseState, j int) string {
+func (w *generator) program(c *caseState, j int) string {
 	h := w.home(c)
 	child := h.people[j].child
 	switch {
@@ -85,13 +85,13 @@ func (w *world) program(c *caseState, j int) string {
 }
 
 // determineAll says the eligibility of every applicant.
-func (w *world) determineAll(c *caseState) {
+func (w *generator) determineAll(c *caseState) {
 	for _, j := range w.applicants(c) {
 		w.say(w.eligibilitySection(c, j))
 	}
 }
 
-func (w *world) eligibilitySection(c *caseState, j int) *events.EligibilityDetermined {
+func (w *generator) eligibilitySection(c *caseState, j int) *events.EligibilityDetermined {
 	e := &events.EligibilityDetermined{
 		CaseID: caseID(c.index), MemberID: memberID(c.index, j), ApplicationYear: c.year,
 		Program: w.program(c, j), Status: "eligible",
@@ -116,7 +116,7 @@ func (w *world) eligibilitySection(c *caseState, j int) *events.EligibilityDeter
 
 // aptc is the j-th member's advance premium tax credit in a month, in cents;
 // 0 is none.
-func (w *world) aptc(c *caseState, j int) int64 {
+func (w *generator) aptc(c *caseState, j int) int64 {
 	d, h := w.finding(c, j, 3), w.home(c)
 	if h.income.CSR == "" && d.chance(500) {
 		return 0

@@ -57,7 +57,7 @@ func TestLedgerAcceptsEverything(t *testing.T) {
 		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
 			var lines bytes.Buffer
 			write := func(recorded time.Time, e events.Event) {
-				line, err := Item{recorded, e}.AppendLine(nil)
+				line, err := TimedEvent{recorded, e}.AppendLine(nil)
 				if err != nil || len(line) > 4<<10 || bytes.Count(line, []byte("\n")) != 1 {
 					t.Fatalf("%d bytes, %v: %s", len(line), err, line)
 				}
@@ -66,7 +66,7 @@ func TestLedgerAcceptsEverything(t *testing.T) {
 			calendar := events.DefaultCalendar()
 			begin := calendar.Cutoff(c.LastFriday().AddDays(-7 * c.Weeks))
 			last, busy, history := begin, make(map[events.Date]bool), 0
-			w := newWorld(c, func(i Item) bool {
+			w := newGenerator(c, func(i TimedEvent) bool {
 				if i.Recorded.Before(last) || !i.Recorded.After(begin) || i.Recorded.After(c.Until) {
 					t.Fatalf("recorded at %v after %v", i.Recorded, last)
 				}
@@ -85,7 +85,7 @@ func TestLedgerAcceptsEverything(t *testing.T) {
 				}
 			}
 			later := c.Until.Add(time.Hour).UTC()
-			for i, e := range append(c.Live(400), c.Wrong()) {
+			for i, e := range append(c.LiveEvents(400), c.RejectedEvent()) {
 				if e.Time.Before(c.Until.Add(-2 * time.Minute)) {
 					t.Errorf("live event %d is of %v", i, e.Time)
 				}
@@ -121,7 +121,7 @@ func TestLedgerAcceptsEverything(t *testing.T) {
 
 // checkState checks that the ledger has what history meant, and that those who
 // would sign in have something to do.
-func checkState(t *testing.T, w *world, r *replay.Replay, seen map[string]bool) {
+func checkState(t *testing.T, w *generator, r *replay.Replay, seen map[string]bool) {
 	cases, agents, active := 0, 0, make(map[string]int)
 	err := errors.Join(r.State().EachCase(func(id string, c *fold.Case) error {
 		cases++
@@ -239,8 +239,8 @@ func look(t *testing.T, id string, c *fold.Case, seen map[string]bool) {
 }
 
 // played is a world whose whole history has been made.
-func played(c Config) *world {
-	w := newWorld(c, func(Item) bool { return true })
+func played(c Config) *generator {
+	w := newGenerator(c, func(TimedEvent) bool { return true })
 	w.play()
 	return w
 }

@@ -19,52 +19,52 @@ const (
 type habit struct {
 	name   string
 	weekly int64 // how often a week for ten thousand consumers
-	do     func(*world, *caseState)
-	fits   func(*world, *caseState) bool // the cases to which it can happen; nil: do looks itself
+	do     func(*generator, *caseState)
+	fits   func(*generator, *caseState) bool // the cases to which it can happen; nil: do looks itself
 }
 
 // habits are what goes on in every week.
 var habits = []habit{
-	{"move house", 25, (*world).moveHouse, isOpen},
-	{"change contact", 35, (*world).changeContact, isOpen},
-	{"progress", 60, (*world).progress, func(_ *world, c *caseState) bool {
+	{"move house", 25, (*generator).moveHouse, isOpen},
+	{"change contact", 35, (*generator).changeContact, isOpen},
+	{"progress", 60, (*generator).progress, func(_ *generator, c *caseState) bool {
 		return !c.closed && (c.stage < stageDetermined || c.stage == stagePlan ||
 			c.stage == stageDetermined && c.kind != kindMediCal && c.kind != kindIneligible)
 	}},
-	{"verify", 160, (*world).verify, func(_ *world, c *caseState) bool { return c.inForce() && !c.verified }},
-	{"redetermine", 35, (*world).redetermine, hasCoverage},
-	{"change plan", 20, (*world).changePlan, hasCoverage},
-	{"end coverage", 14, (*world).endCoverage, hasCoverage},
-	{"add member", 12, (*world).addMember, func(_ *world, c *caseState) bool {
+	{"verify", 160, (*generator).verify, func(_ *generator, c *caseState) bool { return c.inForce() && !c.verified }},
+	{"redetermine", 35, (*generator).redetermine, hasCoverage},
+	{"change plan", 20, (*generator).changePlan, hasCoverage},
+	{"end coverage", 14, (*generator).endCoverage, hasCoverage},
+	{"add member", 12, (*generator).addMember, func(_ *generator, c *caseState) bool {
 		return c.inForce() && c.size < maxMembers
 	}},
-	{"remove member", 6, (*world).removeMember, func(_ *world, c *caseState) bool {
+	{"remove member", 6, (*generator).removeMember, func(_ *generator, c *caseState) bool {
 		return c.inForce() && bits.OnesCount8(c.listed) > 1
 	}},
-	{"ask another", 25, (*world).askAnother, func(_ *world, c *caseState) bool {
+	{"ask another", 25, (*generator).askAnother, func(_ *generator, c *caseState) bool {
 		return c.hasAgent() && slices.Contains(c.pending[:], nobody)
 	}},
-	{"ask first", 30, (*world).askFirst, nil},
-	{"mark inactive", 30, (*world).markInactive, func(w *world, c *caseState) bool {
+	{"ask first", 30, (*generator).askFirst, nil},
+	{"mark inactive", 30, (*generator).markInactive, func(w *generator, c *caseState) bool {
 		return w.atWork(c) && !c.inactive && w.mayLose(c)
 	}},
-	{"reactivate", 12, (*world).reactivate, func(w *world, c *caseState) bool { return w.atWork(c) && c.inactive }},
-	{"end delegation", 12, (*world).endDelegation, canLoseAgent},
-	{"transfer", 15, (*world).transfer, canLoseAgent},
-	{"close case", 8, (*world).closeCase, func(w *world, c *caseState) bool { return !c.closed && w.mayLose(c) }},
-	{"reopen case", 4, (*world).reopenCase, func(_ *world, c *caseState) bool { return c.closed }},
+	{"reactivate", 12, (*generator).reactivate, func(w *generator, c *caseState) bool { return w.atWork(c) && c.inactive }},
+	{"end delegation", 12, (*generator).endDelegation, canLoseAgent},
+	{"transfer", 15, (*generator).transfer, canLoseAgent},
+	{"close case", 8, (*generator).closeCase, func(w *generator, c *caseState) bool { return !c.closed && w.mayLose(c) }},
+	{"reopen case", 4, (*generator).reopenCase, func(_ *generator, c *caseState) bool { return c.closed }},
 }
 
-func isOpen(_ *world, c *caseState) bool       { return !c.closed }
-func canLoseAgent(w *world, c *caseState) bool { return c.hasAgent() && w.mayLose(c) }
+func isOpen(_ *generator, c *caseState) bool       { return !c.closed }
+func canLoseAgent(w *generator, c *caseState) bool { return c.hasAgent() && w.mayLose(c) }
 
 // hasCoverage tells whether a case has coverage that is not of a past year.
-func hasCoverage(w *world, c *caseState) bool {
+func hasCoverage(w *generator, c *caseState) bool {
 	return !c.closed && c.stage == stageEnrolled && c.year >= w.today().Year()
 }
 
 // happen lets the habit happen to a case that fits, if one is found at once.
-func (h *habit) happen(w *world) {
+func (h *habit) happen(w *generator) {
 	if h.fits == nil {
 		h.do(w, nil)
 	} else if c := w.some(h.fits); c != nil {
@@ -73,7 +73,7 @@ func (h *habit) happen(w *world) {
 }
 
 // newcomers is how many of the consumers come after the conversion.
-func (w *world) newcomers() int {
+func (w *generator) newcomers() int {
 	perThousand := min(150, 30*w.c.Weeks)
 	if w.c.Weeks > 5 {
 		perThousand = min(600, 150+(w.c.Weeks-5)*3)
@@ -89,27 +89,27 @@ const (
 )
 
 // conversionAt is when the n-th case comes over.
-func (w *world) conversionAt(n int) int64 {
+func (w *generator) conversionAt(n int) int64 {
 	return w.begin + conversionBegins + conversionTakes*int64(n)/int64(w.c.Consumers-w.newcomers())
 }
 
 // convert lets one case come over, and plans the next.
-func (w *world) convert() {
+func (w *generator) convert() {
 	w.open(conversion)
 	if n := len(w.cases); n < w.c.Consumers-w.newcomers() {
-		w.plan(w.conversionAt(n), (*world).convert)
+		w.plan(w.conversionAt(n), (*generator).convert)
 	}
 }
 
 // planWeek plans what happens from one moment to another: what is usual in
 // any week, new consumers, renewals in their season, and what goes on among
 // agents. The week after the last cutoff has no new consumers of its own.
-func (w *world) planWeek(week int, from, to int64) {
+func (w *generator) planWeek(week int, from, to int64) {
 	if week < w.c.Weeks {
 		w.planAgencies(week, from, to)
 		all := w.newcomers()
 		for range all*(week+1)/w.c.Weeks - all*week/w.c.Weeks {
-			w.plan(w.moment(from, to), func(w *world) { w.open(newcomer) })
+			w.plan(w.moment(from, to), func(w *generator) { w.open(newcomer) })
 		}
 	}
 	for _, h := range habits {
@@ -127,14 +127,14 @@ func (w *world) planWeek(week int, from, to int64) {
 	}
 	for _, c := range w.cases[min(1, len(w.cases)):] {
 		if w.dice.below(1000-done) < next-done {
-			w.plan(w.moment(from, to), func(w *world) { w.renew(c) })
+			w.plan(w.moment(from, to), func(w *generator) { w.renew(c) })
 		}
 	}
 }
 
 // some is a case that fits, and with which something may happen; nil if none
 // is found at once.
-func (w *world) some(fits func(*world, *caseState) bool) *caseState {
+func (w *generator) some(fits func(*generator, *caseState) bool) *caseState {
 	if len(w.cases) <= protected {
 		return nil
 	}
@@ -156,7 +156,7 @@ func (c *caseState) inForce() bool {
 // moment is a time in (from, to], at which a week ends: mostly in the hours
 // when people are at work, and often in the minutes before the cutoff or
 // after it.
-func (w *world) moment(from, to int64) int64 {
+func (w *generator) moment(from, to int64) int64 {
 	if to <= w.last && w.dice.chance(120) {
 		return max(from+1, min(w.rush(to), w.until))
 	}
@@ -180,7 +180,7 @@ func (w *world) moment(from, to int64) int64 {
 
 // rush is a time around a cutoff, most likely close to it; now and then it is
 // the very moment.
-func (w *world) rush(cutoff int64) int64 {
+func (w *generator) rush(cutoff int64) int64 {
 	if w.dice.chance(30) {
 		return cutoff
 	}
@@ -193,7 +193,7 @@ func (w *world) rush(cutoff int64) int64 {
 
 // season tells how far the renewals for the coming year are, in thousandths:
 // they go from the first of October to the middle of December.
-func (w *world) season(at int64) int {
+func (w *generator) season(at int64) int {
 	local := time.UnixMilli(at).In(w.zone)
 	opens := time.Date(local.Year(), time.October, 1, 0, 0, 0, 0, w.zone).UnixMilli()
 	return int(min(1000, max(0, (at-opens)/(75*oneDay/1000))))

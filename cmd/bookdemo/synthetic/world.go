@@ -52,11 +52,11 @@ func (c *caseState) lists(j int) bool { return c.listed&(1<<j) != 0 }
 // the job aid's, and one that the second agent can count on.
 const protected = 2
 
-// world is a history as it is made: the state so far, what is planned, and
+// generator is a history as it is made: the state so far, what is planned, and
 // the time, in milliseconds since 1970.
-type world struct {
+type generator struct {
 	c         Config
-	yield     func(Item) bool
+	yield     func(TimedEvent) bool
 	stopped   bool // yield wants no more
 	zone      *time.Location
 	roster    *roster
@@ -78,10 +78,10 @@ type world struct {
 	first     bool  // the next event is the first of its step
 }
 
-func newWorld(c Config, yield func(Item) bool) *world {
+func newGenerator(c Config, yield func(TimedEvent) bool) *generator {
 	calendar, last := events.DefaultCalendar(), c.LastFriday()
 	begin := calendar.Cutoff(last.AddDays(-7 * c.Weeks))
-	return &world{
+	return &generator{
 		c: c, yield: yield, zone: calendar.Zone(), roster: newRoster(c), active: make([]int, c.Agents), gone: nobody,
 		household: household{of: -1}, birthYear: calendar.Day(begin).Year(), dice: newDice(c.Seed, streamHistory, 0),
 		begin: begin.UnixMilli(), last: calendar.Cutoff(last).UnixMilli(), now: begin.UnixMilli(), until: c.Until.UnixMilli(),
@@ -90,7 +90,7 @@ func newWorld(c Config, yield func(Item) bool) *world {
 }
 
 // step is something that can happen. It looks itself whether it still can.
-type step func(*world)
+type step func(*generator)
 
 type plan struct {
 	at    int64
@@ -119,7 +119,7 @@ func (q *queue) Pop() any {
 }
 
 // plan lets something happen at a time, if history goes that far.
-func (w *world) plan(at int64, do step) {
+func (w *generator) plan(at int64, do step) {
 	if at > w.until {
 		return
 	}
@@ -130,10 +130,10 @@ func (w *world) plan(at int64, do step) {
 // play makes the whole history. Agencies and cases come over from the system
 // before in the first days. After that, what happens in each week is planned, and
 // then happens.
-func (w *world) play() {
-	w.plan(w.begin+10*oneHour, (*world).openAgencies)
+func (w *generator) play() {
+	w.plan(w.begin+10*oneHour, (*generator).openAgencies)
 	if w.c.Consumers > 0 {
-		w.plan(w.conversionAt(0), (*world).convert)
+		w.plan(w.conversionAt(0), (*generator).convert)
 	}
 	from := w.begin + conversionBegins + conversionTakes
 	first := w.c.LastFriday().AddDays(-7 * w.c.Weeks)
@@ -152,10 +152,10 @@ func (w *world) play() {
 }
 
 // say records an event.
-func (w *world) say(data events.Data) { w.sayAs("", "", data) }
+func (w *generator) say(data events.Data) { w.sayAs("", "", data) }
 
 // sayAs records an event in which a person acted.
-func (w *world) sayAs(actor, role string, data events.Data) {
+func (w *generator) sayAs(actor, role string, data events.Data) {
 	if w.stopped {
 		return
 	}
@@ -168,7 +168,7 @@ func (w *world) sayAs(actor, role string, data events.Data) {
 		lag = int64(w.dice.between(2_000, 90_000))
 	}
 	w.said++
-	w.stopped = !w.yield(Item{
+	w.stopped = !w.yield(TimedEvent{
 		Recorded: time.UnixMilli(w.now).UTC(),
 		Event: events.Event{
 			ID: eventID(w.c.Seed, w.said, w.now-lag), Source: source, Type: events.TypeOf(data),
@@ -178,4 +178,4 @@ func (w *world) sayAs(actor, role string, data events.Data) {
 }
 
 // today is the Pacific date.
-func (w *world) today() events.Date { return events.DateOf(time.UnixMilli(w.now).In(w.zone)) }
+func (w *generator) today() events.Date { return events.DateOf(time.UnixMilli(w.now).In(w.zone)) }

@@ -55,12 +55,12 @@ func New(o Options) (*API, error) {
 			allowed = "GET, HEAD"
 		}
 		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
-			p := problem.Method.With("This path answers %s only.", strings.Replace(allowed, ", ", " and ", 1))
+			p := problem.Method.WithDetail("This path answers %s only.", strings.Replace(allowed, ", ", " and ", 1))
 			p.Allow = allowed
 			p.Write(w)
 		})
 	}
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { problem.NotFound.Because(nil).Write(w) })
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { problem.NotFound.WithCause(nil).Write(w) })
 	d.finish()
 	return a, nil
 }
@@ -78,10 +78,10 @@ func (a *API) register() {
 	} {
 		for _, kind := range [...]service.Kind{service.Active, service.Pending, service.Inactive} {
 			path, name := o.path+"/"+string(kind), o.name+strings.ToUpper(string(kind[:1]))+string(kind[1:])
-			register(a, operation{id: "list" + name, tag: "Consumers", path: path, blanks: true}, func(_ context.Context, c service.Caller, in *listInput) (*result[service.Consumers], error) {
-				return a.page(c, in.owner(), kind, in.Asked)
+			register(a, operation{id: "list" + name, tag: "Consumers", path: path, blanks: true}, func(_ context.Context, c service.Caller, in *listInput) (*result[service.ConsumerPage], error) {
+				return a.page(c, in.owner(), kind, in.ListParams)
 			})
-			register(a, operation{id: "search" + name, tag: "Consumers", path: path + "/search", body: maxBody}, func(_ context.Context, c service.Caller, in *searchInput) (*result[service.Consumers], error) {
+			register(a, operation{id: "search" + name, tag: "Consumers", path: path + "/search", body: maxBody}, func(_ context.Context, c service.Caller, in *searchInput) (*result[service.ConsumerPage], error) {
 				return a.page(c, in.owner(), kind, in.Body)
 			})
 		}
@@ -89,16 +89,16 @@ func (a *API) register() {
 		register(a, operation{id: "actOn" + o.name + "Case", tag: "Cases", path: o.path + "/cases/{case}/{action}", body: maxBody, failures: changing}, a.act)
 		register(a, operation{id: "list" + o.name + "Books", tag: "Books", path: o.path + "/books"}, a.books)
 		register(a, operation{id: "take" + o.name + "Book", tag: "Books", path: o.path + "/books/{friday}", body: maxExportBody, file: true, failures: []string{"NotAccepted", "NoBook"}}, a.export)
-		register(a, operation{id: "compare" + o.books + "Books", tag: "Audit", path: o.path + "/differences", may: service.Caller.Audits}, a.differences)
+		register(a, operation{id: "compare" + o.books + "Books", tag: "Audit", path: o.path + "/differences", may: service.Caller.MayAudit}, a.differences)
 	}
 	register(a, operation{id: "listAgents", tag: "Agencies", path: "/v1/agencies/{agency}/agents"}, a.agents)
 	register(a, operation{id: "transferConsumers", tag: "Agencies", path: "/v1/agencies/{agency}/transfers", body: maxBody, failures: changing}, a.transfer)
-	register(a, operation{id: "explainCase", tag: "Audit", path: "/v1/cases/{case}/explanation", may: service.Caller.Audits}, a.explanation)
+	register(a, operation{id: "explainCase", tag: "Audit", path: "/v1/cases/{case}/explanation", may: service.Caller.MayAudit}, a.explanation)
 	register(a, operation{id: "getDisclaimer", tag: "Books", path: "/v1/disclaimer", any: true}, a.disclaimer)
-	register(a, operation{id: "listFridays", tag: "Ledger", path: "/v1/fridays", may: service.Caller.SeesFigures}, a.fridays)
-	register(a, operation{id: "listRejected", tag: "Ledger", path: "/v1/rejected", may: service.Caller.SeesFigures}, a.rejected)
-	register(a, operation{id: "listExports", tag: "Ledger", path: "/v1/exports", may: service.Caller.SeesFigures}, a.exports)
-	register(a, operation{id: "getStatus", tag: "Ledger", path: "/v1/status", may: service.Caller.SeesFigures}, a.status)
+	register(a, operation{id: "listFridays", tag: "Ledger", path: "/v1/fridays", may: service.Caller.MaySeeLedger}, a.fridays)
+	register(a, operation{id: "listRejected", tag: "Ledger", path: "/v1/rejected", may: service.Caller.MaySeeLedger}, a.rejected)
+	register(a, operation{id: "listExports", tag: "Ledger", path: "/v1/exports", may: service.Caller.MaySeeLedger}, a.exports)
+	register(a, operation{id: "getStatus", tag: "Ledger", path: "/v1/status", may: service.Caller.MaySeeLedger}, a.status)
 }
 
 // operation is what the API does at a path: by POST where it reads a body, and
@@ -142,12 +142,12 @@ func register[I, O any](a *API, o operation, f func(context.Context, service.Cal
 // told is the problem that an error is to who asked. Only what is ours to mend
 // is logged.
 func (a *API) told(ctx context.Context, route string, err error) *problem.Problem {
-	p := problem.Of(err)
+	p := problem.From(err)
 	switch {
 	case ctx.Err() != nil && p.Type == problem.Internal.Type && errors.Is(err, context.Canceled):
 		// Who has gone reads no answer; but the connection may be closed by half,
 		// and no answer at all would be taken for a success.
-		p = problem.Unavailable.With("The connection was given up before the answer was there.")
+		p = problem.Unavailable.WithDetail("The connection was given up before the answer was there.")
 	case p.Status >= http.StatusInternalServerError:
 		a.Log.Error("a request failed", zap.String("route", route), zap.Int("status", p.Status), zap.Error(errors.Unwrap(p)))
 	}
@@ -180,10 +180,10 @@ func resultOf[T any](v T, err error) (*result[T], error) {
 	return &result[T]{append(b, '\n')}, err
 }
 
-// Owned says whose lists and books a path is about: an agent's or an agency's.
-type Owned struct {
+// OwnerPath says whose lists and books a path is about: an agent's or an agency's.
+type OwnerPath struct {
 	Agent  string `path:"agent" required:"false" format:"Identifier" doc:"The agent's id." example:"A100001"`
 	Agency string `path:"agency" required:"false" format:"Identifier" doc:"The agency's id." example:"G2000"`
 }
 
-func (o Owned) owner() service.Owner { return service.Owner(o) }
+func (o OwnerPath) owner() service.Owner { return service.Owner(o) }

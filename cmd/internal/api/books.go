@@ -29,7 +29,7 @@ const maxBooks = 60
 
 // Huma would read a plain Date as the number that it is.
 func (a *API) books(ctx context.Context, c service.Caller, in *struct {
-	Owned
+	OwnerPath
 	Before struct{ events.Date } `query:"before" format:"date" doc:"Only the books of Fridays before this day." example:"2026-11-20"`
 }) (*result[*service.BookList], error) {
 	return resultOf(a.Service.Books(ctx, c, in.owner(), in.Before.Date, maxBooks))
@@ -39,9 +39,9 @@ func (a *API) books(ctx context.Context, c service.Caller, in *struct {
 const maxWait = 45 * time.Second
 
 type exportInput struct {
-	Owned
+	OwnerPath
 	Friday string `path:"friday" format:"FridayOrLatest" doc:"The Friday of the book, or \x60latest\x60 for that of the last cutoff." example:"2026-11-20"`
-	Body   service.Answer
+	Body   service.DisclaimerAnswer
 }
 
 // export answers with a book, once the disclaimer was accepted. The book is a
@@ -56,17 +56,17 @@ func (a *API) export(_ context.Context, c service.Caller, in *exportInput) (*hum
 }
 
 // notAccepted tells a program how to accept the disclaimer.
-var notAccepted = problem.NotAccepted.With(`%s Send {"disclaimer":"%s","accepted":true}.`, problem.NotAccepted.Detail, service.DisclaimerVersion)
+var notAccepted = problem.NotAccepted.WithDetail(`%s Send {"disclaimer":"%s","accepted":true}.`, problem.NotAccepted.Detail, service.DisclaimerVersion)
 
 func (a *API) takeBook(w http.ResponseWriter, r *http.Request, c service.Caller, in *exportInput) error {
-	ctx, cancel, err := delivery.Patience(w, r, maxWait)
+	ctx, cancel, err := delivery.WaitContext(w, r, maxWait)
 	if err != nil {
 		return err
 	}
 	defer cancel()
 	book, err := a.Service.Export(ctx, c, in.owner(), in.Friday, in.Body)
-	if err != nil && problem.Of(err).Type == notAccepted.Type {
-		return notAccepted.Because(err)
+	if err != nil && problem.From(err).Type == notAccepted.Type {
+		return notAccepted.WithCause(err)
 	}
 	if err != nil {
 		return err

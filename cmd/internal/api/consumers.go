@@ -9,17 +9,17 @@ import (
 // listInput has filters in the URL; those that may name a consumer have no place
 // there.
 type listInput struct {
-	Owned
-	service.Asked
+	OwnerPath
+	service.ListParams
 }
 
 // searchInput has all filters in the body.
 type searchInput struct {
-	Owned
-	Body service.Asked
+	OwnerPath
+	Body service.ListParams
 }
 
-func (a *API) page(c service.Caller, o service.Owner, kind service.Kind, asked service.Asked) (*result[service.Consumers], error) {
+func (a *API) page(c service.Caller, o service.Owner, kind service.Kind, asked service.ListParams) (*result[service.ConsumerPage], error) {
 	q, err := asked.Query(service.MaxListed)
 	if err != nil {
 		return nil, err
@@ -29,24 +29,24 @@ func (a *API) page(c service.Caller, o service.Owner, kind service.Kind, asked s
 		return nil, err
 	}
 	b, err := l.JSON()
-	return &result[service.Consumers]{b}, err
+	return &result[service.ConsumerPage]{b}, err
 }
 
-// InCase names a case in a path.
-type InCase struct {
+// CasePath names a case in a path.
+type CasePath struct {
 	Case string `path:"case" format:"Identifier" doc:"The case id." example:"5000032500"`
 }
 
 func (a *API) caseFile(ctx context.Context, c service.Caller, in *struct {
-	Owned
-	InCase
-}) (*result[*service.CaseFile], error) {
+	OwnerPath
+	CasePath
+}) (*result[*service.CaseDetails], error) {
 	return resultOf(a.Service.Case(ctx, c, in.owner(), in.Case))
 }
 
 func (a *API) act(ctx context.Context, c service.Caller, in *struct {
-	Owned
-	InCase
+	OwnerPath
+	CasePath
 	Action service.Action `path:"action" format:"Action" doc:"What to do: \x60mark-inactive\x60 and \x60reactivate\x60 a delegated consumer, \x60accept\x60 or \x60decline\x60 a pending request." example:"mark-inactive"`
 	Body   *Empty
 }) (*result[*service.ActionResult], error) {
@@ -56,13 +56,13 @@ func (a *API) act(ctx context.Context, c service.Caller, in *struct {
 // Empty is a body without members.
 type Empty struct{}
 
-func (a *API) agents(_ context.Context, c service.Caller, in *Owned) (*result[*service.Agency], error) {
+func (a *API) agents(_ context.Context, c service.Caller, in *OwnerPath) (*result[*service.Agency], error) {
 	return resultOf(a.Service.Agents(c, in.Agency))
 }
 
 func (a *API) transfer(ctx context.Context, c service.Caller, in *struct {
-	Owned
-	Body service.Transfer
-}) (*result[*service.Transferred], error) {
+	OwnerPath
+	Body service.TransferRequest
+}) (*result[*service.TransferResult], error) {
 	return resultOf(a.Service.Transfer(ctx, c, in.Agency, in.Body))
 }

@@ -79,17 +79,15 @@ func newDocument() (*document, error) {
 
 // names are those of schemas that are not called as their types are.
 var names = map[reflect.Type]string{
-	reflect.TypeFor[service.CaseFile]():      "Case",
+	reflect.TypeFor[service.CaseDetails]():   "Case",
 	reflect.TypeFor[service.Year]():          "Application",
-	reflect.TypeFor[service.Asked]():         "Search",
-	reflect.TypeFor[service.BookList]():      "Shelf",
-	reflect.TypeFor[service.ActionResult]():  "Acted",
-	reflect.TypeFor[service.BookOf]():        "ComparedBook",
+	reflect.TypeFor[service.ListParams]():    "Search",
+	reflect.TypeFor[service.BookRef]():       "ComparedBook",
 	reflect.TypeFor[list.Entry]():            "Consumer",
 	reflect.TypeFor[list.EntryYear]():        "ConsumerYear",
 	reflect.TypeFor[checkpoint.Checkpoint](): "Friday",
 	reflect.TypeFor[audit.Event]():           "ExplainedEvent",
-	reflect.TypeFor[audit.Decided]():         "DecidedRow",
+	reflect.TypeFor[audit.DecidedRow]():      "DecidedRow",
 	reflect.TypeFor[audit.Difference]():      "RowChange",
 	reflect.TypeFor[audit.Cell]():            "CellChange",
 	reflect.TypeFor[problem.Body]():          "Problem",
@@ -108,21 +106,21 @@ func nameOf(t reflect.Type, hint string) string {
 // failures are the problems that requests are answered with, as the document
 // names them and gives an example of each.
 var failures = map[string]*problem.Problem{
-	"Invalid":      problem.Invalid.In("sort", "Sort by first_name, last_name, case_id or updated, with - before it for descending."),
+	"Invalid":      problem.Invalid.WithField("sort", "Sort by first_name, last_name, case_id or updated, with - before it for descending."),
 	"Unauthorized": &problem.Unauthorized,
 	"Forbidden":    &problem.Forbidden,
 	"NotAccepted":  notAccepted,
 	"NotFound":     &problem.NotFound,
-	"NoBook":       problem.NoBook.With("2026-11-19 is a Thursday, and books are as of a Friday: there is no book of it."),
-	"Method":       problem.Method.With("This path answers GET and HEAD only."),
+	"NoBook":       problem.NoBook.WithDetail("2026-11-19 is a Thursday, and books are as of a Friday: there is no book of it."),
+	"Method":       problem.Method.WithDetail("This path answers GET and HEAD only."),
 	"Conflict": {Type: problem.Conflict.Type, Status: problem.Conflict.Status, Title: problem.Conflict.Title, Code: string(events.NoPendingRequest),
 		Detail: "No request of this consumer is pending any more: it was withdrawn or has been answered."},
-	"TooLarge":    problem.TooLarge.With("The body is larger than %d KiB.", maxBody>>10),
+	"TooLarge":    problem.TooLarge.WithDetail("The body is larger than %d KiB.", maxBody>>10),
 	"MediaType":   &problem.MediaType,
 	"TooMany":     &problem.TooMany,
 	"Internal":    &problem.Internal,
 	"Unavailable": &problem.Unavailable,
-	"Unsure":      &problem.Unsure,
+	"Unsure":      &problem.OutcomeUnknown,
 	"NotReady": {Type: "not-ready", Status: http.StatusServiceUnavailable, Title: "Not ready",
 		Detail: "The projection has not caught up with the journal."},
 }

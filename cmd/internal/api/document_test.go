@@ -153,19 +153,19 @@ func TestExamples(t *testing.T) {
 func TestSchemasRefuse(t *testing.T) {
 	c := compile(t)
 	for name, bad := range map[string][]string{
-		"Search":        {`{"carier":"x"}`, `{"sort":"phone"}`, `{"page_size":2001}`, `{"page":0}`, `[]`},
-		"Transfer":      {`{"from_agent_id":"A1"}`, `{"from_agent_id":"A1","to_agent_id":"A2","case_ids":[]}`},
-		"Answer":        {`{}`, `{"accepted":"yes"}`, `{"accepted":null}`},
-		"Empty":         {`{"reason":"x"}`},
-		"Consumers":     {`{"as_of":"2026-11-23T17:02:11Z","total":0,"page":1,"page_size":1}`, `{"as_of":"2026-11-23T17:02:11Z","total":0,"page":1,"page_size":1,"consumers":null}`},
-		"Date":          {`"2026-02-30"`, `""`},
-		"DateOrBlank":   {`"11/20/2026"`, `null`},
-		"Time":          {`"2026-11-23T09:02:11-08:00"`},
-		"MaskedSSN":     {`"123-45-7880"`, `"7880"`},
-		"Amount":        {`412.33`, `"412.3"`},
-		"Identifier":    {`""`, `"a b"`},
-		"RejectionCode": {`"no_such_code"`},
-		"Problem":       {`{"type":"about:blank","title":"","status":404,"detail":""}`},
+		"Search":           {`{"carier":"x"}`, `{"sort":"phone"}`, `{"page_size":2001}`, `{"page":0}`, `[]`},
+		"TransferRequest":  {`{"from_agent_id":"A1"}`, `{"from_agent_id":"A1","to_agent_id":"A2","case_ids":[]}`},
+		"DisclaimerAnswer": {`{}`, `{"accepted":"yes"}`, `{"accepted":null}`},
+		"Empty":            {`{"reason":"x"}`},
+		"ConsumerPage":     {`{"as_of":"2026-11-23T17:02:11Z","total":0,"page":1,"page_size":1}`, `{"as_of":"2026-11-23T17:02:11Z","total":0,"page":1,"page_size":1,"consumers":null}`},
+		"Date":             {`"2026-02-30"`, `""`},
+		"DateOrBlank":      {`"11/20/2026"`, `null`},
+		"Time":             {`"2026-11-23T09:02:11-08:00"`},
+		"MaskedSSN":        {`"123-45-7880"`, `"7880"`},
+		"Amount":           {`412.33`, `"412.3"`},
+		"Identifier":       {`""`, `"a b"`},
+		"RejectionCode":    {`"no_such_code"`},
+		"Problem":          {`{"type":"about:blank","title":"","status":404,"detail":""}`},
 	} {
 		for _, text := range bad {
 			value, err := jsonschema.UnmarshalJSON(strings.NewReader(text))

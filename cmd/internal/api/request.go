@@ -88,7 +88,7 @@ func (a *API) admit(o operation) func(huma.Context, func(huma.Context)) {
 func query(r *http.Request, op *huma.Operation, list bool) (url.Values, error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return nil, problem.Invalid.In("query", "The URL's query is not written as it should be: encode %% and ; in values.")
+		return nil, problem.Invalid.WithField("query", "The URL's query is not written as it should be: encode %% and ; in values.")
 	}
 	var known []string
 	for _, p := range op.Parameters {
@@ -103,13 +103,13 @@ func query(r *http.Request, op *huma.Operation, list bool) (url.Values, error) {
 		}
 		switch {
 		case len(known) == 0:
-			return nil, problem.Invalid.In(field, "This request has no parameters.")
+			return nil, problem.Invalid.WithField(field, "This request has no parameters.")
 		case !slices.Contains(known, name):
-			return nil, problem.Invalid.In(field, "There are the parameters %s, and no others. What names a consumer is searched for with POST.", strings.Join(known, ", "))
+			return nil, problem.Invalid.WithField(field, "There are the parameters %s, and no others. What names a consumer is searched for with POST.", strings.Join(known, ", "))
 		case len(given) > 1:
-			return nil, problem.Invalid.In(field, "A parameter was given more than once.")
+			return nil, problem.Invalid.WithField(field, "A parameter was given more than once.")
 		case given[0] == "" && !list:
-			return nil, problem.Invalid.In(name, "It is blank; leave it out.")
+			return nil, problem.Invalid.WithField(name, "It is blank; leave it out.")
 		}
 	}
 	return values, nil
@@ -128,14 +128,14 @@ func body(w http.ResponseWriter, r *http.Request, limit int64, required bool) ([
 		return nil, nil
 	}
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return nil, problem.MediaType.Because(err)
+		return nil, problem.MediaType.WithCause(err)
 	}
 	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, problem.TooLarge.With("The body is larger than %d KiB.", limit>>10)
+		return nil, problem.TooLarge.WithDetail("The body is larger than %d KiB.", limit>>10)
 	}
 	if err != nil {
-		return nil, problem.Invalid.With("The body could not be read whole.").Because(err)
+		return nil, problem.Invalid.WithDetail("The body could not be read whole.").WithCause(err)
 	}
 	return b, nil
 }
@@ -187,7 +187,7 @@ func toldAsProblem(_ huma.Context, _ string, v any) (any, error) {
 		return v, nil
 	}
 	if len(m.Errors) == 0 {
-		return problem.Invalid.In("body", "It is required."), nil
+		return problem.Invalid.WithField("body", "It is required."), nil
 	}
 	where, text := m.Errors[0].Location, m.Errors[0].Message
 	if where == "body" {
@@ -197,5 +197,5 @@ func toldAsProblem(_ huma.Context, _ string, v any) (any, error) {
 	if !ok {
 		field = where
 	}
-	return problem.Invalid.In(field, "%s", problem.Sentence(text)), nil
+	return problem.Invalid.WithField(field, "%s", problem.Sentence(text)), nil
 }

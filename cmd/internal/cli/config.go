@@ -74,7 +74,7 @@ func Require(flags *pflag.FlagSet, names ...string) {
 
 // OneOf says that exactly one of two flags has to be given.
 func OneOf(flags *pflag.FlagSet, a, b string) {
-	Alternatives(flags, a, b)
+	MutuallyExclusive(flags, a, b)
 	annotate(flags, a, eitherOr, b)
 }
 
@@ -94,9 +94,9 @@ func checkGiven(flags *pflag.FlagSet) (err error) {
 	return err
 }
 
-// Alternatives says that only one of these flags counts: one on the command
+// MutuallyExclusive says that only one of these flags counts: one on the command
 // line puts the others aside, where they come from the environment or a file.
-func Alternatives(flags *pflag.FlagSet, names ...string) {
+func MutuallyExclusive(flags *pflag.FlagSet, names ...string) {
 	for _, name := range names {
 		annotate(flags, name, alternativeTo, names...)
 	}

@@ -43,8 +43,8 @@ var (
 	// ErrRefused is returned when the ledger's rules forbid what was asked for,
 	// or when something does not verify.
 	ErrRefused error = &exitError{ExitRefused, "refused"}
-	// ErrNotOnRecord is returned when the export trail does not know a file.
-	ErrNotOnRecord error = &exitError{ExitRefused, "no such file is on record"}
+	// ErrUnknownFile is returned when the export trail does not know a file.
+	ErrUnknownFile error = &exitError{ExitRefused, "no such file is on record"}
 )
 
 // Usagef returns an ErrUsage that says what was wrong with the call.
@@ -52,9 +52,9 @@ func Usagef(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{ErrUsage}, args...)...)
 }
 
-// RefusedFor makes an error an ErrRefused, unless it is one, where it is one of the
+// RefuseIf makes an error an ErrRefused, unless it is one, where it is one of the
 // reasons.
-func RefusedFor(err error, reasons ...error) error {
+func RefuseIf(err error, reasons ...error) error {
 	if !errors.Is(err, ErrRefused) && slices.ContainsFunc(reasons, func(reason error) bool { return errors.Is(err, reason) }) {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
 	}
@@ -80,7 +80,7 @@ func Run(ctx context.Context, newRoot func(*Environment) *cobra.Command, args []
 	env := &Environment{In: in, Out: out, Err: errs, Now: time.Now}
 	root := env.prepare(newRoot(env))
 	root.SetArgs(args)
-	err := RefusedFor(root.ExecuteContext(ctx), env.Refusals...)
+	err := RefuseIf(root.ExecuteContext(ctx), env.Refusals...)
 	if err == nil {
 		return ExitDone
 	}
@@ -155,8 +155,8 @@ func (env *Environment) loggerAt(usual string) (*zap.Logger, error) {
 	return zap.New(core), nil
 }
 
-// Sayf writes a line for the person who runs the command, to standard error.
-func (env *Environment) Sayf(format string, args ...any) {
+// Messagef writes a line for the person who runs the command, to standard error.
+func (env *Environment) Messagef(format string, args ...any) {
 	fmt.Fprintf(env.Err, format+"\n", args...)
 }
 
@@ -181,10 +181,10 @@ func (l *lockedWriter) Terminal() bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// RefuseViolated refuses to let a book leave a folder whose journal was found to
+// RefuseOnViolation refuses to let a book leave a folder whose journal was found to
 // differ from what was applied, or to have a key handed over or a head recorded
 // there.
-func RefuseViolated(l *node.Node) error {
+func RefuseOnViolation(l *node.Node) error {
 	found, err := l.Violation()
 	if err == nil && found != "" {
 		err = fmt.Errorf("%w: no book leaves this folder, and nothing is signed there, while its journal is not what was applied: %s; keep it as it is, compare it with a backup and with other nodes, and run journal verify once it is mended", ErrRefused, found)

@@ -19,8 +19,8 @@ func ParseTime(flag, s string) (time.Time, error) {
 	return time.Date(d.Year(), time.Month(d.Month()), d.Day(), 0, 0, 0, 0, events.DefaultCalendar().Zone()), nil
 }
 
-// Pacific writes a moment as people read it.
-func Pacific(t time.Time) string {
+// FormatPacific writes a moment as people read it.
+func FormatPacific(t time.Time) string {
 	if t.IsZero() {
 		return "before the first record"
 	}

@@ -103,7 +103,7 @@ func (d *Daemon) seal(ctx context.Context) error {
 		return err
 	}
 	err = d.sealer.Seal(ctx, latest)
-	if errors.Is(err, checkpoint.ErrDiffers) {
+	if errors.Is(err, checkpoint.ErrSealMismatch) {
 		d.o.Monitor.Raise(err)
 		return nil
 	}
@@ -124,7 +124,7 @@ func (d *Daemon) latest() (_ events.Date, err error) {
 		return 0, nil
 	}
 	c, err := v.Checkpoint(0)
-	if errors.Is(err, checkpoint.ErrNone) {
+	if errors.Is(err, checkpoint.ErrNoCheckpoint) {
 		return 0, nil
 	}
 	return c.Friday, err

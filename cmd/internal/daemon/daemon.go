@@ -91,7 +91,7 @@ func (d *Daemon) URL() string { return d.scheme + "://" + d.o.Listen.Addr().Stri
 func (d *Daemon) counted(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !d.under.TryRLock() { // shutdown waits for it, or has it
-			problem.Unavailable.With("The system is being restarted. Try again in a minute.").Write(w)
+			problem.Unavailable.WithDetail("The system is being restarted. Try again in a minute.").Write(w)
 			return
 		}
 		defer d.under.RUnlock()

@@ -49,7 +49,7 @@ func latest(t *testing.T, n *node.Node) (checkpoint.Checkpoint, *events.Calendar
 // in its metrics.
 func TestSeals(t *testing.T) {
 	t.Parallel()
-	n := fixture.Ledger(t, 3)
+	n := fixture.OpenLedger(t, 3)
 	d, watch := run(t, n)
 	c, _ := latest(t, n)
 	want := fmt.Sprintf("bookledger_sealed_cutoff_seconds %v\n", float64(c.Cutoff.Unix()))
@@ -69,7 +69,7 @@ func TestSeals(t *testing.T) {
 // the alarm, and is not signed.
 func TestSealDiffers(t *testing.T) {
 	t.Parallel()
-	n := fixture.Ledger(t, 2)
+	n := fixture.OpenLedger(t, 2)
 	c, calendar := latest(t, n)
 	body, err := checkpoint.EncodeSeal(events.Sealed{
 		Friday: c.Friday, Boundary: int(c.Boundary), TreeSize: int(c.Boundary), Cases: int(c.Cases), Rows: int(c.Rows), Rules: 1,

@@ -22,7 +22,7 @@ func (d *Daemon) handler() http.Handler {
 	// is off.
 	for _, path := range [...]string{"/healthz", "/readyz", "/metrics"} {
 		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
-			p := problem.Method.With("This path answers GET only.")
+			p := problem.Method.WithDetail("This path answers GET only.")
 			p.Allow = "GET, HEAD"
 			p.Write(w)
 		})
@@ -32,7 +32,7 @@ func (d *Daemon) handler() http.Handler {
 		return d.o.Portal.Wrap(mux)
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		p := problem.NotFound.With("No OpenID issuer is configured, so only /healthz, /readyz and /metrics answer here.")
+		p := problem.NotFound.WithDetail("No OpenID issuer is configured, so only /healthz, /readyz and /metrics answer here.")
 		p.Type, p.Title = "portal-off", "The portal is off"
 		p.Write(w)
 	})
@@ -52,7 +52,7 @@ const readyWithin = time.Second
 // what was applied.
 func (d *Daemon) ready(w http.ResponseWriter, r *http.Request) {
 	unready := func(detail string) {
-		p := problem.Unavailable.With("%s", detail)
+		p := problem.Unavailable.WithDetail("%s", detail)
 		p.Type, p.Title = "not-ready", "Not ready"
 		p.Write(w)
 	}
@@ -117,10 +117,10 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	flag("rebuilding", c.o.Node.Projection.Rebuilding(), "1 while the projection is built anew.")
 	flag("sound", c.o.Monitor.Violation() == nil, "0 when the journal was found to differ from what was applied, else 1.")
-	compared, whole := c.o.Monitor.Compared()
+	compared, whole := c.o.Monitor.Progress()
 	gauge("journal_compared", float64(compared), "Up to which record the journal was compared with what was applied, this time or the last.")
 	counter("journal_compared_whole_total", whole, "How often the whole journal was compared with what was applied.")
-	gauge("projection_bytes", float64(c.o.Node.Projection.Usage()), "Bytes that the projection takes on disk.")
+	gauge("projection_bytes", float64(c.o.Node.Projection.DiskUsage()), "Bytes that the projection takes on disk.")
 	v, err := c.o.Node.Projection.View()
 	if err != nil {
 		return

@@ -29,10 +29,10 @@ const (
 	answerTime = time.Minute
 )
 
-// Patience returns a context for a request that may wait so long for its book.
+// WaitContext returns a context for a request that may wait so long for its book.
 // It ends when the client goes away, which the server sees once the body is
 // read. The answer may come after the server's usual limit.
-func Patience(w http.ResponseWriter, r *http.Request, wait time.Duration) (context.Context, context.CancelFunc, error) {
+func WaitContext(w http.ResponseWriter, r *http.Request, wait time.Duration) (context.Context, context.CancelFunc, error) {
 	if err := answerWithin(w, wait+answerTime); err != nil {
 		return nil, nil, err
 	}
@@ -50,7 +50,7 @@ func answerWithin(w http.ResponseWriter, d time.Duration) error {
 
 // Deliver sends a book. Where that breaks off the connection ends, so that
 // nobody takes a part for the whole, and Deliver does not return.
-func Deliver(w http.ResponseWriter, r *http.Request, book *service.Book) error {
+func Deliver(w http.ResponseWriter, r *http.Request, book *service.ExportedBook) error {
 	sum, err := hex.DecodeString(book.SHA256)
 	if err != nil {
 		return fmt.Errorf("reading the hash of a finished book: %w", err)

@@ -48,7 +48,7 @@ func TestPatience(t *testing.T) {
 		text := strings.Repeat("a book", 100_000)
 		sum := sha256.Sum256([]byte(text))
 		client, end := ask(func(w http.ResponseWriter, r *http.Request) {
-			ctx, cancel, err := delivery.Patience(w, r, 5*time.Minute)
+			ctx, cancel, err := delivery.WaitContext(w, r, 5*time.Minute)
 			if err != nil {
 				t.Error(err)
 				return
@@ -59,7 +59,7 @@ func TestPatience(t *testing.T) {
 				t.Errorf("the wait ended with %v", ctx.Err())
 			case <-time.After(4 * time.Minute):
 			}
-			book := &service.Book{ReadCloser: io.NopCloser(strings.NewReader(text)), Name: "x.xlsx", Bytes: int64(len(text)), SHA256: hex.EncodeToString(sum[:])}
+			book := &service.ExportedBook{ReadCloser: io.NopCloser(strings.NewReader(text)), Name: "x.xlsx", Bytes: int64(len(text)), SHA256: hex.EncodeToString(sum[:])}
 			if err := delivery.Deliver(w, r, book); err != nil {
 				t.Error(err)
 			}
@@ -82,7 +82,7 @@ func TestInVain(t *testing.T) {
 			began := time.Now()
 			ended := make(chan time.Duration, 1)
 			client, end := ask(func(w http.ResponseWriter, r *http.Request) {
-				ctx, cancel, err := delivery.Patience(w, r, 5*time.Minute)
+				ctx, cancel, err := delivery.WaitContext(w, r, 5*time.Minute)
 				if err != nil {
 					t.Error(err)
 					return

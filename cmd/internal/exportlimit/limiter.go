@@ -18,18 +18,18 @@ var (
 	ErrFull = errors.New("too many exports at once")
 	// ErrTooMany is returned when the person already has as many exports as one may have.
 	ErrTooMany = errors.New("too many exports of one person")
-	// ErrEnded is returned to whoever waits or joins after [Limiter.Drain].
-	ErrEnded = errors.New("exports have ended")
+	// ErrShutdown is returned to whoever waits or joins after [Limiter.Drain].
+	ErrShutdown = errors.New("exports have ended")
 )
 
 // Limits bound the exports. Zero means the default that the comment names.
 type Limits struct {
-	PerPerson int    // exports of one person, from Join to Close: 3
-	Waiting   int    // exports that are not being made yet: 5,000
-	Makers    int64  // books made at once: 2
-	Rows      int64  // rows in memory at once: 120,000; a larger book is made alone
-	Bytes     int64  // bytes of files, from the making to Close: 1 GiB
-	Dir       string // where the files are made, for example the data folder
+	PerPerson  int    // exports of one person, from Join to Close: 3
+	Waiting    int    // exports that are not being made yet: 5,000
+	Concurrent int64  // books made at once: 2
+	Rows       int64  // rows in memory at once: 120,000; a larger book is made alone
+	Bytes      int64  // bytes of files, from the making to Close: 1 GiB
+	Dir        string // where the files are made, for example the data folder
 }
 
 // Bytes that are reserved for a file before its size is known. A workbook takes
@@ -63,7 +63,7 @@ type person struct {
 // before it could take their names.
 func New(l Limits) (*Limiter, error) {
 	l.PerPerson, l.Waiting = cmp.Or(l.PerPerson, 3), cmp.Or(l.Waiting, 5000)
-	l.Makers, l.Rows, l.Bytes = cmp.Or(l.Makers, 2), cmp.Or(l.Rows, 120_000), cmp.Or(l.Bytes, 1<<30)
+	l.Concurrent, l.Rows, l.Bytes = cmp.Or(l.Concurrent, 2), cmp.Or(l.Rows, 120_000), cmp.Or(l.Bytes, 1<<30)
 	left, err := filepath.Glob(filepath.Join(l.Dir, ".export-*"))
 	for _, name := range left {
 		err = errors.Join(err, os.Remove(name))
@@ -73,7 +73,7 @@ func New(l Limits) (*Limiter, error) {
 	}
 	n := &Limiter{
 		limits: l, persons: map[string]*person{},
-		head: semaphore.NewWeighted(1), makers: semaphore.NewWeighted(l.Makers),
+		head: semaphore.NewWeighted(1), makers: semaphore.NewWeighted(l.Concurrent),
 		rows: semaphore.NewWeighted(l.Rows), bytes: semaphore.NewWeighted(l.Bytes),
 	}
 	n.drained, n.drain = context.WithCancel(context.Background())
@@ -104,7 +104,7 @@ func (l *Limiter) Join(name string, rows int) (*Export, error) {
 	p := l.persons[name]
 	switch {
 	case l.drained.Err() != nil:
-		return nil, ErrEnded
+		return nil, ErrShutdown
 	case p != nil && p.exports == l.limits.PerPerson:
 		return nil, ErrTooMany
 	case l.waiting == l.limits.Waiting:
@@ -125,7 +125,7 @@ func (x *Export) Wait(ctx context.Context) error {
 	l := x.limiter
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	defer context.AfterFunc(l.drained, func() { cancel(ErrEnded) })()
+	defer context.AfterFunc(l.drained, func() { cancel(ErrShutdown) })()
 	// The head of the line waits for a maker, for rows and for bytes, and
 	// everybody else waits behind it.
 	for _, need := range [...]struct {

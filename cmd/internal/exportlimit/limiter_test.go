@@ -57,7 +57,7 @@ func (n *line) change(f func()) {
 			n.t.Errorf("%s has %d books made at once", name, m)
 		}
 	}
-	if making > int(n.limits.Makers) || n.rows > n.limits.Rows && making > 1 || n.bytes > n.limits.Bytes {
+	if making > int(n.limits.Concurrent) || n.rows > n.limits.Rows && making > 1 || n.bytes > n.limits.Bytes {
 		n.t.Errorf("%d books of %d rows are made at once, and files take %d bytes", making, n.rows, n.bytes)
 	}
 }
@@ -174,7 +174,7 @@ func TestLine(t *testing.T) {
 	for run := range 10 {
 		synctest.Test(t, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, uint64(run)))
-			n := newLine(t, Limits{Waiting: 20, Rows: 300, Bytes: 2 << 20, PerPerson: 3, Makers: 1 + r.Int64N(4)})
+			n := newLine(t, Limits{Waiting: 20, Rows: 300, Bytes: 2 << 20, PerPerson: 3, Concurrent: 1 + r.Int64N(4)})
 			var all sync.WaitGroup
 			for range 300 {
 				time.Sleep(time.Duration(r.Int64N(int64(200 * time.Millisecond))))
@@ -209,7 +209,7 @@ func (n *line) isIdle() {
 	n.t.Helper()
 	files, err := os.ReadDir(n.limits.Dir)
 	if err != nil || len(files) > 0 || n.Limiter.waiting != 0 || len(n.persons) != 0 ||
-		!n.head.TryAcquire(1) || !n.makers.TryAcquire(n.limits.Makers) || !n.Limiter.rows.TryAcquire(n.limits.Rows) || !n.Limiter.bytes.TryAcquire(n.limits.Bytes) {
+		!n.head.TryAcquire(1) || !n.makers.TryAcquire(n.limits.Concurrent) || !n.Limiter.rows.TryAcquire(n.limits.Rows) || !n.Limiter.bytes.TryAcquire(n.limits.Bytes) {
 		n.t.Errorf("at the end something is held: %d wait, %d persons, the files %v (%v)", n.Limiter.waiting, len(n.persons), files, err)
 	}
 }
@@ -217,7 +217,7 @@ func (n *line) isIdle() {
 // TestDrain holds that those who wait are sent away, and that what is being made
 // is finished.
 func TestDrain(t *testing.T) {
-	n := newLine(t, Limits{Makers: 1})
+	n := newLine(t, Limits{Concurrent: 1})
 	first, err := n.Join("P-1", 1)
 	must(t, err)
 	must(t, first.Wait(t.Context()))
@@ -226,10 +226,10 @@ func TestDrain(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- second.Wait(t.Context()) }()
 	n.Drain()
-	if err := <-ended; err != ErrEnded {
+	if err := <-ended; err != ErrShutdown {
 		t.Errorf("who waits is answered %v", err)
 	}
-	if _, err := n.Join("P-3", 1); err != ErrEnded {
+	if _, err := n.Join("P-3", 1); err != ErrShutdown {
 		t.Errorf("who comes is answered %v", err)
 	}
 	_, err = io.WriteString(first, "a book")

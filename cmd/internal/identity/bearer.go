@@ -12,7 +12,7 @@ import (
 // wraps ErrNone where there are no credentials, ErrBad where they do not hold
 // (a session that has ended too: for a page both mean to sign in), ErrIssuer
 // where the issuer's keys cannot be had.
-func (id *Identity) Person(r *http.Request) (access.Person, error) {
+func (id *Authenticator) Person(r *http.Request) (access.Person, error) {
 	token, given, err := bearer(r)
 	if err != nil {
 		return access.Person{}, err
@@ -46,7 +46,7 @@ func bearer(r *http.Request) (token string, given bool, err error) {
 }
 
 // holder tells who a bearer token is about.
-func (id *Identity) holder(r *http.Request, text string) (access.Person, error) {
+func (id *Authenticator) holder(r *http.Request, text string) (access.Person, error) {
 	rp, err := id.provider.get(r.Context())
 	if err != nil {
 		return access.Person{}, err

@@ -5,14 +5,14 @@ import "errors"
 // Why somebody is not known. The text of an error that wraps one of these is
 // safe to show and to log.
 var (
-	// ErrNone means that a request carries no credentials.
-	ErrNone = errors.New("nobody is signed in")
-	// ErrBad means that its credentials are broken, expired or for another
+	// ErrNoCredentials means that a request carries no credentials.
+	ErrNoCredentials = errors.New("nobody is signed in")
+	// ErrBadCredentials means that its credentials are broken, expired or for another
 	// purpose.
-	ErrBad = errors.New("the credentials do not hold")
-	// ErrIssuer means that the issuer or its keys cannot be reached, so that
+	ErrBadCredentials = errors.New("the credentials do not hold")
+	// ErrIssuerUnreachable means that the issuer or its keys cannot be reached, so that
 	// nothing can be told of the credentials; it may be tried again.
-	ErrIssuer = errors.New("the issuer of identities cannot be reached")
+	ErrIssuerUnreachable = errors.New("the issuer of identities cannot be reached")
 )
 
 // Reason names in one word why a sign-in or a credential was refused; it is
@@ -45,11 +45,11 @@ func (f *Failure) Error() string { return f.Text }
 func (f *Failure) Unwrap() error {
 	switch f.Reason {
 	case ReasonNone:
-		return ErrNone
+		return ErrNoCredentials
 	case ReasonIssuer:
-		return ErrIssuer
+		return ErrIssuerUnreachable
 	}
-	return ErrBad
+	return ErrBadCredentials
 }
 
 func fail(reason Reason, text string) error { return &Failure{reason, text} }

@@ -15,7 +15,7 @@ func TestSignIn(t *testing.T) {
 	s := newStage(t, nil)
 	for _, person := range people {
 		b := s.browser(t)
-		if got := b.who("/who"); got.Status != http.StatusUnauthorized || got.Reason != ReasonNone || got.Kind != ErrNone.Error() {
+		if got := b.who("/who"); got.Status != http.StatusUnauthorized || got.Reason != ReasonNone || got.Kind != ErrNoCredentials.Error() {
 			t.Fatalf("before signing in: %+v", got)
 		}
 		if to := b.signIn(person.ID, "/books?friday=2026-01-02"); to != s.portal+"/books?friday=2026-01-02" {
@@ -113,7 +113,7 @@ func TestCallbackRefused(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			b := s.browser(t)
 			got := read(t, c.walk(b))
-			if got.Status != http.StatusUnauthorized || got.Reason != c.reason || got.Kind != ErrBad.Error() {
+			if got.Status != http.StatusUnauthorized || got.Reason != c.reason || got.Kind != ErrBadCredentials.Error() {
 				t.Errorf("the callback answers %+v, not the reason %s", got, c.reason)
 			}
 			if b.cookie("/", sessionCookie) != nil || b.who("/who").Status != http.StatusUnauthorized {

@@ -179,7 +179,7 @@ func (c forged) judge(t *testing.T, f *forge, got said) {
 		}
 		return
 	}
-	if got.Status != http.StatusUnauthorized || got.Reason != c.reason || got.Kind != ErrBad.Error() || !strings.Contains(got.Text, c.says) {
+	if got.Status != http.StatusUnauthorized || got.Reason != c.reason || got.Kind != ErrBadCredentials.Error() || !strings.Contains(got.Text, c.says) {
 		t.Errorf("answers %+v, not the reason %s with %q", got, c.reason, c.says)
 	}
 	for _, secret := range []string{"P-1", "A-1", "Ana", f.base, "auth0", "eyJ"} { // the last begins tokens

@@ -51,9 +51,9 @@ type Options struct {
 	Log *zap.Logger
 }
 
-// Identity signs people in and tells who they are. It is safe for concurrent
+// Authenticator signs people in and tells who they are. It is safe for concurrent
 // use.
-type Identity struct {
+type Authenticator struct {
 	options  Options
 	provider provider
 	logins   *loginStates
@@ -63,7 +63,7 @@ type Identity struct {
 
 // New checks the options and reaches nobody: the issuer is asked for its
 // configuration when it is first needed.
-func New(o Options) (*Identity, error) {
+func New(o Options) (*Authenticator, error) {
 	o = o.filled()
 	if err := o.check(); err != nil {
 		return nil, err
@@ -73,7 +73,7 @@ func New(o Options) (*Identity, error) {
 		return nil, err
 	}
 	store := &sessionStore{idle: o.Idle, now: o.Now, sessions: map[string]*session{}}
-	return &Identity{
+	return &Authenticator{
 		options: o, provider: provider{options: o}, logins: logins,
 		sessions: newSessions(o, store), store: store,
 	}, nil
@@ -132,7 +132,7 @@ func secure(u *url.URL) bool {
 // the issuer's, and once its configuration is known those of its endpoints.
 // Browsers hold redirects that answer a form to a page's form-action, so a
 // page with such a form has to allow them.
-func (id *Identity) Origins() []string {
+func (id *Authenticator) Origins() []string {
 	found := []string{origin(id.options.Issuer)}
 	if p := id.provider.known(); p != nil {
 		for _, endpoint := range [...]string{p.provider.Endpoint().AuthURL, p.endSession} {

@@ -59,7 +59,7 @@ func newSessions(o Options, store *sessionStore) *scs.SessionManager {
 
 // Middleware gives requests their session and keeps what they change in it. Every
 // request that an Identity is asked about has to come through it.
-func (id *Identity) Middleware(next http.Handler) http.Handler {
+func (id *Authenticator) Middleware(next http.Handler) http.Handler {
 	loaded := id.sessions.LoadAndSave(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		v := &visit{untouched: id.options.Untouched(r)}
@@ -68,7 +68,7 @@ func (id *Identity) Middleware(next http.Handler) http.Handler {
 }
 
 // signedIn tells whose session a request has.
-func (id *Identity) signedIn(r *http.Request) (access.Person, error) {
+func (id *Authenticator) signedIn(r *http.Request) (access.Person, error) {
 	var p access.Person
 	if id.has(r) {
 		text := id.sessions.GetString(r.Context(), personKey)
@@ -84,11 +84,11 @@ func (id *Identity) signedIn(r *http.Request) (access.Person, error) {
 }
 
 // has tells whether a request has a session.
-func (id *Identity) has(r *http.Request) bool { return id.sessions.Exists(r.Context(), personKey) }
+func (id *Authenticator) has(r *http.Request) bool { return id.sessions.Exists(r.Context(), personKey) }
 
 // open begins a session of a new id; the one before it is gone, with all that
 // another person may have left in it.
-func (id *Identity) open(r *http.Request, p access.Person, token string) error {
+func (id *Authenticator) open(r *http.Request, p access.Person, token string) error {
 	ctx := r.Context()
 	text, err := json.Marshal(p)
 	if err != nil {
@@ -105,7 +105,7 @@ func (id *Identity) open(r *http.Request, p access.Person, token string) error {
 }
 
 // close ends a request's session, where it has one, and returns its ID token.
-func (id *Identity) close(r *http.Request) string {
+func (id *Authenticator) close(r *http.Request) string {
 	token := id.sessions.GetString(r.Context(), idTokenKey)
 	_ = id.sessions.Destroy(r.Context()) // the store never fails
 	return token
@@ -113,28 +113,28 @@ func (id *Identity) close(r *http.Request) string {
 
 // Put keeps a small text in the session until it ends. Where nobody is signed
 // in, nothing is kept. How long a text may be is for the caller to bound.
-func (id *Identity) Put(r *http.Request, key, value string) {
+func (id *Authenticator) Put(r *http.Request, key, value string) {
 	if id.has(r) {
 		id.sessions.Put(r.Context(), textPrefix+key, value)
 	}
 }
 
 // Get returns a text of the session, or "".
-func (id *Identity) Get(r *http.Request, key string) string {
+func (id *Authenticator) Get(r *http.Request, key string) string {
 	return id.sessions.GetString(r.Context(), textPrefix+key)
 }
 
 // Pop returns a text of the session, or "", and removes it.
-func (id *Identity) Pop(r *http.Request, key string) string {
+func (id *Authenticator) Pop(r *http.Request, key string) string {
 	return id.sessions.PopString(r.Context(), textPrefix+key)
 }
 
 // Now is the time by which Deadlines are told.
-func (id *Identity) Now() time.Time { return id.options.Now() }
+func (id *Authenticator) Now() time.Time { return id.options.Now() }
 
 // Deadlines tells when a request's session ends: idle without another request
 // that prolongs it, absolute in any case. ok is false where there is none.
-func (id *Identity) Deadlines(r *http.Request) (idle, absolute time.Time, ok bool) {
+func (id *Authenticator) Deadlines(r *http.Request) (idle, absolute time.Time, ok bool) {
 	if !id.has(r) {
 		return time.Time{}, time.Time{}, false
 	}

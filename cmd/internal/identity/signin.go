@@ -19,7 +19,7 @@ import (
 // come back to; anything but a local path counts as "/". Nothing is kept on
 // the server. It returns an ErrIssuer where the issuer cannot be reached. After
 // an error nothing has been written.
-func (id *Identity) Begin(w http.ResponseWriter, r *http.Request, returnTo string) error {
+func (id *Authenticator) Begin(w http.ResponseWriter, r *http.Request, returnTo string) error {
 	rp, err := id.provider.get(r.Context())
 	if err != nil {
 		return err
@@ -41,7 +41,7 @@ func (id *Identity) Begin(w http.ResponseWriter, r *http.Request, returnTo strin
 // of a new id, and returns the path that Begin was given. It writes cookies
 // alone; the caller redirects, or shows the error: a Failure where the sign-in
 // does not hold, another error where the session could not be begun.
-func (id *Identity) Finish(w http.ResponseWriter, r *http.Request) (returnTo string, err error) {
+func (id *Authenticator) Finish(w http.ResponseWriter, r *http.Request) (returnTo string, err error) {
 	w.Header().Set("Cache-Control", "no-store")
 	q := r.URL.Query()
 	a, found := id.logins.get(r)
@@ -76,7 +76,7 @@ func named(text, code string) string {
 }
 
 // redeem turns the issuer's answer into a person and their ID token.
-func (id *Identity) redeem(ctx context.Context, q url.Values, a loginState) (access.Person, string, error) {
+func (id *Authenticator) redeem(ctx context.Context, q url.Values, a loginState) (access.Person, string, error) {
 	none := access.Person{}
 	rp, err := id.provider.get(ctx)
 	if err != nil {
@@ -116,7 +116,7 @@ func exchangeFailure(err error) error {
 }
 
 // idToken returns the claims of an ID token that is for this sign-in.
-func (id *Identity) idToken(ctx context.Context, rp *relyingParty, text, nonce string) (map[string]any, error) {
+func (id *Authenticator) idToken(ctx context.Context, rp *relyingParty, text, nonce string) (map[string]any, error) {
 	t, err := id.verify(ctx, rp, id.options.ClientID, text)
 	if err != nil {
 		return nil, err
@@ -133,7 +133,7 @@ func (id *Identity) idToken(ctx context.Context, rp *relyingParty, text, nonce s
 // SignOut ends the session for good and returns where to send the browser: to
 // the issuer, where it ends sessions too, else to "/signed-out". The caller has
 // to see to it that the request is meant: a POST of the portal's own page.
-func (id *Identity) SignOut(w http.ResponseWriter, r *http.Request) (redirect string) {
+func (id *Authenticator) SignOut(w http.ResponseWriter, r *http.Request) (redirect string) {
 	w.Header().Set("Cache-Control", "no-store")
 	token := id.close(r)
 	rp := id.provider.known()

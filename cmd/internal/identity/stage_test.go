@@ -59,7 +59,7 @@ const (
 // stage is a portal and an issuer. Where a test's time is its own, the stage is
 // made outside, for the sake of a goroutine that scs never ends.
 type stage struct {
-	id     *Identity
+	id     *Authenticator
 	issuer *issuer.Issuer // nil where it is not the demo's
 	portal string         // URL
 	base   string         // the issuer's URL
@@ -97,7 +97,7 @@ func newStageAt(t testing.TB, base string, change func(*Options)) *stage {
 }
 
 // portal is the least that a portal does with an Identity.
-func portal(id *Identity) http.Handler {
+func portal(id *Authenticator) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) {
 		if err := id.Begin(w, r, r.FormValue("to")); err != nil {
@@ -143,7 +143,7 @@ func answer(w http.ResponseWriter, p access.Person, err error) {
 	} else if err != nil {
 		a.Status, a.Text = http.StatusInternalServerError, err.Error()
 	}
-	if errors.Is(err, ErrIssuer) {
+	if errors.Is(err, ErrIssuerUnreachable) {
 		a.Status = http.StatusServiceUnavailable
 	}
 	w.WriteHeader(a.Status)

@@ -28,7 +28,7 @@ var algorithms = []jose.SignatureAlgorithm{
 
 // verify reads a token for an audience. It checks the signature itself, so as to
 // tell a bad token from keys that cannot be had; go-oidc checks the claims.
-func (id *Identity) verify(ctx context.Context, rp *relyingParty, audience, text string) (*token, error) {
+func (id *Authenticator) verify(ctx context.Context, rp *relyingParty, audience, text string) (*token, error) {
 	signed, err := jose.ParseSignedCompact(text, algorithms)
 	if err != nil || len(signed.Signatures) != 1 {
 		return nil, fail(ReasonToken, "the token is not a signed one")

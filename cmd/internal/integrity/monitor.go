@@ -54,7 +54,7 @@ type Monitor struct {
 // found.
 func ForNode(n *node.Node, now func() time.Time, log *zap.Logger) (*Monitor, error) {
 	found, err := n.Violation()
-	return New(Options{Compare: n.Compare, Found: found, Keep: n.KeepViolation, Now: now, Log: log}), err
+	return New(Options{Compare: n.Compare, Found: found, Keep: n.SaveViolation, Now: now, Log: log}), err
 }
 
 // New returns a monitor, which keeps watch while Run runs.
@@ -62,7 +62,7 @@ func New(o Options) *Monitor {
 	if o.Keep == nil {
 		o.Keep = func(string) error { return nil }
 	}
-	m := &Monitor{o: o, pace: rate.NewLimiter(recordRate, max(recordRate, merkle.Width))}
+	m := &Monitor{o: o, pace: rate.NewLimiter(recordRate, max(recordRate, merkle.TileWidth))}
 	if m.earlier = o.Found != ""; m.earlier {
 		m.violation = fmt.Errorf("the ledger was found not to be sound, and is being compared anew: %s", o.Found)
 		o.Log.Error("ALARM: the ledger was found not to be sound before. Exports, actions and transfers stay stopped until a comparison of the whole finds no difference", zap.String("found", o.Found))
@@ -78,10 +78,10 @@ func (m *Monitor) Violation() error {
 	return m.violation
 }
 
-// Compared returns up to which record the comparison under way has come, or
+// Progress returns up to which record the comparison under way has come, or
 // the last one came, and how many went over the whole journal and found no
 // difference.
-func (m *Monitor) Compared() (records, times uint64) {
+func (m *Monitor) Progress() (records, times uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.compared, m.whole

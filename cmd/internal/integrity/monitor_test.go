@@ -36,7 +36,7 @@ func (j *journal) compare(ctx context.Context, after uint64, pace func(context.C
 		end = j.stops[n]
 	}
 	for after < end {
-		step := min(merkle.Width, end-after)
+		step := min(merkle.TileWidth, end-after)
 		if err := pace(ctx, int(step)); err != nil {
 			return after, err
 		}
@@ -72,7 +72,7 @@ func TestEveryDay(t *testing.T) {
 		j := &journal{records: 1_000_000}
 		begun := time.Now()
 		a, _ := run(t, j, 49*time.Hour)
-		if records, times := a.Compared(); a.Violation() != nil || records != j.records || times != 3 || len(j.began) != 3 {
+		if records, times := a.Progress(); a.Violation() != nil || records != j.records || times != 3 || len(j.began) != 3 {
 			t.Fatal(a.Violation(), records, times, j.began)
 		}
 		// The limiter lets a second's worth through at once.
@@ -89,7 +89,7 @@ func TestGoesOn(t *testing.T) {
 		fault := errors.New("the journal was interrupted")
 		j := &journal{records: 1000, stops: []uint64{300, 300, 700}, ends: []error{fault, fault, fault}}
 		a, logged := run(t, j, time.Hour)
-		if _, times := a.Compared(); a.Violation() != nil || times != 1 || fmt.Sprint(j.began) != "[0 300 300 700]" {
+		if _, times := a.Progress(); a.Violation() != nil || times != 1 || fmt.Sprint(j.began) != "[0 300 300 700]" {
 			t.Fatal(a.Violation(), times, j.began)
 		}
 		if len(logged) != 2 || logged[0].Level != zapcore.WarnLevel || logged[1].Level != zapcore.InfoLevel {
@@ -165,7 +165,7 @@ func TestKept(t *testing.T) {
 func TestEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, logged := run(t, &journal{records: 1 << 40}, time.Minute)
-		if records, times := a.Compared(); a.Violation() != nil || times != 0 || records == 0 || len(logged) > 0 {
+		if records, times := a.Progress(); a.Violation() != nil || times != 0 || records == 0 || len(logged) > 0 {
 			t.Error(a.Violation(), records, times, logged)
 		}
 	})

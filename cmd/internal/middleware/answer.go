@@ -80,7 +80,7 @@ func (g *Stack) guard(next http.Handler, w *answer, r *http.Request) {
 		}
 		clear(w.Header()) // which may say anything too
 		w.dress()
-		problem.Internal.With("The request could not be answered, through no fault of yours. Try again; if it happens again, tell the service center when it did.").Write(w)
+		problem.Internal.WithDetail("The request could not be answered, through no fault of yours. Try again; if it happens again, tell the service center when it did.").Write(w)
 	}()
 	next.ServeHTTP(w, r)
 	if w.status == 0 {
@@ -107,9 +107,9 @@ func (g *Stack) logRequest(r *http.Request, passing *passage, w *answer, took ti
 		zap.Int("status", w.status), zap.Int64("bytes", w.bytes), zap.Duration("took", took))
 }
 
-// Routed stands directly around a ServeMux and tells the request log which
+// RecordRoute stands directly around a ServeMux and tells the request log which
 // route was taken, where a handler in between passes a copy of the request on.
-func Routed(mux http.Handler) http.Handler {
+func RecordRoute(mux http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() { passageOf(r.Context()).pattern = r.Pattern }()
 		mux.ServeHTTP(w, r)

@@ -98,7 +98,7 @@ func TestTheRequestLogNamesRoutesAndNothingElse(t *testing.T) {
 		_, _ = io.WriteString(w, "12345")
 	})
 	copying := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		Routed(mux).ServeHTTP(w, r.WithContext(r.Context()))
+		RecordRoute(mux).ServeHTTP(w, r.WithContext(r.Context()))
 	})
 	for _, h := range []http.Handler{mux, copying} {
 		s := httptest.NewServer(g.Handler(h))

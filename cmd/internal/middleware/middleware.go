@@ -22,11 +22,11 @@ type Rate struct {
 
 // Options are what the middleware can be told.
 type Options struct {
-	HTTPS          bool           // browsers come by HTTPS, here or at a proxy, and are told to stay with it
-	PerAddress     Rate           // of one IPv4 address or one IPv6 /64: an agency's many agents may share one
-	PerPerson      Rate           // a person's browser asks for a page and its few files
-	PerWriter      Rate           // of what a person has recorded
-	TrustedProxies []netip.Prefix // whose X-Forwarded-For is believed
+	HTTPS           bool           // browsers come by HTTPS, here or at a proxy, and are told to stay with it
+	PerAddress      Rate           // of one IPv4 address or one IPv6 /64: an agency's many agents may share one
+	PerPerson       Rate           // a person's browser asks for a page and its few files
+	PerPersonWrites Rate           // of what a person has recorded
+	TrustedProxies  []netip.Prefix // whose X-Forwarded-For is believed
 	// FormActions are the origins, like https://login.example, to which a form's
 	// answer may lead besides our own; what is no origin is left out. It is asked
 	// at every request, since an issuer tells its own only in time. Nil: none.
@@ -56,7 +56,7 @@ var originForm = regexp.MustCompile(`^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$`)
 
 // New returns the middleware. The error names the option that is wrong.
 func New(o Options) (*Stack, error) {
-	for name, r := range map[string]Rate{"PerAddress": o.PerAddress, "PerPerson": o.PerPerson, "PerWriter": o.PerWriter} {
+	for name, r := range map[string]Rate{"PerAddress": o.PerAddress, "PerPerson": o.PerPerson, "PerWriter": o.PerPersonWrites} {
 		if !(r.PerSecond > 0) || math.IsInf(r.PerSecond, 1) || r.Burst < 1 {
 			return nil, fmt.Errorf("setting up the middleware: %s needs a rate above 0 and a burst of at least 1", name)
 		}
@@ -68,7 +68,7 @@ func New(o Options) (*Stack, error) {
 	}
 	return &Stack{
 		options: o, headers: securityHeaders(o),
-		addresses: newCounters(o.PerAddress), persons: newCounters(o.PerPerson), writers: newCounters(o.PerWriter),
+		addresses: newCounters(o.PerAddress), persons: newCounters(o.PerPerson), writers: newCounters(o.PerPersonWrites),
 	}, nil
 }
 
@@ -78,10 +78,10 @@ func (g *Stack) AllowPerson(person string) (ok bool, retryAfter time.Duration) {
 	return g.persons.allow(person, 1, g.options.Now())
 }
 
-// AllowWriter counts something that a person wants to have recorded, as
+// AllowWrite counts something that a person wants to have recorded, as
 // AllowPerson does their requests. What costs more than the burst costs that.
-func (g *Stack) AllowWriter(person string, cost int) (ok bool, retryAfter time.Duration) {
-	return g.writers.allow(person, min(cost, g.options.PerWriter.Burst), g.options.Now())
+func (g *Stack) AllowWrite(person string, cost int) (ok bool, retryAfter time.Duration) {
+	return g.writers.allow(person, min(cost, g.options.PerPersonWrites.Burst), g.options.Now())
 }
 
 // Handler puts the middleware in front of next.
@@ -107,7 +107,7 @@ func (g *Stack) countAddress(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ok, after := g.addresses.allow(counted(passageOf(r.Context()).client), 1, g.options.Now())
 		if !ok {
-			told := problem.TooMany.With("Too many requests came from your network address. Wait a little and try again.")
+			told := problem.TooMany.WithDetail("Too many requests came from your network address. Wait a little and try again.")
 			told.RetryAfter = after
 			told.Write(w)
 			return

@@ -21,7 +21,7 @@ import (
 func newStack(t testing.TB, o Options) *Stack {
 	t.Helper()
 	many := Rate{1e6, 1e6}
-	o.PerAddress, o.PerPerson, o.PerWriter = cmp.Or(o.PerAddress, many), cmp.Or(o.PerPerson, many), cmp.Or(o.PerWriter, many)
+	o.PerAddress, o.PerPerson, o.PerPersonWrites = cmp.Or(o.PerAddress, many), cmp.Or(o.PerPerson, many), cmp.Or(o.PerPersonWrites, many)
 	o.Log = cmp.Or(o.Log, zap.NewNop())
 	if o.Now == nil {
 		o.Now = time.Now
@@ -126,12 +126,12 @@ func TestFormActions(t *testing.T) {
 func TestWrongOptions(t *testing.T) {
 	one := Rate{1, 1}
 	for name, o := range map[string]Options{
-		"no rate":     {PerAddress: Rate{0, 5}, PerPerson: one, PerWriter: one},
-		"no burst":    {PerAddress: one, PerPerson: Rate{5, 0}, PerWriter: one},
-		"NaN":         {PerAddress: one, PerPerson: Rate{math.NaN(), 5}, PerWriter: one},
-		"infinite":    {PerAddress: one, PerPerson: one, PerWriter: Rate{math.Inf(1), 5}},
-		"all proxies": {PerAddress: one, PerPerson: one, PerWriter: one, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("::/0")}},
-		"no proxies":  {PerAddress: one, PerPerson: one, PerWriter: one, TrustedProxies: []netip.Prefix{{}}},
+		"no rate":     {PerAddress: Rate{0, 5}, PerPerson: one, PerPersonWrites: one},
+		"no burst":    {PerAddress: one, PerPerson: Rate{5, 0}, PerPersonWrites: one},
+		"NaN":         {PerAddress: one, PerPerson: Rate{math.NaN(), 5}, PerPersonWrites: one},
+		"infinite":    {PerAddress: one, PerPerson: one, PerPersonWrites: Rate{math.Inf(1), 5}},
+		"all proxies": {PerAddress: one, PerPerson: one, PerPersonWrites: one, TrustedProxies: []netip.Prefix{netip.MustParsePrefix("::/0")}},
+		"no proxies":  {PerAddress: one, PerPerson: one, PerPersonWrites: one, TrustedProxies: []netip.Prefix{{}}},
 	} {
 		if _, err := New(o); err == nil {
 			t.Errorf("%s was taken", name)
@@ -210,7 +210,7 @@ func TestTooManyOfOneAddress(t *testing.T) {
 
 func TestTooManyOfOnePerson(t *testing.T) {
 	now := fixture.NewClock()
-	g := newStack(t, Options{Now: now.Now, PerPerson: Rate{1, 3}, PerWriter: Rate{1, 3}})
+	g := newStack(t, Options{Now: now.Now, PerPerson: Rate{1, 3}, PerPersonWrites: Rate{1, 3}})
 	asks := func(person string, _ int) (bool, time.Duration) { return g.AllowPerson(person) }
 	for _, c := range []struct {
 		allow  func(string, int) (bool, time.Duration)
@@ -219,8 +219,8 @@ func TestTooManyOfOnePerson(t *testing.T) {
 		after  time.Duration // 0: it is let through
 	}{
 		{asks, "P-1", 1, 0}, {asks, "P-1", 1, 0}, {asks, "P-1", 1, 0}, {asks, "P-1", 1, time.Second}, {asks, "P-2", 1, 0},
-		{g.AllowWriter, "P-1", 2, 0}, {g.AllowWriter, "P-1", 2, time.Second},
-		{g.AllowWriter, "P-2", 100, 0}, {g.AllowWriter, "P-2", 1, time.Second}, // more than the burst costs the burst
+		{g.AllowWrite, "P-1", 2, 0}, {g.AllowWrite, "P-1", 2, time.Second},
+		{g.AllowWrite, "P-2", 100, 0}, {g.AllowWrite, "P-2", 1, time.Second}, // more than the burst costs the burst
 	} {
 		if ok, after := c.allow(c.person, c.cost); ok != (c.after == 0) || after != c.after {
 			t.Errorf("%s, asking for %d, is answered %v, again after %v; want %v", c.person, c.cost, ok, after, c.after)

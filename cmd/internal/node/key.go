@@ -102,7 +102,7 @@ func (n *Node) ChangeKey(ctx context.Context, keys *treehead.Keys) (vkey string,
 	if err != nil {
 		return "", 0, err
 	}
-	event, vkey, err := checkpoint.HandOver(present, public, n.now().UTC())
+	event, vkey, err := checkpoint.EncodeKeyChange(present, public, n.now().UTC())
 	if err != nil {
 		return "", 0, err
 	}

@@ -17,10 +17,10 @@ import (
 // nothing changed.
 func TestChangeKey(t *testing.T) {
 	t.Parallel()
-	n := fixture.Ledger(t, 4)
+	n := fixture.OpenLedger(t, 4)
 	key, next := filepath.Join(n.Dir, "seal.key"), filepath.Join(n.Dir, "seal.key.next")
 	for i, c := range read(t, n, (*projections.View).Checkpoints) {
-		fixture.Must(t, n.SealerOfStopped().Seal(t.Context(), c.Friday))
+		fixture.Must(t, n.OfflineSealer().Seal(t.Context(), c.Friday))
 		before := read(t, n, (*projections.View).Keys)
 		vkey, seq, err := n.ChangeKey(t.Context(), before)
 		fixture.Must(t, errors.Join(err, n.CatchUp(t.Context())))
@@ -43,10 +43,10 @@ func TestChangeKey(t *testing.T) {
 // TestWithoutKey seals on a node that does not have the key.
 func TestWithoutKey(t *testing.T) {
 	t.Parallel()
-	n := fixture.Ledger(t, 2)
+	n := fixture.OpenLedger(t, 2)
 	fixture.Must(t, os.Remove(filepath.Join(n.Dir, "seal.key")))
 	all := read(t, n, (*projections.View).Checkpoints)
-	fixture.Must(t, n.SealerOfStopped().Seal(t.Context(), all[len(all)-1].Friday))
+	fixture.Must(t, n.OfflineSealer().Seal(t.Context(), all[len(all)-1].Friday))
 	signed(t, n, 0)
 }
 

@@ -49,9 +49,9 @@ const projectionFolder = "projection"
 var (
 	// ErrInUse is returned for a folder that another process has open.
 	ErrInUse = errors.New("the folder is in use")
-	// ErrLost is returned for a folder that knows of a ledger whose journal is not
+	// ErrJournalMissing is returned for a folder that knows of a ledger whose journal is not
 	// there.
-	ErrLost = errors.New("the journal is gone")
+	ErrJournalMissing = errors.New("the journal is gone")
 	// ErrOtherCutoff is returned for a cutoff that differs from the one in genesis.
 	ErrOtherCutoff = errors.New("the ledger's cutoff is fixed")
 )
@@ -139,8 +139,8 @@ func (n *Node) openJournal(ctx context.Context, o Options) (err error) {
 	if n.Journal, err = journal.Open(ctx, opts); !errors.Is(err, journal.ErrNoLedger) || !o.Create {
 		return err
 	}
-	if projections.Begun(filepath.Join(o.Dir, projectionFolder)) {
-		return fmt.Errorf("opening the ledger in %s: %w; it was applied, so bring it back before anything else; a new ledger begins in a new folder", o.Dir, ErrLost)
+	if projections.Exists(filepath.Join(o.Dir, projectionFolder)) {
+		return fmt.Errorf("opening the ledger in %s: %w; it was applied, so bring it back before anything else; a new ledger begins in a new folder", o.Dir, ErrJournalMissing)
 	}
 	if opts.Genesis, err = newGenesis(o); err != nil {
 		return err

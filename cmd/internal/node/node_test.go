@@ -275,7 +275,7 @@ func TestLost(t *testing.T) {
 		}
 		for range 2 {
 			l, err := node.Open(t.Context(), node.Options{Dir: dir, Create: true, Now: time.Now, Server: journal.Server{URL: url}})
-			if !errors.Is(err, node.ErrLost) {
+			if !errors.Is(err, node.ErrJournalMissing) {
 				t.Errorf("%s: %v", what, err)
 			}
 			if err == nil {

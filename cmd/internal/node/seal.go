@@ -23,9 +23,9 @@ func (n *Node) Sealer() *checkpoint.Sealer {
 	})
 }
 
-// SealerOfStopped returns what seals the Fridays of a ledger that nobody follows:
+// OfflineSealer returns what seals the Fridays of a ledger that nobody follows:
 // it brings the projection up to the journal by itself.
-func (n *Node) SealerOfStopped() *checkpoint.Sealer {
+func (n *Node) OfflineSealer() *checkpoint.Sealer {
 	return n.sealer(func(ctx context.Context, _ uint64) error { return n.CatchUp(ctx) })
 }
 

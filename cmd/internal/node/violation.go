@@ -27,9 +27,9 @@ func (n *Node) Violation() (string, error) {
 	return string(text), nil
 }
 
-// KeepViolation keeps what was found over restarts; "" is that the whole journal
+// SaveViolation keeps what was found over restarts; "" is that the whole journal
 // was found to be as it was applied.
-func (n *Node) KeepViolation(found string) error {
+func (n *Node) SaveViolation(found string) error {
 	n.keeping.Lock()
 	defer n.keeping.Unlock()
 	path := filepath.Join(n.Dir, violationFile)
@@ -50,7 +50,7 @@ func (n *Node) KeepViolation(found string) error {
 // signed head is another than they make.
 func IsViolation(err error) bool {
 	return errors.Is(err, projections.ErrForked) || errors.Is(err, projections.ErrAhead) ||
-		errors.Is(err, merkle.ErrDamaged) || errors.Is(err, checkpoint.ErrDiffers)
+		errors.Is(err, merkle.ErrDamaged) || errors.Is(err, checkpoint.ErrSealMismatch)
 }
 
 // Diagnose looks into an error of reading the journal: where that may come of a
@@ -71,5 +71,5 @@ func (n *Node) Diagnose(ctx context.Context, err error) error {
 	// A projection that is built anew from the journal agrees with it, whatever
 	// it holds: that is for whoever knows which of the two is right.
 	told := fmt.Errorf("%w; put the journal back as it was, or the newest copy of it; if what is there is to count from now on, move the folder %s away, and it is built anew", found, filepath.Join(n.Dir, projectionFolder))
-	return errors.Join(told, n.KeepViolation(found.Error()))
+	return errors.Join(told, n.SaveViolation(found.Error()))
 }

@@ -40,8 +40,8 @@ func (p *Portal) act(a service.Action) handler {
 			return err
 		}
 		acted, err := p.Service.Act(r.Context(), c, owner(r), r.PathValue("case"), a)
-		if problem.Of(err).Status == http.StatusConflict && err != nil {
-			return p.conflict(w, r, c, k, problem.Of(err))
+		if problem.From(err).Status == http.StatusConflict && err != nil {
+			return p.conflict(w, r, c, k, problem.From(err))
 		}
 		if err != nil {
 			return err
@@ -91,7 +91,7 @@ var caseParts = [...]casePart{
 // casePage is what a page of a case shows.
 type casePage struct {
 	About about
-	Case  *service.CaseFile
+	Case  *service.CaseDetails
 	Name  string
 	Part  string
 	Title string
@@ -135,7 +135,7 @@ func (p *Portal) openCase(r *http.Request, c service.Caller, a about) (*casePage
 }
 
 // yearsOf puts what is known of a case by application year, the newest first.
-func yearsOf(f *service.CaseFile) []caseYear {
+func yearsOf(f *service.CaseDetails) []caseYear {
 	var years []caseYear
 	for _, a := range slices.Backward(f.Years) {
 		y := caseYear{Year: a.ApplicationYear, Application: &a}
@@ -169,7 +169,7 @@ func (p *Portal) confirmDecline(w http.ResponseWriter, r *http.Request, c servic
 		return err
 	}
 	if page.Case.Delegation.RequestedOn == 0 {
-		return problem.Conflict.With("No request of this consumer is pending any more: it was withdrawn or has been answered.")
+		return problem.Conflict.WithDetail("No request of this consumer is pending any more: it was withdrawn or has been answered.")
 	}
 	back := declinePage{casePage: page, Agency: r.URL.Query().Get("agency"), Back: page.About.Base + "/pending"}
 	if back.Agency != "" {

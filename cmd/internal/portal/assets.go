@@ -40,7 +40,7 @@ func assetPath(name string) string {
 func (p *Portal) asset(w http.ResponseWriter, r *http.Request) error {
 	name, ok := p.assets[r.URL.Path]
 	if !ok {
-		return problem.NotFound.With("There is no such file; it may be of an earlier release. Load the page anew.")
+		return problem.NotFound.WithDetail("There is no such file; it may be of an earlier release. Load the page anew.")
 	}
 	w.Header().Set("Content-Type", assetKinds[name])
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")

@@ -58,7 +58,7 @@ func (p *Portal) explainForm(w http.ResponseWriter, r *http.Request, c service.C
 func (p *Portal) findCase(w http.ResponseWriter, r *http.Request, c service.Caller) error {
 	typed := func(name string) string { return strings.TrimSpace(r.PostForm.Get(name)) }
 	id, query := typed("case"), url.Values{}
-	err := p.Service.CaseOnRecord(c, id)
+	err := p.Service.CaseExists(c, id)
 	told := "No record is about a case of this id. Check the id."
 	if agent := typed("agent"); agent != "" && err == nil {
 		_, err = p.Service.About(c, service.Owner{Agent: agent})
@@ -67,7 +67,7 @@ func (p *Portal) findCase(w http.ResponseWriter, r *http.Request, c service.Call
 	}
 	switch {
 	case err == nil:
-	case problem.Of(err).Status != http.StatusNotFound || c.Audits() != nil:
+	case problem.From(err).Status != http.StatusNotFound || c.MayAudit() != nil:
 		return err
 	default:
 		p.say(r, message{Text: told, Bad: true})
@@ -125,7 +125,7 @@ func pageNumber(r *http.Request) (int, error) {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > 1_000_000 {
-		return 0, problem.Invalid.In("page", "It is a number from 1 on.")
+		return 0, problem.Invalid.WithField("page", "It is a number from 1 on.")
 	}
 	return n, nil
 }
@@ -185,7 +185,7 @@ func (p *Portal) compare(w http.ResponseWriter, r *http.Request, c service.Calle
 // compared compares the Fridays that are asked for or, where none are, the last
 // two.
 func (p *Portal) compared(r *http.Request, c service.Caller, page *comparePage, n int) (err error) {
-	asked := service.Compared{From: r.URL.Query().Get("from"), To: r.URL.Query().Get("to"), Page: n, PageSize: comparedRows}
+	asked := service.CompareQuery{From: r.URL.Query().Get("from"), To: r.URL.Query().Get("to"), Page: n, PageSize: comparedRows}
 	if asked.To == "" {
 		asked.To = page.Fridays[0].String()
 	}

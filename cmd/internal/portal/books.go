@@ -23,7 +23,7 @@ func (p *Portal) books(w http.ResponseWriter, r *http.Request, c service.Caller,
 	if text := r.URL.Query().Get("before"); text != "" {
 		var err error
 		if before, err = events.ParseDate(text); err != nil {
-			return problem.Invalid.In("before", "It is no date like 2026-11-20.")
+			return problem.Invalid.WithField("before", "It is no date like 2026-11-20.")
 		}
 	}
 	list, err := p.Service.Books(r.Context(), c, a.Owner, before, booksRows)
@@ -43,7 +43,7 @@ const booksRows = 26
 // disclaimerPage asks whether a book is to be downloaded.
 type disclaimerPage struct {
 	About   about
-	Book    *service.Offer
+	Book    *service.AvailableBook
 	Text    string
 	Version string
 	From    string // the page to which No leads back: "active" or "books"
@@ -71,7 +71,7 @@ const maxWait = 5 * time.Minute
 
 // export takes the answer to the disclaimer.
 func (p *Portal) export(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-	ctx, cancel, err := delivery.Patience(w, r, maxWait)
+	ctx, cancel, err := delivery.WaitContext(w, r, maxWait)
 	if err != nil {
 		return err
 	}
@@ -89,8 +89,8 @@ func (p *Portal) export(w http.ResponseWriter, r *http.Request, c service.Caller
 }
 
 // answer is what was answered to the disclaimer, where that was yes or no.
-func answer(r *http.Request) service.Answer {
-	a := service.Answer{Disclaimer: r.PostForm.Get("disclaimer")}
+func answer(r *http.Request) service.DisclaimerAnswer {
+	a := service.DisclaimerAnswer{Disclaimer: r.PostForm.Get("disclaimer")}
 	if said := r.PostForm.Get("answer"); said == "yes" || said == "no" {
 		yes := said == "yes"
 		a.Accepted = &yes

@@ -53,7 +53,7 @@ func (p *Portal) home(w http.ResponseWriter, r *http.Request, c service.Caller) 
 		if err != nil {
 			return err
 		}
-		page.Places = append(page.Places, place{newAbout(c, &v.About), v, roles[i], bars(v)})
+		page.Places = append(page.Places, place{newAbout(c, &v.OwnerInfo), v, roles[i], bars(v)})
 	}
 	return p.render(w, r, http.StatusOK, "home", "Home", page)
 }

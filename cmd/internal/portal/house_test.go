@@ -93,7 +93,7 @@ func (h *house) open(log *zap.Logger) {
 		Caller: func(r *http.Request) (service.Caller, error) {
 			person, err := id.Person(r)
 			if err != nil {
-				return service.Caller{}, problem.Unauthorized.Because(err)
+				return service.Caller{}, problem.Unauthorized.WithCause(err)
 			}
 			return service.Caller{Person: person, Via: "portal", Address: "127.0.0.1"}, nil
 		},
@@ -102,7 +102,7 @@ func (h *house) open(log *zap.Logger) {
 	pages := http.NewServeMux()
 	p.Register(pages)
 	many := middleware.Rate{PerSecond: 1e6, Burst: 1e6}
-	guard, err := middleware.New(middleware.Options{Log: log, Now: time.Now, FormActions: id.Origins, PerAddress: many, PerPerson: many, PerWriter: many})
+	guard, err := middleware.New(middleware.Options{Log: log, Now: time.Now, FormActions: id.Origins, PerAddress: many, PerPerson: many, PerPersonWrites: many})
 	must(h.t, err)
 	mux.Handle("/issuer/", who)
 	mux.Handle("/", guard.Handler(id.Middleware(pages)))

@@ -17,7 +17,7 @@ import (
 type ledgerPage struct {
 	Status     projections.Status
 	Fridays    []checkpoint.Checkpoint // the newest first
-	Rejections []projections.Rejected
+	Rejections []projections.RejectedEvent
 	Exports    []projections.Exported
 	Older      struct{ Rejections, Exports string } // where the page before is
 	Message    *message
@@ -27,7 +27,7 @@ type ledgerPage struct {
 const ledgerRows = 20
 
 func (p *Portal) ledger(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-	if err := c.SeesFigures(); err != nil { // before anything of the request is looked at
+	if err := c.MaySeeLedger(); err != nil { // before anything of the request is looked at
 		return err
 	}
 	beforeRejection, err := sequence(r, "rejections_before")
@@ -70,7 +70,7 @@ func sequence(r *http.Request, name string) (uint64, error) {
 	}
 	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
-		return 0, problem.Invalid.In(name, "It is no sequence of a record.")
+		return 0, problem.Invalid.WithField(name, "It is no sequence of a record.")
 	}
 	return n, nil
 }
@@ -101,7 +101,7 @@ func (p *Portal) find(w http.ResponseWriter, r *http.Request, c service.Caller, 
 	}
 	to := basePath(o) + page
 	_, err := p.Service.About(c, o)
-	if err != nil && problem.Of(err).Status != http.StatusNotFound || len(id) > 40 {
+	if err != nil && problem.From(err).Status != http.StatusNotFound || len(id) > 40 {
 		return err
 	}
 	if err != nil || id == "" {

@@ -40,7 +40,7 @@ type listPage struct {
 
 // listed are the consumers of a page.
 type listed struct {
-	List  *service.Listing
+	List  *service.ListPage
 	Rows  []row
 	Pages pages
 }
@@ -128,7 +128,7 @@ func (p *Portal) showList(w http.ResponseWriter, r *http.Request, c service.Call
 }
 
 // listed lists consumers of an owner on a page of a.
-func (p *Portal) listed(c service.Caller, a about, o service.Owner, k service.Kind, asked service.Asked, to func(page int) string) (l listed, err error) {
+func (p *Portal) listed(c service.Caller, a about, o service.Owner, k service.Kind, asked service.ListParams, to func(page int) string) (l listed, err error) {
 	q, err := asked.Query(pageSize)
 	if err != nil {
 		return l, err
@@ -162,8 +162,8 @@ func (l listed) More() bool { return l.List.Total > l.List.Listed() }
 
 // readQuery reads the query of the URL of a list, and returns it without what
 // goes without saying. What is typed to find a consumer has no place in it.
-func readQuery(query string) (url.Values, service.Asked, error) {
-	asked, err := service.AskedIn(query)
+func readQuery(query string) (url.Values, service.ListParams, error) {
+	asked, err := service.ParseListParams(query)
 	if err != nil {
 		return nil, asked, err
 	}
@@ -212,7 +212,7 @@ func choices(values []string, chosen string) []choice {
 		values = append(slices.Clone(values), chosen)
 	}
 	for _, v := range values {
-		all = append(all, choice{v, book.Word(v), v == chosen})
+		all = append(all, choice{v, book.Label(v), v == chosen})
 	}
 	return all
 }
@@ -237,7 +237,7 @@ func (p *Portal) search(k service.Kind) ownedHandler {
 	return func(w http.ResponseWriter, r *http.Request, _ service.Caller, a about) error {
 		typed := func(name string) string { return strings.TrimSpace(r.PostForm.Get(name)) }
 		s := search{Q: typed("q"), Name: typed("name"), CaseID: typed("case_id")}
-		if _, err := (service.Asked{Q: s.Q, Name: s.Name, CaseID: s.CaseID}).Query(pageSize); err != nil {
+		if _, err := (service.ListParams{Q: s.Q, Name: s.Name, CaseID: s.CaseID}).Query(pageSize); err != nil {
 			return err
 		}
 		p.keep(r, searchKey, keptSearch{a.Base + "/" + string(k), s})
@@ -271,7 +271,7 @@ func (p *Portal) backToList(w http.ResponseWriter, r *http.Request, k service.Ki
 }
 
 // queryBefore is what was asked of the list on which a form stood.
-func queryBefore(r *http.Request) (url.Values, service.Asked, error) {
+func queryBefore(r *http.Request) (url.Values, service.ListParams, error) {
 	set, asked, err := readQuery(strings.TrimPrefix(r.PostForm.Get("query"), "?"))
 	if err == nil {
 		_, err = asked.Query(pageSize)

@@ -26,7 +26,7 @@ func basePath(o service.Owner) string {
 
 // about is what a page says of the owner whose page it is.
 type about struct {
-	*service.About
+	*service.OwnerInfo
 	Base string
 	Own  bool // it is the caller's own
 	// Auditor tells that the caller may see how it came to be so.
@@ -42,8 +42,8 @@ func (p *Portal) about(c service.Caller, o service.Owner) (about, error) {
 	return newAbout(c, a), nil
 }
 
-func newAbout(c service.Caller, a *service.About) about {
-	return about{About: a, Base: basePath(a.Owner), Own: a.Owner.Agent != "" && a.Owner.Agent == c.AgentID, Auditor: c.Audits() == nil}
+func newAbout(c service.Caller, a *service.OwnerInfo) about {
+	return about{OwnerInfo: a, Base: basePath(a.Owner), Own: a.Owner.Agent != "" && a.Owner.Agent == c.AgentID, Auditor: c.MayAudit() == nil}
 }
 
 // Of is the owner's id.
@@ -73,15 +73,15 @@ const maxForm = 64 << 10
 // form reads a posted form.
 func form(w http.ResponseWriter, r *http.Request) error {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/x-www-form-urlencoded" {
-		return problem.MediaType.With("Send the form as a browser does, as application/x-www-form-urlencoded.")
+		return problem.MediaType.WithDetail("Send the form as a browser does, as application/x-www-form-urlencoded.")
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	err := r.ParseForm()
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return problem.TooLarge.With("A form may have at most %d bytes.", maxForm)
+		return problem.TooLarge.WithDetail("A form may have at most %d bytes.", maxForm)
 	}
 	if err != nil {
-		return problem.Invalid.With("The form could not be read.").Because(err)
+		return problem.Invalid.WithDetail("The form could not be read.").WithCause(err)
 	}
 	return nil
 }

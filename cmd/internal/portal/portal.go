@@ -19,7 +19,7 @@ import (
 // Options are what a portal is made of.
 type Options struct {
 	Service  *service.Service
-	Identity *identity.Identity
+	Identity *identity.Authenticator
 	// Caller tells who asks: problem.Unauthorized where nobody has signed in.
 	// It is called once for each request.
 	Caller func(*http.Request) (service.Caller, error)
@@ -138,7 +138,7 @@ func (p *Portal) methods(rt route) http.Handler {
 	return p.open(func(w http.ResponseWriter, r *http.Request) error {
 		h := answers[r.Method]
 		if h == nil {
-			e := problem.Method.With("This address answers %s only.", allow)
+			e := problem.Method.WithDetail("This address answers %s only.", allow)
 			e.Allow = allow
 			return e
 		}
@@ -209,7 +209,7 @@ func (p *Portal) ofOwner(h ownedHandler) handler {
 // is looked at.
 func (p *Portal) audited(h handler) http.Handler {
 	return p.signedIn(func(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-		if err := c.Audits(); err != nil {
+		if err := c.MayAudit(); err != nil {
 			return err
 		}
 		return h(w, r, c)
@@ -225,12 +225,12 @@ func caller(r *http.Request) (service.Caller, bool) {
 // refuse sends who has not signed in to the sign-in page and, since what a
 // form says is lost on the way, says so where it was one.
 func (p *Portal) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	told := problem.Of(err)
+	told := problem.From(err)
 	switch {
 	case told.Status != http.StatusUnauthorized:
 		p.Problem(w, r, err)
 	case r.Method == http.MethodPost:
-		p.Problem(w, r, problem.Unauthorized.With("Your session has ended, so nothing was done. Sign in, and then do it again.").Because(err))
+		p.Problem(w, r, problem.Unauthorized.WithDetail("Your session has ended, so nothing was done. Sign in, and then do it again.").WithCause(err))
 	default:
 		_ = redirect(w, r, signInPath(addressOf(r))) // which never fails
 	}
@@ -274,5 +274,5 @@ func (p *Portal) Page(w http.ResponseWriter, r *http.Request, title string, body
 }
 
 func unknown(http.ResponseWriter, *http.Request) error {
-	return problem.NotFound.With("There is no page at this address.")
+	return problem.NotFound.WithDetail("There is no page at this address.")
 }

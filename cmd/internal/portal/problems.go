@@ -19,7 +19,7 @@ type problemPage struct {
 // Problem answers with an error page. What is not a problem is logged, and
 // shown as an internal one.
 func (p *Portal) Problem(w http.ResponseWriter, r *http.Request, err error) {
-	told := problem.Of(err)
+	told := problem.From(err)
 	if told.Status >= http.StatusInternalServerError && r.Context().Err() == nil {
 		p.Log.Error("a page could not be shown", zap.String("route", r.Pattern), zap.Int("status", told.Status), zap.Error(errors.Unwrap(told)))
 	}
@@ -42,7 +42,7 @@ func adviceOn(p *problem.Problem) []string {
 		return []string{"Choose one of the Fridays on the Books page."}
 	case p.Type == problem.NotAccepted.Type:
 		return []string{"Open the book again and answer Yes."}
-	case p.Type == problem.Unsure.Type:
+	case p.Type == problem.OutcomeUnknown.Type:
 		return []string{"Look at the list before you repeat the action."}
 	case p.Status == http.StatusServiceUnavailable && p.RetryAfter == 0:
 		return []string{"Tell the operator of this portal."}

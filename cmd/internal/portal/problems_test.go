@@ -12,8 +12,8 @@ import (
 func TestAdvice(t *testing.T) {
 	for want, p := range map[string]*problem.Problem{
 		"load the page again":        &problem.Unavailable,
-		"Look at the list":           &problem.Unsure,
-		"Tell the operator":          problem.Unavailable.After(0),
+		"Look at the list":           &problem.OutcomeUnknown,
+		"Tell the operator":          problem.Unavailable.WithRetryAfter(0),
 		"answer Yes":                 &problem.NotAccepted,
 		"one of the Fridays":         &problem.NoBook,
 		"ask your agency’s manager.": &problem.Forbidden,

@@ -94,9 +94,9 @@ func (p *Portal) signInFailed(w http.ResponseWriter, r *http.Request, to string,
 	if errors.As(err, &failure) {
 		why = failure.Text
 	}
-	if errors.Is(err, identity.ErrIssuer) {
+	if errors.Is(err, identity.ErrIssuerUnreachable) {
 		status = http.StatusServiceUnavailable
-		problem.Unavailable.With("").Header(w.Header())
+		problem.Unavailable.WithDetail("").Header(w.Header())
 	}
 	return p.render(w, r, status, "sign-in", "Sign in", signInPage{To: to, Fail: problem.Sentence(why), Demo: p.Demo})
 }

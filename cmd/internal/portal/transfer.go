@@ -94,7 +94,7 @@ func (p *Portal) transferPage(w http.ResponseWriter, r *http.Request, c service.
 		return p.render(w, r, http.StatusOK, "transfer", "Transfer consumers", page)
 	}
 	if page.Holder = agentOf(agency, from); page.Holder == nil {
-		return problem.NotFound.In("from", "The agency has no such agent.")
+		return problem.NotFound.WithField("from", "The agency has no such agent.")
 	}
 	page.From = a.AgentName(from)
 	page.Wish = p.wish(r, from)
@@ -110,7 +110,7 @@ func (p *Portal) transferPage(w http.ResponseWriter, r *http.Request, c service.
 	if err != nil {
 		return err
 	}
-	asked := service.Asked{Q: page.Wish.Q, Page: n}
+	asked := service.ListParams{Q: page.Wish.Q, Page: n}
 	if page.listed, err = p.listed(c, a, service.Owner{Agent: from}, page.Kind, asked, strconv.Itoa); err != nil {
 		return err
 	}
@@ -154,7 +154,7 @@ func (p *Portal) chooseTransfer(w http.ResponseWriter, r *http.Request, c servic
 	case "none":
 		next.Cases = nil
 	}
-	if _, err := (service.Asked{Q: next.Q}).Query(pageSize); err != nil {
+	if _, err := (service.ListParams{Q: next.Q}).Query(pageSize); err != nil {
 		return err
 	}
 	p.keep(r, wishKey(agency), next)
@@ -172,11 +172,11 @@ func (p *Portal) chooseTransfer(w http.ResponseWriter, r *http.Request, c servic
 // shown, those that are ticked are chosen, and the others are not.
 func (x *wish) choose(f url.Values) error {
 	if len(f["shown"]) > pageSize || len(f["case"]) > pageSize {
-		return problem.Invalid.With("A page shows at most %d consumers.", pageSize)
+		return problem.Invalid.WithDetail("A page shows at most %d consumers.", pageSize)
 	}
 	x.To, x.All = f.Get("to"), f.Get("what") == "all"
 	if !events.IsIdentifier(x.From) || x.To != "" && !events.IsIdentifier(x.To) {
-		return problem.Invalid.With("Choose the agents on the page.")
+		return problem.Invalid.WithDetail("Choose the agents on the page.")
 	}
 	isShown := func(id string) bool { return slices.Contains(f["shown"], id) }
 	x.Cases = slices.DeleteFunc(x.Cases, isShown)
@@ -185,14 +185,14 @@ func (x *wish) choose(f url.Values) error {
 			continue
 		}
 		if !events.IsIdentifier(id) {
-			return problem.Invalid.In("case", "It is no case id.")
+			return problem.Invalid.WithField("case", "It is no case id.")
 		}
 		x.Cases = append(x.Cases, id)
 	}
 	slices.Sort(x.Cases)
 	x.Cases = slices.Compact(x.Cases)
 	if len(x.Cases) > maxChosen {
-		return problem.Invalid.In("case", "At most %d consumers can be chosen one by one. Choose fewer, or the whole book.", maxChosen)
+		return problem.Invalid.WithField("case", "At most %d consumers can be chosen one by one. Choose fewer, or the whole book.", maxChosen)
 	}
 	return nil
 }
@@ -241,7 +241,7 @@ func (p *Portal) confirmTransfer(w http.ResponseWriter, r *http.Request, c servi
 	x := p.wish(r, r.URL.Query().Get("from"))
 	page := confirmPage{About: a, Wish: x, From: agentOf(agency, x.From), To: agentOf(agency, x.To), Back: transferAt(agency.AgencyID, x.From, "", 1)}
 	if page.From == nil {
-		return problem.NotFound.In("from", "The agency has no such agent.")
+		return problem.NotFound.WithField("from", "The agency has no such agent.")
 	}
 	if why := x.missing(); why != "" || page.To == nil {
 		return redirect(w, r, page.Back)
@@ -257,9 +257,9 @@ func (p *Portal) transfer(w http.ResponseWriter, r *http.Request, c service.Call
 	f, agency := r.PostForm, owner(r).Agency
 	x := p.wish(r, f.Get("from"))
 	if x.missing() != "" || x.To != f.Get("to") || x.All != (f.Get("what") == "all") || !x.All && strconv.Itoa(len(x.Cases)) != f.Get("count") {
-		return problem.Conflict.With("What was to be transferred has changed since you were asked, or was transferred already. Nothing was done now.")
+		return problem.Conflict.WithDetail("What was to be transferred has changed since you were asked, or was transferred already. Nothing was done now.")
 	}
-	t := service.Transfer{From: x.From, To: x.To, All: x.All}
+	t := service.TransferRequest{From: x.From, To: x.To, All: x.All}
 	if !x.All {
 		t.Cases = x.Cases
 	}
@@ -296,7 +296,7 @@ var outcomeNames = map[string]string{
 	"transferred": "Transferred", "refused": "Refused", "not_delegated": "Not delegated to the agent", "unknown": "Not known",
 }
 
-func newOutcome(done *service.Transferred) outcome {
+func newOutcome(done *service.TransferResult) outcome {
 	x := outcome{From: done.From, To: done.To, Total: len(done.Outcomes), Counts: map[string]int{}}
 	for _, good := range [...]bool{false, true} {
 		for _, o := range done.Outcomes {

@@ -58,12 +58,12 @@ func (p *Portal) words() template.FuncMap {
 		"iso":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"number": number,
 		"plural": plural,
-		"word":   book.Word,
+		"word":   book.Label,
 		"role":   roleName,
 		"event":  func(kind string) string { return eventNames[kind] },
 		"stamp":  p.stamp,
 		"exact":  func(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) },
-		"seqs":   audit.Sequences,
+		"seqs":   audit.FormatSequences,
 		"money":  money,
 		"flag": func(f events.Flag) string {
 			return [...]string{events.Blank: "", events.No: "No", events.Yes: "Yes"}[f]

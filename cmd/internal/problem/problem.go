@@ -35,28 +35,28 @@ func (p *Problem) Error() string {
 // Unwrap returns what caused the problem.
 func (p *Problem) Unwrap() error { return p.cause }
 
-// Because returns the problem with its cause, which is logged and not shown.
-func (p Problem) Because(cause error) *Problem {
+// WithCause returns the problem with its cause, which is logged and not shown.
+func (p Problem) WithCause(cause error) *Problem {
 	p.cause = cause
 	return &p
 }
 
-// After returns the problem with the time after which to try again; 0 says none.
-func (p Problem) After(wait time.Duration) *Problem {
+// WithRetryAfter returns the problem with the time after which to try again; 0 says none.
+func (p Problem) WithRetryAfter(wait time.Duration) *Problem {
 	p.RetryAfter = wait
 	return &p
 }
 
-// With returns the problem with a detail of its own.
-func (p Problem) With(format string, args ...any) *Problem {
+// WithDetail returns the problem with a detail of its own.
+func (p Problem) WithDetail(format string, args ...any) *Problem {
 	p.Detail = fmt.Sprintf(format, args...)
 	return &p
 }
 
-// In returns the problem of a field of the request, with a detail.
-func (p Problem) In(field, format string, args ...any) *Problem {
+// WithField returns the problem of a field of the request, with a detail.
+func (p Problem) WithField(field, format string, args ...any) *Problem {
 	p.Field = field
-	return p.With(format, args...)
+	return p.WithDetail(format, args...)
 }
 
 // The problems. Each is copied before it is told.
@@ -81,18 +81,18 @@ var (
 		Detail: "Wait a little, and then try again.", RetryAfter: 5 * time.Second}
 	Unavailable = Problem{Type: "unavailable", Status: http.StatusServiceUnavailable, Title: "Not available for the moment",
 		Detail: "The ledger's journal cannot be reached. Nothing was changed; try again in a little while.", RetryAfter: 10 * time.Second}
-	Unsure = Problem{Type: "unsure", Status: http.StatusServiceUnavailable, Title: "Not known whether it was done",
+	OutcomeUnknown = Problem{Type: "unsure", Status: http.StatusServiceUnavailable, Title: "Not known whether it was done",
 		Detail: "The ledger's journal did not answer in time. Look at the list again before you repeat it.", RetryAfter: 10 * time.Second}
 	Internal = Problem{Type: "internal", Status: http.StatusInternalServerError, Title: "Something went wrong",
 		Detail: "It was noted. Try again, and tell the operator if it stays."}
 )
 
-// Of returns the problem that err is; any other error is Internal.
-func Of(err error) *Problem {
+// From returns the problem that err is; any other error is Internal.
+func From(err error) *Problem {
 	if p, ok := errors.AsType[*Problem](err); ok {
 		return p
 	}
-	return Internal.Because(err)
+	return Internal.WithCause(err)
 }
 
 // URN is the problem's type as it is published.

@@ -12,8 +12,8 @@ import (
 	"bookledger/projections/list"
 )
 
-// About is what a page says of an owner as a whole. It holds no consumer data.
-type About struct {
+// OwnerInfo is what a page says of an owner as a whole. It holds no consumer data.
+type OwnerInfo struct {
 	Owner      Owner
 	Name       string // of the agent or the agency
 	Certified  bool   // of an agent
@@ -29,7 +29,7 @@ type About struct {
 }
 
 // About tells of an owner as a whole.
-func (s *Service) About(c Caller, o Owner) (*About, error) {
+func (s *Service) About(c Caller, o Owner) (*OwnerInfo, error) {
 	r, _, done, err := s.enter(c, o)
 	if err != nil {
 		return nil, err
@@ -39,8 +39,8 @@ func (s *Service) About(c Caller, o Owner) (*About, error) {
 }
 
 // about is About of an owner who is open to the caller.
-func (r *snapshot) about(c Caller, o Owner) (*About, error) {
-	a := &About{Owner: o, AgencyID: o.Agency}
+func (r *snapshot) about(c Caller, o Owner) (*OwnerInfo, error) {
+	a := &OwnerInfo{Owner: o, AgencyID: o.Agency}
 	if o.Agent != "" {
 		agent, _, err := r.state.Agent(o.Agent)
 		if err != nil {
@@ -54,7 +54,7 @@ func (r *snapshot) about(c Caller, o Owner) (*About, error) {
 			return nil, err
 		}
 		a.AgencyName = agency.Name
-		_, err = access.Of(r.state, c.Person, Owner{Agency: a.AgencyID})
+		_, err = access.GrantFor(r.state, c.Person, Owner{Agency: a.AgencyID})
 		if a.SeesAgency = err == nil; err != nil && !errors.Is(err, access.NotVisible) {
 			return nil, err
 		}
@@ -78,13 +78,13 @@ func (r *snapshot) about(c Caller, o Owner) (*About, error) {
 }
 
 // aboutFridays tells which book is current and which comes next.
-func (r *snapshot) aboutFridays(a *About) error {
+func (r *snapshot) aboutFridays(a *OwnerInfo) error {
 	if a.NextFriday = r.OpenFriday(); a.NextFriday == 0 {
 		return nil
 	}
 	a.NextCutoff = r.Calendar().Cutoff(a.NextFriday).UTC()
 	last, err := r.View.Checkpoint(0)
-	if errors.Is(err, checkpoint.ErrNone) {
+	if errors.Is(err, checkpoint.ErrNoCheckpoint) {
 		return nil
 	}
 	a.Latest, a.LatestCutoff = last.Friday, last.Cutoff.UTC()
@@ -93,7 +93,7 @@ func (r *snapshot) aboutFridays(a *About) error {
 
 // Overview is how many consumers stand in an owner's lists.
 type Overview struct {
-	About
+	OwnerInfo
 	Freshness
 	Active   int
 	Inactive int
@@ -117,7 +117,7 @@ func (s *Service) Overview(c Caller, o Owner) (*Overview, error) {
 		return nil, err
 	}
 	return &Overview{
-		About: *a, Freshness: r.freshness(),
+		OwnerInfo: *a, Freshness: r.freshness(),
 		Active: lists.Active.Len(), Inactive: lists.Inactive.Len(), Pending: lists.Pending.Len(),
 		ByType: lists.Active.CountByType(r.OpenFriday().Year()),
 	}, nil
@@ -125,14 +125,14 @@ func (s *Service) Overview(c Caller, o Owner) (*Overview, error) {
 
 // Book tells of one book that the caller can have; its error gives the reason
 // why there is none.
-func (s *Service) Book(ctx context.Context, c Caller, o Owner, friday string) (*Offer, error) {
+func (s *Service) Book(ctx context.Context, c Caller, o Owner, friday string) (*AvailableBook, error) {
 	r, _, done, err := s.enter(c, o)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
 	if r.age > 0 {
-		return nil, problem.Unavailable.With("The ledger's journal has not answered for a while, and no book can be taken until it does. Try again in a little while.")
+		return nil, problem.Unavailable.WithDetail("The ledger's journal has not answered for a while, and no book can be taken until it does. Try again in a little while.")
 	}
 	f, _, err := s.friday(r, c, o, friday)
 	if err != nil {

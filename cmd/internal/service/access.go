@@ -19,33 +19,33 @@ func told(err error, day events.Date, fridays int) error {
 		return err
 	}
 	switch why {
-	case access.NotActing:
-		return problem.Forbidden.With("Only the agent and the agency's manager may do this.")
-	case access.NotTransferring:
-		return problem.Forbidden.With("Only managers and level-2 staff transfer consumers.")
-	case access.FromElsewhere:
-		return problem.NotFound.In("from_agent_id", "The agency has no such agent.")
-	case access.ToElsewhere:
-		return problem.NotFound.In("to_agent_id", "The agency has no such agent.")
+	case access.MayNotAct:
+		return problem.Forbidden.WithDetail("Only the agent and the agency's manager may do this.")
+	case access.MayNotTransfer:
+		return problem.Forbidden.WithDetail("Only managers and level-2 staff transfer consumers.")
+	case access.FromOtherAgency:
+		return problem.NotFound.WithField("from_agent_id", "The agency has no such agent.")
+	case access.ToOtherAgency:
+		return problem.NotFound.WithField("to_agent_id", "The agency has no such agent.")
 	case access.ToUncertified:
-		return problem.Conflict.In("to_agent_id", "The agent is not certified, and cannot be given consumers.")
+		return problem.Conflict.WithField("to_agent_id", "The agent is not certified, and cannot be given consumers.")
 	case access.AgentUnknown:
-		return problem.NoBook.With("As of Friday %s the agent was not known.", day)
+		return problem.NoBook.WithDetail("As of Friday %s the agent was not known.", day)
 	case access.AgencyUnknown:
-		return problem.NoBook.With("As of Friday %s the agency was not known.", day)
-	case access.NotLast:
-		return problem.NoBook.With("%s is not among the last %d Fridays, whose books an agent may take.", day, fridays)
-	case access.OtherAgency:
-		return problem.NoBook.With("As of Friday %s the agent was not of the agency.", day)
-	case access.HoldsOthers:
-		return problem.NoBook.With("You cannot take the agency's book of %s: it holds consumers of an agent who is no longer certified. Ask a manager for it.", day)
+		return problem.NoBook.WithDetail("As of Friday %s the agency was not known.", day)
+	case access.NotRecentFriday:
+		return problem.NoBook.WithDetail("%s is not among the last %d Fridays, whose books an agent may take.", day, fridays)
+	case access.AgentInOtherAgency:
+		return problem.NoBook.WithDetail("As of Friday %s the agent was not of the agency.", day)
+	case access.HasUncertifiedConsumers:
+		return problem.NoBook.WithDetail("You cannot take the agency's book of %s: it holds consumers of an agent who is no longer certified. Ask a manager for it.", day)
 	}
-	return problem.NotFound.Because(err)
+	return problem.NotFound.WithCause(err)
 }
 
 // grant returns what the caller may do with an owner's consumers.
 func (r *snapshot) grant(c Caller, o Owner) (access.Grant, error) {
-	g, err := access.Of(r.state, c.Person, o)
+	g, err := access.GrantFor(r.state, c.Person, o)
 	return g, told(err, 0, 0)
 }
 
@@ -65,17 +65,17 @@ func (r *snapshot) agents(c Caller, o Owner) (ids []string, err error) {
 	return ids, err
 }
 
-// SeesFigures reports, as nil or problem.NotFound, whether the caller may see
+// MaySeeLedger reports, as nil or problem.NotFound, whether the caller may see
 // the ledger's figures. It is asked before anything of a request is looked at,
 // so that nothing tells the others what there is.
-func (c Caller) SeesFigures() error { return c.mayLedger(access.Figures) }
+func (c Caller) MaySeeLedger() error { return c.mayLedger(access.ViewLedger) }
 
-// Audits is SeesFigures for how the ledger came to what it shows.
-func (c Caller) Audits() error { return c.mayLedger(access.Audit) }
+// MayAudit is SeesFigures for how the ledger came to what it shows.
+func (c Caller) MayAudit() error { return c.mayLedger(access.Audit) }
 
 func (c Caller) mayLedger(right access.Right) error {
-	if g, err := access.OfLedger(c.Person); err != nil || !g.May(right) {
-		return problem.NotFound.Because(access.NotVisible)
+	if g, err := access.LedgerGrantFor(c.Person); err != nil || !g.May(right) {
+		return problem.NotFound.WithCause(access.NotVisible)
 	}
 	return nil
 }
@@ -97,9 +97,9 @@ func (s *Service) MayTransfer(c Caller, agency string) error {
 // problem.NotFound that nothing of the owner's is open to them.
 func (s *Service) mayHave(r *snapshot, c Caller, o Owner, f checkpoint.Checkpoint) (access.Role, error) {
 	day := f.Friday
-	last := day >= access.FirstOfLast(r.Calendar(), r.OpenFriday(), s.LastFridays)
-	role, err := access.MayTake(r.state, r.AsOf(day), c.Person, o, last)
-	return role, told(err, day, s.LastFridays)
+	last := day >= access.FirstRecentFriday(r.Calendar(), r.OpenFriday(), s.RecentFridays)
+	role, err := access.MayDownload(r.state, r.AsOf(day), c.Person, o, last)
+	return role, told(err, day, s.RecentFridays)
 }
 
 // friday finds the checkpoint of a Friday, or of the latest, whose book of the
@@ -121,12 +121,12 @@ func (r *snapshot) checkpoint(text string) (f checkpoint.Checkpoint, err error) 
 	case text == "latest":
 		f, err = r.Checkpoint(0)
 	case err != nil || day == 0:
-		return f, problem.NoBook.With("Name the book by its Friday (YYYY-MM-DD) or by latest.")
+		return f, problem.NoBook.WithDetail("Name the book by its Friday (YYYY-MM-DD) or by latest.")
 	default:
 		f, err = r.Checkpoint(day)
 	}
-	if errors.Is(err, checkpoint.ErrNone) {
-		err = problem.NoBook.With("%s", problem.Sentence(err.Error()))
+	if errors.Is(err, checkpoint.ErrNoCheckpoint) {
+		err = problem.NoBook.WithDetail("%s", problem.Sentence(err.Error()))
 	}
 	return f, err
 }

@@ -59,7 +59,7 @@ func (a Action) event(d events.Delegation) events.Data {
 // time when the ledger judges.
 func (s *Service) Act(ctx context.Context, c Caller, o Owner, id string, a Action) (*ActionResult, error) {
 	if a.event(events.Delegation{}) == nil {
-		return nil, problem.NotFound.Because(errors.New("no such action"))
+		return nil, problem.NotFound.WithCause(errors.New("no such action"))
 	}
 	if err := s.mayWrite(c, 1); err != nil {
 		return nil, err
@@ -77,9 +77,9 @@ func (s *Service) Act(ctx context.Context, c Caller, o Owner, id string, a Actio
 	case err != nil:
 		return nil, err
 	case outcome == record.Rejected:
-		return nil, withCode(problem.Conflict.With("The ledger refused it: %s.", why.Reason), why.Code)
+		return nil, withCode(problem.Conflict.WithDetail("The ledger refused it: %s.", why.Reason), why.Code)
 	case outcome == record.Unchanged:
-		return nil, problem.Conflict.With("It was so already when it was to be done; the list shows it.")
+		return nil, problem.Conflict.WithDetail("It was so already when it was to be done; the list shows it.")
 	}
 	return &ActionResult{CaseID: id, AgentID: agent, Action: a, Seq: seq, Name: name}, nil
 }
@@ -130,7 +130,7 @@ func (r *snapshot) askedAgent(c Caller, o Owner, state *fold.Case) (string, erro
 		}
 	}
 	if len(asked) > 1 {
-		return "", problem.Conflict.With("Several agents of the agency have a request of this consumer; answer it for one of them.")
+		return "", problem.Conflict.WithDetail("Several agents of the agency have a request of this consumer; answer it for one of them.")
 	}
 	return append(asked, "")[0], nil
 }
@@ -138,16 +138,16 @@ func (r *snapshot) askedAgent(c Caller, o Owner, state *fold.Case) (string, erro
 // conflict returns why the ledger would not do what an event says to the case
 // as it is, nil if it would.
 func conflict(c *fold.Case, event events.Data) error {
-	_, changed, refusal := fold.NextCase(*c, event, fold.At{})
+	_, changed, refusal := fold.NextCase(*c, event, fold.Position{})
 	switch {
 	case refusal != nil && refusal.Code == events.NoPendingRequest:
-		return withCode(problem.Conflict.With("No request of this consumer is pending any more: it was withdrawn or has been answered."), refusal.Code)
+		return withCode(problem.Conflict.WithDetail("No request of this consumer is pending any more: it was withdrawn or has been answered."), refusal.Code)
 	case refusal != nil:
-		return withCode(problem.Conflict.With("The consumer is delegated to another agent, or to nobody."), events.WrongAgent)
+		return withCode(problem.Conflict.WithDetail("The consumer is delegated to another agent, or to nobody."), events.WrongAgent)
 	case !changed && c.Inactive:
-		return problem.Conflict.With("The consumer is inactive already.")
+		return problem.Conflict.WithDetail("The consumer is inactive already.")
 	case !changed:
-		return problem.Conflict.With("The consumer is active already.")
+		return problem.Conflict.WithDetail("The consumer is active already.")
 	}
 	return nil
 }
@@ -182,22 +182,22 @@ func (s *Service) append(ctx context.Context, c Caller, source string, role acce
 	switch {
 	case err == nil:
 		return ack.Last, nil
-	case errors.Is(err, journal.ErrUnsure):
+	case errors.Is(err, journal.ErrOutcomeUnknown):
 		s.Log.Error("the journal did not say whether an event was stored", zap.Error(err))
-		return 0, problem.Unsure.Because(err)
+		return 0, problem.OutcomeUnknown.WithCause(err)
 	}
 	s.Log.Error("the journal did not take an event", zap.Error(err))
-	return 0, problem.Unavailable.Because(err)
+	return 0, problem.Unavailable.WithCause(err)
 }
 
 // waitFor waits until the lists show a record.
-func (s *Service) waitFor(ctx context.Context, seq uint64) (record.Outcome, *projections.Rejected, error) {
+func (s *Service) waitFor(ctx context.Context, seq uint64) (record.Outcome, *projections.RejectedEvent, error) {
 	// It is on record: who has gone, or seems to, changes nothing in that.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actTime)
 	defer cancel()
 	outcome, why, err := s.Node.Projection.WaitFor(ctx, seq)
 	if err != nil {
-		return 0, nil, problem.Unsure.With("Your request was recorded, but its result is not known yet. Check the list in a few minutes before you repeat it.").Because(err)
+		return 0, nil, problem.OutcomeUnknown.WithDetail("Your request was recorded, but its result is not known yet. Check the list in a few minutes before you repeat it.").WithCause(err)
 	}
 	return outcome, why, nil
 }

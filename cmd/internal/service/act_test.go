@@ -91,28 +91,28 @@ func TestDecertified(t *testing.T) {
 // TestTransfer moves consumers within an agency, and nowhere else.
 func TestTransfer(t *testing.T) {
 	o := open(t, slices.Concat(consumers("A1", "c1", "c2", "c3"), consumers("A3", "d1"))...)
-	transfer := func(c service.Caller, agency string, wish service.Transfer) (*service.Transferred, error) {
+	transfer := func(c service.Caller, agency string, wish service.TransferRequest) (*service.TransferResult, error) {
 		return o.service.Transfer(t.Context(), c, agency, wish)
 	}
 	for _, bad := range []struct {
 		what   string
 		by     service.Caller
 		agency string
-		wish   service.Transfer
+		wish   service.TransferRequest
 		status int
 	}{
-		{"by level 1", adminL1, "G1", service.Transfer{From: "A1", To: "A2", All: true}, 403},
-		{"by an agent", agent, "G1", service.Transfer{From: "A1", To: "A2", All: true}, 404},
-		{"in another agency", manager, "G2", service.Transfer{From: "A3", To: "A1", All: true}, 404},
-		{"to another agency", manager, "G1", service.Transfer{From: "A1", To: "A3", All: true}, 404},
-		{"to one who is not certified", manager, "G1", service.Transfer{From: "A1", To: "A4", All: true}, 409},
-		{"of nothing", manager, "G1", service.Transfer{From: "A1", To: "A2"}, 400},
-		{"of all and some", manager, "G1", service.Transfer{From: "A1", To: "A2", All: true, Cases: []string{"c1"}}, 400},
+		{"by level 1", adminL1, "G1", service.TransferRequest{From: "A1", To: "A2", All: true}, 403},
+		{"by an agent", agent, "G1", service.TransferRequest{From: "A1", To: "A2", All: true}, 404},
+		{"in another agency", manager, "G2", service.TransferRequest{From: "A3", To: "A1", All: true}, 404},
+		{"to another agency", manager, "G1", service.TransferRequest{From: "A1", To: "A3", All: true}, 404},
+		{"to one who is not certified", manager, "G1", service.TransferRequest{From: "A1", To: "A4", All: true}, 409},
+		{"of nothing", manager, "G1", service.TransferRequest{From: "A1", To: "A2"}, 400},
+		{"of all and some", manager, "G1", service.TransferRequest{From: "A1", To: "A2", All: true, Cases: []string{"c1"}}, 400},
 	} {
 		_, err := transfer(bad.by, bad.agency, bad.wish)
 		wantProblem(t, bad.what, err, bad.status)
 	}
-	done, err := transfer(adminL2, "G1", service.Transfer{From: "A1", To: "A2", Cases: []string{"c2", "d1", "c9", "c2"}})
+	done, err := transfer(adminL2, "G1", service.TransferRequest{From: "A1", To: "A2", Cases: []string{"c2", "d1", "c9", "c2"}})
 	must(t, err)
 	var outcomes []string
 	for _, out := range done.Outcomes {
@@ -125,7 +125,7 @@ func TestTransfer(t *testing.T) {
 	o.holdList(manager, service.Owner{Agent: "A1"}, service.Active, "c1", "c3")
 	o.holdList(manager, service.Owner{Agent: "A2"}, service.Active, "c2")
 	o.holdList(other, service.Owner{Agent: "A3"}, service.Active, "d1")
-	if done, err = transfer(manager, "G1", service.Transfer{From: "A1", To: "A2", All: true}); err != nil || len(done.Outcomes) != 2 {
+	if done, err = transfer(manager, "G1", service.TransferRequest{From: "A1", To: "A2", All: true}); err != nil || len(done.Outcomes) != 2 {
 		t.Errorf("the whole book: %+v (%v)", done, err)
 	}
 	o.holdList(manager, service.Owner{Agency: "G1"}, service.Active, "c1", "c2", "c3")
@@ -139,7 +139,7 @@ func TestTransfer(t *testing.T) {
 func TestJournalGone(t *testing.T) {
 	o := open(t, consumers("A1", "c1")...)
 	own := service.Owner{Agent: "A1"}
-	list := func() (*service.Listing, error) {
+	list := func() (*service.ListPage, error) {
 		return o.service.List(agent, own, service.Active, service.Query{Page: 1, PageSize: 10})
 	}
 	o.clock.Move(time.Minute)
@@ -158,7 +158,7 @@ func TestJournalGone(t *testing.T) {
 	o.clock.Move(2 * time.Minute)
 	_, err := list()
 	wantProblem(t, "a list after six minutes", err, 503)
-	if problem.Of(err).RetryAfter == 0 {
+	if problem.From(err).RetryAfter == 0 {
 		t.Error("it does not say when to try again")
 	}
 }
@@ -185,9 +185,9 @@ func TestWritesAreCounted(t *testing.T) {
 	o.service.MayWrite = func(person string, _ int) (bool, time.Duration) { return person != "P-a1", 3 * time.Second }
 	_, err := o.service.Act(t.Context(), agent, service.Owner{Agent: "A1"}, "c1", service.MarkInactive)
 	wantProblem(t, "an action too many", err, 429)
-	_, err = o.service.Export(t.Context(), agent, service.Owner{Agent: "A1"}, "latest", service.Answer{})
+	_, err = o.service.Export(t.Context(), agent, service.Owner{Agent: "A1"}, "latest", service.DisclaimerAnswer{})
 	wantProblem(t, "an export too many", err, 429)
-	if problem.Of(err).RetryAfter != 3*time.Second {
+	if problem.From(err).RetryAfter != 3*time.Second {
 		t.Error("it does not say when to try again")
 	}
 	_, err = o.service.Act(t.Context(), manager, service.Owner{Agent: "A1"}, "c1", service.MarkInactive)

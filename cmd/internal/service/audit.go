@@ -38,7 +38,7 @@ func (s *Service) Explain(ctx context.Context, c Caller, caseID, agent, friday s
 	if err := r.isAgent(agent); err != nil {
 		return nil, err
 	}
-	q := audit.Question{Agent: agent, AsOf: friday != ""}
+	q := audit.ExplainRequest{Agent: agent, AsOf: friday != ""}
 	if q.AsOf {
 		f, err := r.checkpoint(friday)
 		if err != nil {
@@ -54,7 +54,7 @@ func (s *Service) Explain(ctx context.Context, c Caller, caseID, agent, friday s
 	}
 	x := &Explanation{Freshness: r.freshness()}
 	return x, s.inTurn(ctx, "explain", func(ctx context.Context) error {
-		account, err := audit.Projected{View: r.View, Journal: s.Node.Journal, Most: maxRecords}.Account(ctx, caseID)
+		account, err := audit.LiveLedger{View: r.View, Journal: s.Node.Journal, MaxRecords: maxRecords}.CaseHistory(ctx, caseID)
 		if err != nil {
 			return err
 		}
@@ -66,9 +66,9 @@ func (s *Service) Explain(ctx context.Context, c Caller, caseID, agent, friday s
 	})
 }
 
-// CaseOnRecord tells an auditor whether any record is about a case: nil, or
+// CaseExists tells an auditor whether any record is about a case: nil, or
 // problem.NotFound.
-func (s *Service) CaseOnRecord(c Caller, caseID string) error {
+func (s *Service) CaseExists(c Caller, caseID string) error {
 	r, done, err := s.audited(c)
 	if err != nil {
 		return err
@@ -85,25 +85,25 @@ func (r *snapshot) isAgent(id string) error {
 	}
 	_, known, err := r.state.Agent(id)
 	if err == nil && !known {
-		err = problem.NotFound.In("agent", "The ledger knows no such agent.")
+		err = problem.NotFound.WithField("agent", "The ledger knows no such agent.")
 	}
 	return err
 }
 
 func (r *snapshot) isCase(id string) error {
 	if !events.IsIdentifier(id) {
-		return problem.NotFound.With("No record is about such a case.")
+		return problem.NotFound.WithDetail("No record is about such a case.")
 	}
 	index, err := r.History(id)
 	if err == nil && len(index) == 0 {
-		err = problem.NotFound.With("No record is about such a case.")
+		err = problem.NotFound.WithDetail("No record is about such a case.")
 	}
 	return err
 }
 
-// Compared says which books are compared, and which part of their differences
+// CompareQuery says which books are compared, and which part of their differences
 // is wanted.
-type Compared struct {
+type CompareQuery struct {
 	From, To       string // Fridays ("2026-11-20"); To may be "latest"
 	Page, PageSize int    // from 1 on
 }
@@ -114,8 +114,8 @@ type Differences struct {
 	Freshness
 	AgentID  string      `json:"agent_id,omitempty" format:"Identifier" doc:"Whose books, of an agent."`
 	AgencyID string      `json:"agency_id,omitempty" format:"Identifier" doc:"Whose books, of an agency."`
-	From     BookOf      `json:"from" doc:"The earlier book."`
-	To       BookOf      `json:"to" doc:"The later book."`
+	From     BookRef     `json:"from" doc:"The earlier book."`
+	To       BookRef     `json:"to" doc:"The later book."`
 	Added    int         `json:"added" format:"Count" doc:"How many rows were added in all."`
 	Removed  int         `json:"removed" format:"Count" doc:"How many rows were removed in all."`
 	Changed  int         `json:"changed" format:"Count" doc:"How many rows were changed in all."`
@@ -124,8 +124,8 @@ type Differences struct {
 	Changes  []RowChange `json:"changes" doc:"The rows of this page, by case, year and member."`
 }
 
-// BookOf is which of an owner's books one is.
-type BookOf struct {
+// BookRef is which of an owner's books one is.
+type BookRef struct {
 	Friday   events.Date `json:"friday" format:"Date" doc:"Its Friday."`
 	Cutoff   time.Time   `json:"cutoff" doc:"The moment as of which it is."`
 	Boundary uint64      `json:"boundary" format:"Count" doc:"The sequence of the last record that it shows."`
@@ -139,8 +139,8 @@ func (d *Differences) Total() int { return d.Added + d.Removed + d.Changed }
 
 // Compare compares an owner's books of two Fridays for an auditor.
 // problem.NoBook says why there is no such book.
-func (s *Service) Compare(ctx context.Context, c Caller, o Owner, asked Compared) (*Differences, error) {
-	if err := c.Audits(); err != nil {
+func (s *Service) Compare(ctx context.Context, c Caller, o Owner, asked CompareQuery) (*Differences, error) {
+	if err := c.MayAudit(); err != nil {
 		return nil, err
 	}
 	r, _, done, err := s.enter(c, o)
@@ -160,9 +160,9 @@ func (s *Service) Compare(ctx context.Context, c Caller, o Owner, asked Compared
 		From: bookOf(from), To: bookOf(to), Page: asked.Page, PageSize: asked.PageSize,
 	}
 	return all, s.inTurn(ctx, "diff", func(ctx context.Context) error {
-		compared, err := audit.Projected{View: r.View, Journal: s.Node.Journal, Most: maxRecords}.Compare(ctx, o, from, to)
-		if errors.Is(err, book.ErrUnknown) {
-			return problem.NoBook.In("to", "Nobody knew the owner as of Friday %s.", to.Friday)
+		compared, err := audit.LiveLedger{View: r.View, Journal: s.Node.Journal, MaxRecords: maxRecords}.Compare(ctx, o, from, to)
+		if errors.Is(err, book.ErrUnknownOwner) {
+			return problem.NoBook.WithField("to", "Nobody knew the owner as of Friday %s.", to.Friday)
 		}
 		if err != nil {
 			return err
@@ -177,12 +177,12 @@ func (s *Service) Compare(ctx context.Context, c Caller, o Owner, asked Compared
 }
 
 // between finds the Fridays whose books are compared.
-func (r *snapshot) between(asked Compared) (from, to book.Week, err error) {
+func (r *snapshot) between(asked CompareQuery) (from, to book.Week, err error) {
 	if from, err = r.week("from", asked.From); err == nil {
 		to, err = r.week("to", asked.To)
 	}
 	if err == nil && from.Friday >= to.Friday {
-		err = problem.Invalid.In("from", "It must be earlier than the other Friday, %s.", to.Friday)
+		err = problem.Invalid.WithField("from", "It must be earlier than the other Friday, %s.", to.Friday)
 	}
 	return from, to, err
 }
@@ -196,7 +196,7 @@ func (r *snapshot) week(field, friday string) (book.Week, error) {
 	return f.Week, err
 }
 
-func bookOf(f book.Week) BookOf { return BookOf{f.Friday, f.Cutoff.UTC(), f.Boundary} }
+func bookOf(f book.Week) BookRef { return BookRef{f.Friday, f.Cutoff.UTC(), f.Boundary} }
 
 // PastFridays returns the Fridays that an auditor may ask for, the newest
 // first.
@@ -216,7 +216,7 @@ func (s *Service) PastFridays(c Caller) ([]events.Date, error) {
 
 // audited opens a snapshot for an auditor.
 func (s *Service) audited(c Caller) (r *snapshot, done func(), err error) {
-	if err := c.Audits(); err != nil {
+	if err := c.MayAudit(); err != nil {
 		return nil, nil, err
 	}
 	return s.read(c)
@@ -234,11 +234,11 @@ func (s *Service) inTurn(ctx context.Context, command string, do func(context.Co
 			return do(limited)
 		}()
 	}
-	if errors.Is(err, audit.ErrTooMany) {
-		return problem.Unavailable.After(0).With("There are more than %d records about a case, too many for a request. The command bookledger %s looks at any number, on a dump of the journal.", maxRecords, command).Because(err)
+	if errors.Is(err, audit.ErrTooManyRecords) {
+		return problem.Unavailable.WithRetryAfter(0).WithDetail("There are more than %d records about a case, too many for a request. The command bookledger %s looks at any number, on a dump of the journal.", maxRecords, command).WithCause(err)
 	}
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
-		return problem.Unavailable.After(time.Minute).With("It would take longer than a request may, or others were before it. Try again in a minute; the command bookledger %s takes as long as it needs, on a dump of the journal.", command).Because(err)
+		return problem.Unavailable.WithRetryAfter(time.Minute).WithDetail("It would take longer than a request may, or others were before it. Try again in a minute; the command bookledger %s takes as long as it needs, on a dump of the journal.", command).WithCause(err)
 	}
 	return err
 }

@@ -54,15 +54,15 @@ func TestExplained(t *testing.T) {
 func TestCompared(t *testing.T) {
 	o := open(t, consumers("A1", "c1")...)
 	weeks := o.weeks()
-	same, err := o.service.Compare(t.Context(), auditor, service.Owner{Agent: "A1"}, service.Compared{From: weeks[1], To: weeks[0], Page: 1, PageSize: 10})
+	same, err := o.service.Compare(t.Context(), auditor, service.Owner{Agent: "A1"}, service.CompareQuery{From: weeks[1], To: weeks[0], Page: 1, PageSize: 10})
 	must(t, err)
 	if same.Total() != 0 || same.Changes == nil || same.To.Friday.String() != weeks[0] || same.AgentID != "A1" {
 		t.Errorf("got %+v", same)
 	}
 	o.Publish(&events.AgentCertified{AgentID: "A9", AgencyID: "G1"})
-	_, err = o.service.Compare(t.Context(), auditor, service.Owner{Agent: "A9"}, service.Compared{From: weeks[1], To: weeks[0], Page: 1, PageSize: 10})
+	_, err = o.service.Compare(t.Context(), auditor, service.Owner{Agent: "A9"}, service.CompareQuery{From: weeks[1], To: weeks[0], Page: 1, PageSize: 10})
 	wantProblem(t, "an agent whom nobody knew", err, 404)
-	_, err = o.service.Compare(t.Context(), auditor, service.Owner{Agent: "A1"}, service.Compared{From: weeks[0], To: weeks[1], Page: 1, PageSize: 10})
+	_, err = o.service.Compare(t.Context(), auditor, service.Owner{Agent: "A1"}, service.CompareQuery{From: weeks[0], To: weeks[1], Page: 1, PageSize: 10})
 	wantProblem(t, "the later book first", err, 400)
 }
 
@@ -71,9 +71,9 @@ func TestCompared(t *testing.T) {
 func TestAuditBound(t *testing.T) {
 	o := open(t, consumers("A1", "c1")...)
 	v := fixture.View(t, o.Node.Node)
-	for most, want := range map[int]error{5: audit.ErrTooMany, 6: nil, 0: nil} {
-		ledger := audit.Projected{View: v, Journal: o.Journal, Most: most}
-		if _, err := ledger.Account(t.Context(), "c1"); !errors.Is(err, want) {
+	for most, want := range map[int]error{5: audit.ErrTooManyRecords, 6: nil, 0: nil} {
+		ledger := audit.LiveLedger{View: v, Journal: o.Journal, MaxRecords: most}
+		if _, err := ledger.CaseHistory(t.Context(), "c1"); !errors.Is(err, want) {
 			t.Errorf("with %d the account is %v", most, err)
 		}
 		f, err := v.Checkpoint(0)

@@ -18,13 +18,13 @@ import (
 // BookList are the books of an owner that the caller can have.
 type BookList struct {
 	Freshness
-	Books      []Offer     `json:"books" doc:"The books, the newest first; none before the first Friday."`
-	NextFriday events.Date `json:"next_friday" format:"DateOrBlank" doc:"The Friday whose book comes next; blank while nothing is recorded."`
-	NextCutoff time.Time   `json:"next_cutoff" doc:"The moment as of which it will be; the year 1 while nothing is recorded."`
+	Books      []AvailableBook `json:"books" doc:"The books, the newest first; none before the first Friday."`
+	NextFriday events.Date     `json:"next_friday" format:"DateOrBlank" doc:"The Friday whose book comes next; blank while nothing is recorded."`
+	NextCutoff time.Time       `json:"next_cutoff" doc:"The moment as of which it will be; the year 1 while nothing is recorded."`
 }
 
-// Offer is one book that can be had.
-type Offer struct {
+// AvailableBook is one book that can be had.
+type AvailableBook struct {
 	Friday   events.Date `json:"friday" format:"Date" doc:"Its Friday."`
 	Cutoff   time.Time   `json:"cutoff" doc:"The moment as of which it is."`
 	Boundary uint64      `json:"boundary" format:"Count" doc:"The sequence of the last record that it shows."`
@@ -42,7 +42,7 @@ func (s *Service) Books(ctx context.Context, c Caller, o Owner, before events.Da
 		return nil, err
 	}
 	defer done()
-	list := &BookList{Freshness: r.freshness(), Books: []Offer{}}
+	list := &BookList{Freshness: r.freshness(), Books: []AvailableBook{}}
 	if list.NextFriday = r.OpenFriday(); list.NextFriday != 0 {
 		list.NextCutoff = r.Calendar().Cutoff(list.NextFriday).UTC()
 	}
@@ -61,7 +61,7 @@ func (s *Service) Books(ctx context.Context, c Caller, o Owner, before events.Da
 			return nil, err // counting takes time, and nobody waits for it any more
 		}
 		if _, err := s.mayHave(r, c, o, f); err != nil {
-			if problem.Of(err).Type == problem.NoBook.Type {
+			if problem.From(err).Type == problem.NoBook.Type {
 				continue
 			}
 			return nil, err
@@ -76,9 +76,9 @@ func (s *Service) Books(ctx context.Context, c Caller, o Owner, before events.Da
 }
 
 // offer tells how large a book is.
-func (s *Service) offer(ctx context.Context, r *snapshot, o Owner, f checkpoint.Checkpoint) (Offer, error) {
+func (s *Service) offer(ctx context.Context, r *snapshot, o Owner, f checkpoint.Checkpoint) (AvailableBook, error) {
 	size, err := s.size(ctx, r, o, f)
-	return Offer{Friday: f.Friday, Cutoff: f.Cutoff.UTC(), Boundary: f.Boundary, Rows: size.rows, Cases: size.cases, Sealed: f.Sealed}, err
+	return AvailableBook{Friday: f.Friday, Cutoff: f.Cutoff.UTC(), Boundary: f.Boundary, Rows: size.rows, Cases: size.cases, Sealed: f.Sealed}, err
 }
 
 // sizes remembers how large the books of past Fridays are, which never change.
@@ -117,7 +117,7 @@ func (s *Service) size(ctx context.Context, r *snapshot, o Owner, f checkpoint.C
 		var n size
 		var err error
 		if o.Agent == "" {
-			if agents, err = book.AgentsOf(then, o.Agency); err != nil {
+			if agents, err = book.AgencyAgents(then, o.Agency); err != nil {
 				return nil, err
 			}
 		}

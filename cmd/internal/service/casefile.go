@@ -15,18 +15,18 @@ import (
 	"bookledger/projections/fold"
 )
 
-// CaseFile is one case as its agent sees it.
-type CaseFile struct {
+// CaseDetails is one case as its agent sees it.
+type CaseDetails struct {
 	Freshness
-	CaseID      string        `json:"case_id" format:"Identifier" doc:"The case id."`
-	Household   Household     `json:"household" doc:"Who lives there and how to reach them."`
-	Years       []Year        `json:"applications" doc:"Every year that an application, eligibility or enrollment names, ascending."`
-	Eligibility []Eligibility `json:"eligibility" doc:"The members' eligibility, one for each member and year."`
-	Enrollment  []Enrollment  `json:"enrollment" doc:"The enrollments, the one recorded last at the end."`
-	Delegation  Delegation    `json:"delegation" doc:"Who looks after the case."`
-	History     []Step        `json:"history" doc:"The newest hundred events of the delegation, the newest first."`
-	NoHistory   bool          `json:"no_history,omitzero" enum:"true" doc:"The history could not be read just now; absent otherwise."`
-	MayAct      bool          `json:"-"` // the caller may act on it
+	CaseID      string           `json:"case_id" format:"Identifier" doc:"The case id."`
+	Household   Household        `json:"household" doc:"Who lives there and how to reach them."`
+	Years       []Year           `json:"applications" doc:"Every year that an application, eligibility or enrollment names, ascending."`
+	Eligibility []Eligibility    `json:"eligibility" doc:"The members' eligibility, one for each member and year."`
+	Enrollment  []Enrollment     `json:"enrollment" doc:"The enrollments, the one recorded last at the end."`
+	Delegation  Delegation       `json:"delegation" doc:"Who looks after the case."`
+	History     []DelegationStep `json:"history" doc:"The newest hundred events of the delegation, the newest first."`
+	NoHistory   bool             `json:"no_history,omitzero" enum:"true" doc:"The history could not be read just now; absent otherwise."`
+	MayAct      bool             `json:"-"` // the caller may act on it
 }
 
 // Household is who lives there and how to reach them.
@@ -123,8 +123,8 @@ type Delegation struct {
 	RequestedOn events.Date `json:"requested_on,omitzero" format:"Date" doc:"The Pacific date of a pending request to the agent."`
 }
 
-// Step is an event of the delegation's history.
-type Step struct {
+// DelegationStep is an event of the delegation's history.
+type DelegationStep struct {
 	Seq       uint64    `json:"seq" format:"Sequence" doc:"The sequence of its record."`
 	Recorded  time.Time `json:"recorded" doc:"When it was recorded."`
 	Type      string    `json:"type" doc:"The type of the event, such as \x60delegation.accepted.v1\x60."`
@@ -136,7 +136,7 @@ type Step struct {
 
 // Case returns a case that is in one of the owner's lists, or would be if it
 // were not closed.
-func (s *Service) Case(ctx context.Context, c Caller, o Owner, id string) (*CaseFile, error) {
+func (s *Service) Case(ctx context.Context, c Caller, o Owner, id string) (*CaseDetails, error) {
 	r, g, done, err := s.enter(c, o)
 	if err != nil {
 		return nil, err
@@ -149,9 +149,9 @@ func (s *Service) Case(ctx context.Context, c Caller, o Owner, id string) (*Case
 	if err := s.noteLook(c, g.Role, "case", o, id); err != nil {
 		return nil, err
 	}
-	f := &CaseFile{Freshness: r.freshness(), CaseID: id}
+	f := &CaseDetails{Freshness: r.freshness(), CaseID: id}
 	_, err = access.MayAct(r.state, c.Person, o, agent)
-	if f.MayAct = err == nil; err != nil && !errors.Is(err, access.NotActing) {
+	if f.MayAct = err == nil; err != nil && !errors.Is(err, access.MayNotAct) {
 		return nil, err
 	}
 	f.fill(state)
@@ -159,7 +159,7 @@ func (s *Service) Case(ctx context.Context, c Caller, o Owner, id string) (*Case
 		return nil, err
 	}
 	if f.History, err = s.history(ctx, r, id); err != nil {
-		f.History, f.NoHistory = []Step{}, true
+		f.History, f.NoHistory = []DelegationStep{}, true
 	}
 	return f, nil
 }
@@ -172,7 +172,7 @@ func (r *snapshot) ownCase(c Caller, o Owner, id string) (*fold.Case, string, er
 		return nil, "", err
 	}
 	if !known {
-		return nil, "", problem.NotFound.Because(errors.New("no such case"))
+		return nil, "", problem.NotFound.WithCause(errors.New("no such case"))
 	}
 	candidates := []string{state.AgentID}
 	for _, p := range state.Pending {
@@ -187,10 +187,10 @@ func (r *snapshot) ownCase(c Caller, o Owner, id string) (*fold.Case, string, er
 			return &state, agent, nil
 		}
 	}
-	return nil, "", problem.NotFound.Because(errors.New("the case is another's"))
+	return nil, "", problem.NotFound.WithCause(errors.New("the case is another's"))
 }
 
-func (f *CaseFile) fill(c *fold.Case) {
+func (f *CaseDetails) fill(c *fold.Case) {
 	p := &c.Household.PrimaryContact
 	f.Household = Household{
 		PrimaryContact: Contact{
@@ -274,7 +274,7 @@ const (
 
 // history reads the events of a case's delegation from the journal, the newest
 // first.
-func (s *Service) history(ctx context.Context, r *snapshot, id string) ([]Step, error) {
+func (s *Service) history(ctx context.Context, r *snapshot, id string) ([]DelegationStep, error) {
 	ctx, cancel := context.WithTimeout(ctx, historyTime)
 	defer cancel()
 	steps, err := r.History(id)
@@ -283,9 +283,9 @@ func (s *Service) history(ctx context.Context, r *snapshot, id string) ([]Step, 
 	}
 	steps = slices.DeleteFunc(steps, func(e projections.CaseIndexEntry) bool { return !e.Delegation || e.Outcome != record.Applied })
 	entries, err := r.CaseRecords(ctx, s.Node.Journal, id, steps[max(0, len(steps)-maxSteps):])
-	history := make([]Step, 0, len(entries))
+	history := make([]DelegationStep, 0, len(entries))
 	for _, e := range slices.Backward(entries) {
-		step := Step{Seq: e.Seq, Recorded: e.Recorded, Type: e.Event.Type, ActorID: e.Event.ActorID, ActorRole: e.Event.ActorRole}
+		step := DelegationStep{Seq: e.Seq, Recorded: e.Recorded, Type: e.Event.Type, ActorID: e.Event.ActorID, ActorRole: e.Event.ActorRole}
 		switch data := e.Event.Data.(type) {
 		case *events.DelegationTransferred:
 			step.AgentID, step.FromAgent = data.ToAgentID, data.FromAgentID

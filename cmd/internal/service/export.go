@@ -25,16 +25,16 @@ const (
 	DisclaimerText    = "You are about to download customer information. You must follow Covered California privacy and security standards."
 )
 
-// Answer is what was answered to the disclaimer; Accepted is nil where nothing
+// DisclaimerAnswer is what was answered to the disclaimer; Accepted is nil where nothing
 // was.
-type Answer struct {
+type DisclaimerAnswer struct {
 	Disclaimer string `json:"disclaimer,omitzero" maxLength:"20" doc:"The version of the disclaimer that was shown; needed for a yes."`
 	Accepted   *bool  `json:"accepted" doc:"True for a yes, false for a no."`
 }
 
-// Book is a workbook that leaves. It must be closed, and only then makes room
+// ExportedBook is a workbook that leaves. It must be closed, and only then makes room
 // for others.
-type Book struct {
+type ExportedBook struct {
 	io.ReadCloser
 	Name   string // of the file
 	Rows   int
@@ -46,7 +46,7 @@ type Book struct {
 // owner's book of a Friday ("2026-11-20" or "latest"). The book is nil where the
 // answer was a no, which is recorded. Export waits until the book is made or
 // ctx ends.
-func (s *Service) Export(ctx context.Context, c Caller, o Owner, friday string, a Answer) (*Book, error) {
+func (s *Service) Export(ctx context.Context, c Caller, o Owner, friday string, a DisclaimerAnswer) (*ExportedBook, error) {
 	if err := s.mayWrite(c, 1); err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func (s *Service) Export(ctx context.Context, c Caller, o Owner, friday string, 
 		if err := s.record(ctx, c, &events.ExportDenied{Export: e.trail}); err != nil {
 			return nil, err
 		}
-		return nil, problem.NotAccepted.Because(errors.New("no acceptance of this version"))
+		return nil, problem.NotAccepted.WithCause(errors.New("no acceptance of this version"))
 	case !*a.Accepted:
 		e.trail.Accepted = events.No
 		return nil, s.record(ctx, c, &events.ExportDeclined{Export: e.trail})
@@ -86,7 +86,7 @@ type export struct {
 
 // run takes an accepted export from its place in line to the book that leaves.
 // Each comment after a step that lasts says what a crash there leaves behind.
-func (e *export) run(ctx context.Context) (*Book, error) {
+func (e *export) run(ctx context.Context) (*ExportedBook, error) {
 	s := e.service
 	// Whoever is refused because too much is under way leaves no trace.
 	x, err := s.Limiter.Join(e.caller.ID, e.size.rows)
@@ -216,12 +216,12 @@ func (s *Service) denied(r *snapshot, e *export, friday string) {
 
 // make writes the workbook. The book of a Friday is the same whenever it is
 // made, so it does not matter how long the line was.
-func (e *export) make(ctx context.Context, x *exportlimit.Export) (*Book, error) {
+func (e *export) make(ctx context.Context, x *exportlimit.Export) (*ExportedBook, error) {
 	v, err := e.service.Node.Projection.View()
 	if err != nil {
 		return nil, err
 	}
-	b, err := book.For(ctx, v.AsOf(e.friday.Friday), v.Calendar(), e.friday.Week, e.owner.Agent, e.owner.Agency)
+	b, err := book.ForOwner(ctx, v.AsOf(e.friday.Friday), v.Calendar(), e.friday.Week, e.owner.Agent, e.owner.Agency)
 	if err = errors.Join(err, v.Close()); err != nil {
 		return nil, err
 	}
@@ -229,7 +229,7 @@ func (e *export) make(ctx context.Context, x *exportlimit.Export) (*Book, error)
 	if err != nil {
 		return nil, err
 	}
-	return &Book{ReadCloser: x, Name: exporter.FileName(b), Rows: result.Rows, Bytes: result.Bytes, SHA256: result.SHA256}, nil
+	return &ExportedBook{ReadCloser: x, Name: exporter.FileName(b), Rows: result.Rows, Bytes: result.Bytes, SHA256: result.SHA256}, nil
 }
 
 // record writes a step of an export into the journal; it is on disk when
@@ -244,21 +244,21 @@ func (s *Service) failed(err error) error {
 	if p, ok := errors.AsType[*problem.Problem](err); ok {
 		return p
 	}
-	late := problem.Unavailable.After(time.Minute)
+	late := problem.Unavailable.WithRetryAfter(time.Minute)
 	switch {
 	case errors.Is(err, exportlimit.ErrFull):
-		return late.With("Very many books are being made. Try again in a little while.").Because(err)
+		return late.WithDetail("Very many books are being made. Try again in a little while.").WithCause(err)
 	case errors.Is(err, exportlimit.ErrTooMany):
-		return problem.TooMany.With("Several of your books are being made or wait to be taken. Take or leave those first.").Because(err)
-	case errors.Is(err, exportlimit.ErrEnded):
-		return late.With("The system is being restarted. Ask for the book again in a minute.").Because(err)
+		return problem.TooMany.WithDetail("Several of your books are being made or wait to be taken. Take or leave those first.").WithCause(err)
+	case errors.Is(err, exportlimit.ErrShutdown):
+		return late.WithDetail("The system is being restarted. Ask for the book again in a minute.").WithCause(err)
 	case errors.Is(err, context.DeadlineExceeded):
-		return late.With("Many books are being made and this one was not among them in time. Try again in a minute.").Because(err)
+		return late.WithDetail("Many books are being made and this one was not among them in time. Try again in a minute.").WithCause(err)
 	case errors.Is(err, context.Canceled): // nobody reads this
-		return late.With("The connection was given up before the book was made.").Because(err)
+		return late.WithDetail("The connection was given up before the book was made.").WithCause(err)
 	}
 	s.Log.Error("making a book", zap.Error(err))
-	return problem.Internal.Because(err)
+	return problem.Internal.WithCause(err)
 }
 
 // version is what may be a disclaimer's version, and blank for anything else

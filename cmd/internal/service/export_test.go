@@ -35,11 +35,11 @@ func TestExport(t *testing.T) {
 	if again, _ := o.take(auditor, own, "latest"); !bytes.Equal(again, file) {
 		t.Error("the same book has other bytes")
 	}
-	no := service.Answer{Disclaimer: "1", Accepted: new(false)}
+	no := service.DisclaimerAnswer{Disclaimer: "1", Accepted: new(false)}
 	if book, err := o.service.Export(t.Context(), agent, own, "latest", no); book != nil || err != nil {
 		t.Errorf("a no is answered with %v (%v)", book, err)
 	}
-	for _, a := range []service.Answer{{}, {Disclaimer: "1"}, {Accepted: new(true)}, {Disclaimer: "2", Accepted: new(true)}} {
+	for _, a := range []service.DisclaimerAnswer{{}, {Disclaimer: "1"}, {Accepted: new(true)}, {Disclaimer: "2", Accepted: new(true)}} {
 		_, err := o.service.Export(t.Context(), agent, own, "latest", a)
 		wantProblem(t, "without acceptance", err, 403)
 	}
@@ -241,8 +241,8 @@ func TestLoad(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
 	_, err = o.service.Export(ctx, other, service.Owner{Agent: "A3"}, "latest", yes)
-	if wantProblem(t, "in vain", err, 503); problem.Of(err).RetryAfter != time.Minute {
-		t.Errorf("who waits in vain may try again after %v", problem.Of(err).RetryAfter)
+	if wantProblem(t, "in vain", err, 503); problem.From(err).RetryAfter != time.Minute {
+		t.Errorf("who waits in vain may try again after %v", problem.From(err).RetryAfter)
 	}
 	o.isIdle(other)
 	before = append(before, o.trail()[len(before):][:3]...)

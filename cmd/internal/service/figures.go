@@ -15,7 +15,7 @@ import (
 
 // figure reads one of the ledger's figures for one who may see them.
 func figure[T any](s *Service, c Caller, read func(*projections.View) (T, error)) (value T, err error) {
-	if err := c.SeesFigures(); err != nil {
+	if err := c.MaySeeLedger(); err != nil {
 		return value, err
 	}
 	r, done, err := s.read(c)
@@ -33,8 +33,8 @@ func (s *Service) Fridays(c Caller) ([]checkpoint.Checkpoint, error) {
 
 // Rejections returns up to limit rejected records before a sequence (0: from
 // the newest), the newest first.
-func (s *Service) Rejections(c Caller, before uint64, limit int) ([]projections.Rejected, error) {
-	return figure(s, c, func(v *projections.View) ([]projections.Rejected, error) { return v.Rejections(before, limit) })
+func (s *Service) Rejections(c Caller, before uint64, limit int) ([]projections.RejectedEvent, error) {
+	return figure(s, c, func(v *projections.View) ([]projections.RejectedEvent, error) { return v.Rejections(before, limit) })
 }
 
 // Exports returns up to limit steps of the trail of exports before a sequence
@@ -44,9 +44,9 @@ func (s *Service) Exports(ctx context.Context, c Caller, sha256 string, before u
 	return figure(s, c, func(v *projections.View) ([]projections.Exported, error) {
 		hash := strings.ToLower(sha256)
 		if hash != "" && !events.IsSHA256(hash) {
-			return nil, problem.Invalid.In("sha256", "A SHA-256 has 64 digits of 0-9 and a-f.")
+			return nil, problem.Invalid.WithField("sha256", "A SHA-256 has 64 digits of 0-9 and a-f.")
 		}
-		return v.ExportsOf(ctx, hash, before, limit)
+		return v.ExportsOfFile(ctx, hash, before, limit)
 	})
 }
 
@@ -58,7 +58,7 @@ func (s *Service) Summary(c Caller) (projections.Status, error) {
 // Status returns where the ledger stands. Its state hash takes a pass over the
 // whole state, so that only one is made at a time.
 func (s *Service) Status(ctx context.Context, c Caller) (projections.Status, error) {
-	if err := c.SeesFigures(); err != nil {
+	if err := c.MaySeeLedger(); err != nil {
 		return projections.Status{}, err
 	}
 	if err := s.hashing.Acquire(ctx, 1); err != nil {
@@ -70,17 +70,17 @@ func (s *Service) Status(ctx context.Context, c Caller) (projections.Status, err
 
 // Home is what somebody sees first: what they are in the ledger.
 type Home struct {
-	Agent    string     // whose own consumers they look after; "" where they are no certified agent
-	Name     string     // of the agent
-	Agencies []HomeRole // where they are staff
+	Agent    string       // whose own consumers they look after; "" where they are no certified agent
+	Name     string       // of the agent
+	Agencies []AgencyRole // where they are staff
 	Auditor  bool
 	Operator bool
 	Figures  bool // they see the ledger's figures
 	Audits   bool // they see how the ledger came to what it shows
 }
 
-// HomeRole is a role in an agency.
-type HomeRole struct {
+// AgencyRole is a role in an agency.
+type AgencyRole struct {
 	AgencyID string
 	Name     string
 	Role     access.Role
@@ -93,8 +93,8 @@ func (s *Service) Home(c Caller) (*Home, error) {
 		return nil, err
 	}
 	defer done()
-	h := &Home{Auditor: c.Auditor, Operator: c.Operator, Figures: c.SeesFigures() == nil, Audits: c.Audits() == nil}
-	g, err := access.Of(r.state, c.Person, Owner{Agent: c.AgentID})
+	h := &Home{Auditor: c.Auditor, Operator: c.Operator, Figures: c.MaySeeLedger() == nil, Audits: c.MayAudit() == nil}
+	g, err := access.GrantFor(r.state, c.Person, Owner{Agent: c.AgentID})
 	if g.Role == access.Agent {
 		var a fold.Agent
 		a, _, err = r.state.Agent(c.AgentID)
@@ -105,7 +105,7 @@ func (s *Service) Home(c Caller) (*Home, error) {
 	}
 	return h, r.state.EachRoleOf(c.ID, func(id string, staff *fold.Staff) error {
 		agency, _, err := r.state.Agency(id)
-		h.Agencies = append(h.Agencies, HomeRole{id, agency.Name, access.Role(staff.Role)})
+		h.Agencies = append(h.Agencies, AgencyRole{id, agency.Name, access.Role(staff.Role)})
 		return err
 	})
 }

@@ -35,8 +35,8 @@ type Query struct {
 	PageSize   int // at most MaxListed
 }
 
-// Listing is a page of a list.
-type Listing struct {
+// ListPage is a page of a list.
+type ListPage struct {
 	Freshness
 	Query    Query
 	Grant    access.Grant
@@ -46,8 +46,8 @@ type Listing struct {
 	calendar int // the year of the Friday for which it is shown
 }
 
-// Consumers is a page of a list as Listing.JSON writes it.
-type Consumers struct {
+// ConsumerPage is a page of a list as Listing.JSON writes it.
+type ConsumerPage struct {
 	Freshness
 	Total     int          `json:"total" format:"Count" doc:"How many consumers match the filters. At most 2,000 of them are listed."`
 	Page      int          `json:"page" format:"Page" doc:"Which page it is, counted from 1."`
@@ -56,7 +56,7 @@ type Consumers struct {
 }
 
 // List returns a page of a list. The page is made by Consumers or JSON.
-func (s *Service) List(c Caller, o Owner, k Kind, q Query) (*Listing, error) {
+func (s *Service) List(c Caller, o Owner, k Kind, q Query) (*ListPage, error) {
 	r, g, done, err := s.enter(c, o)
 	if err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func (s *Service) List(c Caller, o Owner, k Kind, q Query) (*Listing, error) {
 	if err := s.noteLook(c, g.Role, "list."+string(k), o, ""); err != nil {
 		return nil, err
 	}
-	l := &Listing{Query: q, Grant: g, Freshness: r.freshness(), calendar: r.OpenFriday().Year()}
+	l := &ListPage{Query: q, Grant: g, Freshness: r.freshness(), calendar: r.OpenFriday().Year()}
 	switch k {
 	case Active:
 		l.list = lists.Active
@@ -94,7 +94,7 @@ func (r *snapshot) lists(c Caller, o Owner) (*list.Lists, error) {
 }
 
 // bounds is the part of the list that the page takes.
-func (l *Listing) bounds() list.Query {
+func (l *ListPage) bounds() list.Query {
 	q := l.Query.Query
 	q.Offset = (l.Query.Page - 1) * l.Query.PageSize
 	q.Limit = min(l.Query.PageSize, MaxListed-q.Offset)
@@ -105,13 +105,13 @@ func (l *Listing) bounds() list.Query {
 }
 
 // Listed is how many of those that match can be turned to.
-func (l *Listing) Listed() int { return min(l.Total, MaxListed) }
+func (l *ListPage) Listed() int { return min(l.Total, MaxListed) }
 
 // beyond tells whether the page lies behind all that is listed.
-func (l *Listing) beyond() bool { return (l.Query.Page-1)*l.Query.PageSize >= MaxListed }
+func (l *ListPage) beyond() bool { return (l.Query.Page-1)*l.Query.PageSize >= MaxListed }
 
 // Consumers makes the page as entries.
-func (l *Listing) Consumers() []list.Entry {
+func (l *ListPage) Consumers() []list.Entry {
 	var page []list.Entry
 	if page, l.Total = l.list.Page(l.bounds(), l.calendar); l.beyond() {
 		return nil
@@ -120,13 +120,13 @@ func (l *Listing) Consumers() []list.Entry {
 }
 
 // First is the number of the page's first consumer, from 1.
-func (l *Listing) First() int { return (l.Query.Page-1)*l.Query.PageSize + 1 }
+func (l *ListPage) First() int { return (l.Query.Page-1)*l.Query.PageSize + 1 }
 
 // Choices returns the values that filters can have.
-func (l *Listing) Choices() list.Choices { return l.list.Choices(l.calendar) }
+func (l *ListPage) Choices() list.Choices { return l.list.Choices(l.calendar) }
 
 // JSON makes the page as a Consumers.
-func (l *Listing) JSON() ([]byte, error) {
+func (l *ListPage) JSON() ([]byte, error) {
 	var page []byte
 	if page, _, l.Total = l.list.PageJSON(l.bounds(), l.calendar); l.beyond() {
 		page = []byte("[]")
@@ -146,9 +146,9 @@ func (l *Listing) JSON() ([]byte, error) {
 	return append(append(append(b, `,"consumers":`...), page...), "}\n"...), nil
 }
 
-// Asked is what is wanted of a list as it was written, in a URL or in a body;
+// ListParams is what is wanted of a list as it was written, in a URL or in a body;
 // each member is blank where nothing was said.
-type Asked struct {
+type ListParams struct {
 	ApplicationYear int    `json:"application_year,omitzero" query:"application_year" minimum:"1" example:"2026" doc:"The year that coverage is for."`
 	Status          string `json:"status,omitzero" query:"status" format:"Filter" doc:"The application's current status as the list shows it, in capital or small letters."`
 	NextSteps       string `json:"next_steps,omitzero" query:"next_steps" format:"Filter" doc:"The application's next steps as the list shows them, in capital or small letters."`
@@ -172,12 +172,12 @@ const maxWords = 12
 // maxAsked is how long a filter or a typed search may be, in bytes.
 const maxAsked = 800
 
-// AskedIn reads what is wanted of a list from the query of a URL.
-func AskedIn(query string) (Asked, error) {
-	var a Asked
+// ParseListParams reads what is wanted of a list from the query of a URL.
+func ParseListParams(query string) (ListParams, error) {
+	var a ListParams
 	values, err := url.ParseQuery(query)
 	if err != nil {
-		return a, problem.Invalid.In("query", "The URL's query is not written as it should be: encode %% and ; in values.")
+		return a, problem.Invalid.WithField("query", "The URL's query is not written as it should be: encode %% and ; in values.")
 	}
 	texts := map[string]*string{
 		"status": &a.Status, "next_steps": &a.NextSteps, "household_type": &a.HouseholdType,
@@ -190,7 +190,7 @@ func AskedIn(query string) (Asked, error) {
 			field = "query"
 		}
 		if len(all) > 1 {
-			return a, problem.Invalid.In(field, "It was given more than once.")
+			return a, problem.Invalid.WithField(field, "It was given more than once.")
 		}
 		if text, ok := texts[name]; ok {
 			*text = all[0]
@@ -198,14 +198,14 @@ func AskedIn(query string) (Asked, error) {
 		}
 		number, ok := numbers[name]
 		if !ok {
-			return a, problem.Invalid.In(field, "There is no such filter. What names a consumer is searched for with POST.")
+			return a, problem.Invalid.WithField(field, "There is no such filter. What names a consumer is searched for with POST.")
 		}
 		if all[0] == "" {
 			continue
 		}
 		n, err := strconv.Atoi(all[0])
 		if err != nil || n < 1 {
-			return a, problem.Invalid.In(name, "It is no positive number.")
+			return a, problem.Invalid.WithField(name, "It is no positive number.")
 		}
 		*number = n
 	}
@@ -219,23 +219,23 @@ var sorts = []list.Sort{list.ByFirstName, list.ByLastName, list.ByCaseID, list.B
 
 // Query checks what is wanted. A page has pageSize consumers where nothing
 // else is said.
-func (a Asked) Query(pageSize int) (Query, error) {
+func (a ListParams) Query(pageSize int) (Query, error) {
 	for _, f := range [...]struct{ name, value string }{
 		{"status", a.Status}, {"next_steps", a.NextSteps}, {"household_type", a.HouseholdType}, {"program", a.Program},
 		{"carrier", a.Carrier}, {"name", a.Name}, {"case_id", a.CaseID}, {"q", a.Q},
 	} {
 		if len(f.value) > maxAsked {
-			return Query{}, problem.Invalid.In(f.name, "It is longer than %d bytes.", maxAsked)
+			return Query{}, problem.Invalid.WithField(f.name, "It is longer than %d bytes.", maxAsked)
 		}
 	}
 	if words := len(strings.Fields(a.Q)) + len(strings.Fields(a.Name)); words > maxWords {
-		return Query{}, problem.Invalid.In("q", "A search has at most %d words.", maxWords)
+		return Query{}, problem.Invalid.WithField("q", "A search has at most %d words.", maxWords)
 	}
 	if a.ApplicationYear < 0 {
-		return Query{}, problem.Invalid.In("application_year", "It is no year.")
+		return Query{}, problem.Invalid.WithField("application_year", "It is no year.")
 	}
 	if a.Sort != "" && !slices.Contains(sorts, list.Sort(strings.TrimPrefix(a.Sort, "-"))) {
-		return Query{}, problem.Invalid.In("sort", "Sort by first_name, last_name, case_id or updated, with - before it for descending.")
+		return Query{}, problem.Invalid.WithField("sort", "Sort by first_name, last_name, case_id or updated, with - before it for descending.")
 	}
 	q := Query{
 		Query: list.Query{
@@ -247,9 +247,9 @@ func (a Asked) Query(pageSize int) (Query, error) {
 	}
 	switch {
 	case q.Page < 1 || q.Page > MaxListed:
-		return Query{}, problem.Invalid.In("page", "Pages are counted from 1 to %d.", MaxListed)
+		return Query{}, problem.Invalid.WithField("page", "Pages are counted from 1 to %d.", MaxListed)
 	case q.PageSize < 1 || q.PageSize > MaxListed:
-		return Query{}, problem.Invalid.In("page_size", "A page has 1 to %d consumers.", MaxListed)
+		return Query{}, problem.Invalid.WithField("page_size", "A page has 1 to %d consumers.", MaxListed)
 	}
 	return q, nil
 }

@@ -17,12 +17,12 @@ import (
 
 // Options are what a service works with. All but MayWrite and Violation must be set.
 type Options struct {
-	Node        *node.Node
-	Limiter     *exportlimit.Limiter
-	Looks       *accesslog.Log
-	LastFridays int // how many of the last Fridays an agent may take
-	Log         *zap.Logger
-	Now         func() time.Time
+	Node          *node.Node
+	Limiter       *exportlimit.Limiter
+	AccessLog     *accesslog.Log
+	RecentFridays int // how many of the last Fridays an agent may take
+	Log           *zap.Logger
+	Now           func() time.Time
 	// MayWrite tells whether a person may write to the journal now or, where
 	// they have done so too often, when again; nil: always. What is written
 	// stays for good.
@@ -117,12 +117,12 @@ func (s *Service) look(ctx context.Context) {
 
 // noteLook writes a look to the access log, without which nothing is shown.
 func (s *Service) noteLook(c Caller, role access.Role, what string, o Owner, caseID string) error {
-	err := s.Looks.Write(accesslog.Entry{
+	err := s.AccessLog.Write(accesslog.Entry{
 		Time: s.Now(), Person: c.ID, Role: string(role), What: what, Agent: o.Agent, Agency: o.Agency, Case: caseID,
 		Via: c.Via, Address: c.Address,
 	})
 	if err != nil {
-		return problem.Unavailable.With("The access log cannot be written, so nothing is shown. Tell the operator.").Because(err)
+		return problem.Unavailable.WithDetail("The access log cannot be written, so nothing is shown. Tell the operator.").WithCause(err)
 	}
 	return nil
 }
@@ -136,5 +136,5 @@ func (s *Service) mayWrite(c Caller, cost int) error {
 	if ok {
 		return nil
 	}
-	return problem.TooMany.After(retryAfter)
+	return problem.TooMany.WithRetryAfter(retryAfter)
 }

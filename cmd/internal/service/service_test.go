@@ -104,7 +104,7 @@ func (o *office) holdList(c service.Caller, owner service.Owner, k service.Kind,
 // wantProblem holds the status of an error.
 func wantProblem(t *testing.T, what string, err error, status int) {
 	t.Helper()
-	if err == nil || problem.Of(err).Status != status {
+	if err == nil || problem.From(err).Status != status {
 		t.Errorf("%s: %v, want %d", what, err, status)
 	}
 }
@@ -115,17 +115,17 @@ func (o *office) refuses() {
 	own := service.Owner{Agent: "A1"}
 	_, acting := o.service.Act(o.t.Context(), agent, own, "c1", service.MarkInactive)
 	_, taking := o.service.Export(o.t.Context(), agent, own, "latest", yes)
-	_, moving := o.service.Transfer(o.t.Context(), manager, "G1", service.Transfer{From: "A1", To: "A2", All: true})
+	_, moving := o.service.Transfer(o.t.Context(), manager, "G1", service.TransferRequest{From: "A1", To: "A2", All: true})
 	for what, err := range map[string]error{"an action": acting, "an export": taking, "a transfer": moving} {
 		wantProblem(o.t, what, err, 503)
 	}
 }
 
 // yes accepts the disclaimer.
-var yes = service.Answer{Disclaimer: "1", Accepted: new(true)}
+var yes = service.DisclaimerAnswer{Disclaimer: "1", Accepted: new(true)}
 
 // take takes a book to its end.
-func (o *office) take(c service.Caller, owner service.Owner, friday string) ([]byte, *service.Book) {
+func (o *office) take(c service.Caller, owner service.Owner, friday string) ([]byte, *service.ExportedBook) {
 	o.t.Helper()
 	book, err := o.service.Export(o.t.Context(), c, owner, friday, yes)
 	must(o.t, err)

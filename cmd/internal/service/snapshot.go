@@ -85,7 +85,7 @@ func (s *Service) enter(c Caller, o Owner) (r *snapshot, g access.Grant, done fu
 func (s *Service) open() (*snapshot, error) {
 	v, err := s.Node.Projection.View()
 	if err != nil {
-		return nil, problem.Unavailable.With("The lists are being built anew. Try again in a few minutes.").Because(err)
+		return nil, problem.Unavailable.WithDetail("The lists are being built anew. Try again in a few minutes.").WithCause(err)
 	}
 	r := &snapshot{View: v, state: v.Live()}
 	current := v.Recorded()
@@ -97,7 +97,7 @@ func (s *Service) open() (*snapshot, error) {
 	}
 	// Lists that lag behind a journal that answers are shown with their age.
 	if s.Now().Sub(*s.answered.Load()) > staleFor {
-		told := problem.Unavailable.With("The ledger's journal has not answered for more than five minutes, so no list is shown. Try again in a little while.")
+		told := problem.Unavailable.WithDetail("The ledger's journal has not answered for more than five minutes, so no list is shown. Try again in a little while.")
 		return nil, errors.Join(told, v.Close())
 	}
 	return r, nil
@@ -107,7 +107,7 @@ func (s *Service) open() (*snapshot, error) {
 func (s *Service) readNow() (*snapshot, error) {
 	if s.Violation != nil {
 		if err := s.Violation(); err != nil {
-			return nil, problem.Unavailable.After(0).With("The ledger's journal is not as it was recorded. Nothing can be done or taken until the operator has seen to it.").Because(err)
+			return nil, problem.Unavailable.WithRetryAfter(0).WithDetail("The ledger's journal is not as it was recorded. Nothing can be done or taken until the operator has seen to it.").WithCause(err)
 		}
 	}
 	r, err := s.open()
@@ -116,10 +116,10 @@ func (s *Service) readNow() (*snapshot, error) {
 	}
 	switch {
 	case r.age > 0 || s.Node.Projection.Rebuilding():
-		err = problem.Unavailable.Because(errors.New("the lists are not up to the journal"))
+		err = problem.Unavailable.WithCause(errors.New("the lists are not up to the journal"))
 	case !r.HistoryClosed():
 		// The first live delegation would close history for whoever loads it.
-		err = problem.Unavailable.With("The ledger's history is still being loaded. Nothing can be done or taken until that is over.")
+		err = problem.Unavailable.WithDetail("The ledger's history is still being loaded. Nothing can be done or taken until that is over.")
 	}
 	if err != nil {
 		return nil, errors.Join(err, r.Close())

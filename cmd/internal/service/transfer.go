@@ -14,17 +14,17 @@ import (
 	"bookledger/projections/fold"
 )
 
-// Transfer is the wish to move consumers from one agent of an agency to
+// TransferRequest is the wish to move consumers from one agent of an agency to
 // another: the named ones, or all that the agent holds.
-type Transfer struct {
+type TransferRequest struct {
 	From  string   `json:"from_agent_id" format:"Identifier" doc:"The agent who has the consumers."`
 	To    string   `json:"to_agent_id" format:"Identifier" doc:"The agent who is to have them; another, and certified."`
 	Cases []string `json:"case_ids,omitzero" format:"Identifier" minItems:"1" maxItems:"20000" doc:"The cases to move; leave it out where all are meant."`
 	All   bool     `json:"all,omitzero" doc:"Move all that the agent holds, active and inactive; then without \x60case_ids\x60."`
 }
 
-// Transferred is what became of a transfer, for each of its cases.
-type Transferred struct {
+// TransferResult is what became of a transfer, for each of its cases.
+type TransferResult struct {
 	BatchID  string            `json:"batch_id" doc:"Names this transfer in the record."`
 	From     string            `json:"from_agent_id" format:"Identifier" doc:"The agent who had the consumers."`
 	To       string            `json:"to_agent_id" format:"Identifier" doc:"The agent who has got them."`
@@ -53,7 +53,7 @@ const (
 
 // Transfer moves consumers and returns when the lists show it. Each case is
 // judged alone, so some may be transferred and others not.
-func (s *Service) Transfer(ctx context.Context, c Caller, agency string, t Transfer) (*Transferred, error) {
+func (s *Service) Transfer(ctx context.Context, c Caller, agency string, t TransferRequest) (*TransferResult, error) {
 	if err := t.check(); err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (s *Service) Transfer(ctx context.Context, c Caller, agency string, t Trans
 	if err != nil {
 		return nil, err
 	}
-	done := &Transferred{BatchID: batch.String(), From: t.From, To: t.To, Outcomes: []TransferOutcome{}}
+	done := &TransferResult{BatchID: batch.String(), From: t.From, To: t.To, Outcomes: []TransferOutcome{}}
 	var todo []string
 	for _, id := range t.wanted(held) {
 		if _, ok := held[id]; ok {
@@ -94,26 +94,26 @@ func (s *Service) Transfer(ctx context.Context, c Caller, agency string, t Trans
 	return done, nil
 }
 
-func (t *Transfer) check() error {
+func (t *TransferRequest) check() error {
 	switch {
 	case t.From == "":
-		return problem.Invalid.In("from_agent_id", "Name the agent whose consumers are to be transferred.")
+		return problem.Invalid.WithField("from_agent_id", "Name the agent whose consumers are to be transferred.")
 	case t.To == "":
-		return problem.Invalid.In("to_agent_id", "Name the agent who is to have the consumers.")
+		return problem.Invalid.WithField("to_agent_id", "Name the agent who is to have the consumers.")
 	case t.From == t.To:
-		return problem.Invalid.In("to_agent_id", "It is the agent who has the consumers already.")
+		return problem.Invalid.WithField("to_agent_id", "It is the agent who has the consumers already.")
 	case t.All == (len(t.Cases) > 0):
-		return problem.Invalid.In("case_ids", "Name the cases, or say that it is all of them, not both.")
+		return problem.Invalid.WithField("case_ids", "Name the cases, or say that it is all of them, not both.")
 	case len(t.Cases) > maxTransfer:
-		return problem.Invalid.In("case_ids", "One transfer has at most %d cases.", maxTransfer)
+		return problem.Invalid.WithField("case_ids", "One transfer has at most %d cases.", maxTransfer)
 	case slices.ContainsFunc(t.Cases, func(id string) bool { return !events.IsIdentifier(id) }):
-		return problem.Invalid.In("case_ids", "There is something among them that is no case id.")
+		return problem.Invalid.WithField("case_ids", "There is something among them that is no case id.")
 	}
 	return nil
 }
 
 // wanted are the cases of the transfer, each once.
-func (t *Transfer) wanted(held map[string]string) []string {
+func (t *TransferRequest) wanted(held map[string]string) []string {
 	ids := slices.Clone(t.Cases)
 	if t.All {
 		for id := range held {
@@ -126,7 +126,7 @@ func (t *Transfer) wanted(held map[string]string) []string {
 
 // mayTransfer tells in which role the caller transfers, and which cases the
 // agent holds, with the names of their primary contacts.
-func (s *Service) mayTransfer(c Caller, agency string, t Transfer) (role access.Role, held map[string]string, err error) {
+func (s *Service) mayTransfer(c Caller, agency string, t TransferRequest) (role access.Role, held map[string]string, err error) {
 	r, err := s.readNow()
 	if err != nil {
 		return "", nil, err
@@ -145,7 +145,7 @@ func (s *Service) mayTransfer(c Caller, agency string, t Transfer) (role access.
 // transferAll appends the transfers of the cases, in atomic batches of the
 // journal, and returns what became of each. It stops at a batch that the journal
 // did not take, and returns its error only where it is certain that nothing was transferred.
-func (s *Service) transferAll(ctx context.Context, c Caller, role access.Role, t Transfer, batch string, ids []string) ([]TransferOutcome, error) {
+func (s *Service) transferAll(ctx context.Context, c Caller, role access.Role, t TransferRequest, batch string, ids []string) ([]TransferOutcome, error) {
 	outcomes := make([]TransferOutcome, len(ids))
 	for i, id := range ids {
 		outcomes[i] = TransferOutcome{CaseID: id, Outcome: "refused", Reason: "the journal failed before its turn came"}
@@ -159,12 +159,12 @@ func (s *Service) transferAll(ctx context.Context, c Caller, role access.Role, t
 		}
 		last, err := s.append(ctx, c, events.SourcePortal, role, all)
 		if err != nil {
-			why := problem.Of(err)
-			if said == 0 && why.Type != problem.Unsure.Type {
+			why := problem.From(err)
+			if said == 0 && why.Type != problem.OutcomeUnknown.Type {
 				return nil, err
 			}
 			for i := range part {
-				if part[i].Reason = why.Detail; why.Type == problem.Unsure.Type {
+				if part[i].Reason = why.Detail; why.Type == problem.OutcomeUnknown.Type {
 					part[i].Outcome = "unknown"
 				}
 			}
@@ -183,7 +183,7 @@ func (s *Service) transferAll(ctx context.Context, c Caller, role access.Role, t
 // show that, they show all, and when they do not, waiting longer is of no use.
 func (s *Service) learn(ctx context.Context, outcomes []TransferOutcome) {
 	var outcome record.Outcome
-	var why *projections.Rejected
+	var why *projections.RejectedEvent
 	var err error
 	for i := range slices.Backward(outcomes) {
 		o := &outcomes[i]
@@ -192,7 +192,7 @@ func (s *Service) learn(ctx context.Context, outcomes []TransferOutcome) {
 		}
 		switch {
 		case err != nil:
-			o.Outcome, o.Reason = "unknown", problem.Of(err).Detail
+			o.Outcome, o.Reason = "unknown", problem.From(err).Detail
 		case outcome == record.Rejected:
 			o.Outcome, o.Code, o.Reason = "refused", string(why.Code), why.Reason
 		default:

@@ -133,7 +133,7 @@ func (s *site) open(as variant, log *zap.Logger) (*web.Web, error) {
 		return nil, err
 	}
 	return web.New(web.Options{
-		Node: s.Node.Node, Issuer: s.issuer, Log: log, Now: as.now, Fridays: access.UsualFridays,
+		Node: s.Node.Node, Issuer: s.issuer, Log: log, Now: as.now, Fridays: access.DefaultRecentFridays,
 		Identity: identity.Options{Issuer: s.url + "/issuer", ClientID: "bookledger", PublicURL: s.url, Idle: as.idle},
 	})
 }

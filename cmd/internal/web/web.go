@@ -52,7 +52,7 @@ type Web struct {
 	service  *service.Service
 	limiter  *exportlimit.Limiter
 	looks    *accesslog.Log
-	identity *identity.Identity
+	identity *identity.Authenticator
 	stack    *middleware.Stack
 }
 
@@ -75,7 +75,7 @@ func New(o Options) (_ *Web, err error) {
 	}
 	if w.stack, err = middleware.New(middleware.Options{
 		HTTPS:      strings.HasPrefix(o.Identity.PublicURL, "https:"),
-		PerAddress: addressRate, PerPerson: personRate, PerWriter: writerRate,
+		PerAddress: addressRate, PerPerson: personRate, PerPersonWrites: writerRate,
 		TrustedProxies: o.TrustedProxies,
 		FormActions:    func() []string { return w.identity.Origins() },
 		Log:            o.Log, Now: o.Now,
@@ -87,8 +87,8 @@ func New(o Options) (_ *Web, err error) {
 		return nil, err
 	}
 	w.service = service.New(service.Options{
-		Node: o.Node, Limiter: w.limiter, Looks: w.looks, LastFridays: o.Fridays,
-		MayWrite: w.stack.AllowWriter, Violation: o.Violation, Log: o.Log, Now: o.Now,
+		Node: o.Node, Limiter: w.limiter, AccessLog: w.looks, RecentFridays: o.Fridays,
+		MayWrite: w.stack.AllowWrite, Violation: o.Violation, Log: o.Log, Now: o.Now,
 	})
 	w.Handler, err = w.handler(o)
 	return w, err
@@ -124,7 +124,7 @@ func (w *Web) handler(o Options) (http.Handler, error) {
 	})
 	mux.Handle("/v1/", programs)
 	mux.HandleFunc("/openapi.json", openAPI)
-	signedIn := w.identity.Middleware(middleware.Routed(mux))
+	signedIn := w.identity.Middleware(middleware.RecordRoute(mux))
 	if o.Issuer == nil {
 		return signedIn, nil
 	}
@@ -136,7 +136,7 @@ func (w *Web) handler(o Options) (http.Handler, error) {
 
 func openAPI(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		p := problem.Method.With("This path answers GET only.")
+		p := problem.Method.WithDetail("This path answers GET only.")
 		p.Allow = "GET, HEAD"
 		p.Write(w)
 		return
@@ -151,15 +151,15 @@ func (w *Web) caller(via string) func(*http.Request) (service.Caller, error) {
 	return func(r *http.Request) (service.Caller, error) {
 		p, err := w.identity.Person(r)
 		switch {
-		case errors.Is(err, identity.ErrNone):
-			return service.Caller{}, problem.Unauthorized.Because(err)
-		case errors.Is(err, identity.ErrIssuer):
-			return service.Caller{}, problem.Unavailable.With("The issuer of your credentials cannot be reached, so they cannot be checked. Try again in a minute.").Because(err)
+		case errors.Is(err, identity.ErrNoCredentials):
+			return service.Caller{}, problem.Unauthorized.WithCause(err)
+		case errors.Is(err, identity.ErrIssuerUnreachable):
+			return service.Caller{}, problem.Unavailable.WithDetail("The issuer of your credentials cannot be reached, so they cannot be checked. Try again in a minute.").WithCause(err)
 		case err != nil:
-			return service.Caller{}, problem.Unauthorized.Because(err)
+			return service.Caller{}, problem.Unauthorized.WithCause(err)
 		}
 		if ok, retry := w.stack.AllowPerson(p.ID); !ok {
-			return service.Caller{}, problem.TooMany.After(retry)
+			return service.Caller{}, problem.TooMany.WithRetryAfter(retry)
 		}
 		return service.Caller{Person: p, Via: via, Address: middleware.Address(r.Context())}, nil
 	}
@@ -177,8 +177,8 @@ func (w *Web) Run(ctx context.Context) error {
 // Drain sends away those who wait for a book, which would outlast a shutdown.
 func (w *Web) Drain() { w.limiter.Drain() }
 
-// Rotate begins the access log's file anew after it was moved away.
-func (w *Web) Rotate() error { return w.looks.Reopen() }
+// ReopenAccessLog begins the access log's file anew after it was moved away.
+func (w *Web) ReopenAccessLog() error { return w.looks.Reopen() }
 
 // Close closes the access log; requests must have ended.
 func (w *Web) Close() error {

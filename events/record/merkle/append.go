@@ -23,10 +23,10 @@ type FullTile struct {
 
 // Resume returns an appender that goes on from a tree, of which it reads the
 // edge.
-func Resume(tiles Tiles) (*Appender, error) {
+func Resume(tiles TileReader) (*Appender, error) {
 	a := &Appender{size: tiles.Size()}
-	for level, n := 0, a.size; n > 0; level, n = level+1, n/Width {
-		t, want := Tile{level, n / Width}, int(n%Width)
+	for level, n := 0, a.size; n > 0; level, n = level+1, n/TileWidth {
+		t, want := Tile{level, n / TileWidth}, int(n%TileWidth)
 		var hashes []byte
 		if want > 0 {
 			var err error
@@ -54,14 +54,14 @@ func (a *Appender) Append(leaf Hash) {
 			a.edge[level] = edge
 			return
 		}
-		a.full = append(a.full, FullTile{Tile{level, a.size>>(Height*(level+1)) - 1}, edge})
-		h, a.edge[level] = RootOf(edge), make([]byte, 0, fullBytes)
+		a.full = append(a.full, FullTile{Tile{level, a.size>>(TileHeight*(level+1)) - 1}, edge})
+		h, a.edge[level] = TileRoot(edge), make([]byte, 0, fullBytes)
 	}
 }
 
-// TakeFull returns the tiles that have become full since it was last called, in
+// TakeFullTiles returns the tiles that have become full since it was last called, in
 // the order in which they did.
-func (a *Appender) TakeFull() []FullTile {
+func (a *Appender) TakeFullTiles() []FullTile {
 	full := a.full
 	a.full = nil
 	return full
@@ -73,7 +73,7 @@ func (a *Appender) Size() uint64 { return a.size }
 // Edge returns the tile of a level that is not full yet, and its hashes, which
 // are valid until the next leaf.
 func (a *Appender) Edge(level int) (Tile, []byte) {
-	t := Tile{level, a.size >> (Height * (level + 1))}
+	t := Tile{level, a.size >> (TileHeight * (level + 1))}
 	if level >= len(a.edge) {
 		return t, nil
 	}

@@ -11,8 +11,8 @@ import (
 // has.
 var ErrDamaged = errors.New("the tree of the journal is damaged")
 
-// Tiles is where the tiles of a tree are kept.
-type Tiles interface {
+// TileReader is where the tiles of a tree are kept.
+type TileReader interface {
 	// Size is how many records the tree has; tiles may hold more.
 	Size() uint64
 	// Tile returns the hashes of a tile, one after the other, as many as are
@@ -22,17 +22,17 @@ type Tiles interface {
 
 // Tree answers for the tree of the first records, of any number up to its size,
 // out of its tiles.
-type Tree struct{ tiles Tiles }
+type Tree struct{ tiles TileReader }
 
 // NewTree returns the tree that is kept in tiles.
-func NewTree(tiles Tiles) Tree { return Tree{tiles} }
+func NewTree(tiles TileReader) Tree { return Tree{tiles} }
 
 // readHashes reads the hashes that tlog asks for.
 func (t Tree) readHashes(indexes []int64) ([]Hash, error) {
 	read := map[Tile][]byte{}
 	all := make([]Hash, len(indexes))
 	for i, index := range indexes {
-		least := tlog.TileForIndex(Height, index)
+		least := tlog.TileForIndex(TileHeight, index)
 		tile := Tile{least.L, uint64(least.N)}
 		hashes, ok := read[tile]
 		if !ok {
@@ -91,7 +91,7 @@ func (t Tree) LeafHash(seq uint64) ([32]byte, error) {
 }
 
 // Inclusion returns the proof that a record is among the first size.
-func (t Tree) Inclusion(seq, size uint64) (tlog.RecordProof, error) {
+func (t Tree) InclusionProof(seq, size uint64) (tlog.RecordProof, error) {
 	hashes, err := t.upTo(size)
 	if err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func CheckInclusion(p tlog.RecordProof, seq uint64, leaf Hash, size uint64, root
 
 // Consistency returns the proof that the first to records begin with the first
 // from.
-func (t Tree) Consistency(from, to uint64) (tlog.TreeProof, error) {
+func (t Tree) ConsistencyProof(from, to uint64) (tlog.TreeProof, error) {
 	hashes, err := t.upTo(to)
 	if err != nil {
 		return nil, err
@@ -155,7 +155,7 @@ func NewMemory() *Memory {
 // Append appends a leaf.
 func (m *Memory) Append(leaf Hash) {
 	m.appender.Append(leaf)
-	for _, t := range m.appender.TakeFull() {
+	for _, t := range m.appender.TakeFullTiles() {
 		m.full[t.Tile] = t.Hashes
 	}
 }

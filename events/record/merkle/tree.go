@@ -6,15 +6,15 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// Height is how many levels of the tree a tile stands for, and Width how many
+// TileHeight is how many levels of the tree a tile stands for, and TileWidth how many
 // hashes a full one holds.
 const (
-	Height = 8
-	Width  = 1 << Height
+	TileHeight = 8
+	TileWidth  = 1 << TileHeight
 )
 
 // fullBytes is the size of a full tile.
-const fullBytes = Width * tlog.HashSize
+const fullBytes = TileWidth * tlog.HashSize
 
 // Hash is the SHA-256 hash of a leaf, an inner node or a root.
 type Hash = tlog.Hash
@@ -32,17 +32,17 @@ func (t Tile) String() string { return fmt.Sprintf("tile %d of level %d", t.Numb
 // Parent returns the tile that holds the root of a full tile, and at which
 // place.
 func (t Tile) Parent() (parent Tile, at int) {
-	return Tile{t.Level + 1, t.Number / Width}, int(t.Number % Width)
+	return Tile{t.Level + 1, t.Number / TileWidth}, int(t.Number % TileWidth)
 }
 
-// At returns one of a tile's hashes.
-func At(hashes []byte, at int) Hash { return Hash(hashes[at*tlog.HashSize:][:tlog.HashSize]) }
+// HashAt returns one of a tile's hashes.
+func HashAt(hashes []byte, at int) Hash { return Hash(hashes[at*tlog.HashSize:][:tlog.HashSize]) }
 
-// RootOf returns the root of a full tile.
-func RootOf(hashes []byte) Hash {
-	var row [Width / 2]Hash
+// TileRoot returns the root of a full tile.
+func TileRoot(hashes []byte) Hash {
+	var row [TileWidth / 2]Hash
 	for i := range row {
-		row[i] = tlog.NodeHash(At(hashes, 2*i), At(hashes, 2*i+1))
+		row[i] = tlog.NodeHash(HashAt(hashes, 2*i), HashAt(hashes, 2*i+1))
 	}
 	for n := len(row) / 2; n > 0; n /= 2 {
 		for i := range n {

@@ -40,9 +40,9 @@ func (r *reference) append(t *rapid.T, seq uint64) {
 // levels of tiles.
 func size(t *rapid.T, label string) uint64 {
 	if rapid.IntRange(0, 29).Draw(t, "large") == 0 {
-		return rapid.Uint64Range(merkle.Width*merkle.Width-1, merkle.Width*merkle.Width+600).Draw(t, label)
+		return rapid.Uint64Range(merkle.TileWidth*merkle.TileWidth-1, merkle.TileWidth*merkle.TileWidth+600).Draw(t, label)
 	}
-	return rapid.Uint64Range(0, 20).Draw(t, "tiles")*merkle.Width + rapid.Uint64Range(0, 3).Draw(t, label)*rapid.Uint64Range(0, 85).Draw(t, "more")
+	return rapid.Uint64Range(0, 20).Draw(t, "tiles")*merkle.TileWidth + rapid.Uint64Range(0, 3).Draw(t, label)*rapid.Uint64Range(0, 85).Draw(t, "more")
 }
 
 // TestAsTlog holds roots and proofs against those that tlog makes of a tree of
@@ -74,7 +74,7 @@ func TestAsTlog(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			path, err := m.Inclusion(seq, to)
+			path, err := m.InclusionProof(seq, to)
 			if err != nil || !slices.Equal(path, wantPath) {
 				t.Fatalf("record %d in %d: %v, want %v (%v)", seq, to, path, wantPath, err)
 			}
@@ -88,7 +88,7 @@ func TestAsTlog(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			proof, err := m.Consistency(from, to)
+			proof, err := m.ConsistencyProof(from, to)
 			if err != nil || !slices.Equal(proof, wantProof) {
 				t.Fatalf("%d in %d: %v, want %v (%v)", from, to, proof, wantProof, err)
 			}
@@ -120,7 +120,7 @@ func TestResume(t *testing.T) {
 			if seq < n && (seq%97 != 0 || rapid.Bool().Draw(t, "go on")) {
 				continue
 			}
-			for _, full := range a.TakeFull() {
+			for _, full := range a.TakeFullTiles() {
 				if kept[full.Tile] != nil {
 					t.Fatalf("%v is handed over twice", full.Tile)
 				}
@@ -137,15 +137,15 @@ func TestResume(t *testing.T) {
 			}
 			parent, at := name.Parent()
 			above, err := whole.Tile(parent)
-			if err != nil || merkle.At(above, at) != merkle.RootOf(hashes) {
+			if err != nil || merkle.HashAt(above, at) != merkle.TileRoot(hashes) {
 				t.Fatalf("%v does not stand in its parent (%v)", name, err)
 			}
 		}
-		if full := uint64(len(kept)); full != n/merkle.Width+n/(merkle.Width*merkle.Width) {
+		if full := uint64(len(kept)); full != n/merkle.TileWidth+n/(merkle.TileWidth*merkle.TileWidth) {
 			t.Fatalf("%d tiles of %d leaves are handed over", full, n)
 		}
 		for level := range 4 {
-			name := merkle.Tile{Level: level, Number: n >> (merkle.Height * (level + 1))}
+			name := merkle.Tile{Level: level, Number: n >> (merkle.TileHeight * (level + 1))}
 			want, err := whole.Tile(name)
 			if got, hashes := a.Edge(level); err != nil || got != name || !slices.Equal(hashes, want) {
 				t.Fatalf("the edge at level %d is %v, want %v (%v)", level, got, name, err)
@@ -156,13 +156,13 @@ func TestResume(t *testing.T) {
 
 // without hides a tile, or shortens it.
 type without struct {
-	merkle.Tiles
+	merkle.TileReader
 	tile merkle.Tile
 	left int
 }
 
 func (w without) Tile(name merkle.Tile) ([]byte, error) {
-	hashes, err := w.Tiles.Tile(name)
+	hashes, err := w.TileReader.Tile(name)
 	if name == w.tile {
 		hashes = hashes[:w.left*sha256.Size]
 	}
@@ -175,7 +175,7 @@ func TestDamaged(t *testing.T) {
 	for seq := uint64(1); seq <= 1000; seq++ {
 		m.Append(leaf(seq))
 	}
-	for _, tiles := range []merkle.Tiles{without{m, merkle.Tile{Level: 0, Number: 3}, 0}, without{m, merkle.Tile{Level: 1}, 2}, without{m, merkle.Tile{Level: 0, Number: 3}, 231}} {
+	for _, tiles := range []merkle.TileReader{without{m, merkle.Tile{Level: 0, Number: 3}, 0}, without{m, merkle.Tile{Level: 1}, 2}, without{m, merkle.Tile{Level: 0, Number: 3}, 231}} {
 		if _, err := merkle.NewTree(tiles).TreeRoot(1000); !errors.Is(err, merkle.ErrDamaged) {
 			t.Error(err)
 		}
@@ -211,12 +211,12 @@ func TestBeyond(t *testing.T) {
 		}
 	}
 	for _, c := range [][2]uint64{{0, 1000}, {1001, 1000}, {1, 1001}} {
-		if _, err := m.Inclusion(c[0], c[1]); err == nil {
+		if _, err := m.InclusionProof(c[0], c[1]); err == nil {
 			t.Errorf("record %d is in a tree of %d", c[0], c[1])
 		}
 	}
 	for _, c := range [][2]uint64{{0, 10}, {11, 10}, {10, 1001}} {
-		if _, err := m.Consistency(c[0], c[1]); err == nil {
+		if _, err := m.ConsistencyProof(c[0], c[1]); err == nil {
 			t.Errorf("a tree of %d begins with one of %d", c[1], c[0])
 		}
 	}
@@ -228,7 +228,7 @@ func BenchmarkAppend(b *testing.B) {
 	h := leaf(1)
 	for b.Loop() {
 		a.Append(h)
-		a.TakeFull()
+		a.TakeFullTiles()
 	}
 }
 

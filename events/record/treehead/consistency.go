@@ -39,12 +39,12 @@ func ParseConsistencyProof(text []byte) (ConsistencyProof, error) {
 		}
 		h, err := tlog.ParseHash(string(line))
 		if err != nil {
-			return ConsistencyProof{}, fmt.Errorf("%w: line %d is no hash", ErrForm, i+1)
+			return ConsistencyProof{}, fmt.Errorf("%w: line %d is no hash", ErrMalformed, i+1)
 		}
 		p.Path = append(p.Path, h)
 	}
 	if !bytes.Equal(p.Text(), text) { // whatever else was wrong
-		return ConsistencyProof{}, fmt.Errorf("%w: the proof is written otherwise than it must be", ErrForm)
+		return ConsistencyProof{}, fmt.Errorf("%w: the proof is written otherwise than it must be", ErrMalformed)
 	}
 	return p, nil
 }

@@ -20,9 +20,9 @@ type Head struct {
 }
 
 var (
-	// ErrForm is returned for what is no head or proof, or one in another
+	// ErrMalformed is returned for what is no head or proof, or one in another
 	// spelling.
-	ErrForm = errors.New("not in the form of a signed head")
+	ErrMalformed = errors.New("not in the form of a signed head")
 	// ErrUnsigned is returned for a head that the key has not signed, or whose
 	// signature does not fit it.
 	ErrUnsigned = errors.New("not signed by the ledger's key")
@@ -45,11 +45,11 @@ func (h Head) Text() string {
 func parse(text string) (Head, error) {
 	var c log.Checkpoint
 	if _, err := c.Unmarshal([]byte(text)); err != nil {
-		return Head{}, fmt.Errorf("%w: %w", ErrForm, err)
+		return Head{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	h := Head{Origin: c.Origin, Size: c.Size}
 	if copy(h.Root[:], c.Hash) != len(c.Hash) || h.Text() != text {
-		return Head{}, fmt.Errorf("%w: it has leading zeroes, further lines, or a root that is not 32 bytes", ErrForm)
+		return Head{}, fmt.Errorf("%w: it has leading zeroes, further lines, or a root that is not 32 bytes", ErrMalformed)
 	}
 	return h, nil
 }
@@ -74,11 +74,11 @@ func Open(signed []byte, key note.Verifier) (Head, error) {
 	case errors.As(err, &wrong), errors.As(err, &unknown):
 		return Head{}, fmt.Errorf("%w: %w", ErrUnsigned, err)
 	case err != nil:
-		return Head{}, fmt.Errorf("%w: %w", ErrForm, err)
+		return Head{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	for _, s := range n.Sigs {
 		if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil {
-			return Head{}, fmt.Errorf("%w: a signature is written otherwise than it must be", ErrForm)
+			return Head{}, fmt.Errorf("%w: a signature is written otherwise than it must be", ErrMalformed)
 		}
 	}
 	h, err := parse(n.Text)
@@ -91,12 +91,12 @@ func Open(signed []byte, key note.Verifier) (Head, error) {
 	return h, nil
 }
 
-// Unverified returns the head that is under some signatures, without checking
+// OpenUnverified returns the head that is under some signatures, without checking
 // any.
-func Unverified(signed []byte) (Head, error) {
+func OpenUnverified(signed []byte) (Head, error) {
 	text, signatures, found := bytes.Cut(signed, []byte("\n\n"))
 	if !found || len(signatures) == 0 {
-		return Head{}, fmt.Errorf("%w: it has no signature", ErrForm)
+		return Head{}, fmt.Errorf("%w: it has no signature", ErrMalformed)
 	}
 	return parse(string(text) + "\n")
 }

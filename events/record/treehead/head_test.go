@@ -75,16 +75,16 @@ func (s stated) sign(size uint64, signers ...note.Signer) []byte {
 }
 
 func (s stated) proof(signed []byte) []byte {
-	return treehead.Proof{Seq: shown, Path: must(s.Inclusion(shown, records)), Signed: signed}.Text()
+	return treehead.InclusionProof{Seq: shown, Path: must(s.InclusionProof(shown, records)), Signed: signed}.Text()
 }
 
 func (s stated) consistency(signed []byte) []byte {
-	return treehead.ConsistencyProof{From: earlier, Path: must(s.Consistency(earlier, records)), Signed: signed}.Text()
+	return treehead.ConsistencyProof{From: earlier, Path: must(s.ConsistencyProof(earlier, records)), Signed: signed}.Text()
 }
 
 // included checks the proof of the record that is shown, and returns the head.
 func included(text []byte, key note.Verifier) (treehead.Head, error) {
-	p, err := treehead.ParseProof(text)
+	p, err := treehead.ParseInclusionProof(text)
 	if err != nil {
 		return treehead.Head{}, err
 	}
@@ -182,7 +182,7 @@ func TestRefused(t *testing.T) {
 	}
 	for _, file := range files {
 		kind, _, _ := strings.Cut(filepath.Base(file), "-")
-		want := map[string]error{"unsigned": treehead.ErrUnsigned, "origin": treehead.ErrOrigin, "form": treehead.ErrForm}[kind]
+		want := map[string]error{"unsigned": treehead.ErrUnsigned, "origin": treehead.ErrOrigin, "form": treehead.ErrMalformed}[kind]
 		if got, err := treehead.Open(must(os.ReadFile(file)), key(origin, 1)); !errors.Is(err, want) || got != (treehead.Head{}) {
 			t.Errorf("%s: %+v, %v", file, got, err)
 		}
@@ -225,7 +225,7 @@ func TestOneSpelling(t *testing.T) {
 func TestKeys(t *testing.T) {
 	origin, public := treehead.Origin(ledgerID), private(1).Public().(ed25519.PublicKey)
 	keys := must(treehead.NewKeys(ledgerID, base64.StdEncoding.EncodeToString(public)))
-	handOver := func(vkey string, by note.Signer) []byte { return must(treehead.SignChange(origin, vkey, by)) }
+	handOver := func(vkey string, by note.Signer) []byte { return must(treehead.SignKeyChange(origin, vkey, by)) }
 	for _, wrong := range [][]byte{
 		nil, []byte("none"), handOver(keyText(origin, 2), signer(origin, 2)), handOver(keyText("another", 2), signer(origin, 1)),
 		handOver("none", signer(origin, 1)), must(note.Sign(&note.Note{Text: keyText(origin, 2) + "\n"}, signer(origin, 1))),

@@ -10,15 +10,15 @@ import (
 	"bookledger/events/record/merkle"
 )
 
-// Proof proves that a record is under a signed head.
-type Proof struct {
+// InclusionProof proves that a record is under a signed head.
+type InclusionProof struct {
 	Seq    uint64
 	Path   tlog.RecordProof
 	Signed []byte // the head
 }
 
 // Text returns the proof as it stands in a file.
-func (p Proof) Text() []byte {
+func (p InclusionProof) Text() []byte {
 	t := proof.TLogProof{Index: p.Seq - 1, Checkpoint: p.Signed}
 	for _, h := range p.Path {
 		t.Hashes = append(t.Hashes, h)
@@ -26,18 +26,18 @@ func (p Proof) Text() []byte {
 	return t.Marshal()
 }
 
-// ParseProof reads a proof, and checks nothing but its form.
-func ParseProof(text []byte) (Proof, error) {
+// ParseInclusionProof reads a proof, and checks nothing but its form.
+func ParseInclusionProof(text []byte) (InclusionProof, error) {
 	var t proof.TLogProof
 	if err := t.Unmarshal(text); err != nil {
-		return Proof{}, fmt.Errorf("%w: %w", ErrForm, err)
+		return InclusionProof{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	p := Proof{Seq: t.Index + 1, Signed: t.Checkpoint}
+	p := InclusionProof{Seq: t.Index + 1, Signed: t.Checkpoint}
 	for _, h := range t.Hashes {
 		p.Path = append(p.Path, merkle.Hash(h))
 	}
 	if p.Seq == 0 || !bytes.Equal(p.Text(), text) { // extra data, for which nothing vouches, has no place here
-		return Proof{}, fmt.Errorf("%w: the proof is written otherwise than it must be", ErrForm)
+		return InclusionProof{}, fmt.Errorf("%w: the proof is written otherwise than it must be", ErrMalformed)
 	}
 	return p, nil
 }

@@ -67,7 +67,7 @@ func (k *Keys) At(size uint64) note.Verifier {
 // Open returns the head of the ledger that is under a signature of the key that
 // stood when the journal had its size, as Open of the package does.
 func (k *Keys) Open(signed []byte) (Head, error) {
-	h, err := Unverified(signed)
+	h, err := OpenUnverified(signed)
 	if err != nil {
 		return Head{}, err
 	}
@@ -93,9 +93,9 @@ func (k *Keys) Origin() string { return k.origin }
 // which vkey is the text.
 func changeText(origin, vkey string) string { return origin + " seal key\n" + vkey + "\n" }
 
-// SignChange returns the note by which the present key hands over to the one
+// SignKeyChange returns the note by which the present key hands over to the one
 // of which vkey is the text, as KeyText writes it.
-func SignChange(origin, vkey string, present note.Signer) ([]byte, error) {
+func SignKeyChange(origin, vkey string, present note.Signer) ([]byte, error) {
 	signed, err := note.Sign(&note.Note{Text: changeText(origin, vkey)}, present)
 	if err != nil {
 		return nil, fmt.Errorf("signing the change of the key of %s: %w", origin, err)

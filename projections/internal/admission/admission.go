@@ -33,9 +33,9 @@ type State interface {
 	PutStaff(agencyID, personID string, after fold.Staff) error
 
 	// Reject keeps a rejection.
-	Reject(Rejected) error
+	Reject(RejectedEvent) error
 	// Export keeps a step of an export.
-	Export(Exported) error
+	Export(ExportStep) error
 	// Sealed tells whether a seal of the Friday is kept.
 	Sealed(f events.Date) (bool, error)
 	// Seal keeps the seal of a Friday that has none.
@@ -44,8 +44,8 @@ type State interface {
 	Sign(checkpoint.Signature) error
 }
 
-// Rejected is a rejected record, as commands and the interface show it.
-type Rejected struct {
+// RejectedEvent is a rejected record, as commands and the interface show it.
+type RejectedEvent struct {
 	Seq      uint64      `json:"seq" format:"Sequence" doc:"The sequence of its record."`
 	Recorded time.Time   `json:"recorded,omitzero" doc:"When it was recorded; absent where a record has no recorded time."`
 	Subject  string      `json:"subject" doc:"The subject on which it was published."`
@@ -55,8 +55,8 @@ type Rejected struct {
 	Reason   string      `json:"reason" doc:"The reason in words, without any value of the event."`
 }
 
-// Exported is a step of an export in the trail, as the interface shows it.
-type Exported struct {
+// ExportStep is a step of an export in the trail, as the interface shows it.
+type ExportStep struct {
 	Seq      uint64    `json:"seq" format:"Sequence" doc:"The sequence of its record."`
 	Recorded time.Time `json:"recorded,omitzero" doc:"When it was recorded; absent where a record has no recorded time."`
 	Step     string    `json:"step" enum:"requested,declined,denied,made" doc:"A book was asked for and the disclaimer accepted; the answer was a no; it was denied; or the book was made."`
@@ -152,7 +152,7 @@ func (p *Processor) Decide(d *record.Decoded, s State) (Decision, error) {
 	if err := p.judge(&e, s); err != nil {
 		return e, fmt.Errorf("judging record %d: %w", d.Seq, err)
 	}
-	if p.Timeline.Moves(&d.Record, d.Event.Type, e.Outcome) {
+	if p.Timeline.HasRecordedTime(&d.Record, d.Event.Type, e.Outcome) {
 		p.advance(&e)
 	}
 	return e, nil
@@ -175,7 +175,7 @@ func (p *Processor) judge(e *Decision, s State) error {
 	}
 	var err error
 	if why == nil {
-		if _, ok := c.data.(events.OfCase); ok {
+		if _, ok := c.data.(events.CaseData); ok {
 			c.at.Seed = d.Seed()
 		}
 		why, err = p.derive(c, s)
@@ -207,9 +207,9 @@ func (p *Processor) advance(e *Decision) {
 	}
 }
 
-// Put moves the ledger on to the record of the decision, and puts what that
+// Apply moves the ledger on to the record of the decision, and puts what that
 // changes into the state. After an error neither may be used.
-func (p *Processor) Put(e *Decision, s State) (err error) {
+func (p *Processor) Apply(e *Decision, s State) (err error) {
 	d := e.record
 	p.Timeline, p.Week, p.cutoff = e.timeline, e.Week, e.cutoff
 	switch e.Outcome {
@@ -222,7 +222,7 @@ func (p *Processor) Put(e *Decision, s State) (err error) {
 		p.Duplicates++
 	case record.Rejected:
 		p.Rejected++
-		err = s.Reject(Rejected{
+		err = s.Reject(RejectedEvent{
 			Seq: d.Seq, Recorded: e.Recorded, Subject: d.Subject, ID: d.Event.ID,
 			Code: e.Rejection.Code, Field: e.Rejection.Field, Reason: e.Rejection.Reason,
 		})

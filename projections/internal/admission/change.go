@@ -12,7 +12,7 @@ import (
 // change is what an accepted event makes of what it is about.
 type change struct {
 	data    events.Data
-	at      fold.At
+	at      fold.Position
 	changes bool // and not only says what was so already
 
 	before, after *fold.Case // of an event about a case
@@ -27,7 +27,7 @@ type change struct {
 // as it is.
 func (p *Processor) derive(c *change, s State) (why *events.Rejection, err error) {
 	switch d := c.data.(type) {
-	case events.OfCase:
+	case events.CaseData:
 		if c.before, err = s.Case(d.Case()); err != nil {
 			return nil, err
 		}
@@ -89,7 +89,7 @@ func (c *change) deriveStaff(d *events.Staff, s State) error {
 // ledger as a whole.
 func (p *Processor) put(c *change, s State) error {
 	switch d := c.data.(type) {
-	case events.OfCase:
+	case events.CaseData:
 		return p.putCase(d, c, s)
 	case *events.AgentCertified, *events.AgentMoved, *events.AgentDecertified:
 		if !c.known {
@@ -112,18 +112,18 @@ func (p *Processor) put(c *change, s State) error {
 	case *events.SealKeyChanged:
 		p.KeyChanges = append(p.KeyChanges, checkpoint.KeyChange{Seq: c.at.Seq, Note: d.Note})
 	case *events.ExportRequested:
-		return s.Export(Exported{c.at.Seq, c.at.Recorded, "requested", d.Export})
+		return s.Export(ExportStep{c.at.Seq, c.at.Recorded, "requested", d.Export})
 	case *events.ExportDeclined:
-		return s.Export(Exported{c.at.Seq, c.at.Recorded, "declined", d.Export})
+		return s.Export(ExportStep{c.at.Seq, c.at.Recorded, "declined", d.Export})
 	case *events.ExportDenied:
-		return s.Export(Exported{c.at.Seq, c.at.Recorded, "denied", d.Export})
+		return s.Export(ExportStep{c.at.Seq, c.at.Recorded, "denied", d.Export})
 	case *events.ExportMade:
-		return s.Export(Exported{c.at.Seq, c.at.Recorded, "made", d.Export})
+		return s.Export(ExportStep{c.at.Seq, c.at.Recorded, "made", d.Export})
 	}
 	return nil
 }
 
-func (p *Processor) putCase(d events.OfCase, c *change, s State) error {
+func (p *Processor) putCase(d events.CaseData, c *change, s State) error {
 	for _, id := range fold.Agents(d) { // an agent is known once a delegation names them
 		_, known, err := s.Agent(id)
 		if err != nil {
@@ -139,10 +139,10 @@ func (p *Processor) putCase(d events.OfCase, c *change, s State) error {
 	if c.before.Changed.Seq == 0 {
 		p.Cases++
 	}
-	if book.Delegated(c.before) {
+	if book.InBook(c.before) {
 		p.Tally.Remove(book.ExtentOf(c.before))
 	}
-	if book.Delegated(c.after) {
+	if book.InBook(c.after) {
 		p.Tally.Add(book.ExtentOf(c.after))
 	}
 	return s.PutCase(d.Case(), c.before, c.after)

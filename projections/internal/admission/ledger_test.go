@@ -23,7 +23,7 @@ type memory struct {
 	staff    map[string]fold.Staff
 	week     events.Date
 	puts     []string // what was put, each with the week that it belongs to
-	rejected []admission.Rejected
+	rejected []admission.RejectedEvent
 	fridays  []checkpoint.Checkpoint
 	seals    map[events.Date]uint64
 	signed   []uint64
@@ -100,12 +100,12 @@ func (m *memory) Sign(s checkpoint.Signature) error {
 	return nil
 }
 
-func (m *memory) Reject(r admission.Rejected) error {
+func (m *memory) Reject(r admission.RejectedEvent) error {
 	m.rejected = append(m.rejected, r)
 	return nil
 }
 
-func (m *memory) Export(e admission.Exported) error {
+func (m *memory) Export(e admission.ExportStep) error {
 	return m.note("export", e.Step)
 }
 
@@ -163,7 +163,7 @@ func (c *court) try(subject, stamped, header, body string) (admission.Verdict, e
 		return e.Verdict, err
 	}
 	c.state.fridays, c.state.week = append(c.state.fridays, e.Passed...), e.Week
-	return e.Verdict, c.ledger.Put(&e, c.state)
+	return e.Verdict, c.ledger.Apply(&e, c.state)
 }
 
 // live judges a record of a live upstream system, with an id of its own.

@@ -43,7 +43,7 @@ func (s Progress) Summary() Status { return s.processor.status("") }
 
 // StatusOf is where the ledger stands, with the hash of the whole state. It takes
 // a pass over that.
-func (s Progress) StatusOf(whole book.Whole) (Status, error) {
+func (s Progress) StatusOf(whole book.FullState) (Status, error) {
 	sum, err := book.StateHash(whole)
 	if err != nil {
 		return Status{}, fmt.Errorf("hashing the state: %w", err)

@@ -64,22 +64,22 @@ func Staff(agency, person string) Key { return key(kindStaff, agency, person) }
 // AllStaff is the prefix of the roles in all agencies.
 func AllStaff() Key { return key(kindStaff) }
 
-// Held is the key of what a case is to an agent.
-func Held(agent, caseID string) Key { return key(kindHeld, agent, caseID) }
+// AgentCase is the key of what a case is to an agent.
+func AgentCase(agent, caseID string) Key { return key(kindHeld, agent, caseID) }
 
-// Role is the key that says that a person has a role in an agency.
-func Role(person, agency string) Key { return key(kindRole, person, agency) }
+// PersonRole is the key that says that a person has a role in an agency.
+func PersonRole(person, agency string) Key { return key(kindRole, person, agency) }
 
-// Own is the key that says that an agent is an agency's own.
-func Own(agency, agent string) Key { return key(kindOwn, agency, agent) }
+// AgencyAgent is the key that says that an agent is an agency's own.
+func AgencyAgent(agency, agent string) Key { return key(kindOwn, agency, agent) }
 
 // The keys that have no weeks.
 
 // Meta is the key of a fact about the store itself.
 func Meta(name string) []byte { return key(kindMeta, name) }
 
-// AppendSeen appends the key that remembers an event's id.
-func AppendSeen(dst []byte, source, id string) []byte {
+// AppendEventID appends the key that remembers an event's id.
+func AppendEventID(dst []byte, source, id string) []byte {
 	dst = append(append(dst, kindSeen), source...)
 	return append(append(dst, 0), id...)
 }
@@ -97,9 +97,9 @@ func Seal(f events.Date) []byte {
 	return binary.BigEndian.AppendUint32([]byte{kindSeal}, uint32(f))
 }
 
-// Signed is the key of a signature of a Friday's seal, or with no record the
+// Signature is the key of a signature of a Friday's seal, or with no record the
 // prefix of all of them.
-func Signed(f events.Date, seq uint64) []byte {
+func Signature(f events.Date, seq uint64) []byte {
 	k := binary.BigEndian.AppendUint32([]byte{kindSigned}, uint32(f))
 	if seq == 0 {
 		return k
@@ -127,8 +127,8 @@ func AppendCaseIndex(dst []byte, caseID string, first uint64) []byte {
 // CaseIndex is the prefix of the index of a case.
 func CaseIndex(caseID string) []byte { return key(kindCaseIndex, caseID, "") }
 
-// FirstOf returns the first record of the batch of a key of a case's index.
-func FirstOf(key []byte) uint64 {
+// CaseIndexFirst returns the first record of the batch of a key of a case's index.
+func CaseIndexFirst(key []byte) uint64 {
 	return binary.BigEndian.Uint64(key[len(key)-8:])
 }
 
@@ -136,13 +136,13 @@ func FirstOf(key []byte) uint64 {
 // full: then it is one piece. A piece's key ends in the place of its first
 // hash.
 
-// Piece is the key of the piece of a tile that begins at a place.
-func Piece(level int, number uint64, at int) []byte {
+// TilePiece is the key of the piece of a tile that begins at a place.
+func TilePiece(level int, number uint64, at int) []byte {
 	return append(binary.BigEndian.AppendUint64([]byte{kindTile, byte(level)}, number), byte(at))
 }
 
-// PlaceOf returns the place at which the piece of a key begins.
-func PlaceOf(piece []byte) int { return int(piece[len(piece)-1]) }
+// TilePieceStart returns the place at which the piece of a key begins.
+func TilePieceStart(piece []byte) int { return int(piece[len(piece)-1]) }
 
 const versionLen = 4
 

@@ -9,9 +9,9 @@ import (
 // to anybody.
 func TestBlank(t *testing.T) {
 	for name, c := range map[string]struct{ blank, one, key []byte }{
-		"held":       {Held("", ""), Held("A1", ""), Held("A1", "1")},
-		"own":        {Own("", ""), Own("G1", ""), Own("G1", "A1")},
-		"role":       {Role("", ""), Role("P1", ""), Role("P1", "G1")},
+		"held":       {AgentCase("", ""), AgentCase("A1", ""), AgentCase("A1", "1")},
+		"own":        {AgencyAgent("", ""), AgencyAgent("G1", ""), AgencyAgent("G1", "A1")},
+		"role":       {PersonRole("", ""), PersonRole("P1", ""), PersonRole("P1", "G1")},
 		"case index": {CaseIndex(""), CaseIndex("1"), AppendCaseIndex(nil, "1", 7)},
 	} {
 		if bytes.HasPrefix(c.key, c.blank) || !bytes.HasPrefix(c.key, c.one) {

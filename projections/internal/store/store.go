@@ -178,26 +178,26 @@ func (r Reader) Each(prefix Key, week events.Date, yield func(name, value []byte
 	return nil
 }
 
-// EachPlain calls yield with every key that has no weeks, from from on to the
+// EachUnversioned calls yield with every key that has no weeks, from from on to the
 // end of its kind, in order.
-func (r Reader) EachPlain(from []byte, yield func(key, value []byte) error) error {
+func (r Reader) EachUnversioned(from []byte, yield func(key, value []byte) error) error {
 	return r.eachPlain(from, end(from[:1]), (*pebble.Iterator).First, (*pebble.Iterator).Next, yield)
 }
 
-// EachPlainOf calls yield with every key that has no weeks and begins with
+// EachUnversionedWithPrefix calls yield with every key that has no weeks and begins with
 // prefix, in order.
-func (r Reader) EachPlainOf(prefix []byte, yield func(key, value []byte) error) error {
+func (r Reader) EachUnversionedWithPrefix(prefix []byte, yield func(key, value []byte) error) error {
 	return r.eachPlain(prefix, end(prefix), (*pebble.Iterator).First, (*pebble.Iterator).Next, yield)
 }
 
 // EachPiece calls yield with every piece of a tile, in order.
 func (r Reader) EachPiece(level int, number uint64, yield func(key, value []byte) error) error {
-	return r.eachPlain(Piece(level, number, 0), Piece(level, number+1, 0), (*pebble.Iterator).First, (*pebble.Iterator).Next, yield)
+	return r.eachPlain(TilePiece(level, number, 0), TilePiece(level, number+1, 0), (*pebble.Iterator).First, (*pebble.Iterator).Next, yield)
 }
 
-// EachPlainBefore calls yield with every key that has no weeks, of before's
+// EachUnversionedBefore calls yield with every key that has no weeks, of before's
 // kind and before it, the last first.
-func (r Reader) EachPlainBefore(before []byte, yield func(key, value []byte) error) error {
+func (r Reader) EachUnversionedBefore(before []byte, yield func(key, value []byte) error) error {
 	return r.eachPlain(before[:1], before, (*pebble.Iterator).Last, (*pebble.Iterator).Prev, yield)
 }
 
@@ -237,11 +237,11 @@ func (b *Batch) Delete(k Key, week events.Date) error {
 	return b.b.Delete(k.version(week), nil)
 }
 
-// SetPlain gives a key that has no weeks a value.
-func (b *Batch) SetPlain(k, value []byte) error { return b.b.Set(k, value, nil) }
+// SetUnversioned gives a key that has no weeks a value.
+func (b *Batch) SetUnversioned(k, value []byte) error { return b.b.Set(k, value, nil) }
 
-// DeletePlain takes the value of a key away that has no weeks.
-func (b *Batch) DeletePlain(k []byte) error { return b.b.Delete(k, nil) }
+// DeleteUnversioned takes the value of a key away that has no weeks.
+func (b *Batch) DeleteUnversioned(k []byte) error { return b.b.Delete(k, nil) }
 
 // Commit commits the batch, unsynced: the write-ahead log is on, so that a
 // crash loses only the newest batches, which the journal gives again.

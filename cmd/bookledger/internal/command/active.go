@@ -99,14 +99,14 @@ func runActive(ctx context.Context, env *cli.Environment, o activeOptions) error
 func checkAgent(s *audit.Snapshot, id string) error {
 	_, known, err := s.Agent(id)
 	if err == nil && !known {
-		err = fmt.Errorf("agent %q as of %s: %w", id, cli.Pacific(s.AsOf), book.ErrUnknown)
+		err = fmt.Errorf("agent %q as of %s: %w", id, cli.FormatPacific(s.AsOf), book.ErrUnknownOwner)
 	}
 	return err
 }
 
 func printActive(out io.Writer, s *audit.Snapshot, consumers []list.Entry) error {
 	var text strings.Builder
-	fmt.Fprintf(&text, "Active Consumers as of %s: %d\n", cli.Pacific(s.AsOf), len(consumers))
+	fmt.Fprintf(&text, "Active Consumers as of %s: %d\n", cli.FormatPacific(s.AsOf), len(consumers))
 	for i, e := range consumers {
 		fmt.Fprintf(&text, "\n%4d  %s\n", i+1, book.FullName(e.FirstName, e.LastName))
 		fields := [...][2]string{{"Phone", e.Phone}, {"Email", e.Email}, {"Address", e.Address}, {"DOB", e.DOB}, {"SSN", e.SSN},
@@ -119,7 +119,7 @@ func printActive(out io.Writer, s *audit.Snapshot, consumers []list.Entry) error
 		for _, y := range e.Years {
 			fmt.Fprintf(&text, "      %d: %s\n", y.ApplicationYear, strings.Join(nonBlank(y.CurrentStatus, y.NextSteps, y.HouseholdType), "; "))
 			for _, c := range y.Coverage {
-				fmt.Fprintf(&text, "            %s\n", strings.Join(nonBlank(c.Carrier, c.PlanName, c.MetalTier, book.Word(c.Status)), ", "))
+				fmt.Fprintf(&text, "            %s\n", strings.Join(nonBlank(c.Carrier, c.PlanName, c.MetalTier, book.Label(c.Status)), ", "))
 			}
 		}
 	}

@@ -97,11 +97,11 @@ func runDiff(ctx context.Context, env *cli.Environment, o diffOptions) error {
 func printDifferences(to io.Writer, c *audit.Comparison, count map[book.ChangeKind]int, all []audit.Difference, owner string) error {
 	var text strings.Builder
 	for _, d := range all {
-		by := audit.Sequences(d.CausedBy)
+		by := audit.FormatSequences(d.CausedBy)
 		switch d.OtherCause {
 		case provenance.NewYear:
 			by = "the new year"
-		case provenance.OfAgent:
+		case provenance.AgentChanged:
 			by = "a change of the agent's own"
 		}
 		fmt.Fprintf(&text, "\n%-7s  case %s, year %s, member %s  by %s\n", d.Change, d.CaseID, year(d.ApplicationYear), orDash(d.MemberID), by)

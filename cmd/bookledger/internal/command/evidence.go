@@ -107,9 +107,9 @@ func runEvidence(ctx context.Context, env *cli.Environment, o evidenceOptions) (
 	err = proof.Make(ctx, q)
 	bar.Done()
 	switch {
-	case errors.Is(err, proof.ErrNotSealed), errors.Is(err, proof.ErrDiffers):
+	case errors.Is(err, proof.ErrNotSealed), errors.Is(err, proof.ErrMismatch):
 		return fmt.Errorf("%w: making the evidence: %w", cli.ErrRefused, err)
-	case errors.Is(err, proof.ErrWhich):
+	case errors.Is(err, proof.ErrAmbiguousRow):
 		return cli.Usagef("%v; see --case, --member and --year", err)
 	case err != nil:
 		return err
@@ -138,8 +138,8 @@ func dumpForEvidence(ctx context.Context, env *cli.Environment, data string, q *
 		return err
 	}
 	q.Friday = c.Friday
-	if err := d.node.SealerOfStopped().Seal(ctx, q.Friday); err != nil {
-		return cli.RefusedFor(err, checkpoint.ErrHistoryOpen, checkpoint.ErrDiffers)
+	if err := d.node.OfflineSealer().Seal(ctx, q.Friday); err != nil {
+		return cli.RefuseIf(err, checkpoint.ErrHistoryOpen, checkpoint.ErrSealMismatch)
 	}
 	parent := filepath.Dir(filepath.Clean(q.Out))
 	if err := os.MkdirAll(parent, 0o700); err != nil {

@@ -79,14 +79,14 @@ func runExplain(ctx context.Context, env *cli.Environment, o explainOptions) err
 		return err
 	}
 	defer r.close()
-	a, err := r.Account(ctx, o.caseID)
+	a, err := r.CaseHistory(ctx, o.caseID)
 	if err != nil {
 		return err
 	}
 	if len(a.Entries) == 0 {
 		return fmt.Errorf("case %q: no record is about it", o.caseID)
 	}
-	x, err := a.Explain(ctx, audit.Question{Agent: o.agent, AsOf: o.friday != "", Friday: f})
+	x, err := a.Explain(ctx, audit.ExplainRequest{Agent: o.agent, AsOf: o.friday != "", Friday: f})
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ func runExplain(ctx context.Context, env *cli.Environment, o explainOptions) err
 		return err
 	}
 	if len(x.Events) == 0 {
-		env.Sayf("no such event is about case %s", o.caseID)
+		env.Messagef("no such event is about case %s", o.caseID)
 	}
 	return printExplanation(env.Out, x)
 }
@@ -147,7 +147,7 @@ func moment(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return cli.Pacific(t)
+	return cli.FormatPacific(t)
 }
 
 func orDash(s string) string { return cmp.Or(s, "-") }
@@ -170,15 +170,15 @@ func effect(x *audit.Event) string {
 	return strings.Join(nonBlank(x.Effect, string(x.Code), x.Field, x.Reason), ": ")
 }
 
-func printStanding(to io.Writer, s *audit.Standing) error {
+func printStanding(to io.Writer, s *audit.CaseInBook) error {
 	whose := cmp.Or(owner(s.AgentID, ""), "any agent")
-	fmt.Fprintf(to, "In the book of %s of Friday %s (up to record %d, %s) the case stands in ", whose, s.Friday, s.Boundary, cli.Pacific(s.Cutoff))
+	fmt.Fprintf(to, "In the book of %s of Friday %s (up to record %d, %s) the case stands in ", whose, s.Friday, s.Boundary, cli.FormatPacific(s.Cutoff))
 	if len(s.Rows) == 0 {
 		by := ""
 		if len(s.KeptOutBy) > 0 {
-			by = " (by " + audit.Sequences(s.KeptOutBy) + ")"
+			by = " (by " + audit.FormatSequences(s.KeptOutBy) + ")"
 		}
-		_, err := fmt.Fprintf(to, "no row: %s%s\n", s.Absence.Words(), by)
+		_, err := fmt.Fprintf(to, "no row: %s%s\n", s.Absence.Text(), by)
 		return err
 	}
 	if len(s.Rows) == 1 {
@@ -189,7 +189,7 @@ func printStanding(to io.Writer, s *audit.Standing) error {
 	out := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(out, "YEAR\tMEMBER\tDECIDED BY")
 	for _, r := range s.Rows {
-		fmt.Fprintf(out, "%s\t%s\t%s\n", year(r.ApplicationYear), orDash(r.MemberID), audit.Sequences(r.DecidedBy))
+		fmt.Fprintf(out, "%s\t%s\t%s\n", year(r.ApplicationYear), orDash(r.MemberID), audit.FormatSequences(r.DecidedBy))
 	}
 	return out.Flush()
 }

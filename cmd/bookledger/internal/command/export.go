@@ -86,7 +86,7 @@ func runExport(ctx context.Context, env *cli.Environment, o exportOptions) error
 				return err
 			}
 		}
-		env.Sayf("%d books as of Friday %s written into %s", len(all), s.Week.Friday, o.out)
+		env.Messagef("%d books as of Friday %s written into %s", len(all), s.Week.Friday, o.out)
 		return nil
 	}
 	made, err := s.Book(ctx, audit.Owner{Agent: o.agent, Agency: o.agency})

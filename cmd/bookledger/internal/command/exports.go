@@ -66,7 +66,7 @@ as serve had it.`,
 	cmd.Flags().StringVar(&o.sha256, "sha256", "", "only of the file with this hash")
 	cmd.Flags().StringVar(&o.file, "file", "", "only of this file")
 	cmd.Flags().BoolVar(&o.check, "check", false, "decide again whether each export was allowed (with --journal)")
-	cmd.Flags().IntVar(&o.fridays, "agent-fridays", access.UsualFridays, "of how many of the last Fridays agents might take the books, for --check")
+	cmd.Flags().IntVar(&o.fridays, "agent-fridays", access.DefaultRecentFridays, "of how many of the last Fridays agents might take the books, for --check")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON, one object a line")
 	return cmd
 }
@@ -105,15 +105,15 @@ func runExports(ctx context.Context, env *cli.Environment, o exportsOptions) err
 		}
 	}
 	if hash != "" && !onRecord {
-		return fmt.Errorf("%w: the trail of downloads does not know the SHA-256 %s", cli.ErrNotOnRecord, hash)
+		return fmt.Errorf("%w: the trail of downloads does not know the SHA-256 %s", cli.ErrUnknownFile, hash)
 	}
 	switch {
 	case o.json:
 		err = encodeAll(env, found)
 	case len(all) == 0:
-		env.Sayf("no export is on record")
+		env.Messagef("no export is on record")
 	case len(found) == 0:
-		env.Sayf("no export matches")
+		env.Messagef("no export matches")
 	default:
 		err = printExports(env.Out, found, o.check)
 	}
@@ -164,7 +164,7 @@ func printExports(to io.Writer, all []audit.Export, check bool) error {
 		if check {
 			checked = "\t" + orDash(e.Check)
 		}
-		fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s%s\n", e.Seq, cli.Pacific(e.Recorded), e.Step, orDash(e.PersonID), e.Role,
+		fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s%s\n", e.Seq, cli.FormatPacific(e.Recorded), e.Step, orDash(e.PersonID), e.Role,
 			orDash(owner(e.AgentID, e.AgencyID)), e.Friday, answered(e), rows, orDash(e.ExporterVersion), orDash(e.SHA256), checked)
 	}
 	return out.Flush()

@@ -58,7 +58,7 @@ Loading is refused, with exit code 3, when history is closed already.`,
 	load.Flags().StringVar(&o.cutoff, "cutoff", "", `weekday and Pacific time of the cutoff of a new ledger (default "Friday 21:00:00")`)
 	load.Flags().BoolVar(&o.close, "close", false, "close history afterwards")
 	load.Flags().BoolVar(&o.json, "json", false, "print one line of JSON for each acknowledged batch")
-	cli.Alternatives(load.Flags(), "cutoff", "nats")
+	cli.MutuallyExclusive(load.Flags(), "cutoff", "nats")
 	cli.OneOf(load.Flags(), "data", "nats")
 	history.AddCommand(load)
 	return history
@@ -168,10 +168,10 @@ func loadHistory(ctx context.Context, env *cli.Environment, j *journal.Client, n
 		return errors.Join(sendErr, err)
 	}
 	rejected := after.Rejected - before.Rejected
-	env.Sayf("the ledger has applied %d of them, seen %d before, and rejected %d", after.Applied-before.Applied,
+	env.Messagef("the ledger has applied %d of them, seen %d before, and rejected %d", after.Applied-before.Applied,
 		after.Duplicates-before.Duplicates, rejected)
 	if rejected > 0 {
-		env.Sayf("bookledger rejected tells why; a corrected event needs a new id")
+		env.Messagef("bookledger rejected tells why; a corrected event needs a new id")
 	}
 	if sendErr != nil && o.close && !after.closed {
 		return fmt.Errorf("%w; history is still open, for once it is closed nothing can be loaded: load again with --close, without these lines or, into a new ledger where others after them are loaded, with these lines mended", sendErr)
@@ -187,7 +187,7 @@ func loadHistory(ctx context.Context, env *cli.Environment, j *journal.Client, n
 	} else if err != nil {
 		return err
 	}
-	env.Sayf("history is closed")
+	env.Messagef("history is closed")
 	return nil
 }
 

@@ -48,7 +48,7 @@ last record that counts), and how many cases and rows its books hold in all.`,
 				return encodeAll(env, fridays)
 			}
 			if len(fridays) == 0 {
-				env.Sayf("no Friday's cutoff has passed yet: there is no book")
+				env.Messagef("no Friday's cutoff has passed yet: there is no book")
 				return nil
 			}
 			out := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)
@@ -58,7 +58,7 @@ last record that counts), and how many cases and rows its books hold in all.`,
 				if f.Sealed {
 					sealed = "yes"
 				}
-				fmt.Fprintf(out, "%s\t%s\t%d\t%d\t%d\t%s\n", f.Friday, cli.Pacific(f.Cutoff), f.Boundary, f.Cases, f.Rows, sealed)
+				fmt.Fprintf(out, "%s\t%s\t%d\t%d\t%d\t%s\n", f.Friday, cli.FormatPacific(f.Cutoff), f.Boundary, f.Cases, f.Rows, sealed)
 			}
 			return out.Flush()
 		})
@@ -71,11 +71,11 @@ the reason. Values of the event are never shown. A corrected event needs a new
 id.`,
 		func(r ledgerReader, asJSON bool) error {
 			if asJSON {
-				return r.EachRejected(func(e projections.Rejected) error { return env.Encode(e) })
+				return r.EachRejected(func(e projections.RejectedEvent) error { return env.Encode(e) })
 			}
 			out := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)
 			n := 0
-			err := r.EachRejected(func(e projections.Rejected) error {
+			err := r.EachRejected(func(e projections.RejectedEvent) error {
 				if n++; n == 1 {
 					fmt.Fprintln(out, "SEQ\tRECORDED\tSUBJECT\tID\tCODE\tFIELD\tREASON")
 				}
@@ -86,7 +86,7 @@ id.`,
 				return err
 			}
 			if n == 0 {
-				env.Sayf("no event was rejected")
+				env.Messagef("no event was rejected")
 			}
 			return out.Flush()
 		})

@@ -80,7 +80,7 @@ type records interface {
 func signInFlags(f *pflag.FlagSet, s *journal.Server, nkey string) {
 	f.StringVar(&s.Creds, "nats-creds", "", "credentials file for the NATS server")
 	f.StringVar(&s.NKey, "nats-nkey", "", nkey)
-	cli.Alternatives(f, "nats-creds", "nats-nkey")
+	cli.MutuallyExclusive(f, "nats-creds", "nats-nkey")
 }
 
 // needsKey says what to do where a server does not let anybody read.
@@ -99,7 +99,7 @@ func writeDump(ctx context.Context, env *cli.Environment, j records, out io.Writ
 	}
 	bar := env.Progress("records written", int64(last))
 	defer bar.Done()
-	var lines replay.Lines
+	var lines replay.LineWriter
 	var buffer []byte
 	return j.Read(ctx, 0, last, func(records []record.Record) error {
 		if buffer, err = lines.Append(buffer[:0], records); err != nil {

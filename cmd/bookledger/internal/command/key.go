@@ -45,7 +45,7 @@ func runChangeKey(ctx context.Context, env *cli.Environment, data string) (err e
 	}
 	vkey, seq, err := d.node.ChangeKey(ctx, keys)
 	if err != nil {
-		return cli.RefusedFor(err, node.ErrNoKey)
+		return cli.RefuseIf(err, node.ErrNoKey)
 	}
 	fmt.Fprintln(env.Out, vkey)
 	fmt.Fprintf(env.Err, "record %d hands over to it\n", seq)
@@ -102,8 +102,8 @@ func runHeads(ctx context.Context, env *cli.Environment, data, friday, add strin
 		if err = errors.Join(err, in.Close()); err != nil {
 			return err
 		}
-		if err := d.node.SealerOfStopped().Witness(ctx, f, signed); err != nil {
-			return cli.RefusedFor(err, checkpoint.ErrOtherHead)
+		if err := d.node.OfflineSealer().AddSignature(ctx, f, signed); err != nil {
+			return cli.RefuseIf(err, checkpoint.ErrForeignHead)
 		}
 		fmt.Fprintf(env.Err, "recorded beside the seal of Friday %s\n", f)
 		return nil
@@ -116,7 +116,7 @@ func runHeads(ctx context.Context, env *cli.Environment, data, friday, add strin
 		return err
 	}
 	if len(signatures) == 0 {
-		env.Sayf("Friday %s is sealed but not signed; run the daemon on the node that has seal.key", f)
+		env.Messagef("Friday %s is sealed but not signed; run the daemon on the node that has seal.key", f)
 	}
 	for i, one := range signatures {
 		if i > 0 {
@@ -130,5 +130,5 @@ func runHeads(ctx context.Context, env *cli.Environment, data, friday, add strin
 // mayBeSigned returns cli.ErrRefused where the journal was found not to be the
 // one that was applied, sealed and signed.
 func (d *dataReader) mayBeSigned() error {
-	return errors.Join(d.sound(), cli.RefusedFor(d.node.CompareSeals(), checkpoint.ErrDiffers))
+	return errors.Join(d.sound(), cli.RefuseIf(d.node.CompareSeals(), checkpoint.ErrSealMismatch))
 }

@@ -63,7 +63,7 @@ func (p *Portal) register(f *pflag.FlagSet) {
 	f.StringVar(&p.TrustedProxies, "trusted-proxies", "", "addresses or ranges of proxies whose X-Forwarded-For is believed, separated by commas")
 	f.DurationVar(&id.Idle, "session-idle", 15*time.Minute, "how long somebody stays signed in without a request")
 	f.DurationVar(&id.Limit, "session-limit", 8*time.Hour, "how long somebody stays signed in at all")
-	f.IntVar(&p.Web.Fridays, "agent-fridays", access.UsualFridays, "of how many of the last Fridays an agent may take the books")
+	f.IntVar(&p.Web.Fridays, "agent-fridays", access.DefaultRecentFridays, "of how many of the last Fridays an agent may take the books")
 	f.StringVar(&p.Web.AccessLog, "access-log", "", "file to which every look at personal data is written (default access.log in the data folder)")
 }
 
@@ -168,7 +168,7 @@ func onHangup(w *web.Web, c *certificate, log *zap.Logger) (stop func()) {
 	var renewing sync.WaitGroup
 	renewing.Go(func() {
 		for range hangup {
-			if err := errors.Join(c.read(), w.Rotate()); err != nil {
+			if err := errors.Join(c.read(), w.ReopenAccessLog()); err != nil {
 				log.Error("after a hangup", zap.Error(err))
 			}
 		}

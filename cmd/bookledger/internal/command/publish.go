@@ -114,7 +114,7 @@ func (s *sender) refuse(f finding) error {
 	s.mu.Lock()
 	s.refused++
 	s.mu.Unlock()
-	s.env.Sayf("%s; not sent", f)
+	s.env.Messagef("%s; not sent", f)
 	return nil
 }
 
@@ -146,7 +146,7 @@ func (s *sender) end(err error) error {
 	s.mu.Lock()
 	acked, refused := s.acked, s.refused
 	s.mu.Unlock()
-	s.env.Sayf("%d events acknowledged, %d refused", acked, refused)
+	s.env.Messagef("%d events acknowledged, %d refused", acked, refused)
 	if err != nil {
 		return fmt.Errorf("sending events: %w; what was acknowledged is in the journal, and sending all again is safe", err)
 	}

@@ -25,12 +25,12 @@ import (
 type ledgerReader interface {
 	Checkpoint(f events.Date) (checkpoint.Checkpoint, error)
 	Checkpoints() ([]checkpoint.Checkpoint, error)
-	EachRejected(yield func(projections.Rejected) error) error
+	EachRejected(yield func(projections.RejectedEvent) error) error
 	Status() (projections.Status, error)
 	Now() *audit.Snapshot
-	OfWeek(context.Context, book.Week) (*audit.Snapshot, error)
+	AtFriday(context.Context, book.Week) (*audit.Snapshot, error)
 	At(context.Context, time.Time) (*audit.Snapshot, error)
-	Account(ctx context.Context, caseID string) (*audit.Account, error)
+	CaseHistory(ctx context.Context, caseID string) (*audit.CaseHistory, error)
 	Compare(ctx context.Context, o audit.Owner, from, to book.Week) (*audit.Comparison, error)
 	Trail(ctx context.Context, fridays int) ([]audit.Export, error)
 
@@ -44,7 +44,7 @@ func snapshotOf(ctx context.Context, r ledgerReader, f events.Date) (*audit.Snap
 	if err != nil {
 		return nil, err
 	}
-	return r.OfWeek(ctx, c.Week)
+	return r.AtFriday(ctx, c.Week)
 }
 
 // ledgerFlags say which ledger is read, and of which case account is to tell.
@@ -70,7 +70,7 @@ func (l *ledgerFlags) open(ctx context.Context, env *cli.Environment) (ledgerRea
 
 // dataReader reads a data folder.
 type dataReader struct {
-	audit.Projected
+	audit.LiveLedger
 	node *node.Node
 }
 
@@ -95,7 +95,7 @@ func openData(ctx context.Context, env *cli.Environment, o node.Options) (*dataR
 	stop := showCatchUp(ctx, env, n)
 	err = n.CatchUp(ctx)
 	stop()
-	d := &dataReader{audit.Projected{Journal: n.Journal}, n}
+	d := &dataReader{audit.LiveLedger{Journal: n.Journal}, n}
 	if err == nil {
 		d.View, err = n.Projection.View()
 	}
@@ -145,10 +145,10 @@ func (d *dataReader) Trail(_ context.Context, fridays int) ([]audit.Export, erro
 	if fridays > 0 {
 		return nil, cli.Usagef("--check needs --journal: it decides by what the ledger knew at each record (journal dump makes a dump)")
 	}
-	return d.Projected.Trail()
+	return d.LiveLedger.Trail()
 }
 
-func (d *dataReader) sound() error { return cli.RefuseViolated(d.node) }
+func (d *dataReader) sound() error { return cli.RefuseOnViolation(d.node) }
 
 func (d *dataReader) close() error { return errors.Join(d.View.Close(), d.node.Close()) }
 
@@ -165,7 +165,7 @@ func openDump(ctx context.Context, env *cli.Environment, path, caseID string) (*
 	}
 	claims, err := d.Claims()
 	if len(claims) == 0 && err == nil {
-		env.Sayf("note: no seal stands in %s, so it does not show whether it was changed", path)
+		env.Messagef("note: no seal stands in %s, so it does not show whether it was changed", path)
 	}
 	return &dumpReader{d, env}, err
 }
@@ -180,7 +180,7 @@ func dumpFile(env *cli.Environment, path string) replay.File {
 
 func (d *dumpReader) At(ctx context.Context, t time.Time) (*audit.Snapshot, error) {
 	if last := d.Recorded(); t.After(last) {
-		d.env.Sayf("note: the file ends with what was recorded by %s; what came later is not in it", cli.Pacific(last))
+		d.env.Messagef("note: the file ends with what was recorded by %s; what came later is not in it", cli.FormatPacific(last))
 	}
 	return d.Dump.At(ctx, t)
 }

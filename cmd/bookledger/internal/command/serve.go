@@ -62,7 +62,7 @@ func (s *Serve) register(cmd *cobra.Command) {
 	signInFlags(f, &s.NATS, "NKEY seed file for the external NATS server")
 	f.IntVar(&s.Replicas, "replicas", 1, "copies of a journal that is begun on an external cluster")
 	cli.Require(f, "data")
-	cli.Alternatives(f, "nats", "nats-listen")
+	cli.MutuallyExclusive(f, "nats", "nats-listen")
 	s.Portal.register(f)
 	f.StringVar(&s.Cutoff, "cutoff", "", `weekday and Pacific time of the cutoff of a new ledger (default "`+events.DefaultCutoff+`")`)
 }

@@ -52,7 +52,7 @@ func runValidate(env *cli.Environment, path string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	env.Sayf("%d events are valid, %d are not", good, refused)
+	env.Messagef("%d events are valid, %d are not", good, refused)
 	if refused > 0 {
 		return fmt.Errorf("%d of %d lines would be rejected", refused, good+refused)
 	}

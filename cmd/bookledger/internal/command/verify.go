@@ -40,12 +40,12 @@ kept a signed head or a bundle of evidence.`,
 
 // verified is what a comparison of the journal has found.
 type verified struct {
-	Verified  bool             `json:"verified"`
-	Records   uint64           `json:"records"`   // as they were applied
-	TreeRoot  string           `json:"tree_root"` // of those
-	Unapplied uint64           `json:"unapplied"` // records that are in no tree yet
-	Seq       uint64           `json:"seq,omitzero"`
-	Kind      projections.Kind `json:"kind,omitzero"`
+	Verified  bool                       `json:"verified"`
+	Records   uint64                     `json:"records"`   // as they were applied
+	TreeRoot  string                     `json:"tree_root"` // of those
+	Unapplied uint64                     `json:"unapplied"` // records that are in no tree yet
+	Seq       uint64                     `json:"seq,omitzero"`
+	Kind      projections.DifferenceKind `json:"kind,omitzero"`
 }
 
 func runVerify(ctx context.Context, env *cli.Environment, data string, asJSON bool) (err error) {
@@ -74,13 +74,13 @@ func runVerify(ctx context.Context, env *cli.Environment, data string, asJSON bo
 	case wrong == nil:
 		found.Verified = true
 		if found.TreeRoot, err = rootOf(l.Projection, found.Records); err == nil {
-			err = l.KeepViolation("")
+			err = l.SaveViolation("")
 		}
 	case node.IsViolation(wrong):
 		if d, ok := errors.AsType[*projections.Difference](wrong); ok {
 			found.Seq, found.Kind = d.Seq, d.Kind
 		}
-		err = l.KeepViolation(wrong.Error())
+		err = l.SaveViolation(wrong.Error())
 	default:
 		err = wrong
 	}

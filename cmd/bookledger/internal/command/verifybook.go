@@ -56,7 +56,7 @@ file has no seals: with one, the workbook alone is compared.`,
 
 // bookOf names the book with which a workbook is compared.
 type bookOf struct {
-	proof.Title
+	proof.WorkbookTitle
 	friday events.Date // 0: that with the cutoff
 }
 
@@ -71,7 +71,7 @@ func (o *verifyBookOptions) bookOf(workbook []byte) (b bookOf, err error) {
 	}
 	owner := o.agent != "" || o.agency != ""
 	if !owner || b.friday == 0 {
-		if b.Title, err = proof.ReadTitle(workbook); err != nil {
+		if b.WorkbookTitle, err = proof.ReadTitle(workbook); err != nil {
 			return b, fmt.Errorf("%w; name agent and Friday by flags", err)
 		}
 	}
@@ -105,7 +105,7 @@ type comparedBook struct {
 func runVerifyBook(ctx context.Context, env *cli.Environment, path string, o verifyBookOptions) error {
 	workbook, err := proof.ReadFile(path, proof.MaxWorkbook)
 	if err != nil {
-		return cli.RefusedFor(err, proof.ErrDiffers)
+		return cli.RefuseIf(err, proof.ErrMismatch)
 	}
 	compared, err := o.compare(ctx, env, path, workbook)
 	if err != nil && !errors.Is(err, cli.ErrRefused) {
@@ -129,7 +129,7 @@ func runVerifyBook(ctx context.Context, env *cli.Environment, path string, o ver
 // no such book or does not verify.
 func (o *verifyBookOptions) compare(ctx context.Context, env *cli.Environment, path string, workbook []byte) (*comparedBook, error) {
 	of, err := o.bookOf(workbook)
-	if errors.Is(err, proof.ErrDiffers) {
+	if errors.Is(err, proof.ErrMismatch) {
 		err = fmt.Errorf("%w: verifying %s: %w", cli.ErrRefused, path, err)
 	}
 	if err != nil {
@@ -137,10 +137,10 @@ func (o *verifyBookOptions) compare(ctx context.Context, env *cli.Environment, p
 	}
 	made, sealed, err := audit.DeriveBook(ctx, dumpFile(env, o.journal), audit.Owner{Agent: of.AgentID, Agency: of.AgencyID}, of.friday, of.Cutoff)
 	if err != nil {
-		return nil, cli.RefusedFor(err, replay.ErrUnverified, book.ErrUnknown, checkpoint.ErrNone, audit.ErrNoCutoff)
+		return nil, cli.RefuseIf(err, replay.ErrUnverified, book.ErrUnknownOwner, checkpoint.ErrNoCheckpoint, audit.ErrNoCutoff)
 	}
 	c, err := proof.CompareBook(ctx, workbook, made)
-	if errors.Is(err, proof.ErrDiffers) {
+	if errors.Is(err, proof.ErrMismatch) {
 		err = fmt.Errorf("%w: verifying %s: %w", cli.ErrRefused, path, err)
 	}
 	return &comparedBook{made.AgentID, made.AgencyID, made.Friday, made.Boundary, c.Rows, c.SameBytes, sealed}, err
