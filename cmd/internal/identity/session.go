@@ -111,6 +111,9 @@ func (id *Authenticator) close(r *http.Request) string {
 	return token
 }
 
+// IdleLimit returns how long a session lasts without a request.
+func (id *Authenticator) IdleLimit() time.Duration { return id.options.Idle }
+
 // Put keeps a small text in the session until it ends. Where nobody is signed
 // in, nothing is kept. How long a text may be is for the caller to bound.
 func (id *Authenticator) Put(r *http.Request, key, value string) {

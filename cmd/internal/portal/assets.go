@@ -13,20 +13,20 @@ import (
 //go:embed assets
 var assetFiles embed.FS
 
-// assetKinds are the files that pages use, with their media types.
-var assetKinds = map[string]string{
+// assetTypes maps the embedded files to their media types.
+var assetTypes = map[string]string{
 	"portal.css": "text/css; charset=utf-8", "portal.js": "text/javascript; charset=utf-8", "icon.svg": "image/svg+xml",
 }
 
-// Stylesheet is where the portal's style sheet is served, for pages of others
-// that wear it.
+// Stylesheet returns the URL path of the portal's style sheet, for pages outside
+// the portal that use it.
 func Stylesheet() string { return assetPath("portal.css") }
 
-// Icon is where the portal's icon is served, for the same pages.
+// Icon returns the URL path of the portal's icon, for the same pages.
 func Icon() string { return assetPath("icon.svg") }
 
-// assetPath is where a file that pages use is served: under a name with the
-// hash of what it holds, so that browsers can keep it for good.
+// assetPath returns the URL path of an embedded file. The path contains a hash of
+// the file, so browsers can cache the file forever.
 func assetPath(name string) string {
 	content, err := assetFiles.ReadFile("assets/" + name)
 	if err != nil {
@@ -40,9 +40,9 @@ func assetPath(name string) string {
 func (p *Portal) asset(w http.ResponseWriter, r *http.Request) error {
 	name, ok := p.assets[r.URL.Path]
 	if !ok {
-		return problem.NotFound.WithDetail("There is no such file; it may be of an earlier release. Load the page anew.")
+		return problem.NotFound.WithDetail("There is no file at this address. It may belong to an earlier version of the portal. Reload the page.")
 	}
-	w.Header().Set("Content-Type", assetKinds[name])
+	w.Header().Set("Content-Type", assetTypes[name])
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	http.ServeFileFS(w, r, assetFiles, "assets/"+name)
 	return nil

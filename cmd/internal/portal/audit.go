@@ -15,54 +15,54 @@ import (
 	"bookledger/projections/audit"
 )
 
-// Where auditors' pages are.
+// URL paths of the auditors' pages.
 const (
 	explainPath   = "/audit/cases"
 	comparePath   = "/audit/books"
 	downloadsPath = "/audit/downloads"
 )
 
-// explainPage asks for a case and explains it.
+// explainPage is the data of the page that explains a case.
 type explainPage struct {
-	CaseID  string
-	Agent   string
-	Friday  string // "" is the whole record
-	Fridays []events.Date
-	Told    *service.Explanation // nil where no case was asked for
-	Rows    []explainedRow       // of this page
-	Showing string
-	Pages   pages
-	Message *message
+	CaseID      string
+	Agent       string
+	Friday      string // "" for the whole journal
+	Fridays     []events.Date
+	Explanation *service.Explanation // nil before a case is chosen
+	Rows        []explainedRow       // on this page
+	Showing     string
+	Pages       pages
+	Message     *message
 }
 
-// explainedRow is an event about a case.
+// explainedRow is an event in the explanation of a case.
 type explainedRow struct {
 	audit.Event
-	Relation string // what the case was to the agent before and after, where one was asked for
+	Relation string // between case and agent, before and after; "" without an agent
 }
 
-// explainedRows is how many events a page has.
+// explainedRows is the number of events on a page.
 const explainedRows = 100
 
 func (p *Portal) explainForm(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-	page := explainPage{Message: p.said(r)}
+	page := explainPage{Message: p.takeMessage(r)}
 	var err error
 	if page.Fridays, err = p.Service.PastFridays(c); err != nil {
 		return err
 	}
-	return p.render(w, r, http.StatusOK, "explain", "Explain a Case", page)
+	return p.render(w, r, http.StatusOK, "explain", "Explain a case", page)
 }
 
-// findCase leads to the explanation of a case. What was typed may be anything,
-// and comes into an address only where it is a case.
-func (p *Portal) findCase(w http.ResponseWriter, r *http.Request, c service.Caller) error {
+// lookUpCase redirects to the explanation of a case. A typed value can be
+// anything, so it appears in the URL only if the case exists.
+func (p *Portal) lookUpCase(w http.ResponseWriter, r *http.Request, c service.Caller) error {
 	typed := func(name string) string { return strings.TrimSpace(r.PostForm.Get(name)) }
 	id, query := typed("case"), url.Values{}
 	err := p.Service.CaseExists(c, id)
-	told := "No record is about a case of this id. Check the id."
+	notFound := "No case with this ID. Check the ID."
 	if agent := typed("agent"); agent != "" && err == nil {
 		_, err = p.Service.About(c, service.Owner{Agent: agent})
-		told = "The ledger knows no agent of this id. Check the id, or leave it out."
+		notFound = "No agent with this ID. Check the ID, or leave the field blank."
 		query.Set("agent", agent)
 	}
 	switch {
@@ -70,17 +70,17 @@ func (p *Portal) findCase(w http.ResponseWriter, r *http.Request, c service.Call
 	case problem.From(err).Status != http.StatusNotFound || c.MayAudit() != nil:
 		return err
 	default:
-		p.say(r, message{Text: told, Bad: true})
+		p.setMessage(r, message{Text: notFound, Bad: true})
 		return redirect(w, r, explainPath)
 	}
 	if friday, err := events.ParseDate(typed("friday")); err == nil {
 		query.Set("friday", friday.String())
 	}
-	return redirect(w, r, address(explainPath+"/"+url.PathEscape(id), query))
+	return redirect(w, r, pathWithQuery(explainPath+"/"+url.PathEscape(id), query))
 }
 
-// address is a path with its query, if there is one.
-func address(path string, query url.Values) string {
+// pathWithQuery returns a path with its query, if there is one.
+func pathWithQuery(path string, query url.Values) string {
 	if len(query) == 0 {
 		return path
 	}
@@ -88,49 +88,49 @@ func address(path string, query url.Values) string {
 }
 
 func (p *Portal) explain(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-	asked := r.URL.Query()
-	page := explainPage{CaseID: r.PathValue("case"), Agent: asked.Get("agent"), Friday: asked.Get("friday")}
-	n, err := pageNumber(r)
+	query := r.URL.Query()
+	page := explainPage{CaseID: r.PathValue("case"), Agent: query.Get("agent"), Friday: query.Get("friday")}
+	n, err := pageParam(r)
 	if err != nil {
 		return err
 	}
-	if page.Told, err = p.Service.Explain(r.Context(), c, page.CaseID, page.Agent, page.Friday); err != nil {
+	if page.Explanation, err = p.Service.Explain(r.Context(), c, page.CaseID, page.Agent, page.Friday); err != nil {
 		return err
 	}
 	if page.Fridays, err = p.Service.PastFridays(c); err != nil {
 		return err
 	}
-	if page.Told.Standing != nil {
-		page.Friday = page.Told.Standing.Friday.String()
+	if page.Explanation.Standing != nil {
+		page.Friday = page.Explanation.Standing.Friday.String()
 	}
-	shown := page.Told.Events[min(len(page.Told.Events), (n-1)*explainedRows):]
+	shown := page.Explanation.Events[min(len(page.Explanation.Events), (n-1)*explainedRows):]
 	shown = shown[:min(len(shown), explainedRows)]
 	for _, e := range shown {
 		row := explainedRow{Event: e}
 		if e.Before != nil && e.After != nil {
-			row.Relation = cmp.Or(*e.Before, "not theirs") + " → " + cmp.Or(*e.After, "not theirs")
+			row.Relation = cmp.Or(*e.Before, "not delegated") + " → " + cmp.Or(*e.After, "not delegated")
 		}
 		page.Rows = append(page.Rows, row)
 	}
-	page.Showing = showing(n, explainedRows, len(shown), len(page.Told.Events), "event", "events")
-	page.Pages = newPages(n, len(page.Told.Events), explainedRows, func(n int) string { return with(r, "page", n) })
-	return p.render(w, r, http.StatusOK, "explain", "Explain a Case", page)
+	page.Showing = showing(n, explainedRows, len(shown), len(page.Explanation.Events), "event", "events")
+	page.Pages = newPages(n, len(page.Explanation.Events), explainedRows, func(n int) string { return withQuery(r, "page", n) })
+	return p.render(w, r, http.StatusOK, "explain", "Explain a case", page)
 }
 
-// pageNumber reads which page is asked for.
-func pageNumber(r *http.Request) (int, error) {
+// pageParam returns the page number in the query, 1 by default.
+func pageParam(r *http.Request) (int, error) {
 	text := r.URL.Query().Get("page")
 	if text == "" {
 		return 1, nil
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > 1_000_000 {
-		return 0, problem.Invalid.WithField("page", "It is a number from 1 on.")
+		return 0, problem.Invalid.WithField("page", "page must be a positive number")
 	}
 	return n, nil
 }
 
-// showing tells which rows a page has, like "Showing 1–100 of 240 events".
+// showing describes the rows on page n, like "Showing 1–100 of 240 events".
 func showing(n, size, here, all int, one, many string) string {
 	if here == all {
 		return plural(all, one, many)
@@ -139,31 +139,31 @@ func showing(n, size, here, all int, one, many string) string {
 	return "Showing " + number(first+1) + "–" + number(first+here) + " of " + plural(all, one, many)
 }
 
-// comparePage compares an owner's books of two Fridays.
+// comparePage is the data of the page that compares two books of an owner.
 type comparePage struct {
-	About   about
-	Fridays []events.Date
-	From    events.Date
-	To      events.Date
-	Told    *service.Differences // nil where there are no two books
-	Showing string
-	Pages   pages
+	About      about
+	Fridays    []events.Date
+	From       events.Date
+	To         events.Date
+	Comparison *service.Differences // nil if there are fewer than two books
+	Showing    string
+	Pages      pages
 }
 
-// comparedRows is how many rows a page has.
+// comparedRows is the number of rows on a page.
 const comparedRows = 50
 
 func (p *Portal) compareForm(w http.ResponseWriter, r *http.Request, _ service.Caller) error {
-	return p.render(w, r, http.StatusOK, "compare-whose", "Compare Books", struct{ Message *message }{p.said(r)})
+	return p.render(w, r, http.StatusOK, "compare-form", "Compare books", struct{ Message *message }{p.takeMessage(r)})
 }
 
-// findBooks leads to the comparison of an agent's or an agency's books.
-func (p *Portal) findBooks(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-	return p.find(w, r, c, comparePath, "/differences", "/differences")
+// lookUpBooks redirects to the comparison of an agent's or an agency's books.
+func (p *Portal) lookUpBooks(w http.ResponseWriter, r *http.Request, c service.Caller) error {
+	return p.redirectToOwner(w, r, c, comparePath, "/differences", "/differences")
 }
 
 func (p *Portal) compare(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-	n, err := pageNumber(r)
+	n, err := pageParam(r)
 	if err != nil {
 		return err
 	}
@@ -175,76 +175,76 @@ func (p *Portal) compare(w http.ResponseWriter, r *http.Request, c service.Calle
 		return err
 	}
 	if len(page.Fridays) > 1 {
-		if err := p.compared(r, c, &page, n); err != nil {
+		if err := p.loadComparison(r, c, &page, n); err != nil {
 			return err
 		}
 	}
-	return p.render(w, r, http.StatusOK, "compare", "Compare Books", page)
+	return p.render(w, r, http.StatusOK, "compare", "Compare books", page)
 }
 
-// compared compares the Fridays that are asked for or, where none are, the last
-// two.
-func (p *Portal) compared(r *http.Request, c service.Caller, page *comparePage, n int) (err error) {
-	asked := service.CompareQuery{From: r.URL.Query().Get("from"), To: r.URL.Query().Get("to"), Page: n, PageSize: comparedRows}
-	if asked.To == "" {
-		asked.To = page.Fridays[0].String()
+// loadComparison compares the books of the Fridays in the query, the last two by
+// default.
+func (p *Portal) loadComparison(r *http.Request, c service.Caller, page *comparePage, n int) (err error) {
+	query := service.CompareQuery{From: r.URL.Query().Get("from"), To: r.URL.Query().Get("to"), Page: n, PageSize: comparedRows}
+	if query.To == "" {
+		query.To = page.Fridays[0].String()
 	}
-	if asked.From == "" {
-		asked.From = page.Fridays[1].String()
+	if query.From == "" {
+		query.From = page.Fridays[1].String()
 	}
-	if page.Told, err = p.Service.Compare(r.Context(), c, page.About.Owner, asked); err != nil {
+	if page.Comparison, err = p.Service.Compare(r.Context(), c, page.About.Owner, query); err != nil {
 		return err
 	}
-	page.From, page.To = page.Told.From.Friday, page.Told.To.Friday
-	page.Showing = showing(n, comparedRows, len(page.Told.Changes), page.Told.Total(), "row differs", "rows differ")
-	page.Pages = newPages(n, page.Told.Total(), comparedRows, func(n int) string { return with(r, "page", n) })
+	page.From, page.To = page.Comparison.From.Friday, page.Comparison.To.Friday
+	page.Showing = showing(n, comparedRows, len(page.Comparison.Changes), page.Comparison.Total(), "row differs", "rows differ")
+	page.Pages = newPages(n, page.Comparison.Total(), comparedRows, func(n int) string { return withQuery(r, "page", n) })
 	return nil
 }
 
-// downloadsPage is the trail of downloads.
+// downloadsPage is the data of the page that shows the export trail.
 type downloadsPage struct {
-	SHA256  string // of the file that is looked for; "" for all
+	SHA256  string // of the file to look up; "" for all
 	Exports []projections.Exported
-	Older   string // where the page before is
-	Newest  string // where the newest are, if these are not
+	Older   string // URL path of older entries, if any
+	Newest  string // URL path of the newest entries, unless they are shown
 	Message *message
 }
 
-// downloadRows is how many steps a page has.
+// downloadRows is the number of entries on a page.
 const downloadRows = 50
 
 func (p *Portal) downloads(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-	before, err := sequence(r, "before")
+	before, err := sequenceParam(r, "before")
 	if err != nil {
 		return err
 	}
-	page := downloadsPage{SHA256: r.URL.Query().Get("sha256"), Message: p.said(r)}
+	page := downloadsPage{SHA256: r.URL.Query().Get("sha256"), Message: p.takeMessage(r)}
 	if page.Exports, err = p.Service.Exports(r.Context(), c, page.SHA256, before, downloadRows); err != nil {
 		return err
 	}
 	if before != 0 {
-		page.Newest = with(r, "before", "")
+		page.Newest = withQuery(r, "before", "")
 	}
 	if n := len(page.Exports); n == downloadRows {
-		page.Older = with(r, "before", page.Exports[n-1].Seq)
+		page.Older = withQuery(r, "before", page.Exports[n-1].Seq)
 	}
 	return p.render(w, r, http.StatusOK, "downloads", "Downloads", page)
 }
 
-// findFile leads to the downloads of the file whose hash was pasted.
-func (p *Portal) findFile(w http.ResponseWriter, r *http.Request, _ service.Caller) error {
-	hash, ok := pastedHash(r.PostForm.Get("sha256"))
+// lookUpFile redirects to the downloads of the file with the pasted hash.
+func (p *Portal) lookUpFile(w http.ResponseWriter, r *http.Request, _ service.Caller) error {
+	hash, ok := findHash(r.PostForm.Get("sha256"))
 	query := url.Values{"sha256": {hash}}
 	if !ok {
-		p.say(r, message{Text: "No SHA-256 was found in what you pasted. It has 64 digits of 0–9 and a–f.", Bad: true})
+		p.setMessage(r, message{Text: "The text you pasted contains no SHA-256. A SHA-256 has 64 digits: 0–9 and a–f.", Bad: true})
 		query = nil
 	}
-	return redirect(w, r, address(downloadsPath, query))
+	return redirect(w, r, pathWithQuery(downloadsPath, query))
 }
 
-// pastedHash finds the SHA-256 in what a program has printed, beside a file's
-// name or in groups of digits.
-func pastedHash(text string) (string, bool) {
+// findHash finds the SHA-256 in the output of a command, which may also contain a
+// file name or group the digits.
+func findHash(text string) (string, bool) {
 	words := strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return !(r >= '0' && r <= '9' || r >= 'a' && r <= 'z') })
 	if i := slices.IndexFunc(words, events.IsSHA256); i >= 0 {
 		return words[i], true

@@ -1,10 +1,10 @@
-// Package portal is the agents' portal: the pages on which people look at
-// their consumers, act on them, transfer them and take their books.
+// Package portal serves the web pages on which agents and agency staff view,
+// act on, and transfer consumers and download books, and on which auditors and
+// operators inspect the ledger.
 //
-// It promises that every page works without script and with the keyboard
-// alone, that nothing personal stands in a URL, in a log or on an error page
-// (a typed search is kept in the session), and that whatever others have
-// written is shown as text. Package service decides what may be seen and done,
-// [Options.Caller] says who asks, and package middleware sets the headers that
-// guard all pages.
+// Every page works without script and with the keyboard only. No personal data
+// appears in a URL, a log, or an error page: typed searches are kept in the
+// session. Text from other systems is always escaped. Package service decides
+// what a caller may see and do, [Options.Caller] identifies the caller, and
+// package middleware sets the security headers.
 package portal

@@ -16,8 +16,8 @@ import (
 	"bookledger/projections/access"
 )
 
-// trail returns the steps of the exports, the earliest first.
-func (h *house) trail() (steps []string) {
+// exportSteps returns the steps in the export trail, earliest first.
+func (h *testPortal) exportSteps() (steps []string) {
 	h.t.Helper()
 	h.Settle()
 	all, err := h.service.Exports(h.t.Context(), service.Caller{Person: access.Person{ID: "P-x", Auditor: true}}, "", 0, 100)
@@ -29,21 +29,22 @@ func (h *house) trail() (steps []string) {
 	return steps
 }
 
-// isBook holds that an answer is a workbook that may not be kept on the way.
-func (a *answer) isBook(cases ...string) {
+// wantBook checks that a response is a workbook with these cases that may not be
+// cached.
+func (a *response) wantBook(cases ...string) {
 	a.t.Helper()
 	if a.status != http.StatusOK {
-		a.t.Fatalf("%s: %d, %s", a.path, a.status, a.body)
+		a.t.Fatalf("%s: got status %d: %s", a.path, a.status, a.body)
 	}
 	for name, want := range map[string]string{
 		"Content-Type": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "Cache-Control": "no-store", "Content-Length": strconv.Itoa(len(a.body)),
 	} {
 		if got := a.header.Get(name); got != want {
-			a.t.Errorf("%s: %s %q, want %q", a.path, name, got, want)
+			a.t.Errorf("%s: got %s %q, want %q", a.path, name, got, want)
 		}
 	}
 	if got := a.header.Get("Content-Disposition"); !strings.HasPrefix(got, `attachment; filename="`) || !strings.HasSuffix(got, `.xlsx"`) {
-		a.t.Errorf("%s: Content-Disposition %q", a.path, got)
+		a.t.Errorf("%s: got Content-Disposition %q", a.path, got)
 	}
 	f, err := excelize.OpenReader(bytes.NewReader([]byte(a.body)))
 	must(a.t, err)
@@ -56,37 +57,37 @@ func (a *answer) isBook(cases ...string) {
 	}
 	slices.Sort(got)
 	if !slices.Equal(got, cases) {
-		a.t.Errorf("the book holds %q, want %q", got, cases)
+		a.t.Errorf("the book contains %q, want %q", got, cases)
 	}
 }
 
-// TestExport holds the job aid's way to the book, and each answer to the
+// TestExport checks the job aid's path to the book and each answer to the
 // disclaimer.
 func TestExport(t *testing.T) {
-	h := build(t, past())
-	v, friday := h.signIn("P-a1"), h.friday()
+	h := newTestPortal(t, history())
+	v, friday := h.signIn("P-a1"), h.latestFriday()
 	path := "/agents/A1/books/" + friday + "/export"
 	a := v.get("/agents/A1/active").want(http.StatusOK)
 	if !strings.Contains(a.body, `href="`+path+`?from=active"`) {
-		t.Error("the list does not lead to the disclaimer of the current book")
+		t.Error("the list has no link to the disclaimer of the latest book")
 	}
 	a = v.get(path+"?from=active").want(http.StatusOK, "Disclaimer",
-		"You are about to download customer information. You must follow Covered California privacy and security standards.", "No Yes", "3 consumers in 3 rows", "all consumers delegated to you at that moment, active and inactive, whatever the filters", "must be encrypted")
-	if got := said(a.all("h1")[0]); got != "Disclaimer" {
-		t.Errorf("the heading is %q", got)
+		"You are about to download customer information. You must follow Covered California privacy and security standards.", "No Yes", "3 consumers in 3 rows", "all consumers delegated to you at that time, active and inactive. List filters don't apply.", "must be encrypted", "Protect this file")
+	if got := textOf(a.elements("h1")[0]); got != "Disclaimer" {
+		t.Errorf("got the heading %q, want Disclaimer", got)
 	}
 	no := url.Values{"answer": {"no"}, "disclaimer": {"1"}, "from": {"active"}}
-	a = v.follow(path, no).want(http.StatusOK, "Active Consumers", "Nothing was downloaded. Your answer No was recorded.")
+	a = v.postAndFollow(path, no).want(http.StatusOK, "Active Consumers", "Nothing was downloaded. Your answer, No, was recorded.")
 	a.message("status")
-	v.post(path, url.Values{"disclaimer": {"1"}}).want(http.StatusForbidden, "The disclaimer was not accepted", "answer Yes").lacks("accepted\":")
+	v.post(path, url.Values{"disclaimer": {"1"}}).want(http.StatusForbidden, "The disclaimer was not accepted", "choose Yes").wantNot("accepted\":")
 	v.post(path, url.Values{"disclaimer": {"9"}, "answer": {"yes"}}).want(http.StatusForbidden)
-	if got := h.trail(); !slices.Equal(got, []string{"declined", "denied", "denied"}) {
-		t.Fatalf("before a yes the trail is %q", got)
+	if got := h.exportSteps(); !slices.Equal(got, []string{"declined", "denied", "denied"}) {
+		t.Fatalf("before a yes, got the steps %q", got)
 	}
 	yes := url.Values{"answer": {"yes"}, "disclaimer": {"1"}}
-	v.post(path, yes).isBook("5000000001", "5000000002", "5000000003")
-	if got := h.trail(); !slices.Equal(got[3:], []string{"requested", "made"}) {
-		t.Errorf("after a yes the trail is %q", got)
+	v.post(path, yes).wantBook("5000000001", "5000000002", "5000000003")
+	if got := h.exportSteps(); !slices.Equal(got[3:], []string{"requested", "made"}) {
+		t.Errorf("after a yes, got the steps %q", got)
 	}
 	current, err := events.ParseDate(friday)
 	must(t, err)
@@ -98,7 +99,7 @@ func TestExport(t *testing.T) {
 		v.post("/agents/A1/books/"+day+"/export", yes).want(http.StatusNotFound, why)
 	}
 	h.signIn("P-a3").post(path, yes).want(http.StatusNotFound)
-	h.signIn("P-2").follow("/agencies/G1/books/"+friday+"/export", no).want(http.StatusOK, "Active Consumers", "Nothing was downloaded")
-	// A4, whose consumers level 1 may not see, is in the agency's book.
+	h.signIn("P-2").postAndFollow("/agencies/G1/books/"+friday+"/export", no).want(http.StatusOK, "Active Consumers", "Nothing was downloaded")
+	// The agency's book includes A4, whose consumers level 1 may not see.
 	h.signIn("P-1").post("/agencies/G1/books/"+friday+"/export", yes).want(http.StatusNotFound, "no longer certified")
 }

@@ -9,19 +9,19 @@ import (
 	"bookledger/cmd/internal/service"
 )
 
-// frame is what stands around the main part of every page.
+// frame is the data of a whole page: its main part and what surrounds it.
 type frame struct {
 	Title   string
-	Data    any    // what its main part shows
-	Refresh string // after how many seconds the page asks for itself again, without script
-	Name    string // of who has signed in
-	Role    string // in words
+	Data    any    // of the main part
+	Refresh string // content of the refresh tag for browsers without script
+	Name    string // of the signed-in person
+	Role    string // displayed roles of the person
 	Menus   []menu
 	Demo    bool
 	Session *session
 }
 
-// menu is a part of the navigation: a link, or a name with several.
+// menu is an entry of the main menu: a single link, or a submenu.
 type menu struct {
 	Name    string
 	To      string
@@ -35,21 +35,21 @@ type link struct {
 	Current bool
 }
 
-// session is how long somebody stays signed in without doing anything.
+// session contains the data of the inactivity warning.
 type session struct {
-	Left   int    // seconds until the session ends
-	Before int    // seconds before that, when one is asked
-	Warn   int    // seconds until then, for pages without script
-	Ending string // where
-	SignIn string // where one goes when it has ended
+	Left        int    // seconds until the session ends
+	WarnSeconds int    // seconds before the end at which the script warns
+	WarnIn      int    // seconds until the warning, for browsers without script
+	EndingPath  string // the page with the warning, for browsers without script
+	SignInPath  string // where to go after the session has ended
 }
 
-// warnBefore is how long before a session ends one is asked whether to go on;
-// of a short session it is a third.
+// warnBefore is how long before the end of a session the portal warns. Short
+// sessions warn after two thirds of their time.
 const warnBefore = 2 * time.Minute
 
-// fill adds what every page has.
-func (p *Portal) fill(r *http.Request, f *frame) {
+// fillFrame sets the fields that every page has.
+func (p *Portal) fillFrame(r *http.Request, f *frame) {
 	f.Demo = p.Demo
 	c, ok := caller(r)
 	if !ok {
@@ -62,31 +62,31 @@ func (p *Portal) fill(r *http.Request, f *frame) {
 	f.Session = p.session(r)
 	h, err := p.Service.Home(c)
 	if err != nil {
-		h = &service.Home{} // the page itself may say why
+		h = &service.Home{} // the page itself may show the error
 	}
-	f.Role = rolesOf(h)
+	f.Role = roleText(h)
 	f.Menus = menus(h, r.URL.Path)
 }
 
-// session tells when a request's session ends, nil where it has none.
+// session returns when the session of a request ends, or nil without a session.
 func (p *Portal) session(r *http.Request) *session {
 	idle, _, ok := p.Identity.Deadlines(r)
 	if !ok {
 		return nil
 	}
-	here := "/"
+	current := "/"
 	if r.Method == http.MethodGet {
-		here = localPath(addressOf(r))
+		current = localPath(returnPath(r))
 	}
 	left := idle.Sub(p.Identity.Now())
 	before := min(warnBefore, left/3)
 	return &session{
-		Left: int(left / time.Second), Before: int(before / time.Second), Warn: max(1, int((left-before)/time.Second)),
-		Ending: "/session/ending?" + url.Values{"to": {here}}.Encode(), SignIn: signInPath(here),
+		Left: int(left / time.Second), WarnSeconds: int(before / time.Second), WarnIn: max(1, int((left-before)/time.Second)),
+		EndingPath: "/session/ending?" + url.Values{"to": {current}}.Encode(), SignInPath: signInPath(current),
 	}
 }
 
-// menus are the parts of the navigation that somebody has use for.
+// menus returns the main menu for a person.
 func menus(h *service.Home, path string) []menu {
 	all := []menu{{Name: "Home", To: "/"}}
 	if h.Agent != "" {
@@ -103,11 +103,11 @@ func menus(h *service.Home, path string) []menu {
 		all = append(all, m)
 	}
 	if h.Figures {
-		all = append(all, menu{Name: "Ledger", To: "/ledger"})
+		all = append(all, menu{Name: "Ledger status", To: "/ledger"})
 	}
 	if h.Audits {
 		all = append(all, menu{Name: "Audit", Links: []link{
-			{Name: "Explain a Case", To: explainPath}, {Name: "Compare Books", To: comparePath}, {Name: "Downloads", To: downloadsPath},
+			{Name: "Explain a case", To: explainPath}, {Name: "Compare books", To: comparePath}, {Name: "Downloads", To: downloadsPath},
 		}})
 	}
 	for i := range all {
@@ -129,8 +129,8 @@ func delegations(base string) []link {
 	}
 }
 
-// rolesOf are somebody's roles in words.
-func rolesOf(h *service.Home) string {
+// roleText returns the displayed roles of a person.
+func roleText(h *service.Home) string {
 	var roles []string
 	if h.Agent != "" {
 		roles = append(roles, "Agent")

@@ -7,30 +7,30 @@ import (
 	"bookledger/cmd/internal/service"
 )
 
-// homePage is what the home page shows: a part for each place that somebody
-// has in the ledger.
+// homePage is the data of the home page. It has a section for each agent or
+// agency that the person works for.
 type homePage struct {
 	*service.Home
-	Places  []place
-	Person  string // the id, for those who have none
-	Message *message
+	Sections []homeSection
+	Person   string // ID
+	Message  *message
 }
 
-// place is an agent's own consumers, or an agency's.
-type place struct {
+// homeSection summarizes the consumers of an agent or agency.
+type homeSection struct {
 	About about
 	*service.Overview
 	Role string
 	Bars []bar
 }
 
-// bar is one household type in the picture.
+// bar is one household type in the chart.
 type bar struct {
 	Name  string
 	Class string
-	N     int
-	Width int    // in thousandths of the longest
-	Share string // of all, like 42%
+	Count int
+	Width int    // in thousandths of the longest bar
+	Share string // of all consumers, like "42%"
 }
 
 var barClasses = [...]string{"covered", "mixed", "medi", "none"}
@@ -40,7 +40,7 @@ func (p *Portal) home(w http.ResponseWriter, r *http.Request, c service.Caller) 
 	if err != nil {
 		return err
 	}
-	page := homePage{Home: h, Person: c.ID, Message: p.said(r)}
+	page := homePage{Home: h, Person: c.ID, Message: p.takeMessage(r)}
 	owners, roles := []service.Owner{}, []string{}
 	if h.Agent != "" {
 		owners, roles = append(owners, service.Owner{Agent: h.Agent}), append(roles, "Agent")
@@ -53,12 +53,12 @@ func (p *Portal) home(w http.ResponseWriter, r *http.Request, c service.Caller) 
 		if err != nil {
 			return err
 		}
-		page.Places = append(page.Places, place{newAbout(c, &v.OwnerInfo), v, roles[i], bars(v)})
+		page.Sections = append(page.Sections, homeSection{newAbout(c, &v.OwnerInfo), v, roles[i], bars(v)})
 	}
 	return p.render(w, r, http.StatusOK, "home", "Home", page)
 }
 
-// bars are the consumers by household type, as a picture shows them.
+// bars returns the chart of consumers by household type.
 func bars(v *service.Overview) []bar {
 	longest := 1
 	for _, t := range v.ByType {
@@ -68,14 +68,14 @@ func bars(v *service.Overview) []bar {
 	for i, t := range v.ByType {
 		all = append(all, bar{
 			Name: cmp.Or(t.HouseholdType, "Not determined"), Class: barClasses[i%len(barClasses)],
-			N: t.Consumers, Width: t.Consumers * 1000 / longest, Share: share(t.Consumers, v.Active),
+			Count: t.Consumers, Width: t.Consumers * 1000 / longest, Share: share(t.Consumers, v.Active),
 		})
 	}
 	return all
 }
 
-// share is a part of all, like "42%". What is not all is never told as all,
-// nor what is something as nothing.
+// share returns n as a percentage of all, like "42%". It returns 100% and 0% only
+// if they are exact.
 func share(n, all int) string {
 	percent := (n*200/max(1, all) + 1) / 2
 	if n > 0 && percent == 0 {

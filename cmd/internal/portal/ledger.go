@@ -13,32 +13,32 @@ import (
 	"bookledger/projections/checkpoint"
 )
 
-// ledgerPage shows auditors and operators where the ledger stands.
+// ledgerPage is the data of the ledger status page for auditors and operators.
 type ledgerPage struct {
 	Status     projections.Status
-	Fridays    []checkpoint.Checkpoint // the newest first
+	Fridays    []checkpoint.Checkpoint // newest first
 	Rejections []projections.RejectedEvent
 	Exports    []projections.Exported
-	Older      struct{ Rejections, Exports string } // where the page before is
+	Older      struct{ Rejections, Exports string } // URL paths of older entries, if any
 	Message    *message
 }
 
-// ledgerRows is how many rejections and exports a page has.
+// ledgerRows is the number of rejected events, and of exports, on a page.
 const ledgerRows = 20
 
 func (p *Portal) ledger(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-	if err := c.MaySeeLedger(); err != nil { // before anything of the request is looked at
+	if err := c.MaySeeLedger(); err != nil { // check access before the rest of the request
 		return err
 	}
-	beforeRejection, err := sequence(r, "rejections_before")
+	beforeRejection, err := sequenceParam(r, "rejections_before")
 	if err != nil {
 		return err
 	}
-	beforeExport, err := sequence(r, "exports_before")
+	beforeExport, err := sequenceParam(r, "exports_before")
 	if err != nil {
 		return err
 	}
-	page := ledgerPage{Message: p.said(r)}
+	page := ledgerPage{Message: p.takeMessage(r)}
 	if page.Status, err = p.Service.Summary(c); err != nil {
 		return err
 	}
@@ -53,51 +53,51 @@ func (p *Portal) ledger(w http.ResponseWriter, r *http.Request, c service.Caller
 		return err
 	}
 	if n := len(page.Rejections); n == ledgerRows {
-		page.Older.Rejections = with(r, "rejections_before", page.Rejections[n-1].Seq) + "#rejections"
+		page.Older.Rejections = withQuery(r, "rejections_before", page.Rejections[n-1].Seq) + "#rejections"
 	}
 	if n := len(page.Exports); n == ledgerRows {
-		page.Older.Exports = with(r, "exports_before", page.Exports[n-1].Seq) + "#exports"
+		page.Older.Exports = withQuery(r, "exports_before", page.Exports[n-1].Seq) + "#exports"
 	}
-	return p.render(w, r, http.StatusOK, "ledger", "Ledger", page)
+	return p.render(w, r, http.StatusOK, "ledger", "Ledger status", page)
 }
 
-// sequence is the sequence before which the rows of a page are, 0 where none
-// is given.
-func sequence(r *http.Request, name string) (uint64, error) {
+// sequenceParam returns the sequence in the query that limits a page to earlier
+// records, or 0.
+func sequenceParam(r *http.Request, name string) (uint64, error) {
 	text := r.URL.Query().Get(name)
 	if text == "" {
 		return 0, nil
 	}
 	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
-		return 0, problem.Invalid.WithField(name, "It is no sequence of a record.")
+		return 0, problem.Invalid.WithField(name, "%s must be the sequence of a record", name)
 	}
 	return n, nil
 }
 
-// with is where a request was, with another value in its query; "" leaves the
-// name out.
-func with(r *http.Request, name string, value any) string {
+// withQuery returns the URL path of a request with one query value replaced. The
+// value "" removes it.
+func withQuery(r *http.Request, name string, value any) string {
 	query := r.URL.Query()
 	query.Set(name, fmt.Sprint(value))
 	if value == "" {
 		query.Del(name)
 	}
-	return address(r.URL.EscapedPath(), query)
+	return pathWithQuery(r.URL.EscapedPath(), query)
 }
 
-// lookUp leads to an agent's or an agency's pages by its id.
-func (p *Portal) lookUp(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-	return p.find(w, r, c, "/ledger", "/active", "/agents")
+// lookUpOwner redirects to an agent or agency by its ID.
+func (p *Portal) lookUpOwner(w http.ResponseWriter, r *http.Request, c service.Caller) error {
+	return p.redirectToOwner(w, r, c, "/ledger", "/active", "/agents")
 }
 
-// find leads to one of an agent's or an agency's pages by its id or, where
-// nothing of that id is open to the caller, back to where it was typed.
-func (p *Portal) find(w http.ResponseWriter, r *http.Request, c service.Caller, back, ofAgent, ofAgency string) error {
+// redirectToOwner redirects to a page of the agent or agency in the form. If the
+// caller may not see it, redirectToOwner redirects back with a message.
+func (p *Portal) redirectToOwner(w http.ResponseWriter, r *http.Request, c service.Caller, back, agentPage, agencyPage string) error {
 	id := strings.TrimSpace(r.PostForm.Get("id"))
-	o, page := service.Owner{Agent: id}, ofAgent
+	o, page := service.Owner{Agent: id}, agentPage
 	if r.PostForm.Get("kind") == "agency" {
-		o, page = service.Owner{Agency: id}, ofAgency
+		o, page = service.Owner{Agency: id}, agencyPage
 	}
 	to := basePath(o) + page
 	_, err := p.Service.About(c, o)
@@ -105,7 +105,7 @@ func (p *Portal) find(w http.ResponseWriter, r *http.Request, c service.Caller, 
 		return err
 	}
 	if err != nil || id == "" {
-		p.say(r, message{Text: "No agent or agency of this id is open to you. Check the id, and whether it is an agent’s or an agency’s.", Bad: true})
+		p.setMessage(r, message{Text: "No agent or agency with this ID, or you don't have access. Check the ID and the type.", Bad: true})
 		to = back
 	}
 	return redirect(w, r, to)

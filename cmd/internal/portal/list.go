@@ -14,122 +14,122 @@ import (
 	"bookledger/projections/list"
 )
 
-// kinds are the lists that owners have.
-var kinds = [...]service.Kind{service.Active, service.Pending, service.Inactive}
+// listKinds are the lists that every owner has.
+var listKinds = [...]service.Kind{service.Active, service.Pending, service.Inactive}
 
 var kindTitles = map[service.Kind]string{
 	service.Active: "Active Consumers", service.Pending: "Pending Requests", service.Inactive: "Inactive Consumers",
 }
 
-// pageSize is how many consumers a page has.
+// pageSize is the number of consumers on a page.
 const pageSize = 50
 
-// listPage is what the page of a list shows.
+// listPage is the data of a list page.
 type listPage struct {
-	About   about
-	Kind    service.Kind
-	Title   string
-	Query   string // the filters, as they stand in the URL
-	Search  search
-	Filters []filter
-	Set     int // how many of the filters are set
-	Sorts   []choice
-	Message *message
-	listed
+	About       about
+	Kind        service.Kind
+	Title       string
+	Query       string // the filters, as in the URL
+	Search      search
+	Filters     []filter
+	FilterCount int // number of filters in use
+	Sorts       []option
+	Message     *message
+	consumerPage
 }
 
-// listed are the consumers of a page.
-type listed struct {
+// consumerPage contains the consumers on one page of a list.
+type consumerPage struct {
 	List  *service.ListPage
 	Rows  []row
 	Pages pages
 }
 
-// row is a consumer of a list.
+// row is a consumer in a list.
 type row struct {
 	list.Entry
-	N      int
-	Name   string
-	Agent  string // in a list of several agents: whose it is
-	File   string // where the case is
-	Ask    string // where a request is answered: with the agent who is asked
-	Chosen bool   // to be transferred
+	N           int
+	Name        string
+	Agent       string // name, in the lists of an agency
+	CasePath    string // URL path of the case
+	RequestPath string // URL path of the case under the agent who received the request
+	Selected    bool   // for a transfer
 }
 
-// search is what somebody has typed to find consumers. It is kept in the
-// session, since it names them.
+// search contains the typed search terms. They identify consumers, so they are
+// kept in the session and never in a URL.
 type search struct {
 	Q      string `json:"q,omitzero"`
 	Name   string `json:"name,omitzero"`
 	CaseID string `json:"case_id,omitzero"`
 }
 
-// Any reports whether something is searched for.
+// Any reports whether a search is active.
 func (s search) Any() bool { return s != search{} }
 
-// searchKey is where the session keeps the search, that of the list in which
-// somebody has searched last.
+// searchKey is the session key of the latest search. The session keeps one search
+// only.
 const searchKey = "search"
 
-// keptSearch is a search and the list in which it is.
-type keptSearch struct {
-	In     string `json:"in"`
+// savedSearch is a search in the session.
+type savedSearch struct {
+	In     string `json:"in"` // URL path of the list
 	Search search `json:"search"`
 }
 
-// searchIn is what is searched for in a list.
+// searchIn returns the active search of a list.
 func (p *Portal) searchIn(r *http.Request, o service.Owner, k service.Kind) search {
-	var kept keptSearch
-	if p.kept(r, searchKey, &kept) && kept.In == basePath(o)+"/"+string(k) {
-		return kept.Search
+	var saved savedSearch
+	if p.getSession(r, searchKey, &saved) && saved.In == basePath(o)+"/"+string(k) {
+		return saved.Search
 	}
 	return search{}
 }
 
-// filter is one select of the filter form.
+// filter is a field of the filter form.
 type filter struct {
 	Name    string // in the URL
 	Label   string
-	Choices []choice
+	Choices []option
 }
 
-type choice struct {
+type option struct {
 	Value, Label string
 	Selected     bool
 }
 
-func (p *Portal) list(k service.Kind) ownedHandler {
+func (p *Portal) list(k service.Kind) ownerHandler {
 	return func(w http.ResponseWriter, r *http.Request, c service.Caller, a about) error {
-		return p.showList(w, r, c, a, k, r.URL.RawQuery, http.StatusOK, p.said(r))
+		return p.showList(w, r, c, a, k, r.URL.RawQuery, http.StatusOK, p.takeMessage(r))
 	}
 }
 
-// showList shows the page of a list that a query asks for, with a message.
+// showList shows the page of a list that the query selects, with a message.
 func (p *Portal) showList(w http.ResponseWriter, r *http.Request, c service.Caller, a about, k service.Kind, query string, status int, m *message) error {
-	set, asked, err := readQuery(query)
+	filters, params, err := readQuery(query)
 	if err != nil {
 		return err
 	}
-	page := listPage{About: a, Kind: k, Title: kindTitles[k], Message: m, Query: withPage("", set, asked.Page), Sorts: sorts(asked.Sort)}
+	page := listPage{About: a, Kind: k, Title: kindTitles[k], Message: m, Query: withPage("", filters, params.Page), Sorts: sorts(params.Sort)}
 	page.Search = p.searchIn(r, a.Owner, k)
-	asked.Q, asked.Name, asked.CaseID = page.Search.Q, page.Search.Name, page.Search.CaseID
+	params.Q, params.Name, params.CaseID = page.Search.Q, page.Search.Name, page.Search.CaseID
 	base := a.Base + "/" + string(k)
-	if page.listed, err = p.listed(c, a, a.Owner, k, asked, func(n int) string { return withPage(base, set, n) }); err != nil {
+	if page.consumerPage, err = p.listConsumers(c, a, a.Owner, k, params, func(n int) string { return withPage(base, filters, n) }); err != nil {
 		return err
 	}
-	for _, f := range filterForm {
-		chosen := set.Get(f.name)
-		page.Filters = append(page.Filters, filter{f.name, f.label, choices(f.values(page.List.Choices()), chosen)})
+	for _, f := range filterFields {
+		chosen := filters.Get(f.name)
+		page.Filters = append(page.Filters, filter{f.name, f.label, options(f.values(page.List.Choices()), chosen)})
 		if chosen != "" {
-			page.Set++
+			page.FilterCount++
 		}
 	}
 	return p.render(w, r, status, "list", page.Title, &page)
 }
 
-// listed lists consumers of an owner on a page of a.
-func (p *Portal) listed(c service.Caller, a about, o service.Owner, k service.Kind, asked service.ListParams, to func(page int) string) (l listed, err error) {
-	q, err := asked.Query(pageSize)
+// listConsumers lists consumers of o on a page about a.
+func (p *Portal) listConsumers(c service.Caller, a about, o service.Owner, k service.Kind, params service.ListParams, to func(page int) string) (l consumerPage, err error) {
+	q, err := params.Query(pageSize)
 	if err != nil {
 		return l, err
 	}
@@ -137,11 +137,11 @@ func (p *Portal) listed(c service.Caller, a about, o service.Owner, k service.Ki
 		return l, err
 	}
 	for i, e := range l.List.Consumers() {
-		x := row{Entry: e, N: l.List.First() + i, Name: nameOf(e), File: a.Base + "/cases/" + url.PathEscape(e.CaseID)}
-		x.Ask = x.File
-		if a.OfAgency() {
+		x := row{Entry: e, N: l.List.First() + i, Name: nameOf(e), CasePath: a.Base + "/cases/" + url.PathEscape(e.CaseID)}
+		x.RequestPath = x.CasePath
+		if a.IsAgency() {
 			x.Agent = a.AgentName(e.AgentID)
-			x.Ask = caseFile(service.Owner{Agent: e.AgentID}, e.CaseID)
+			x.RequestPath = casePath(service.Owner{Agent: e.AgentID}, e.CaseID)
 		}
 		l.Rows = append(l.Rows, x)
 	}
@@ -149,45 +149,45 @@ func (p *Portal) listed(c service.Caller, a about, o service.Owner, k service.Ki
 	return l, nil
 }
 
-// nameOf is a consumer's name or, where that is blank, the case.
+// nameOf returns a consumer's name or, if it is blank, the case.
 func nameOf(e list.Entry) string {
 	return cmp.Or(book.FullName(e.FirstName, e.LastName), "Case "+e.CaseID)
 }
 
-// Last is the number of the last consumer of the page.
-func (l listed) Last() int { return l.List.First() + len(l.Rows) - 1 }
+// Last returns the number of the last consumer on the page.
+func (l consumerPage) Last() int { return l.List.First() + len(l.Rows) - 1 }
 
-// More tells whether more match than can be listed.
-func (l listed) More() bool { return l.List.Total > l.List.Listed() }
+// Truncated reports whether more consumers match than can be listed.
+func (l consumerPage) Truncated() bool { return l.List.Total > l.List.Listed() }
 
-// readQuery reads the query of the URL of a list, and returns it without what
-// goes without saying. What is typed to find a consumer has no place in it.
+// readQuery parses the query of a list URL, and returns its values without blanks
+// and defaults. It rejects search terms.
 func readQuery(query string) (url.Values, service.ListParams, error) {
-	asked, err := service.ParseListParams(query)
+	params, err := service.ParseListParams(query)
 	if err != nil {
-		return nil, asked, err
+		return nil, params, err
 	}
-	set, err := url.ParseQuery(query)
-	for name, values := range set {
+	filters, err := url.ParseQuery(query)
+	for name, values := range filters {
 		if v := values[0]; v == "" || name == "sort" && v == string(list.ByFirstName) || name == "page_size" && v == strconv.Itoa(pageSize) {
-			set.Del(name)
+			filters.Del(name)
 		}
 	}
-	return set, asked, err
+	return filters, params, err
 }
 
-// withPage is a path with a query that asks for a page.
-func withPage(path string, set url.Values, page int) string {
-	set = maps.Clone(set)
-	set.Del("page")
+// withPage returns a path with a query that selects a page.
+func withPage(path string, query url.Values, page int) string {
+	query = maps.Clone(query)
+	query.Del("page")
 	if page > 1 {
-		set.Set("page", strconv.Itoa(page))
+		query.Set("page", strconv.Itoa(page))
 	}
-	return address(path, set)
+	return pathWithQuery(path, query)
 }
 
-// filterForm are the filters, by their names in the URL.
-var filterForm = [...]struct {
+// filterFields are the fields of the filter form, with their names in the URL.
+var filterFields = [...]struct {
 	name, label string
 	values      func(list.Choices) []string
 }{
@@ -204,27 +204,27 @@ var filterForm = [...]struct {
 	{"carrier", "Carrier", func(c list.Choices) []string { return c.Carriers }},
 }
 
-// choices are those of a filter. What is chosen stays choosable, although
-// nothing in the list has it any more.
-func choices(values []string, chosen string) []choice {
-	all := []choice{{"", "All", chosen == ""}}
+// options returns the options of a filter. The chosen value stays an option even
+// if no consumer in the list has it anymore.
+func options(values []string, chosen string) []option {
+	all := []option{{"", "All", chosen == ""}}
 	if chosen != "" && !slices.Contains(values, chosen) {
 		values = append(slices.Clone(values), chosen)
 	}
 	for _, v := range values {
-		all = append(all, choice{v, book.Label(v), v == chosen})
+		all = append(all, option{v, book.Label(v), v == chosen})
 	}
 	return all
 }
 
-var sortNames = [...]choice{
+var sortNames = [...]option{
 	{Value: "first_name", Label: "First Name A–Z"}, {Value: "-first_name", Label: "First Name Z–A"},
 	{Value: "last_name", Label: "Last Name A–Z"}, {Value: "-last_name", Label: "Last Name Z–A"},
 	{Value: "case_id", Label: "Case ID, lowest first"}, {Value: "-case_id", Label: "Case ID, highest first"},
 	{Value: "-updated", Label: "Changed most recently"}, {Value: "updated", Label: "Changed longest ago"},
 }
 
-func sorts(chosen string) []choice {
+func sorts(chosen string) []option {
 	all := sortNames
 	for i := range all {
 		all[i].Selected = all[i].Value == chosen || chosen == "" && i == 0
@@ -232,15 +232,15 @@ func sorts(chosen string) []choice {
 	return all[:]
 }
 
-// search keeps what was typed in the session, and shows the list.
-func (p *Portal) search(k service.Kind) ownedHandler {
+// search saves the typed search terms in the session and shows the list.
+func (p *Portal) search(k service.Kind) ownerHandler {
 	return func(w http.ResponseWriter, r *http.Request, _ service.Caller, a about) error {
 		typed := func(name string) string { return strings.TrimSpace(r.PostForm.Get(name)) }
 		s := search{Q: typed("q"), Name: typed("name"), CaseID: typed("case_id")}
 		if _, err := (service.ListParams{Q: s.Q, Name: s.Name, CaseID: s.CaseID}).Query(pageSize); err != nil {
 			return err
 		}
-		p.keep(r, searchKey, keptSearch{a.Base + "/" + string(k), s})
+		p.putSession(r, searchKey, savedSearch{a.Base + "/" + string(k), s})
 		return p.backToList(w, r, k, false)
 	}
 }
@@ -252,29 +252,29 @@ func (p *Portal) clearSearch(k service.Kind) handler {
 	}
 }
 
-// backToList shows the list with the filters that the form has kept, on the
-// same page where that still makes sense.
+// backToList redirects to the list with the filters in the form, to the same page
+// or the first.
 func (p *Portal) backToList(w http.ResponseWriter, r *http.Request, k service.Kind, samePage bool) error {
-	set, asked, err := queryBefore(r)
+	filters, params, err := formQuery(r)
 	if err != nil {
 		return err
 	}
 	page := 1
 	if samePage {
-		page = asked.Page
+		page = params.Page
 	}
 	o := owner(r)
-	if agency := r.PostForm.Get("agency"); agency != "" { // whose list has requests to the agent in the path
+	if agency := r.PostForm.Get("agency"); agency != "" { // the form was on the agency's list
 		o = service.Owner{Agency: agency}
 	}
-	return redirect(w, r, withPage(basePath(o)+"/"+string(k), set, page))
+	return redirect(w, r, withPage(basePath(o)+"/"+string(k), filters, page))
 }
 
-// queryBefore is what was asked of the list on which a form stood.
-func queryBefore(r *http.Request) (url.Values, service.ListParams, error) {
-	set, asked, err := readQuery(strings.TrimPrefix(r.PostForm.Get("query"), "?"))
+// formQuery returns the query of the list page on which a form was submitted.
+func formQuery(r *http.Request) (url.Values, service.ListParams, error) {
+	filters, params, err := readQuery(strings.TrimPrefix(r.PostForm.Get("query"), "?"))
 	if err == nil {
-		_, err = asked.Query(pageSize)
+		_, err = params.Query(pageSize)
 	}
-	return set, asked, err
+	return filters, params, err
 }

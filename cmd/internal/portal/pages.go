@@ -1,21 +1,21 @@
 package portal
 
-// pages are the numbered links below a list.
+// pages contains the page links below a list.
 type pages struct {
 	Last           int
 	Previous, Next string
 	Numbers        []pageLink
 }
 
-// pageLink is one of them; without a number it is a gap.
+// pageLink is a link to one page. N is 0 for a gap between pages.
 type pageLink struct {
 	N       int
 	To      string
 	Current bool
 }
 
-// newPages makes the links of page n of so many rows: the first page, the last,
-// and those around n.
+// newPages returns the links on page n of a list with rows rows: to the first
+// page, the last page, and the pages around n.
 func newPages(n, rows, size int, to func(int) string) pages {
 	p := pages{Last: (rows + size - 1) / size}
 	last := p.Last

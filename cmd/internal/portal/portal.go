@@ -16,56 +16,56 @@ import (
 	"bookledger/events"
 )
 
-// Options are what a portal is made of.
+// Options configures a Portal. All fields except Demo must be set.
 type Options struct {
 	Service  *service.Service
 	Identity *identity.Authenticator
-	// Caller tells who asks: problem.Unauthorized where nobody has signed in.
-	// It is called once for each request.
+	// Caller identifies the caller of a request. It returns
+	// problem.Unauthorized if nobody is signed in. It is called once per request.
 	Caller func(*http.Request) (service.Caller, error)
-	Demo   bool // each page says that its people are made up
+	Demo   bool // show a banner on each page: the data is made up
 	Log    *zap.Logger
 }
 
-// Portal answers with pages. It can be used by several goroutines at once.
+// Portal serves the pages. It is safe for concurrent use.
 type Portal struct {
 	Options
 	pages   map[string]*template.Template
-	assets  map[string]string // the files that pages use, by the path at which they are served
-	pacific *time.Location    // in which all times are shown
+	assets  map[string]string // file name by URL path
+	pacific *time.Location    // the zone of all displayed times
 }
 
-// New makes a portal. It fails where an embedded page is broken.
+// New returns a portal. It returns an error if an embedded page does not parse.
 func New(o Options) (*Portal, error) {
 	p := &Portal{Options: o, assets: map[string]string{}, pacific: events.DefaultCalendar().Zone()}
 	paths := map[string]string{}
-	for name := range assetKinds {
+	for name := range assetTypes {
 		paths[name] = assetPath(name)
 		p.assets[paths[name]] = name
 	}
 	var err error
-	if p.pages, err = p.parse(func(name string) string { return paths[name] }); err != nil {
-		return nil, fmt.Errorf("reading the portal's pages: %w", err)
+	if p.pages, err = p.parsePages(func(name string) string { return paths[name] }); err != nil {
+		return nil, fmt.Errorf("parsing the portal's pages: %w", err)
 	}
 	return p, nil
 }
 
-// handler answers a request of somebody who has signed in; its error is shown
-// as a page.
+// handler handles a request of a signed-in caller. An error is shown as a page.
 type handler func(w http.ResponseWriter, r *http.Request, c service.Caller) error
 
-// ownedHandler is a handler of a path of an agent or agency that is open to the
-// caller.
-type ownedHandler func(w http.ResponseWriter, r *http.Request, c service.Caller, a about) error
+// ownerHandler handles a request for a path of an agent or agency that the
+// caller may see.
+type ownerHandler func(w http.ResponseWriter, r *http.Request, c service.Caller, a about) error
 
-// route is a path with what answers its methods; nil is none.
+// route is a path and its handlers. A nil handler means that the method is not
+// allowed.
 type route struct {
 	path      string
 	get, post http.Handler
 }
 
-// Register adds all the portal's paths to a mux, with a page for those that
-// are unknown and for methods that a known one does not have.
+// Register adds the portal's routes to a mux. Unknown paths and methods get an
+// error page.
 func (p *Portal) Register(mux *http.ServeMux) {
 	for _, r := range p.routes() {
 		mux.Handle(r.path, p.methods(r))
@@ -74,26 +74,26 @@ func (p *Portal) Register(mux *http.ServeMux) {
 
 func (p *Portal) routes() []route {
 	routes := []route{
-		{"/", p.open(unknown), p.open(unknown)},
+		{"/", p.public(pageNotFound), p.public(pageNotFound)},
 		{"/{$}", p.signedIn(p.home), nil},
-		{"/assets/{file}", p.open(p.asset), nil},
-		{"/sign-in", p.open(p.signIn), p.open(p.beginSignIn)},
-		{"/sign-in/callback", p.open(p.finishSignIn), nil},
-		{"/sign-out", nil, p.open(p.signOut)},
-		{"/signed-out", p.open(p.signedOut), nil},
-		{"/session/ending", p.open(p.sessionEnding), nil},
+		{"/assets/{file}", p.public(p.asset), nil},
+		{"/sign-in", p.public(p.signIn), p.public(p.beginSignIn)},
+		{"/sign-in/callback", p.public(p.finishSignIn), nil},
+		{"/sign-out", nil, p.public(p.signOut)},
+		{"/signed-out", p.public(p.signedOut), nil},
+		{"/session/ending", p.public(p.sessionEnding), nil},
 		{"/session/continue", nil, p.signedIn(p.sessionContinue)},
 		{"/ledger", p.signedIn(p.ledger), nil},
-		{"/ledger/look-up", nil, p.form(p.lookUp)},
-		{explainPath, p.audited(p.explainForm), p.audited(posted(p.findCase))},
-		{explainPath + "/{case}", p.audited(p.explain), nil},
-		{comparePath, p.audited(p.compareForm), p.audited(posted(p.findBooks))},
-		{downloadsPath, p.audited(p.downloads), p.audited(posted(p.findFile))},
-		{"/agencies/{agency}/agents", p.owned(p.agents), nil},
-		{"/agencies/{agency}/transfer", p.owned(p.transferPage), p.form(p.transfer)},
-		{"/agencies/{agency}/transfer/choose", nil, p.form(p.chooseTransfer)},
-		{"/agencies/{agency}/transfer/confirm", p.owned(p.confirmTransfer), nil},
-		{"/agencies/{agency}/transfer/outcome", p.owned(p.transferOutcome), nil},
+		{"/ledger/look-up", nil, p.signedInForm(p.lookUpOwner)},
+		{explainPath, p.auditorPage(p.explainForm), p.auditorPage(withForm(p.lookUpCase))},
+		{explainPath + "/{case}", p.auditorPage(p.explain), nil},
+		{comparePath, p.auditorPage(p.compareForm), p.auditorPage(withForm(p.lookUpBooks))},
+		{downloadsPath, p.auditorPage(p.downloads), p.auditorPage(withForm(p.lookUpFile))},
+		{"/agencies/{agency}/agents", p.ownerPage(p.agents), nil},
+		{"/agencies/{agency}/transfer", p.ownerPage(p.transferPage), p.signedInForm(p.transfer)},
+		{"/agencies/{agency}/transfer/choose", nil, p.signedInForm(p.chooseTransfer)},
+		{"/agencies/{agency}/transfer/confirm", p.ownerPage(p.confirmTransfer), nil},
+		{"/agencies/{agency}/transfer/outcome", p.ownerPage(p.transferOutcome), nil},
 	}
 	for _, base := range [...]string{"/agents/{agent}", "/agencies/{agency}"} {
 		routes = append(routes, p.ownerRoutes(base)...)
@@ -101,32 +101,33 @@ func (p *Portal) routes() []route {
 	return routes
 }
 
-// ownerRoutes are the paths that an agent and an agency both have.
+// ownerRoutes returns the routes that agents and agencies have in common.
 func (p *Portal) ownerRoutes(base string) []route {
 	var routes []route
-	for _, kind := range kinds {
+	for _, kind := range listKinds {
 		list := base + "/" + string(kind)
 		routes = append(routes,
-			route{list, p.owned(p.list(kind)), nil},
-			route{list + "/search", nil, p.form(p.ofOwner(p.search(kind)))},
-			route{list + "/search/clear", nil, p.form(p.clearSearch(kind))})
+			route{list, p.ownerPage(p.list(kind)), nil},
+			route{list + "/search", nil, p.signedInForm(p.withOwner(p.search(kind)))},
+			route{list + "/search/clear", nil, p.signedInForm(p.clearSearch(kind))})
 	}
-	file := base + "/cases/{case}"
+	casePattern := base + "/cases/{case}"
 	for _, part := range caseParts {
-		routes = append(routes, route{file + part.suffix, p.owned(p.casePage(part)), nil})
+		routes = append(routes, route{casePattern + part.suffix, p.ownerPage(p.casePage(part)), nil})
 	}
 	return append(routes,
-		route{file + "/mark-inactive", nil, p.form(p.act(service.MarkInactive))},
-		route{file + "/reactivate", nil, p.form(p.act(service.Reactivate))},
-		route{file + "/accept", nil, p.form(p.act(service.Accept))},
-		route{file + "/decline", p.owned(p.confirmDecline), p.form(p.act(service.Decline))},
-		route{base + "/books", p.owned(p.books), nil},
-		route{base + "/differences", p.audited(p.compare), nil},
-		route{base + "/books/{friday}/export", p.owned(p.disclaimer), p.form(p.export)},
+		route{casePattern + "/mark-inactive", nil, p.signedInForm(p.act(service.MarkInactive))},
+		route{casePattern + "/reactivate", nil, p.signedInForm(p.act(service.Reactivate))},
+		route{casePattern + "/accept", nil, p.signedInForm(p.act(service.Accept))},
+		route{casePattern + "/decline", p.ownerPage(p.confirmDecline), p.signedInForm(p.act(service.Decline))},
+		route{base + "/books", p.ownerPage(p.books), nil},
+		route{base + "/differences", p.auditorPage(p.compare), nil},
+		route{base + "/books/{friday}/export", p.ownerPage(p.disclaimer), p.signedInForm(p.export)},
 	)
 }
 
-// methods answers the methods of a path, and all others with 405.
+// methods returns a handler that dispatches by method and responds to other
+// methods with 405.
 func (p *Portal) methods(rt route) http.Handler {
 	allow := "GET, HEAD, POST"
 	if rt.get == nil {
@@ -134,11 +135,11 @@ func (p *Portal) methods(rt route) http.Handler {
 	} else if rt.post == nil {
 		allow = "GET, HEAD"
 	}
-	answers := map[string]http.Handler{http.MethodGet: rt.get, http.MethodHead: rt.get, http.MethodPost: rt.post}
-	return p.open(func(w http.ResponseWriter, r *http.Request) error {
-		h := answers[r.Method]
+	handlers := map[string]http.Handler{http.MethodGet: rt.get, http.MethodHead: rt.get, http.MethodPost: rt.post}
+	return p.public(func(w http.ResponseWriter, r *http.Request) error {
+		h := handlers[r.Method]
 		if h == nil {
-			e := problem.Method.WithDetail("This address answers %s only.", allow)
+			e := problem.Method.WithDetail("This address only accepts %s.", allow)
 			e.Allow = allow
 			return e
 		}
@@ -147,8 +148,8 @@ func (p *Portal) methods(rt route) http.Handler {
 	})
 }
 
-// open lets a handler answer everybody; its error is shown as a page.
-func (p *Portal) open(h func(http.ResponseWriter, *http.Request) error) http.Handler {
+// public wraps a handler that needs no sign-in. An error is shown as a page.
+func (p *Portal) public(h func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := h(w, r); err != nil {
 			p.Problem(w, r, err)
@@ -156,21 +157,21 @@ func (p *Portal) open(h func(http.ResponseWriter, *http.Request) error) http.Han
 	})
 }
 
-// callerKey is where a request's context has who asks.
+// callerKey is the context key of the caller.
 type callerKey struct{}
 
-// signedIn lets a handler answer those who have signed in.
+// signedIn wraps a handler for signed-in callers.
 func (p *Portal) signedIn(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := p.Caller(r)
 		if err != nil {
-			p.refuse(w, r, err)
+			p.handleCallerError(w, r, err)
 			return
 		}
-		if r.Method != http.MethodPost { // what a page shows is of one moment
-			var done func()
-			c, done = p.Service.At(c)
-			defer done()
+		if r.Method != http.MethodPost { // read the whole page from one snapshot
+			var release func()
+			c, release = p.Service.At(c)
+			defer release()
 		}
 		r = r.WithContext(context.WithValue(r.Context(), callerKey{}, c))
 		if err := h(w, r, c); err != nil {
@@ -179,23 +180,23 @@ func (p *Portal) signedIn(h handler) http.Handler {
 	})
 }
 
-// form lets a handler answer a form of somebody who has signed in.
-func (p *Portal) form(h handler) http.Handler { return p.signedIn(posted(h)) }
+// signedInForm wraps a handler for forms that signed-in callers submit.
+func (p *Portal) signedInForm(h handler) http.Handler { return p.signedIn(withForm(h)) }
 
-// posted reads a form before its handler answers.
-func posted(h handler) handler {
+// withForm parses the form before it calls the handler.
+func withForm(h handler) handler {
 	return func(w http.ResponseWriter, r *http.Request, c service.Caller) error {
-		if err := form(w, r); err != nil {
+		if err := parseForm(w, r); err != nil {
 			return err
 		}
 		return h(w, r, c)
 	}
 }
 
-// owned lets a handler answer those to whom the owner in the path is open.
-func (p *Portal) owned(h ownedHandler) http.Handler { return p.signedIn(p.ofOwner(h)) }
+// ownerPage wraps a handler for callers who may see the owner in the path.
+func (p *Portal) ownerPage(h ownerHandler) http.Handler { return p.signedIn(p.withOwner(h)) }
 
-func (p *Portal) ofOwner(h ownedHandler) handler {
+func (p *Portal) withOwner(h ownerHandler) handler {
 	return func(w http.ResponseWriter, r *http.Request, c service.Caller) error {
 		a, err := p.about(c, owner(r))
 		if err != nil {
@@ -205,9 +206,9 @@ func (p *Portal) ofOwner(h ownedHandler) handler {
 	}
 }
 
-// audited lets a handler answer auditors alone, before anything of the request
-// is looked at.
-func (p *Portal) audited(h handler) http.Handler {
+// auditorPage wraps a handler for auditors only. It checks the role before it
+// looks at the rest of the request.
+func (p *Portal) auditorPage(h handler) http.Handler {
 	return p.signedIn(func(w http.ResponseWriter, r *http.Request, c service.Caller) error {
 		if err := c.MayAudit(); err != nil {
 			return err
@@ -216,52 +217,52 @@ func (p *Portal) audited(h handler) http.Handler {
 	})
 }
 
-// caller is who asks, where the request has come through signedIn.
+// caller returns the caller that signedIn stored in the request.
 func caller(r *http.Request) (service.Caller, bool) {
 	c, ok := r.Context().Value(callerKey{}).(service.Caller)
 	return c, ok
 }
 
-// refuse sends who has not signed in to the sign-in page and, since what a
-// form says is lost on the way, says so where it was one.
-func (p *Portal) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	told := problem.From(err)
+// handleCallerError redirects callers who are not signed in to the sign-in page.
+// A submitted form would be lost on the way, so it gets an error page instead.
+func (p *Portal) handleCallerError(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
-	case told.Status != http.StatusUnauthorized:
+	case problem.From(err).Status != http.StatusUnauthorized:
 		p.Problem(w, r, err)
 	case r.Method == http.MethodPost:
-		p.Problem(w, r, problem.Unauthorized.WithDetail("Your session has ended, so nothing was done. Sign in, and then do it again.").WithCause(err))
+		p.Problem(w, r, problem.Unauthorized.WithDetail("Your session ended before the form was sent, and nothing was changed. Sign in and try again.").WithCause(err))
 	default:
-		_ = redirect(w, r, signInPath(addressOf(r))) // which never fails
+		_ = redirect(w, r, signInPath(returnPath(r))) // always nil
 	}
 }
 
-// redirect sends the browser on to a page of the portal's. It does not fail, and
-// returns an error for handlers to end with.
+// redirect redirects the browser to a path of the portal. It always returns nil,
+// so that handlers can return its result.
 func redirect(w http.ResponseWriter, r *http.Request, to string) error {
 	http.Redirect(w, r, to, http.StatusSeeOther)
 	return nil
 }
 
-// render answers with a page of the portal's.
+// render writes a page in the default frame.
 func (p *Portal) render(w http.ResponseWriter, r *http.Request, status int, page, title string, data any) error {
 	return p.renderIn(w, r, status, page, frame{Title: title, Data: data})
 }
 
-// renderIn answers with a page in a frame.
+// renderIn writes a page in a frame.
 func (p *Portal) renderIn(w http.ResponseWriter, r *http.Request, status int, page string, f frame) error {
-	p.fill(r, &f)
+	p.fillFrame(r, &f)
 	var text bytes.Buffer
 	if err := p.pages[page].Execute(&text, f); err != nil {
-		return fmt.Errorf("making the page %s: %w", page, err)
+		return fmt.Errorf("rendering the page %s: %w", page, err)
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(text.Bytes()) // who has gone needs no page
+	_, _ = w.Write(text.Bytes()) // the client may have disconnected
 	return nil
 }
 
-// Page answers with a page whose main part is body, in the portal's frame.
+// Page writes a page with body as its main part, in the portal's frame. The
+// caller need not be signed in.
 func (p *Portal) Page(w http.ResponseWriter, r *http.Request, title string, body template.HTML) {
 	if _, ok := caller(r); !ok {
 		if c, err := p.Caller(r); err == nil {
@@ -273,6 +274,6 @@ func (p *Portal) Page(w http.ResponseWriter, r *http.Request, title string, body
 	}
 }
 
-func unknown(http.ResponseWriter, *http.Request) error {
+func pageNotFound(http.ResponseWriter, *http.Request) error {
 	return problem.NotFound.WithDetail("There is no page at this address.")
 }

@@ -9,60 +9,60 @@ import (
 	"bookledger/cmd/internal/problem"
 )
 
-// problemPage is what an error page shows.
+// problemPage is the data of an error page.
 type problemPage struct {
 	*problem.Problem
-	What   []string // what one can do
-	SignIn string   // where one signs in, if that helps
+	Advice     []string
+	SignInPath string // "" unless signing in helps
 }
 
-// Problem answers with an error page. What is not a problem is logged, and
-// shown as an internal one.
+// Problem writes an error page. Any error that is not a [problem.Problem] is
+// shown as an internal error. Server errors are logged.
 func (p *Portal) Problem(w http.ResponseWriter, r *http.Request, err error) {
-	told := problem.From(err)
-	if told.Status >= http.StatusInternalServerError && r.Context().Err() == nil {
-		p.Log.Error("a page could not be shown", zap.String("route", r.Pattern), zap.Int("status", told.Status), zap.Error(errors.Unwrap(told)))
+	pr := problem.From(err)
+	if pr.Status >= http.StatusInternalServerError && r.Context().Err() == nil {
+		p.Log.Error("cannot show page", zap.String("route", r.Pattern), zap.Int("status", pr.Status), zap.Error(errors.Unwrap(pr)))
 	}
-	told.Header(w.Header())
-	w.Header().Del("WWW-Authenticate") // browsers have a page to sign in
-	page := problemPage{Problem: told, What: adviceOn(told)}
-	if told.Status == http.StatusUnauthorized {
-		page.SignIn = signInPath("/")
+	pr.Header(w.Header())
+	w.Header().Del("WWW-Authenticate") // browsers sign in on a page
+	page := problemPage{Problem: pr, Advice: adviceFor(pr)}
+	if pr.Status == http.StatusUnauthorized {
+		page.SignInPath = signInPath("/")
 	}
-	if err := p.render(w, r, told.Status, "problem", told.Title, page); err != nil {
-		p.Log.Error("an error page could not be made", zap.Error(err))
-		http.Error(w, told.Title+". "+told.Detail, told.Status)
+	if err := p.render(w, r, pr.Status, "problem", pr.Title, page); err != nil {
+		p.Log.Error("cannot render error page", zap.Error(err))
+		http.Error(w, pr.Title+". "+pr.Detail, pr.Status)
 	}
 }
 
-// adviceOn returns what one can do about a problem.
-func adviceOn(p *problem.Problem) []string {
+// adviceFor returns what a person can do about a problem.
+func adviceFor(p *problem.Problem) []string {
 	switch {
 	case p.Type == problem.NoBook.Type:
-		return []string{"Choose one of the Fridays on the Books page."}
+		return []string{"Choose a Friday on the Books page."}
 	case p.Type == problem.NotAccepted.Type:
-		return []string{"Open the book again and answer Yes."}
+		return []string{"Open the book again and choose Yes."}
 	case p.Type == problem.OutcomeUnknown.Type:
-		return []string{"Look at the list before you repeat the action."}
+		return []string{"Check the list before you try again."}
 	case p.Status == http.StatusServiceUnavailable && p.RetryAfter == 0:
-		return []string{"Tell the operator of this portal."}
+		return []string{"Contact the operator of this portal."}
 	}
 	return advice[p.Status]
 }
 
-// advice is what one can do about the other problems, by their status.
+// advice contains the advice about other problems by HTTP status.
 var advice = map[int][]string{
 	http.StatusNotFound: {
-		"Check the address, if you typed it.", "A consumer may have been delegated to somebody else since. Look for the consumer in your lists.",
-		"If you should see this, ask your agency’s manager.",
+		"If you typed the address, check it.", "The consumer may now be delegated to another agent. Look for the consumer in your lists.",
+		"If you should have access, contact your agency's manager.",
 	},
-	http.StatusForbidden:            {"If you need this for your work, ask your agency’s manager."},
-	http.StatusConflict:             {"Go back, look at the list as it is now, and try again if it still makes sense."},
-	http.StatusBadRequest:           {"Go back and correct it. If you followed a link, use the filters on the page instead."},
-	http.StatusMethodNotAllowed:     {"Begin again from the home page."},
-	http.StatusUnsupportedMediaType: {"Begin again from the home page."},
-	http.StatusTooManyRequests:      {"Wait a few seconds, then load the page again."},
+	http.StatusForbidden:            {"If you need access for your work, contact your agency's manager."},
+	http.StatusConflict:             {"Go back and check the current list. Try again if the action still applies."},
+	http.StatusBadRequest:           {"Go back and correct the value. If you followed a link, use the filters on the page instead."},
+	http.StatusMethodNotAllowed:     {"Start again from the home page."},
+	http.StatusUnsupportedMediaType: {"Start again from the home page."},
+	http.StatusTooManyRequests:      {"Wait a few seconds, then reload the page."},
 	http.StatusServiceUnavailable: {
-		"Wait a little, then load the page again. Nothing that was recorded is lost.", "If it stays so, tell the operator of this portal.",
+		"Wait a moment, then reload the page. Recorded data is not lost.", "If the problem continues, contact the operator of this portal.",
 	},
 }

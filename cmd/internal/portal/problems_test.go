@@ -7,19 +7,19 @@ import (
 	"bookledger/cmd/internal/problem"
 )
 
-// TestAdvice holds that nobody is told to repeat what may have been done, or to
-// wait for what does not pass by itself.
+// TestAdvice checks that advice never suggests repeating an action that may have
+// succeeded, or waiting for a problem that needs an operator.
 func TestAdvice(t *testing.T) {
 	for want, p := range map[string]*problem.Problem{
-		"load the page again":        &problem.Unavailable,
-		"Look at the list":           &problem.OutcomeUnknown,
-		"Tell the operator":          problem.Unavailable.WithRetryAfter(0),
-		"answer Yes":                 &problem.NotAccepted,
-		"one of the Fridays":         &problem.NoBook,
-		"ask your agency’s manager.": &problem.Forbidden,
+		"reload the page":                &problem.Unavailable,
+		"Check the list":                 &problem.OutcomeUnknown,
+		"Contact the operator":           problem.Unavailable.WithRetryAfter(0),
+		"choose Yes":                     &problem.NotAccepted,
+		"a Friday on":                    &problem.NoBook,
+		"contact your agency's manager.": &problem.Forbidden,
 	} {
-		if got := strings.Join(adviceOn(p), " "); !strings.Contains(got, want) || strings.Contains(got, "load") != (want == "load the page again") {
-			t.Errorf("%s advises %q, want %q", p.Type, got, want)
+		if got := strings.Join(adviceFor(p), " "); !strings.Contains(got, want) || strings.Contains(got, "load") != (want == "reload the page") {
+			t.Errorf("%s: got the advice %q, want %q", p.Type, got, want)
 		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"bookledger/cmd/internal/service"
 )
 
-// signInPath is the sign-in page from which one comes back to a path.
+// signInPath returns the URL path of the sign-in page that returns to a path.
 func signInPath(to string) string {
 	if to = localPath(to); to == "/" {
 		return "/sign-in"
@@ -22,17 +22,18 @@ func signInPath(to string) string {
 	return "/sign-in?" + url.Values{"to": {to}}.Encode()
 }
 
-// ownQueries are the names that stand in the queries of our own links.
-var ownQueries = []string{
+// returnQueries are the query parameters of the portal's own links.
+var returnQueries = []string{
 	"application_year", "status", "next_steps", "household_type", "program", "carrier", "sort", "page", "page_size",
 	"from", "list", "agency", "before", "rejections_before", "exports_before",
 }
 
-// addressOf is where a request was, to come back to. What our own links do not
-// have in their queries is left out: it may name a consumer.
-func addressOf(r *http.Request) string {
+// returnPath returns the URL path and query of a request, to return to after
+// sign-in. It omits query parameters that the portal's own links do not have,
+// because their values may identify a consumer.
+func returnPath(r *http.Request) string {
 	own := url.Values{}
-	for _, name := range ownQueries {
+	for _, name := range returnQueries {
 		if v := r.URL.Query().Get(name); v != "" {
 			own.Set(name, v)
 		}
@@ -43,7 +44,8 @@ func addressOf(r *http.Request) string {
 	return r.URL.EscapedPath() + "?" + own.Encode()
 }
 
-// localPath is a path of the portal's that one can be sent to, else "/".
+// localPath returns to if it is a path of the portal, otherwise "/". It prevents
+// redirects to other sites.
 func localPath(to string) string {
 	u, err := url.Parse(to)
 	if err != nil || u.IsAbs() || u.Host != "" || len(to) > 2000 ||
@@ -53,11 +55,12 @@ func localPath(to string) string {
 	return to
 }
 
-// signInPage is the page with the button to sign in.
+// signInPage is the data of the page with the sign-in button.
 type signInPage struct {
-	To   string
-	Fail string // why it did not succeed
-	Demo bool
+	To    string // where to return to
+	Error string // why the last sign-in failed
+	Demo  bool
+	Idle  time.Duration // how long a session lasts without a request
 }
 
 func (p *Portal) signIn(w http.ResponseWriter, r *http.Request) error {
@@ -65,11 +68,15 @@ func (p *Portal) signIn(w http.ResponseWriter, r *http.Request) error {
 	if _, _, ok := p.Identity.Deadlines(r); ok {
 		return redirect(w, r, to)
 	}
-	return p.render(w, r, http.StatusOK, "sign-in", "Sign in", signInPage{To: to, Demo: p.Demo})
+	return p.renderSignIn(w, r, http.StatusOK, to, "")
+}
+
+func (p *Portal) renderSignIn(w http.ResponseWriter, r *http.Request, status int, to, failure string) error {
+	return p.render(w, r, status, "sign-in", "Sign in", signInPage{To: to, Error: failure, Demo: p.Demo, Idle: p.Identity.IdleLimit()})
 }
 
 func (p *Portal) beginSignIn(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := parseForm(w, r); err != nil {
 		return err
 	}
 	to := localPath(r.PostForm.Get("to"))
@@ -87,18 +94,18 @@ func (p *Portal) finishSignIn(w http.ResponseWriter, r *http.Request) error {
 	return redirect(w, r, localPath(to))
 }
 
-// signInFailed shows the sign-in page again with the reason.
+// signInFailed shows the sign-in page with the reason of the failure.
 func (p *Portal) signInFailed(w http.ResponseWriter, r *http.Request, to string, err error) error {
-	status, why := http.StatusUnauthorized, "The sign-in did not succeed; begin again"
+	status, reason := http.StatusUnauthorized, "Sign-in failed. Try again"
 	var failure *identity.Failure
 	if errors.As(err, &failure) {
-		why = failure.Text
+		reason = failure.Text
 	}
 	if errors.Is(err, identity.ErrIssuerUnreachable) {
 		status = http.StatusServiceUnavailable
 		problem.Unavailable.WithDetail("").Header(w.Header())
 	}
-	return p.render(w, r, status, "sign-in", "Sign in", signInPage{To: to, Fail: problem.Sentence(why), Demo: p.Demo})
+	return p.renderSignIn(w, r, status, to, problem.Sentence(reason))
 }
 
 func (p *Portal) signOut(w http.ResponseWriter, r *http.Request) error {
@@ -109,22 +116,22 @@ func (p *Portal) signedOut(w http.ResponseWriter, r *http.Request) error {
 	return p.render(w, r, http.StatusOK, "signed-out", "Signed out", nil)
 }
 
-// sessionPage says how long the session lasts.
+// sessionPage is the data of the page that warns before a session ends.
 type sessionPage struct {
 	Until time.Time
 	Left  time.Duration
 	Final bool
-	To    string
+	To    string // where to return to
 }
 
-// sessionEnding tells how long the session lasts, to people and to the script.
-// It does not prolong it.
+// sessionEnding reports the end of the session, as a page or as JSON for the
+// script. It does not extend the session.
 func (p *Portal) sessionEnding(w http.ResponseWriter, r *http.Request) error {
 	idle, absolute, ok := p.Identity.Deadlines(r)
 	left := max(0, idle.Sub(p.Identity.Now()).Truncate(time.Second))
 	if r.Header.Get("Accept") == "application/json" {
 		w.Header().Set("Content-Type", "application/json")
-		// Who has gone needs no answer.
+		// The client may have disconnected.
 		_ = json.NewEncoder(w).Encode(struct {
 			SignedIn bool `json:"signed_in"`
 			Seconds  int  `json:"seconds"`
@@ -142,34 +149,34 @@ func (p *Portal) sessionEnding(w http.ResponseWriter, r *http.Request) error {
 	})
 }
 
-// sessionContinue prolongs the session, as any request does that people send.
+// sessionContinue extends the session. Any request that a person sends does.
 func (p *Portal) sessionContinue(w http.ResponseWriter, r *http.Request, _ service.Caller) error {
 	if r.Header.Get("Accept") == "application/json" {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	if err := form(w, r); err != nil {
+	if err := parseForm(w, r); err != nil {
 		return err
 	}
 	return redirect(w, r, localPath(r.PostForm.Get("to")))
 }
 
-// message is said on the next page that is shown.
+// message is shown once, on the next page.
 type message struct {
 	Text string `json:"text"`
-	Undo string `json:"undo,omitzero"` // the path of the action that takes it back
+	Undo string `json:"undo,omitzero"` // URL path of the action that undoes it
 	Bad  bool   `json:"bad,omitzero"`
-	// Where to come back to after taking back: the list and its filters.
+	// The list and the filters to return to after undoing.
 	Kind  string `json:"kind,omitzero"`
 	Query string `json:"query,omitzero"`
 }
 
 const messageKey = "message"
 
-func (p *Portal) say(r *http.Request, m message) { p.keep(r, messageKey, m) }
+func (p *Portal) setMessage(r *http.Request, m message) { p.putSession(r, messageKey, m) }
 
-// said takes the message that the last request has left, nil where none.
-func (p *Portal) said(r *http.Request) *message {
+// takeMessage returns and removes the message that an earlier request left, or nil.
+func (p *Portal) takeMessage(r *http.Request) *message {
 	text := p.Identity.Pop(r, messageKey)
 	m := new(message)
 	if text == "" || json.Unmarshal([]byte(text), m) != nil {
@@ -178,18 +185,18 @@ func (p *Portal) said(r *http.Request) *message {
 	return m
 }
 
-// keep keeps something in the session.
-func (p *Portal) keep(r *http.Request, key string, v any) {
+// putSession stores a value in the session.
+func (p *Portal) putSession(r *http.Request, key string, v any) {
 	text, err := json.Marshal(v)
 	if err != nil {
-		return // of texts and numbers it does not fail
+		return // strings and numbers always encode
 	}
 	p.Identity.Put(r, key, string(text))
 }
 
-// kept reads what the session keeps into v, and tells whether there was
-// something.
-func (p *Portal) kept(r *http.Request, key string, v any) bool {
+// getSession loads a value of the session into v, and reports whether there was
+// one.
+func (p *Portal) getSession(r *http.Request, key string, v any) bool {
 	text := p.Identity.Get(r, key)
 	return text != "" && json.Unmarshal([]byte(text), v) == nil
 }

@@ -13,7 +13,7 @@ import (
 	"bookledger/events"
 )
 
-// agentsPage are the agents of an agency.
+// agentsPage is the data of the page that lists an agency's agents.
 type agentsPage struct {
 	About  about
 	Agency *service.Agency
@@ -27,38 +27,38 @@ func (p *Portal) agents(w http.ResponseWriter, r *http.Request, c service.Caller
 	return p.render(w, r, http.StatusOK, "agents", "Agents", agentsPage{a, agency})
 }
 
-// wish is a transfer that is being put together; the session keeps it.
-type wish struct {
+// transferDraft is an unconfirmed transfer. It is kept in the session.
+type transferDraft struct {
 	From  string   `json:"from"`
 	To    string   `json:"to,omitzero"`
 	All   bool     `json:"all,omitzero"`
-	Cases []string `json:"cases,omitzero"` // the chosen ones, in order
-	Q     string   `json:"q,omitzero"`     // what is searched for
+	Cases []string `json:"cases,omitzero"` // selected, in order
+	Q     string   `json:"q,omitzero"`     // search text
 }
 
-// maxChosen is how many consumers can be chosen one by one.
-const maxChosen = 2000
+// maxSelected is the maximum number of individually selected consumers.
+const maxSelected = 2000
 
-func wishKey(agency string) string    { return "transfer:" + agency }
-func outcomeKey(agency string) string { return "transferred:" + agency }
+func draftKey(agency string) string  { return "transfer:" + agency }
+func resultKey(agency string) string { return "transferred:" + agency }
 
-// transferPage is where a transfer is put together.
+// transferPage is the data of the page on which a transfer is prepared.
 type transferPage struct {
-	About    about
-	Wish     wish
-	From     string // name
-	Agents   []service.AgencyAgent
-	To       []service.AgencyAgent // who can be given consumers
-	Holder   *service.AgencyAgent  // nil: whose consumers is not chosen
-	Kind     service.Kind
-	Message  *message
-	Transfer string // where all of this is
-	listed
+	About     about
+	Draft     transferDraft
+	FromName  string
+	Agents    []service.AgencyAgent
+	To        []service.AgencyAgent // agents who can receive consumers
+	FromAgent *service.AgencyAgent  // nil before an agent is chosen
+	Kind      service.Kind
+	Message   *message
+	Transfer  string // URL path of the transfer pages
+	consumerPage
 }
 
-// mayTransfer returns the agents of an agency whose consumers the caller may
-// transfer.
-func (p *Portal) mayTransfer(c service.Caller, a about) (*service.Agency, error) {
+// transferAgents returns an agency with its agents, if the caller may transfer
+// consumers of the agency.
+func (p *Portal) transferAgents(c service.Caller, a about) (*service.Agency, error) {
 	agency, err := p.Service.Agents(c, a.Owner.Agency)
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func (p *Portal) mayTransfer(c service.Caller, a about) (*service.Agency, error)
 	return agency, p.Service.MayTransfer(c, agency.AgencyID)
 }
 
-func agentOf(agency *service.Agency, id string) *service.AgencyAgent {
+func findAgent(agency *service.Agency, id string) *service.AgencyAgent {
 	i := slices.IndexFunc(agency.Agents, func(a service.AgencyAgent) bool { return a.AgentID == id })
 	if i < 0 {
 		return nil
@@ -74,30 +74,30 @@ func agentOf(agency *service.Agency, id string) *service.AgencyAgent {
 	return &agency.Agents[i]
 }
 
-// wish is the transfer that is being put together for an agent's consumers.
-func (p *Portal) wish(r *http.Request, from string) wish {
-	var have wish
-	if p.kept(r, wishKey(owner(r).Agency), &have) && have.From == from {
-		return have
+// savedDraft returns the draft of a transfer from an agent.
+func (p *Portal) savedDraft(r *http.Request, from string) transferDraft {
+	var draft transferDraft
+	if p.getSession(r, draftKey(owner(r).Agency), &draft) && draft.From == from {
+		return draft
 	}
-	return wish{From: from}
+	return transferDraft{From: from}
 }
 
 func (p *Portal) transferPage(w http.ResponseWriter, r *http.Request, c service.Caller, a about) error {
-	agency, err := p.mayTransfer(c, a)
+	agency, err := p.transferAgents(c, a)
 	if err != nil {
 		return err
 	}
-	page := transferPage{About: a, Agents: agency.Agents, Message: p.said(r), Kind: service.Active, Transfer: a.Base + "/transfer"}
+	page := transferPage{About: a, Agents: agency.Agents, Message: p.takeMessage(r), Kind: service.Active, Transfer: a.Base + "/transfer"}
 	from := r.URL.Query().Get("from")
 	if from == "" {
 		return p.render(w, r, http.StatusOK, "transfer", "Transfer consumers", page)
 	}
-	if page.Holder = agentOf(agency, from); page.Holder == nil {
-		return problem.NotFound.WithField("from", "The agency has no such agent.")
+	if page.FromAgent = findAgent(agency, from); page.FromAgent == nil {
+		return problem.NotFound.WithField("from", "The agency has no agent with this ID.")
 	}
-	page.From = a.AgentName(from)
-	page.Wish = p.wish(r, from)
+	page.FromName = a.AgentName(from)
+	page.Draft = p.savedDraft(r, from)
 	for _, agent := range agency.Agents {
 		if agent.Certified && agent.AgentID != from {
 			page.To = append(page.To, agent)
@@ -106,22 +106,22 @@ func (p *Portal) transferPage(w http.ResponseWriter, r *http.Request, c service.
 	if r.URL.Query().Get("list") == string(service.Inactive) {
 		page.Kind = service.Inactive
 	}
-	n, err := pageNumber(r)
+	n, err := pageParam(r)
 	if err != nil {
 		return err
 	}
-	asked := service.ListParams{Q: page.Wish.Q, Page: n}
-	if page.listed, err = p.listed(c, a, service.Owner{Agent: from}, page.Kind, asked, strconv.Itoa); err != nil {
+	params := service.ListParams{Q: page.Draft.Q, Page: n}
+	if page.consumerPage, err = p.listConsumers(c, a, service.Owner{Agent: from}, page.Kind, params, strconv.Itoa); err != nil {
 		return err
 	}
 	for i := range page.Rows {
-		_, page.Rows[i].Chosen = slices.BinarySearch(page.Wish.Cases, page.Rows[i].CaseID)
+		_, page.Rows[i].Selected = slices.BinarySearch(page.Draft.Cases, page.Rows[i].CaseID)
 	}
 	return p.render(w, r, http.StatusOK, "transfer", "Transfer consumers", page)
 }
 
-// transferAt is where a transfer is put together.
-func transferAt(agency, from, list string, page int) string {
+// transferPath returns the URL of the page on which a transfer is prepared.
+func transferPath(agency, from, list string, page int) string {
 	v := url.Values{"from": {from}}
 	if list == string(service.Inactive) {
 		v.Set("list", list)
@@ -129,15 +129,15 @@ func transferAt(agency, from, list string, page int) string {
 	return withPage(basePath(service.Owner{Agency: agency})+"/transfer", v, page)
 }
 
-// chooseTransfer keeps what was chosen, and goes where the button says: to
-// another page, to a search, or on to the confirmation.
+// chooseTransfer saves the selection and redirects as the button requests: to
+// another page, a search, or the confirmation.
 func (p *Portal) chooseTransfer(w http.ResponseWriter, r *http.Request, c service.Caller) error {
 	if err := p.Service.MayTransfer(c, owner(r).Agency); err != nil {
 		return err
 	}
 	f, agency := r.PostForm, owner(r).Agency
-	next := p.wish(r, f.Get("from"))
-	if err := next.choose(f); err != nil {
+	next := p.savedDraft(r, f.Get("from"))
+	if err := next.update(f); err != nil {
 		return err
 	}
 	list, page := f.Get("list"), 1
@@ -150,184 +150,184 @@ func (p *Portal) chooseTransfer(w http.ResponseWriter, r *http.Request, c servic
 	case "list":
 		list = value
 	case "page":
-		page, _ = strconv.Atoi(value) // what is no number is the first page
+		page, _ = strconv.Atoi(value) // not a number: the first page
 	case "none":
 		next.Cases = nil
 	}
 	if _, err := (service.ListParams{Q: next.Q}).Query(pageSize); err != nil {
 		return err
 	}
-	p.keep(r, wishKey(agency), next)
+	p.putSession(r, draftKey(agency), next)
 	if action == "continue" {
-		why := next.missing()
-		if why == "" {
+		missing := next.missing()
+		if missing == "" {
 			return redirect(w, r, basePath(owner(r))+"/transfer/confirm?"+url.Values{"from": {next.From}}.Encode())
 		}
-		p.say(r, message{Text: why, Bad: true})
+		p.setMessage(r, message{Text: missing, Bad: true})
 	}
-	return redirect(w, r, transferAt(agency, next.From, list, page))
+	return redirect(w, r, transferPath(agency, next.From, list, page))
 }
 
-// choose takes over what a form says. Of the consumers that the page has
-// shown, those that are ticked are chosen, and the others are not.
-func (x *wish) choose(f url.Values) error {
+// update applies a form to the draft. Consumers that were on the page are selected
+// if they are checked, and deselected otherwise.
+func (d *transferDraft) update(f url.Values) error {
 	if len(f["shown"]) > pageSize || len(f["case"]) > pageSize {
 		return problem.Invalid.WithDetail("A page shows at most %d consumers.", pageSize)
 	}
-	x.To, x.All = f.Get("to"), f.Get("what") == "all"
-	if !events.IsIdentifier(x.From) || x.To != "" && !events.IsIdentifier(x.To) {
-		return problem.Invalid.WithDetail("Choose the agents on the page.")
+	d.To, d.All = f.Get("to"), f.Get("what") == "all"
+	if !events.IsIdentifier(d.From) || d.To != "" && !events.IsIdentifier(d.To) {
+		return problem.Invalid.WithDetail("Choose agents from the list on the page.")
 	}
 	isShown := func(id string) bool { return slices.Contains(f["shown"], id) }
-	x.Cases = slices.DeleteFunc(x.Cases, isShown)
+	d.Cases = slices.DeleteFunc(d.Cases, isShown)
 	for _, id := range f["case"] {
 		if !isShown(id) {
 			continue
 		}
 		if !events.IsIdentifier(id) {
-			return problem.Invalid.WithField("case", "It is no case id.")
+			return problem.Invalid.WithField("case", "case must be a case ID")
 		}
-		x.Cases = append(x.Cases, id)
+		d.Cases = append(d.Cases, id)
 	}
-	slices.Sort(x.Cases)
-	x.Cases = slices.Compact(x.Cases)
-	if len(x.Cases) > maxChosen {
-		return problem.Invalid.WithField("case", "At most %d consumers can be chosen one by one. Choose fewer, or the whole book.", maxChosen)
+	slices.Sort(d.Cases)
+	d.Cases = slices.Compact(d.Cases)
+	if len(d.Cases) > maxSelected {
+		return problem.Invalid.WithField("case", "At most %d consumers can be selected. Select fewer, or choose All consumers.", maxSelected)
 	}
 	return nil
 }
 
-// missing tells what has still to be chosen, "" where nothing.
-func (x *wish) missing() string {
+// missing describes what the draft lacks, or returns "" if it is complete.
+func (d *transferDraft) missing() string {
 	switch {
-	case x.To == "":
-		return "Choose the agent who is to have the consumers."
-	case !x.All && len(x.Cases) == 0:
-		return "Choose at least one consumer, or the whole book."
+	case d.To == "":
+		return "Choose the agent to transfer to."
+	case !d.All && len(d.Cases) == 0:
+		return "Select at least one consumer, or choose All consumers."
 	}
 	return ""
 }
 
-// confirmPage asks whether the transfer is meant.
+// confirmPage is the data of the page that confirms a transfer.
 type confirmPage struct {
 	About    about
-	Wish     wish
+	Draft    transferDraft
 	From, To *service.AgencyAgent
 	Back     string
 }
 
-// Count is how many consumers are to be transferred.
+// Count returns the number of consumers to transfer. It does not count closed
+// cases.
 func (c confirmPage) Count() int {
-	if c.Wish.All {
+	if c.Draft.All {
 		return c.From.Active + c.From.Inactive
 	}
-	return len(c.Wish.Cases)
+	return len(c.Draft.Cases)
 }
 
-// What says which consumers these are.
-func (c confirmPage) What() string {
-	if !c.Wish.All {
-		return number(c.Count()) + ", chosen one by one"
+// Consumers describes the consumers to transfer.
+func (c confirmPage) Consumers() string {
+	if !c.Draft.All {
+		return number(c.Count()) + " selected"
 	}
-	return fmt.Sprintf("%s, the whole book: %s active and %s inactive, and closed cases where there are some",
-		number(c.Count()), number(c.From.Active), number(c.From.Inactive))
+	return fmt.Sprintf("All: %s active and %s inactive, and any closed cases", number(c.From.Active), number(c.From.Inactive))
 }
 
 func (p *Portal) confirmTransfer(w http.ResponseWriter, r *http.Request, c service.Caller, a about) error {
-	agency, err := p.mayTransfer(c, a)
+	agency, err := p.transferAgents(c, a)
 	if err != nil {
 		return err
 	}
-	x := p.wish(r, r.URL.Query().Get("from"))
-	page := confirmPage{About: a, Wish: x, From: agentOf(agency, x.From), To: agentOf(agency, x.To), Back: transferAt(agency.AgencyID, x.From, "", 1)}
+	draft := p.savedDraft(r, r.URL.Query().Get("from"))
+	page := confirmPage{About: a, Draft: draft, From: findAgent(agency, draft.From), To: findAgent(agency, draft.To), Back: transferPath(agency.AgencyID, draft.From, "", 1)}
 	if page.From == nil {
-		return problem.NotFound.WithField("from", "The agency has no such agent.")
+		return problem.NotFound.WithField("from", "The agency has no agent with this ID.")
 	}
-	if why := x.missing(); why != "" || page.To == nil {
+	if draft.missing() != "" || page.To == nil {
 		return redirect(w, r, page.Back)
 	}
-	return p.render(w, r, http.StatusOK, "confirm", "Confirm the transfer", page)
+	return p.render(w, r, http.StatusOK, "confirm", "Confirm transfer", page)
 }
 
-// transfer does what was confirmed.
+// transfer performs the confirmed transfer.
 func (p *Portal) transfer(w http.ResponseWriter, r *http.Request, c service.Caller) error {
 	if err := p.Service.MayTransfer(c, owner(r).Agency); err != nil {
 		return err
 	}
 	f, agency := r.PostForm, owner(r).Agency
-	x := p.wish(r, f.Get("from"))
-	if x.missing() != "" || x.To != f.Get("to") || x.All != (f.Get("what") == "all") || !x.All && strconv.Itoa(len(x.Cases)) != f.Get("count") {
-		return problem.Conflict.WithDetail("What was to be transferred has changed since you were asked, or was transferred already. Nothing was done now.")
+	draft := p.savedDraft(r, f.Get("from"))
+	if draft.missing() != "" || draft.To != f.Get("to") || draft.All != (f.Get("what") == "all") || !draft.All && strconv.Itoa(len(draft.Cases)) != f.Get("count") {
+		return problem.Conflict.WithDetail("The selection changed since you confirmed it, or the transfer is already done. Nothing was transferred this time.")
 	}
-	t := service.TransferRequest{From: x.From, To: x.To, All: x.All}
-	if !x.All {
-		t.Cases = x.Cases
+	t := service.TransferRequest{From: draft.From, To: draft.To, All: draft.All}
+	if !draft.All {
+		t.Cases = draft.Cases
 	}
 	done, err := p.Service.Transfer(r.Context(), c, agency, t)
 	if err != nil {
 		return err
 	}
-	p.Identity.Pop(r, wishKey(agency))
-	p.keep(r, outcomeKey(agency), newOutcome(done))
+	p.Identity.Pop(r, draftKey(agency))
+	p.putSession(r, resultKey(agency), newTransferResult(done))
 	return redirect(w, r, basePath(owner(r))+"/transfer/outcome")
 }
 
-// outcome is what became of a transfer, as the session keeps it.
-type outcome struct {
+// transferResult is the result of a transfer. It is kept in the session.
+type transferResult struct {
 	From   string         `json:"from"`
 	To     string         `json:"to"`
-	Total  int            `json:"total"`  // how many cases there were
-	Counts map[string]int `json:"counts"` // of each outcome
-	Rows   []outcomeRow   `json:"rows"`   // those that were not transferred come first
+	Total  int            `json:"total"`  // number of cases
+	Counts map[string]int `json:"counts"` // by outcome
+	Rows   []resultRow    `json:"rows"`   // cases that were not transferred come first
 }
 
-// outcomeRow is what became of one case.
-type outcomeRow struct {
+// resultRow is the result for one case.
+type resultRow struct {
 	CaseID string `json:"case"`
 	Name   string `json:"name,omitzero"`
-	What   string `json:"what"`
-	Why    string `json:"why,omitzero"`
+	Result string `json:"what"`
+	Reason string `json:"why,omitzero"`
 }
 
-// maxOutcomes is of how many cases the outcome is shown one by one.
-const maxOutcomes = 2000
+// maxResultRows is the maximum number of cases listed in a result.
+const maxResultRows = 2000
 
-var outcomeNames = map[string]string{
-	"transferred": "Transferred", "refused": "Refused", "not_delegated": "Not delegated to the agent", "unknown": "Not known",
+var resultNames = map[string]string{
+	"transferred": "Transferred", "refused": "Refused", "not_delegated": "Not delegated to the agent", "unknown": "Not known yet",
 }
 
-func newOutcome(done *service.TransferResult) outcome {
-	x := outcome{From: done.From, To: done.To, Total: len(done.Outcomes), Counts: map[string]int{}}
+func newTransferResult(done *service.TransferResult) transferResult {
+	t := transferResult{From: done.From, To: done.To, Total: len(done.Outcomes), Counts: map[string]int{}}
 	for _, good := range [...]bool{false, true} {
 		for _, o := range done.Outcomes {
 			if (o.Outcome == "transferred") != good {
 				continue
 			}
-			x.Counts[o.Outcome]++
-			if len(x.Rows) < maxOutcomes {
-				x.Rows = append(x.Rows, outcomeRow{o.CaseID, o.Name, outcomeNames[o.Outcome], problem.Sentence(o.Reason)})
+			t.Counts[o.Outcome]++
+			if len(t.Rows) < maxResultRows {
+				t.Rows = append(t.Rows, resultRow{o.CaseID, o.Name, resultNames[o.Outcome], problem.Sentence(o.Reason)})
 			}
 		}
 	}
-	return x
+	return t
 }
 
-// Left is of how many of them nothing is shown.
-func (x outcome) Left() int { return x.Total - len(x.Rows) }
+// Unlisted returns the number of cases that are not in Rows.
+func (t transferResult) Unlisted() int { return t.Total - len(t.Rows) }
 
-// outcomePage shows what became of the last transfer.
-type outcomePage struct {
-	About   about
-	Outcome *outcome // nil: there was none
+// resultPage is the data of the page that shows the last transfer.
+type resultPage struct {
+	About  about
+	Result *transferResult // nil if there was none
 }
 
 func (p *Portal) transferOutcome(w http.ResponseWriter, r *http.Request, c service.Caller, a about) error {
 	if err := p.Service.MayTransfer(c, a.Owner.Agency); err != nil {
 		return err
 	}
-	page := outcomePage{About: a, Outcome: new(outcome)}
-	if !p.kept(r, outcomeKey(a.Owner.Agency), page.Outcome) {
-		page.Outcome = nil
+	page := resultPage{About: a, Result: new(transferResult)}
+	if !p.getSession(r, resultKey(a.Owner.Agency), page.Result) {
+		page.Result = nil
 	}
-	return p.render(w, r, http.StatusOK, "outcome", "Outcome of the transfer", page)
+	return p.render(w, r, http.StatusOK, "transfer-result", "Transfer results", page)
 }

@@ -20,12 +20,13 @@ import (
 )
 
 const (
-	busyAgent = "A-busy" // of 10,000 consumers
-	bookAgent = "A-book" // of a book of 2,000 rows
+	largeListAgent = "A-busy" // has 10,000 consumers
+	largeBookAgent = "A-book" // has a book of 2,000 rows
 )
 
-// crowd are the events of many consumers of one agent, of two members each.
-func crowd(agent string, consumers int) (all []events.Data) {
+// manyConsumers returns the events of an agent with many consumers. Each household
+// has two members.
+func manyConsumers(agent string, consumers int) (all []events.Data) {
 	statuses := []string{"Enrolled", "Plan selected", "Application Submitted", "Pending Verification"}
 	carriers := []string{"Blue Shield", "Kaiser Permanente", "Health Net", "Anthem Blue Cross"}
 	all = append(all, &events.AgentCertified{AgentID: agent, AgencyID: "G-" + agent, FirstName: "Busy", LastName: "Agent"})
@@ -49,13 +50,13 @@ func crowd(agent string, consumers int) (all []events.Data) {
 	return all
 }
 
-// asked is one kind of request of a load.
-type asked struct{ method, path, token, body string }
+// loadRequest is a request of a load test.
+type loadRequest struct{ method, path, token, body string }
 
-// load sends requests at a fixed rate, whether earlier ones were answered or
-// not, and returns how long each took from the moment when it was due. A machine
-// that cannot keep up answers 200 at once, and has the others wait.
-func load(tb testing.TB, base string, rate, n int, what func(i int) asked) []time.Duration {
+// load sends n requests at a fixed rate per second, without waiting for earlier
+// ones, and returns the sorted durations since each request was due. Every response
+// must have status 200.
+func load(tb testing.TB, base string, rate, n int, next func(i int) loadRequest) []time.Duration {
 	tb.Helper()
 	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 500, MaxConnsPerHost: 500}}
 	defer client.CloseIdleConnections()
@@ -67,7 +68,7 @@ func load(tb testing.TB, base string, rate, n int, what func(i int) asked) []tim
 		due := begin.Add(time.Duration(i) * time.Second / time.Duration(rate))
 		time.Sleep(time.Until(due))
 		all.Go(func() {
-			failed[i] = send(tb.Context(), client, base, what(i))
+			failed[i] = send(tb.Context(), client, base, next(i))
 			took[i] = time.Since(due)
 		})
 	}
@@ -79,7 +80,7 @@ func load(tb testing.TB, base string, rate, n int, what func(i int) asked) []tim
 	return took
 }
 
-func send(ctx context.Context, client *http.Client, base string, a asked) error {
+func send(ctx context.Context, client *http.Client, base string, a loadRequest) error {
 	r, err := http.NewRequestWithContext(ctx, a.method, base+a.path, bytes.NewReader([]byte(a.body)))
 	if err != nil {
 		return err
@@ -98,7 +99,7 @@ func send(ctx context.Context, client *http.Client, base string, a asked) error 
 		return err
 	}
 	if answer.StatusCode != http.StatusOK {
-		err = fmt.Errorf("%s %s is answered %d", a.method, a.path, answer.StatusCode)
+		err = fmt.Errorf("%s %s: got status %d, want 200", a.method, a.path, answer.StatusCode)
 	}
 	return errors.Join(err, answer.Body.Close())
 }
@@ -107,14 +108,14 @@ func percentile(sorted []time.Duration, p int) float64 {
 	return float64(sorted[(len(sorted)-1)*p/100].Microseconds()) / 1000
 }
 
-// busy serves an agent of 10,000 consumers and one with a book of 2,000 rows,
-// and returns a token of each.
-func busy(b *testing.B) (s *site, busyToken, bookToken string) {
+// startBusy starts a server with an agent who has 10,000 consumers and one who has a
+// book of 2,000 rows. It returns a token of each.
+func startBusy(b *testing.B) (s *testServer, busyToken, bookToken string) {
 	w := synthetic.Config{Agents: 2, Consumers: 10, Weeks: 2, Seed: 1, Until: time.Now().Add(-time.Minute)}
-	s = startAs(b, variant{people: []issuer.Person{
-		{Person: access.Person{ID: "P-busy", AgentID: busyAgent}, Role: "agent"},
-		{Person: access.Person{ID: "P-book", AgentID: bookAgent}, Role: "agent"},
-	}}, w, slices.Concat(crowd(busyAgent, 10_000), crowd(bookAgent, 1000))...)
+	s = startWith(b, serverOptions{people: []issuer.Person{
+		{Person: access.Person{ID: "P-busy", AgentID: largeListAgent}, Role: "agent"},
+		{Person: access.Person{ID: "P-book", AgentID: largeBookAgent}, Role: "agent"},
+	}}, w, slices.Concat(manyConsumers(largeListAgent, 10_000), manyConsumers(largeBookAgent, 1000))...)
 	tokens := [2]string{}
 	for i, person := range [...]string{"P-busy", "P-book"} {
 		var err error
@@ -129,28 +130,27 @@ const (
 	loadSize = 1000
 )
 
-// BenchmarkActive asks for the Active Consumers of an agent with 10,000, 100
-// times a second, filtered and sorted, in pages of 50, as search, and as
-// all the 2,000 that a list has; the bare counterpart is a request of the same
-// server that does nothing.
+// BenchmarkActive requests the Active Consumers list of an agent with 10,000
+// consumers 100 times a second: filtered, sorted, and searched in pages of 50, and
+// the whole list of 2,000. For comparison, it also measures /healthz.
 func BenchmarkActive(b *testing.B) {
-	s, bearer, _ := busy(b)
-	list := "/v1/agents/" + busyAgent + "/active"
-	queries := []asked{
+	s, bearer, _ := startBusy(b)
+	list := "/v1/agents/" + largeListAgent + "/active"
+	queries := []loadRequest{
 		{"GET", list + "?status=Enrolled&sort=-updated&page_size=50", bearer, ""},
 		{"GET", list + "?carrier=Kaiser+Permanente&sort=last_name&page=3&page_size=50", bearer, ""},
 		{"GET", list + "?household_type=Covered+California&page_size=50", bearer, ""},
 		{"POST", list + "/search", bearer, `{"q":"first12","sort":"-case_id","page_size":50}`},
 	}
-	whole := []asked{{"GET", list + "?status=Enrolled&sort=-updated", bearer, ""}, {"GET", list, bearer, ""}}
-	bare := asked{"GET", "/healthz", "", ""}
+	whole := []loadRequest{{"GET", list + "?status=Enrolled&sort=-updated", bearer, ""}, {"GET", list, bearer, ""}}
+	bare := loadRequest{"GET", "/healthz", "", ""}
 	for _, q := range append(whole, queries...) { // warm
 		must(b, send(b.Context(), http.DefaultClient, s.url, q))
 	}
 	for b.Loop() {
-		pages := load(b, s.url, loadRate, loadSize, func(i int) asked { return queries[i%len(queries)] })
-		lists := load(b, s.url, loadRate, loadSize, func(i int) asked { return whole[i%len(whole)] })
-		nothing := load(b, s.url, loadRate, loadSize, func(int) asked { return bare })
+		pages := load(b, s.url, loadRate, loadSize, func(i int) loadRequest { return queries[i%len(queries)] })
+		lists := load(b, s.url, loadRate, loadSize, func(i int) loadRequest { return whole[i%len(whole)] })
+		nothing := load(b, s.url, loadRate, loadSize, func(int) loadRequest { return bare })
 		b.ReportMetric(percentile(pages, 50), "page-p50-ms")
 		b.ReportMetric(percentile(pages, 99), "page-p99-ms")
 		b.ReportMetric(percentile(lists, 99), "2000-p99-ms")
@@ -158,59 +158,57 @@ func BenchmarkActive(b *testing.B) {
 	}
 }
 
-// BenchmarkBook takes a book of 2,000 rows, from the yes to its last byte, one
-// after the other; the bare
-// counterpart is a request that writes the same two steps into the journal and
-// makes nothing: two refusals.
+// BenchmarkBook downloads a book of 2,000 rows, one download at a time, and measures
+// from the yes to the last byte. For comparison, it measures two answers of no,
+// which also append two records to the journal.
 func BenchmarkBook(b *testing.B) {
-	s, _, bearer := busy(b)
+	s, _, bearer := startBusy(b)
 	yes, err := json.Marshal(map[string]any{"disclaimer": "1", "accepted": true})
 	must(b, err)
-	book := asked{"POST", "/v1/agents/" + bookAgent + "/books/latest", bearer, string(yes)}
+	book := loadRequest{"POST", "/v1/agents/" + largeBookAgent + "/books/latest", bearer, string(yes)}
 	for b.Loop() {
-		var alone, bare []time.Duration
+		var books, bare []time.Duration
 		for range 40 {
 			begin := time.Now()
 			must(b, send(b.Context(), http.DefaultClient, s.url, book))
-			alone = append(alone, time.Since(begin))
+			books = append(books, time.Since(begin))
 			begin = time.Now()
 			for range 2 {
-				if got := s.askWith(bearer, "POST", book.path, map[string]any{"accepted": false}); got.StatusCode != http.StatusNoContent {
-					b.Fatalf("a no is answered %d", got.StatusCode)
+				if got := s.doWithToken(bearer, "POST", book.path, map[string]any{"accepted": false}); got.StatusCode != http.StatusNoContent {
+					b.Fatalf("got status %d after a no, want 204", got.StatusCode)
 				}
 			}
 			bare = append(bare, time.Since(begin))
 		}
-		slices.Sort(alone)
+		slices.Sort(books)
 		slices.Sort(bare)
-		b.ReportMetric(percentile(alone, 50), "p50-ms")
-		b.ReportMetric(percentile(alone, 95), "p95-ms")
+		b.ReportMetric(percentile(books, 50), "p50-ms")
+		b.ReportMetric(percentile(books, 95), "p95-ms")
 		b.ReportMetric(percentile(bare, 95), "bare-p95-ms")
 	}
 }
 
-// BenchmarkCrowd has 500 agents say yes at the same moment, each to a book of
-// their own of 40 rows, as on a Friday night: it reports how long they wait
-// until the last byte.
+// BenchmarkCrowd lets 500 agents download books of 40 rows at the same time, as on a
+// Friday night. It measures until the last byte.
 func BenchmarkCrowd(b *testing.B) {
 	const agents = 500
-	var as variant
+	var as serverOptions
 	var more []events.Data
 	for i := range agents {
 		id := fmt.Sprintf("A-crowd-%03d", i)
 		as.people = append(as.people, issuer.Person{Person: access.Person{ID: "P-" + id, AgentID: id}, Role: "agent"})
-		more = append(more, crowd(id, 20)...)
+		more = append(more, manyConsumers(id, 20)...)
 	}
-	s := startAs(b, as, synthetic.Config{Agents: 2, Consumers: 10, Weeks: 2, Seed: 1, Until: time.Now().Add(-time.Minute)}, more...)
-	asks := make([]asked, agents)
+	s := startWith(b, as, synthetic.Config{Agents: 2, Consumers: 10, Weeks: 2, Seed: 1, Until: time.Now().Add(-time.Minute)}, more...)
+	asks := make([]loadRequest, agents)
 	for i := range asks {
 		token, err := s.issuer.Token(as.people[i].ID, "bookledger", time.Hour)
 		must(b, err)
-		asks[i] = asked{"POST", "/v1/agents/" + as.people[i].AgentID + "/books/latest", token, `{"disclaimer":"1","accepted":true}`}
+		asks[i] = loadRequest{"POST", "/v1/agents/" + as.people[i].AgentID + "/books/latest", token, `{"disclaimer":"1","accepted":true}`}
 	}
 	var took []time.Duration
 	for b.Loop() {
-		took = append(took, load(b, s.url, 1_000_000, agents, func(i int) asked { return asks[i] })...)
+		took = append(took, load(b, s.url, 1_000_000, agents, func(i int) loadRequest { return asks[i] })...)
 		slices.Sort(took)
 		b.ReportMetric(percentile(took, 50), "p50-ms")
 		b.ReportMetric(percentile(took, 95), "p95-ms")

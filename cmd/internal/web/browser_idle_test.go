@@ -10,76 +10,77 @@ import (
 	"bookledger/cmd/internal/fixture"
 )
 
-// idle is how long sessions last here; the last third is warned of.
-const idle = 24 * time.Second
+// idleLimit is the session length in this test. The warning appears in the last
+// third.
+const idleLimit = 24 * time.Second
 
-// TestIdleInChromium leaves two browsers alone: they are warned, go on, and are
-// left alone again until nobody is signed in any more.
-func TestIdleInChromium(t *testing.T) {
+// TestIdleTimeoutInChromium leaves two browsers idle. Both show the warning, stay
+// signed in, and are then idle until the session ends.
+func TestIdleTimeoutInChromium(t *testing.T) {
 	t.Parallel()
 	ctx := fixture.Chromium(t)
 	clock := fixture.NewClock()
-	s := startAs(t, variant{idle: idle, now: clock.Now}, small())
-	list := "/agents/" + s.who("agent").AgentID + "/active"
-	scripted, plain := visitor(t, ctx, s), visitor(t, ctx, s)
-	plain.withoutScript()
-	plain.signsIn(s.who("agent 2").PersonID)
-	scripted.signsIn(s.who("agent").PersonID)
-	scripted.opens(list + "?sort=last_name")
+	s := startWith(t, serverOptions{idle: idleLimit, now: clock.Now}, smallConfig())
+	list := "/agents/" + s.identity("agent").AgentID + "/active"
+	scripted, plain := newVisitor(t, ctx, s), newVisitor(t, ctx, s)
+	plain.disableScript()
+	plain.signIn(s.identity("agent 2").PersonID)
+	scripted.signIn(s.identity("agent").PersonID)
+	scripted.open(list + "?sort=last_name")
 
-	// Without script the page goes to the warning when the browser's time has come.
+	// Without script, the page refreshes to the warning.
 	clock.Move(time.Second)
-	plain.until(sessionEnding)
-	plain.until(`document.activeElement.getAttribute("role") === "alert"`)
-	before := plain.left()
-	plain.goes(200, click("Go on"))
-	if after := plain.left(); after <= before {
-		t.Errorf("without script, Go on leaves %d seconds, before there were %d", after, before)
+	plain.waitFor(onSessionEnding)
+	plain.waitFor(`document.activeElement.getAttribute("role") === "alert"`)
+	before := plain.secondsLeft()
+	plain.navigate(200, click("Stay signed in"))
+	if after := plain.secondsLeft(); after <= before {
+		t.Errorf("without script, the session ends in %d seconds after Stay signed in, and %d before", after, before)
 	}
-	clock.Move(idle - idle/4 - time.Second)
-	goesOnWithScript(t, scripted)
+	clock.Move(idleLimit - idleLimit/4 - time.Second)
+	staySignedIn(t, scripted)
 
-	plain.until(sessionEnding)
+	plain.waitFor(onSessionEnding)
 	clock.Move(time.Hour)
-	plain.until(signIn)
-	// This page looks by itself, and hides what it shows.
-	scripted.until(signIn)
+	plain.waitFor(onSignIn)
+	// With script, the page checks the session and hides its content.
+	scripted.waitFor(onSignIn)
 	if at := scripted.path(); at != "/sign-in?to="+strings.NewReplacer("/", "%2F", "?", "%3F", "=", "%3D").Replace(list+"?sort=last_name") {
-		t.Errorf("the end leads to %s", at)
+		t.Errorf("the end of the session leads to %s", at)
 	}
-	scripted.opens(list)
-	scripted.isAt("Sign in")
+	scripted.open(list)
+	scripted.wantHeading("Sign in")
 }
 
-// What pages without script come to by themselves.
+// Conditions on the page that the browser shows.
 const (
-	sessionEnding = `document.querySelector("h1")?.textContent === "Your session is ending"`
-	signIn        = `location.pathname === "/sign-in" && document.querySelector("h1")?.textContent === "Sign in"`
+	onSessionEnding = `document.querySelector("h1")?.textContent === "Your session is ending"`
+	onSignIn        = `location.pathname === "/sign-in" && document.querySelector("h1")?.textContent === "Sign in"`
 )
 
-// left is how long the session lasts if nothing is done, in seconds. Asking
-// does not prolong it.
-func (b *tab) left() int {
+// secondsLeft returns the seconds until the session ends. The request does not
+// extend the session.
+func (b *browserTab) secondsLeft() int {
 	b.t.Helper()
-	return get[int](b, `fetch("/session/ending", {headers: {Accept: "application/json"}}).then(r => r.json()).then(s => s.signed_in ? s.seconds : -1)`)
+	return evaluate[int](b, `fetch("/session/ending", {headers: {Accept: "application/json"}}).then(r => r.json()).then(s => s.signed_in ? s.seconds : -1)`)
 }
 
-// goesOnWithScript is asked by a dialog, and answers with the keyboard.
-func goesOnWithScript(t *testing.T, b *tab) {
+// staySignedIn answers the dialog with the keyboard.
+func staySignedIn(t *testing.T, b *browserTab) {
 	t.Helper()
-	// The page looks every ten seconds, and whenever somebody comes back to it.
-	b.until(`document.dispatchEvent(new Event("visibilitychange")) && document.getElementById("idle").matches(":modal")`)
-	b.until(`document.activeElement.id === "idle-go-on"`)
-	if got := b.text("#idle"); !strings.HasPrefix(got, "Your session is ending In one minute you will be signed out, since nothing has been done for a while.") {
-		t.Errorf("the dialog says %q", got)
+	// The page checks the session every ten seconds and when it becomes visible.
+	b.waitFor(`document.dispatchEvent(new Event("visibilitychange")) && document.getElementById("idle").matches(":modal")`)
+	b.waitFor(`document.activeElement.id === "idle-continue"`)
+	if got := b.text("#idle"); !strings.HasPrefix(got, "Your session is ending You'll be signed out in one minute because of inactivity.") {
+		t.Errorf("got the dialog text %q", got)
 	}
-	if got := get[string](b, `["aria-labelledby", "aria-describedby"].map(a => document.getElementById(document.getElementById("idle").getAttribute(a)).id).join()`); got != "idle-title,idle-text" {
-		t.Errorf("the dialog is announced by %s", got)
+	if got := evaluate[string](b, `["aria-labelledby", "aria-describedby"].map(a => document.getElementById(document.getElementById("idle").getAttribute(a)).id).join()`); got != "idle-title,idle-text" {
+		t.Errorf("the dialog is labeled by %s", got)
 	}
-	before := b.left()
-	b.does(key(kb.Enter))
-	b.until(`!document.getElementById("idle").open`)
-	if after := b.left(); after <= before {
-		t.Errorf("Go on leaves %d seconds, before there were %d", after, before)
+	before := b.secondsLeft()
+	b.do(key(kb.Enter))
+	b.waitFor(`!document.getElementById("idle").open`)
+	if after := b.secondsLeft(); after <= before {
+		t.Errorf("the session ends in %d seconds after Stay signed in, and %d before", after, before)
 	}
 }

@@ -23,30 +23,29 @@ import (
 	"bookledger/cmd/internal/fixture"
 )
 
-// step is something that a person does in a browser.
-type step = chromedp.Action[chromedp.Void]
+// action is an action of a person in a browser.
+type action = chromedp.Action[chromedp.Void]
 
-// tab is a page that somebody looks at. Whatever the browser complains about
-// in its console fails the test.
-type tab struct {
-	t    *testing.T
-	ctx  context.Context
-	site *site
-	dir  string // where downloads go
+// browserTab is a tab of a browser. Errors and warnings in its console fail the test.
+type browserTab struct {
+	t      *testing.T
+	ctx    context.Context
+	server *testServer
+	dir    string // download folder
 
 	mu         sync.Mutex
-	complaints []complaint
-	refused    []string // pages that were answered with an error, of which the console tells too
+	messages   []consoleMessage
+	errorPages []string // URLs with an error status, which the console reports too
 }
 
-// complaint is what the browser said in its console; page is the address that
-// it could not load, if that is what it said.
-type complaint struct{ text, page string }
+// consoleMessage is an error or warning in the console. url is the address that
+// failed to load, if the message is about one.
+type consoleMessage struct{ text, url string }
 
-// visitor opens a page for somebody of whom the browser knows nothing yet.
-func visitor(t *testing.T, ctx context.Context, s *site) *tab {
+// newVisitor opens a tab in a new browser context without cookies.
+func newVisitor(t *testing.T, ctx context.Context, s *testServer) *browserTab {
 	t.Helper()
-	b := open(t, ctx, s, chromedp.WithNewBrowserContext())
+	b := openTab(t, ctx, s, chromedp.WithNewBrowserContext())
 	b.dir = t.TempDir()
 	enabled := true
 	_, err := chromedp.CallBrowser(b.ctx, browser.SetDownloadBehavior, browser.SetDownloadBehaviorParams{
@@ -57,188 +56,188 @@ func visitor(t *testing.T, ctx context.Context, s *site) *tab {
 	return b
 }
 
-// another opens a second page for the same person.
-func (b *tab) another() *tab {
+// newTab opens a second tab of the same person.
+func (b *browserTab) newTab() *browserTab {
 	b.t.Helper()
-	return open(b.t, b.ctx, b.site)
+	return openTab(b.t, b.ctx, b.server)
 }
 
-func open(t *testing.T, ctx context.Context, s *site, options ...chromedp.ContextOption) *tab {
+func openTab(t *testing.T, ctx context.Context, s *testServer, options ...chromedp.ContextOption) *browserTab {
 	t.Helper()
-	b := &tab{t: t, site: s.in(t)}
+	b := &browserTab{t: t, server: s.forTest(t)}
 	var end context.CancelFunc
-	b.ctx, end = chromedp.NewContext(ctx, append(options, chromedp.WithListener(b.hear))...)
+	b.ctx, end = chromedp.NewContext(ctx, append(options, chromedp.WithListener(b.onEvent))...)
 	t.Cleanup(end)
 	t.Cleanup(func() {
-		for _, c := range b.heard() {
-			t.Errorf("the browser complains: %s", c)
+		for _, c := range b.takeConsoleErrors() {
+			t.Errorf("console error: %s", c)
 		}
 	})
 	must(t, chromedp.Do(b.ctx, chromedp.EmulateViewport(1280, 900)))
-	// Several pages are open at once, and each is to be used as if it were in front.
+	// Several tabs are open at once. Each one must behave as if it had the focus.
 	_, err := chromedp.Call(b.ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 	must(t, err)
 	return b
 }
 
-// hear takes what the browser says of a page.
-func (b *tab) hear(event any) {
+// onEvent records console messages and error responses.
+func (b *browserTab) onEvent(event any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch e := event.(type) {
 	case *network.EventResponseReceived:
 		if (e.Type == network.ResourceTypeDocument || e.Type == network.ResourceTypeFetch) && e.Response.Status >= 400 {
-			b.refused = append(b.refused, e.Response.URL)
+			b.errorPages = append(b.errorPages, e.Response.URL)
 		}
 	case *runtime.EventConsoleAPICalled:
 		if e.Type == runtime.ConsoleAPICalledTypeError || e.Type == runtime.ConsoleAPICalledTypeWarning {
-			text, _ := json.Marshal(e.Args) // it is only shown
-			b.complaints = append(b.complaints, complaint{text: string(text)})
+			text, _ := json.Marshal(e.Args) // for display only
+			b.messages = append(b.messages, consoleMessage{text: string(text)})
 		}
 	case *runtime.EventExceptionThrown:
-		b.complaints = append(b.complaints, complaint{text: fmt.Sprintf("%+v", e.ExceptionDetails)})
+		b.messages = append(b.messages, consoleMessage{text: fmt.Sprintf("%+v", e.ExceptionDetails)})
 	case *log.EventEntryAdded:
 		if e.Entry.Level != log.EntryLevelError && e.Entry.Level != log.EntryLevelWarning {
 			return
 		}
-		c := complaint{text: fmt.Sprintf("%s: %s (%s)", e.Entry.Source, e.Entry.Text, e.Entry.URL)}
+		c := consoleMessage{text: fmt.Sprintf("%s: %s (%s)", e.Entry.Source, e.Entry.Text, e.Entry.URL)}
 		if e.Entry.Source == log.EntrySourceNetwork {
-			c.page = e.Entry.URL
+			c.url = e.Entry.URL
 		}
-		b.complaints = append(b.complaints, c)
+		b.messages = append(b.messages, c)
 	}
 }
 
-// heard takes the complaints until now. That a page was answered with an error
-// is none, whichever of the answer and the console's word came first.
-func (b *tab) heard() (all []string) {
+// takeConsoleErrors returns and removes the console messages so far. It ignores
+// messages about error responses, whichever of the two events came first.
+func (b *browserTab) takeConsoleErrors() (all []string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for _, c := range b.complaints {
-		if c.page == "" || !slices.Contains(b.refused, c.page) {
+	for _, c := range b.messages {
+		if c.url == "" || !slices.Contains(b.errorPages, c.url) {
 			all = append(all, c.text)
 		}
 	}
-	b.complaints = nil
+	b.messages = nil
 	return all
 }
 
-// within is the context of one step, which ends what hangs.
-func (b *tab) within() (context.Context, context.CancelFunc) {
+// timeout returns the context of one action, with a deadline.
+func (b *browserTab) timeout() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(b.ctx, 2*time.Minute)
 }
 
-// does takes steps that stay on the page.
-func (b *tab) does(steps ...step) {
+// do performs actions that stay on the page.
+func (b *browserTab) do(steps ...action) {
 	b.t.Helper()
-	ctx, cancel := b.within()
+	ctx, cancel := b.timeout()
 	defer cancel()
 	if err := chromedp.Do(ctx, steps...); err != nil {
 		b.t.Fatalf("on %s: %v", b.path(), err)
 	}
 }
 
-// goes takes steps that lead to another page, and returns when it is there and
-// was answered as it must be.
-func (b *tab) goes(status int64, steps ...step) {
+// navigate performs actions that lead to another page, waits for it, and checks its
+// status.
+func (b *browserTab) navigate(status int64, steps ...action) {
 	b.t.Helper()
 	from := b.path()
-	ctx, cancel := b.within()
+	ctx, cancel := b.timeout()
 	defer cancel()
 	r, err := chromedp.RunResponse(ctx, steps...)
 	if err != nil {
-		b.t.Fatalf("going on from %s: %v", from, err)
+		b.t.Fatalf("navigating from %s: %v", from, err)
 	}
 	if r == nil || r.Status != status {
-		b.t.Fatalf("going on from %s leads to %s with %+v, want status %d", from, b.path(), r, status)
+		b.t.Fatalf("navigating from %s led to %s with %+v, want status %d", from, b.path(), r, status)
 	}
 }
 
-// opens goes to an address of the portal's.
-func (b *tab) opens(path string) {
+// open opens a path of the portal.
+func (b *browserTab) open(path string) {
 	b.t.Helper()
-	b.goes(200, chromedp.Navigate(b.site.url+path))
+	b.navigate(200, chromedp.Navigate(b.server.url+path))
 }
 
-// get evaluates an expression in the page.
-func get[T any](b *tab, expression string) T {
+// evaluate evaluates a JavaScript expression in the page.
+func evaluate[T any](b *browserTab, expression string) T {
 	b.t.Helper()
-	ctx, cancel := b.within()
+	ctx, cancel := b.timeout()
 	defer cancel()
 	v, err := chromedp.Run(ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
 	if err != nil {
-		b.t.Fatalf("asking %s: %v", expression[:min(len(expression), 200)], err)
+		b.t.Fatalf("evaluating %s: %v", expression[:min(len(expression), 200)], err)
 	}
 	return v
 }
 
-// until awaits what an expression of the page says. While another page comes it
-// says nothing.
-func (b *tab) until(expression string) {
+// waitFor waits until a JavaScript expression is true. While a page loads, the
+// expression counts as false.
+func (b *browserTab) waitFor(expression string) {
 	b.t.Helper()
-	held := false
+	ok := false
 	defer func() {
-		if !held {
-			b.t.Logf("it is on %s, headed %q", b.path(), b.text("h1"))
+		if !ok {
+			b.t.Logf("the page is %s with heading %q", b.path(), b.text("h1"))
 		}
 	}()
 	fixture.Eventually(b.t, expression, func() bool {
-		ctx, cancel := b.within()
+		ctx, cancel := b.timeout()
 		defer cancel()
-		holds, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expression))
-		return err == nil && holds
+		value, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expression))
+		return err == nil && value
 	})
-	held = true
+	ok = true
 }
 
-// path is the page's address without its origin, "" where it has none.
-func (b *tab) path() string {
-	ctx, cancel := b.within()
+// path returns the page's address without the origin, or "".
+func (b *browserTab) path() string {
+	ctx, cancel := b.timeout()
 	defer cancel()
 	at, err := chromedp.Run(ctx, chromedp.Location())
 	if err != nil {
 		return ""
 	}
-	return strings.TrimPrefix(at, b.site.url)
+	return strings.TrimPrefix(at, b.server.url)
 }
 
-// isAt holds the page's heading.
-func (b *tab) isAt(heading string) {
+// wantHeading checks the page's heading.
+func (b *browserTab) wantHeading(heading string) {
 	b.t.Helper()
 	if got := b.text("h1"); got != heading {
-		b.t.Fatalf("%s is headed %q, want %q", b.path(), got, heading)
+		b.t.Fatalf("%s: got the heading %q, want %q", b.path(), got, heading)
 	}
 }
 
-// text is what is read in an element.
-func (b *tab) text(selector string) string {
+// text returns the visible text of an element.
+func (b *browserTab) text(selector string) string {
 	b.t.Helper()
-	return get[string](b, `(document.querySelector(`+quoted(selector)+`)?.innerText ?? "there is none").replace(/\s+/g, " ").trim()`)
+	return evaluate[string](b, `(document.querySelector(`+quote(selector)+`)?.innerText ?? "no such element").replace(/\s+/g, " ").trim()`)
 }
 
-// quoted is a string of JavaScript.
-func quoted(s string) string {
-	text, _ := json.Marshal(s) // strings can be encoded
+// quote returns a JavaScript string literal.
+func quote(s string) string {
+	text, _ := json.Marshal(s) // strings always encode
 	return string(text)
 }
 
-// named is the visible link, button or menu of that name.
-func named(name string) chromedp.JSPath {
-	return chromedp.JSPath(`[...document.querySelectorAll("a, button, summary")].find(e => e.checkVisibility() && e.textContent.replace(/\s+/g, " ").trim() === ` + quoted(name) + `)`)
+// byName returns a path to the visible link, button, or menu with a name.
+func byName(name string) chromedp.JSPath {
+	return chromedp.JSPath(`[...document.querySelectorAll("a, button, summary")].find(e => e.checkVisibility() && e.textContent.replace(/\s+/g, " ").trim() === ` + quote(name) + `)`)
 }
 
-// click clicks with the mouse on what has that name.
-func click(name string) step { return chromedp.Click(named(name)) }
+// click returns an action that clicks the link, button, or menu with a name.
+func click(name string) action { return chromedp.Click(byName(name)) }
 
-// focused is what has the focus.
+// focused describes the element with the focus.
 type focused struct {
 	Tag, ID, Name, Value string
-	Ring                 bool // it is on the screen, with an outline
+	Ring                 bool // it is visible and has an outline
 }
 
-func (b *tab) focused() focused {
+func (b *browserTab) focused() focused {
 	b.t.Helper()
-	return get[focused](b, `(() => {
+	return evaluate[focused](b, `(() => {
 		const e = document.activeElement, s = getComputedStyle(e), r = e.getBoundingClientRect();
 		const name = e.labels?.length ? e.labels[0].textContent : e.textContent;
 		return {Tag: e.tagName, ID: e.id, Name: name.replace(/\s+/g, " ").trim().slice(0, 200), Value: String(e.value ?? ""),
@@ -247,42 +246,43 @@ func (b *tab) focused() focused {
 	})()`)
 }
 
-// tabTo presses Tab until what begins with that name has the focus. Whatever
-// has it on the way must show it.
-func (b *tab) tabTo(name string) {
+// tabTo presses Tab until an element whose name starts with name has the focus. Every
+// element on the way must show the focus.
+func (b *browserTab) tabTo(name string) {
 	b.t.Helper()
-	var way []string
+	var passed []string
 	for range 400 {
-		b.does(chromedp.KeyEvent(kb.Tab))
+		b.do(chromedp.KeyEvent(kb.Tab))
 		at := b.focused()
 		if at.Tag != "BODY" && !at.Ring {
-			fixture.Eventually(b.t, fmt.Sprintf("the focus on %+v is seen on %s", at, b.path()), func() bool { return b.focused().Ring })
+			fixture.Eventually(b.t, fmt.Sprintf("the focus on %+v is visible on %s", at, b.path()), func() bool { return b.focused().Ring })
 		}
 		if at.Tag != "BODY" && strings.HasPrefix(at.Name, name) {
 			return
 		}
-		way = append(way, at.Name)
+		passed = append(passed, at.Name)
 	}
-	b.t.Fatalf("the keyboard does not come to %q on %s, but to %q", name, b.path(), way[:min(len(way), 60)])
+	b.t.Fatalf("Tab does not reach %q on %s, but %q", name, b.path(), passed[:min(len(passed), 60)])
 }
 
-// key presses a key.
-func key(k string) step { return chromedp.KeyEvent(k) }
+// key returns an action that presses a key.
+func key(k string) action { return chromedp.KeyEvent(k) }
 
-// takes takes a step that begins a download, and returns the file when it is
-// whole. Meanwhile is called when the step is taken; nil does nothing.
-func (b *tab) takes(begin step, meanwhile func()) string {
+// download performs an action that starts a download, waits until the file is
+// complete, and returns its path. If meanwhile is not nil, download calls it after
+// the action.
+func (b *browserTab) download(start action, meanwhile func()) string {
 	b.t.Helper()
-	ctx, cancel := b.within()
+	ctx, cancel := b.timeout()
 	defer cancel()
-	begun := chromedp.BrowserEvents(ctx, browser.DownloadWillBegin)
+	begin := chromedp.BrowserEvents(ctx, browser.DownloadWillBegin)
 	progress := chromedp.BrowserEvents(ctx, browser.DownloadProgress)
-	must(b.t, chromedp.Do(ctx, begin))
+	must(b.t, chromedp.Do(ctx, start))
 	if meanwhile != nil {
 		meanwhile()
 	}
 	var file browser.EventDownloadWillBegin
-	for e, err := range begun {
+	for e, err := range begin {
 		must(b.t, err)
 		file = e
 		break
@@ -293,43 +293,43 @@ func (b *tab) takes(begin step, meanwhile func()) string {
 			continue
 		}
 		if e.State != browser.DownloadProgressStateCompleted {
-			b.t.Fatalf("the download of %s is %s", file.SuggestedFilename, e.State)
+			b.t.Fatalf("the download of %s ended as %s", file.SuggestedFilename, e.State)
 		}
 		break
 	}
 	return filepath.Join(b.dir, file.SuggestedFilename)
 }
 
-// downloaded are the files that were downloaded.
-func (b *tab) downloaded() []string {
+// downloads returns the downloaded files.
+func (b *browserTab) downloads() []string {
 	b.t.Helper()
 	all, err := filepath.Glob(filepath.Join(b.dir, "*"))
 	must(b.t, err)
 	return all
 }
 
-// signsIn signs in with the mouse, from the page where one is sent.
-func (b *tab) signsIn(person string) {
+// signIn signs a person in with the mouse, starting from the home page.
+func (b *browserTab) signIn(person string) {
 	b.t.Helper()
-	b.opens("/")
-	b.isAt("Sign in")
-	b.goes(200, click("Sign in"))
-	b.goes(200, chromedp.Click(chromedp.CSS(`button[value="`+person+`"]`)))
+	b.open("/")
+	b.wantHeading("Sign in")
+	b.navigate(200, click("Sign in"))
+	b.navigate(200, chromedp.Click(chromedp.CSS(`button[value="`+person+`"]`)))
 }
 
-// withoutScript makes pages do without script from now on.
-func (b *tab) withoutScript() {
+// disableScript disables script for all later pages.
+func (b *browserTab) disableScript() {
 	b.t.Helper()
 	_, err := chromedp.Call(b.ctx, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
 	must(b.t, err)
 }
 
-// holdsNoSearch holds that nothing that was typed stands in the address.
-func (b *tab) holdsNoSearch(typed string) {
+// wantNoSearchInURL checks that the address does not contain the search.
+func (b *browserTab) wantNoSearchInURL(typed string) {
 	b.t.Helper()
 	at, err := url.QueryUnescape(b.path())
 	must(b.t, err)
 	if strings.Contains(strings.ToLower(at), typed) {
-		b.t.Errorf("the search stands in the address %s", at)
+		b.t.Errorf("the address %s contains the search", at)
 	}
 }

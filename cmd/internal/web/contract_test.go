@@ -16,20 +16,20 @@ import (
 	"bookledger/schemas"
 )
 
-// contract is the published description of the API, against which the site holds
-// every answer that a test gets.
+// contract is the published OpenAPI document. The test server checks every API
+// response against it.
 type contract struct {
 	document map[string]any
-	routes   *http.ServeMux // tells which path of the document a request is about
+	routes   *http.ServeMux // finds the path of a request in the document
 
 	mu       sync.Mutex
 	compiler *jsonschema.Compiler
-	answered map[string]bool // operations that have answered with a success
+	answered map[string]bool // operations that have succeeded
 }
 
 const documentURL = "urn:openapi"
 
-var published = sync.OnceValues(func() (*contract, error) {
+var loadContract = sync.OnceValues(func() (*contract, error) {
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(schemas.OpenAPI()))
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ var published = sync.OnceValues(func() (*contract, error) {
 	for path := range c.document["paths"].(map[string]any) {
 		c.routes.HandleFunc(path, http.NotFound)
 	}
-	// Clients must take members that are new; a test must not.
+	// Clients must accept unknown members, but tests must not.
 	for _, s := range c.at("components", "schemas") {
 		if s := s.(map[string]any); s["properties"] != nil && s["title"] != "OpenAPI description" {
 			s["additionalProperties"] = false
@@ -49,7 +49,7 @@ var published = sync.OnceValues(func() (*contract, error) {
 	return c, c.compiler.AddResource(documentURL, doc)
 })
 
-// at is what stands at a path of the document, or where it refers to.
+// at returns the node at a path of the document. It follows a reference.
 func (c *contract) at(path ...string) map[string]any {
 	node := c.document
 	for _, name := range path {
@@ -61,26 +61,26 @@ func (c *contract) at(path ...string) map[string]any {
 	return node
 }
 
-// judge says how an answer differs from what the document says of it.
-func (c *contract) judge(r *http.Request, answer reply) error {
+// check reports how a response differs from the document.
+func (c *contract) check(r *http.Request, answer reply) error {
 	_, path := c.routes.Handler(r)
 	method := strings.ToLower(strings.Replace(r.Method, http.MethodHead, http.MethodGet, 1))
 	operation := c.at("paths", path, method)
 	if operation == nil {
 		if answer.StatusCode != http.StatusMethodNotAllowed && answer.StatusCode != http.StatusNotFound {
-			return fmt.Errorf("%s is not described", r.Method)
+			return fmt.Errorf("the method %s is not documented", r.Method)
 		}
 		if r.Method == http.MethodHead {
 			return nil
 		}
-		return c.valid("#/components/schemas/Problem", answer.body)
+		return c.validate("#/components/schemas/Problem", answer.body)
 	}
 	response := c.at("paths", path, method, "responses", fmt.Sprint(answer.StatusCode))
 	if response == nil {
-		return fmt.Errorf("the status %d is not described", answer.StatusCode)
+		return fmt.Errorf("the status %d is not documented", answer.StatusCode)
 	}
 	for name := range c.headers(response) {
-		if answer.Header.Get(name) == "" && name != "Retry-After" { // which some failures have not
+		if answer.Header.Get(name) == "" && name != "Retry-After" { // some failures lack it
 			return fmt.Errorf("the header %s is missing", name)
 		}
 	}
@@ -90,17 +90,17 @@ func (c *contract) judge(r *http.Request, answer reply) error {
 	content, _ := response["content"].(map[string]any)
 	if content == nil || r.Method == http.MethodHead {
 		if len(answer.body) > 0 {
-			return fmt.Errorf("there is a body of %d bytes", len(answer.body))
+			return fmt.Errorf("got a body of %d bytes, want none", len(answer.body))
 		}
 		return nil
 	}
 	media, _, _ := strings.Cut(answer.Header.Get("Content-Type"), ";")
 	described, _ := content[media].(map[string]any)
 	if described == nil {
-		return fmt.Errorf("it is %s, and described as %v", media, slices.Collect(maps.Keys(content)))
+		return fmt.Errorf("got the media type %s, want one of %v", media, slices.Collect(maps.Keys(content)))
 	}
 	if ref, ok := described["schema"].(map[string]any)["$ref"].(string); ok && strings.HasSuffix(media, "json") {
-		return c.valid(ref, answer.body)
+		return c.validate(ref, answer.body)
 	}
 	return nil
 }
@@ -110,7 +110,7 @@ func (c *contract) headers(response map[string]any) map[string]any {
 	return headers
 }
 
-func (c *contract) valid(ref string, body []byte) error {
+func (c *contract) validate(ref string, body []byte) error {
 	value, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
 	if err != nil {
 		return err
@@ -124,61 +124,61 @@ func (c *contract) valid(ref string, body []byte) error {
 	return schema.Validate(value)
 }
 
-// judge fails the test where an answer is not as the document describes it.
-func (s *site) judge(r *http.Request, answer reply) {
+// checkContract fails the test if a response differs from the document.
+func (s *testServer) checkContract(r *http.Request, answer reply) {
 	s.t.Helper()
 	if !strings.HasPrefix(r.URL.Path, "/v1/") && r.URL.Path != "/openapi.json" {
 		return
 	}
-	c, err := published()
+	c, err := loadContract()
 	must(s.t, err)
-	if err := c.judge(r, answer); err != nil {
-		s.t.Errorf("%s %s is answered %d, not as it is described: %v", r.Method, r.URL.Path, answer.StatusCode, err)
+	if err := c.check(r, answer); err != nil {
+		s.t.Errorf("%s %s: the response with status %d differs from the OpenAPI document: %v", r.Method, r.URL.Path, answer.StatusCode, err)
 	}
 }
 
-// TestEveryOperation asks for everything that the document describes once, so
-// that a success of each was held against it.
-func TestEveryOperation(t *testing.T) {
+// TestEveryOperationSucceedsAsDocumented calls every operation of the document at
+// least once and checks a success of each.
+func TestEveryOperationSucceedsAsDocumented(t *testing.T) {
 	t.Parallel()
-	s := start(t, small())
-	for _, id := range []string{"c-asks", "c-asks-too"} {
-		s.Publish(&events.DelegationRequested{Delegation: events.Delegation{CaseID: id, AgentID: s.who("agent").AgentID}})
+	s := start(t, smallConfig())
+	for _, id := range []string{"c-request-1", "c-request-2"} {
+		s.Publish(&events.DelegationRequested{Delegation: events.Delegation{CaseID: id, AgentID: s.identity("agent").AgentID}})
 	}
-	s.Publish(&events.AgentCertified{AgentID: "A-colleague", AgencyID: s.who("manager").AgencyID})
-	agent, agency := "/v1/agents/"+s.who("agent").AgentID, "/v1/agencies/"+s.who("manager").AgencyID
+	s.Publish(&events.AgentCertified{AgentID: "A-colleague", AgencyID: s.identity("manager").AgencyID})
+	agent, agency := "/v1/agents/"+s.identity("agent").AgentID, "/v1/agencies/"+s.identity("manager").AgencyID
 	yes := map[string]any{"disclaimer": "1", "accepted": true}
 	var fridays struct{ Fridays []struct{ Friday string } }
-	s.ask("auditor", "GET", "/v1/fridays", nil).into(t, &fridays)
+	s.do("auditor", "GET", "/v1/fridays", nil).into(t, &fridays)
 	first := fridays.Fridays[0].Friday
 	for _, owner := range []string{agent, agency} {
 		for _, kind := range []string{"/active", "/pending", "/inactive"} {
-			s.ask("manager", "GET", owner+kind, nil)
-			s.ask("manager", "POST", owner+kind+"/search", map[string]any{"sort": "-updated", "page_size": 3})
+			s.do("manager", "GET", owner+kind, nil)
+			s.do("manager", "POST", owner+kind+"/search", map[string]any{"sort": "-updated", "page_size": 3})
 		}
-		s.ask("manager", "GET", owner+"/cases/5000032500", nil)
-		s.ask("manager", "GET", owner+"/books", nil)
-		s.ask("auditor", "GET", owner+"/differences?from="+first, nil)
-		s.ask("manager", "POST", owner+"/books/latest", yes)
-		s.ask("manager", "POST", owner+"/books/latest", map[string]any{"accepted": false})
+		s.do("manager", "GET", owner+"/cases/5000032500", nil)
+		s.do("manager", "GET", owner+"/books", nil)
+		s.do("auditor", "GET", owner+"/differences?from="+first, nil)
+		s.do("manager", "POST", owner+"/books/latest", yes)
+		s.do("manager", "POST", owner+"/books/latest", map[string]any{"accepted": false})
 	}
-	s.ask("manager", "GET", agency+"/agents", nil)
-	s.ask("agent", "POST", agent+"/cases/c-asks/decline", nil)
-	s.ask("manager", "POST", agency+"/cases/c-asks-too/accept", map[string]any{})
-	s.ask("manager", "POST", agency+"/transfers", map[string]any{"from_agent_id": s.who("agent").AgentID, "to_agent_id": "A-colleague", "case_ids": []string{"5000032500", "none"}})
-	s.ask("auditor", "GET", "/v1/cases/5000032500/explanation?friday=latest", nil)
+	s.do("manager", "GET", agency+"/agents", nil)
+	s.do("agent", "POST", agent+"/cases/c-request-1/decline", nil)
+	s.do("manager", "POST", agency+"/cases/c-request-2/accept", map[string]any{})
+	s.do("manager", "POST", agency+"/transfers", map[string]any{"from_agent_id": s.identity("agent").AgentID, "to_agent_id": "A-colleague", "case_ids": []string{"5000032500", "none"}})
+	s.do("auditor", "GET", "/v1/cases/5000032500/explanation?friday=latest", nil)
 	for _, path := range []string{"/v1/disclaimer", "/v1/rejected", "/v1/exports", "/v1/status"} {
-		s.ask("auditor", "GET", path, nil)
+		s.do("auditor", "GET", path, nil)
 	}
-	s.ask("", "GET", "/openapi.json", nil)
-	c, err := published()
+	s.do("", "GET", "/openapi.json", nil)
+	c, err := loadContract()
 	must(t, err)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for path, item := range c.at("paths") {
 		for _, operation := range item.(map[string]any) {
 			if id := operation.(map[string]any)["operationId"].(string); !c.answered[id] && (strings.HasPrefix(path, "/v1/") || path == "/openapi.json") {
-				t.Errorf("%s has not answered", id)
+				t.Errorf("the operation %s has not succeeded", id)
 			}
 		}
 	}

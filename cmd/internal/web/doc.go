@@ -1,8 +1,8 @@
-// Package web puts the parts of the portal together: the middleware in front,
-// then sign-in, and behind it the pages and the API, which share one service.
+// Package web combines the middleware, sign-in, the portal's pages, and the API
+// into one HTTP handler.
 //
-// It guarantees that nothing below / or /v1/ is reached but through the
-// middleware, and that whoever is shown anything has been named by the issuer.
-// It leaves what is shown to packages portal and api, and health and metrics to
-// the daemon.
+// Every request to the pages and the API passes the middleware first. Callers are
+// identified by the issuer only. Pages and API share one service, so they apply the
+// same access rules. Packages portal and api define what is served. The daemon
+// serves health and metrics.
 package web

@@ -25,38 +25,38 @@ import (
 	"bookledger/schemas"
 )
 
-// Options are what a Web is made of. Node, Log and Now must be set.
+// Options configures a Web. Node, Identity, Log, and Now must be set.
 type Options struct {
 	Node           *node.Node
-	Identity       identity.Options // without Untouched, Log and Now
-	Fridays        int              // how many of the last Fridays an agent may take
-	AccessLog      string           // file; "" is access.log in the ledger's folder
-	TrustedProxies []netip.Prefix   // whose X-Forwarded-For is believed
-	Issuer         http.Handler     // of the demo, served below /issuer/; else nil
+	Identity       identity.Options // New sets Untouched, Log, and Now
+	Fridays        int              // number of latest Fridays whose books an agent may download
+	AccessLog      string           // file name; "" for access.log in the node's folder
+	TrustedProxies []netip.Prefix   // proxies whose X-Forwarded-For is trusted
+	Issuer         http.Handler     // of the demo, served below /issuer/; otherwise nil
 	Violation      func() error     // as in service.Options
 	Log            *zap.Logger
 	Now            func() time.Time
 }
 
-// The rates at which requests are let through. A page takes a request or two,
-// so that no person comes near theirs; programs that fetch lists may.
+// Rate limits. A page needs one or two requests, so people do not reach the limit.
+// Programs that fetch lists may.
 var (
 	addressRate = middleware.Rate{PerSecond: 600, Burst: 1200}
 	personRate  = middleware.Rate{PerSecond: 200, Burst: 400}
-	writerRate  = middleware.Rate{PerSecond: 10, Burst: 300} // of what stays in the journal for good
+	writerRate  = middleware.Rate{PerSecond: 10, Burst: 300} // requests that append to the journal
 )
 
-// Web is the portal and the API. It is the daemon's Portal.
+// Web serves the portal and the API. It implements daemon.Portal.
 type Web struct {
 	http.Handler
-	service  *service.Service
-	limiter  *exportlimit.Limiter
-	looks    *accesslog.Log
-	identity *identity.Authenticator
-	stack    *middleware.Stack
+	service    *service.Service
+	limiter    *exportlimit.Limiter
+	accessLog  *accesslog.Log
+	identity   *identity.Authenticator
+	middleware *middleware.Stack
 }
 
-// New puts the parts together. The Web must be closed.
+// New returns a Web. The caller must close it.
 func New(o Options) (_ *Web, err error) {
 	w := &Web{}
 	defer func() {
@@ -67,13 +67,13 @@ func New(o Options) (_ *Web, err error) {
 	if o.AccessLog == "" {
 		o.AccessLog = filepath.Join(o.Node.Dir, "access.log")
 	}
-	if w.looks, err = accesslog.Open(o.AccessLog); err != nil {
+	if w.accessLog, err = accesslog.Open(o.AccessLog); err != nil {
 		return nil, err
 	}
 	if w.limiter, err = exportlimit.New(exportlimit.Limits{Dir: o.Node.Dir}); err != nil {
 		return nil, err
 	}
-	if w.stack, err = middleware.New(middleware.Options{
+	if w.middleware, err = middleware.New(middleware.Options{
 		HTTPS:      strings.HasPrefix(o.Identity.PublicURL, "https:"),
 		PerAddress: addressRate, PerPerson: personRate, PerPersonWrites: writerRate,
 		TrustedProxies: o.TrustedProxies,
@@ -82,21 +82,21 @@ func New(o Options) (_ *Web, err error) {
 	}); err != nil {
 		return nil, err
 	}
-	o.Identity.Untouched, o.Identity.Log, o.Identity.Now = untouched, o.Log, o.Now
+	o.Identity.Untouched, o.Identity.Log, o.Identity.Now = isBackgroundRequest, o.Log, o.Now
 	if w.identity, err = identity.New(o.Identity); err != nil {
 		return nil, err
 	}
 	w.service = service.New(service.Options{
-		Node: o.Node, Limiter: w.limiter, AccessLog: w.looks, RecentFridays: o.Fridays,
-		MayWrite: w.stack.AllowWrite, Violation: o.Violation, Log: o.Log, Now: o.Now,
+		Node: o.Node, Limiter: w.limiter, AccessLog: w.accessLog, RecentFridays: o.Fridays,
+		MayWrite: w.middleware.AllowWrite, Violation: o.Violation, Log: o.Log, Now: o.Now,
 	})
 	w.Handler, err = w.handler(o)
 	return w, err
 }
 
-// untouched are the requests that pages send by themselves: whoever has gone
-// from the screen is signed out all the same.
-func untouched(r *http.Request) bool {
+// isBackgroundRequest reports whether a page sends the request by itself. Such
+// requests do not extend the session.
+func isBackgroundRequest(r *http.Request) bool {
 	return r.Method == http.MethodGet && (r.URL.Path == "/session/ending" ||
 		strings.HasPrefix(r.URL.Path, "/assets/"))
 }
@@ -109,20 +109,21 @@ func (w *Web) handler(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	programs, err := api.New(api.Options{Service: w.service, Caller: w.caller("api"), Log: o.Log})
+	restAPI, err := api.New(api.Options{Service: w.service, Caller: w.caller("api"), Log: o.Log})
 	if err != nil {
 		return nil, err
 	}
-	described, err := apidocs.Render(programs.Document())
+	docs, err := apidocs.Render(restAPI.Document())
 	if err != nil {
 		return nil, err
 	}
 	mux := http.NewServeMux()
 	pages.Register(mux)
-	mux.HandleFunc("GET /interface", func(rw http.ResponseWriter, r *http.Request) {
-		pages.Page(rw, r, "API documentation", described)
+	mux.HandleFunc("GET /api-docs", func(rw http.ResponseWriter, r *http.Request) {
+		pages.Page(rw, r, "API documentation", docs)
 	})
-	mux.Handle("/v1/", programs)
+	mux.Handle("GET /interface", http.RedirectHandler("/api-docs", http.StatusMovedPermanently)) // the former path
+	mux.Handle("/v1/", restAPI)
 	mux.HandleFunc("/openapi.json", openAPI)
 	signedIn := w.identity.Middleware(middleware.RecordRoute(mux))
 	if o.Issuer == nil {
@@ -136,17 +137,17 @@ func (w *Web) handler(o Options) (http.Handler, error) {
 
 func openAPI(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		p := problem.Method.WithDetail("This path answers GET only.")
+		p := problem.Method.WithDetail("This path only accepts GET.")
 		p.Allow = "GET, HEAD"
 		p.Write(w)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(schemas.OpenAPI()) // who has gone needs no answer
+	_, _ = w.Write(schemas.OpenAPI()) // the client may have disconnected
 }
 
-// caller tells who asks, as the issuer names them, if they do not ask too
-// often.
+// caller returns a function that identifies the caller of a request and applies
+// the rate limit per person. via is "portal" or "api".
 func (w *Web) caller(via string) func(*http.Request) (service.Caller, error) {
 	return func(r *http.Request) (service.Caller, error) {
 		p, err := w.identity.Person(r)
@@ -154,36 +155,37 @@ func (w *Web) caller(via string) func(*http.Request) (service.Caller, error) {
 		case errors.Is(err, identity.ErrNoCredentials):
 			return service.Caller{}, problem.Unauthorized.WithCause(err)
 		case errors.Is(err, identity.ErrIssuerUnreachable):
-			return service.Caller{}, problem.Unavailable.WithDetail("The issuer of your credentials cannot be reached, so they cannot be checked. Try again in a minute.").WithCause(err)
+			return service.Caller{}, problem.Unavailable.WithDetail("The sign-in service can't be reached, so your credentials can't be checked. Try again in a minute.").WithCause(err)
 		case err != nil:
 			return service.Caller{}, problem.Unauthorized.WithCause(err)
 		}
-		if ok, retry := w.stack.AllowPerson(p.ID); !ok {
+		if ok, retry := w.middleware.AllowPerson(p.ID); !ok {
 			return service.Caller{}, problem.TooMany.WithRetryAfter(retry)
 		}
 		return service.Caller{Person: p, Via: via, Address: middleware.Address(r.Context())}, nil
 	}
 }
 
-// Wrap puts the middleware in front of a handler; ServeHTTP stands behind it.
-func (w *Web) Wrap(next http.Handler) http.Handler { return w.stack.Handler(next) }
+// Wrap returns a handler that passes requests through the middleware to next.
+// ServeHTTP alone does not apply the middleware.
+func (w *Web) Wrap(next http.Handler) http.Handler { return w.middleware.Handler(next) }
 
-// Run watches the journal until ctx ends.
+// Run checks that the journal responds, until ctx ends.
 func (w *Web) Run(ctx context.Context) error {
 	w.service.Run(ctx)
 	return nil
 }
 
-// Drain sends away those who wait for a book, which would outlast a shutdown.
+// Drain rejects queued exports, so that they do not delay a shutdown.
 func (w *Web) Drain() { w.limiter.Drain() }
 
-// ReopenAccessLog begins the access log's file anew after it was moved away.
-func (w *Web) ReopenAccessLog() error { return w.looks.Reopen() }
+// ReopenAccessLog opens a new access log file after the old one was moved.
+func (w *Web) ReopenAccessLog() error { return w.accessLog.Reopen() }
 
-// Close closes the access log; requests must have ended.
+// Close closes the access log. All requests must have ended.
 func (w *Web) Close() error {
-	if w.looks == nil {
+	if w.accessLog == nil {
 		return nil
 	}
-	return w.looks.Close()
+	return w.accessLog.Close()
 }

@@ -1,9 +1,9 @@
-// What makes the portal more convenient. Everything works without it.
+// Conveniences for the portal. Every page works without this script.
 "use strict";
 
 document.documentElement.classList.add("scripted");
 
-// Menus close when one goes elsewhere, and with Escape.
+// Close a menu on Escape, on a click outside it, and when the focus leaves it.
 const menus = document.querySelectorAll("details.drop");
 
 document.addEventListener("click", (event) => {
@@ -26,75 +26,75 @@ document.addEventListener("focusin", (event) => {
   }
 });
 
-// Ticking all consumers of a page.
-for (const button of document.querySelectorAll("[data-tick]")) {
+// Select or deselect all consumers on the page.
+for (const button of document.querySelectorAll("[data-select]")) {
   button.addEventListener("click", () => {
     for (const box of button.form.querySelectorAll('input[type="checkbox"]')) {
-      box.checked = button.dataset.tick === "all";
+      box.checked = button.dataset.select === "all";
     }
     document.getElementById("what-chosen").checked = true;
   });
 }
 
-// While a book is being prepared the page stays, and says so. What is answered
-// in place of a book is a page, whose main part is shown in place of this one's.
-const exporting = document.querySelector("form[data-export]");
+// Stay on the page while the server prepares a book. If the server answers with
+// a page instead of a book, show that page's main part here.
+const exportForm = document.querySelector("form[data-export]");
 
-async function takeBook(body) {
+async function downloadBook(body) {
   const status = document.getElementById("export-status");
-  exporting.setAttribute("aria-busy", "true");
-  status.textContent = "Your book is being prepared. This can take a few minutes when many people ask at once. Keep this page open: if you leave it, the download is canceled.";
+  exportForm.setAttribute("aria-busy", "true");
+  status.textContent = "Preparing your book. The download will start automatically. Keep this page open: leaving it cancels the download. It can take a few minutes when many people export at the same time.";
   try {
-    const answer = await fetch(exporting.action, { method: "POST", body });
-    const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition"));
+    const response = await fetch(exportForm.action, { method: "POST", body });
+    const name = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition"));
     if (name) {
       const link = document.createElement("a");
-      link.href = URL.createObjectURL(await answer.blob());
+      link.href = URL.createObjectURL(await response.blob());
       link.download = name[1];
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 60000);
       status.textContent = "Done. Your book was downloaded as " + link.download + ".";
     } else {
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
       const main = document.getElementById("main");
       document.title = page.title;
       main.replaceChildren(...page.getElementById("main").childNodes);
       main.focus();
     }
   } catch {
-    status.textContent = "The connection broke off, so nothing was downloaded. Choose Yes to try again.";
+    status.textContent = "The connection was lost, and nothing was downloaded. Choose Yes to try again.";
   }
-  exporting.removeAttribute("aria-busy");
+  exportForm.removeAttribute("aria-busy");
 }
 
-if (exporting) {
-  exporting.addEventListener("submit", (event) => {
+if (exportForm) {
+  exportForm.addEventListener("submit", (event) => {
     if (event.submitter?.value !== "yes") return;
     event.preventDefault();
-    if (!exporting.ariaBusy) takeBook(new URLSearchParams(new FormData(exporting, event.submitter)));
+    if (!exportForm.ariaBusy) downloadBook(new URLSearchParams(new FormData(exportForm, event.submitter)));
   });
 }
 
-// Some time before the session ends one is asked. Other windows may have
-// prolonged it meanwhile, so the server is asked first, which does not.
+// Warn before the session ends. Another window may have extended the session in
+// the meantime, so ask the server first. Asking does not extend the session.
 const dialog = document.getElementById("idle");
 
 function watchSession() {
-  const warnBefore = Number(dialog.dataset.before);
+  const warnBefore = Number(dialog.dataset.warn);
   let ends = Date.now() + Number(dialog.dataset.left) * 1000;
-  let asking = false;
+  let checking = false;
 
   const left = () => Math.round((ends - Date.now()) / 1000);
 
   function leave() {
-    // What is on the screen must not stay there.
+    // Hide consumer data from the screen.
     document.body.hidden = true;
     location.replace(dialog.dataset.signIn);
   }
 
-  async function ask() {
-    const answer = await fetch("/session/ending", { headers: { Accept: "application/json" } });
-    const session = await answer.json();
+  async function fetchSession() {
+    const response = await fetch("/session/ending", { headers: { Accept: "application/json" } });
+    const session = await response.json();
     if (!session.signed_in) {
       leave();
       return null;
@@ -103,61 +103,61 @@ function watchSession() {
     return session;
   }
 
-  function tell(final) {
+  function updateDialog(final) {
     const n = Math.max(1, Math.ceil(left() / 60));
     const text = n === 1 ? "one minute" : n === 2 ? "two minutes" : n + " minutes";
-    const place = document.getElementById("idle-left");
-    if (place.textContent !== text) place.textContent = text;
-    document.getElementById("idle-go-on").hidden = final;
+    const time = document.getElementById("idle-left");
+    if (time.textContent !== text) time.textContent = text;
+    document.getElementById("idle-continue").hidden = final;
     document.getElementById("idle-why").textContent = final
-      ? ", since a session lasts no longer. Sign in again then"
-      : ", since nothing has been done for a while";
+      ? "your session has reached its time limit. To continue, sign out and sign in again"
+      : "of inactivity";
   }
 
-  async function look() {
-    if (asking) return;
-    asking = true;
+  async function check() {
+    if (checking) return;
+    checking = true;
     try {
       if (left() <= 0) {
-        if (await ask()) return;
+        if (await fetchSession()) return;
       } else if (left() <= warnBefore) {
-        const session = await ask();
+        const session = await fetchSession();
         if (!session) return;
         if (left() > warnBefore) {
           if (dialog.open) dialog.close();
         } else {
-          tell(session.final);
+          updateDialog(session.final);
           if (!dialog.open) {
             dialog.showModal();
-            (session.final ? document.getElementById("idle-title") : document.getElementById("idle-go-on")).focus();
+            (session.final ? document.getElementById("idle-title") : document.getElementById("idle-continue")).focus();
           }
         }
       }
     } catch {
       if (left() <= 0) leave();
     } finally {
-      asking = false;
+      checking = false;
     }
   }
 
-  document.getElementById("idle-go-on").addEventListener("click", async () => {
+  document.getElementById("idle-continue").addEventListener("click", async () => {
     try {
-      const answer = await fetch("/session/continue", { method: "POST", headers: { Accept: "application/json" } });
-      if (answer.status !== 204) {
+      const response = await fetch("/session/continue", { method: "POST", headers: { Accept: "application/json" } });
+      if (response.status !== 204) {
         leave();
         return;
       }
-      await ask();
+      await fetchSession();
       dialog.close();
     } catch {
-      // The network is away: the dialog stays.
+      // The network is down: keep the dialog open.
     }
   });
 
-  setInterval(look, 10000);
-  document.addEventListener("visibilitychange", look);
+  setInterval(check, 10000);
+  document.addEventListener("visibilitychange", check);
   window.addEventListener("pageshow", (event) => {
-    if (event.persisted) ask().catch(() => {});
+    if (event.persisted) fetchSession().catch(() => {});
   });
 }
 

@@ -5,32 +5,31 @@ import (
 	"testing"
 )
 
-// edge is a request that a framework easily answers in another way than the
-// contracts say.
-type edge struct {
+// edgeCase is a request to which a web framework could easily respond differently
+// from the contract.
+type edgeCase struct {
 	role, method, path string
 	body               string
-	header             string // "Name: value", or "Name:" for one that is left out
+	header             string // "Name: value", or "Name:" to omit it
 	status             int
-	want               string // type and field of the problem or, of an answer, what its body holds
+	want               string // type and field of a problem, or a part of the body of a success
 }
 
-// TestAnswers holds status, type and field of what cannot be answered, and of
-// requests at the edges of what is allowed: methods, repeated and blank
-// parameters, limits, and bodies.
-func TestAnswers(t *testing.T) {
+// TestEdgeCases checks the status, problem type, and field of invalid requests and
+// of requests at the limits: methods, repeated and blank parameters, and bodies.
+func TestEdgeCases(t *testing.T) {
 	t.Parallel()
-	s := start(t, small())
-	me, agency := "/v1/agents/"+s.who("agent").AgentID, "/v1/agencies/"+s.who("manager").AgencyID
+	s := start(t, smallConfig())
+	me, agency := "/v1/agents/"+s.identity("agent").AgentID, "/v1/agencies/"+s.identity("manager").AgencyID
 	search, book, act := me+"/active/search", me+"/books/latest", me+"/cases/5000032500/mark-inactive"
-	padded := func(form string, size int) string { // a body of so many bytes
+	padded := func(form string, size int) string { // returns a body of size bytes
 		return strings.Replace(form, "@", strings.Repeat("x", size-len(form)+1), 1)
 	}
-	a, b := s.who("agent"), s.who("agent 2")
-	other, theirs := "/v1/agents/"+b.AgentID, "/v1/agencies/"+b.AgencyID
+	a, b := s.identity("agent"), s.identity("agent 2")
+	other, otherAgency := "/v1/agents/"+b.AgentID, "/v1/agencies/"+b.AgencyID
 	const yes = `{"disclaimer":"1","accepted":true}`
-	for _, e := range []edge{
-		// What is not there, or not open to who asks.
+	for _, e := range []edgeCase{
+		// Things that do not exist or that the caller may not see.
 		{"", "GET", me + "/active", "", "", 401, "unauthorized"},
 		{"", "POST", book, yes, "", 401, "unauthorized"},
 		{"", "GET", "/v1/status", "", "", 401, "unauthorized"},
@@ -42,9 +41,9 @@ func TestAnswers(t *testing.T) {
 		{"agent 2", "GET", other + "/cases/5000032500", "", "", 404, "not-found"},
 		{"agent 2", "POST", other + "/cases/5000032500/mark-inactive", "", "", 404, "not-found"},
 		{"agent", "GET", agency + "/agents", "", "", 404, "not-found"},
-		{"manager", "GET", theirs + "/agents", "", "", 404, "not-found"},
-		{"manager", "GET", theirs + "/active", "", "", 404, "not-found"},
-		{"manager", "POST", theirs + "/books/latest", yes, "", 404, "not-found"},
+		{"manager", "GET", otherAgency + "/agents", "", "", 404, "not-found"},
+		{"manager", "GET", otherAgency + "/active", "", "", 404, "not-found"},
+		{"manager", "POST", otherAgency + "/books/latest", yes, "", 404, "not-found"},
 		{"manager", "GET", other + "/active", "", "", 404, "not-found"},
 		{"operator", "GET", me + "/active", "", "", 404, "not-found"},
 		{"agent", "POST", me + "/cases/5000032500/explode", "", "", 404, "not-found"},
@@ -77,11 +76,11 @@ func TestAnswers(t *testing.T) {
 		{"agent", "GET", me + "/active", "", "Accept: application/problem+json", 200, `"consumers":[{`},
 		{"agent", "GET", me + "/active?page=x", "", "Accept: text/html", 400, "invalid page"},
 
-		// Parameters of lists: a blank is none, and a wrong one is named.
+		// Parameters of lists: blanks are ignored, and invalid ones are named.
 		{"agent", "GET", me + "/active?status=&page=&sort=&application_year=", "", "", 200, `"page":1,"page_size":2000`},
 		{"agent", "GET", me + "/active?page", "", "", 200, `"page":1,`},
 		{"agent", "GET", me + "/active?%70age=2&page_size=3", "", "", 200, `"page":2,"page_size":3`},
-		{"agent", "GET", me + "/active?page=2", "", "", 200, `"page":2,"page_size":2000,"consumers":[]`}, // behind all that a list has
+		{"agent", "GET", me + "/active?page=2", "", "", 200, `"page":2,"page_size":2000,"consumers":[]`}, // after the last page
 		{"agent", "GET", me + "/active?status=a&status=a", "", "", 400, "invalid status"},
 		{"agent", "GET", me + "/active?page=1&page=1", "", "", 400, "invalid page"},
 		{"agent", "GET", me + "/active?Colour=red", "", "", 400, "invalid query"},
@@ -101,7 +100,7 @@ func TestAnswers(t *testing.T) {
 		{"agent", "GET", me + "/active?status=%", "", "", 400, "invalid query"},
 		{"agent", "GET", me + "/active?status=Enrolled;x=1", "", "", 400, "invalid query"},
 
-		// Parameters of the others: a blank is wrong.
+		// Other parameters: blanks are invalid.
 		{"auditor", "GET", me + "/differences?from=latest&to=", "", "", 400, "invalid to"},
 		{"auditor", "GET", me + "/differences?from=latest&page", "", "", 400, "invalid page"},
 		{"auditor", "GET", me + "/differences?from=latest&from=latest", "", "", 400, "invalid query"},
@@ -134,7 +133,7 @@ func TestAnswers(t *testing.T) {
 		{"agent", "GET", "/v1/disclaimer?x=1", "", "", 200, `"version":"1"`},
 		{"manager", "GET", agency + "/agents?x=1", "", "", 400, "invalid query"},
 
-		// Bodies: their type, their size to the byte, and what they may hold.
+		// Bodies: media type, exact size limit, and content.
 		{"agent", "POST", search, `{}`, "Content-Type: Application/JSON; charset=utf-8", 200, `"consumers":[{`},
 		{"agent", "POST", search, `{}`, "Content-Type:", 415, "media-type"},
 		{"agent", "POST", search, `{}`, "Content-Type: application/x-www-form-urlencoded", 415, "media-type"},
@@ -170,13 +169,13 @@ func TestAnswers(t *testing.T) {
 		{"manager", "POST", agency + "/transfers", `{"from_agent_id":"A1"}`, "", 400, "invalid to_agent_id"},
 		{"manager", "POST", agency + "/transfers", `{"from":"A1"}`, "", 400, "invalid from"},
 		{"agent", "POST", agency + "/transfers", `{"from_agent_id":"A1","to_agent_id":"A2"}`, "", 400, "invalid case_ids"},
-		// Who may not know that it is there is told before what is wrong with it.
+		// Access is checked before validity.
 		{"agent", "GET", "/v1/rejected?limit=x", "", "", 404, "not-found"},
 		{"", "POST", search, `{`, "Content-Type:", 401, "unauthorized"},
 	} {
-		got := s.edge(e)
+		got := s.doEdgeCase(e)
 		if got.StatusCode != e.status {
-			t.Errorf("%s: %s %s %.60s is answered %d %.300s, want %d", e.role, e.method, e.path, e.body, got.StatusCode, got.body, e.status)
+			t.Errorf("%s: %s %s %.60s: got status %d %.300s, want %d", e.role, e.method, e.path, e.body, got.StatusCode, got.body, e.status)
 			continue
 		}
 		media := "application/json"
@@ -186,40 +185,40 @@ func TestAnswers(t *testing.T) {
 		switch {
 		case e.status == 204 || e.method == "HEAD":
 			if len(got.body) > 0 {
-				t.Errorf("%s %s is answered with a body", e.method, e.path)
+				t.Errorf("%s %s: got a body, want none", e.method, e.path)
 			}
 		case e.status >= 400 && got.problem() != e.want, e.status < 400 && !strings.Contains(string(got.body), e.want):
-			t.Errorf("%s: %s %s %.60s is answered %.300s, want %s", e.role, e.method, e.path, e.body, got.body, e.want)
+			t.Errorf("%s: %s %s %.60s: got %.300s, want %s", e.role, e.method, e.path, e.body, got.body, e.want)
 		case got.Header.Get("Content-Type") != media:
-			t.Errorf("%s %s is answered as %s", e.method, e.path, got.Header.Get("Content-Type"))
+			t.Errorf("%s %s: got Content-Type %s", e.method, e.path, got.Header.Get("Content-Type"))
 		}
 		if allow := got.Header.Get("Allow"); (e.status == 405) != (allow == "GET, HEAD" || allow == "POST") {
-			t.Errorf("%s %s allows %q", e.method, e.path, allow)
+			t.Errorf("%s %s: got Allow %q", e.method, e.path, allow)
 		}
 		if challenge := got.Header.Get("WWW-Authenticate"); (e.status == 401) != (challenge != "") {
-			t.Errorf("%s %s has the challenge %q", e.method, e.path, challenge)
+			t.Errorf("%s %s: got WWW-Authenticate %q", e.method, e.path, challenge)
 		}
 	}
 }
 
-// TestRefused holds what is refused whatever is asked: other credentials, and
-// forms of other sites.
-func TestRefused(t *testing.T) {
+// TestRejectsBadCredentialsAndCrossSiteForms checks requests that are rejected
+// whatever they request.
+func TestRejectsBadCredentialsAndCrossSiteForms(t *testing.T) {
 	t.Parallel()
-	s := start(t, small())
-	book := "/v1/agents/" + s.who("agent").AgentID + "/books/latest"
+	s := start(t, smallConfig())
+	book := "/v1/agents/" + s.identity("agent").AgentID + "/books/latest"
 	for header, status := range map[string]int{
 		"Authorization: Bearer x.y.z": 401, "Authorization: Basic eDp5": 401, "Sec-Fetch-Site: cross-site": 403, "Origin: https://evil.example": 403, "": 204,
 	} {
-		if got := s.edge(edge{"agent", "POST", book, `{"disclaimer":"1","accepted":false}`, header, status, ""}); got.StatusCode != status {
-			t.Errorf("with %q it is answered %d %s", header, got.StatusCode, got.body)
+		if got := s.doEdgeCase(edgeCase{"agent", "POST", book, `{"disclaimer":"1","accepted":false}`, header, status, ""}); got.StatusCode != status {
+			t.Errorf("with %q: got status %d %s", header, got.StatusCode, got.body)
 		}
 	}
 }
 
-func (s *site) edge(e edge) reply {
+func (s *testServer) doEdgeCase(e edgeCase) reply {
 	s.t.Helper()
-	r := s.request(s.token(e.role), e.method, e.path, e.body)
+	r := s.newRequest(s.token(e.role), e.method, e.path, e.body)
 	if name, value, ok := strings.Cut(e.header, ":"); ok {
 		r.Header.Del(name)
 		if value != "" {

@@ -18,10 +18,10 @@ import (
 //go:embed pages
 var pageFiles embed.FS
 
-// parse reads the pages: each is the frame with a main part of its own, beside
-// the parts that they share. Asset tells where a file is that they use.
-func (p *Portal) parse(asset func(string) string) (map[string]*template.Template, error) {
-	shared, err := template.New("frame.html").Funcs(p.words()).Funcs(template.FuncMap{"asset": asset}).ParseFS(pageFiles, "pages/shared/*.html")
+// parsePages parses the page templates. Each page combines the frame and the shared
+// parts with a main part of its own. asset returns the URL path of an embedded file.
+func (p *Portal) parsePages(asset func(string) string) (map[string]*template.Template, error) {
+	shared, err := template.New("frame.html").Funcs(p.templateFuncs()).Funcs(template.FuncMap{"asset": asset}).ParseFS(pageFiles, "pages/shared/*.html")
 	if err != nil {
 		return nil, err
 	}
@@ -47,14 +47,14 @@ func (p *Portal) parse(asset func(string) string) (map[string]*template.Template
 	return pages, nil
 }
 
-// words are what pages say things with.
-func (p *Portal) words() template.FuncMap {
+// templateFuncs returns the functions for use in templates.
+func (p *Portal) templateFuncs() template.FuncMap {
 	return template.FuncMap{
 		"moment": p.moment,
 		"clock":  p.clock,
-		"date":   dated("January 2, 2006"),
-		"friday": dated("Monday, January 2, 2006"),
-		"short":  dated("01/02/2006"),
+		"date":   dateFormat("January 2, 2006"),
+		"friday": dateFormat("Monday, January 2, 2006"),
+		"short":  dateFormat("01/02/2006"),
 		"iso":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"number": number,
 		"plural": plural,
@@ -68,17 +68,21 @@ func (p *Portal) words() template.FuncMap {
 		"flag": func(f events.Flag) string {
 			return [...]string{events.Blank: "", events.No: "No", events.Yes: "Yes"}[f]
 		},
-		"ago":    ago,
-		"fact":   func(name string, value any) fact { return fact{name, fmt.Sprint(value), "Not provided"} },
-		"factOr": func(name string, value any, blank string) fact { return fact{name, fmt.Sprint(value), blank} },
-		"join":   func(s []string) string { return strings.Join(s, ", ") },
+		"ago": ago,
+		"fact": func(name string, value any) labeledValue {
+			return labeledValue{name, fmt.Sprint(value), "Not provided"}
+		},
+		"factOr": func(name string, value any, blank string) labeledValue {
+			return labeledValue{name, fmt.Sprint(value), blank}
+		},
+		"join": func(s []string) string { return strings.Join(s, ", ") },
 	}
 }
 
-// fact is a name with what is known of it.
-type fact struct{ Name, Value, Blank string }
+// labeledValue is a value with its label. Blank is shown for a blank value.
+type labeledValue struct{ Name, Value, Blank string }
 
-// moment is like "Friday, November 20, 2026, 9:00 p.m. PST".
+// moment formats a time like "Friday, November 20, 2026, 9:00 p.m. PST".
 func (p *Portal) moment(t time.Time) string {
 	if t.IsZero() {
 		return "before the first record"
@@ -86,11 +90,11 @@ func (p *Portal) moment(t time.Time) string {
 	return t.In(p.pacific).Format("Monday, January 2, 2006, ") + p.clock(t)
 }
 
-// clock is like "9:00 p.m. PST".
+// clock formats a time of day like "9:00 p.m. PST".
 func (p *Portal) clock(t time.Time) string { return p.pacificTime(t, "3:04 pm MST") }
 
-// stamp is like "11/20/2026, 8:59:58.25 p.m. PST", to the millisecond: near a
-// cutoff it matters.
+// stamp formats a time like "11/20/2026, 8:59:58.25 p.m. PST". Milliseconds
+// matter near a cutoff.
 func (p *Portal) stamp(t time.Time) string {
 	return p.pacificTime(t, "01/02/2006, 3:04:05.999 pm MST")
 }
@@ -99,8 +103,9 @@ func (p *Portal) pacificTime(t time.Time, layout string) string {
 	return strings.NewReplacer("am", "a.m.", "pm", "p.m.").Replace(t.In(p.pacific).Format(layout))
 }
 
-// dated writes dates in a layout, and nothing where there is none.
-func dated(layout string) func(events.Date) string {
+// dateFormat returns a function that formats dates in a layout, and blank dates as
+// "".
+func dateFormat(layout string) func(events.Date) string {
 	return func(d events.Date) string {
 		if d == 0 {
 			return ""
@@ -109,7 +114,7 @@ func dated(layout string) func(events.Date) string {
 	}
 }
 
-// number writes a whole number of any type, like "2,120".
+// number formats an integer of any type like "2,120".
 func number(n any) string {
 	digits := fmt.Sprint(n)
 	for i := len(digits) - 3; i > 0; i -= 3 {
@@ -118,7 +123,7 @@ func number(n any) string {
 	return digits
 }
 
-// plural is like "1 consumer" and "2,120 consumers".
+// plural formats a count like "1 consumer" or "2,120 consumers".
 func plural(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
@@ -126,7 +131,7 @@ func plural(n int, one, many string) string {
 	return number(n) + " " + many
 }
 
-// money is like "$1,412.33".
+// money formats an amount like "$1,412.33".
 func money(m events.Money) string {
 	cents, known := m.Cents()
 	if !known {
@@ -135,7 +140,7 @@ func money(m events.Money) string {
 	return fmt.Sprintf("$%s.%02d", number(cents/100), cents%100)
 }
 
-// ago is how long something has lasted, like "2 minutes".
+// ago formats a duration like "2 minutes".
 func ago(d time.Duration) string {
 	if d < time.Minute {
 		return plural(int(d/time.Second), "second", "seconds")
@@ -145,13 +150,13 @@ func ago(d time.Duration) string {
 
 var roleNames = map[string]string{
 	"agent": "Agent", "manager": "Manager", "admin_l1": "Admin staff, level 1", "admin_l2": "Admin staff, level 2",
-	"auditor": "Auditor", "operator": "Operator", "none": "No role there",
+	"auditor": "Auditor", "operator": "Operator", "none": "No role",
 }
 
-// roleName is a role in words.
+// roleName returns the displayed name of a role.
 func roleName(role string) string { return cmp.Or(roleNames[role], role) }
 
-// eventNames are the events about a case in words.
+// eventNames contains the displayed names of the events about a case.
 var eventNames = map[string]string{
 	events.TypeHouseholdRecorded:        "Household recorded",
 	events.TypeApplicationRecorded:      "Application recorded",
