@@ -136,13 +136,8 @@ func (i *inspector) screenshot(b *browserTab, name string, width int64) {
 	if i.screenshots == "" {
 		return
 	}
-	i.capture(b, name, width, min(evaluate[float64](b, `Math.max(innerHeight, document.documentElement.scrollHeight)`), maxHeight))
-}
-
-// capture writes a screenshot of the top of the page.
-func (i *inspector) capture(b *browserTab, name string, width int64, height float64) {
-	b.t.Helper()
 	beyond := true
+	height := min(evaluate[float64](b, `Math.max(innerHeight, document.documentElement.scrollHeight)`), maxHeight)
 	shot, err := chromedp.Call(b.ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{
 		CaptureBeyondViewport: &beyond, Clip: &page.Viewport{Width: float64(width), Height: height, Scale: 1},
 	})
@@ -201,7 +196,7 @@ func TestPagesInChromium(t *testing.T) {
 	i.downloadedBook = s.do("agent", "POST", export, map[string]any{"disclaimer": "1", "accepted": true}).body
 	for name, inspect := range map[string]func(*inspector, *browserTab){
 		"signed out": inspectSignedOut, "lists": inspectLists, "cases": inspectCases, "books": inspectBooks,
-		"manager": inspectManager, "transfer": inspectTransfer, "auditor": inspectAuditor, "audit": inspectAudit, "no role": inspectNoRole, "README": captureForREADME,
+		"manager": inspectManager, "transfer": inspectTransfer, "auditor": inspectAuditor, "audit": inspectAudit, "no role": inspectNoRole,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -421,20 +416,6 @@ func inspectAudit(i *inspector, b *browserTab) {
 	b.do(chromedp.Clear(chromedp.CSS("#sha256")), chromedp.SendKeys(chromedp.CSS("#sha256"), strings.Repeat("0", 64)))
 	b.navigate(200, click("Find"))
 	i.inspect(b, "downloads-unknown", "Downloads")
-}
-
-// captureForREADME takes the README's screenshot of the Active Consumers list. The
-// list has synthetic people only.
-func captureForREADME(i *inspector, b *browserTab) {
-	me := b.server.identity("agent 2")
-	b.signIn(me.PersonID)
-	b.open("/agents/" + me.AgentID + "/active")
-	b.wantHeading("Active Consumers")
-	if i.screenshots == "" {
-		return
-	}
-	b.do(chromedp.EmulateViewport(1280, 800))
-	i.capture(b, "readme-active-consumers", 1280, 800)
 }
 
 func inspectNoRole(i *inspector, b *browserTab) {
