@@ -332,3 +332,16 @@ func TestHalfClosed(t *testing.T) {
 		must(t, errors.Join(answer.Body.Close(), conn.Close()))
 	}
 }
+
+// TestAPIDocsPath checks that the former path of the API documentation redirects
+// permanently to the present one.
+func TestAPIDocsPath(t *testing.T) {
+	t.Parallel()
+	s := start(t, smallConfig())
+	if got := s.do("", "GET", "/interface", nil); got.StatusCode != http.StatusMovedPermanently || got.Header.Get("Location") != "/api-docs" {
+		t.Errorf("got status %d to %q, want 301 to /api-docs", got.StatusCode, got.Header.Get("Location"))
+	}
+	if got := s.do("", "GET", "/api-docs", nil); got.StatusCode != http.StatusOK || !strings.Contains(string(got.body), "API documentation") {
+		t.Errorf("/api-docs: got status %d", got.StatusCode)
+	}
+}

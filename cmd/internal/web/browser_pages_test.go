@@ -420,7 +420,7 @@ func inspectAudit(i *inspector, b *browserTab) {
 
 func inspectNoRole(i *inspector, b *browserTab) {
 	b.signIn("P-nobody")
-	i.inspect(b, "home-nobody", "Home")
+	i.inspect(b, "home-no-role", "Home")
 }
 
 // inspectNewLedger inspects the pages of a ledger before its first cutoff.

@@ -21,8 +21,8 @@ import (
 
 // The agents of the transfer.
 const (
-	fromAgent = "A-giver"
-	toAgent   = "A-taker"
+	fromAgent = "A-from"
+	toAgent   = "A-to"
 )
 
 // requestEvents returns the events of a consumer who asks for an agent.

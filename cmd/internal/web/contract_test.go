@@ -22,9 +22,9 @@ type contract struct {
 	document map[string]any
 	routes   *http.ServeMux // finds the path of a request in the document
 
-	mu       sync.Mutex
-	compiler *jsonschema.Compiler
-	answered map[string]bool // operations that have succeeded
+	mu        sync.Mutex
+	compiler  *jsonschema.Compiler
+	succeeded map[string]bool // operations that have succeeded
 }
 
 const documentURL = "urn:openapi"
@@ -34,7 +34,7 @@ var loadContract = sync.OnceValues(func() (*contract, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &contract{document: doc.(map[string]any), routes: http.NewServeMux(), compiler: jsonschema.NewCompiler(), answered: map[string]bool{}}
+	c := &contract{document: doc.(map[string]any), routes: http.NewServeMux(), compiler: jsonschema.NewCompiler(), succeeded: map[string]bool{}}
 	for path := range c.document["paths"].(map[string]any) {
 		c.routes.HandleFunc(path, http.NotFound)
 	}
@@ -85,7 +85,7 @@ func (c *contract) check(r *http.Request, answer reply) error {
 		}
 	}
 	c.mu.Lock()
-	c.answered[operation["operationId"].(string)] = c.answered[operation["operationId"].(string)] || answer.StatusCode < 300
+	c.succeeded[operation["operationId"].(string)] = c.succeeded[operation["operationId"].(string)] || answer.StatusCode < 300
 	c.mu.Unlock()
 	content, _ := response["content"].(map[string]any)
 	if content == nil || r.Method == http.MethodHead {
@@ -177,7 +177,7 @@ func TestEveryOperationSucceedsAsDocumented(t *testing.T) {
 	defer c.mu.Unlock()
 	for path, item := range c.at("paths") {
 		for _, operation := range item.(map[string]any) {
-			if id := operation.(map[string]any)["operationId"].(string); !c.answered[id] && (strings.HasPrefix(path, "/v1/") || path == "/openapi.json") {
+			if id := operation.(map[string]any)["operationId"].(string); !c.succeeded[id] && (strings.HasPrefix(path, "/v1/") || path == "/openapi.json") {
 				t.Errorf("the operation %s has not succeeded", id)
 			}
 		}
