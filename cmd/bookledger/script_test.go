@@ -67,9 +67,13 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	readmeText, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
+	var commands []string
+	for _, name := range readmes(t) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		commands = append(commands, commandLines(string(text))...)
 	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -77,7 +81,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("PATH", filepath.Dir(audit)+string(filepath.ListSeparator)+e.Getenv("PATH"))
 			e.Setenv("GOLDEN", golden)
 			e.Values[daemonsKey{}] = map[string]*daemon{}
-			e.Values[readmeKey{}] = &readme{left: commandLines(string(readmeText))}
+			e.Values[readmeKey{}] = &readme{left: slices.Clone(commands)}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
@@ -255,18 +259,23 @@ type readmeKey struct{}
 // readme holds the README's command lines that no script has run yet.
 type readme struct{ left []string }
 
-// commandLines returns the indented lines of a README, without their comments;
-// a line that ends in a backslash goes on in the next.
+// commandLines returns the command lines of a README, which are in its fenced
+// blocks of the language sh, without their comments. A line that ends in a
+// backslash continues on the next.
 func commandLines(text string) (all []string) {
 	comment := regexp.MustCompile(`\s{2,}# .*`)
-	whole := ""
+	inBlock, whole := false, ""
 	for line := range strings.Lines(text) {
-		line, indented := strings.CutPrefix(strings.TrimRight(line, "\n"), "    ")
-		if !indented {
+		line = strings.TrimRight(line, "\n")
+		if strings.HasPrefix(line, "```") {
+			inBlock = line == "```sh"
+			continue
+		}
+		if !inBlock {
 			continue
 		}
 		whole += comment.ReplaceAllString(line, "")
-		if begun, goesOn := strings.CutSuffix(whole, "\\"); goesOn {
+		if begun, continues := strings.CutSuffix(whole, "\\"); continues {
 			whole = begun
 			continue
 		}
