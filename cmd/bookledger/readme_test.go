@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 // readmes returns the paths of the project's READMEs.
@@ -28,6 +29,17 @@ func readmes(t *testing.T) (all []string) {
 		t.Fatalf("found the READMEs %q, %v; want that of the root and of five folders", all, err)
 	}
 	return all
+}
+
+// TestReadmeIsShort holds the README of the root to one that people read.
+func TestReadmeIsShort(t *testing.T) {
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := utf8.RuneCount(text); n > 10_000 {
+		t.Errorf("README.md has %d characters, want at most 10,000: move details to the README of a folder", n)
+	}
 }
 
 // TestReadmeLinks checks that every link of a README to a file or heading leads
