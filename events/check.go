@@ -29,9 +29,9 @@ type Event struct {
 // puts the question whether (source, id) has been seen before between the two
 // rejections: see projections.
 type Checked struct {
-	Event    Event
-	Envelope *Rejection // malformed or wrong_subject
-	Content  *Rejection // unsupported_type, unsupported_version or schema
+	Event             Event
+	EnvelopeRejection *Rejection // malformed or wrong_subject
+	ContentRejection  *Rejection // unsupported_type, unsupported_version or schema
 	// CaseID is the case that the message is about: the one of its data or,
 	// where that was not taken, the one that the message names all the same, so
 	// that a case's history also holds what was refused. It is "" where no case
@@ -41,10 +41,10 @@ type Checked struct {
 
 // Rejection returns the first rejection of the two, or nil.
 func (c *Checked) Rejection() *Rejection {
-	if c.Envelope != nil {
-		return c.Envelope
+	if c.EnvelopeRejection != nil {
+		return c.EnvelopeRejection
 	}
-	return c.Content
+	return c.ContentRejection
 }
 
 // Checker reads and checks messages, one after the other; it keeps a buffer
@@ -62,9 +62,9 @@ func (c *Checker) Check(subject string, body []byte) Checked {
 	if r == nil {
 		r = checkSubject(subject, out.Event.Source, out.Event.Type)
 	}
-	if out.Envelope = r; r == nil {
-		if out.Content = checkType(out.Event.Type); out.Content == nil {
-			out.Event.Data, out.Content = c.readData(data, eventTypes[out.Event.Type])
+	if out.EnvelopeRejection = r; r == nil {
+		if out.ContentRejection = checkType(out.Event.Type); out.ContentRejection == nil {
+			out.Event.Data, out.ContentRejection = c.readData(data, eventTypes[out.Event.Type])
 		}
 	}
 	out.CaseID = caseOf(out.Event.Data, body)

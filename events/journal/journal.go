@@ -35,9 +35,9 @@ type Options struct {
 	// Other addresses need an external server with accounts.
 	Listen string
 
-	// Reader is the public NKEY of those who may also read at Listen; empty is
+	// ReaderKey is the public NKEY of those who may also read at Listen; empty is
 	// nobody.
-	Reader string
+	ReaderKey string
 
 	// Replicas is how many copies a stream made on an external cluster has;
 	// 0 means 1. It has no effect on a stream that exists.
@@ -62,7 +62,7 @@ func (o *Options) check() error {
 	switch {
 	case (o.Dir == "") == (o.Server.URL == ""):
 		return errors.New("open journal: set either Dir (embedded) or Server.URL (external)")
-	case o.Dir == "" && o.Listen+o.Reader != "":
+	case o.Dir == "" && o.Listen+o.ReaderKey != "":
 		return errors.New("open journal: Listen and Reader are for an embedded server, and Server names an external one")
 	case o.Dir != "" && o.Server != Server{}:
 		return errors.New("open journal: Creds and NKey are for an external server, and there is no URL")

@@ -90,7 +90,7 @@ func (j *Journal) startServer() ([]nats.Option, error) {
 		}
 	}
 	password := rand.Text()
-	opts, err := serverOptions(password, j.opts.Reader)
+	opts, err := serverOptions(password, j.opts.ReaderKey)
 	if err != nil {
 		return nil, err
 	}

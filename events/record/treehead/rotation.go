@@ -61,7 +61,7 @@ func (k *Keys) Current() note.Verifier { return k.all[len(k.all)-1] }
 
 // At returns the key that signs a head of that many records.
 func (k *Keys) At(size uint64) note.Verifier {
-	return k.all[len(k.Until(size))-1]
+	return k.all[len(k.TextsUntil(size))-1]
 }
 
 // Open returns the head of the ledger that is under a signature of the key that
@@ -74,10 +74,10 @@ func (k *Keys) Open(signed []byte) (Head, error) {
 	return Open(signed, k.At(h.Size))
 }
 
-// Until returns the texts, as KeyText writes them, of the keys that stood one
+// TextsUntil returns the texts, as KeyText writes them, of the keys that stood one
 // after the other until the journal had that many records. The last of them signs
 // a head of that size.
-func (k *Keys) Until(size uint64) (texts []string) {
+func (k *Keys) TextsUntil(size uint64) (texts []string) {
 	for i, one := range k.all {
 		if i == 0 || one.from <= size {
 			texts = append(texts, one.text)
