@@ -24,13 +24,13 @@ const (
 	// MaxBatchBytes bounds the bodies and subjects of one Append together. The
 	// server holds a batch twice, staged and stored, until it is committed.
 	MaxBatchBytes = 16 << 20
-	// headerRoom is kept for the headers of a message, since the server's limit
+	// headerReserve is kept for the headers of a message, since the server's limit
 	// of events.MaxMessage counts them too.
-	headerRoom = 512
-	// busyWait is the time between two tries to get a place for a batch.
-	busyWait = 50 * time.Millisecond
+	headerReserve = 512
+	// busyRetryInterval is the time between two tries to get a place for a batch.
+	busyRetryInterval = 50 * time.Millisecond
 	// MaxBody is the longest body that Append takes.
-	MaxBody = events.MaxMessage - headerRoom
+	MaxBody = events.MaxMessage - headerReserve
 )
 
 // A Message is what Append writes.
@@ -69,7 +69,7 @@ func (c *Client) Append(ctx context.Context, msgs []Message) (Ack, error) {
 	// and the time-out end this.
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	ctx, settled := c.await(ctx, subjectsOf(msgs)...)
+	ctx, settled := c.addPending(ctx, subjectsOf(msgs)...)
 	defer settled()
 	var ack Ack
 	var err error
@@ -103,7 +103,7 @@ func checkBatch(msgs []Message) error {
 	}
 	total := 0
 	for i, m := range msgs {
-		if len(m.Body) > MaxBody || m.size()-len(m.Body) > headerRoom/2 {
+		if len(m.Body) > MaxBody || m.size()-len(m.Body) > headerReserve/2 {
 			return fmt.Errorf("append message %d of %d: %w: its body has %d bytes and may have %d", i+1, len(msgs), ErrTooLarge, len(m.Body), MaxBody)
 		}
 		if m.Recorded != "" && !events.IsHistory(m.Subject) {
@@ -128,7 +128,7 @@ func (m Message) natsMsg() *nats.Msg {
 func (c *Client) appendOne(ctx context.Context, m Message) (Ack, error) {
 	ack, err := c.js.PublishMsg(ctx, m.natsMsg(), jetstream.WithExpectStream(Stream), jetstream.WithRetryAttempts(0))
 	if err != nil {
-		return Ack{}, answerError(ctx, err)
+		return Ack{}, publishError(ctx, err)
 	}
 	// A crash before the acknowledgement arrives leaves a stored record that
 	// the caller does not know of; it sends it again and the id tells.
@@ -150,7 +150,7 @@ func (c *Client) appendBatch(ctx context.Context, msgs []Message) (Ack, error) {
 		select {
 		case <-ctx.Done():
 			return Ack{}, err
-		case <-time.After(busyWait):
+		case <-time.After(busyRetryInterval):
 		}
 	}
 	return ack, err
@@ -171,15 +171,15 @@ func (c *Client) sendBatch(ctx context.Context, msgs []Message, flow jetstreamex
 	}
 	ack, err := batch.CommitMsg(ctx, msgs[last].natsMsg())
 	if err != nil {
-		return Ack{}, answerError(ctx, err)
+		return Ack{}, publishError(ctx, err)
 	}
 	// A crash before this point leaves the batch stored whole or not at all,
 	// and the caller unsure: it sends it again and the ids tell.
 	return Ack{First: ack.Sequence - uint64(last), Last: ack.Sequence}, nil
 }
 
-// answerError sorts the error of a message that was to be acknowledged.
-func answerError(ctx context.Context, err error) error {
+// publishError sorts the error of a message that was to be acknowledged.
+func publishError(ctx context.Context, err error) error {
 	switch {
 	case apiCode(err) != 0:
 		return apiError(err)
@@ -216,8 +216,8 @@ func (c *Client) AppendAll(ctx context.Context, msgs iter.Seq2[Message, error], 
 	return <-collected
 }
 
-// linger is how long a batch that is not full waits for more.
-const linger = 20 * time.Millisecond
+// batchLinger is how long a batch that is not full waits for more.
+const batchLinger = 20 * time.Millisecond
 
 // collect cuts msgs into batches. After an error of msgs, what came before it
 // is still sent; while msgs waits for its own input, what has come is sent.
@@ -256,7 +256,7 @@ func collect(ctx context.Context, msgs iter.Seq2[Message, error], batches chan<-
 				continue
 			}
 			if batch == nil {
-				batch, lingered = make([]Message, 0, MaxBatch), time.After(linger)
+				batch, lingered = make([]Message, 0, MaxBatch), time.After(batchLinger)
 			}
 			batch, size = append(batch, m), size+m.size()
 		case to <- batch:

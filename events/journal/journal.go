@@ -100,7 +100,7 @@ func Open(ctx context.Context, opts Options) (*Journal, error) {
 	j := &Journal{Client: newClient(opts.Server, opts.Log), opts: opts, fatal: make(chan string, 1)}
 	if err := j.open(ctx); err != nil {
 		j.Close()
-		return nil, fmt.Errorf("open journal %s: %w", j.where(), err)
+		return nil, fmt.Errorf("open journal %s: %w", j.location(), err)
 	}
 	return j, nil
 }
@@ -122,7 +122,7 @@ func (j *Journal) open(ctx context.Context) error {
 	if j.srv == nil {
 		return nil
 	}
-	if err := j.fitDisk(ctx); err != nil {
+	if err := j.adjustMaxBytes(ctx); err != nil {
 		return err
 	}
 	j.wg.Go(j.watchDisk)
@@ -156,8 +156,8 @@ func (j *Journal) URL() string {
 	return j.srv.ClientURL()
 }
 
-// where names the journal in messages.
-func (j *Journal) where() string {
+// location names the journal in messages.
+func (j *Journal) location() string {
 	if j.opts.Dir != "" {
 		return "in " + j.opts.Dir
 	}

@@ -226,7 +226,7 @@ func TestGenesisCrashPoints(t *testing.T) {
 				}
 				info, _ = half.info(ctx)
 				if steps > 2 {
-					if err := half.widen(ctx, info); err != nil {
+					if err := half.openToPublishers(ctx, info); err != nil {
 						t.Fatal(err)
 					}
 				}

@@ -67,11 +67,11 @@ func (j *Journal) openStream(ctx context.Context) error {
 	// A crash before the next step leaves a ledger of one record that takes
 	// nothing else: the next Open with a genesis widens it, and does not write
 	// its own.
-	return j.widen(ctx, info)
+	return j.openToPublishers(ctx, info)
 }
 
 func (j *Journal) createStream(ctx context.Context) (*jetstream.StreamInfo, error) {
-	ctx, cancel := j.bounded(ctx)
+	ctx, cancel := j.withTimeout(ctx)
 	defer cancel()
 	_, err := j.js.CreateStream(ctx, j.streamConfig())
 	if err != nil && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) {
@@ -121,7 +121,7 @@ func (j *Journal) appendGenesis(ctx context.Context, info *jetstream.StreamInfo)
 	if len(info.Config.Subjects) > 1 {
 		return fmt.Errorf("stream %s is open to publishers but has no genesis record: it was not made by bookledger; delete it or point to another server", Stream)
 	}
-	ctx, cancel := j.bounded(ctx)
+	ctx, cancel := j.withTimeout(ctx)
 	defer cancel()
 	msg := &nats.Msg{Subject: events.SubjectGenesis, Data: j.opts.Genesis}
 	_, err := j.js.PublishMsg(ctx, msg, jetstream.WithExpectLastSequence(0), jetstream.WithExpectStream(Stream))
@@ -132,9 +132,9 @@ func (j *Journal) appendGenesis(ctx context.Context, info *jetstream.StreamInfo)
 	return nil
 }
 
-// widen opens the stream to all subjects. Several nodes may do it: each writes
+// openToPublishers opens the stream to all subjects. Several nodes may do it: each writes
 // the same.
-func (j *Journal) widen(ctx context.Context, info *jetstream.StreamInfo) error {
+func (j *Journal) openToPublishers(ctx context.Context, info *jetstream.StreamInfo) error {
 	want := append(events.OwnSubjects(), events.UpstreamSubjects()...)
 	missing := slices.ContainsFunc(want, func(s string) bool { return !slices.Contains(info.Config.Subjects, s) })
 	switch {
@@ -154,7 +154,7 @@ func (j *Journal) widen(ctx context.Context, info *jetstream.StreamInfo) error {
 	}
 	config := info.Config
 	config.Subjects = want
-	ctx, cancel := j.bounded(ctx)
+	ctx, cancel := j.withTimeout(ctx)
 	defer cancel()
 	if _, err := j.js.UpdateStream(ctx, config); err != nil {
 		return fmt.Errorf("open stream %s to publishers: %w", Stream, apiError(err))
