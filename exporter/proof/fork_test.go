@@ -208,7 +208,7 @@ func TestKeptHead(t *testing.T) {
 				"of another ledger":              {witnessed(ledger)},
 				"not signed by the ledger's key": {bytes.Replace(kept, []byte(h.Root.String()), []byte(root.Root.String()), 1)},
 				"no signature":                   {[]byte(h.Text())},
-				"not in the form":                {[]byte("nonsense"), []byte("x\n\ny")},
+				"not a well-formed":              {[]byte("nonsense"), []byte("x\n\ny")},
 			} {
 				for _, head := range heads {
 					_, err := Verify(context.Background(), folder, Options{Head: head})

@@ -101,7 +101,7 @@ func (d *derivation) chooseHeads(s *statement) error {
 
 // files returns the files of a statement that was made from the record.
 func (s *statement) files(d *derivation) (map[string][]byte, error) {
-	keys := d.keys.Until(s.head.Size)
+	keys := d.keys.TextsUntil(s.head.Size)
 	files := map[string][]byte{
 		keyFile:   []byte(keys[len(keys)-1] + "\n"),
 		headFile:  s.head.text,
@@ -133,7 +133,7 @@ func (b *bundle) statement(keys *treehead.Keys) (s *statement, err error) {
 	if s.head, err = b.head(headFile, keys); err != nil {
 		return nil, err
 	}
-	stood := keys.Until(s.head.Size)
+	stood := keys.TextsUntil(s.head.Size)
 	if text, err := b.read(keyFile); err != nil {
 		return nil, err
 	} else if string(text) != stood[len(stood)-1]+"\n" {

@@ -317,7 +317,7 @@ func (v *verifier) madeBy(version string) error {
 // common checks the key that was given, which signed the head or handed over to
 // the key that did, and says what every kind has shown.
 func (v *verifier) common(keys *treehead.Keys, s *statement) error {
-	stood := keys.Until(s.head.Size)
+	stood := keys.TextsUntil(s.head.Size)
 	if v.o.Key != "" && !slices.Contains(stood, strings.TrimSpace(v.o.Key)) {
 		return differs("the key that was given is not that of the ledger which signed: the head of %d records is signed by %s", s.head.Size, stood[len(stood)-1])
 	}

@@ -25,7 +25,7 @@ func TestChangeKey(t *testing.T) {
 		vkey, seq, err := n.ChangeKey(t.Context(), before)
 		fixture.Must(t, errors.Join(err, n.CatchUp(t.Context())))
 		after := read(t, n, (*projections.View).Keys)
-		if text := after.Until(seq); after.Current().KeyHash() == before.Current().KeyHash() || text[len(text)-1] != vkey {
+		if text := after.TextsUntil(seq); after.Current().KeyHash() == before.Current().KeyHash() || text[len(text)-1] != vkey {
 			t.Fatalf("record %d hands over to %q, want %s", seq, text, vkey)
 		}
 		if i%2 == 0 { // a crash has left it where it was made

@@ -161,7 +161,7 @@ func (p *Processor) Decide(d *record.Decoded, s State) (Decision, error) {
 // judge goes through the order of judgement.
 func (p *Processor) judge(e *Decision, s State) error {
 	d, c := e.record, &e.change
-	why := d.Envelope
+	why := d.EnvelopeRejection
 	if why == nil {
 		seen, err := s.Seen(d.Event.Source, d.Event.ID)
 		if seen || err != nil {
@@ -170,7 +170,7 @@ func (p *Processor) judge(e *Decision, s State) error {
 		}
 		c.data, c.at.Seq = d.Event.Data, d.Seq
 		if c.at.Recorded, why = p.Timeline.Recorded(&d.Record); why == nil {
-			why = d.Content
+			why = d.ContentRejection
 		}
 	}
 	var err error
