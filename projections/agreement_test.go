@@ -33,7 +33,7 @@ import (
 type account struct {
 	Status   projections.Status
 	Rejected []projections.RejectedEvent
-	Exports  []projections.Exported
+	Exports  []projections.ExportStep
 	Fridays  []checkpoint.Checkpoint
 	Hashes   map[events.Date]string
 	Seals    map[events.Date]events.Sealed   // what the seal of the Friday says
@@ -144,7 +144,7 @@ func (a *account) listen(t *rapid.T, r *replay.Replay, steps iter.Seq2[replay.St
 		if id := step.CaseID(); id != "" {
 			a.Records[id] = append(a.Records[id], step.Entry())
 		}
-		a.clock.hear(t, step.Record, step.Verdict)
+		a.clock.hear(t, step.Record, step.Result)
 	}
 }
 

@@ -151,7 +151,7 @@ func (a *applier) apply(d *record.Decoded) error {
 	a.tree.Append(d.Leaf)
 	a.records++
 	a.outcomes = append(a.outcomes, decision.Outcome)
-	return a.indexCase(d, &decision.Verdict)
+	return a.indexCase(d, &decision.Result)
 }
 
 // pass puts what the open week has changed under that week, keeps the
@@ -161,7 +161,7 @@ func (a *applier) pass(passed []checkpoint.Checkpoint, next events.Date) error {
 	if err := a.flushCases(); err != nil {
 		return err
 	}
-	if err := a.index.Pass(a.batch, next); err != nil {
+	if err := a.index.NextWeek(a.batch, next); err != nil {
 		return err
 	}
 	a.week = next
@@ -242,7 +242,7 @@ func (a *applier) keep(slot *caseSlot, b []byte) {
 
 // The rest makes applier an admission.State.
 
-func (a *applier) Seen(source, id string) (bool, error) {
+func (a *applier) MarkSeen(source, id string) (bool, error) {
 	a.scratch = store.AppendEventID(a.scratch[:0], source, id)
 	if _, ok := a.seen[string(a.scratch)]; ok {
 		return true, nil
@@ -320,7 +320,7 @@ func (a *applier) readCase(id string) ([]byte, error) {
 }
 
 func (a *applier) PutCase(id string, before, after *fold.Case) error {
-	a.index.Move(id, before, after)
+	a.index.UpdateCase(id, before, after)
 	slot, err := a.slot(id)
 	if err != nil {
 		return err
@@ -347,7 +347,7 @@ func (a *applier) Agent(id string) (fold.Agent, bool, error) {
 func (a *applier) PutAgent(id string, after fold.Agent) error {
 	before := a.agents[id] // which Agent has put there, where the agent is known
 	a.agents[id] = after
-	if err := a.index.MoveAgent(a.batch, id, before.AgencyID, after.AgencyID); err != nil {
+	if err := a.index.UpdateAgent(a.batch, id, before.AgencyID, after.AgencyID); err != nil {
 		return err
 	}
 	return a.batch.Set(store.Agent(id), a.week, fold.AppendAgent(nil, &after))
@@ -380,7 +380,7 @@ func (a *applier) PutStaff(agencyID, personID string, after fold.Staff) error {
 	if after != (fold.Staff{}) {
 		b = fold.AppendStaff(nil, &after)
 	}
-	if err := a.index.PutRole(a.batch, personID, agencyID, len(b) > 0); err != nil {
+	if err := a.index.UpdateRole(a.batch, personID, agencyID, len(b) > 0); err != nil {
 		return err
 	}
 	return a.putOther(store.Staff(agencyID, personID), b)
@@ -391,27 +391,27 @@ func (a *applier) putOther(k store.Key, b []byte) error {
 	return a.batch.Set(k, a.week, b)
 }
 
-func (a *applier) Reject(r admission.RejectedEvent) error {
-	return a.putJSON(store.Rejected(r.Seq), r)
+func (a *applier) AddRejection(r admission.RejectedEvent) error {
+	return a.putJSON(store.Rejection(r.Seq), r)
 }
 
-func (a *applier) Export(e admission.ExportStep) error {
-	return a.putJSON(store.Exported(e.Seq), e)
+func (a *applier) AddExportStep(e admission.ExportStep) error {
+	return a.putJSON(store.ExportStep(e.Seq), e)
 }
 
-func (a *applier) Sealed(f events.Date) (bool, error) {
+func (a *applier) HasSeal(f events.Date) (bool, error) {
 	if a.sealed[f] {
 		return true, nil
 	}
 	return a.reader.Has(store.Seal(f))
 }
 
-func (a *applier) Seal(s checkpoint.Seal) error {
+func (a *applier) PutSeal(s checkpoint.Seal) error {
 	a.sealed[s.Friday] = true
 	return a.putJSON(store.Seal(s.Friday), s)
 }
 
-func (a *applier) Sign(s checkpoint.Signature) error {
+func (a *applier) AddSignature(s checkpoint.Signature) error {
 	return a.putJSON(store.Signature(s.Friday, s.Seq), s)
 }
 

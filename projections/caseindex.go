@@ -47,7 +47,7 @@ const (
 // is late by how many nanoseconds.
 
 // indexCase adds a record to the index of the case that it is about, if any.
-func (a *applier) indexCase(d *record.Decoded, v *admission.Verdict) error {
+func (a *applier) indexCase(d *record.Decoded, v *admission.Result) error {
 	if d.CaseID == "" {
 		return nil
 	}

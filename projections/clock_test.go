@@ -20,7 +20,7 @@ type clock struct {
 }
 
 // hear takes a record that was judged, and checks its recorded time.
-func (k *clock) hear(t *rapid.T, rec *record.Decoded, v replay.Verdict) {
+func (k *clock) hear(t *rapid.T, rec *record.Decoded, v replay.Result) {
 	accepted, loaded := v.Outcome == record.Applied || v.Outcome == record.Unchanged, events.IsHistory(rec.Subject)
 	if v.Outcome == record.Applied && (events.IsUpstream(rec.Subject) || rec.Event.Type == events.TypeHistoryClosed) {
 		k.closed = true

@@ -62,7 +62,7 @@ func meet(t *testing.T, records []record.Record, met map[string]int) {
 			last = *f
 			continue
 		}
-		v := step.Verdict
+		v := step.Result
 		meetRecord(step.Record, v, met)
 		if !v.Recorded.IsZero() && v.Recorded.Equal(lastRecorded) {
 			met["several at one moment"]++
@@ -85,7 +85,7 @@ func meet(t *testing.T, records []record.Record, met map[string]int) {
 	}
 }
 
-func meetRecord(rec *record.Decoded, v replay.Verdict, met map[string]int) {
+func meetRecord(rec *record.Decoded, v replay.Result, met map[string]int) {
 	met[v.Outcome.String()]++
 	if v.Rejection != nil {
 		met[string(v.Rejection.Code)]++

@@ -24,7 +24,7 @@ func (s tiles) Size() uint64 { return s.size }
 // Tile makes tiles merkle.Tiles. It returns merkle.ErrDamaged where there are
 // fewer hashes than the tree has.
 func (s tiles) Tile(t merkle.Tile) (hashes []byte, err error) {
-	err = s.reader.EachPiece(t.Level, t.Number, func(key, value []byte) error {
+	err = s.reader.EachTilePiece(t.Level, t.Number, func(key, value []byte) error {
 		if store.TilePieceStart(key)*tlog.HashSize == len(hashes) { // else one is missing
 			hashes = append(hashes, value...)
 		}
@@ -53,7 +53,7 @@ func newTreeWriter(r store.Reader, size uint64) (p *treeWriter, err error) {
 	for level := range p.Levels() {
 		t, hashes := p.Edge(level)
 		var places []int
-		err := r.EachPiece(t.Level, t.Number, func(key, _ []byte) error {
+		err := r.EachTilePiece(t.Level, t.Number, func(key, _ []byte) error {
 			places = append(places, store.TilePieceStart(key))
 			return nil
 		})

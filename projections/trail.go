@@ -10,23 +10,23 @@ import (
 	"bookledger/projections/internal/store"
 )
 
-// Exported is a step of an export in the trail.
-type Exported = admission.ExportStep
+// ExportStep is a step of an export in the trail.
+type ExportStep = admission.ExportStep
 
 // Exports returns the newest steps of exports, newest first, at most limit (0:
 // all): those of records before before, or from the newest on where that is 0.
-func (v *View) Exports(before uint64, limit int) ([]Exported, error) {
-	return newest[Exported](v, store.Exported, "an export", before, limit, anyone)
+func (v *View) Exports(before uint64, limit int) ([]ExportStep, error) {
+	return newest[ExportStep](v, store.ExportStep, "an export", before, limit, anyone)
 }
 
 // ExportsOfFile returns the steps of exports of the files that have the SHA-256, in
 // hex, as Exports does; a blank one is of any. It reads the whole trail.
-func (v *View) ExportsOfFile(ctx context.Context, sha256 string, before uint64, limit int) ([]Exported, error) {
+func (v *View) ExportsOfFile(ctx context.Context, sha256 string, before uint64, limit int) ([]ExportStep, error) {
 	if sha256 == "" {
 		return v.Exports(before, limit)
 	}
 	looked, member := 0, []byte(`"sha256":"`+sha256+`"`)
-	return newest[Exported](v, store.Exported, "an export", before, limit, func(value []byte) (bool, error) {
+	return newest[ExportStep](v, store.ExportStep, "an export", before, limit, func(value []byte) (bool, error) {
 		if looked++; looked%1000 == 0 && ctx.Err() != nil {
 			return false, ctx.Err()
 		}
@@ -36,7 +36,7 @@ func (v *View) ExportsOfFile(ctx context.Context, sha256 string, before uint64, 
 
 // Rejections returns the newest rejected records, as Exports does its steps.
 func (v *View) Rejections(before uint64, limit int) ([]RejectedEvent, error) {
-	return newest[RejectedEvent](v, store.Rejected, "a rejection", before, limit, anyone)
+	return newest[RejectedEvent](v, store.Rejection, "a rejection", before, limit, anyone)
 }
 
 func anyone([]byte) (bool, error) { return true, nil }

@@ -63,7 +63,7 @@ func TestExports(t *testing.T) {
 	for _, c := range []struct {
 		before uint64
 		limit  int
-		want   []projections.Exported
+		want   []projections.ExportStep
 	}{
 		{0, 1, all[:1]}, {64, 2, all[1:3]}, {62, 2, all[3:]}, {61, 2, nil}, {1, 0, nil}, {1000, 0, all},
 	} {

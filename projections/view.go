@@ -154,7 +154,7 @@ func decode[T any](b []byte, what string) (value T, err error) {
 
 // rejected returns why a record was rejected; nil where it was not.
 func (v *View) rejected(seq uint64) (*RejectedEvent, error) {
-	b, ok, err := v.reader.Get(store.Rejected(seq))
+	b, ok, err := v.reader.Get(store.Rejection(seq))
 	if err != nil || !ok {
 		return nil, err
 	}
@@ -164,7 +164,7 @@ func (v *View) rejected(seq uint64) (*RejectedEvent, error) {
 
 // EachRejected calls yield with every rejected record, in order.
 func (v *View) EachRejected(yield func(RejectedEvent) error) error {
-	return v.reader.EachUnversioned(store.Rejected(0), func(_, value []byte) error {
+	return v.reader.EachUnversioned(store.Rejection(0), func(_, value []byte) error {
 		r, err := decode[RejectedEvent](value, "a rejection")
 		if err != nil {
 			return err

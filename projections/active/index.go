@@ -32,8 +32,8 @@ func NewIndex(r store.Reader, week events.Date) *Index {
 	}
 }
 
-// Move notes what a changed case is to whom.
-func (x *Index) Move(id string, before, after *fold.Case) {
+// UpdateCase notes what a changed case is to whom.
+func (x *Index) UpdateCase(id string, before, after *fold.Case) {
 	for _, c := range [...]*fold.Case{before, after} {
 		x.touch(c.AgentID, id, before, after)
 		for _, r := range c.Pending {
@@ -68,9 +68,9 @@ func relation(agent string, c *fold.Case) (r Relation) {
 	return r
 }
 
-// Pass puts what has changed under its week into the batch, in the order of
+// NextWeek puts what has changed under its week into the batch, in the order of
 // keys, and goes on under next.
-func (x *Index) Pass(b *store.Batch, next events.Date) (err error) {
+func (x *Index) NextWeek(b *store.Batch, next events.Date) (err error) {
 	before, err := x.reader.Cursor(store.AgentCase("", ""))
 	if err != nil {
 		return err
@@ -110,11 +110,11 @@ func (x *Index) put(b *store.Batch, before *store.Cursor, k store.Key, r Relatio
 // Flush puts everything into the batch, which ends with the record last and is
 // then to be committed, and tells the kept lists what it changes.
 func (x *Index) Flush(b *store.Batch, last uint64, l *Lists) error {
-	if err := x.Pass(b, x.week); err != nil {
+	if err := x.NextWeek(b, x.week); err != nil {
 		return err
 	}
 	for _, agent := range slices.Sorted(maps.Keys(x.touched)) {
-		if err := b.SetUnversioned(store.Changed(agent), binary.AppendUvarint(nil, x.touched[agent])); err != nil {
+		if err := b.SetUnversioned(store.LastChange(agent), binary.AppendUvarint(nil, x.touched[agent])); err != nil {
 			return err
 		}
 	}
@@ -125,9 +125,9 @@ func (x *Index) Flush(b *store.Batch, last uint64, l *Lists) error {
 	return nil
 }
 
-// MoveAgent puts into the batch whose own an agent is under the week, where
+// UpdateAgent puts into the batch whose own an agent is under the week, where
 // that changed; "" is of no agency.
-func (x *Index) MoveAgent(b *store.Batch, id, before, after string) error {
+func (x *Index) UpdateAgent(b *store.Batch, id, before, after string) error {
 	if before == after {
 		return nil
 	}
@@ -142,9 +142,9 @@ func (x *Index) MoveAgent(b *store.Batch, id, before, after string) error {
 	return b.Set(store.AgencyAgent(after, id), x.week, present)
 }
 
-// PutRole puts into the batch whether a person has a role in an agency under
+// UpdateRole puts into the batch whether a person has a role in an agency under
 // the week.
-func (x *Index) PutRole(b *store.Batch, person, agency string, has bool) error {
+func (x *Index) UpdateRole(b *store.Batch, person, agency string, has bool) error {
 	if has {
 		return b.Set(store.PersonRole(person, agency), x.week, present)
 	}

@@ -170,7 +170,7 @@ func decodeAt(cursor *store.Cursor, id string, week events.Date) (c fold.Case, k
 
 // changed returns the last change in an agent's lists: 0 where there was none.
 func (s State) changed(agent string) (seq uint64, err error) {
-	b, ok, err := s.reader.Get(store.Changed(agent))
+	b, ok, err := s.reader.Get(store.LastChange(agent))
 	if err != nil || !ok {
 		return 0, err
 	}

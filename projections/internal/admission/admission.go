@@ -15,9 +15,9 @@ import (
 // State is what the ledger has come to, over which records are judged. What is
 // written belongs to the week of the decision that is put.
 type State interface {
-	// Seen tells whether (source, id) was remembered before, and remembers it
+	// MarkSeen tells whether (source, id) was remembered before, and remembers it
 	// for good.
-	Seen(source, id string) (bool, error)
+	MarkSeen(source, id string) (bool, error)
 
 	// Case returns a case, the zero Case where none is known; it is not
 	// written to.
@@ -32,16 +32,16 @@ type State interface {
 	Staff(agencyID, personID string) (fold.Staff, error)
 	PutStaff(agencyID, personID string, after fold.Staff) error
 
-	// Reject keeps a rejection.
-	Reject(RejectedEvent) error
-	// Export keeps a step of an export.
-	Export(ExportStep) error
-	// Sealed tells whether a seal of the Friday is kept.
-	Sealed(f events.Date) (bool, error)
-	// Seal keeps the seal of a Friday that has none.
-	Seal(checkpoint.Seal) error
-	// Sign keeps a signature of a seal.
-	Sign(checkpoint.Signature) error
+	// AddRejection keeps a rejection.
+	AddRejection(RejectedEvent) error
+	// AddExportStep keeps a step of an export.
+	AddExportStep(ExportStep) error
+	// HasSeal tells whether a seal of the Friday is kept.
+	HasSeal(f events.Date) (bool, error)
+	// PutSeal keeps the seal of a Friday that has none.
+	PutSeal(checkpoint.Seal) error
+	// AddSignature keeps a signature of a seal.
+	AddSignature(checkpoint.Signature) error
 }
 
 // RejectedEvent is a rejected record, as commands and the interface show it.
@@ -63,8 +63,8 @@ type ExportStep struct {
 	events.Export
 }
 
-// Verdict is what became of a record.
-type Verdict struct {
+// Result is what became of a record.
+type Result struct {
 	Outcome   record.Outcome
 	Rejection *events.Rejection // of a rejected one
 	Recorded  time.Time         // zero where the record has no recorded time
@@ -128,7 +128,7 @@ func (p *Processor) Keys() (*treehead.Keys, error) {
 
 // Decision is what becomes of a record, before it is put into the state.
 type Decision struct {
-	Verdict
+	Result
 	// Passed are the Fridays whose cutoffs lie between the record before and this
 	// one, the earliest first. The state is as of each of them until the decision
 	// is put.
@@ -163,7 +163,7 @@ func (p *Processor) judge(e *Decision, s State) error {
 	d, c := e.record, &e.change
 	why := d.Envelope
 	if why == nil {
-		seen, err := s.Seen(d.Event.Source, d.Event.ID)
+		seen, err := s.MarkSeen(d.Event.Source, d.Event.ID)
 		if seen || err != nil {
 			e.Outcome = record.Duplicate
 			return err
@@ -222,7 +222,7 @@ func (p *Processor) Apply(e *Decision, s State) (err error) {
 		p.Duplicates++
 	case record.Rejected:
 		p.Rejected++
-		err = s.Reject(RejectedEvent{
+		err = s.AddRejection(RejectedEvent{
 			Seq: d.Seq, Recorded: e.Recorded, Subject: d.Subject, ID: d.Event.ID,
 			Code: e.Rejection.Code, Field: e.Rejection.Field, Reason: e.Rejection.Reason,
 		})

@@ -61,7 +61,7 @@ func (p *Processor) derive(c *change, s State) (why *events.Rejection, err error
 		}
 		return nil, nil
 	case *events.Sealed:
-		sealed, err := s.Sealed(d.Friday) // the first stands
+		sealed, err := s.HasSeal(d.Friday) // the first stands
 		c.changes = !sealed
 		return nil, err
 	case *events.HistoryClosed:
@@ -106,19 +106,19 @@ func (p *Processor) put(c *change, s State) error {
 		p.LedgerID, p.Genesis, p.SealKey = d.LedgerID, &d.Calendar, d.SealKey
 		return p.Resume()
 	case *events.Sealed:
-		return s.Seal(checkpoint.Seal{Seq: c.at.Seq, Sealed: *d})
+		return s.PutSeal(checkpoint.Seal{Seq: c.at.Seq, Sealed: *d})
 	case *events.SealSigned:
-		return s.Sign(checkpoint.Signature{Seq: c.at.Seq, SealSigned: *d})
+		return s.AddSignature(checkpoint.Signature{Seq: c.at.Seq, SealSigned: *d})
 	case *events.SealKeyChanged:
 		p.KeyChanges = append(p.KeyChanges, checkpoint.KeyChange{Seq: c.at.Seq, Note: d.Note})
 	case *events.ExportRequested:
-		return s.Export(ExportStep{c.at.Seq, c.at.Recorded, "requested", d.Export})
+		return s.AddExportStep(ExportStep{c.at.Seq, c.at.Recorded, "requested", d.Export})
 	case *events.ExportDeclined:
-		return s.Export(ExportStep{c.at.Seq, c.at.Recorded, "declined", d.Export})
+		return s.AddExportStep(ExportStep{c.at.Seq, c.at.Recorded, "declined", d.Export})
 	case *events.ExportDenied:
-		return s.Export(ExportStep{c.at.Seq, c.at.Recorded, "denied", d.Export})
+		return s.AddExportStep(ExportStep{c.at.Seq, c.at.Recorded, "denied", d.Export})
 	case *events.ExportMade:
-		return s.Export(ExportStep{c.at.Seq, c.at.Recorded, "made", d.Export})
+		return s.AddExportStep(ExportStep{c.at.Seq, c.at.Recorded, "made", d.Export})
 	}
 	return nil
 }

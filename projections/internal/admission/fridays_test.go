@@ -95,7 +95,7 @@ func TestBeforeClosing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	untimed := func(v admission.Verdict) {
+	untimed := func(v admission.Result) {
 		t.Helper()
 		if !v.Recorded.IsZero() {
 			t.Fatalf("record %d is recorded at %s", c.seq, v.Recorded)

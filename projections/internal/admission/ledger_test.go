@@ -40,7 +40,7 @@ func (m *memory) note(what, id string) error {
 	return nil
 }
 
-func (m *memory) Seen(source, id string) (bool, error) {
+func (m *memory) MarkSeen(source, id string) (bool, error) {
 	key := fmt.Sprintf("%q %q", source, id)
 	seen := m.seen[key]
 	m.seen[key] = true
@@ -88,24 +88,24 @@ func (m *memory) PutStaff(agency, person string, after fold.Staff) error {
 	return m.note("staff", agency+"/"+person)
 }
 
-func (m *memory) Sealed(f events.Date) (bool, error) { return m.seals[f] > 0, m.err }
+func (m *memory) HasSeal(f events.Date) (bool, error) { return m.seals[f] > 0, m.err }
 
-func (m *memory) Seal(s checkpoint.Seal) error {
+func (m *memory) PutSeal(s checkpoint.Seal) error {
 	m.seals[s.Friday] = s.Seq
 	return nil
 }
 
-func (m *memory) Sign(s checkpoint.Signature) error {
+func (m *memory) AddSignature(s checkpoint.Signature) error {
 	m.signed = append(m.signed, s.Seq)
 	return nil
 }
 
-func (m *memory) Reject(r admission.RejectedEvent) error {
+func (m *memory) AddRejection(r admission.RejectedEvent) error {
 	m.rejected = append(m.rejected, r)
 	return nil
 }
 
-func (m *memory) Export(e admission.ExportStep) error {
+func (m *memory) AddExportStep(e admission.ExportStep) error {
 	return m.note("export", e.Step)
 }
 
@@ -137,7 +137,7 @@ func message(source, id, eventType, data string) string {
 }
 
 // judge judges a record that must not stop the ledger; its leaf is its number.
-func (c *court) judge(subject, stamped, header, body string) admission.Verdict {
+func (c *court) judge(subject, stamped, header, body string) admission.Result {
 	c.t.Helper()
 	v, err := c.try(subject, stamped, header, body)
 	if err != nil {
@@ -149,7 +149,7 @@ func (c *court) judge(subject, stamped, header, body string) admission.Verdict {
 	return v
 }
 
-func (c *court) try(subject, stamped, header, body string) (admission.Verdict, error) {
+func (c *court) try(subject, stamped, header, body string) (admission.Result, error) {
 	c.t.Helper()
 	c.seq++
 	if header != "" && !strings.Contains(header, " ") {
@@ -160,14 +160,14 @@ func (c *court) try(subject, stamped, header, body string) (admission.Verdict, e
 	d.Leaf = [32]byte{byte(c.seq)}
 	e, err := c.ledger.Decide(&d, c.state)
 	if err != nil {
-		return e.Verdict, err
+		return e.Result, err
 	}
 	c.state.fridays, c.state.week = append(c.state.fridays, e.Passed...), e.Week
-	return e.Verdict, c.ledger.Apply(&e, c.state)
+	return e.Result, c.ledger.Apply(&e, c.state)
 }
 
 // live judges a record of a live upstream system, with an id of its own.
-func (c *court) live(stamped, eventType, data string) admission.Verdict {
+func (c *court) live(stamped, eventType, data string) admission.Result {
 	c.t.Helper()
 	c.ids++
 	family, _, _ := strings.Cut(eventType, ".")
@@ -175,20 +175,20 @@ func (c *court) live(stamped, eventType, data string) admission.Verdict {
 }
 
 // load judges a record of the history load, stamped at the end of the year.
-func (c *court) load(header, eventType, data string) admission.Verdict {
+func (c *court) load(header, eventType, data string) admission.Result {
 	c.t.Helper()
 	c.ids++
 	return c.judge("ledger.history.calheers", "12-31T00:00:00", header, message("calheers", fmt.Sprint("load", c.ids), eventType, data))
 }
 
 // own judges a record of the ledger's own.
-func (c *court) own(subject, stamped, eventType, data string) admission.Verdict {
+func (c *court) own(subject, stamped, eventType, data string) admission.Result {
 	c.t.Helper()
 	c.ids++
 	return c.judge(subject, stamped, "", message("bookledger", fmt.Sprint("own", c.ids), eventType, data))
 }
 
-func code(v admission.Verdict) events.Code {
+func code(v admission.Result) events.Code {
 	if v.Rejection == nil {
 		return ""
 	}

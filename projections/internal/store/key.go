@@ -84,8 +84,8 @@ func AppendEventID(dst []byte, source, id string) []byte {
 	return append(append(dst, 0), id...)
 }
 
-// Changed is the key of the last change of anything in an agent's lists.
-func Changed(agent string) []byte { return key(kindChanged, agent) }
+// LastChange is the key of the last change of anything in an agent's lists.
+func LastChange(agent string) []byte { return key(kindChanged, agent) }
 
 // Checkpoint is the key of a checkpoint; Checkpoint(0) sorts before all.
 func Checkpoint(f events.Date) []byte {
@@ -107,13 +107,13 @@ func Signature(f events.Date, seq uint64) []byte {
 	return binary.BigEndian.AppendUint64(k, seq)
 }
 
-// Rejected is the key of a rejected record; Rejected(0) sorts before all.
-func Rejected(seq uint64) []byte {
+// Rejection is the key of a rejected record; Rejection(0) sorts before all.
+func Rejection(seq uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte{kindReject}, seq)
 }
 
-// Exported is the key of a step of an export; Exported(0) sorts before all.
-func Exported(seq uint64) []byte {
+// ExportStep is the key of a step of an export; ExportStep(0) sorts before all.
+func ExportStep(seq uint64) []byte {
 	return binary.BigEndian.AppendUint64([]byte{kindExport}, seq)
 }
 

@@ -190,8 +190,8 @@ func (r Reader) EachUnversionedWithPrefix(prefix []byte, yield func(key, value [
 	return r.eachPlain(prefix, end(prefix), (*pebble.Iterator).First, (*pebble.Iterator).Next, yield)
 }
 
-// EachPiece calls yield with every piece of a tile, in order.
-func (r Reader) EachPiece(level int, number uint64, yield func(key, value []byte) error) error {
+// EachTilePiece calls yield with every piece of a tile, in order.
+func (r Reader) EachTilePiece(level int, number uint64, yield func(key, value []byte) error) error {
 	return r.eachPlain(TilePiece(level, number, 0), TilePiece(level, number+1, 0), (*pebble.Iterator).First, (*pebble.Iterator).Next, yield)
 }
 
