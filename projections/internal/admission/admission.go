@@ -149,7 +149,7 @@ func (p *Processor) Decide(d *record.Decoded, s State) (Decision, error) {
 		return Decision{}, fmt.Errorf("judging record %d: the one before it was %d, so records are missing or out of order", d.Seq, p.Position)
 	}
 	e := Decision{record: d, Week: p.Week, cutoff: p.cutoff, timeline: p.Timeline}
-	if err := p.judge(&e, s); err != nil {
+	if err := p.check(&e, s); err != nil {
 		return e, fmt.Errorf("judging record %d: %w", d.Seq, err)
 	}
 	if p.Timeline.HasRecordedTime(&d.Record, d.Event.Type, e.Outcome) {
@@ -158,8 +158,8 @@ func (p *Processor) Decide(d *record.Decoded, s State) (Decision, error) {
 	return e, nil
 }
 
-// judge goes through the order of judgement.
-func (p *Processor) judge(e *Decision, s State) error {
+// check goes through the order of judgement.
+func (p *Processor) check(e *Decision, s State) error {
 	d, c := e.record, &e.change
 	why := d.Envelope
 	if why == nil {
@@ -215,7 +215,7 @@ func (p *Processor) Apply(e *Decision, s State) (err error) {
 	switch e.Outcome {
 	case record.Applied:
 		p.Applied++
-		err = p.put(&e.change, s)
+		err = p.applyChange(&e.change, s)
 	case record.Unchanged:
 		p.Applied++
 	case record.Duplicate:

@@ -85,12 +85,12 @@ func (c *change) deriveStaff(d *events.Staff, s State) error {
 	return err
 }
 
-// put puts what has changed into the state, and into what is known of the
+// applyChange puts what has changed into the state, and into what is known of the
 // ledger as a whole.
-func (p *Processor) put(c *change, s State) error {
+func (p *Processor) applyChange(c *change, s State) error {
 	switch d := c.data.(type) {
 	case events.CaseData:
-		return p.putCase(d, c, s)
+		return p.applyCase(d, c, s)
 	case *events.AgentCertified, *events.AgentMoved, *events.AgentDecertified:
 		if !c.known {
 			p.Agents++
@@ -123,7 +123,7 @@ func (p *Processor) put(c *change, s State) error {
 	return nil
 }
 
-func (p *Processor) putCase(d events.CaseData, c *change, s State) error {
+func (p *Processor) applyCase(d events.CaseData, c *change, s State) error {
 	for _, id := range fold.Agents(d) { // an agent is known once a delegation names them
 		_, known, err := s.Agent(id)
 		if err != nil {

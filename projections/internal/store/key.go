@@ -21,14 +21,14 @@ const (
 	kindAgent     = 'a'
 	kindCase      = 'c'
 	kindExport    = 'e'
-	kindFriday    = 'f'
-	kindHeld      = 'h'
+	kindCheckpoint    = 'f'
+	kindAgentCase      = 'h'
 	kindSeen      = 'i'
 	kindMeta      = 'm'
 	kindCaseIndex = 'n'
-	kindOwn       = 'o'
-	kindRole      = 'p'
-	kindReject    = 'r'
+	kindAgencyAgent       = 'o'
+	kindPersonRole      = 'p'
+	kindRejection    = 'r'
 	kindStaff     = 's'
 	kindSeal      = 'u'
 	kindSigned    = 'w'
@@ -65,13 +65,13 @@ func Staff(agency, person string) Key { return key(kindStaff, agency, person) }
 func AllStaff() Key { return key(kindStaff) }
 
 // AgentCase is the key of what a case is to an agent.
-func AgentCase(agent, caseID string) Key { return key(kindHeld, agent, caseID) }
+func AgentCase(agent, caseID string) Key { return key(kindAgentCase, agent, caseID) }
 
 // PersonRole is the key that says that a person has a role in an agency.
-func PersonRole(person, agency string) Key { return key(kindRole, person, agency) }
+func PersonRole(person, agency string) Key { return key(kindPersonRole, person, agency) }
 
 // AgencyAgent is the key that says that an agent is an agency's own.
-func AgencyAgent(agency, agent string) Key { return key(kindOwn, agency, agent) }
+func AgencyAgent(agency, agent string) Key { return key(kindAgencyAgent, agency, agent) }
 
 // The keys that have no weeks.
 
@@ -89,7 +89,7 @@ func LastChange(agent string) []byte { return key(kindChanged, agent) }
 
 // Checkpoint is the key of a checkpoint; Checkpoint(0) sorts before all.
 func Checkpoint(f events.Date) []byte {
-	return binary.BigEndian.AppendUint32([]byte{kindFriday}, uint32(f))
+	return binary.BigEndian.AppendUint32([]byte{kindCheckpoint}, uint32(f))
 }
 
 // Seal is the key of a Friday's seal; Seal(0) sorts before all.
@@ -109,7 +109,7 @@ func Signature(f events.Date, seq uint64) []byte {
 
 // Rejection is the key of a rejected record; Rejection(0) sorts before all.
 func Rejection(seq uint64) []byte {
-	return binary.BigEndian.AppendUint64([]byte{kindReject}, seq)
+	return binary.BigEndian.AppendUint64([]byte{kindRejection}, seq)
 }
 
 // ExportStep is the key of a step of an export; ExportStep(0) sorts before all.
