@@ -30,7 +30,7 @@ import (
 )
 
 // account is everything that can be asked of a ledger, in comparable form.
-type account struct {
+type ledgerState struct {
 	Status   projections.Status
 	Rejected []projections.RejectedEvent
 	Exports  []projections.ExportStep
@@ -41,7 +41,7 @@ type account struct {
 	Lists    map[string]string               // live, by agent
 	Records  map[string][]provenance.Entry   // by case
 	rows     map[string]map[book.RowKey]bool // of the Books
-	clock    clock
+	clock    timeChecker
 }
 
 var (
@@ -65,19 +65,19 @@ func render(b *book.Book) string {
 	return out.String()
 }
 
-type at interface {
+type fullState interface {
 	book.State
 	book.FullState
 }
 
 // rooted has the tree of the journal.
-type rooted interface {
+type treeRooter interface {
 	TreeRoot(size uint64) ([32]byte, error)
 }
 
 // take notes what a state says as of a Friday, and checks its counts by
 // counting.
-func (a *account) take(t *rapid.T, s at, tree rooted, c *events.Calendar, f checkpoint.Checkpoint) {
+func (a *ledgerState) addFriday(t *rapid.T, s fullState, tree treeRooter, c *events.Calendar, f checkpoint.Checkpoint) {
 	sum, err := book.StateHash(s)
 	if err != nil {
 		t.Fatal(err)
@@ -116,7 +116,7 @@ func (a *account) take(t *rapid.T, s at, tree rooted, c *events.Calendar, f chec
 	}
 }
 
-func (a *account) takeLists(t *rapid.T, s book.State, c *events.Calendar, open events.Date) {
+func (a *ledgerState) addLists(t *rapid.T, s book.State, c *events.Calendar, open events.Date) {
 	for _, agent := range allAgents {
 		lists, err := list.New(c, agent, func(yield func(string, *fold.Case) error) error { return s.EachHeld(agent, yield) })
 		if err != nil {
@@ -127,45 +127,45 @@ func (a *account) takeLists(t *rapid.T, s book.State, c *events.Calendar, open e
 	}
 }
 
-func newAccount() *account {
-	return &account{Hashes: map[events.Date]string{}, Seals: map[events.Date]events.Sealed{}, Books: map[string]string{}, Lists: map[string]string{}, Records: map[string][]provenance.Entry{}, rows: map[string]map[book.RowKey]bool{}}
+func newLedgerState() *ledgerState {
+	return &ledgerState{Hashes: map[events.Date]string{}, Seals: map[events.Date]events.Sealed{}, Books: map[string]string{}, Lists: map[string]string{}, Records: map[string][]provenance.Entry{}, rows: map[string]map[book.RowKey]bool{}}
 }
 
 // listen takes what a replay says step by step.
-func (a *account) listen(t *rapid.T, r *replay.Replay, steps iter.Seq2[replay.Step, error]) {
+func (a *ledgerState) addSteps(t *rapid.T, r *replay.Replay, steps iter.Seq2[replay.Step, error]) {
 	for step, err := range steps {
 		if err != nil {
 			t.Fatal(err)
 		}
 		if step.Checkpoint != nil {
-			a.take(t, r.State(), r, r.Calendar(), *step.Checkpoint)
+			a.addFriday(t, r.State(), r, r.Calendar(), *step.Checkpoint)
 			continue
 		}
 		if id := step.CaseID(); id != "" {
 			a.Records[id] = append(a.Records[id], step.Entry())
 		}
-		a.clock.hear(t, step.Record, step.Result)
+		a.clock.observe(t, step.Record, step.Result)
 	}
 }
 
 // end adds what a replay says at its end.
-func (a *account) end(t *rapid.T, r *replay.Replay) {
+func (a *ledgerState) finish(t *rapid.T, r *replay.Replay) {
 	status, err := r.Status()
 	if err != nil {
 		t.Fatal(err)
 	}
 	a.Status, a.Rejected, a.Exports = status, r.Rejected(), r.Exports()
 	a.Fridays, _ = r.Checkpoints()
-	a.takeLists(t, r.State(), r.Calendar(), r.OpenFriday())
-	a.clock.check(t, r.Calendar(), r.OpenFriday(), a.Fridays)
+	a.addLists(t, r.State(), r.Calendar(), r.OpenFriday())
+	a.clock.checkFridays(t, r.Calendar(), r.OpenFriday(), a.Fridays)
 }
 
 // replayed derives the account from the records alone.
-func replayed(t *rapid.T, records []record.Record) *account {
-	a, r := newAccount(), replay.New()
-	a.listen(t, r, r.Steps(records...))
-	a.end(t, r)
-	a.explain(t, r.Calendar())
+func fromReplay(t *rapid.T, records []record.Record) *ledgerState {
+	a, r := newLedgerState(), replay.New()
+	a.addSteps(t, r, r.Steps(records...))
+	a.finish(t, r)
+	a.checkProvenance(t, r.Calendar())
 	return a
 }
 
@@ -179,10 +179,10 @@ func dumpOf(records []record.Record) io.Reader {
 }
 
 // dumped derives it from the lines of the records' dump.
-func dumped(t *rapid.T, records []record.Record) *account {
-	a, r := newAccount(), replay.New()
-	a.listen(t, r, r.Dump(context.Background(), dumpOf(records), nil))
-	a.end(t, r)
+func fromDump(t *rapid.T, records []record.Record) *ledgerState {
+	a, r := newLedgerState(), replay.New()
+	a.addSteps(t, r, r.Dump(context.Background(), dumpOf(records), nil))
+	a.finish(t, r)
 	return a
 }
 
@@ -220,13 +220,13 @@ func checkIndices(t *rapid.T, s active.State) {
 }
 
 // takeRecords asks for the records about all cases.
-func (a *account) takeRecords(t *rapid.T, v *projections.View, records []record.Record) {
+func (a *ledgerState) addRecords(t *rapid.T, v *projections.View, records []record.Record) {
 	for _, id := range allCases {
 		index, err := v.History(id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		all, err := v.CaseRecords(context.Background(), slice{records, 1}, id, index)
+		all, err := v.CaseRecords(context.Background(), memoryJournal{records, 1}, id, index)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -242,16 +242,16 @@ func (a *account) takeRecords(t *rapid.T, v *projections.View, records []record.
 }
 
 // served asks a projection.
-func served(t *rapid.T, p *projections.Projection, records []record.Record) *account {
+func fromProjection(t *rapid.T, p *projections.Projection, records []record.Record) *ledgerState {
 	v := viewOf(t, p)
 	defer v.Close()
-	a := newAccount()
+	a := newLedgerState()
 	var err error
 	if a.Fridays, err = v.Checkpoints(); err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range a.Fridays {
-		a.take(t, v.AsOf(f.Friday), v, v.Calendar(), f)
+		a.addFriday(t, v.AsOf(f.Friday), v, v.Calendar(), f)
 		checkIndices(t, v.AsOf(f.Friday))
 	}
 	checkIndices(t, v.Live())
@@ -268,15 +268,15 @@ func served(t *rapid.T, p *projections.Projection, records []record.Record) *acc
 	if len(a.Exports) == 0 {
 		a.Exports = nil
 	}
-	a.takeRecords(t, v, records)
+	a.addRecords(t, v, records)
 	if a.Status, err = v.Status(); err != nil {
 		t.Fatal(err)
 	}
-	a.takeLists(t, v.Live(), v.Calendar(), v.OpenFriday())
+	a.addLists(t, v.Live(), v.Calendar(), v.OpenFriday())
 	return a
 }
 
-func same(t *rapid.T, what string, want, got *account) {
+func requireEqual(t *rapid.T, what string, want, got *ledgerState) {
 	w, g := reflect.ValueOf(*want), reflect.ValueOf(*got)
 	for i := range w.NumField() {
 		if w.Type().Field(i).IsExported() && !reflect.DeepEqual(w.Field(i).Interface(), g.Field(i).Interface()) {
@@ -287,7 +287,7 @@ func same(t *rapid.T, what string, want, got *account) {
 
 // crashing applies records in parts of random sizes, in chunks of at most chunk,
 // with a crash now and then. After each part look is called.
-func crashing(t *rapid.T, records []record.Record, part *rapid.Generator[int], chunk int, look func(p *projections.Projection, at int)) (*projections.Projection, *vfs.MemFS) {
+func applyWithCrashes(t *rapid.T, records []record.Record, part *rapid.Generator[int], chunk int, look func(p *projections.Projection, at int)) (*projections.Projection, *vfs.MemFS) {
 	fs := vfs.NewCrashableMem()
 	p := openOn(t, fs)
 	for at := 0; at < len(records); {
@@ -301,7 +301,7 @@ func crashing(t *rapid.T, records []record.Record, part *rapid.Generator[int], c
 			UnsyncedDataPercent: rapid.IntRange(0, 100).Draw(t, "kept"),
 			RNG:                 rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "crash"), 0)),
 		})
-		closeAll(t, p)
+		closeOrFail(t, p)
 		fs = crashed
 		p = openOn(t, fs)
 	}
@@ -317,23 +317,23 @@ func TestLiveReplayRestartRebuildAgree(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		records := history(t)
-		want := replayed(t, records)
-		same(t, "the dump", want, dumped(t, records))
+		want := fromReplay(t, records)
+		requireEqual(t, "the dump", want, fromDump(t, records))
 
-		p, fs := crashing(t, records, rapid.IntRange(1, 15), 40, func(*projections.Projection, int) {})
-		same(t, "live", want, served(t, p, records))
-		closeAll(t, p)
+		p, fs := applyWithCrashes(t, records, rapid.IntRange(1, 15), 40, func(*projections.Projection, int) {})
+		requireEqual(t, "live", want, fromProjection(t, p, records))
+		closeOrFail(t, p)
 
 		p = openOn(t, fs)
-		same(t, "restarted", want, served(t, p, records))
-		closeAll(t, p)
+		requireEqual(t, "restarted", want, fromProjection(t, p, records))
+		closeOrFail(t, p)
 
-		p = openNext(t, fs)
+		p = openNextVersion(t, fs)
 		if !p.Rebuilding() {
 			t.Fatal("another version takes the store as it is")
 		}
 		catchUp(t, p, records, rapid.IntRange(1, 40).Draw(t, "chunk"))
-		same(t, "built anew", want, served(t, p, records))
-		closeAll(t, p)
+		requireEqual(t, "built anew", want, fromProjection(t, p, records))
+		closeOrFail(t, p)
 	})
 }

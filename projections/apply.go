@@ -21,10 +21,10 @@ const (
 	batchRecords = 1000
 	// keptBytes bounds the encoded cases that are kept between batches, and
 	// slotBytes is what one takes besides.
-	keptBytes = 64 << 20
-	slotBytes = 200
+	maxCachedBytes = 64 << 20
+	slotOverhead   = 200
 	// keptAgents bounds the agents that are kept between batches.
-	keptAgents = 50_000
+	maxCachedAgents = 50_000
 )
 
 var processorKey = store.Meta("ledger")
@@ -37,34 +37,34 @@ type applier struct {
 	processor *admission.Processor
 	tree      *treeWriter
 
-	batch    *store.Batch
-	records  int    // in the batch
-	first    uint64 // of them
-	outcomes []record.Outcome
-	week     events.Date
-	index    *active.Index
-	lists    *active.Lists // that are told what changes
-	cursor   *store.Cursor // over cases, of the time when the batch began
-	cases    map[string]*caseSlot
-	last     *caseSlot           // that was asked for last, in this batch
-	decoded  []*caseSlot         // the cases that are decoded, in this batch
-	dirty    []*caseSlot         // the cases that changed and are not yet in the batch
-	touched  []*caseSlot         // the cases that records of this batch are about
-	seen     map[string]struct{} // remembered in this batch
-	seenKeys []string            // the same
-	agents   map[string]fold.Agent
-	others   map[string][]byte    // agencies and staff put in this batch, by key
-	sealed   map[events.Date]bool // in this batch
+	batch        *store.Batch
+	records      int    // in the batch
+	first        uint64 // of them
+	outcomes     []record.Outcome
+	week         events.Date
+	index        *active.Index
+	lists        *active.Lists // that are told what changes
+	cursor       *store.Cursor // over cases, of the time when the batch began
+	cases        map[string]*cachedCase
+	lastCase     *cachedCase         // that was asked for last, in this batch
+	decoded      []*cachedCase       // the cases that are decoded, in this batch
+	dirty        []*cachedCase       // the cases that changed and are not yet in the batch
+	touched      []*cachedCase       // the cases that records of this batch are about
+	seen         map[string]struct{} // remembered in this batch
+	seenKeys     []string            // the same
+	agents       map[string]fold.Agent
+	agencyValues map[string][]byte    // agencies and staff put in this batch, by key
+	sealed       map[events.Date]bool // in this batch
 
-	kept    int    // bytes of the encoded cases
-	bloom   *bloom // of the ids and cases of all batches, nil where it does not know all
-	scratch []byte
+	cachedBytes int    // bytes of the encoded cases
+	bloom       *bloom // of the ids and cases of all batches, nil where it does not know all
+	scratch     []byte
 }
 
 // caseSlot is a case that was read lately. It is kept encoded, which takes a
 // quarter of the memory and spares the garbage collector; decoded it is only
 // in the batch that reads it.
-type caseSlot struct {
+type cachedCase struct {
 	id      string
 	encoded []byte // nothing where the case is not known
 	state   *fold.Case
@@ -88,8 +88,8 @@ func newApplier(g *generation) (*applier, error) {
 	a := &applier{
 		store: s, reader: s.Reader(), processor: processor, tree: tree, week: processor.Week,
 		index: active.NewIndex(s.Reader(), processor.Week), lists: &g.lists,
-		cases: map[string]*caseSlot{}, agents: map[string]fold.Agent{},
-		seen: map[string]struct{}{}, others: map[string][]byte{}, sealed: map[events.Date]bool{},
+		cases: map[string]*cachedCase{}, agents: map[string]fold.Agent{},
+		seen: map[string]struct{}{}, agencyValues: map[string][]byte{}, sealed: map[events.Date]bool{},
 	}
 	if processor.Position == 0 {
 		a.bloom = newBloom()
@@ -118,7 +118,7 @@ func (a *applier) begin() {
 	a.batch, a.records, a.outcomes = a.store.NewBatch(), 0, a.outcomes[:0]
 	a.first = a.processor.Position + 1
 	clear(a.seen)
-	clear(a.others)
+	clear(a.agencyValues)
 	clear(a.sealed)
 	a.seenKeys = a.seenKeys[:0]
 	for _, slot := range a.decoded {
@@ -126,10 +126,10 @@ func (a *applier) begin() {
 	}
 	a.decoded = a.decoded[:0]
 	a.touched = a.touched[:0]
-	if a.kept > keptBytes {
-		a.cases, a.last, a.kept = map[string]*caseSlot{}, nil, 0
+	if a.cachedBytes > maxCachedBytes {
+		a.cases, a.lastCase, a.cachedBytes = map[string]*cachedCase{}, nil, 0
 	}
-	if len(a.agents) > keptAgents {
+	if len(a.agents) > maxCachedAgents {
 		clear(a.agents)
 	}
 }
@@ -141,7 +141,7 @@ func (a *applier) apply(d *record.Decoded) error {
 		return err
 	}
 	if decision.Week != a.week {
-		if err := a.pass(decision.Passed, decision.Week); err != nil {
+		if err := a.passCutoffs(decision.Passed, decision.Week); err != nil {
 			return err
 		}
 	}
@@ -157,7 +157,7 @@ func (a *applier) apply(d *record.Decoded) error {
 // pass puts what the open week has changed under that week, keeps the
 // checkpoints of the Fridays that are passed, and goes on under the next week:
 // nothing is copied.
-func (a *applier) pass(passed []checkpoint.Checkpoint, next events.Date) error {
+func (a *applier) passCutoffs(passed []checkpoint.Checkpoint, next events.Date) error {
 	if err := a.flushCases(); err != nil {
 		return err
 	}
@@ -220,11 +220,11 @@ func (a *applier) closeCursor() error {
 // flushCases puts the changed cases into the batch, in the order of keys, in
 // which the store takes them quickest.
 func (a *applier) flushCases() error {
-	slices.SortFunc(a.dirty, func(x, y *caseSlot) int { return strings.Compare(x.id, y.id) })
+	slices.SortFunc(a.dirty, func(x, y *cachedCase) int { return strings.Compare(x.id, y.id) })
 	for _, slot := range a.dirty {
 		slot.dirty = false
 		a.scratch = fold.AppendCase(a.scratch[:0], slot.state)
-		a.keep(slot, a.scratch)
+		a.setEncoded(slot, a.scratch)
 		if err := a.batch.Set(store.Case(slot.id), a.week, a.scratch); err != nil {
 			return err
 		}
@@ -234,10 +234,10 @@ func (a *applier) flushCases() error {
 }
 
 // keep keeps a copy of an encoded case.
-func (a *applier) keep(slot *caseSlot, b []byte) {
+func (a *applier) setEncoded(slot *cachedCase, b []byte) {
 	before := cap(slot.encoded)
 	slot.encoded = append(slot.encoded[:0], b...)
-	a.kept += cap(slot.encoded) - before
+	a.cachedBytes += cap(slot.encoded) - before
 }
 
 // The rest makes applier an admission.State.
@@ -259,7 +259,7 @@ func (a *applier) MarkSeen(source, id string) (bool, error) {
 }
 
 func (a *applier) Case(id string) (*fold.Case, error) {
-	slot, err := a.slot(id)
+	slot, err := a.decodedCase(id)
 	if err != nil {
 		return nil, err
 	}
@@ -267,8 +267,8 @@ func (a *applier) Case(id string) (*fold.Case, error) {
 }
 
 // slot returns the case decoded.
-func (a *applier) slot(id string) (*caseSlot, error) {
-	slot, err := a.encodedSlot(id)
+func (a *applier) decodedCase(id string) (*cachedCase, error) {
+	slot, err := a.cachedCase(id)
 	if err != nil || slot.state != nil {
 		return slot, err
 	}
@@ -284,22 +284,22 @@ func (a *applier) slot(id string) (*caseSlot, error) {
 }
 
 // encodedSlot returns the case, decoded or not.
-func (a *applier) encodedSlot(id string) (*caseSlot, error) {
-	if a.last != nil && a.last.id == id {
-		return a.last, nil
+func (a *applier) cachedCase(id string) (*cachedCase, error) {
+	if a.lastCase != nil && a.lastCase.id == id {
+		return a.lastCase, nil
 	}
 	if slot, ok := a.cases[id]; ok {
-		a.last = slot
+		a.lastCase = slot
 		return slot, nil
 	}
 	b, err := a.readCase(id)
 	if err != nil {
 		return nil, err
 	}
-	slot := &caseSlot{id: id}
-	a.keep(slot, b)
-	a.kept += slotBytes
-	a.cases[id], a.last = slot, slot
+	slot := &cachedCase{id: id}
+	a.setEncoded(slot, b)
+	a.cachedBytes += slotOverhead
+	a.cases[id], a.lastCase = slot, slot
 	return slot, nil
 }
 
@@ -321,7 +321,7 @@ func (a *applier) readCase(id string) ([]byte, error) {
 
 func (a *applier) PutCase(id string, before, after *fold.Case) error {
 	a.index.UpdateCase(id, before, after)
-	slot, err := a.slot(id)
+	slot, err := a.decodedCase(id)
 	if err != nil {
 		return err
 	}
@@ -354,7 +354,7 @@ func (a *applier) PutAgent(id string, after fold.Agent) error {
 }
 
 func (a *applier) Agency(id string) (fold.Agency, bool, error) {
-	if b, ok := a.others[string(store.Agency(id))]; ok {
+	if b, ok := a.agencyValues[string(store.Agency(id))]; ok {
 		agency, err := fold.DecodeAgency(b)
 		return agency, true, err
 	}
@@ -362,11 +362,11 @@ func (a *applier) Agency(id string) (fold.Agency, bool, error) {
 }
 
 func (a *applier) PutAgency(id string, after fold.Agency) error {
-	return a.putOther(store.Agency(id), fold.AppendAgency(nil, &after))
+	return a.putAgencyValue(store.Agency(id), fold.AppendAgency(nil, &after))
 }
 
 func (a *applier) Staff(agencyID, personID string) (fold.Staff, error) {
-	if b, ok := a.others[string(store.Staff(agencyID, personID))]; ok {
+	if b, ok := a.agencyValues[string(store.Staff(agencyID, personID))]; ok {
 		if len(b) == 0 {
 			return fold.Staff{}, nil
 		}
@@ -383,11 +383,11 @@ func (a *applier) PutStaff(agencyID, personID string, after fold.Staff) error {
 	if err := a.index.UpdateRole(a.batch, personID, agencyID, len(b) > 0); err != nil {
 		return err
 	}
-	return a.putOther(store.Staff(agencyID, personID), b)
+	return a.putAgencyValue(store.Staff(agencyID, personID), b)
 }
 
-func (a *applier) putOther(k store.Key, b []byte) error {
-	a.others[string(k)] = b
+func (a *applier) putAgencyValue(k store.Key, b []byte) error {
+	a.agencyValues[string(k)] = b
 	return a.batch.Set(k, a.week, b)
 }
 

@@ -170,9 +170,9 @@ func BenchmarkCloseWeek(b *testing.B) {
 			var closing, changing time.Duration
 			for b.Loop() {
 				for range closedWeeks {
-					changing += timed(func() { reachView(b, p, src.add(s.record(s.member(1+s.dice.IntN(cases)))), 0) })
+					changing += timed(func() { openViewAt(b, p, src.add(s.record(s.member(1+s.dice.IntN(cases)))), 0) })
 					s.time = s.calendar.Cutoff(friday).Add(time.Second)
-					closing += timed(func() { reachView(b, p, src.add(s.clock(friday)), friday) })
+					closing += timed(func() { openViewAt(b, p, src.add(s.clock(friday)), friday) })
 					friday = s.calendar.Next(friday)
 				}
 			}
@@ -191,7 +191,7 @@ func BenchmarkCloseWeek(b *testing.B) {
 
 // reachView waits for a record, and opens a view that shows it, with the
 // checkpoint of a Friday if one is given.
-func reachView(b *testing.B, p *projections.Projection, seq uint64, f events.Date) {
+func openViewAt(b *testing.B, p *projections.Projection, seq uint64, f events.Date) {
 	outcome, _, err := p.WaitFor(context.Background(), seq)
 	if err != nil || outcome != record.Applied {
 		b.Fatal(outcome, err)

@@ -36,10 +36,10 @@ func (e CaseIndexEntry) Recorded(r *record.Record) time.Time {
 
 // What is added to the outcome in the store.
 const (
-	ofDelegation = 0x80
-	isUntimed    = 0x40
-	isLate       = 0x20 // by how much stands behind it
-	outcomeBits  = 0x1f
+	delegationFlag = 0x80
+	untimedFlag    = 0x40
+	lateFlag       = 0x20 // by how much stands behind it
+	outcomeMask    = 0x1f
 )
 
 // The entries of a case in a batch are one value: for each record how far it
@@ -51,7 +51,7 @@ func (a *applier) indexCase(d *record.Decoded, v *admission.Result) error {
 	if d.CaseID == "" {
 		return nil
 	}
-	slot, err := a.encodedSlot(d.CaseID)
+	slot, err := a.cachedCase(d.CaseID)
 	if err != nil {
 		return err
 	}
@@ -60,12 +60,12 @@ func (a *applier) indexCase(d *record.Decoded, v *admission.Result) error {
 	}
 	kind, late := byte(v.Outcome), time.Duration(0)
 	if strings.HasPrefix(d.Event.Type, "delegation.") {
-		kind |= ofDelegation
+		kind |= delegationFlag
 	}
 	if v.Recorded.IsZero() {
-		kind |= isUntimed
+		kind |= untimedFlag
 	} else if late = v.Recorded.Sub(d.ClaimedTime(v.Outcome)); late > 0 {
-		kind |= isLate
+		kind |= lateFlag
 	}
 	slot.entries = append(binary.AppendUvarint(slot.entries, d.Seq-slot.lastEntry), kind)
 	if late > 0 {
@@ -78,7 +78,7 @@ func (a *applier) indexCase(d *record.Decoded, v *admission.Result) error {
 // flushTouched puts the cases that records were about into the batch: those that
 // changed, and the index entries of all.
 func (a *applier) flushTouched() error {
-	slices.SortFunc(a.touched, func(x, y *caseSlot) int { return strings.Compare(x.id, y.id) })
+	slices.SortFunc(a.touched, func(x, y *cachedCase) int { return strings.Compare(x.id, y.id) })
 	a.dirty = a.dirty[:0] // every case that changed is touched, and so comes in order
 	for _, slot := range a.touched {
 		if slot.dirty {
@@ -125,9 +125,9 @@ func readEntry(value []byte) (e CaseIndexEntry, rest []byte, ok bool) {
 		return e, nil, false
 	}
 	kind := value[n]
-	e = CaseIndexEntry{Seq: delta, Outcome: record.Outcome(kind & outcomeBits), Delegation: kind&ofDelegation != 0, Untimed: kind&isUntimed != 0}
+	e = CaseIndexEntry{Seq: delta, Outcome: record.Outcome(kind & outcomeMask), Delegation: kind&delegationFlag != 0, Untimed: kind&untimedFlag != 0}
 	rest = value[n+1:]
-	if kind&isLate != 0 {
+	if kind&lateFlag != 0 {
 		late, n := binary.Uvarint(rest)
 		if n <= 0 {
 			return e, nil, false

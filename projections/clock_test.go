@@ -13,14 +13,14 @@ import (
 
 // clock tells recorded times and boundaries from the words of the design
 // alone, since all that agree with each other judge by the same code.
-type clock struct {
+type timeChecker struct {
 	last     time.Time
 	closed   bool
 	recorded []time.Time // by sequence, from 1; zero for none
 }
 
 // hear takes a record that was judged, and checks its recorded time.
-func (k *clock) hear(t *rapid.T, rec *record.Decoded, v replay.Result) {
+func (k *timeChecker) observe(t *rapid.T, rec *record.Decoded, v replay.Result) {
 	accepted, loaded := v.Outcome == record.Applied || v.Outcome == record.Unchanged, events.IsHistory(rec.Subject)
 	if v.Outcome == record.Applied && (events.IsUpstream(rec.Subject) || rec.Event.Type == events.TypeHistoryClosed) {
 		k.closed = true
@@ -50,7 +50,7 @@ func (k *clock) hear(t *rapid.T, rec *record.Decoded, v replay.Result) {
 
 // check holds that every Friday from the first record's on has a checkpoint,
 // at the last record that is not recorded after its cutoff.
-func (k *clock) check(t *rapid.T, c *events.Calendar, open events.Date, fridays []checkpoint.Checkpoint) {
+func (k *timeChecker) checkFridays(t *rapid.T, c *events.Calendar, open events.Date, fridays []checkpoint.Checkpoint) {
 	if k.last.IsZero() {
 		if open != 0 || len(fridays) > 0 {
 			t.Fatalf("before all time Friday %s is open after %d others", open, len(fridays))

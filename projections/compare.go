@@ -65,14 +65,14 @@ func (p *Projection) Compare(ctx context.Context, journal Journal, after uint64,
 	}
 	end := min(upTo, last)
 	c := &comparer{p: p, ctx: ctx, pace: pace, compared: min(after, end) / merkle.TileWidth * merkle.TileWidth}
-	readErr := journal.Read(ctx, c.compared, end, c.take)
+	readErr := journal.Read(ctx, c.compared, end, c.add)
 	if c.failed == nil {
-		c.failed = c.tile() // that the end has cut off
+		c.failed = c.compareTile() // that the end has cut off
 	}
 	var d *Difference
 	switch {
 	case errors.As(c.failed, &d) && d.Kind == Changed:
-		d.Kind = p.kind(ctx, journal, d.Seq)
+		d.Kind = p.differenceKind(ctx, journal, d.Seq)
 		return c.compared, d
 	case c.failed != nil:
 		return c.compared, c.failed
@@ -104,7 +104,7 @@ type comparer struct {
 	failed   error
 }
 
-func (c *comparer) take(records []record.Record) error {
+func (c *comparer) add(records []record.Record) error {
 	for i := range records {
 		next := c.compared + uint64(len(c.leaves)/tlog.HashSize) + 1
 		if seq := records[i].Seq; seq != next {
@@ -112,14 +112,14 @@ func (c *comparer) take(records []record.Record) error {
 			if seq < next {
 				kind = Inserted
 			}
-			if c.failed = c.tile(); c.failed == nil {
+			if c.failed = c.compareTile(); c.failed == nil {
 				c.failed = &Difference{next, kind}
 			}
 			return c.failed
 		}
 		leaf := records[i].LeafHash()
 		if c.leaves = append(c.leaves, leaf[:]...); next%merkle.TileWidth == 0 {
-			if c.failed = c.tile(); c.failed != nil {
+			if c.failed = c.compareTile(); c.failed != nil {
 				return c.failed
 			}
 		}
@@ -128,7 +128,7 @@ func (c *comparer) take(records []record.Record) error {
 }
 
 // tile compares the leaves that were taken with those of their tile.
-func (c *comparer) tile() error {
+func (c *comparer) compareTile() error {
 	n := len(c.leaves) / tlog.HashSize
 	if n == 0 {
 		return nil
@@ -186,7 +186,7 @@ func (v *View) checkParents(t merkle.Tile, hashes []byte) error {
 }
 
 // kind tells how a record differs, by its neighbours.
-func (p *Projection) kind(ctx context.Context, journal Journal, seq uint64) DifferenceKind {
+func (p *Projection) differenceKind(ctx context.Context, journal Journal, seq uint64) DifferenceKind {
 	was := func(at, seq uint64) bool { // the record at at was the one at seq
 		r, err := journal.At(ctx, at)
 		if err != nil {

@@ -18,7 +18,7 @@ import (
 
 // renumbered is a journal with another content, as one who can write its files
 // would leave it: sequences have no gap.
-func renumbered(records ...[]record.Record) []record.Record {
+func renumber(records ...[]record.Record) []record.Record {
 	all := slices.Concat(records...)
 	for i := range all {
 		all[i].Seq = uint64(i + 1)
@@ -30,14 +30,14 @@ func renumbered(records ...[]record.Record) []record.Record {
 // between them: the first record that is concerned is named.
 func TestCompare(t *testing.T) {
 	const n = 700
-	records := ledger(t, "test", n)
-	p := openOn(t, applied(t, records))
-	defer closeAll(t, p)
-	if got, err := p.Compare(t.Context(), slice{records, 50}, 0, nil); err != nil || got != n {
+	records := smallLedger(t, "test", n)
+	p := openOn(t, storeOf(t, records))
+	defer closeOrFail(t, p)
+	if got, err := p.Compare(t.Context(), memoryJournal{records, 50}, 0, nil); err != nil || got != n {
 		t.Fatalf("the journal itself: %d, %v", got, err)
 	}
-	grown := append(slices.Clone(records), ledger(t, "other", n+5)[n:]...)
-	if got, err := p.Compare(t.Context(), slice{grown, 50}, 0, nil); err != nil || got != n {
+	grown := append(slices.Clone(records), smallLedger(t, "other", n+5)[n:]...)
+	if got, err := p.Compare(t.Context(), memoryJournal{grown, 50}, 0, nil); err != nil || got != n {
 		t.Fatalf("a journal that has grown: %d, %v", got, err)
 	}
 	for _, seq := range []uint64{1, 2, 100, 255, 256, 257, 512, 513, 600, n - 1, n} {
@@ -59,19 +59,19 @@ func TestCompare(t *testing.T) {
 			"header":     {changed(func(r *record.Record) { r.Header = "2026-11-20T00:00:00Z" }), projections.Changed},
 			"tail":       {records[:i], projections.Missing},
 			"gap":        {append(slices.Clone(records[:i]), records[i+1:]...), projections.Missing},
-			"taken out":  {renumbered(records[:i], records[i+1:]), projections.Missing},
-			"put in":     {renumbered(records[:i], []record.Record{fresh}, records[i:]), projections.Inserted},
+			"taken out":  {renumber(records[:i], records[i+1:]), projections.Missing},
+			"put in":     {renumber(records[:i], []record.Record{fresh}, records[i:]), projections.Inserted},
 			"said twice": {append(slices.Clone(records[:i+1]), records[i:]...), projections.Inserted},
 		}
 		if seq < n {
 			tampered["swapped"] = struct {
 				records []record.Record
 				kind    projections.DifferenceKind
-			}{renumbered(records[:i], records[i+1:i+2], records[i:i+1], records[i+2:]), projections.Reordered}
+			}{renumber(records[:i], records[i+1:i+2], records[i:i+1], records[i+2:]), projections.Reordered}
 		}
 		for what, c := range tampered {
 			t.Run(fmt.Sprint(what, " ", seq), func(t *testing.T) {
-				got, err := p.Compare(t.Context(), slice{c.records, 100}, 0, nil)
+				got, err := p.Compare(t.Context(), memoryJournal{c.records, 100}, 0, nil)
 				var d *projections.Difference
 				want := seq
 				if what == "said twice" {
@@ -93,17 +93,17 @@ func TestCompare(t *testing.T) {
 
 // TestCompareGoesOn breaks a comparison off, by the journal and by whoever sets
 // the pace, and goes on from there.
-func TestCompareGoesOn(t *testing.T) {
-	records := ledger(t, "test", 700)
-	p := openOn(t, applied(t, records))
-	defer closeAll(t, p)
+func TestCompareResumes(t *testing.T) {
+	records := smallLedger(t, "test", 700)
+	p := openOn(t, storeOf(t, records))
+	defer closeOrFail(t, p)
 	fault := errors.New("the connection is gone")
-	got, err := p.Compare(t.Context(), broken{slice: slice{records, 50}, after: 300, err: fault}, 0, nil)
+	got, err := p.Compare(t.Context(), failingJournal{memoryJournal: memoryJournal{records, 50}, after: 300, err: fault}, 0, nil)
 	if !errors.Is(err, fault) || got != 300 {
 		t.Fatal(got, err)
 	}
 	paced := 0
-	got, err = p.Compare(t.Context(), slice{records, 50}, got, func(_ context.Context, n int) error {
+	got, err = p.Compare(t.Context(), memoryJournal{records, 50}, got, func(_ context.Context, n int) error {
 		if paced += n; paced > 300 {
 			return fault
 		}
@@ -115,7 +115,7 @@ func TestCompareGoesOn(t *testing.T) {
 	other := slices.Clone(records)
 	other[299].Stamped = other[299].Stamped.Add(1)
 	var d *projections.Difference
-	if got, err = p.Compare(t.Context(), broken{slice: slice{other, 50}, after: 350, err: fault}, 0, nil); !errors.As(err, &d) || d.Seq != 300 || got != 299 {
+	if got, err = p.Compare(t.Context(), failingJournal{memoryJournal: memoryJournal{other, 50}, after: 350, err: fault}, 0, nil); !errors.As(err, &d) || d.Seq != 300 || got != 299 {
 		t.Fatal(got, err) // it is found before what broke the journal off
 	}
 }
@@ -123,7 +123,7 @@ func TestCompareGoesOn(t *testing.T) {
 // TestCompareDamagedTree damages the stored tree: that is told apart from a
 // journal that differs.
 func TestCompareDamagedTree(t *testing.T) {
-	records := ledger(t, "test", 700)
+	records := smallLedger(t, "test", 700)
 	for _, c := range []struct {
 		what   string
 		damage func(b *store.Batch) error
@@ -135,23 +135,23 @@ func TestCompareDamagedTree(t *testing.T) {
 		{"a tile is short", func(b *store.Batch) error { return b.SetUnversioned(store.TilePiece(0, 1, 0), make([]byte, 32)) }},
 		{"the parent is gone", func(b *store.Batch) error { return b.DeleteUnversioned(store.TilePiece(1, 0, 0)) }},
 	} {
-		fs := applied(t, records)
+		fs := storeOf(t, records)
 		damageStore(t, fs, c.damage)
 		p := openOn(t, fs)
-		if _, err := p.Compare(t.Context(), slice{records, 50}, 0, nil); !errors.Is(err, merkle.ErrDamaged) || !strings.Contains(err.Error(), "remove the projection") {
+		if _, err := p.Compare(t.Context(), memoryJournal{records, 50}, 0, nil); !errors.Is(err, merkle.ErrDamaged) || !strings.Contains(err.Error(), "remove the projection") {
 			t.Errorf("%s: %v", c.what, err)
 		}
-		closeAll(t, p)
+		closeOrFail(t, p)
 	}
 	// The edge that is not full has no parent: there the journal is blamed.
-	fs := applied(t, records)
+	fs := storeOf(t, records)
 	damageStore(t, fs, func(b *store.Batch) error { return b.SetUnversioned(store.TilePiece(0, 2, 0), make([]byte, 188*32)) })
 	p := openOn(t, fs)
 	var d *projections.Difference
-	if _, err := p.Compare(t.Context(), slice{records, 50}, 0, nil); !errors.As(err, &d) || d.Seq != 513 {
+	if _, err := p.Compare(t.Context(), memoryJournal{records, 50}, 0, nil); !errors.As(err, &d) || d.Seq != 513 {
 		t.Error(err)
 	}
-	closeAll(t, p)
+	closeOrFail(t, p)
 }
 
 func damageStore(tb testing.TB, fs vfs.FS, damage func(*store.Batch) error) {

@@ -20,9 +20,9 @@ import (
 
 // death is the end of the program, as far as a test can have it: the
 // goroutine that met a fatal error goes no further.
-type death struct{ met chan struct{} }
+type fatalHook struct{ met chan struct{} }
 
-func (d death) OnWrite(*zapcore.CheckedEntry, []zapcore.Field) {
+func (d fatalHook) OnWrite(*zapcore.CheckedEntry, []zapcore.Field) {
 	select {
 	case d.met <- struct{}{}:
 	default:
@@ -35,14 +35,14 @@ func (d death) OnWrite(*zapcore.CheckedEntry, []zapcore.Field) {
 // disk holds afterwards goes on to the right state.
 func TestDiskErrors(t *testing.T) {
 	t.Parallel()
-	records := ledger(t, "test", 300)
-	want := retold(t, records)
+	records := smallLedger(t, "test", 300)
+	want := replaySummary(t, records)
 	failed := 0
 	for n := int32(0); ; n += 1 + n/40 {
-		disk := applied(t, records[:100])
+		disk := storeOf(t, records[:100])
 		failing := errorfs.OnIndex(n)
 		var armed atomic.Bool
-		fault := runOn(&armed, errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		fault := rebuildOn(&armed, errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
 			if !armed.Load() {
 				return nil
 			}
@@ -58,27 +58,27 @@ func TestDiskErrors(t *testing.T) {
 			failed++
 		}
 		after := disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: int(n) % 101, RNG: rand.New(rand.NewPCG(uint64(n), 0))})
-		p := openNext(t, after)
-		if err := p.CatchUp(t.Context(), slice{records, 50}); err != nil {
+		p := openNextVersion(t, after)
+		if err := p.CatchUp(t.Context(), memoryJournal{records, 50}); err != nil {
 			t.Fatalf("after the failure of operation %d (%v): %v", n, fault, err)
 		}
 		want.check(t, p)
-		closeAll(t, p)
+		closeOrFail(t, p)
 	}
 	if failed < 10 {
 		t.Fatalf("only %d operations failed", failed)
 	}
 }
 
-var errDead = errors.New("the program has ended")
+var errFatal = errors.New("the program has ended")
 
 // runOn rebuilds, follows and closes, in parts, until an error. Errors are
 // armed when the stores are open: Pebble races with itself where its Open
 // fails while a compaction runs.
-func runOn(armed *atomic.Bool, fs vfs.FS, records []record.Record) error {
+func rebuildOn(armed *atomic.Bool, fs vfs.FS, records []record.Record) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	end := death{make(chan struct{}, 1)}
+	end := fatalHook{make(chan struct{}, 1)}
 	ended := make(chan error, 1)
 	go func() {
 		log := zap.New(zapcore.NewNopCore(), zap.WithFatalHook(end))
@@ -89,7 +89,7 @@ func runOn(armed *atomic.Bool, fs vfs.FS, records []record.Record) error {
 			}
 			armed.Store(true)
 			for at := 150; at <= len(records) && err == nil; at += 75 {
-				err = p.CatchUp(ctx, slice{records[:at], 50})
+				err = p.CatchUp(ctx, memoryJournal{records[:at], 50})
 			}
 			return errors.Join(err, p.Close())
 		}()
@@ -98,6 +98,6 @@ func runOn(armed *atomic.Bool, fs vfs.FS, records []record.Record) error {
 	case err := <-ended:
 		return err
 	case <-end.met:
-		return errDead
+		return errFatal
 	}
 }

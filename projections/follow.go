@@ -27,9 +27,9 @@ func (p *Projection) advance(ctx context.Context, journal Journal, g *generation
 		return err
 	}
 	after := a.processor.Position
-	p.reach(g, after, nil)
+	p.setPosition(g, after, nil)
 	return pipeline.Run(ctx, func(ctx context.Context, yield func([]record.Record) error) error {
-		take := func(records []record.Record) error { return cut(records, yield) }
+		take := func(records []record.Record) error { return yieldChunks(records, yield) }
 		if follow {
 			return journal.Follow(ctx, after, take)
 		}
@@ -67,7 +67,7 @@ const (
 	chunkBytes   = 256 << 10
 )
 
-func cut(records []record.Record, yield func([]record.Record) error) error {
+func yieldChunks(records []record.Record, yield func([]record.Record) error) error {
 	for len(records) > 0 {
 		n, bytes := 0, 0
 		for n < len(records) && n < chunkRecords && bytes < chunkBytes {
@@ -98,7 +98,7 @@ func (p *Projection) commit(a *applier, g *generation) error {
 	if err := a.commit(); err != nil {
 		return err
 	}
-	p.reach(g, a.processor.Position, a.outcomes)
+	p.setPosition(g, a.processor.Position, a.outcomes)
 	a.begin()
 	return nil
 }
@@ -118,14 +118,14 @@ func verify(ctx context.Context, journal Journal, applied *admission.Processor, 
 	if err != nil {
 		return 0, err
 	}
-	if err := is(ctx, journal, 1, first); err != nil {
+	if err := verifyRecord(ctx, journal, 1, first); err != nil {
 		return 0, err
 	}
-	return last, is(ctx, journal, position, applied.Leaf)
+	return last, verifyRecord(ctx, journal, position, applied.Leaf)
 }
 
 // is checks that a record of the journal is the one with that leaf hash.
-func is(ctx context.Context, journal Journal, seq uint64, leaf [32]byte) error {
+func verifyRecord(ctx context.Context, journal Journal, seq uint64, leaf [32]byte) error {
 	r, err := journal.At(ctx, seq)
 	if err != nil {
 		return fmt.Errorf("reading record %d, to see whether it is the one that was applied: %w", seq, err)

@@ -25,11 +25,11 @@ import (
 // file CURRENT names the one that serves; another one is being built, or was
 // left by a crash.
 type generation struct {
-	number int
-	store  *store.Store
-	lists  active.Lists
-	shown  atomic.Pointer[shownProcessor] // by the newest view
-	uses   int                            // by open views, and one more until it has served; under the projection's lock
+	number    int
+	store     *store.Store
+	lists     active.Lists
+	processor atomic.Pointer[cachedProcessor] // by the newest view
+	uses      int                             // by open views, and one more until it has served; under the projection's lock
 }
 
 const currentFile = "CURRENT"
@@ -43,7 +43,7 @@ type versions struct {
 	Projector int
 }
 
-func versionsWith(projector int) versions {
+func currentVersions(projector int) versions {
 	return versions{Format: store.Format, Codec: fold.CodecVersion, Projector: projector}
 }
 
@@ -67,11 +67,11 @@ func (p *Projection) openGenerations() error {
 	if err != nil {
 		return err
 	}
-	if err := p.removeOthers(current); err != nil {
+	if err := p.removeStale(current); err != nil {
 		return err
 	}
 	if current == 0 {
-		if p.serving, err = p.begin(1); err != nil {
+		if p.serving, err = p.openOrCreate(1); err != nil {
 			return err
 		}
 		return p.writeCurrent(1)
@@ -80,13 +80,13 @@ func (p *Projection) openGenerations() error {
 	if err != nil {
 		return err
 	}
-	if made == p.made {
+	if made == p.versions {
 		p.serving = g
 		return p.loadPosition()
 	}
 	p.log.Info("the projection was made by another version and is built anew",
 		zap.Int("format", made.Format), zap.Int("projector", made.Projector))
-	if made.Format == p.made.Format && made.Codec == p.made.Codec {
+	if made.Format == p.versions.Format && made.Codec == p.versions.Codec {
 		p.serving = g // its keys can be read, so it serves meanwhile
 		if err := p.loadPosition(); err != nil {
 			return err
@@ -124,9 +124,9 @@ func (p *Projection) openGeneration(n int) (*generation, versions, error) {
 }
 
 // begin opens store n, empty or as an earlier run of this version left it.
-func (p *Projection) begin(n int) (*generation, error) {
+func (p *Projection) openOrCreate(n int) (*generation, error) {
 	g, made, err := p.openGeneration(n)
-	if err != nil || made == p.made {
+	if err != nil || made == p.versions {
 		return g, err
 	}
 	if made != (versions{}) {
@@ -140,7 +140,7 @@ func (p *Projection) begin(n int) (*generation, error) {
 			return nil, err
 		}
 	}
-	b, err := json.Marshal(p.made)
+	b, err := json.Marshal(p.versions)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func (p *Projection) begin(n int) (*generation, error) {
 
 // beginBuilding makes store n the one that is built beside the serving one.
 func (p *Projection) beginBuilding(n int) error {
-	g, err := p.begin(n)
+	g, err := p.openOrCreate(n)
 	if err != nil {
 		return err
 	}
@@ -194,8 +194,8 @@ func (p *Projection) rebuild(ctx context.Context, journal Journal) error {
 	if err := p.advance(ctx, journal, p.building, false); err != nil {
 		return fmt.Errorf("building the projection: %w", err)
 	}
-	if err := p.sameTree(); err != nil {
-		return errors.Join(err, p.buildAnew())
+	if err := p.compareTrees(); err != nil {
+		return errors.Join(err, p.restartBuild())
 	}
 	// Durable before CURRENT names it: a crash before the pointer is replaced
 	// goes on serving the old one, and builds again.
@@ -213,16 +213,16 @@ func (p *Projection) rebuild(ctx context.Context, journal Journal) error {
 	if err != nil {
 		return err
 	}
-	p.reach(p.serving, processor.Position, nil)
+	p.setPosition(p.serving, processor.Position, nil)
 	if old == nil {
-		return p.removeOthers(p.serving.number) // the one whose keys this release cannot read
+		return p.removeStale(p.serving.number) // the one whose keys this release cannot read
 	}
 	return p.release(old)
 }
 
 // buildAnew puts an empty store in the place of the one that was built, from a
 // journal that is to be put right first.
-func (p *Projection) buildAnew() error {
+func (p *Projection) restartBuild() error {
 	p.mu.Lock()
 	wrong := p.building
 	p.building = nil
@@ -236,7 +236,7 @@ func (p *Projection) buildAnew() error {
 // sameTree compares the tree of the store that was built with that of the one
 // that it replaces: a journal that was changed meanwhile is not to be papered
 // over by building from it. A tree that cannot be read is told and replaced.
-func (p *Projection) sameTree() error {
+func (p *Projection) compareTrees() error {
 	if p.serving == nil {
 		return nil // of another form, which this release cannot read
 	}
@@ -302,7 +302,7 @@ func (p *Projection) writeCurrent(n int) error {
 
 // removeOthers removes stores that a crash left; the one after the serving
 // one may be half-built, and is gone on with.
-func (p *Projection) removeOthers(current int) error {
+func (p *Projection) removeStale(current int) error {
 	names, err := p.fs.List(p.dir)
 	if err != nil {
 		return fmt.Errorf("listing the projection's folder: %w", err)

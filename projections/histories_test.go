@@ -18,12 +18,12 @@ import (
 // TestHistories holds that the histories which the other tests draw have
 // everything in them that is to be survived: without it, they hold less than
 // they say.
-func TestHistories(t *testing.T) {
+func TestRandomHistoriesCoverFeatures(t *testing.T) {
 	t.Parallel()
 	met := map[string]int{}
 	draw := rapid.Custom(history)
 	for seed := range 150 {
-		meet(t, draw.Example(seed), met)
+		countFeatures(t, draw.Example(seed), met)
 	}
 	want := []string{"applied", "unchanged", "duplicate", "rejected", "late", "before all time", "loaded", "step back",
 		"167 hours", "169 hours", "closed", "reopened", "transferred", "moved", "decertified", "marked inactive",
@@ -44,7 +44,7 @@ func TestHistories(t *testing.T) {
 }
 
 // meet counts what comes in a history.
-func meet(t *testing.T, records []record.Record, met map[string]int) {
+func countFeatures(t *testing.T, records []record.Record, met map[string]int) {
 	t.Helper()
 	r := replay.New()
 	var last checkpoint.Checkpoint
@@ -63,7 +63,7 @@ func meet(t *testing.T, records []record.Record, met map[string]int) {
 			continue
 		}
 		v := step.Result
-		meetRecord(step.Record, v, met)
+		countRecordFeatures(step.Record, v, met)
 		if !v.Recorded.IsZero() && v.Recorded.Equal(lastRecorded) {
 			met["several at one moment"]++
 		}
@@ -85,7 +85,7 @@ func meet(t *testing.T, records []record.Record, met map[string]int) {
 	}
 }
 
-func meetRecord(rec *record.Decoded, v replay.Result, met map[string]int) {
+func countRecordFeatures(rec *record.Decoded, v replay.Result, met map[string]int) {
 	met[v.Outcome.String()]++
 	if v.Rejection != nil {
 		met[string(v.Rejection.Code)]++

@@ -15,16 +15,16 @@ import (
 
 // slice is a journal that holds its records in memory, as a dump does. It hands
 // over what it holds, whatever the sequences say.
-type slice struct {
+type memoryJournal struct {
 	records []record.Record
 	chunk   int // how many are handed over at once
 }
 
-func (s slice) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
+func (s memoryJournal) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
 	return s.Read(ctx, after, uint64(len(s.records)), yield)
 }
 
-func (s slice) Read(_ context.Context, after, upTo uint64, yield func([]record.Record) error) error {
+func (s memoryJournal) Read(_ context.Context, after, upTo uint64, yield func([]record.Record) error) error {
 	for part := range slices.Chunk(s.records[after:min(upTo, uint64(len(s.records)))], s.chunk) {
 		if err := yield(part); err != nil {
 			return err
@@ -33,7 +33,7 @@ func (s slice) Read(_ context.Context, after, upTo uint64, yield func([]record.R
 	return nil
 }
 
-func (s slice) At(_ context.Context, seq uint64) (record.Record, error) {
+func (s memoryJournal) At(_ context.Context, seq uint64) (record.Record, error) {
 	i := slices.IndexFunc(s.records, func(r record.Record) bool { return r.Seq == seq })
 	if i < 0 {
 		return record.Record{}, fmt.Errorf("there is no record %d", seq)
@@ -41,7 +41,7 @@ func (s slice) At(_ context.Context, seq uint64) (record.Record, error) {
 	return s.records[i], nil
 }
 
-func (s slice) Last(context.Context) (uint64, error) {
+func (s memoryJournal) Last(context.Context) (uint64, error) {
 	if len(s.records) == 0 {
 		return 0, nil
 	}
@@ -54,7 +54,7 @@ func (s slice) Last(context.Context) (uint64, error) {
 // refusals of all kinds and nonsense. TestHistories holds that all of this
 // comes.
 func history(t *rapid.T) []record.Record {
-	h := &historian{t: t, calendar: events.DefaultCalendar()}
+	h := &historyGenerator{t: t, calendar: events.DefaultCalendar()}
 	// Of the clocks that are changed the Sunday after, of the new year, of a holiday.
 	begin := rapid.SampledFrom([]events.Date{20251031, 20260306, 20251226, 20260703}).Draw(t, "begin")
 	h.now = h.calendar.Cutoff(begin).Add(-3 * time.Hour)
@@ -75,7 +75,7 @@ func history(t *rapid.T) []record.Record {
 	return h.records
 }
 
-type historian struct {
+type historyGenerator struct {
 	t        *rapid.T
 	calendar *events.Calendar
 	now      time.Time
@@ -83,14 +83,14 @@ type historian struct {
 	ids      int
 }
 
-func (h *historian) add(subject string, body []byte, header string) {
+func (h *historyGenerator) add(subject string, body []byte, header string) {
 	h.records = append(h.records, record.Record{
 		Seq: uint64(len(h.records) + 1), Stamped: h.now.UTC(), Subject: subject, Header: header, Body: body,
 	})
 }
 
 // step moves time on: often to the very moment of a cutoff or next to it.
-func (h *historian) step() {
+func (h *historyGenerator) step() {
 	cutoff := h.calendar.Cutoff(h.calendar.FridayOf(h.now))
 	if n := rapid.IntRange(0, 59).Draw(h.t, "step"); n < len(nearCutoff) {
 		h.now = cutoff.Add(nearCutoff[n])
@@ -108,7 +108,7 @@ func (h *historian) step() {
 var nearCutoff = []time.Duration{0, 0, time.Nanosecond, -time.Nanosecond, time.Millisecond, -time.Millisecond}
 
 // load adds a record of the history load, stamped as it is loaded.
-func (h *historian) load(stamped time.Time) {
+func (h *historyGenerator) load(stamped time.Time) {
 	h.step()
 	if stamped.Before(h.now) {
 		stamped = h.now
@@ -130,7 +130,7 @@ func (h *historian) load(stamped time.Time) {
 }
 
 // publish adds a live record.
-func (h *historian) publish() {
+func (h *historyGenerator) publish() {
 	h.step()
 	switch rapid.IntRange(0, 29).Draw(h.t, "kind") {
 	case 0:
@@ -157,7 +157,7 @@ func (h *historian) publish() {
 }
 
 // nonsense is an event that no release understands, or not yet.
-func (h *historian) nonsense() []byte {
+func (h *historyGenerator) nonsense() []byte {
 	body := h.encode("calheers", events.TypeCaseClosed, &events.CaseClosed{CaseID: h.pick("case", allCases...)})
 	switch h.pick("nonsense", "type", "version", "schema") {
 	case "type":
@@ -169,7 +169,7 @@ func (h *historian) nonsense() []byte {
 }
 
 // export is a step of an export, of which the ledger keeps a trail.
-func (h *historian) export() []byte {
+func (h *historyGenerator) export() []byte {
 	e := events.Export{ExportID: fmt.Sprint("x", h.ids), PersonID: "p1", Role: "agent", AgentID: "a1", Friday: 20260102}
 	switch h.pick("step", "requested", "declined", "denied", "made") {
 	case "requested":
@@ -184,12 +184,12 @@ func (h *historian) export() []byte {
 	return h.encode(events.SourceLedger, events.TypeExportMade, &events.ExportMade{Export: e})
 }
 
-func (h *historian) event() []byte {
+func (h *historyGenerator) event() []byte {
 	data, _ := h.data()
 	return h.encode("calheers", events.TypeOf(data), data)
 }
 
-func (h *historian) encode(source, eventType string, data events.Data) []byte {
+func (h *historyGenerator) encode(source, eventType string, data events.Data) []byte {
 	h.ids++
 	id := h.ids
 	if id > 3 && rapid.IntRange(0, 9).Draw(h.t, "resend") == 0 {
@@ -208,11 +208,11 @@ func (h *historian) encode(source, eventType string, data events.Data) []byte {
 	return body
 }
 
-func (h *historian) pick(label string, from ...string) string {
+func (h *historyGenerator) pick(label string, from ...string) string {
 	return rapid.SampledFrom(from).Draw(h.t, label)
 }
 
-func (h *historian) data() (data events.Data, family string) {
+func (h *historyGenerator) data() (data events.Data, family string) {
 	switch h.pick("family", "consumer", "consumer", "delegation", "delegation", "delegation", "agency", "agency") {
 	case "consumer":
 		return h.consumer(), "consumer"
@@ -222,7 +222,7 @@ func (h *historian) data() (data events.Data, family string) {
 	return h.agency(), "agency"
 }
 
-func (h *historian) consumer() events.Data {
+func (h *historyGenerator) consumer() events.Data {
 	id := h.pick("case", allCases...)
 	m := h.pick("member", "m1", "m2", "m3")
 	year := rapid.IntRange(2025, 2027).Draw(h.t, "year")
@@ -248,7 +248,7 @@ func (h *historian) consumer() events.Data {
 		Status: h.pick("enrolled", "enrolled", "cancelled", "terminated"), NetPremium: events.Cents(int64(year))}
 }
 
-func (h *historian) delegation() events.Data {
+func (h *historyGenerator) delegation() events.Data {
 	d := events.Delegation{
 		CaseID:  h.pick("case", allCases...),
 		AgentID: h.pick("agent", allAgents...),
@@ -274,7 +274,7 @@ func (h *historian) delegation() events.Data {
 	return &events.DelegationEnded{Delegation: d}
 }
 
-func (h *historian) agency() events.Data {
+func (h *historyGenerator) agency() events.Data {
 	agent, agency := h.pick("agent", allAgents...), h.pick("agency", "y1", "y2")
 	switch h.pick("agency event", "registered", "certified", "certified", "moved", "decertified", "assigned", "removed") {
 	case "registered":

@@ -77,7 +77,7 @@ func BenchmarkList(b *testing.B) {
 	b.ReportMetric(float64(bare)/n, "bare-ns/page")
 	b.ReportMetric(float64(cold)/float64(b.N*listChanges), "ns/cold")
 	b.ReportMetric(float64(whole)/float64(b.N*listChanges), "ns/whole")
-	closeAll(b, p)
+	closeOrFail(b, p)
 }
 
 func readPage(b *testing.B, p *projections.Projection, q list.Query) []list.Entry {
@@ -94,7 +94,7 @@ func wholePage(b *testing.B, p *projections.Projection, q list.Query) {
 
 func pageOf(b *testing.B, p *projections.Projection, q list.Query, of func(*projections.View) (*list.Lists, error)) []list.Entry {
 	v := viewOf(b, p)
-	defer closeAll(b, v)
+	defer closeOrFail(b, v)
 	lists, err := of(v)
 	if err != nil {
 		b.Fatal(err)

@@ -21,7 +21,7 @@ import (
 )
 
 // anew makes an agent's lists from everything that the view shows.
-func anew(t rapid.TB, v *projections.View, agent string) *list.Lists {
+func freshLists(t rapid.TB, v *projections.View, agent string) *list.Lists {
 	lists, err := list.New(v.Calendar(), agent, func(yield func(string, *fold.Case) error) error {
 		return v.Live().EachRelated(agent, active.Holds|active.Pending, yield)
 	})
@@ -53,7 +53,7 @@ func checkAgents(t rapid.TB, v *projections.View, agents ...string) {
 			t.Error(err)
 			return
 		}
-		want := anew(t, v, agent)
+		want := freshLists(t, v, agent)
 		if !reflect.DeepEqual(pages(lists), pages(want)) {
 			t.Errorf("at %d the lists of %s are\n%q\nmade anew\n%q", v.Position(), agent, pages(lists), pages(want))
 		}
@@ -74,12 +74,12 @@ func checkAgents(t rapid.TB, v *projections.View, agents ...string) {
 // TestListsAreRenewed asks for lists between the records of a history, through
 // views of different moments in any order: what is kept from one to the other
 // is what would be made anew.
-func TestListsAreRenewed(t *testing.T) {
+func TestCachedListsMatchFreshLists(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		records := history(t)
 		p := openOn(t, vfs.NewMem())
-		defer closeAll(t, p)
+		defer closeOrFail(t, p)
 		var views []*projections.View
 		defer func() {
 			for _, v := range views {
@@ -102,7 +102,7 @@ func TestListsAreRenewed(t *testing.T) {
 // TestListsWhileFollowing asks for lists from all sides while they change.
 func TestListsWhileFollowing(t *testing.T) {
 	p := openOn(t, vfs.NewMem())
-	src := newFeed(ledger(t, "test", 50)...)
+	src := newFeed(smallLedger(t, "test", 50)...)
 	stop := follow(p, src)
 	s := newStream(3)
 	var readers sync.WaitGroup
@@ -132,12 +132,12 @@ func TestListsWhileFollowing(t *testing.T) {
 	if err := stop(); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	closeAll(t, p)
+	closeOrFail(t, p)
 }
 
 // TestListsAreShared holds that lists in which nothing has changed are not made
 // again, and those in which one case has are not made whole.
-func TestListsAreShared(t *testing.T) {
+func TestListsAreReused(t *testing.T) {
 	s := newStream(2)
 	src := newFeed(delegatedCases(t, s, 200)...)
 	p := openOn(t, vfs.NewMem())
@@ -146,7 +146,7 @@ func TestListsAreShared(t *testing.T) {
 			t.Fatal(err)
 		}
 		v := viewOf(t, p)
-		defer closeAll(t, v)
+		defer closeOrFail(t, v)
 		var err error
 		if own, err = v.Lists("A-00000"); err != nil || own.Len() < 50 {
 			t.Fatal(own.Len(), err)
@@ -167,5 +167,5 @@ func TestListsAreShared(t *testing.T) {
 	if again == own || both == united || again.Inactive != own.Inactive || again.Pending != own.Pending {
 		t.Fatal("not the one list that changed was made again")
 	}
-	closeAll(t, p)
+	closeOrFail(t, p)
 }

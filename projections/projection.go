@@ -29,19 +29,19 @@ type Options struct {
 
 // Projection is an open projection.
 type Projection struct {
-	dir  string
-	fs   vfs.FS
-	log  *zap.Logger
-	made versions // by which new stores are made
+	dir      string
+	fs       vfs.FS
+	log      *zap.Logger
+	versions versions // by which new stores are made
 
-	mu       sync.Mutex
-	serving  *generation // what views read
-	building *generation // what is built anew beside it, else nil
-	position uint64      // of the serving generation, as committed
-	moved    chan struct{}
-	outcomes [recentOutcomes]outcome // of the newest records, by sequence
-	failed   error                   // why following ended, if it did
-	current  bool                    // followed, and the journal holds what was applied
+	mu        sync.Mutex
+	serving   *generation // what views read
+	building  *generation // what is built anew beside it, else nil
+	position  uint64      // of the serving generation, as committed
+	changed   chan struct{}
+	outcomes  [recentOutcomes]outcome // of the newest records, by sequence
+	followErr error                   // why following ended, if it did
+	following bool                    // followed, and the journal holds what was applied
 }
 
 // recentOutcomes is of how many records WaitFor remembers what became of them
@@ -57,7 +57,7 @@ type outcome struct {
 // Open opens the projection in a folder, which no other process may have open:
 // that lock is the caller's.
 func Open(o Options) (*Projection, error) {
-	return open(o, versionsWith(Version))
+	return open(o, currentVersions(Version))
 }
 
 func open(o Options, made versions) (*Projection, error) {
@@ -67,7 +67,7 @@ func open(o Options, made versions) (*Projection, error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	p := &Projection{dir: o.Dir, fs: o.FS, log: o.Log, made: made, moved: make(chan struct{})}
+	p := &Projection{dir: o.Dir, fs: o.FS, log: o.Log, versions: made, changed: make(chan struct{})}
 	if err := p.openGenerations(); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
@@ -99,8 +99,8 @@ func (p *Projection) CatchUp(ctx context.Context, journal Journal) error {
 }
 
 func (p *Projection) run(ctx context.Context, journal Journal, follow bool) (err error) {
-	p.turn(nil)
-	defer func() { p.turn(err) }()
+	p.setFollowing(nil)
+	defer func() { p.setFollowing(err) }()
 	if p.building != nil {
 		// What the old store has seen still holds: a journal that lost records
 		// is not to be papered over by building from what is left.
@@ -130,7 +130,7 @@ func (p *Projection) Verify(ctx context.Context, journal Journal) error {
 
 // reach makes a committed position known to those who wait for it, and what
 // became of the records up to it.
-func (p *Projection) reach(g *generation, position uint64, outcomes []record.Outcome) {
+func (p *Projection) setPosition(g *generation, position uint64, outcomes []record.Outcome) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if g != p.serving {
@@ -141,18 +141,18 @@ func (p *Projection) reach(g *generation, position uint64, outcomes []record.Out
 		seq := first + uint64(i)
 		p.outcomes[seq%recentOutcomes] = outcome{seq, o}
 	}
-	p.position, p.current = position, true
-	close(p.moved)
-	p.moved = make(chan struct{})
+	p.position, p.following = position, true
+	close(p.changed)
+	p.changed = make(chan struct{})
 }
 
 // turn notes that following begins, or why it has ended.
-func (p *Projection) turn(err error) {
+func (p *Projection) setFollowing(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.failed, p.current = err, false
-	close(p.moved)
-	p.moved = make(chan struct{})
+	p.followErr, p.following = err, false
+	close(p.changed)
+	p.changed = make(chan struct{})
 }
 
 // Position returns the sequence of the newest record that views show.
@@ -176,14 +176,14 @@ func (p *Projection) Rebuilding() bool {
 func (p *Projection) Following() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.current
+	return p.following
 }
 
 // WaitFollowing waits for Following. It returns ctx's error if that ends first.
 func (p *Projection) WaitFollowing(ctx context.Context) error {
 	for {
 		p.mu.Lock()
-		current, moved := p.current, p.moved
+		current, moved := p.following, p.changed
 		p.mu.Unlock()
 		if current {
 			return nil
@@ -205,7 +205,7 @@ func (p *Projection) WaitFollowing(ctx context.Context) error {
 func (p *Projection) WaitFor(ctx context.Context, seq uint64) (record.Outcome, *RejectedEvent, error) {
 	for {
 		p.mu.Lock()
-		reached, moved, failed := p.position >= seq, p.moved, p.failed
+		reached, moved, failed := p.position >= seq, p.changed, p.followErr
 		o := p.outcomes[seq%recentOutcomes]
 		p.mu.Unlock()
 		if reached {

@@ -30,7 +30,7 @@ func openOn(tb rapid.TB, fs vfs.FS) *projections.Projection {
 	return p
 }
 
-func closeAll(tb rapid.TB, what interface{ Close() error }) {
+func closeOrFail(tb rapid.TB, what interface{ Close() error }) {
 	tb.Helper()
 	if err := what.Close(); err != nil {
 		tb.Fatal(err)
@@ -40,7 +40,7 @@ func closeAll(tb rapid.TB, what interface{ Close() error }) {
 // catchUp applies records, of which chunk are handed over at once.
 func catchUp(tb rapid.TB, p *projections.Projection, records []record.Record, chunk int) {
 	tb.Helper()
-	if err := p.CatchUp(context.Background(), slice{records, chunk}); err != nil {
+	if err := p.CatchUp(context.Background(), memoryJournal{records, chunk}); err != nil {
 		tb.Fatal(err)
 	}
 }
@@ -64,7 +64,7 @@ func apply(tb rapid.TB, r *replay.Replay, records []record.Record) {
 
 // ledger makes the n records of a small ledger of several weeks, with some
 // duplicates and refusals.
-func ledger(tb testing.TB, id string, n int) []record.Record {
+func smallLedger(tb testing.TB, id string, n int) []record.Record {
 	tb.Helper()
 	s := newStream(7)
 	records := []record.Record{{Seq: 1, Stamped: s.time, Subject: events.SubjectGenesis, Body: genesisBody(tb, id)}}
@@ -85,17 +85,17 @@ func ledger(tb testing.TB, id string, n int) []record.Record {
 }
 
 // told is what a ledger has come to, in comparable form.
-type told struct {
+type ledgerSummary struct {
 	Status   projections.Status
 	Fridays  []checkpoint.Checkpoint
 	Rejected []projections.RejectedEvent
 }
 
-func (t told) check(tb testing.TB, p *projections.Projection) {
+func (t ledgerSummary) check(tb testing.TB, p *projections.Projection) {
 	tb.Helper()
 	v := viewOf(tb, p)
-	defer closeAll(tb, v)
-	var got told
+	defer closeOrFail(tb, v)
+	var got ledgerSummary
 	var errs [3]error
 	got.Status, errs[0] = v.Status()
 	got.Fridays, errs[1] = v.Checkpoints()
@@ -112,7 +112,7 @@ func (t told) check(tb testing.TB, p *projections.Projection) {
 }
 
 // retold derives from zero what the records come to.
-func retold(tb testing.TB, records []record.Record) told {
+func replaySummary(tb testing.TB, records []record.Record) ledgerSummary {
 	tb.Helper()
 	r := replay.New()
 	apply(tb, r, records)
@@ -121,32 +121,32 @@ func retold(tb testing.TB, records []record.Record) told {
 		tb.Fatal(err)
 	}
 	fridays, _ := r.Checkpoints()
-	return told{status, fridays, r.Rejected()}
+	return ledgerSummary{status, fridays, r.Rejected()}
 }
 
 // noneLeft makes sure that no goroutine of the projection is left. One that was
 // waited for may still be on its last steps.
-func noneLeft(tb testing.TB) {
+func checkNoGoroutines(tb testing.TB) {
 	tb.Helper()
 	for deadline := time.Now().Add(time.Minute); ; runtime.Gosched() {
 		stacks := make([]byte, 1<<20)
 		stacks = stacks[:runtime.Stack(stacks, true)]
-		left := slices.IndexFunc(ofProjection, func(of string) bool { return strings.Contains(string(stacks), of) })
+		left := slices.IndexFunc(projectionFrames, func(of string) bool { return strings.Contains(string(stacks), of) })
 		if left < 0 {
 			return
 		}
 		if time.Now().After(deadline) {
-			tb.Fatalf("a goroutine of %s is left:\n%s", ofProjection[left], stacks)
+			tb.Fatalf("a goroutine of %s is left:\n%s", projectionFrames[left], stacks)
 		}
 	}
 }
 
-var ofProjection = []string{"projections.(*Projection).advance", "pipeline.Run"}
+var projectionFrames = []string{"projections.(*Projection).advance", "pipeline.Run"}
 
 func TestWaitFor(t *testing.T) {
 	ctx := t.Context()
 	s := newStream(7)
-	src := newFeed(ledger(t, "test", 1)...)
+	src := newFeed(smallLedger(t, "test", 1)...)
 	household := s.household(1)
 	first := s.record(household)
 	want := []struct {
@@ -181,8 +181,8 @@ func TestWaitFor(t *testing.T) {
 	if err := stop(); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	noneLeft(t)
-	closeAll(t, p)
+	checkNoGoroutines(t)
+	closeOrFail(t, p)
 
 	// What a process before this one has applied is told as far as it is kept.
 	p = openOn(t, fs)
@@ -192,16 +192,16 @@ func TestWaitFor(t *testing.T) {
 			t.Fatalf("record %d: %v, %v", i+2, outcome, err)
 		}
 	}
-	closeAll(t, p)
+	closeOrFail(t, p)
 }
 
 // TestWaitForOverBreak waits for a record while following is interrupted: who
 // waits notices nothing of it, unless it is not taken up again.
-func TestWaitForOverBreak(t *testing.T) {
-	records := ledger(t, "test", 400)
+func TestWaitForAcrossInterruption(t *testing.T) {
+	records := smallLedger(t, "test", 400)
 	fault := errors.New("the connection is gone")
 	p := openOn(t, vfs.NewMem())
-	if err := p.Follow(t.Context(), broken{slice: slice{records, 50}, after: 150, err: fault}); !errors.Is(err, fault) {
+	if err := p.Follow(t.Context(), failingJournal{memoryJournal: memoryJournal{records, 50}, after: 150, err: fault}); !errors.Is(err, fault) {
 		t.Fatal(err)
 	}
 	ended, cancel := context.WithCancel(t.Context())
@@ -218,27 +218,27 @@ func TestWaitForOverBreak(t *testing.T) {
 		waiting <- err
 	}()
 	for _, want := range []uint64{250, 350} {
-		if err := p.Follow(t.Context(), broken{slice: slice{records, 3}, after: 100, err: fault}); !errors.Is(err, fault) || p.Position() != want {
+		if err := p.Follow(t.Context(), failingJournal{memoryJournal: memoryJournal{records, 3}, after: 100, err: fault}); !errors.Is(err, fault) || p.Position() != want {
 			t.Fatal(err, p.Position()) // what was handed over is applied, and the journal's error comes out
 		}
-		noneLeft(t)
+		checkNoGoroutines(t)
 	}
-	if err := p.Follow(t.Context(), slice{records, 50}); err != nil {
+	if err := p.Follow(t.Context(), memoryJournal{records, 50}); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-waiting; err != nil {
 		t.Fatal(err)
 	}
-	retold(t, records).check(t, p)
-	closeAll(t, p)
+	replaySummary(t, records).check(t, p)
+	closeOrFail(t, p)
 }
 
 // TestWaitForOld asks for records whose places among the recent ones others
 // have taken.
-func TestWaitForOld(t *testing.T) {
+func TestWaitForOldRecords(t *testing.T) {
 	const recent = 1 << 16
 	s := newStream(7)
-	records := ledger(t, "test", 30)
+	records := smallLedger(t, "test", 30)
 	for range recent {
 		r := s.clock(s.calendar.FridayOf(s.time))
 		r.Seq, r.Stamped = uint64(len(records)+1), records[len(records)-1].Stamped
@@ -254,23 +254,23 @@ func TestWaitForOld(t *testing.T) {
 			t.Errorf("record %d: %v, %v; want %v", seq, outcome, err, want)
 		}
 	}
-	closeAll(t, p)
+	closeOrFail(t, p)
 }
 
 // broken is a journal that ends with err after some records, each time.
-type broken struct {
-	slice
+type failingJournal struct {
+	memoryJournal
 	after int
 	err   error
 	then  func()
 }
 
-func (b broken) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
+func (b failingJournal) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
 	return b.Read(ctx, after, uint64(len(b.records)), yield)
 }
 
-func (b broken) Read(ctx context.Context, after, upTo uint64, yield func([]record.Record) error) error {
-	if err := b.slice.Read(ctx, after, min(upTo, after+uint64(b.after)), yield); err != nil {
+func (b failingJournal) Read(ctx context.Context, after, upTo uint64, yield func([]record.Record) error) error {
+	if err := b.memoryJournal.Read(ctx, after, min(upTo, after+uint64(b.after)), yield); err != nil {
 		return err
 	}
 	if b.then != nil {
@@ -282,46 +282,46 @@ func (b broken) Read(ctx context.Context, after, upTo uint64, yield func([]recor
 // TestContextEnds ends the context at the very moment when the journal has
 // handed everything over: either all is applied or the call says that it is
 // not.
-func TestContextEnds(t *testing.T) {
-	records := ledger(t, "test", 3000)
+func TestCancelAfterLastRecord(t *testing.T) {
+	records := smallLedger(t, "test", 3000)
 	for range 20 {
 		ctx, cancel := context.WithCancel(t.Context())
 		p := openOn(t, vfs.NewMem())
-		err := p.CatchUp(ctx, broken{slice: slice{records, 512}, after: len(records), then: cancel})
+		err := p.CatchUp(ctx, failingJournal{memoryJournal: memoryJournal{records, 512}, after: len(records), then: cancel})
 		if err != nil && !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
 		}
 		if err == nil && p.Position() != uint64(len(records)) {
 			t.Fatalf("it says that it has caught up, and stands at %d", p.Position())
 		}
-		noneLeft(t)
-		closeAll(t, p)
+		checkNoGoroutines(t)
+		closeOrFail(t, p)
 	}
 }
 
 // TestGapStops hands over records of which one is missing.
-func TestGapStops(t *testing.T) {
-	records := ledger(t, "test", 300)
+func TestGapStopsFollowing(t *testing.T) {
+	records := smallLedger(t, "test", 300)
 	p := openOn(t, vfs.NewMem())
-	if err := p.Follow(t.Context(), slice{slices.Delete(slices.Clone(records), 200, 201), 50}); err == nil {
+	if err := p.Follow(t.Context(), memoryJournal{slices.Delete(slices.Clone(records), 200, 201), 50}); err == nil {
 		t.Fatal("a missing record goes unnoticed")
 	}
-	noneLeft(t)
+	checkNoGoroutines(t)
 	if p.Position() > 200 {
 		t.Fatalf("it stands at %d", p.Position())
 	}
 	catchUp(t, p, records, 50)
-	retold(t, records).check(t, p)
-	closeAll(t, p)
+	replaySummary(t, records).check(t, p)
+	closeOrFail(t, p)
 }
 
 // TestAnotherJournal follows a journal that is not the one that was applied, be
 // it an older copy, a fork, or another ledger's, shorter or longer: the store
 // stays what it is, as the witness of what was applied.
-func TestAnotherJournal(t *testing.T) {
+func TestRejectsAnotherJournal(t *testing.T) {
 	fs := vfs.NewMem()
 	p := openOn(t, fs)
-	records := ledger(t, "one", 300)
+	records := smallLedger(t, "one", 300)
 	catchUp(t, p, records, 50)
 	fork := slices.Clone(records)
 	fork[299].Stamped = fork[299].Stamped.Add(1)
@@ -330,19 +330,19 @@ func TestAnotherJournal(t *testing.T) {
 		want    error
 	}{
 		{records[:299], projections.ErrAhead}, {fork, projections.ErrForked},
-		{ledger(t, "other", 200), projections.ErrAhead}, {ledger(t, "other", 400), projections.ErrForked},
+		{smallLedger(t, "other", 200), projections.ErrAhead}, {smallLedger(t, "other", 400), projections.ErrForked},
 	} {
-		if err := p.Follow(t.Context(), slice{c.records, 50}); !errors.Is(err, c.want) {
+		if err := p.Follow(t.Context(), memoryJournal{c.records, 50}); !errors.Is(err, c.want) {
 			t.Fatalf("%d records: %v", len(c.records), err)
 		}
 	}
-	retold(t, records).check(t, p)
-	closeAll(t, p)
-	onlyStore(t, fs, "store-1")
+	replaySummary(t, records).check(t, p)
+	closeOrFail(t, p)
+	checkOnlyStore(t, fs, "store-1")
 }
 
 // onlyStore makes sure that the projection's folder holds one store.
-func onlyStore(tb testing.TB, fs vfs.FS, want string) {
+func checkOnlyStore(tb testing.TB, fs vfs.FS, want string) {
 	tb.Helper()
 	names, err := fs.List("p")
 	if err != nil {
@@ -356,16 +356,16 @@ func onlyStore(tb testing.TB, fs vfs.FS, want string) {
 
 // TestBeforeTheFirstCutoff holds that a view and a replay say alike why there is
 // no latest Friday yet.
-func TestBeforeTheFirstCutoff(t *testing.T) {
+func TestNoCheckpointBeforeFirstCutoff(t *testing.T) {
 	for _, n := range []int{1, 2} {
-		records := ledger(t, "test", n)
-		p := openOn(t, applied(t, records))
+		records := smallLedger(t, "test", n)
+		p := openOn(t, storeOf(t, records))
 		v := viewOf(t, p)
 		_, want := replayDump(t, records).Checkpoint(0)
 		if _, err := v.Checkpoint(0); !errors.Is(err, checkpoint.ErrNoCheckpoint) || err.Error() != want.Error() {
 			t.Errorf("after %d records: %v, want %v", n, err, want)
 		}
-		closeAll(t, v)
-		closeAll(t, p)
+		closeOrFail(t, v)
+		closeOrFail(t, p)
 	}
 }

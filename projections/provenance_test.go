@@ -16,7 +16,7 @@ import (
 
 // explain holds that every row of every book, and no other, is explained by
 // applied records about its case, none of them after the boundary.
-func (a *account) explain(t *rapid.T, c *events.Calendar) {
+func (a *ledgerState) checkProvenance(t *rapid.T, c *events.Calendar) {
 	l := provenance.Explainer{Calendar: c}
 	for _, name := range renderedFields {
 		field, _ := book.FieldByName(name)
@@ -50,7 +50,7 @@ func (a *account) explain(t *rapid.T, c *events.Calendar) {
 
 // checkSeqs holds that sequences ascend and are of applied records about the
 // case.
-func (a *account) checkSeqs(t *rapid.T, id string, seqs []uint64, upTo uint64) {
+func (a *ledgerState) checkSeqs(t *rapid.T, id string, seqs []uint64, upTo uint64) {
 	for _, seq := range seqs {
 		i := slices.IndexFunc(a.Records[id], func(e provenance.Entry) bool { return e.Seq == seq })
 		if seq > upTo || i < 0 || a.Records[id][i].Outcome != record.Applied {
@@ -63,14 +63,14 @@ func (a *account) checkSeqs(t *rapid.T, id string, seqs []uint64, upTo uint64) {
 }
 
 // TestCaseRecords holds that records which are not there are an error.
-func TestCaseRecords(t *testing.T) {
-	records := ledger(t, "test", 200)
-	v := shown(t, records)
+func TestCaseRecordsMissing(t *testing.T) {
+	records := smallLedger(t, "test", 200)
+	v := viewAfter(t, records)
 	index, err := v.History(caseID(1))
 	if err != nil || len(index) < 2 {
 		t.Fatal(index, err)
 	}
-	if _, err := v.CaseRecords(t.Context(), slice{records[:1], 1}, caseID(1), index); err == nil {
+	if _, err := v.CaseRecords(t.Context(), memoryJournal{records[:1], 1}, caseID(1), index); err == nil {
 		t.Error("records that are not there are no error")
 	}
 }

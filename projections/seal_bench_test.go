@@ -30,14 +30,14 @@ func BenchmarkSeal(b *testing.B) {
 			b.Error(err)
 		}
 	}()
-	if err := p.CatchUp(context.Background(), town(*sealCases)); err != nil {
+	if err := p.CatchUp(context.Background(), caseJournal(*sealCases)); err != nil {
 		b.Fatal(err)
 	}
 	v, err := p.View()
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer closeAll(b, v)
+	defer closeOrFail(b, v)
 	f, err := v.Checkpoint(0)
 	if err != nil {
 		b.Fatal(err)
@@ -66,21 +66,21 @@ func BenchmarkSeal(b *testing.B) {
 
 // town is a journal of a state's cases, each of some members with coverage and
 // delegated to one of many agents, and of the Friday's cutoff after them.
-type town int
+type caseJournal int
 
 const perCase = 7
 
-func (n town) Last(context.Context) (uint64, error) { return uint64(n)*perCase + 1, nil }
+func (n caseJournal) Last(context.Context) (uint64, error) { return uint64(n)*perCase + 1, nil }
 
-func (n town) At(context.Context, uint64) (record.Record, error) {
+func (n caseJournal) At(context.Context, uint64) (record.Record, error) {
 	return record.Record{}, errors.New("a town is read once, from its beginning")
 }
 
-func (n town) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
+func (n caseJournal) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
 	return n.Read(ctx, after, 0, yield)
 }
 
-func (n town) Read(_ context.Context, _, _ uint64, yield func([]record.Record) error) error {
+func (n caseJournal) Read(_ context.Context, _, _ uint64, yield func([]record.Record) error) error {
 	s := newStream(1 + int(n)/60)
 	begin := time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)
 	seq := uint64(0)

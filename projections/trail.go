@@ -16,7 +16,7 @@ type ExportStep = admission.ExportStep
 // Exports returns the newest steps of exports, newest first, at most limit (0:
 // all): those of records before before, or from the newest on where that is 0.
 func (v *View) Exports(before uint64, limit int) ([]ExportStep, error) {
-	return newest[ExportStep](v, store.ExportStep, "an export", before, limit, anyone)
+	return newest[ExportStep](v, store.ExportStep, "an export", before, limit, matchAll)
 }
 
 // ExportsOfFile returns the steps of exports of the files that have the SHA-256, in
@@ -36,10 +36,10 @@ func (v *View) ExportsOfFile(ctx context.Context, sha256 string, before uint64, 
 
 // Rejections returns the newest rejected records, as Exports does its steps.
 func (v *View) Rejections(before uint64, limit int) ([]RejectedEvent, error) {
-	return newest[RejectedEvent](v, store.Rejection, "a rejection", before, limit, anyone)
+	return newest[RejectedEvent](v, store.Rejection, "a rejection", before, limit, matchAll)
 }
 
-func anyone([]byte) (bool, error) { return true, nil }
+func matchAll([]byte) (bool, error) { return true, nil }
 
 // errEnough ends an iteration.
 var errEnough = errors.New("that was asked for")

@@ -14,12 +14,12 @@ import (
 )
 
 // shown applies records and returns a view of them.
-func shown(t *testing.T, records []record.Record) *projections.View {
+func viewAfter(t *testing.T, records []record.Record) *projections.View {
 	t.Helper()
 	p := openOn(t, vfs.NewMem())
 	catchUp(t, p, records, 50)
 	v := viewOf(t, p)
-	t.Cleanup(func() { closeAll(t, v); closeAll(t, p) })
+	t.Cleanup(func() { closeOrFail(t, v); closeOrFail(t, p) })
 	return v
 }
 
@@ -44,8 +44,8 @@ func exportRecords(t *testing.T, records []record.Record) []record.Record {
 
 // TestExports holds the trail of exports: every step, newest first, in parts.
 func TestExports(t *testing.T) {
-	records := exportRecords(t, ledger(t, "test", 60))
-	v := shown(t, exportRecords(t, records)) // what comes again is a duplicate
+	records := exportRecords(t, smallLedger(t, "test", 60))
+	v := viewAfter(t, exportRecords(t, records)) // what comes again is a duplicate
 	all, err := v.Exports(0, 0)
 	if err != nil || len(all) != 4 {
 		t.Fatal(all, err)
@@ -76,7 +76,7 @@ func TestExports(t *testing.T) {
 
 // TestRejections holds that the rejected list can be read from its end.
 func TestRejections(t *testing.T) {
-	v := shown(t, ledger(t, "test", 400))
+	v := viewAfter(t, smallLedger(t, "test", 400))
 	var want []projections.RejectedEvent
 	if err := v.EachRejected(func(r projections.RejectedEvent) error {
 		want = append(want, r)

@@ -21,7 +21,7 @@ import (
 )
 
 // asked is what can be asked of a journal's tree.
-type asked interface {
+type prover interface {
 	TreeRoot(size uint64) ([32]byte, error)
 	InclusionProof(seq, size uint64) (tlog.RecordProof, error)
 	ConsistencyProof(from, to uint64) (tlog.TreeProof, error)
@@ -29,18 +29,18 @@ type asked interface {
 
 // reference is the tree of records in memory, which the tests of package merkle
 // hold against tlog.
-type reference struct{ *merkle.Memory }
+type referenceTree struct{ *merkle.Memory }
 
-func referenceOf(records []record.Record) reference {
+func newReferenceTree(records []record.Record) referenceTree {
 	m := merkle.NewMemory()
 	for i := range records {
 		m.Append(records[i].LeafHash())
 	}
-	return reference{m}
+	return referenceTree{m}
 }
 
 // check asks a tree for the root at a size, and for proofs in it.
-func (r reference) check(tb testing.TB, what string, a asked, seq, from, size uint64) {
+func (r referenceTree) check(tb testing.TB, what string, a prover, seq, from, size uint64) {
 	tb.Helper()
 	want, err := r.TreeRoot(size)
 	if got, gotErr := a.TreeRoot(size); errors.Join(err, gotErr) != nil || got != want {
@@ -60,10 +60,10 @@ func (r reference) check(tb testing.TB, what string, a asked, seq, from, size ui
 }
 
 // checkView checks the tree of a projection.
-func (r reference) checkView(tb testing.TB, what string, p *projections.Projection, seq, from, size uint64) {
+func (r referenceTree) checkView(tb testing.TB, what string, p *projections.Projection, seq, from, size uint64) {
 	tb.Helper()
 	v := viewOf(tb, p)
-	defer closeAll(tb, v)
+	defer closeOrFail(tb, v)
 	r.check(tb, what, v, seq, from, size)
 }
 
@@ -85,7 +85,7 @@ var treeRecords = sync.OnceValue(func() []record.Record {
 // that tlog makes of the records' leaf hashes.
 func TestTree(t *testing.T) {
 	t.Parallel()
-	all := referenceOf(treeRecords())
+	all := newReferenceTree(treeRecords())
 	rapid.Check(t, func(rt *rapid.T) {
 		n := rapid.IntRange(1, len(treeRecords())).Draw(rt, "records")
 		records := treeRecords()[:n]
@@ -94,7 +94,7 @@ func TestTree(t *testing.T) {
 			return rapid.Uint64Range(1, max(1, size)).Draw(rt, "record"), rapid.Uint64Range(1, max(1, size)).Draw(rt, "from"), size
 		}
 		parts := rapid.OneOf(rapid.IntRange(1, 3), rapid.IntRange(1, 700), rapid.IntRange(100, 700))
-		p, fs := crashing(rt, records, parts, 300, func(p *projections.Projection, at int) {
+		p, fs := applyWithCrashes(rt, records, parts, 300, func(p *projections.Projection, at int) {
 			seq := uint64(at)
 			all.checkView(t, "live", p, seq, seq, seq)
 		})
@@ -102,7 +102,7 @@ func TestTree(t *testing.T) {
 			seq, from, size := draw()
 			all.checkView(t, "live", p, seq, from, size)
 		}
-		closeAll(rt, p)
+		closeOrFail(rt, p)
 
 		seq, from, size := draw()
 		var err error
@@ -116,7 +116,7 @@ func TestTree(t *testing.T) {
 		}
 		catchUp(rt, p, records, 100)
 		all.checkView(t, "built anew", p, seq, from, size)
-		closeAll(rt, p)
+		closeOrFail(rt, p)
 
 		all.check(t, "replayed", replayDump(t, records), seq, from, size)
 	})
@@ -134,7 +134,7 @@ func replayDump(tb testing.TB, records []record.Record) *replay.Replay {
 
 // noise makes n records that say nothing, of which a large tree is made
 // quickly.
-func noise(n int) []record.Record {
+func minimalRecords(n int) []record.Record {
 	records := make([]record.Record, n)
 	for i := range records {
 		records[i] = record.Record{Seq: uint64(i + 1), Stamped: time.Unix(int64(i), 0).UTC(), Subject: "ledger.consumer.calheers", Body: fmt.Appendf(nil, "noise %d", i)}
@@ -144,11 +144,11 @@ func noise(n int) []record.Record {
 
 // TestTreeOfThreeLevels goes over the edge at which a third level of tiles
 // begins, record by record and across a restart.
-func TestTreeOfThreeLevels(t *testing.T) {
+func TestTreeWithThreeLevels(t *testing.T) {
 	t.Parallel()
 	const edge = 1 << 16
-	records := noise(edge + 300)
-	all := referenceOf(records)
+	records := minimalRecords(edge + 300)
+	all := newReferenceTree(records)
 	fs := vfs.NewMem()
 	for _, until := range []int{edge - 2, edge - 1, edge, edge + 1, edge + 255, edge + 256, edge + 300} {
 		p := openOn(t, fs)
@@ -158,21 +158,21 @@ func TestTreeOfThreeLevels(t *testing.T) {
 			all.checkView(t, "live", p, seq, seq, size)
 			all.checkView(t, "live, an earlier size", p, min(seq, size-2), 256, size-2)
 		}
-		if n, err := p.Compare(t.Context(), slice{records, 500}, size-1000, nil); err != nil || n != size {
+		if n, err := p.Compare(t.Context(), memoryJournal{records, 500}, size-1000, nil); err != nil || n != size {
 			t.Fatal(n, err)
 		}
-		closeAll(t, p)
+		closeOrFail(t, p)
 	}
 }
 
 // TestTreeBeyond holds that a view and a replay know how many records their tree
 // has.
-func TestTreeBeyond(t *testing.T) {
-	records := ledger(t, "test", 300)
-	p := openOn(t, applied(t, records))
-	defer closeAll(t, p)
+func TestTreeSize(t *testing.T) {
+	records := smallLedger(t, "test", 300)
+	p := openOn(t, storeOf(t, records))
+	defer closeOrFail(t, p)
 	v := viewOf(t, p)
-	defer closeAll(t, v)
+	defer closeOrFail(t, v)
 	for what, tree := range map[string]merkle.Tree{"view": v.Tree, "replay": replayDump(t, records).Tree} {
 		if leaf, err := tree.LeafHash(300); err != nil || leaf != records[299].LeafHash() {
 			t.Errorf("%s: the last leaf is %x (%v)", what, leaf, err)

@@ -52,7 +52,7 @@ func (p *Projection) View() (*View, error) {
 }
 
 // shownProcessor is a processor that views read, and its bytes in the store.
-type shownProcessor struct {
+type cachedProcessor struct {
 	bytes     []byte
 	processor *admission.Processor
 }
@@ -64,12 +64,12 @@ func (g *generation) processorOf(r store.Reader) (*admission.Processor, error) {
 	if err != nil || !ok {
 		return admission.New(), err
 	}
-	if have := g.shown.Load(); have != nil && bytes.Equal(have.bytes, b) {
+	if have := g.processor.Load(); have != nil && bytes.Equal(have.bytes, b) {
 		return have.processor, nil
 	}
 	processor, err := decodeProcessor(b)
 	if err == nil {
-		g.shown.Store(&shownProcessor{b, processor})
+		g.processor.Store(&cachedProcessor{b, processor})
 	}
 	return processor, err
 }

@@ -16,28 +16,28 @@ type change struct {
 type changes struct {
 	mu     sync.Mutex
 	last   uint64 // the position up to which it has noted
-	recent noted
-	before noted // the changes before the recent ones
+	recent window
+	before window // the changes before the recent ones
 }
 
 // noted are changes after a position.
-type noted struct {
+type window struct {
 	after uint64
 	count int
 	of    map[string][]change // by agent
 }
 
 // notedChanges bounds each of the two halves, to some 4 MB.
-const notedChanges = 1 << 15
+const maxWindowChanges = 1 << 15
 
 // note takes in what a batch changes that ends with the record last. It is
 // called before the batch is committed: whoever sees the batch finds its
 // changes here.
-func (c *changes) note(all []change, last uint64) {
+func (c *changes) add(all []change, last uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.recent.count > notedChanges {
-		c.before, c.recent = c.recent, noted{after: c.last}
+	if c.recent.count > maxWindowChanges {
+		c.before, c.recent = c.recent, window{after: c.last}
 	}
 	if c.recent.of == nil {
 		c.recent.of = map[string][]change{}
@@ -50,22 +50,22 @@ func (c *changes) note(all []change, last uint64) {
 }
 
 // forget gives up everything up to a position.
-func (c *changes) forget(upTo uint64) {
+func (c *changes) reset(upTo uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.last, c.before, c.recent = upTo, noted{after: upTo}, noted{after: upTo}
+	c.last, c.before, c.recent = upTo, window{after: upTo}, window{after: upTo}
 }
 
 // between returns the cases in which an agent's lists may differ between two
 // moments, by id; all tells whether it knows of all.
-func (c *changes) between(agent string, a, b made) (cases []string, all bool) {
+func (c *changes) between(agent string, a, b agentLists) (cases []string, all bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if min(a.at, b.at) < c.before.after {
 		return nil, false
 	}
 	from, to := min(a.changed, b.changed), max(a.changed, b.changed)
-	for _, half := range [...]*noted{&c.before, &c.recent} {
+	for _, half := range [...]*window{&c.before, &c.recent} {
 		for _, one := range half.of[agent] {
 			if one.seq > from && one.seq <= to {
 				cases = append(cases, one.caseID)

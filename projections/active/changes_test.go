@@ -12,49 +12,49 @@ import (
 
 // TestChanges notes more changes than it keeps: it knows all between two
 // moments, or says that it does not.
-func TestChanges(t *testing.T) {
+func TestChangesBetween(t *testing.T) {
 	var c changes
-	c.forget(10)
+	c.reset(10)
 	const batch = 1000
 	last := uint64(10)
-	for range 5 * notedChanges / batch {
+	for range 5 * maxWindowChanges / batch {
 		var all []change
 		for range batch {
 			last++
 			all = append(all, change{fmt.Sprint("a", last%7), fmt.Sprint(last % 100), last})
 		}
-		c.note(all, last)
-		for _, back := range []uint64{1, 70, batch, notedChanges, 3 * notedChanges} {
+		c.add(all, last)
+		for _, back := range []uint64{1, 70, batch, maxWindowChanges, 3 * maxWindowChanges} {
 			if back > last {
 				continue
 			}
-			check(t, &c, last-back, last)
+			checkBetween(t, &c, last-back, last)
 		}
 	}
-	if cases, all := c.between("a1", made{changed: last, at: 0}, made{changed: last, at: last}); all {
+	if cases, all := c.between("a1", agentLists{changed: last, at: 0}, agentLists{changed: last, at: last}); all {
 		t.Errorf("it says that %v is all since the beginning", cases)
 	}
-	c.forget(last)
-	if _, all := c.between("a1", made{at: last - 1}, made{at: last}); all {
+	c.reset(last)
+	if _, all := c.between("a1", agentLists{at: last - 1}, agentLists{at: last}); all {
 		t.Error("it knows what it has forgotten")
 	}
-	if cases, all := c.between("a1", made{at: last}, made{at: last + 5}); !all || len(cases) > 0 {
+	if cases, all := c.between("a1", agentLists{at: last}, agentLists{at: last + 5}); !all || len(cases) > 0 {
 		t.Errorf("where nothing has changed it says %v, %v", cases, all)
 	}
 }
 
 // check compares what changed between two positions with what was noted.
-func check(t *testing.T, c *changes, from, to uint64) {
+func checkBetween(t *testing.T, c *changes, from, to uint64) {
 	t.Helper()
 	agent := fmt.Sprint("a", to%7)
-	a, b := made{changed: from, at: from}, made{changed: to, at: to}
+	a, b := agentLists{changed: from, at: from}, agentLists{changed: to, at: to}
 	cases, all := c.between(agent, a, b)
 	back, also := c.between(agent, b, a) // an older view after a newer one
 	if all != also || !slices.Equal(cases, back) {
 		t.Fatalf("between %d and %d it says %v, %v; and %v, %v", from, to, cases, all, back, also)
 	}
 	if !all {
-		if to-from < notedChanges && from >= 10 {
+		if to-from < maxWindowChanges && from >= 10 {
 			t.Fatalf("it does not know of %d changes", to-from)
 		}
 		return
@@ -73,7 +73,7 @@ func check(t *testing.T, c *changes, from, to uint64) {
 
 // TestKept asks for the lists of more agents than are kept: those asked for
 // last stay.
-func TestKept(t *testing.T) {
+func TestCacheEvictsLeastRecent(t *testing.T) {
 	var l Lists
 	lists := func(n int) *list.Lists {
 		lists, err := list.New(events.DefaultCalendar(), "a", func(yield func(string, *fold.Case) error) error {
@@ -89,26 +89,26 @@ func TestKept(t *testing.T) {
 		}
 		return lists
 	}
-	l.keep(l.named(place{of: "hot"}), lists(10), []made{{}})
+	l.store(l.entry(cacheKey{of: "hot"}), lists(10), []agentLists{{}})
 	for i := range 10 {
-		l.keep(l.named(place{of: fmt.Sprint("a", i)}), lists(keptEntries/4), []made{{}})
-		if l.named(place{of: "hot"}).lists == nil {
+		l.store(l.entry(cacheKey{of: fmt.Sprint("a", i)}), lists(maxCachedEntries/4), []agentLists{{}})
+		if l.entry(cacheKey{of: "hot"}).lists == nil {
 			t.Fatalf("after %d others the list that is always asked for is gone", i+1)
 		}
-		if l.weight > keptEntries {
+		if l.weight > maxCachedEntries {
 			t.Fatalf("it keeps %d entries", l.weight)
 		}
 	}
-	if len(l.kept) != l.recent.Len() || len(l.kept) != 4 {
-		t.Errorf("it keeps %d lists, %d in order", len(l.kept), l.recent.Len())
+	if len(l.cached) != l.recent.Len() || len(l.cached) != 4 {
+		t.Errorf("it keeps %d lists, %d in order", len(l.cached), l.recent.Len())
 	}
-	gone := l.named(place{of: "a9"})
-	l.keep(l.named(place{of: "big"}), lists(keptEntries), []made{{}})
-	if len(l.kept) != 1 {
-		t.Errorf("beside one that fills it alone it keeps %d", len(l.kept)-1)
+	gone := l.entry(cacheKey{of: "a9"})
+	l.store(l.entry(cacheKey{of: "big"}), lists(maxCachedEntries), []agentLists{{}})
+	if len(l.cached) != 1 {
+		t.Errorf("beside one that fills it alone it keeps %d", len(l.cached)-1)
 	}
-	l.keep(gone, lists(5), []made{{}}) // whose place was given up meanwhile
-	if l.named(place{of: "a9"}) != gone || l.weight != 6 {
+	l.store(gone, lists(5), []agentLists{{}}) // whose place was given up meanwhile
+	if l.entry(cacheKey{of: "a9"}) != gone || l.weight != 6 {
 		t.Errorf("it keeps %d entries", l.weight)
 	}
 }

@@ -118,7 +118,7 @@ func (x *Index) Flush(b *store.Batch, last uint64, l *Lists) error {
 			return err
 		}
 	}
-	l.note(x.changes, last)
+	l.addChanges(x.changes, last)
 	clear(x.earlier)
 	clear(x.touched)
 	x.changes = x.changes[:0]

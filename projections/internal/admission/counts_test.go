@@ -14,7 +14,7 @@ import (
 // may be delegated to; and that unknown_agent is for moves and
 // decertifications.
 func TestAgentsBecomeKnown(t *testing.T) {
-	c := newCourt(t)
+	c := newHarness(t)
 	known := func(want uint64, ids ...string) {
 		t.Helper()
 		for _, id := range ids {
@@ -22,8 +22,8 @@ func TestAgentsBecomeKnown(t *testing.T) {
 				t.Errorf("%s is not known", id)
 			}
 		}
-		if c.ledger.Agents != want || uint64(len(c.state.agents)) != want {
-			t.Errorf("%d agents are counted and %d known, want %d", c.ledger.Agents, len(c.state.agents), want)
+		if c.processor.Agents != want || uint64(len(c.state.agents)) != want {
+			t.Errorf("%d agents are counted and %d known, want %d", c.processor.Agents, len(c.state.agents), want)
 		}
 	}
 	c.live("11-20T10:00:00", "delegation.accepted.v1", `{"case_id":"1","agent_id":"a0"}`)
@@ -54,7 +54,7 @@ func TestAgentsBecomeKnown(t *testing.T) {
 // each other: a delegation may arrive before its consumer, and what is not
 // known yet is blank.
 func TestOrderOfSources(t *testing.T) {
-	c := newCourt(t)
+	c := newHarness(t)
 	for _, e := range [][2]string{
 		{"delegation.created.v1", `{"case_id":"1","agent_id":"a1"}`},
 		{"consumer.eligibility_determined.v1", `{"case_id":"1","member_id":"m1","application_year":2026,"program":"mcap","status":"eligible"}`},
@@ -74,15 +74,15 @@ func TestOrderOfSources(t *testing.T) {
 
 // TestStatus holds the counts: applied has what was accepted, whether it
 // changed anything or not; cases and agents are those known.
-func TestStatus(t *testing.T) {
-	c := newCourt(t)
+func TestStatusCounts(t *testing.T) {
+	c := newHarness(t)
 	c.live("11-20T10:00:00", "delegation.created.v1", `{"case_id":"1","agent_id":"a1"}`)
 	c.live("11-20T10:00:00", "delegation.created.v1", `{"case_id":"1","agent_id":"a1"}`) // unchanged
 	c.live("11-20T10:00:00", "consumer.case_closed.v1", `{"case_id":"2"}`)
 	c.live("11-20T10:00:00", "consumer.member_removed.v1", `{"case_id":"3","member_id":"m1"}`) // refused
-	c.judge("ledger.consumer.calheers", "11-20T10:00:00", "", "")
-	c.judge("ledger.consumer.calheers", "11-20T10:00:00", "", message("calheers", "live1", "consumer.case_closed.v1", `{"case_id":"4"}`))
-	got, err := json.Marshal(admission.ProgressOf(c.ledger).Summary())
+	c.process("ledger.consumer.calheers", "11-20T10:00:00", "", "")
+	c.process("ledger.consumer.calheers", "11-20T10:00:00", "", message("calheers", "live1", "consumer.case_closed.v1", `{"case_id":"4"}`))
+	got, err := json.Marshal(admission.ProgressOf(c.processor).Summary())
 	const want = `{"position":6,"applied":3,"duplicates":1,"rejected":2,"cases":2,"agents":1,"open_friday":"2026-11-20","state_hash":""}`
 	if err != nil || string(got) != want {
 		t.Errorf("got  %s (%v)\nwant %s", got, err, want)
@@ -91,8 +91,8 @@ func TestStatus(t *testing.T) {
 
 // TestTally holds that the counts of the coming Friday follow every change of
 // a case: its members and years, its closing and reopening, its delegation.
-func TestTally(t *testing.T) {
-	c := newCourt(t)
+func TestTallyFollowsCases(t *testing.T) {
+	c := newHarness(t)
 	for _, step := range []struct {
 		eventType, data string
 		cases, rows     int64
@@ -111,7 +111,7 @@ func TestTally(t *testing.T) {
 		{"delegation.ended.v1", `{"case_id":"1","agent_id":"a2"}`, 0, 0},
 	} {
 		c.live("11-20T10:00:00", step.eventType, step.data)
-		f := c.ledger.Tally.Checkpoint(friday(20261120))
+		f := c.processor.Tally.Checkpoint(friday(20261120))
 		if f.Cases != step.cases || f.Rows != step.rows {
 			t.Errorf("after %s %s: %d cases and %d rows, want %d and %d", step.eventType, step.data, f.Cases, f.Rows, step.cases, step.rows)
 		}

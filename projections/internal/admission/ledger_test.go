@@ -15,7 +15,7 @@ import (
 )
 
 // memory is an admission.State in plain maps that notes what it is told.
-type memory struct {
+type memoryState struct {
 	seen     map[string]bool
 	cases    map[string]*fold.Case
 	agents   map[string]fold.Agent
@@ -30,96 +30,98 @@ type memory struct {
 	err      error // of the next read, where it is set
 }
 
-func newMemory() *memory {
-	return &memory{seen: map[string]bool{}, cases: map[string]*fold.Case{}, agents: map[string]fold.Agent{},
+func newMemoryState() *memoryState {
+	return &memoryState{seen: map[string]bool{}, cases: map[string]*fold.Case{}, agents: map[string]fold.Agent{},
 		agencies: map[string]fold.Agency{}, staff: map[string]fold.Staff{}, seals: map[events.Date]uint64{}}
 }
 
-func (m *memory) note(what, id string) error {
+func (m *memoryState) note(what, id string) error {
 	m.puts = append(m.puts, fmt.Sprintf("%s %s in %s", what, id, m.week))
 	return nil
 }
 
-func (m *memory) MarkSeen(source, id string) (bool, error) {
+func (m *memoryState) MarkSeen(source, id string) (bool, error) {
 	key := fmt.Sprintf("%q %q", source, id)
 	seen := m.seen[key]
 	m.seen[key] = true
 	return seen, m.err
 }
 
-func (m *memory) Case(id string) (*fold.Case, error) {
+func (m *memoryState) Case(id string) (*fold.Case, error) {
 	if c, ok := m.cases[id]; ok {
 		return c, m.err
 	}
 	return &fold.Case{}, m.err
 }
 
-func (m *memory) PutCase(id string, _, after *fold.Case) error {
+func (m *memoryState) PutCase(id string, _, after *fold.Case) error {
 	m.cases[id] = after
 	return m.note("case", id)
 }
 
-func (m *memory) Agent(id string) (fold.Agent, bool, error) {
+func (m *memoryState) Agent(id string) (fold.Agent, bool, error) {
 	a, known := m.agents[id]
 	return a, known, m.err
 }
 
-func (m *memory) PutAgent(id string, after fold.Agent) error {
+func (m *memoryState) PutAgent(id string, after fold.Agent) error {
 	m.agents[id] = after
 	return m.note("agent", id)
 }
 
-func (m *memory) Agency(id string) (fold.Agency, bool, error) {
+func (m *memoryState) Agency(id string) (fold.Agency, bool, error) {
 	a, known := m.agencies[id]
 	return a, known, m.err
 }
 
-func (m *memory) PutAgency(id string, after fold.Agency) error {
+func (m *memoryState) PutAgency(id string, after fold.Agency) error {
 	m.agencies[id] = after
 	return m.note("agency", id)
 }
 
-func (m *memory) Staff(agency, person string) (fold.Staff, error) {
+func (m *memoryState) Staff(agency, person string) (fold.Staff, error) {
 	return m.staff[agency+"/"+person], m.err
 }
 
-func (m *memory) PutStaff(agency, person string, after fold.Staff) error {
+func (m *memoryState) PutStaff(agency, person string, after fold.Staff) error {
 	m.staff[agency+"/"+person] = after
 	return m.note("staff", agency+"/"+person)
 }
 
-func (m *memory) HasSeal(f events.Date) (bool, error) { return m.seals[f] > 0, m.err }
+func (m *memoryState) HasSeal(f events.Date) (bool, error) { return m.seals[f] > 0, m.err }
 
-func (m *memory) PutSeal(s checkpoint.Seal) error {
+func (m *memoryState) PutSeal(s checkpoint.Seal) error {
 	m.seals[s.Friday] = s.Seq
 	return nil
 }
 
-func (m *memory) AddSignature(s checkpoint.Signature) error {
+func (m *memoryState) AddSignature(s checkpoint.Signature) error {
 	m.signed = append(m.signed, s.Seq)
 	return nil
 }
 
-func (m *memory) AddRejection(r admission.RejectedEvent) error {
+func (m *memoryState) AddRejection(r admission.RejectedEvent) error {
 	m.rejected = append(m.rejected, r)
 	return nil
 }
 
-func (m *memory) AddExportStep(e admission.ExportStep) error {
+func (m *memoryState) AddExportStep(e admission.ExportStep) error {
 	return m.note("export", e.Step)
 }
 
 // court judges a test's records one after the other.
-type court struct {
-	t       *testing.T
-	ledger  *admission.Processor
-	state   *memory
-	decoder record.Decoder
-	seq     uint64
-	ids     int
+type harness struct {
+	t         *testing.T
+	processor *admission.Processor
+	state     *memoryState
+	decoder   record.Decoder
+	seq       uint64
+	ids       int
 }
 
-func newCourt(t *testing.T) *court { return &court{t: t, ledger: admission.New(), state: newMemory()} }
+func newHarness(t *testing.T) *harness {
+	return &harness{t: t, processor: admission.New(), state: newMemoryState()}
+}
 
 // at is a moment of 2026, in UTC, like "11-20T21:00:00".
 func at(t testing.TB, s string) time.Time {
@@ -137,19 +139,19 @@ func message(source, id, eventType, data string) string {
 }
 
 // judge judges a record that must not stop the ledger; its leaf is its number.
-func (c *court) judge(subject, stamped, header, body string) admission.Result {
+func (c *harness) process(subject, stamped, header, body string) admission.Result {
 	c.t.Helper()
-	v, err := c.try(subject, stamped, header, body)
+	v, err := c.tryProcess(subject, stamped, header, body)
 	if err != nil {
 		c.t.Fatalf("record %d: %v", c.seq, err)
 	}
-	if c.ledger.Position != c.seq || c.ledger.Leaf != [32]byte{byte(c.seq)} {
-		c.t.Fatalf("after record %d the position is %d", c.seq, c.ledger.Position)
+	if c.processor.Position != c.seq || c.processor.Leaf != [32]byte{byte(c.seq)} {
+		c.t.Fatalf("after record %d the position is %d", c.seq, c.processor.Position)
 	}
 	return v
 }
 
-func (c *court) try(subject, stamped, header, body string) (admission.Result, error) {
+func (c *harness) tryProcess(subject, stamped, header, body string) (admission.Result, error) {
 	c.t.Helper()
 	c.seq++
 	if header != "" && !strings.Contains(header, " ") {
@@ -158,34 +160,34 @@ func (c *court) try(subject, stamped, header, body string) (admission.Result, er
 	r := record.Record{Seq: c.seq, Stamped: at(c.t, stamped), Subject: subject, Header: header, Body: []byte(body)}
 	d := c.decoder.Decode(r)
 	d.Leaf = [32]byte{byte(c.seq)}
-	e, err := c.ledger.Decide(&d, c.state)
+	e, err := c.processor.Decide(&d, c.state)
 	if err != nil {
 		return e.Result, err
 	}
 	c.state.fridays, c.state.week = append(c.state.fridays, e.Passed...), e.Week
-	return e.Result, c.ledger.Apply(&e, c.state)
+	return e.Result, c.processor.Apply(&e, c.state)
 }
 
 // live judges a record of a live upstream system, with an id of its own.
-func (c *court) live(stamped, eventType, data string) admission.Result {
+func (c *harness) live(stamped, eventType, data string) admission.Result {
 	c.t.Helper()
 	c.ids++
 	family, _, _ := strings.Cut(eventType, ".")
-	return c.judge("ledger."+family+".calheers", stamped, "", message("calheers", fmt.Sprint("live", c.ids), eventType, data))
+	return c.process("ledger."+family+".calheers", stamped, "", message("calheers", fmt.Sprint("live", c.ids), eventType, data))
 }
 
 // load judges a record of the history load, stamped at the end of the year.
-func (c *court) load(header, eventType, data string) admission.Result {
+func (c *harness) load(header, eventType, data string) admission.Result {
 	c.t.Helper()
 	c.ids++
-	return c.judge("ledger.history.calheers", "12-31T00:00:00", header, message("calheers", fmt.Sprint("load", c.ids), eventType, data))
+	return c.process("ledger.history.calheers", "12-31T00:00:00", header, message("calheers", fmt.Sprint("load", c.ids), eventType, data))
 }
 
 // own judges a record of the ledger's own.
-func (c *court) own(subject, stamped, eventType, data string) admission.Result {
+func (c *harness) own(subject, stamped, eventType, data string) admission.Result {
 	c.t.Helper()
 	c.ids++
-	return c.judge(subject, stamped, "", message("bookledger", fmt.Sprint("own", c.ids), eventType, data))
+	return c.process(subject, stamped, "", message("bookledger", fmt.Sprint("own", c.ids), eventType, data))
 }
 
 func code(v admission.Result) events.Code {

@@ -12,28 +12,28 @@ import (
 
 // The faults that a record may have, one in each place of the order.
 const (
-	malformed   = 1 << iota // no time
-	wrongPlace              // the subject's last token is another
-	seenBefore              // (source, id) has been seen
-	badHeader               // no header on a history subject
-	stepBack                // a header before the newest recorded time
-	closed                  // history is closed
-	unknownType             // a type of the right family that nobody knows
-	newVersion              // a version of a known type that nobody knows
-	badSchema               // a field that is not as it must be
-	refused                 // the domain refuses
+	malformed      = 1 << iota // no time
+	wrongSubject               // the subject's last token is another
+	duplicateID                // (source, id) has been seen
+	badHeader                  // no header on a history subject
+	stepBack                   // a header before the newest recorded time
+	closed                     // history is closed
+	unknownType                // a type of the right family that nobody knows
+	newVersion                 // a version of a known type that nobody knows
+	badSchema                  // a field that is not as it must be
+	refusedByRules             // the domain refuses
 )
 
 // faulty judges a record with these faults and no other.
-func faulty(t *testing.T, faults int) string {
-	c := newCourt(t)
+func outcomeWithFaults(t *testing.T, faults int) string {
+	c := newHarness(t)
 	c.load("11-20T10:00:00", "consumer.case_closed.v1", `{"case_id":"1"}`)
 	if faults&closed != 0 {
 		c.live("11-20T20:00:00", "consumer.case_closed.v1", `{"case_id":"2"}`)
 	}
 	subject, header := "ledger.history.calheers", "11-20T11:00:00"
 	source, id, eventType, data := "calheers", "new", "delegation.accepted.v1", `{"case_id":"1","agent_id":"a1"}`
-	if faults&refused == 0 {
+	if faults&refusedByRules == 0 {
 		eventType = "delegation.created.v1"
 	}
 	if faults&badSchema != 0 {
@@ -51,17 +51,17 @@ func faulty(t *testing.T, faults int) string {
 	if faults&badHeader != 0 {
 		header = "no time"
 	}
-	if faults&seenBefore != 0 {
+	if faults&duplicateID != 0 {
 		id = "load1"
 	}
-	if faults&wrongPlace != 0 {
+	if faults&wrongSubject != 0 {
 		subject = "ledger.history.hbx"
 	}
 	body := message(source, id, eventType, data)
 	if faults&malformed != 0 {
 		body = strings.Replace(body, `"time"`, `"tim"`, 1)
 	}
-	v := c.judge(subject, "12-31T00:00:00", header, body)
+	v := c.process(subject, "12-31T00:00:00", header, body)
 	if (v.Outcome == record.Rejected) != (v.Rejection != nil) {
 		t.Fatalf("%s with %v", v.Outcome, v.Rejection)
 	}
@@ -75,30 +75,30 @@ func faulty(t *testing.T, faults int) string {
 // history (bad_recorded, history_closed, time_step_back), unsupported_type,
 // unsupported_version, schema, domain. Of any two faults, and of all that
 // come later together, the first in order gives the code.
-func TestOrderOfJudgement(t *testing.T) {
+func TestOrderOfChecks(t *testing.T) {
 	order := []struct {
 		fault int
 		want  string
 	}{
-		{malformed, "malformed"}, {wrongPlace, "wrong_subject"}, {seenBefore, "duplicate"},
+		{malformed, "malformed"}, {wrongSubject, "wrong_subject"}, {duplicateID, "duplicate"},
 		{badHeader, "bad_recorded"}, {closed, "history_closed"}, {stepBack, "time_step_back"},
-		{unknownType, "unsupported_type"}, {newVersion, "unsupported_version"}, {badSchema, "schema"}, {refused, "no_pending_request"},
+		{unknownType, "unsupported_type"}, {newVersion, "unsupported_version"}, {badSchema, "schema"}, {refusedByRules, "no_pending_request"},
 	}
-	if got := faulty(t, 0); got != "applied" {
+	if got := outcomeWithFaults(t, 0); got != "applied" {
 		t.Fatalf("a record without faults is %s", got)
 	}
 	for i, first := range order {
 		all := first.fault
 		for _, later := range order[i+1:] {
 			all |= later.fault
-			if got := faulty(t, first.fault|later.fault); got != first.want {
+			if got := outcomeWithFaults(t, first.fault|later.fault); got != first.want {
 				t.Errorf("%s and %s: got %s", first.want, later.want, got)
 			}
 		}
-		if got := faulty(t, first.fault); got != first.want {
+		if got := outcomeWithFaults(t, first.fault); got != first.want {
 			t.Errorf("%s alone: got %s", first.want, got)
 		}
-		if got := faulty(t, all); got != first.want {
+		if got := outcomeWithFaults(t, all); got != first.want {
 			t.Errorf("%s and all that come later: got %s", first.want, got)
 		}
 	}
@@ -108,7 +108,7 @@ func TestOrderOfJudgement(t *testing.T) {
 // are remembered, applied or rejected, and those of the malformed and of the
 // wrong subject are not; that a repeated (source, id) is a duplicate whatever
 // it carries and wherever it stands; and that it is counted, not rejected.
-func TestDuplicates(t *testing.T) {
+func TestRemembersEventIDs(t *testing.T) {
 	const good = `{"case_id":"1","agent_id":"a1"}`
 	for _, c := range []struct {
 		name       string
@@ -129,17 +129,17 @@ func TestDuplicates(t *testing.T) {
 		{"wrong subject", "ledger.delegation.hbx", message("calheers", "x", "delegation.created.v1", good), "", false},
 		{"another source's", "ledger.delegation.hbx", message("hbx", "x", "delegation.created.v1", good), "", false},
 	} {
-		court := newCourt(t)
+		court := newHarness(t)
 		court.live("11-20T10:00:00", "delegation.created.v1", `{"case_id":"9","agent_id":"a9"}`)
-		court.judge(c.subject, "12-30T00:00:00", c.header, c.body)
-		before := *court.ledger
-		v := court.judge("ledger.consumer.calheers", "12-31T00:00:00", "", message("calheers", "x", "consumer.case_closed.v1", `{"case_id":"77"}`))
+		court.process(c.subject, "12-30T00:00:00", c.header, c.body)
+		before := *court.processor
+		v := court.process("ledger.consumer.calheers", "12-31T00:00:00", "", message("calheers", "x", "consumer.case_closed.v1", `{"case_id":"77"}`))
 		_, acted := court.state.cases["77"]
 		if (v.Outcome == record.Duplicate) != c.remembered || acted == c.remembered {
 			t.Errorf("%s, and the id again: %s", c.name, v.Outcome)
 		}
-		if c.remembered && (court.ledger.Duplicates != before.Duplicates+1 || court.ledger.Rejected != before.Rejected || court.ledger.Applied != before.Applied || v.Rejection != nil) {
-			t.Errorf("%s: the duplicate is counted as %+v", c.name, *court.ledger)
+		if c.remembered && (court.processor.Duplicates != before.Duplicates+1 || court.processor.Rejected != before.Rejected || court.processor.Applied != before.Applied || v.Rejection != nil) {
+			t.Errorf("%s: the duplicate is counted as %+v", c.name, *court.processor)
 		}
 	}
 }
@@ -147,9 +147,9 @@ func TestDuplicates(t *testing.T) {
 // TestIDsDoNotRunTogether holds that source and id are two: no pair is taken
 // for another whose texts put together are the same.
 func TestIDsDoNotRunTogether(t *testing.T) {
-	c := newCourt(t)
+	c := newHarness(t)
 	for i, pair := range [][2]string{{"a", "bc"}, {"ab", "c"}, {"a", "b c"}, {"a-b", "c"}} {
-		v := c.judge("ledger.consumer."+pair[0], "11-20T10:00:00", "", message(pair[0], pair[1], "consumer.case_closed.v1", fmt.Sprintf(`{"case_id":"%d"}`, i)))
+		v := c.process("ledger.consumer."+pair[0], "11-20T10:00:00", "", message(pair[0], pair[1], "consumer.case_closed.v1", fmt.Sprintf(`{"case_id":"%d"}`, i)))
 		if v.Outcome != record.Applied {
 			t.Errorf("%v is %s", pair, v.Outcome)
 		}
@@ -158,13 +158,13 @@ func TestIDsDoNotRunTogether(t *testing.T) {
 
 // TestRejected holds that what is rejected changes nothing and stands in the
 // list with sequence, recorded time, subject, id, code, field and reason.
-func TestRejected(t *testing.T) {
-	c := newCourt(t)
-	c.judge("ledger.consumer.calheers", "11-20T09:00:00", "", "no JSON")
+func TestRejectionChangesNothing(t *testing.T) {
+	c := newHarness(t)
+	c.process("ledger.consumer.calheers", "11-20T09:00:00", "", "no JSON")
 	c.live("11-20T10:00:00", "consumer.member_recorded.v1", `{"case_id":"1","member_id":"m1"}`)
 	puts := len(c.state.puts)
 	v := c.live("11-20T11:00:00", "consumer.member_recorded.v1", `{"case_id":"1","member_id":"m1","ssn_last4":"900123456"}`)
-	if v.Outcome != record.Rejected || len(c.state.puts) != puts || c.ledger.Rejected != 2 || len(c.state.rejected) != 2 {
+	if v.Outcome != record.Rejected || len(c.state.puts) != puts || c.processor.Rejected != 2 || len(c.state.rejected) != 2 {
 		t.Fatalf("%s, %v, %+v", v.Outcome, c.state.puts, c.state.rejected)
 	}
 	first, second := c.state.rejected[0], c.state.rejected[1]
@@ -182,13 +182,13 @@ func TestRejected(t *testing.T) {
 
 // TestOneOrder holds that the follower checks that each record is its position
 // + 1 and otherwise stops.
-func TestOneOrder(t *testing.T) {
+func TestRejectsSequenceGap(t *testing.T) {
 	for _, seq := range []uint64{0, 1, 3} {
-		c := newCourt(t)
+		c := newHarness(t)
 		c.live("11-20T10:00:00", "consumer.case_closed.v1", `{"case_id":"1"}`)
 		c.seq = seq - 1
-		if _, err := c.try("ledger.consumer.calheers", "11-20T11:00:00", "", message("calheers", "x", "consumer.case_closed.v1", `{"case_id":"2"}`)); err == nil || c.ledger.Position != 1 {
-			t.Errorf("record %d after record 1: %v, at %d", seq, err, c.ledger.Position)
+		if _, err := c.tryProcess("ledger.consumer.calheers", "11-20T11:00:00", "", message("calheers", "x", "consumer.case_closed.v1", `{"case_id":"2"}`)); err == nil || c.processor.Position != 1 {
+			t.Errorf("record %d after record 1: %v, at %d", seq, err, c.processor.Position)
 		}
 	}
 }
@@ -196,9 +196,9 @@ func TestOneOrder(t *testing.T) {
 // TestStateErrors holds that an error of the state stops the ledger, and never
 // skips a record.
 func TestStateErrors(t *testing.T) {
-	c := newCourt(t)
+	c := newHarness(t)
 	c.state.err = errors.New("broken")
-	if _, err := c.try("ledger.consumer.calheers", "11-20T11:00:00", "", message("calheers", "x", "consumer.case_closed.v1", `{"case_id":"2"}`)); !errors.Is(err, c.state.err) || c.ledger.Position != 0 {
-		t.Errorf("%v, at %d", err, c.ledger.Position)
+	if _, err := c.tryProcess("ledger.consumer.calheers", "11-20T11:00:00", "", message("calheers", "x", "consumer.case_closed.v1", `{"case_id":"2"}`)); !errors.Is(err, c.state.err) || c.processor.Position != 0 {
+		t.Errorf("%v, at %d", err, c.processor.Position)
 	}
 }

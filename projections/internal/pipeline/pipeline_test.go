@@ -33,7 +33,7 @@ func numbers(n int, err error, yielded *int) func(context.Context, func(int) err
 // results come in the order of the inputs, that all which was read is consumed
 // before the error of reading comes out, and that the error of consuming, which
 // is the earlier in that order, goes before it.
-func TestRun(t *testing.T) {
+func TestKeepsOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(0, 300).Draw(t, "inputs")
 		enough := rapid.IntRange(0, 400).Draw(t, "consumed at most")
@@ -79,7 +79,7 @@ func TestRun(t *testing.T) {
 // stands still, that the cause of a canceled context comes out though results
 // are outstanding, and that nothing is left running then, without which the
 // bubble would not end.
-func TestCancel(t *testing.T) {
+func TestCancelWithFullQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		yielded, ended := 0, make(chan error)

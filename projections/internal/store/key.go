@@ -18,23 +18,23 @@ type Key []byte
 
 // The first byte of a key tells what it is of.
 const (
-	kindAgent     = 'a'
-	kindCase      = 'c'
-	kindExport    = 'e'
-	kindCheckpoint    = 'f'
-	kindAgentCase      = 'h'
-	kindSeen      = 'i'
-	kindMeta      = 'm'
-	kindCaseIndex = 'n'
-	kindAgencyAgent       = 'o'
-	kindPersonRole      = 'p'
-	kindRejection    = 'r'
-	kindStaff     = 's'
-	kindSeal      = 'u'
-	kindSigned    = 'w'
-	kindTile      = 't'
-	kindChanged   = 'v'
-	kindAgency    = 'y'
+	kindAgent       = 'a'
+	kindCase        = 'c'
+	kindExport      = 'e'
+	kindCheckpoint  = 'f'
+	kindAgentCase   = 'h'
+	kindEventID     = 'i'
+	kindMeta        = 'm'
+	kindCaseIndex   = 'n'
+	kindAgencyAgent = 'o'
+	kindPersonRole  = 'p'
+	kindRejection   = 'r'
+	kindStaff       = 's'
+	kindSeal        = 'u'
+	kindSignature   = 'w'
+	kindTile        = 't'
+	kindLastChange  = 'v'
+	kindAgency      = 'y'
 )
 
 // key makes a key of parts. Where the last is blank, it is the prefix of all keys
@@ -80,12 +80,12 @@ func Meta(name string) []byte { return key(kindMeta, name) }
 
 // AppendEventID appends the key that remembers an event's id.
 func AppendEventID(dst []byte, source, id string) []byte {
-	dst = append(append(dst, kindSeen), source...)
+	dst = append(append(dst, kindEventID), source...)
 	return append(append(dst, 0), id...)
 }
 
 // LastChange is the key of the last change of anything in an agent's lists.
-func LastChange(agent string) []byte { return key(kindChanged, agent) }
+func LastChange(agent string) []byte { return key(kindLastChange, agent) }
 
 // Checkpoint is the key of a checkpoint; Checkpoint(0) sorts before all.
 func Checkpoint(f events.Date) []byte {
@@ -100,7 +100,7 @@ func Seal(f events.Date) []byte {
 // Signature is the key of a signature of a Friday's seal, or with no record the
 // prefix of all of them.
 func Signature(f events.Date, seq uint64) []byte {
-	k := binary.BigEndian.AppendUint32([]byte{kindSigned}, uint32(f))
+	k := binary.BigEndian.AppendUint32([]byte{kindSignature}, uint32(f))
 	if seq == 0 {
 		return k
 	}

@@ -7,7 +7,7 @@ import (
 
 // TestBlank holds that what belongs to a blank id is nothing, and not what belongs
 // to anybody.
-func TestBlank(t *testing.T) {
+func TestBlankIDMatchesNothing(t *testing.T) {
 	for name, c := range map[string]struct{ blank, one, key []byte }{
 		"held":       {AgentCase("", ""), AgentCase("A1", ""), AgentCase("A1", "1")},
 		"own":        {AgencyAgent("", ""), AgencyAgent("G1", ""), AgencyAgent("G1", "A1")},

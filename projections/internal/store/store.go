@@ -181,27 +181,27 @@ func (r Reader) Each(prefix Key, week events.Date, yield func(name, value []byte
 // EachUnversioned calls yield with every key that has no weeks, from from on to the
 // end of its kind, in order.
 func (r Reader) EachUnversioned(from []byte, yield func(key, value []byte) error) error {
-	return r.eachPlain(from, end(from[:1]), (*pebble.Iterator).First, (*pebble.Iterator).Next, yield)
+	return r.eachUnversioned(from, end(from[:1]), (*pebble.Iterator).First, (*pebble.Iterator).Next, yield)
 }
 
 // EachUnversionedWithPrefix calls yield with every key that has no weeks and begins with
 // prefix, in order.
 func (r Reader) EachUnversionedWithPrefix(prefix []byte, yield func(key, value []byte) error) error {
-	return r.eachPlain(prefix, end(prefix), (*pebble.Iterator).First, (*pebble.Iterator).Next, yield)
+	return r.eachUnversioned(prefix, end(prefix), (*pebble.Iterator).First, (*pebble.Iterator).Next, yield)
 }
 
 // EachTilePiece calls yield with every piece of a tile, in order.
 func (r Reader) EachTilePiece(level int, number uint64, yield func(key, value []byte) error) error {
-	return r.eachPlain(TilePiece(level, number, 0), TilePiece(level, number+1, 0), (*pebble.Iterator).First, (*pebble.Iterator).Next, yield)
+	return r.eachUnversioned(TilePiece(level, number, 0), TilePiece(level, number+1, 0), (*pebble.Iterator).First, (*pebble.Iterator).Next, yield)
 }
 
 // EachUnversionedBefore calls yield with every key that has no weeks, of before's
 // kind and before it, the last first.
 func (r Reader) EachUnversionedBefore(before []byte, yield func(key, value []byte) error) error {
-	return r.eachPlain(before[:1], before, (*pebble.Iterator).Last, (*pebble.Iterator).Prev, yield)
+	return r.eachUnversioned(before[:1], before, (*pebble.Iterator).Last, (*pebble.Iterator).Prev, yield)
 }
 
-func (r Reader) eachPlain(from, to []byte, begin, step func(*pebble.Iterator) bool, yield func(key, value []byte) error) (err error) {
+func (r Reader) eachUnversioned(from, to []byte, begin, step func(*pebble.Iterator) bool, yield func(key, value []byte) error) (err error) {
 	it, err := r.r.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
 	if err != nil {
 		return readError(err)
