@@ -16,21 +16,21 @@ import (
 )
 
 const (
-	// batchRecords is how many records a batch holds at most: about a thousand
-	// keys are what Pebble writes fastest.
+	// batchRecords is the maximum number of records in a batch. Pebble writes
+	// batches of about a thousand keys fastest.
 	batchRecords = 1000
-	// keptBytes bounds the encoded cases that are kept between batches, and
-	// slotBytes is what one takes besides.
+	// maxCachedBytes bounds the encoded cases that are cached across batches.
+	// slotOverhead is the estimated overhead of each cached case, in bytes.
 	maxCachedBytes = 64 << 20
 	slotOverhead   = 200
-	// keptAgents bounds the agents that are kept between batches.
+	// maxCachedAgents bounds the agents that are cached across batches.
 	maxCachedAgents = 50_000
 )
 
 var processorKey = store.Meta("ledger")
 
-// applier judges records over the store and gathers what they change in
-// batches. It is used by one goroutine.
+// applier processes records against the store and collects their changes in
+// batches. It is not safe for concurrent use.
 type applier struct {
 	store     *store.Store
 	reader    store.Reader
@@ -38,43 +38,43 @@ type applier struct {
 	tree      *treeWriter
 
 	batch        *store.Batch
-	records      int    // in the batch
-	first        uint64 // of them
+	records      int    // number of records in the batch
+	first        uint64 // sequence of the first record in the batch
 	outcomes     []record.Outcome
 	week         events.Date
 	index        *active.Index
-	lists        *active.Lists // that are told what changes
-	cursor       *store.Cursor // over cases, of the time when the batch began
+	lists        *active.Lists // notified of changes
+	cursor       *store.Cursor // over cases, as of the start of the batch
 	cases        map[string]*cachedCase
-	lastCase     *cachedCase         // that was asked for last, in this batch
-	decoded      []*cachedCase       // the cases that are decoded, in this batch
-	dirty        []*cachedCase       // the cases that changed and are not yet in the batch
-	touched      []*cachedCase       // the cases that records of this batch are about
-	seen         map[string]struct{} // remembered in this batch
-	seenKeys     []string            // the same
+	lastCase     *cachedCase         // the case used last, to save a map lookup
+	decoded      []*cachedCase       // cases decoded in this batch
+	dirty        []*cachedCase       // changed cases that are not yet in the batch
+	touched      []*cachedCase       // cases with an index entry in this batch
+	seen         map[string]struct{} // keys of the event IDs first seen in this batch
+	seenKeys     []string            // the keys of seen
 	agents       map[string]fold.Agent
-	agencyValues map[string][]byte    // agencies and staff put in this batch, by key
-	sealed       map[events.Date]bool // in this batch
+	agencyValues map[string][]byte    // agencies and staff written in this batch, by key
+	sealed       map[events.Date]bool // Fridays whose seal is in this batch
 
-	cachedBytes int    // bytes of the encoded cases
-	bloom       *bloom // of the ids and cases of all batches, nil where it does not know all
+	cachedBytes int    // size of the encoded cases
+	bloom       *bloom // event IDs and case IDs of all batches; nil if the store was not empty at the start
 	scratch     []byte
 }
 
-// caseSlot is a case that was read lately. It is kept encoded, which takes a
-// quarter of the memory and spares the garbage collector; decoded it is only
-// in the batch that reads it.
+// cachedCase is a recently used case. The cache contains encoded cases because
+// they take a quarter of the memory and save garbage collection. A case is
+// decoded only during the batch that reads it.
 type cachedCase struct {
 	id      string
-	encoded []byte // nothing where the case is not known
-	state   *fold.Case
+	encoded []byte     // empty if the case is not known
+	state   *fold.Case // nil if not decoded
 	dirty   bool
 
-	entries   []byte // of the case index, of this batch
-	lastEntry uint64
+	entries   []byte // encoded case index entries of this batch
+	lastEntry uint64 // sequence of the last of them
 }
 
-// newApplier goes on from what the store holds.
+// newApplier returns an applier that resumes at the store's position.
 func newApplier(g *generation) (*applier, error) {
 	s := g.store
 	processor, err := readProcessor(s.Reader())
@@ -109,7 +109,7 @@ func readProcessor(r store.Reader) (*admission.Processor, error) {
 func decodeProcessor(b []byte) (*admission.Processor, error) {
 	processor := admission.New()
 	if err := json.Unmarshal(b, processor); err != nil {
-		return nil, fmt.Errorf("reading the projection's position: %w", err)
+		return nil, fmt.Errorf("decoding the projection's position: %w", err)
 	}
 	return processor, processor.Resume()
 }
@@ -134,7 +134,7 @@ func (a *applier) begin() {
 	}
 }
 
-// apply judges one record.
+// apply processes one record.
 func (a *applier) apply(d *record.Decoded) error {
 	decision, err := a.processor.Decide(d, a)
 	if err != nil {
@@ -154,9 +154,9 @@ func (a *applier) apply(d *record.Decoded) error {
 	return a.indexCase(d, &decision.Result)
 }
 
-// pass puts what the open week has changed under that week, keeps the
-// checkpoints of the Fridays that are passed, and goes on under the next week:
-// nothing is copied.
+// passCutoffs writes the open week's changes under that week, adds the
+// checkpoints of the passed Fridays, and switches to the next week. It copies
+// nothing.
 func (a *applier) passCutoffs(passed []checkpoint.Checkpoint, next events.Date) error {
 	if err := a.flushCases(); err != nil {
 		return err
@@ -173,10 +173,10 @@ func (a *applier) passCutoffs(passed []checkpoint.Checkpoint, next events.Date) 
 	return nil
 }
 
-// commit makes the batch and the position in it part of the store. A crash
-// before this point loses the batch whole, and the journal gives it again; a
-// crash after it may lose it too, as long as it is unsynced, with the same
-// effect. The next batch is to be begun.
+// commit commits the batch, including the position, without syncing. A crash
+// before the data reaches the disk loses the whole batch. The journal then
+// supplies its records again. The caller must call begin before it applies more
+// records.
 func (a *applier) commit() error {
 	slices.Sort(a.seenKeys)
 	for _, k := range a.seenKeys {
@@ -202,7 +202,7 @@ func (a *applier) commit() error {
 	return a.closeCursor()
 }
 
-// discard gives the batch up.
+// discard drops the batch.
 func (a *applier) discard() {
 	_ = a.batch.Discard()
 	_ = a.closeCursor()
@@ -217,8 +217,8 @@ func (a *applier) closeCursor() error {
 	return err
 }
 
-// flushCases puts the changed cases into the batch, in the order of keys, in
-// which the store takes them quickest.
+// flushCases adds the changed cases to the batch. They are sorted by key, which
+// is the order in which Pebble writes fastest.
 func (a *applier) flushCases() error {
 	slices.SortFunc(a.dirty, func(x, y *cachedCase) int { return strings.Compare(x.id, y.id) })
 	for _, slot := range a.dirty {
@@ -233,14 +233,14 @@ func (a *applier) flushCases() error {
 	return nil
 }
 
-// keep keeps a copy of an encoded case.
+// setEncoded stores a copy of an encoded case in the cache.
 func (a *applier) setEncoded(slot *cachedCase, b []byte) {
 	before := cap(slot.encoded)
 	slot.encoded = append(slot.encoded[:0], b...)
 	a.cachedBytes += cap(slot.encoded) - before
 }
 
-// The rest makes applier an admission.State.
+// The following methods implement admission.State.
 
 func (a *applier) MarkSeen(source, id string) (bool, error) {
 	a.scratch = store.AppendEventID(a.scratch[:0], source, id)
@@ -266,7 +266,7 @@ func (a *applier) Case(id string) (*fold.Case, error) {
 	return slot.state, nil
 }
 
-// slot returns the case decoded.
+// decodedCase returns the cached case with its state decoded.
 func (a *applier) decodedCase(id string) (*cachedCase, error) {
 	slot, err := a.cachedCase(id)
 	if err != nil || slot.state != nil {
@@ -283,7 +283,7 @@ func (a *applier) decodedCase(id string) (*cachedCase, error) {
 	return slot, nil
 }
 
-// encodedSlot returns the case, decoded or not.
+// cachedCase returns the case from the cache, reading it from the store if needed.
 func (a *applier) cachedCase(id string) (*cachedCase, error) {
 	if a.lastCase != nil && a.lastCase.id == id {
 		return a.lastCase, nil
@@ -303,8 +303,8 @@ func (a *applier) cachedCase(id string) (*cachedCase, error) {
 	return slot, nil
 }
 
-// readCase returns a case as the store has it, nothing where it is not known.
-// It is valid until the next call.
+// readCase returns the encoded case from the store, or nil if the case is not
+// known. The result is valid until the next call.
 func (a *applier) readCase(id string) ([]byte, error) {
 	if a.scratch = append(a.scratch[:0], id...); a.bloom != nil && a.bloom.add(a.scratch) {
 		return nil, nil
@@ -345,7 +345,7 @@ func (a *applier) Agent(id string) (fold.Agent, bool, error) {
 }
 
 func (a *applier) PutAgent(id string, after fold.Agent) error {
-	before := a.agents[id] // which Agent has put there, where the agent is known
+	before := a.agents[id] // Agent has cached it if the agent is known
 	a.agents[id] = after
 	if err := a.index.UpdateAgent(a.batch, id, before.AgencyID, after.AgencyID); err != nil {
 		return err
@@ -376,7 +376,7 @@ func (a *applier) Staff(agencyID, personID string) (fold.Staff, error) {
 }
 
 func (a *applier) PutStaff(agencyID, personID string, after fold.Staff) error {
-	var b []byte // a tombstone where the role has ended
+	var b []byte // a tombstone if the role has ended
 	if after != (fold.Staff{}) {
 		b = fold.AppendStaff(nil, &after)
 	}

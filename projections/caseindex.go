@@ -15,18 +15,18 @@ import (
 	"bookledger/projections/provenance"
 )
 
-// CaseIndexEntry is a record about a case, whatever became of it: also one that
-// was rejected or came again, if it names the case.
+// CaseIndexEntry describes a record that names a case, whatever its outcome:
+// rejected and duplicate records have entries, too.
 type CaseIndexEntry struct {
 	Seq        uint64
 	Outcome    record.Outcome
-	Delegation bool          // it was of a delegation
-	Untimed    bool          // it has no recorded time
-	Late       time.Duration // by which its recorded time is later than its own
+	Delegation bool          // the event is a delegation event
+	Untimed    bool          // the record has no recorded time
+	Late       time.Duration // recorded time minus the time that the record claims
 }
 
-// Recorded returns the recorded time of the entry's record; zero where it has
-// none.
+// Recorded returns the recorded time of r, which must be the entry's record. It
+// returns the zero time if the record has none.
 func (e CaseIndexEntry) Recorded(r *record.Record) time.Time {
 	if e.Untimed {
 		return time.Time{}
@@ -34,19 +34,20 @@ func (e CaseIndexEntry) Recorded(r *record.Record) time.Time {
 	return r.ClaimedTime(e.Outcome).Add(e.Late).UTC()
 }
 
-// What is added to the outcome in the store.
+// Flags that the stored form adds to the outcome.
 const (
 	delegationFlag = 0x80
 	untimedFlag    = 0x40
-	lateFlag       = 0x20 // by how much stands behind it
+	lateFlag       = 0x20 // the delay follows
 	outcomeMask    = 0x1f
 )
 
-// The entries of a case in a batch are one value: for each record how far it
-// is from the one before, or from the batch's first, its outcome, and where it
-// is late by how many nanoseconds.
+// The entries of a case in one batch form one value. Each entry consists of the
+// distance to the previous record (or to the batch's first one) as a uvarint, a
+// byte with outcome and flags, and, if the record is late, the delay in
+// nanoseconds as a uvarint.
 
-// indexCase adds a record to the index of the case that it is about, if any.
+// indexCase adds a record to the index of the case that it names, if any.
 func (a *applier) indexCase(d *record.Decoded, v *admission.Result) error {
 	if d.CaseID == "" {
 		return nil
@@ -75,11 +76,11 @@ func (a *applier) indexCase(d *record.Decoded, v *admission.Result) error {
 	return nil
 }
 
-// flushTouched puts the cases that records were about into the batch: those that
-// changed, and the index entries of all.
+// flushTouched adds to the batch the changed cases and the index entries of all
+// cases that the batch's records name.
 func (a *applier) flushTouched() error {
 	slices.SortFunc(a.touched, func(x, y *cachedCase) int { return strings.Compare(x.id, y.id) })
-	a.dirty = a.dirty[:0] // every case that changed is touched, and so comes in order
+	a.dirty = a.dirty[:0] // rebuilt in key order: every changed case is also touched
 	for _, slot := range a.touched {
 		if slot.dirty {
 			a.dirty = append(a.dirty, slot)
@@ -98,7 +99,7 @@ func (a *applier) flushTouched() error {
 	return nil
 }
 
-// History returns the records that were about a case, in their order.
+// History returns the index entries of a case, in the order of the journal.
 func (v *View) History(caseID string) ([]CaseIndexEntry, error) {
 	var all []CaseIndexEntry
 	err := v.reader.EachUnversionedWithPrefix(store.CaseIndex(caseID), func(key, value []byte) error {
@@ -106,7 +107,7 @@ func (v *View) History(caseID string) ([]CaseIndexEntry, error) {
 		for len(value) > 0 {
 			e, rest, ok := readEntry(value)
 			if !ok {
-				return fmt.Errorf("reading the history of case %s from the projection: it is damaged; remove the projection to have it built anew", caseID)
+				return fmt.Errorf("reading the history of case %s from the projection: damaged entry: delete the projection folder to rebuild it", caseID)
 			}
 			seq += e.Seq
 			e.Seq, value = seq, rest
@@ -117,8 +118,8 @@ func (v *View) History(caseID string) ([]CaseIndexEntry, error) {
 	return all, err
 }
 
-// readEntry reads one of a value; its Seq is how far it is from the one
-// before.
+// readEntry decodes the first entry of a value. The entry's Seq is the distance
+// to the previous record.
 func readEntry(value []byte) (e CaseIndexEntry, rest []byte, ok bool) {
 	delta, n := binary.Uvarint(value)
 	if n <= 0 || n == len(value) {
@@ -137,8 +138,9 @@ func readEntry(value []byte) (e CaseIndexEntry, rest []byte, ok bool) {
 	return e, rest, true
 }
 
-// CaseRecords reads records about a case from the journal that the projection
-// follows, as provenance takes them.
+// CaseRecords reads the records of index, which are about one case, from the
+// journal that the projection follows. It returns a *Difference if a record is not
+// the one that was applied.
 func (v *View) CaseRecords(ctx context.Context, journal Journal, caseID string, index []CaseIndexEntry) ([]provenance.Entry, error) {
 	var all []provenance.Entry
 	var decoder record.Decoder
@@ -161,7 +163,7 @@ func (v *View) CaseRecords(ctx context.Context, journal Journal, caseID string, 
 				return nil, err
 			}
 			if why == nil {
-				return nil, fmt.Errorf("reading why record %d was rejected from the projection: it is not there; remove the projection to have it built anew", seq)
+				return nil, fmt.Errorf("reading the rejection of record %d from the projection: not found: delete the projection folder to rebuild it", seq)
 			}
 			e.Rejection = &events.Rejection{Code: why.Code, Field: why.Field, Reason: why.Reason}
 		}

@@ -138,7 +138,7 @@ func TestCompareDamagedTree(t *testing.T) {
 		fs := storeOf(t, records)
 		damageStore(t, fs, c.damage)
 		p := openOn(t, fs)
-		if _, err := p.Compare(t.Context(), memoryJournal{records, 50}, 0, nil); !errors.Is(err, merkle.ErrDamaged) || !strings.Contains(err.Error(), "remove the projection") {
+		if _, err := p.Compare(t.Context(), memoryJournal{records, 50}, 0, nil); !errors.Is(err, merkle.ErrDamaged) || !strings.Contains(err.Error(), "delete the projection folder") {
 			t.Errorf("%s: %v", c.what, err)
 		}
 		closeOrFail(t, p)

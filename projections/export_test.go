@@ -7,7 +7,7 @@ func OpenVersion(o Options, projector int) (*Projection, error) {
 
 // OpenFormat opens a projection as a release with another key layout would.
 func OpenFormat(o Options, format int) (*Projection, error) {
-	made := currentVersions(Version)
-	made.Format = format
-	return open(o, made)
+	v := currentVersions(Version)
+	v.Format = format
+	return open(o, v)
 }

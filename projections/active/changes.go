@@ -22,9 +22,9 @@ type changes struct {
 
 // noted are changes after a position.
 type window struct {
-	after uint64
-	count int
-	of    map[string][]change // by agent
+	after   uint64
+	count   int
+	byAgent map[string][]change // by agent
 }
 
 // notedChanges bounds each of the two halves, to some 4 MB.
@@ -39,11 +39,11 @@ func (c *changes) add(all []change, last uint64) {
 	if c.recent.count > maxWindowChanges {
 		c.before, c.recent = c.recent, window{after: c.last}
 	}
-	if c.recent.of == nil {
-		c.recent.of = map[string][]change{}
+	if c.recent.byAgent == nil {
+		c.recent.byAgent = map[string][]change{}
 	}
 	for _, one := range all {
-		c.recent.of[one.agent] = append(c.recent.of[one.agent], one)
+		c.recent.byAgent[one.agent] = append(c.recent.byAgent[one.agent], one)
 	}
 	c.recent.count += len(all)
 	c.last = last
@@ -61,12 +61,12 @@ func (c *changes) reset(upTo uint64) {
 func (c *changes) between(agent string, a, b agentLists) (cases []string, all bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if min(a.at, b.at) < c.before.after {
+	if min(a.validAt, b.validAt) < c.before.after {
 		return nil, false
 	}
 	from, to := min(a.changed, b.changed), max(a.changed, b.changed)
 	for _, half := range [...]*window{&c.before, &c.recent} {
-		for _, one := range half.of[agent] {
+		for _, one := range half.byAgent[agent] {
 			if one.seq > from && one.seq <= to {
 				cases = append(cases, one.caseID)
 			}

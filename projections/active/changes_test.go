@@ -31,14 +31,14 @@ func TestChangesBetween(t *testing.T) {
 			checkBetween(t, &c, last-back, last)
 		}
 	}
-	if cases, all := c.between("a1", agentLists{changed: last, at: 0}, agentLists{changed: last, at: last}); all {
+	if cases, all := c.between("a1", agentLists{changed: last, validAt: 0}, agentLists{changed: last, validAt: last}); all {
 		t.Errorf("it says that %v is all since the beginning", cases)
 	}
 	c.reset(last)
-	if _, all := c.between("a1", agentLists{at: last - 1}, agentLists{at: last}); all {
+	if _, all := c.between("a1", agentLists{validAt: last - 1}, agentLists{validAt: last}); all {
 		t.Error("it knows what it has forgotten")
 	}
-	if cases, all := c.between("a1", agentLists{at: last}, agentLists{at: last + 5}); !all || len(cases) > 0 {
+	if cases, all := c.between("a1", agentLists{validAt: last}, agentLists{validAt: last + 5}); !all || len(cases) > 0 {
 		t.Errorf("where nothing has changed it says %v, %v", cases, all)
 	}
 }
@@ -47,7 +47,7 @@ func TestChangesBetween(t *testing.T) {
 func checkBetween(t *testing.T, c *changes, from, to uint64) {
 	t.Helper()
 	agent := fmt.Sprint("a", to%7)
-	a, b := agentLists{changed: from, at: from}, agentLists{changed: to, at: to}
+	a, b := agentLists{changed: from, validAt: from}, agentLists{changed: to, validAt: to}
 	cases, all := c.between(agent, a, b)
 	back, also := c.between(agent, b, a) // an older view after a newer one
 	if all != also || !slices.Equal(cases, back) {
@@ -89,10 +89,10 @@ func TestCacheEvictsLeastRecent(t *testing.T) {
 		}
 		return lists
 	}
-	l.store(l.entry(cacheKey{of: "hot"}), lists(10), []agentLists{{}})
+	l.keep(l.entry(cacheKey{agents: "hot"}), lists(10), []agentLists{{}})
 	for i := range 10 {
-		l.store(l.entry(cacheKey{of: fmt.Sprint("a", i)}), lists(maxCachedEntries/4), []agentLists{{}})
-		if l.entry(cacheKey{of: "hot"}).lists == nil {
+		l.keep(l.entry(cacheKey{agents: fmt.Sprint("a", i)}), lists(maxCachedEntries/4), []agentLists{{}})
+		if l.entry(cacheKey{agents: "hot"}).lists == nil {
 			t.Fatalf("after %d others the list that is always asked for is gone", i+1)
 		}
 		if l.weight > maxCachedEntries {
@@ -102,13 +102,13 @@ func TestCacheEvictsLeastRecent(t *testing.T) {
 	if len(l.cached) != l.recent.Len() || len(l.cached) != 4 {
 		t.Errorf("it keeps %d lists, %d in order", len(l.cached), l.recent.Len())
 	}
-	gone := l.entry(cacheKey{of: "a9"})
-	l.store(l.entry(cacheKey{of: "big"}), lists(maxCachedEntries), []agentLists{{}})
+	gone := l.entry(cacheKey{agents: "a9"})
+	l.keep(l.entry(cacheKey{agents: "big"}), lists(maxCachedEntries), []agentLists{{}})
 	if len(l.cached) != 1 {
 		t.Errorf("beside one that fills it alone it keeps %d", len(l.cached)-1)
 	}
-	l.store(gone, lists(5), []agentLists{{}}) // whose place was given up meanwhile
-	if l.entry(cacheKey{of: "a9"}) != gone || l.weight != 6 {
+	l.keep(gone, lists(5), []agentLists{{}}) // whose place was given up meanwhile
+	if l.entry(cacheKey{agents: "a9"}) != gone || l.weight != 6 {
 		t.Errorf("it keeps %d entries", l.weight)
 	}
 }

@@ -77,7 +77,7 @@ func (x *Index) NextWeek(b *store.Batch, next events.Date) (err error) {
 	}
 	defer func() { err = errors.Join(err, before.Close()) }()
 	for _, k := range slices.Sorted(maps.Keys(x.current)) {
-		if err := x.put(b, before, store.Key(k), x.current[k]); err != nil {
+		if err := x.putRelation(b, before, store.Key(k), x.current[k]); err != nil {
 			return err
 		}
 	}
@@ -89,7 +89,7 @@ func (x *Index) NextWeek(b *store.Batch, next events.Date) (err error) {
 
 // put writes a relation; one that ended becomes a tombstone where an earlier
 // week has it, and vanishes where it came and went within the week.
-func (x *Index) put(b *store.Batch, before *store.Cursor, k store.Key, r Relation) error {
+func (x *Index) putRelation(b *store.Batch, before *store.Cursor, k store.Key, r Relation) error {
 	if r != 0 {
 		return b.Set(k, x.week, []byte{byte(r)})
 	}

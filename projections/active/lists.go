@@ -30,14 +30,14 @@ const maxCachedEntries = 150_000
 
 // place names what is kept: the lists of one agent or, united, of several.
 type cacheKey struct {
-	several bool
-	of      string
+	merged bool
+	agents string
 }
 
 // keptLists are the lists of a place.
 type cacheEntry struct {
-	place  cacheKey
-	making sync.Mutex // held while they are made, so that nobody makes the same meanwhile
+	key cacheKey
+	mu  sync.Mutex // held while they are made, so that nobody makes the same meanwhile
 
 	// What is kept is written under making and Lists.mu, and read under either.
 	lists *list.Lists
@@ -56,7 +56,7 @@ func (k *cacheEntry) weight() int {
 type agentLists struct {
 	lists   *list.Lists
 	changed uint64 // the agent's last change that they show
-	at      uint64 // the newest position as of which they were found to be right
+	validAt uint64 // the newest position as of which they were found to be right
 }
 
 // moment is a live state, and the position as of which it is.
@@ -79,9 +79,9 @@ func (l *Lists) agentLists(s snapshot, agent string, base agentLists) (agentList
 	if err != nil {
 		return agentLists{}, err
 	}
-	k := l.entry(cacheKey{of: agent})
-	k.making.Lock()
-	defer k.making.Unlock()
+	k := l.entry(cacheKey{agents: agent})
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if k.lists != nil {
 		base = k.parts[0]
 	}
@@ -90,22 +90,22 @@ func (l *Lists) agentLists(s snapshot, agent string, base agentLists) (agentList
 		return agentLists{}, err
 	}
 	if k.lists == nil || m.newer(k.parts[0]) {
-		l.store(k, m.lists, []agentLists{m})
+		l.keep(k, m.lists, []agentLists{m})
 	}
 	return m, nil
 }
 
 func (m agentLists) newer(than agentLists) bool {
-	return m.changed > than.changed || m.changed == than.changed && m.at > than.at
+	return m.changed > than.changed || m.changed == than.changed && m.validAt > than.validAt
 }
 
 // Union returns the lists of several agents united, as Of does those of one;
 // their entries say whose they are.
 func (l *Lists) Union(s State, at uint64, calendar *events.Calendar, agents []string) (*list.Lists, error) {
 	agents = slices.Compact(slices.Sorted(slices.Values(agents)))
-	k := l.entry(cacheKey{several: true, of: fmt.Sprintf("%q", agents)})
-	k.making.Lock()
-	defer k.making.Unlock()
+	k := l.entry(cacheKey{merged: true, agents: fmt.Sprintf("%q", agents)})
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	parts, news, err := l.parts(snapshot{s, at, calendar}, agents, k.parts)
 	if err != nil {
 		return nil, err
@@ -119,7 +119,7 @@ func (l *Lists) Union(s State, at uint64, calendar *events.Calendar, agents []st
 		lists = list.Merge(of)
 	}
 	if news != older {
-		l.store(k, lists, parts)
+		l.keep(k, lists, parts)
 	}
 	return lists, nil
 }
@@ -153,7 +153,7 @@ func (l *Lists) parts(s snapshot, agents []string, kept []agentLists) (parts []a
 				news = older
 			}
 		}
-		parts[i].at = max(parts[i].at, s.at)
+		parts[i].validAt = max(parts[i].validAt, s.at)
 	}
 	return parts, news, nil
 }
@@ -163,13 +163,13 @@ func (l *Lists) parts(s snapshot, agents []string, kept []agentLists) (parts []a
 func (l *Lists) refresh(s snapshot, agent string, changed uint64, base agentLists) (agentLists, error) {
 	m := agentLists{base.lists, changed, s.at}
 	if base.lists != nil && base.changed == changed {
-		m.at = max(base.at, s.at)
+		m.validAt = max(base.validAt, s.at)
 		return m, nil
 	}
 	if base.lists != nil {
 		cases, all := l.changes.between(agent, base, m)
 		if all && len(cases) <= base.lists.Len()/2+minPartialRefresh {
-			known, err := s.read(cases)
+			known, err := s.cases(cases)
 			if err == nil {
 				m.lists, err = base.lists.Updated(s.calendar, agent, known)
 			}
@@ -188,7 +188,7 @@ const minPartialRefresh = 16
 
 // read returns cases as the state has them; of one that an older state does
 // not know yet nothing is known.
-func (s snapshot) read(ids []string) ([]list.IdentifiedCase, error) {
+func (s snapshot) cases(ids []string) ([]list.IdentifiedCase, error) {
 	cursor, err := s.reader.Cursor(store.Case(""))
 	if err != nil {
 		return nil, err
@@ -225,17 +225,17 @@ func (l *Lists) entry(p cacheKey) *cacheEntry {
 		l.recent.MoveToFront(e)
 		return e.Value.(*cacheEntry)
 	}
-	k := &cacheEntry{place: p}
+	k := &cacheEntry{key: p}
 	l.add(k)
 	return k
 }
 
 // keep keeps lists in their place, and gives up those that have not been asked
 // for longest.
-func (l *Lists) store(k *cacheEntry, lists *list.Lists, parts []agentLists) {
+func (l *Lists) keep(k *cacheEntry, lists *list.Lists, parts []agentLists) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if e, ok := l.cached[k.place]; ok {
+	if e, ok := l.cached[k.key]; ok {
 		l.remove(e) // it may be another's, who came after this one was given up
 	}
 	k.lists, k.parts = lists, parts
@@ -249,12 +249,12 @@ func (l *Lists) add(k *cacheEntry) {
 	if l.cached == nil {
 		l.cached = map[cacheKey]*linked.Element{}
 	}
-	l.cached[k.place] = l.recent.PushFront(k)
+	l.cached[k.key] = l.recent.PushFront(k)
 	l.weight += k.weight()
 }
 
 func (l *Lists) remove(e *linked.Element) {
 	k := l.recent.Remove(e).(*cacheEntry)
-	delete(l.cached, k.place)
+	delete(l.cached, k.key)
 	l.weight -= k.weight()
 }

@@ -91,16 +91,16 @@ func (s State) EachStaff(yield func(agency, person string, staff *fold.Staff) er
 // EachRoleOf calls yield with every role that the person has, by the agency's
 // id.
 func (s State) EachRoleOf(person string, yield func(agency string, staff *fold.Staff) error) error {
-	return eachNamed(s, store.PersonRole(person, ""), func(agency string) store.Key { return store.Staff(agency, person) }, fold.DecodeStaff, yield)
+	return eachIndexed(s, store.PersonRole(person, ""), func(agency string) store.Key { return store.Staff(agency, person) }, fold.DecodeStaff, yield)
 }
 
 // EachAgentOf calls yield with every agent who is the agency's own, by id.
 func (s State) EachAgentOf(agency string, yield func(id string, agent *fold.Agent) error) error {
-	return eachNamed(s, store.AgencyAgent(agency, ""), store.Agent, fold.DecodeAgent, yield)
+	return eachIndexed(s, store.AgencyAgent(agency, ""), store.Agent, fold.DecodeAgent, yield)
 }
 
 // eachNamed calls yield with what the names in an index are of.
-func eachNamed[T any](s State, index store.Key, of func(name string) store.Key, decode func([]byte) (T, error), yield func(string, *T) error) error {
+func eachIndexed[T any](s State, index store.Key, of func(name string) store.Key, decode func([]byte) (T, error), yield func(string, *T) error) error {
 	return s.reader.Each(index, s.week, func(name, _ []byte) error {
 		v, known, err := read(s, of(string(name)), decode)
 		if err == nil && !known {

@@ -183,7 +183,7 @@ func (p *Processor) check(e *Decision, s State) error {
 	switch {
 	case why != nil:
 		e.Outcome, e.Rejection = record.Rejected, why
-	case c.changes:
+	case c.changed:
 		e.Outcome = record.Applied
 	default:
 		e.Outcome = record.Unchanged

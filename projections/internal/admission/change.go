@@ -13,12 +13,12 @@ import (
 type change struct {
 	data    events.Data
 	at      fold.Position
-	changes bool // and not only says what was so already
+	changed bool // and not only says what was so already
 
 	before, after *fold.Case // of an event about a case
 	agentID       string     // of an event about an agent
 	agent         fold.Agent
-	known         bool // the agent was known before
+	agentKnown    bool // the agent was known before
 	agency        fold.Agency
 	staff         fold.Staff
 }
@@ -32,7 +32,7 @@ func (p *Processor) derive(c *change, s State) (why *events.Rejection, err error
 			return nil, err
 		}
 		after, changes, why := fold.NextCase(*c.before, d, c.at)
-		c.after, c.changes = &after, changes
+		c.after, c.changed = &after, changes
 		return why, nil
 	case *events.AgentCertified:
 		return c.deriveAgent(d.AgentID, s)
@@ -42,7 +42,7 @@ func (p *Processor) derive(c *change, s State) (why *events.Rejection, err error
 		return c.deriveAgent(d.AgentID, s)
 	case *events.AgencyRegistered:
 		agency, _, err := s.Agency(d.AgencyID)
-		c.agency, c.changes = fold.NextAgency(agency, d)
+		c.agency, c.changed = fold.NextAgency(agency, d)
 		return nil, err
 	case *events.StaffAssigned:
 		return nil, c.deriveStaff(&d.Staff, s)
@@ -62,26 +62,26 @@ func (p *Processor) derive(c *change, s State) (why *events.Rejection, err error
 		return nil, nil
 	case *events.Sealed:
 		sealed, err := s.HasSeal(d.Friday) // the first stands
-		c.changes = !sealed
+		c.changed = !sealed
 		return nil, err
 	case *events.HistoryClosed:
-		c.changes = !p.Timeline.Closed
+		c.changed = !p.Timeline.Closed
 		return nil, nil
 	}
-	c.changes = true // a clock is a fact of its own, as signatures and exports are
+	c.changed = true // a clock is a fact of its own, as signatures and exports are
 	return nil, nil
 }
 
 func (c *change) deriveAgent(id string, s State) (why *events.Rejection, err error) {
 	agent, known, err := s.Agent(id)
-	c.agentID, c.known = id, known
-	c.agent, c.changes, why = fold.NextAgent(agent, c.data)
+	c.agentID, c.agentKnown = id, known
+	c.agent, c.changed, why = fold.NextAgent(agent, c.data)
 	return why, err
 }
 
 func (c *change) deriveStaff(d *events.Staff, s State) error {
 	staff, err := s.Staff(d.AgencyID, d.PersonID)
-	c.staff, c.changes = fold.NextStaff(staff, c.data)
+	c.staff, c.changed = fold.NextStaff(staff, c.data)
 	return err
 }
 
@@ -92,7 +92,7 @@ func (p *Processor) applyChange(c *change, s State) error {
 	case events.CaseData:
 		return p.applyCase(d, c, s)
 	case *events.AgentCertified, *events.AgentMoved, *events.AgentDecertified:
-		if !c.known {
+		if !c.agentKnown {
 			p.Agents++
 		}
 		return s.PutAgent(c.agentID, c.agent)

@@ -67,10 +67,10 @@ func TestEveryRecordMovesTime(t *testing.T) {
 		},
 		"history": func(c *harness) { c.process("ledger.history.calheers", "11-21T06:00:00", "11-20T10:00:00", "") },
 		"nudge": func(c *harness) {
-			c.own(events.SubjectClock, "11-21T06:00:00", events.TypeClock, `{"friday":"2026-11-20"}`)
+			c.ledgerRecord(events.SubjectClock, "11-21T06:00:00", events.TypeClock, `{"friday":"2026-11-20"}`)
 		},
 		"export": func(c *harness) {
-			c.own(events.SubjectExport, "11-21T06:00:00", events.TypeExportDeclined, `{"role":"agent","friday":"2026-11-20"}`)
+			c.ledgerRecord(events.SubjectExport, "11-21T06:00:00", events.TypeExportDeclined, `{"role":"agent","friday":"2026-11-20"}`)
 		},
 	} {
 		c := newHarness(t)
@@ -101,7 +101,7 @@ func TestTimeBeforeHistoryIsClosed(t *testing.T) {
 			t.Fatalf("record %d is recorded at %s", c.seq, v.Recorded)
 		}
 	}
-	untimed(c.own(events.SubjectGenesis, "11-30T10:00:00", events.TypeGenesis, `{"ledger_id":"L","rules":1,"seal_key":"k","calendar":`+string(calendar)+`}`))
+	untimed(c.ledgerRecord(events.SubjectGenesis, "11-30T10:00:00", events.TypeGenesis, `{"ledger_id":"L","rules":1,"seal_key":"k","calendar":`+string(calendar)+`}`))
 	untimed(c.live("11-30T10:00:00", "consumer.member_removed.v1", `{"case_id":"1","member_id":"m"}`)) // refused, so it closes nothing
 	if c.processor.Week != 0 || c.processor.LedgerID != "L" {
 		t.Fatalf("before all time %s is open", c.processor.Week)
@@ -109,10 +109,10 @@ func TestTimeBeforeHistoryIsClosed(t *testing.T) {
 	c.load("11-06T10:00:00", "delegation.created.v1", `{"case_id":"1","agent_id":"a1"}`) // 3
 	untimed(c.live("12-30T10:00:00", "consumer.member_removed.v1", `{"case_id":"1","member_id":"m"}`))
 	untimed(c.load("no time", "consumer.case_closed.v1", caseOne))
-	untimed(c.load("11-01T10:00:00", "consumer.case_closed.v1", caseOne))                // a step back
-	c.load("11-14T05:00:00", "delegation.created.v1", `{"case_id":"1","agent_id":"a1"}`) // 7: unchanged, 9 p.m. sharp
-	untimed(c.load("11-20T10:00:00", "consumer.member_removed.v1", `{"case_id":"1"}`))   // refused
-	v := c.own(events.SubjectControl, "12-02T10:00:00", events.TypeHistoryClosed, `{}`)  // 9
+	untimed(c.load("11-01T10:00:00", "consumer.case_closed.v1", caseOne))                        // a step back
+	c.load("11-14T05:00:00", "delegation.created.v1", `{"case_id":"1","agent_id":"a1"}`)         // 7: unchanged, 9 p.m. sharp
+	untimed(c.load("11-20T10:00:00", "consumer.member_removed.v1", `{"case_id":"1"}`))           // refused
+	v := c.ledgerRecord(events.SubjectControl, "12-02T10:00:00", events.TypeHistoryClosed, `{}`) // 9
 	if !v.Recorded.Equal(at(t, "12-02T10:00:00")) || v.Outcome != record.Applied {
 		t.Fatalf("the closing record is %s at %s", v.Outcome, v.Recorded)
 	}
@@ -120,7 +120,7 @@ func TestTimeBeforeHistoryIsClosed(t *testing.T) {
 	if got := fridays(c); got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
 	}
-	if v := c.own(events.SubjectControl, "12-02T11:00:00", events.TypeHistoryClosed, `{}`); v.Outcome != record.Unchanged {
+	if v := c.ledgerRecord(events.SubjectControl, "12-02T11:00:00", events.TypeHistoryClosed, `{}`); v.Outcome != record.Unchanged {
 		t.Errorf("closed again: %s", v.Outcome)
 	}
 	if v := c.load("12-02T10:30:00", "consumer.case_closed.v1", caseOne); code(v) != events.HistoryClosedCode || !v.Recorded.Equal(at(t, "12-31T00:00:00")) {
@@ -157,7 +157,7 @@ func TestCalendarOfGenesis(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.own(events.SubjectGenesis, "11-01T10:00:00", events.TypeGenesis, `{"ledger_id":"L","rules":1,"seal_key":"k","calendar":`+string(calendar)+`}`)
+	c.ledgerRecord(events.SubjectGenesis, "11-01T10:00:00", events.TypeGenesis, `{"ledger_id":"L","rules":1,"seal_key":"k","calendar":`+string(calendar)+`}`)
 	c.live("11-19T20:00:00", "consumer.case_closed.v1", caseOne) // Thursday noon
 	kept, err := json.Marshal(c.processor)
 	if err != nil {
@@ -174,7 +174,7 @@ func TestCalendarOfGenesis(t *testing.T) {
 	if got := fridays(c); got != "2026-11-19 to 2: 0 cases 0 rows" {
 		t.Errorf("got %s", got)
 	}
-	if v := c.own(events.SubjectGenesis, "11-19T21:00:00", events.TypeGenesis, `{"ledger_id":"M","rules":1,"seal_key":"k","calendar":`+string(calendar)+`}`); v.Outcome != record.Rejected || c.processor.LedgerID != "L" {
+	if v := c.ledgerRecord(events.SubjectGenesis, "11-19T21:00:00", events.TypeGenesis, `{"ledger_id":"M","rules":1,"seal_key":"k","calendar":`+string(calendar)+`}`); v.Outcome != record.Rejected || c.processor.LedgerID != "L" {
 		t.Errorf("a second genesis is %s, the ledger %s", v.Outcome, c.processor.LedgerID)
 	}
 }
@@ -184,7 +184,7 @@ func TestCalendarOfGenesis(t *testing.T) {
 func TestStopsOnUnsupportedRules(t *testing.T) {
 	c := newHarness(t)
 	c.live("11-20T10:00:00", "consumer.case_closed.v1", caseOne)
-	if v := c.own(events.SubjectControl, "11-20T11:00:00", events.TypeRules, `{"rules":1}`); v.Outcome != record.Unchanged {
+	if v := c.ledgerRecord(events.SubjectControl, "11-20T11:00:00", events.TypeRules, `{"rules":1}`); v.Outcome != record.Unchanged {
 		t.Errorf("rules 1 are %s", v.Outcome)
 	}
 	body := message("bookledger", "r", events.TypeRules, `{"rules":2}`)

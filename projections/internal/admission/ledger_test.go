@@ -184,7 +184,7 @@ func (c *harness) load(header, eventType, data string) admission.Result {
 }
 
 // own judges a record of the ledger's own.
-func (c *harness) own(subject, stamped, eventType, data string) admission.Result {
+func (c *harness) ledgerRecord(subject, stamped, eventType, data string) admission.Result {
 	c.t.Helper()
 	c.ids++
 	return c.process(subject, stamped, "", message("bookledger", fmt.Sprint("own", c.ids), eventType, data))

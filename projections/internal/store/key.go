@@ -20,7 +20,7 @@ type Key []byte
 const (
 	kindAgent       = 'a'
 	kindCase        = 'c'
-	kindExport      = 'e'
+	kindExportStep  = 'e'
 	kindCheckpoint  = 'f'
 	kindAgentCase   = 'h'
 	kindEventID     = 'i'
@@ -114,7 +114,7 @@ func Rejection(seq uint64) []byte {
 
 // ExportStep is the key of a step of an export; ExportStep(0) sorts before all.
 func ExportStep(seq uint64) []byte {
-	return binary.BigEndian.AppendUint64([]byte{kindExport}, seq)
+	return binary.BigEndian.AppendUint64([]byte{kindExportStep}, seq)
 }
 
 // AppendCaseIndex appends the key of the records of a batch that were about a
