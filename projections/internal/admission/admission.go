@@ -12,17 +12,16 @@ import (
 	"bookledger/projections/fold"
 )
 
-// State is what the ledger has come to, over which records are judged. What is
-// written belongs to the week of the decision that is put.
+// State is the state against which records are processed. Writes belong to the week
+// of the decision that is being applied.
 type State interface {
-	// MarkSeen tells whether (source, id) was remembered before, and remembers it
-	// for good.
+	// MarkSeen remembers (source, id) and reports whether it was remembered before.
 	MarkSeen(source, id string) (bool, error)
 
-	// Case returns a case, the zero Case where none is known; it is not
-	// written to.
+	// Case returns a case, or the zero Case if it is not known. The caller must
+	// not modify it.
 	Case(id string) (*fold.Case, error)
-	// PutCase keeps a case, which is the state's own from then on.
+	// PutCase stores a case. It takes ownership of after.
 	PutCase(id string, before, after *fold.Case) error
 
 	Agent(id string) (agent fold.Agent, known bool, err error)
@@ -32,69 +31,69 @@ type State interface {
 	Staff(agencyID, personID string) (fold.Staff, error)
 	PutStaff(agencyID, personID string, after fold.Staff) error
 
-	// AddRejection keeps a rejection.
+	// AddRejection adds to the rejected events.
 	AddRejection(RejectedEvent) error
-	// AddExportStep keeps a step of an export.
+	// AddExportStep adds to the export trail.
 	AddExportStep(ExportStep) error
-	// HasSeal tells whether a seal of the Friday is kept.
+	// HasSeal reports whether Friday f has a seal.
 	HasSeal(f events.Date) (bool, error)
-	// PutSeal keeps the seal of a Friday that has none.
+	// PutSeal stores the seal of a Friday that has none.
 	PutSeal(checkpoint.Seal) error
-	// AddSignature keeps a signature of a seal.
+	// AddSignature adds a signature of a seal.
 	AddSignature(checkpoint.Signature) error
 }
 
-// RejectedEvent is a rejected record, as commands and the interface show it.
+// RejectedEvent describes a rejected event, as commands and the API show it.
 type RejectedEvent struct {
-	Seq      uint64      `json:"seq" format:"Sequence" doc:"The sequence of its record."`
-	Recorded time.Time   `json:"recorded,omitzero" doc:"When it was recorded; absent where a record has no recorded time."`
-	Subject  string      `json:"subject" doc:"The subject on which it was published."`
-	ID       string      `json:"id" doc:"The event's id; blank where it has none that can be read."`
-	Code     events.Code `json:"code" format:"RejectionCode" doc:"Why it was rejected."`
-	Field    string      `json:"field" doc:"The field at fault; blank where it is no single one."`
-	Reason   string      `json:"reason" doc:"The reason in words, without any value of the event."`
+	Seq      uint64      `json:"seq" format:"Sequence" doc:"The record's sequence."`
+	Recorded time.Time   `json:"recorded,omitzero" doc:"The recorded time; absent if the record has none."`
+	Subject  string      `json:"subject" doc:"The subject on which the event was published."`
+	ID       string      `json:"id" doc:"The event's ID; blank if it cannot be read."`
+	Code     events.Code `json:"code" format:"RejectionCode" doc:"The rejection code."`
+	Field    string      `json:"field" doc:"The field that caused the rejection; blank if no single field did."`
+	Reason   string      `json:"reason" doc:"The reason in words. It contains no value from the event."`
 }
 
-// ExportStep is a step of an export in the trail, as the interface shows it.
+// ExportStep is one step of an export in the export trail, as the API shows it.
 type ExportStep struct {
-	Seq      uint64    `json:"seq" format:"Sequence" doc:"The sequence of its record."`
-	Recorded time.Time `json:"recorded,omitzero" doc:"When it was recorded; absent where a record has no recorded time."`
-	Step     string    `json:"step" enum:"requested,declined,denied,made" doc:"A book was asked for and the disclaimer accepted; the answer was a no; it was denied; or the book was made."`
+	Seq      uint64    `json:"seq" format:"Sequence" doc:"The record's sequence."`
+	Recorded time.Time `json:"recorded,omitzero" doc:"The recorded time; absent if the record has none."`
+	Step     string    `json:"step" enum:"requested,declined,denied,made" doc:"requested: the person requested a book and accepted the disclaimer; declined: the person declined the disclaimer; denied: the request was denied; made: the book was made."`
 	events.Export
 }
 
-// Result is what became of a record.
+// Result describes what became of a record.
 type Result struct {
 	Outcome   record.Outcome
-	Rejection *events.Rejection // of a rejected one
-	Recorded  time.Time         // zero where the record has no recorded time
+	Rejection *events.Rejection // nil unless the record was rejected
+	Recorded  time.Time         // zero if the record has no recorded time
 }
 
-// Processor is what is known of the ledger as a whole; it is kept with the state,
-// so that judging resumes where it was.
+// Processor contains the facts about the ledger as a whole. It is stored with the
+// state as JSON, so that processing can resume.
 type Processor struct {
 	LedgerID string
-	Position uint64   // the last record judged
-	Leaf     [32]byte // its leaf hash
+	Position uint64   // sequence of the last applied record
+	Leaf     [32]byte // leaf hash of that record
 	Timeline record.Timeline
-	Week     events.Date // the Friday whose week is open; 0 before all time
+	Week     events.Date // Friday of the open week; 0 before the first recorded time
 	Tally    checkpoint.Tally
 
 	Applied, Duplicates, Rejected uint64
-	Cases, Agents                 uint64 // known ones
+	Cases, Agents                 uint64 // numbers of known cases and agents
 
-	Genesis    *events.CalendarSpec // nil where the record has no genesis
-	SealKey    string               // that genesis names
+	Genesis    *events.CalendarSpec // nil if the journal has no genesis
+	SealKey    string               // the first public key of the seals, from genesis
 	KeyChanges []checkpoint.KeyChange
 
 	calendar *events.Calendar
-	cutoff   time.Time // of Week
+	cutoff   time.Time // cutoff of Week
 }
 
-// New returns a ledger before its first record.
+// New returns a Processor for an empty journal.
 func New() *Processor { return &Processor{calendar: events.DefaultCalendar()} }
 
-// Resume makes a ledger that was kept ready to go on.
+// Resume prepares a Processor that was decoded from JSON.
 func (p *Processor) Resume() error {
 	p.calendar = events.DefaultCalendar()
 	if p.Genesis != nil {
@@ -110,11 +109,11 @@ func (p *Processor) Resume() error {
 	return nil
 }
 
-// Calendar is the ledger's calendar, the default one before genesis.
+// Calendar returns the ledger's calendar. Before genesis, it is the default one.
 func (p *Processor) Calendar() *events.Calendar { return p.calendar }
 
-// Keys returns the keys of the ledger's seals. A change that the key before it
-// has not signed changes nothing.
+// Keys returns the public keys of the ledger's seals. It ignores a key change that
+// the preceding key has not signed.
 func (p *Processor) Keys() (*treehead.Keys, error) {
 	keys, err := treehead.NewKeys(p.LedgerID, p.SealKey)
 	if err != nil {
@@ -126,31 +125,31 @@ func (p *Processor) Keys() (*treehead.Keys, error) {
 	return keys, nil
 }
 
-// Decision is what becomes of a record, before it is put into the state.
+// Decision is the result of checking a record, before it is applied.
 type Decision struct {
 	Result
-	// Passed are the Fridays whose cutoffs lie between the record before and this
-	// one, the earliest first. The state is as of each of them until the decision
-	// is put.
+	// Passed contains the checkpoints of the cutoffs between the previous record
+	// and this one, earliest first. Until the decision is applied, the state is as
+	// of each of these cutoffs.
 	Passed []checkpoint.Checkpoint
-	Week   events.Date // the Friday to whose week belongs what is put; 0 before all time
+	Week   events.Date // Friday of the week to which the changes belong; 0 before the first recorded time
 
 	record   *record.Decoded
 	change   change
 	timeline record.Timeline
-	cutoff   time.Time // of Week
+	cutoff   time.Time // cutoff of Week
 }
 
-// Decide judges the record that follows the ledger's position. The state
-// remembers its source and id, and is otherwise left as it is, as the ledger
-// is: Put puts the decision into both. After an error neither may be used.
+// Decide checks the record that follows the position. It changes neither p nor s,
+// except that s remembers the event's source and ID; Apply applies the decision to
+// both. After an error, neither may be used again.
 func (p *Processor) Decide(d *record.Decoded, s State) (Decision, error) {
 	if d.Seq != p.Position+1 {
-		return Decision{}, fmt.Errorf("judging record %d: the one before it was %d, so records are missing or out of order", d.Seq, p.Position)
+		return Decision{}, fmt.Errorf("got record %d, want record %d: records are missing or out of order", d.Seq, p.Position+1)
 	}
 	e := Decision{record: d, Week: p.Week, cutoff: p.cutoff, timeline: p.Timeline}
 	if err := p.check(&e, s); err != nil {
-		return e, fmt.Errorf("judging record %d: %w", d.Seq, err)
+		return e, fmt.Errorf("checking record %d: %w", d.Seq, err)
 	}
 	if p.Timeline.HasRecordedTime(&d.Record, d.Event.Type, e.Outcome) {
 		p.advance(&e)
@@ -158,31 +157,31 @@ func (p *Processor) Decide(d *record.Decoded, s State) (Decision, error) {
 	return e, nil
 }
 
-// check goes through the order of judgement.
+// check runs the checks in order. The first failed check determines the rejection.
 func (p *Processor) check(e *Decision, s State) error {
 	d, c := e.record, &e.change
-	why := d.Envelope
-	if why == nil {
+	rejection := d.Envelope
+	if rejection == nil {
 		seen, err := s.MarkSeen(d.Event.Source, d.Event.ID)
 		if seen || err != nil {
 			e.Outcome = record.Duplicate
 			return err
 		}
 		c.data, c.at.Seq = d.Event.Data, d.Seq
-		if c.at.Recorded, why = p.Timeline.Recorded(&d.Record); why == nil {
-			why = d.Content
+		if c.at.Recorded, rejection = p.Timeline.Recorded(&d.Record); rejection == nil {
+			rejection = d.Content
 		}
 	}
 	var err error
-	if why == nil {
+	if rejection == nil {
 		if _, ok := c.data.(events.CaseData); ok {
 			c.at.Seed = d.Seed()
 		}
-		why, err = p.derive(c, s)
+		rejection, err = p.derive(c, s)
 	}
 	switch {
-	case why != nil:
-		e.Outcome, e.Rejection = record.Rejected, why
+	case rejection != nil:
+		e.Outcome, e.Rejection = record.Rejected, rejection
 	case c.changed:
 		e.Outcome = record.Applied
 	default:
@@ -191,8 +190,7 @@ func (p *Processor) check(e *Decision, s State) error {
 	return err
 }
 
-// advance moves recorded time on to the record, past every Friday whose cutoff
-// lies before it.
+// advance moves recorded time to the record and collects the cutoffs it passes.
 func (p *Processor) advance(e *Decision) {
 	e.timeline.Advance(&e.record.Record, e.record.Event.Type, e.Outcome)
 	e.Recorded = e.timeline.Last
@@ -207,8 +205,8 @@ func (p *Processor) advance(e *Decision) {
 	}
 }
 
-// Apply moves the ledger on to the record of the decision, and puts what that
-// changes into the state. After an error neither may be used.
+// Apply applies a decision to p and s and moves the position to its record. After an
+// error, neither may be used again.
 func (p *Processor) Apply(e *Decision, s State) (err error) {
 	d := e.record
 	p.Timeline, p.Week, p.cutoff = e.timeline, e.Week, e.cutoff
@@ -234,16 +232,17 @@ func (p *Processor) Apply(e *Decision, s State) (err error) {
 	return nil
 }
 
-// Status is where a ledger stands, as commands and the interface show it.
+// Status is the position of a ledger and its counts, as commands and the API show
+// them.
 type Status struct {
-	Position   uint64      `json:"position" format:"Count" doc:"The sequence of the newest record that is shown."`
-	Applied    uint64      `json:"applied" format:"Count" doc:"Records accepted, whether they changed anything or not."`
-	Duplicates uint64      `json:"duplicates" format:"Count" doc:"Records whose source and id had come before."`
-	Rejected   uint64      `json:"rejected" format:"Count" doc:"Records rejected."`
-	Cases      uint64      `json:"cases" format:"Count" doc:"Known cases."`
-	Agents     uint64      `json:"agents" format:"Count" doc:"Known agents."`
-	OpenFriday events.Date `json:"open_friday" format:"DateOrBlank" doc:"The Friday whose week is open; blank while nothing is recorded."`
-	StateHash  string      `json:"state_hash" format:"Hash" doc:"A hash of the whole state in canonical form."`
+	Position   uint64      `json:"position" format:"Count" doc:"The sequence of the newest record shown."`
+	Applied    uint64      `json:"applied" format:"Count" doc:"The number of accepted records, including those that changed nothing."`
+	Duplicates uint64      `json:"duplicates" format:"Count" doc:"The number of records whose source and ID had appeared before."`
+	Rejected   uint64      `json:"rejected" format:"Count" doc:"The number of rejected records."`
+	Cases      uint64      `json:"cases" format:"Count" doc:"The number of known cases."`
+	Agents     uint64      `json:"agents" format:"Count" doc:"The number of known agents."`
+	OpenFriday events.Date `json:"open_friday" format:"DateOrBlank" doc:"The Friday of the open week; blank if nothing has been recorded."`
+	StateHash  string      `json:"state_hash" format:"Hash" doc:"The hash of the whole state in canonical form."`
 }
 
 func (p *Processor) status(stateHash string) Status {

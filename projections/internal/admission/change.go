@@ -9,22 +9,22 @@ import (
 	"bookledger/projections/fold"
 )
 
-// change is what an accepted event makes of what it is about.
+// change is the effect of one event.
 type change struct {
 	data    events.Data
 	at      fold.Position
-	changed bool // and not only says what was so already
+	changed bool // the event changes the state
 
-	before, after *fold.Case // of an event about a case
-	agentID       string     // of an event about an agent
+	before, after *fold.Case // for an event about a case
+	agentID       string     // for an event about an agent
 	agent         fold.Agent
-	agentKnown    bool // the agent was known before
+	agentKnown    bool // the agent was known before the event
 	agency        fold.Agency
 	staff         fold.Staff
 }
 
-// derive applies the rules of the event's domain to the state, which it leaves
-// as it is.
+// derive applies the rules for the event's type and stores the effect in c. It does
+// not change the state.
 func (p *Processor) derive(c *change, s State) (why *events.Rejection, err error) {
 	switch d := c.data.(type) {
 	case events.CaseData:
@@ -50,25 +50,25 @@ func (p *Processor) derive(c *change, s State) (why *events.Rejection, err error
 		return nil, c.deriveStaff(&d.Staff, s)
 	case *events.Genesis:
 		if c.at.Seq != 1 {
-			return &events.Rejection{Code: events.Schema, Field: "data", Reason: "a ledger has one genesis, its first record"}, nil
+			return &events.Rejection{Code: events.Schema, Field: "data", Reason: "genesis must be the ledger's first record"}, nil
 		}
 		if d.Rules != fold.RulesNumber {
-			return nil, fmt.Errorf("the ledger was begun under rules %d, this release holds rules %d: use a newer release", d.Rules, fold.RulesNumber)
+			return nil, fmt.Errorf("the ledger starts with rules %d, but this release supports rules %d: use a newer release", d.Rules, fold.RulesNumber)
 		}
 	case *events.Rules:
 		if d.Rules != fold.RulesNumber {
-			return nil, fmt.Errorf("the ledger goes on under rules %d, this release holds rules %d: use a newer release", d.Rules, fold.RulesNumber)
+			return nil, fmt.Errorf("the ledger continues with rules %d, but this release supports rules %d: use a newer release", d.Rules, fold.RulesNumber)
 		}
 		return nil, nil
 	case *events.Sealed:
-		sealed, err := s.HasSeal(d.Friday) // the first stands
+		sealed, err := s.HasSeal(d.Friday) // the first seal counts
 		c.changed = !sealed
 		return nil, err
 	case *events.HistoryClosed:
 		c.changed = !p.Timeline.Closed
 		return nil, nil
 	}
-	c.changed = true // a clock is a fact of its own, as signatures and exports are
+	c.changed = true // clock events, signatures and export steps always count as a change
 	return nil, nil
 }
 
@@ -85,8 +85,7 @@ func (c *change) deriveStaff(d *events.Staff, s State) error {
 	return err
 }
 
-// applyChange puts what has changed into the state, and into what is known of the
-// ledger as a whole.
+// applyChange writes the change to the state and to p.
 func (p *Processor) applyChange(c *change, s State) error {
 	switch d := c.data.(type) {
 	case events.CaseData:
@@ -124,7 +123,7 @@ func (p *Processor) applyChange(c *change, s State) error {
 }
 
 func (p *Processor) applyCase(d events.CaseData, c *change, s State) error {
-	for _, id := range fold.Agents(d) { // an agent is known once a delegation names them
+	for _, id := range fold.Agents(d) { // naming an agent in a delegation makes them known
 		_, known, err := s.Agent(id)
 		if err != nil {
 			return err
