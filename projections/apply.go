@@ -278,7 +278,7 @@ func (a *applier) decodedCase(id string) (*cachedCase, error) {
 		return slot, nil
 	}
 	if *slot.state, err = fold.DecodeCase(slot.encoded); err != nil {
-		return nil, fmt.Errorf("reading case %s of the projection: %w", id, err)
+		return nil, fmt.Errorf("reading case %s from the projection: %w", id, err)
 	}
 	return slot, nil
 }

@@ -149,7 +149,7 @@ func (v *View) Checkpoints() ([]checkpoint.Checkpoint, error) {
 // decode decodes a JSON value from the store. What names the value in errors.
 func decode[T any](b []byte, what string) (value T, err error) {
 	if err = json.Unmarshal(b, &value); err != nil {
-		err = fmt.Errorf("reading %s of the projection: %w", what, err)
+		err = fmt.Errorf("reading %s from the projection: %w", what, err)
 	}
 	return value, err
 }

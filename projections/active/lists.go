@@ -12,39 +12,39 @@ import (
 	"bookledger/projections/list"
 )
 
-// Lists keeps the live lists that were asked for lately, each as long as
-// nothing in it has changed; where a little has, that alone is read anew. The
-// zero Lists is ready; it may be used by several goroutines at once.
+// Lists caches recently used live lists. A cached list is reused while nothing in it
+// has changed. After a few changes, only the changed cases are read again. The zero
+// value is ready to use. Lists is safe for concurrent use.
 type Lists struct {
 	changes changes
 
 	mu     sync.Mutex
-	cached map[cacheKey]*linked.Element // of *keptLists
-	recent linked.List                  // the same, those asked for last in front
-	weight int                          // of all
+	cached map[cacheKey]*linked.Element // of *cacheEntry
+	recent linked.List                  // the same elements, most recently used first
+	weight int                          // total weight of the entries
 }
 
-// keptEntries bounds what is kept: to some 300 MB, where all was also asked for
-// as JSON.
+// maxCachedEntries bounds the number of cached list entries. They use about 300 MB if
+// all were also encoded as JSON.
 const maxCachedEntries = 150_000
 
-// place names what is kept: the lists of one agent or, united, of several.
+// cacheKey identifies the lists of one agent, or the merged lists of several.
 type cacheKey struct {
 	merged bool
 	agents string
 }
 
-// keptLists are the lists of a place.
+// cacheEntry contains the lists of a key.
 type cacheEntry struct {
 	key cacheKey
-	mu  sync.Mutex // held while they are made, so that nobody makes the same meanwhile
+	mu  sync.Mutex // held while lists are built, so that they are built only once
 
-	// What is kept is written under making and Lists.mu, and read under either.
+	// To write these fields, hold both mu and Lists.mu. To read them, hold either.
 	lists *list.Lists
-	parts []agentLists // of each agent, by id
+	parts []agentLists // the lists of each agent, by ID
 }
 
-// weight counts empty lists too.
+// weight returns the number of list entries plus one, so that empty lists count, too.
 func (k *cacheEntry) weight() int {
 	if k.lists == nil {
 		return 0
@@ -52,28 +52,28 @@ func (k *cacheEntry) weight() int {
 	return k.lists.Len() + 1
 }
 
-// made are an agent's lists as some view has shown them.
+// agentLists are an agent's lists as of a position.
 type agentLists struct {
 	lists   *list.Lists
-	changed uint64 // the agent's last change that they show
-	validAt uint64 // the newest position as of which they were found to be right
+	changed uint64 // the last change that the lists show
+	validAt uint64 // the newest position at which the lists are known to be current
 }
 
-// moment is a live state, and the position as of which it is.
+// snapshot is a live state and its position.
 type snapshot struct {
 	State
 	at       uint64
 	calendar *events.Calendar
 }
 
-// Of returns an agent's lists as the live state s has them, which is as of the
-// position at.
+// Of returns an agent's lists in the live state s, whose position is at.
 func (l *Lists) Of(s State, at uint64, calendar *events.Calendar, agent string) (*list.Lists, error) {
 	m, err := l.agentLists(snapshot{s, at, calendar}, agent, agentLists{})
 	return m.lists, err
 }
 
-// of is Of; where nothing is kept of the agent it goes on from base.
+// agentLists returns an agent's lists. If the cache does not contain them, they are
+// derived from base.
 func (l *Lists) agentLists(s snapshot, agent string, base agentLists) (agentLists, error) {
 	changed, err := s.changed(agent)
 	if err != nil {
@@ -99,67 +99,65 @@ func (m agentLists) newer(than agentLists) bool {
 	return m.changed > than.changed || m.changed == than.changed && m.validAt > than.validAt
 }
 
-// Union returns the lists of several agents united, as Of does those of one;
-// their entries say whose they are.
+// Union returns the merged lists of several agents, like Of. Each entry names its
+// agent.
 func (l *Lists) Union(s State, at uint64, calendar *events.Calendar, agents []string) (*list.Lists, error) {
 	agents = slices.Compact(slices.Sorted(slices.Values(agents)))
 	k := l.entry(cacheKey{merged: true, agents: fmt.Sprintf("%q", agents)})
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	parts, news, err := l.parts(snapshot{s, at, calendar}, agents, k.parts)
+	parts, diff, err := l.parts(snapshot{s, at, calendar}, agents, k.parts)
 	if err != nil {
 		return nil, err
 	}
 	lists := k.lists
-	if news != unchanged {
+	if diff != unchanged {
 		of := make([]*list.Lists, len(parts))
 		for i := range parts {
 			of[i] = parts[i].lists
 		}
 		lists = list.Merge(of)
 	}
-	if news != older {
+	if diff != older {
 		l.keep(k, lists, parts)
 	}
 	return lists, nil
 }
 
-// How parts differ from those that are kept: an older view may be read after a
-// newer one.
+// How parts differ from the cached ones. An older view may be read after a newer one.
 const (
 	unchanged = iota
 	newer
 	older
 )
 
-// partsOf returns the lists of each agent, and how they differ from what is
-// kept of them.
-func (l *Lists) parts(s snapshot, agents []string, kept []agentLists) (parts []agentLists, news int, err error) {
+// parts returns the lists of each agent, and how they differ from the cached ones.
+func (l *Lists) parts(s snapshot, agents []string, cached []agentLists) (parts []agentLists, diff int, err error) {
 	parts = make([]agentLists, len(agents))
-	if len(kept) == 0 {
-		kept, news = make([]agentLists, len(agents)), newer
+	if len(cached) == 0 {
+		cached, diff = make([]agentLists, len(agents)), newer
 	}
 	for i, agent := range agents {
 		changed, err := s.changed(agent)
 		if err != nil {
 			return nil, 0, err
 		}
-		parts[i] = kept[i]
-		if kept[i].lists == nil || changed != kept[i].changed {
-			if parts[i], err = l.agentLists(s, agent, kept[i]); err != nil {
+		parts[i] = cached[i]
+		if cached[i].lists == nil || changed != cached[i].changed {
+			if parts[i], err = l.agentLists(s, agent, cached[i]); err != nil {
 				return nil, 0, err
 			}
-			if news = max(news, newer); changed < kept[i].changed {
-				news = older
+			if diff = max(diff, newer); changed < cached[i].changed {
+				diff = older
 			}
 		}
 		parts[i].validAt = max(parts[i].validAt, s.at)
 	}
-	return parts, news, nil
+	return parts, diff, nil
 }
 
-// renew returns the lists that have come to the agent's change changed, made
-// of base if that is near enough.
+// refresh returns the agent's lists as of change changed. If few cases differ, it
+// updates base; otherwise it builds the lists from scratch.
 func (l *Lists) refresh(s snapshot, agent string, changed uint64, base agentLists) (agentLists, error) {
 	m := agentLists{base.lists, changed, s.at}
 	if base.lists != nil && base.changed == changed {
@@ -183,11 +181,11 @@ func (l *Lists) refresh(s snapshot, agent string, changed uint64, base agentList
 	return m, err
 }
 
-// fewCases are read anew even in the shortest list.
+// minPartialRefresh is the number of cases up to which even the shortest list is updated.
 const minPartialRefresh = 16
 
-// read returns cases as the state has them; of one that an older state does
-// not know yet nothing is known.
+// cases returns the given cases as of s. A case that an older state does not know yet
+// is the zero case.
 func (s snapshot) cases(ids []string) ([]list.IdentifiedCase, error) {
 	cursor, err := s.reader.Cursor(store.Case(""))
 	if err != nil {
@@ -204,20 +202,20 @@ func (s snapshot) cases(ids []string) ([]list.IdentifiedCase, error) {
 	return known, nil
 }
 
-// note takes in what a batch changes that ends with the record last and is not
-// yet committed.
+// addChanges adds the changes of a batch that ends with record last and is not yet
+// committed.
 func (l *Lists) addChanges(all []change, last uint64) {
 	l.mu.Lock()
-	none := len(l.cached) == 0
+	empty := len(l.cached) == 0
 	l.mu.Unlock()
-	if none {
-		l.changes.reset(last) // nobody could go on from there
+	if empty {
+		l.changes.reset(last) // no cached list could use the changes
 		return
 	}
 	l.changes.add(all, last)
 }
 
-// named returns what is kept in a place, if anything is.
+// entry returns the cache entry of a key, adding an empty one if there is none.
 func (l *Lists) entry(p cacheKey) *cacheEntry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -230,13 +228,12 @@ func (l *Lists) entry(p cacheKey) *cacheEntry {
 	return k
 }
 
-// keep keeps lists in their place, and gives up those that have not been asked
-// for longest.
+// keep stores lists in their entry, and then evicts the least recently used entries.
 func (l *Lists) keep(k *cacheEntry, lists *list.Lists, parts []agentLists) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if e, ok := l.cached[k.key]; ok {
-		l.remove(e) // it may be another's, who came after this one was given up
+		l.remove(e) // this may be a newer entry, if k was evicted in the meantime
 	}
 	k.lists, k.parts = lists, parts
 	l.add(k)

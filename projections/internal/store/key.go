@@ -51,7 +51,8 @@ func key(kind byte, parts ...string) Key {
 	return k
 }
 
-// Case returns the key of a case. Case("") is the prefix of all cases; the same applies to the functions below.
+// Case returns the key of a case. Case("") is the prefix of all cases. The functions
+// below treat a blank last argument in the same way.
 func Case(id string) Key { return key(kindCase, id) }
 
 // Agent returns the key of an agent.

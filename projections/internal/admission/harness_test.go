@@ -14,7 +14,7 @@ import (
 	"bookledger/projections/internal/admission"
 )
 
-// memory is an admission.State in plain maps that notes what it is told.
+// memoryState is an admission.State in maps that logs what is written to it.
 type memoryState struct {
 	seen     map[string]bool
 	cases    map[string]*fold.Case
@@ -22,12 +22,12 @@ type memoryState struct {
 	agencies map[string]fold.Agency
 	staff    map[string]fold.Staff
 	week     events.Date
-	puts     []string // what was put, each with the week that it belongs to
+	puts     []string // what was written, each with its week
 	rejected []admission.RejectedEvent
 	fridays  []checkpoint.Checkpoint
 	seals    map[events.Date]uint64
 	signed   []uint64
-	err      error // of the next read, where it is set
+	err      error // returned by reads if not nil
 }
 
 func newMemoryState() *memoryState {
@@ -109,7 +109,7 @@ func (m *memoryState) AddExportStep(e admission.ExportStep) error {
 	return m.note("export", e.Step)
 }
 
-// court judges a test's records one after the other.
+// harness processes the records of a test one by one.
 type harness struct {
 	t         *testing.T
 	processor *admission.Processor
@@ -123,7 +123,7 @@ func newHarness(t *testing.T) *harness {
 	return &harness{t: t, processor: admission.New(), state: newMemoryState()}
 }
 
-// at is a moment of 2026, in UTC, like "11-20T21:00:00".
+// at parses a UTC time in 2026, such as "11-20T21:00:00".
 func at(t testing.TB, s string) time.Time {
 	t.Helper()
 	v, err := time.Parse(time.RFC3339Nano, "2026-"+s+"Z")
@@ -133,12 +133,12 @@ func at(t testing.TB, s string) time.Time {
 	return v
 }
 
-// message writes an event from a source.
+// message returns an event as JSON.
 func message(source, id, eventType, data string) string {
 	return fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":%q,"type":%q,"time":"2026-11-01T00:00:00Z","data":%s}`, id, source, eventType, data)
 }
 
-// judge judges a record that must not stop the ledger; its leaf is its number.
+// process processes a record that must not cause an error. Its leaf hash is its sequence.
 func (c *harness) process(subject, stamped, header, body string) admission.Result {
 	c.t.Helper()
 	v, err := c.tryProcess(subject, stamped, header, body)
@@ -168,7 +168,7 @@ func (c *harness) tryProcess(subject, stamped, header, body string) (admission.R
 	return e.Result, c.processor.Apply(&e, c.state)
 }
 
-// live judges a record of a live upstream system, with an id of its own.
+// live processes a live record from an upstream system, with a new event ID.
 func (c *harness) live(stamped, eventType, data string) admission.Result {
 	c.t.Helper()
 	c.ids++
@@ -176,14 +176,14 @@ func (c *harness) live(stamped, eventType, data string) admission.Result {
 	return c.process("ledger."+family+".calheers", stamped, "", message("calheers", fmt.Sprint("live", c.ids), eventType, data))
 }
 
-// load judges a record of the history load, stamped at the end of the year.
+// load processes a record of the history load, stamped at the end of the year.
 func (c *harness) load(header, eventType, data string) admission.Result {
 	c.t.Helper()
 	c.ids++
 	return c.process("ledger.history.calheers", "12-31T00:00:00", header, message("calheers", fmt.Sprint("load", c.ids), eventType, data))
 }
 
-// own judges a record of the ledger's own.
+// ledgerRecord processes a record that bookledger writes itself.
 func (c *harness) ledgerRecord(subject, stamped, eventType, data string) admission.Result {
 	c.t.Helper()
 	c.ids++
