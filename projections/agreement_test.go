@@ -29,18 +29,18 @@ import (
 	"bookledger/projections/replay"
 )
 
-// account is everything that can be asked of a ledger, in comparable form.
+// ledgerState is everything that can be read from a ledger, in comparable form.
 type ledgerState struct {
 	Status   projections.Status
 	Rejected []projections.RejectedEvent
 	Exports  []projections.ExportStep
 	Fridays  []checkpoint.Checkpoint
 	Hashes   map[events.Date]string
-	Seals    map[events.Date]events.Sealed   // what the seal of the Friday says
+	Seals    map[events.Date]events.Sealed   // the seal that each Friday should have
 	Books    map[string]string               // by Friday and agent
 	Lists    map[string]string               // live, by agent
 	Records  map[string][]provenance.Entry   // by case
-	rows     map[string]map[book.RowKey]bool // of the Books
+	rows     map[string]map[book.RowKey]bool // the row keys of Books
 	clock    timeChecker
 }
 
@@ -52,8 +52,8 @@ var (
 var renderedFields = []string{"case.id", "application.year", "household.type", "primary.first_name", "member.id",
 	"eligibility.program", "health.net_premium", "dental.status", "delegation.status", "delegation.since", "agent.name"}
 
-// render writes the fields of a book's rows as text.
-func render(b *book.Book) string {
+// formatBook formats the fields of a book's rows as text.
+func formatBook(b *book.Book) string {
 	var out strings.Builder
 	for i := range b.Rows {
 		for _, name := range renderedFields {
@@ -70,13 +70,13 @@ type fullState interface {
 	book.FullState
 }
 
-// rooted has the tree of the journal.
+// treeRooter computes roots of the journal's tree.
 type treeRooter interface {
 	TreeRoot(size uint64) ([32]byte, error)
 }
 
-// take notes what a state says as of a Friday, and checks its counts by
-// counting.
+// addFriday adds the state as of a Friday and checks the checkpoint's counts against
+// the books.
 func (a *ledgerState) addFriday(t *rapid.T, s fullState, tree treeRooter, c *events.Calendar, f checkpoint.Checkpoint) {
 	sum, err := book.StateHash(s)
 	if err != nil {
@@ -95,7 +95,7 @@ func (a *ledgerState) addFriday(t *rapid.T, s fullState, tree treeRooter, c *eve
 		_, n := b.Counts()
 		cases, rows = cases+int64(n), rows+int64(len(b.Rows))
 		of := f.Friday.String() + " " + agent
-		a.Books[of], a.rows[of] = render(b), map[book.RowKey]bool{}
+		a.Books[of], a.rows[of] = formatBook(b), map[book.RowKey]bool{}
 		for i := range b.Rows {
 			a.rows[of][b.Rows[i].Key()] = true
 		}
@@ -112,7 +112,7 @@ func (a *ledgerState) addFriday(t *rapid.T, s fullState, tree treeRooter, c *eve
 		t.Fatal(err)
 	}
 	if cases != f.Cases || rows != f.Rows {
-		t.Fatalf("Friday %s counts %d cases and %d rows, its books hold %d and %d", f.Friday, f.Cases, f.Rows, cases, rows)
+		t.Fatalf("Friday %s: the checkpoint has %d cases and %d rows, its books have %d and %d", f.Friday, f.Cases, f.Rows, cases, rows)
 	}
 }
 
@@ -131,7 +131,7 @@ func newLedgerState() *ledgerState {
 	return &ledgerState{Hashes: map[events.Date]string{}, Seals: map[events.Date]events.Sealed{}, Books: map[string]string{}, Lists: map[string]string{}, Records: map[string][]provenance.Entry{}, rows: map[string]map[book.RowKey]bool{}}
 }
 
-// listen takes what a replay says step by step.
+// addSteps adds what a replay yields, step by step.
 func (a *ledgerState) addSteps(t *rapid.T, r *replay.Replay, steps iter.Seq2[replay.Step, error]) {
 	for step, err := range steps {
 		if err != nil {
@@ -148,7 +148,7 @@ func (a *ledgerState) addSteps(t *rapid.T, r *replay.Replay, steps iter.Seq2[rep
 	}
 }
 
-// end adds what a replay says at its end.
+// finish adds the replay's final state.
 func (a *ledgerState) finish(t *rapid.T, r *replay.Replay) {
 	status, err := r.Status()
 	if err != nil {
@@ -160,7 +160,7 @@ func (a *ledgerState) finish(t *rapid.T, r *replay.Replay) {
 	a.clock.checkFridays(t, r.Calendar(), r.OpenFriday(), a.Fridays)
 }
 
-// replayed derives the account from the records alone.
+// fromReplay derives the state from records.
 func fromReplay(t *rapid.T, records []record.Record) *ledgerState {
 	a, r := newLedgerState(), replay.New()
 	a.addSteps(t, r, r.Steps(records...))
@@ -169,8 +169,8 @@ func fromReplay(t *rapid.T, records []record.Record) *ledgerState {
 	return a
 }
 
-// dumpOf returns the dump of records.
-func dumpOf(records []record.Record) io.Reader {
+// dumpReader returns the dump of records.
+func dumpReader(records []record.Record) io.Reader {
 	var dump []byte
 	for i := range records {
 		dump = records[i].AppendLine(dump, time.Time{})
@@ -178,16 +178,16 @@ func dumpOf(records []record.Record) io.Reader {
 	return bytes.NewReader(dump)
 }
 
-// dumped derives it from the lines of the records' dump.
+// fromDump derives the state from the dump of records.
 func fromDump(t *rapid.T, records []record.Record) *ledgerState {
 	a, r := newLedgerState(), replay.New()
-	a.addSteps(t, r, r.Dump(context.Background(), dumpOf(records), nil))
+	a.addSteps(t, r, r.Dump(context.Background(), dumpReader(records), nil))
 	a.finish(t, r)
 	return a
 }
 
-// checkIndices compares the roles of each person and the agents of each agency
-// with all roles and agents.
+// checkIndices compares the indexes of a person's roles and of an agency's agents with
+// all roles and agents.
 func checkIndices(t *rapid.T, s active.State) {
 	want, got := map[string]string{}, map[string]string{}
 	err := s.EachStaff(func(agency, person string, staff *fold.Staff) error {
@@ -215,11 +215,11 @@ func checkIndices(t *rapid.T, s active.State) {
 		}))
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Fatalf("the indices have\n%v (%v)\nthe ledger\n%v", got, err, want)
+		t.Fatalf("got indexes\n%v (%v)\nwant\n%v", got, err, want)
 	}
 }
 
-// takeRecords asks for the records about all cases.
+// addRecords adds the records about all cases.
 func (a *ledgerState) addRecords(t *rapid.T, v *projections.View, records []record.Record) {
 	for _, id := range allCases {
 		index, err := v.History(id)
@@ -232,7 +232,7 @@ func (a *ledgerState) addRecords(t *rapid.T, v *projections.View, records []reco
 		}
 		for i, e := range all {
 			if index[i].Delegation != strings.HasPrefix(e.Event.Type, "delegation.") {
-				t.Fatalf("the index says of record %d of type %q: %+v", e.Seq, e.Event.Type, index[i])
+				t.Fatalf("record %d of type %q: got index entry %+v", e.Seq, e.Event.Type, index[i])
 			}
 		}
 		if len(all) > 0 {
@@ -241,9 +241,9 @@ func (a *ledgerState) addRecords(t *rapid.T, v *projections.View, records []reco
 	}
 }
 
-// served asks a projection.
+// fromProjection reads the state from a projection.
 func fromProjection(t *rapid.T, p *projections.Projection, records []record.Record) *ledgerState {
-	v := viewOf(t, p)
+	v := openView(t, p)
 	defer v.Close()
 	a := newLedgerState()
 	var err error
@@ -280,16 +280,16 @@ func requireEqual(t *rapid.T, what string, want, got *ledgerState) {
 	w, g := reflect.ValueOf(*want), reflect.ValueOf(*got)
 	for i := range w.NumField() {
 		if w.Type().Field(i).IsExported() && !reflect.DeepEqual(w.Field(i).Interface(), g.Field(i).Interface()) {
-			t.Fatalf("%s: %s differs:\nreplayed %+v\nthere    %+v", what, w.Type().Field(i).Name, w.Field(i), g.Field(i))
+			t.Fatalf("%s: %s differs:\ngot  %+v\nwant %+v", what, w.Type().Field(i).Name, g.Field(i), w.Field(i))
 		}
 	}
 }
 
-// crashing applies records in parts of random sizes, in chunks of at most chunk,
-// with a crash now and then. After each part look is called.
+// applyWithCrashes applies records in parts of random sizes, in chunks of at most chunk
+// records, with occasional crashes. It calls look after each part.
 func applyWithCrashes(t *rapid.T, records []record.Record, part *rapid.Generator[int], chunk int, look func(p *projections.Projection, at int)) (*projections.Projection, *vfs.MemFS) {
 	fs := vfs.NewCrashableMem()
-	p := openOn(t, fs)
+	p := openProjection(t, fs)
 	for at := 0; at < len(records); {
 		at = min(len(records), at+part.Draw(t, "more"))
 		catchUp(t, p, records[:at], rapid.IntRange(1, chunk).Draw(t, "chunk"))
@@ -298,42 +298,42 @@ func applyWithCrashes(t *rapid.T, records []record.Record, part *rapid.Generator
 			continue
 		}
 		crashed := fs.CrashClone(vfs.CrashCloneCfg{
-			UnsyncedDataPercent: rapid.IntRange(0, 100).Draw(t, "kept"),
+			UnsyncedDataPercent: rapid.IntRange(0, 100).Draw(t, "unsynced data kept"),
 			RNG:                 rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "crash"), 0)),
 		})
 		closeOrFail(t, p)
 		fs = crashed
-		p = openOn(t, fs)
+		p = openProjection(t, fs)
 	}
 	catchUp(t, p, records, 7)
 	return p, fs
 }
 
-// TestLiveReplayRestartRebuildAgree holds the promise on which everything
-// rests: the serving state, the state after crashes and restarts, a store that
-// is built anew by another version, and replays of the record and of its dump
-// are the same, at every Friday and now; and the records explain all books.
+// TestLiveReplayRestartRebuildAgree checks the property on which everything else
+// depends: the live state, the state after crashes and restarts, a store rebuilt by
+// another version, and replays of the records and of their dump agree, as of every
+// Friday and now. It also checks that the records explain all books.
 func TestLiveReplayRestartRebuildAgree(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		records := history(t)
 		want := fromReplay(t, records)
-		requireEqual(t, "the dump", want, fromDump(t, records))
+		requireEqual(t, "replayed dump", want, fromDump(t, records))
 
 		p, fs := applyWithCrashes(t, records, rapid.IntRange(1, 15), 40, func(*projections.Projection, int) {})
 		requireEqual(t, "live", want, fromProjection(t, p, records))
 		closeOrFail(t, p)
 
-		p = openOn(t, fs)
+		p = openProjection(t, fs)
 		requireEqual(t, "restarted", want, fromProjection(t, p, records))
 		closeOrFail(t, p)
 
 		p = openNextVersion(t, fs)
 		if !p.Rebuilding() {
-			t.Fatal("another version takes the store as it is")
+			t.Fatal("another version does not rebuild the store")
 		}
 		catchUp(t, p, records, rapid.IntRange(1, 40).Draw(t, "chunk"))
-		requireEqual(t, "built anew", want, fromProjection(t, p, records))
+		requireEqual(t, "rebuilt", want, fromProjection(t, p, records))
 		closeOrFail(t, p)
 	})
 }

@@ -18,28 +18,28 @@ import (
 	"bookledger/projections"
 )
 
-// death is the end of the program, as far as a test can have it: the
-// goroutine that met a fatal error goes no further.
-type fatalHook struct{ met chan struct{} }
+// fatalHook simulates the end of the program after a fatal error: it ends the goroutine
+// that logged the error.
+type fatalHook struct{ called chan struct{} }
 
 func (d fatalHook) OnWrite(*zapcore.CheckedEntry, []zapcore.Field) {
 	select {
-	case d.met <- struct{}{}:
+	case d.called <- struct{}{}:
 	default:
 	}
 	runtime.Goexit()
 }
 
-// TestDiskErrors has one operation of the disk fail after the other, while a
-// new version's store is built and followed. Whatever comes of it, what the
-// disk holds afterwards goes on to the right state.
+// TestDiskErrors lets one disk operation after the other fail while a new version's
+// store is built and followed. Whatever happens, a restart with what is then on the disk
+// must produce the right state.
 func TestDiskErrors(t *testing.T) {
 	t.Parallel()
 	records := smallLedger(t, "test", 300)
 	want := replaySummary(t, records)
 	failed := 0
 	for n := int32(0); ; n += 1 + n/40 {
-		disk := storeOf(t, records[:100])
+		disk := appliedFS(t, records[:100])
 		failing := errorfs.OnIndex(n)
 		var armed atomic.Bool
 		fault := rebuildOn(&armed, errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
@@ -47,12 +47,12 @@ func TestDiskErrors(t *testing.T) {
 				return nil
 			}
 			if name := disk.PathBase(op.Path); strings.HasSuffix(name, ".log") || strings.HasPrefix(name, "store-") && op.Kind == errorfs.OpFileSync {
-				return nil // Pebble panics: a crash, of which other tests are
+				return nil // Pebble panics, which amounts to a crash; other tests cover crashes
 			}
 			return failing.MaybeError(op)
 		})), records)
 		if failing.Load() >= 0 {
-			break // fewer operations than that
+			break // no operation with this index
 		}
 		if fault != nil {
 			failed++
@@ -72,9 +72,9 @@ func TestDiskErrors(t *testing.T) {
 
 var errFatal = errors.New("the program has ended")
 
-// runOn rebuilds, follows and closes, in parts, until an error. Errors are
-// armed when the stores are open: Pebble races with itself where its Open
-// fails while a compaction runs.
+// rebuildOn rebuilds, follows in parts and closes, until an error occurs. Errors are
+// injected only after the stores are open: Pebble has a data race if Open fails during a
+// compaction.
 func rebuildOn(armed *atomic.Bool, fs vfs.FS, records []record.Record) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
@@ -97,7 +97,7 @@ func rebuildOn(armed *atomic.Bool, fs vfs.FS, records []record.Record) error {
 	select {
 	case err := <-ended:
 		return err
-	case <-end.met:
+	case <-end.called:
 		return errFatal
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"bookledger/projections"
 )
 
-// feed is a journal to which records can be added while it is followed.
+// feed is a journal that grows while it is followed.
 type feed struct {
 	mu      sync.Mutex
 	records []record.Record
@@ -19,7 +19,7 @@ func newFeed(records ...record.Record) *feed {
 	return &feed{records: records, added: make(chan struct{})}
 }
 
-// add appends a record, and returns its sequence.
+// add appends a record and returns its sequence.
 func (f *feed) add(r record.Record) uint64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -68,7 +68,7 @@ func (f *feed) Last(ctx context.Context) (uint64, error) {
 	return uint64(len(records)), nil
 }
 
-// follow lets p follow src until stop is called, which returns how that ended.
+// follow starts to follow src. The function stop ends it and returns the error of Follow.
 func follow(p *projections.Projection, src projections.Journal) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

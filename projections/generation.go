@@ -155,7 +155,7 @@ func (p *Projection) openOrCreate(n int) (*generation, error) {
 	return g, nil
 }
 
-// beginBuilding starts to build store n beside the serving one.
+// beginBuilding starts building store n while the current one serves.
 func (p *Projection) beginBuilding(n int) error {
 	g, err := p.openOrCreate(n)
 	if err != nil {

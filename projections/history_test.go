@@ -13,11 +13,11 @@ import (
 	"bookledger/events/record"
 )
 
-// slice is a journal that holds its records in memory, as a dump does. It hands
-// over what it holds, whatever the sequences say.
+// memoryJournal is a journal in memory. It yields its records as they are, whatever their
+// sequences.
 type memoryJournal struct {
 	records []record.Record
-	chunk   int // how many are handed over at once
+	chunk   int // number of records per yield
 }
 
 func (s memoryJournal) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
@@ -36,7 +36,7 @@ func (s memoryJournal) Read(_ context.Context, after, upTo uint64, yield func([]
 func (s memoryJournal) At(_ context.Context, seq uint64) (record.Record, error) {
 	i := slices.IndexFunc(s.records, func(r record.Record) bool { return r.Seq == seq })
 	if i < 0 {
-		return record.Record{}, fmt.Errorf("there is no record %d", seq)
+		return record.Record{}, fmt.Errorf("no record %d", seq)
 	}
 	return s.records[i], nil
 }
@@ -48,14 +48,14 @@ func (s memoryJournal) Last(context.Context) (uint64, error) {
 	return s.records[len(s.records)-1].Seq, nil
 }
 
-// history draws a journal: genesis, a history load, and live records, in a
-// few cases and agents so that they meet, at times that crowd around cutoffs,
-// daylight-saving weeks and the turn of the year, with duplicates, late ones,
-// refusals of all kinds and nonsense. TestHistories holds that all of this
-// comes.
+// history draws a random journal: genesis, a history load, and live records. It uses few
+// cases and agents, so that records interact, and times close to cutoffs, weeks with a
+// daylight-saving change, and the turn of the year. It includes duplicates, late events,
+// rejections of all kinds and invalid messages. TestRandomHistoriesCoverFeatures checks
+// that all of these occur.
 func history(t *rapid.T) []record.Record {
 	h := &historyGenerator{t: t, calendar: events.DefaultCalendar()}
-	// Of the clocks that are changed the Sunday after, of the new year, of a holiday.
+	// Fridays before a daylight-saving change (two), before the new year and before a holiday.
 	begin := rapid.SampledFrom([]events.Date{20251031, 20260306, 20251226, 20260703}).Draw(t, "begin")
 	h.now = h.calendar.Cutoff(begin).Add(-3 * time.Hour)
 	spec, err := events.NewCalendarSpec(events.DefaultCutoff)
@@ -89,7 +89,7 @@ func (h *historyGenerator) add(subject string, body []byte, header string) {
 	})
 }
 
-// step moves time on: often to the very moment of a cutoff or next to it.
+// step advances time, often exactly to a cutoff or next to it.
 func (h *historyGenerator) step() {
 	cutoff := h.calendar.Cutoff(h.calendar.FridayOf(h.now))
 	if n := rapid.IntRange(0, 59).Draw(h.t, "step"); n < len(nearCutoff) {
@@ -97,17 +97,17 @@ func (h *historyGenerator) step() {
 	} else if n == len(nearCutoff) {
 		h.now = h.now.Add(time.Duration(rapid.IntRange(1, 30).Draw(h.t, "days")) * 24 * time.Hour)
 	} else if n == len(nearCutoff)+1 {
-		h.now = h.now.Add(-time.Minute) // a server's clock that was set back
+		h.now = h.now.Add(-time.Minute) // the server's clock is set back
 	} else {
 		h.now = h.now.Add(time.Duration(rapid.IntRange(0, 7200).Draw(h.t, "seconds")) * time.Second)
 	}
 }
 
-// nearCutoff are the distances from a cutoff that matter; that a record's
-// stamp has any of them makes several records meet there.
+// nearCutoff contains the distances from a cutoff that matter. Records share a stamp when
+// the same distance is drawn again.
 var nearCutoff = []time.Duration{0, 0, time.Nanosecond, -time.Nanosecond, time.Millisecond, -time.Millisecond}
 
-// load adds a record of the history load, stamped as it is loaded.
+// load adds a record of the history load.
 func (h *historyGenerator) load(stamped time.Time) {
 	h.step()
 	if stamped.Before(h.now) {
@@ -144,9 +144,9 @@ func (h *historyGenerator) publish() {
 	case 4:
 		h.load(h.now)
 	case 5, 6:
-		h.add("ledger.consumer.calheers", h.nonsense(), "")
+		h.add("ledger.consumer.calheers", h.invalidEvent(), "")
 	case 7, 8:
-		data, family := h.data() // another system's, whose ids may be the same
+		data, family := h.data() // from another system, which may use the same event IDs
 		h.add("ledger."+family+".other", h.encode("other", events.TypeOf(data), data), "")
 	case 9, 10:
 		h.add(events.SubjectExport, h.export(), "")
@@ -156,8 +156,8 @@ func (h *historyGenerator) publish() {
 	}
 }
 
-// nonsense is an event that no release understands, or not yet.
-func (h *historyGenerator) nonsense() []byte {
+// invalidEvent returns an event of an unknown type or version, or one that violates its schema.
+func (h *historyGenerator) invalidEvent() []byte {
 	body := h.encode("calheers", events.TypeCaseClosed, &events.CaseClosed{CaseID: h.pick("case", allCases...)})
 	switch h.pick("nonsense", "type", "version", "schema") {
 	case "type":
@@ -168,7 +168,7 @@ func (h *historyGenerator) nonsense() []byte {
 	return bytes.Replace(body, []byte(`"case_id":"`), []byte(`"case_id":"no identifier `), 1)
 }
 
-// export is a step of an export, of which the ledger keeps a trail.
+// export returns a step of an export.
 func (h *historyGenerator) export() []byte {
 	e := events.Export{ExportID: fmt.Sprint("x", h.ids), PersonID: "p1", Role: "agent", AgentID: "a1", Friday: 20260102}
 	switch h.pick("step", "requested", "declined", "denied", "made") {
@@ -193,7 +193,7 @@ func (h *historyGenerator) encode(source, eventType string, data events.Data) []
 	h.ids++
 	id := h.ids
 	if id > 3 && rapid.IntRange(0, 9).Draw(h.t, "resend") == 0 {
-		id -= rapid.IntRange(1, 3).Draw(h.t, "back") // an id that was used already
+		id -= rapid.IntRange(1, 3).Draw(h.t, "back") // repeat an earlier ID
 	}
 	happened := h.now
 	if rapid.IntRange(0, 9).Draw(h.t, "late") == 0 {

@@ -12,7 +12,7 @@ import (
 	"bookledger/projections"
 )
 
-// flaky is a journal whose flow is interrupted after some records each time.
+// interruptedJournal is a journal whose Follow is interrupted after some records each time.
 type interruptedJournal struct{ *journal.Journal }
 
 func (f interruptedJournal) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
@@ -25,8 +25,8 @@ func (f interruptedJournal) Follow(ctx context.Context, after uint64, yield func
 	})
 }
 
-// TestJournal follows an embedded journal that is written meanwhile, through
-// interruptions, and after both were closed and opened again.
+// TestFollowsEmbeddedJournal follows an embedded journal while it is written, with
+// interruptions, and again after both have been closed and reopened.
 func TestFollowsEmbeddedJournal(t *testing.T) {
 	ctx := t.Context()
 	dir, fs := t.TempDir(), vfs.NewMem()
@@ -36,8 +36,8 @@ func TestFollowsEmbeddedJournal(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := openOn(t, fs)
-		stop := followAgain(p, interruptedJournal{j})
+		p := openProjection(t, fs)
+		stop := followWithRetries(p, interruptedJournal{j})
 		msgs := make([]journal.Message, 0, 2000)
 		for _, r := range records[max(1, part*2000):][:2000-1+part] {
 			msgs = append(msgs, journal.Message{Subject: r.Subject, Body: r.Body})
@@ -64,9 +64,9 @@ func TestFollowsEmbeddedJournal(t *testing.T) {
 	}
 }
 
-// followAgain follows anew whenever the flow was interrupted, as the daemon
-// does, until stop is called.
-func followAgain(p *projections.Projection, src projections.Journal) (stop func() error) {
+// followWithRetries calls Follow again after each interruption, as the daemon does, until
+// stop is called.
+func followWithRetries(p *projections.Projection, src projections.Journal) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {

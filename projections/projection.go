@@ -37,7 +37,7 @@ type Projection struct {
 
 	mu        sync.Mutex
 	serving   *generation             // read by views; nil if this release cannot read the old store
-	building  *generation             // being rebuilt beside serving; usually nil
+	building  *generation             // being built to replace serving; usually nil
 	position  uint64                  // committed position of serving
 	changed   chan struct{}           // closed and replaced when the fields around it change
 	outcomes  [recentOutcomes]outcome // of the newest records, by sequence

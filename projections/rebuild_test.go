@@ -15,7 +15,7 @@ import (
 	"bookledger/projections/internal/store"
 )
 
-// openNext opens the projection as the next version of the projector would.
+// openNextVersion opens the projection as the next version of the projector would.
 func openNextVersion(tb rapid.TB, fs vfs.FS) *projections.Projection {
 	tb.Helper()
 	p, err := projections.OpenVersion(projections.Options{Dir: "p", FS: fs}, projections.Version+1)
@@ -25,14 +25,14 @@ func openNextVersion(tb rapid.TB, fs vfs.FS) *projections.Projection {
 	return p
 }
 
-// applied makes a file system on which this version has applied the records.
-func storeOf(tb testing.TB, records []record.Record) *vfs.MemFS {
+// appliedFS returns a file system on which this version has applied the records.
+func appliedFS(tb testing.TB, records []record.Record) *vfs.MemFS {
 	tb.Helper()
 	fs := vfs.NewCrashableMem()
-	p := openOn(tb, fs)
+	p := openProjection(tb, fs)
 	catchUp(tb, p, records, 50)
 	closeOrFail(tb, p)
-	root, err := fs.OpenDir("") // so that a crash does not take the folder itself
+	root, err := fs.OpenDir("") // sync it, so that the folder survives a crash
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func storeOf(tb testing.TB, records []record.Record) *vfs.MemFS {
 	return fs
 }
 
-// halting is a journal that stops in the middle of a read until it is let go.
+// pausingJournal is a journal whose Read pauses halfway until proceed is closed.
 type pausingJournal struct {
 	memoryJournal
 	halfway, proceed chan struct{}
@@ -51,7 +51,7 @@ type pausingJournal struct {
 
 func (h pausingJournal) Read(ctx context.Context, after, upTo uint64, yield func([]record.Record) error) error {
 	if after == upTo {
-		return nil // of the new store, which has come to the end
+		return nil // following the new store, which is up to date
 	}
 	half := (after + upTo) / 2
 	if err := h.memoryJournal.Read(ctx, after, half, yield); err != nil {
@@ -62,13 +62,12 @@ func (h pausingJournal) Read(ctx context.Context, after, upTo uint64, yield func
 	return h.memoryJournal.Read(ctx, half, upTo, yield)
 }
 
-// TestRebuild builds a new version's store beside the old one, which serves
-// meanwhile.
+// TestRebuild builds a new version's store while the old one serves.
 func TestRebuild(t *testing.T) {
 	records := smallLedger(t, "test", 500)
-	fs := storeOf(t, records[:400])
+	fs := appliedFS(t, records[:400])
 	p := openNextVersion(t, fs)
-	v := viewOf(t, p)
+	v := openView(t, p)
 	src := pausingJournal{memoryJournal{records, 50}, make(chan struct{}), make(chan struct{})}
 	ended := make(chan error, 1)
 	go func() { ended <- p.CatchUp(context.Background(), src) }()
@@ -86,10 +85,10 @@ func TestRebuild(t *testing.T) {
 	}
 	replaySummary(t, records).check(t, p)
 	if v.Position() != 400 {
-		t.Fatalf("the view shows %d", v.Position())
+		t.Fatalf("got position %d, want 400", v.Position())
 	}
 	if _, err := v.Status(); err != nil {
-		t.Fatal(err) // the old store is there as long as it is looked at
+		t.Fatal(err) // the old store exists while a view uses it
 	}
 	closeOrFail(t, v)
 	checkOnlyStore(t, fs, "store-2")
@@ -97,14 +96,14 @@ func TestRebuild(t *testing.T) {
 
 	p = openNextVersion(t, fs)
 	if p.Rebuilding() {
-		t.Fatal("it is built anew again")
+		t.Fatal("the store is rebuilt again")
 	}
 	replaySummary(t, records).check(t, p)
 	closeOrFail(t, p)
 }
 
-// TestRebuildOtherFormat begins with a store whose keys this release cannot
-// read: nothing is served until a new one is built.
+// TestRebuildOtherFormat starts with a store whose keys this release cannot read. There is
+// no view until the new store is built.
 func TestRebuildOtherFormat(t *testing.T) {
 	records := smallLedger(t, "test", 500)
 	fs := vfs.NewMem()
@@ -115,9 +114,9 @@ func TestRebuildOtherFormat(t *testing.T) {
 	catchUp(t, p, records[:400], 50)
 	closeOrFail(t, p)
 
-	p = openOn(t, fs)
+	p = openProjection(t, fs)
 	if _, err := p.View(); err == nil || !p.Rebuilding() {
-		t.Fatalf("rebuilding %v, and a view gives %v", p.Rebuilding(), err)
+		t.Fatalf("got rebuilding %v and View error %v", p.Rebuilding(), err)
 	}
 	catchUp(t, p, records, 50)
 	replaySummary(t, records).check(t, p)
@@ -125,22 +124,22 @@ func TestRebuildOtherFormat(t *testing.T) {
 	closeOrFail(t, p)
 }
 
-// TestRebuildGoesOn crashes in the middle of a rebuild.
+// TestRebuildAfterCrash crashes during a rebuild.
 func TestRebuildAfterCrash(t *testing.T) {
 	records := smallLedger(t, "test", 500)
-	fault := errors.New("the power is out")
-	for kept := 0; kept <= 100; kept += 50 {
-		fs := storeOf(t, records[:400])
+	fault := errors.New("power failure")
+	for percent := 0; percent <= 100; percent += 50 {
+		fs := appliedFS(t, records[:400])
 		p := openNextVersion(t, fs)
 		if err := p.CatchUp(t.Context(), failingJournal{memoryJournal: memoryJournal{records, 20}, after: 300, err: fault}); !errors.Is(err, fault) {
 			t.Fatal(err)
 		}
-		crashed := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: kept, RNG: rand.New(rand.NewPCG(uint64(kept), 0))})
+		crashed := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: rand.New(rand.NewPCG(uint64(percent), 0))})
 		closeOrFail(t, p)
 
 		p = openNextVersion(t, crashed)
 		if !p.Rebuilding() {
-			t.Fatal("the rebuild is forgotten")
+			t.Fatal("the rebuild is not resumed")
 		}
 		replaySummary(t, records[:400]).check(t, p)
 		catchUp(t, p, records, 20)
@@ -150,20 +149,20 @@ func TestRebuildAfterCrash(t *testing.T) {
 	}
 }
 
-// TestJournalPutBack builds a store anew from a journal that was changed, which
-// is refused, and then from the one that it was.
+// TestRebuildAfterJournalIsRestored rebuilds from a journal that was changed, which fails,
+// and then from the original one.
 func TestRebuildAfterJournalIsRestored(t *testing.T) {
 	records := smallLedger(t, "test", 500)
-	fs := storeOf(t, records[:400])
+	fs := appliedFS(t, records[:400])
 	other := slices.Clone(records)
 	other[200].Stamped = other[200].Stamped.Add(1)
-	for range 2 { // in another run, and then in the same
+	for range 2 { // in two runs, and then in the same run
 		p := openNextVersion(t, fs)
 		if err := p.CatchUp(t.Context(), memoryJournal{other, 50}); !errors.Is(err, projections.ErrForked) {
 			t.Fatal(err)
 		}
 		if !p.Rebuilding() {
-			t.Fatal("what was built from another journal serves")
+			t.Fatal("a store that was built from another journal serves")
 		}
 		closeOrFail(t, p)
 	}

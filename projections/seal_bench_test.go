@@ -17,9 +17,8 @@ import (
 
 var sealCases = flag.Int("seal.cases", 50_000, "delegated cases of BenchmarkSeal; a state has 900,000")
 
-// BenchmarkSeal makes the roots of a Friday's books, and of all of them, from
-// the view of that Friday, in turns with reading every case of it once, which
-// is the bare counterpart.
+// BenchmarkSeal computes the roots of all of a Friday's books, from the view of that
+// Friday. It alternates with the baseline, which reads every case once.
 func BenchmarkSeal(b *testing.B) {
 	p, err := projections.Open(projections.Options{Dir: b.TempDir()})
 	if err != nil {
@@ -44,7 +43,7 @@ func BenchmarkSeal(b *testing.B) {
 	}
 	var ours, bare time.Duration
 	for b.Loop() {
-		ours += timed(func() {
+		ours += elapsed(func() {
 			books, err := checkpoint.NewAgentTree(context.Background(), v.AsOf(f.Friday), v.Calendar(), f.Week, runtime.GOMAXPROCS(0))
 			if err != nil {
 				b.Fatal(err)
@@ -53,7 +52,7 @@ func BenchmarkSeal(b *testing.B) {
 				b.Fatalf("%d cases in %d rows, want %d in %d", cases, rows, *sealCases, f.Rows)
 			}
 		})
-		bare += timed(func() {
+		bare += elapsed(func() {
 			if err := v.AsOf(f.Friday).EachCase(func(string, *fold.Case) error { return nil }); err != nil {
 				b.Fatal(err)
 			}
@@ -64,8 +63,8 @@ func BenchmarkSeal(b *testing.B) {
 	b.ReportMetric(bare.Seconds()/ours.Seconds(), "x-bare")
 }
 
-// town is a journal of a state's cases, each of some members with coverage and
-// delegated to one of many agents, and of the Friday's cutoff after them.
+// caseJournal is a journal with the given number of cases, followed by the Friday's cutoff.
+// Each case has members and coverage and is delegated to one of many agents.
 type caseJournal int
 
 const perCase = 7
@@ -73,7 +72,7 @@ const perCase = 7
 func (n caseJournal) Last(context.Context) (uint64, error) { return uint64(n)*perCase + 1, nil }
 
 func (n caseJournal) At(context.Context, uint64) (record.Record, error) {
-	return record.Record{}, errors.New("a town is read once, from its beginning")
+	return record.Record{}, errors.New("not supported: a caseJournal can only be read once, from the beginning")
 }
 
 func (n caseJournal) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
@@ -81,13 +80,13 @@ func (n caseJournal) Follow(ctx context.Context, after uint64, yield func([]reco
 }
 
 func (n caseJournal) Read(_ context.Context, _, _ uint64, yield func([]record.Record) error) error {
-	s := newStream(1 + int(n)/60)
+	s := newEventGenerator(1 + int(n)/60)
 	begin := time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)
 	seq := uint64(0)
 	for c := range int(n) {
 		var batch []record.Record
 		for _, data := range [perCase]events.Data{
-			s.household(c), s.member(c), s.member(c), s.application(c), s.eligibility(c), s.enrollment(c), s.delegated(c),
+			s.household(c), s.member(c), s.member(c), s.application(c), s.eligibility(c), s.enrollment(c), s.delegation(c),
 		} {
 			seq++
 			s.time = begin.Add(time.Duration(seq) * time.Microsecond)

@@ -105,7 +105,7 @@ func TestCacheEvictsLeastRecent(t *testing.T) {
 	evicted := l.entry(cacheKey{agents: "a9"})
 	l.keep(l.entry(cacheKey{agents: "big"}), lists(maxCachedEntries), []agentLists{{}})
 	if len(l.cached) != 1 {
-		t.Errorf("got %d lists beside one that fills the cache, want none", len(l.cached)-1)
+		t.Errorf("got %d lists next to one that fills the cache, want none", len(l.cached)-1)
 	}
 	l.keep(evicted, lists(5), []agentLists{{}}) // was evicted in the meantime
 	if l.entry(cacheKey{agents: "a9"}) != evicted || l.weight != 6 {

@@ -9,10 +9,10 @@ import (
 // rather than the entries of all IDs. The prefix of a whole kind matches all its keys.
 func TestBlankIDMatchesNothing(t *testing.T) {
 	for name, c := range map[string]struct{ blank, one, key []byte }{
-		"held":       {AgentCase("", ""), AgentCase("A1", ""), AgentCase("A1", "1")},
-		"own":        {AgencyAgent("", ""), AgencyAgent("G1", ""), AgencyAgent("G1", "A1")},
-		"role":       {PersonRole("", ""), PersonRole("P1", ""), PersonRole("P1", "G1")},
-		"case index": {CaseIndex(""), CaseIndex("1"), AppendCaseIndex(nil, "1", 7)},
+		"agent case":   {AgentCase("", ""), AgentCase("A1", ""), AgentCase("A1", "1")},
+		"agency agent": {AgencyAgent("", ""), AgencyAgent("G1", ""), AgencyAgent("G1", "A1")},
+		"person role":  {PersonRole("", ""), PersonRole("P1", ""), PersonRole("P1", "G1")},
+		"case index":   {CaseIndex(""), CaseIndex("1"), AppendCaseIndex(nil, "1", 7)},
 	} {
 		if bytes.HasPrefix(c.key, c.blank) || !bytes.HasPrefix(c.key, c.one) {
 			t.Errorf("%s: key %q must have the prefix %q and must not have the prefix %q", name, c.key, c.one, c.blank)
