@@ -20,9 +20,9 @@ const (
 	// batches of about a thousand keys fastest.
 	batchRecords = 1000
 	// maxCachedBytes bounds the encoded cases that are cached across batches.
-	// slotOverhead is the estimated overhead of each cached case, in bytes.
-	maxCachedBytes = 64 << 20
-	slotOverhead   = 200
+	// cachedCaseOverhead is the estimated overhead of each cached case, in bytes.
+	maxCachedBytes     = 64 << 20
+	cachedCaseOverhead = 200
 	// maxCachedAgents bounds the agents that are cached across batches.
 	maxCachedAgents = 50_000
 )
@@ -121,8 +121,8 @@ func (a *applier) begin() {
 	clear(a.agencyValues)
 	clear(a.sealed)
 	a.seenKeys = a.seenKeys[:0]
-	for _, slot := range a.decoded {
-		slot.state = nil
+	for _, c := range a.decoded {
+		c.state = nil
 	}
 	a.decoded = a.decoded[:0]
 	a.touched = a.touched[:0]
@@ -221,11 +221,11 @@ func (a *applier) closeCursor() error {
 // is the order in which Pebble writes fastest.
 func (a *applier) flushCases() error {
 	slices.SortFunc(a.dirty, func(x, y *cachedCase) int { return strings.Compare(x.id, y.id) })
-	for _, slot := range a.dirty {
-		slot.dirty = false
-		a.scratch = fold.AppendCase(a.scratch[:0], slot.state)
-		a.setEncoded(slot, a.scratch)
-		if err := a.batch.Set(store.Case(slot.id), a.week, a.scratch); err != nil {
+	for _, c := range a.dirty {
+		c.dirty = false
+		a.scratch = fold.AppendCase(a.scratch[:0], c.state)
+		a.setEncoded(c, a.scratch)
+		if err := a.batch.Set(store.Case(c.id), a.week, a.scratch); err != nil {
 			return err
 		}
 	}
@@ -234,10 +234,10 @@ func (a *applier) flushCases() error {
 }
 
 // setEncoded stores a copy of an encoded case in the cache.
-func (a *applier) setEncoded(slot *cachedCase, b []byte) {
-	before := cap(slot.encoded)
-	slot.encoded = append(slot.encoded[:0], b...)
-	a.cachedBytes += cap(slot.encoded) - before
+func (a *applier) setEncoded(c *cachedCase, b []byte) {
+	before := cap(c.encoded)
+	c.encoded = append(c.encoded[:0], b...)
+	a.cachedBytes += cap(c.encoded) - before
 }
 
 // The following methods implement admission.State.
@@ -259,28 +259,28 @@ func (a *applier) MarkSeen(source, id string) (bool, error) {
 }
 
 func (a *applier) Case(id string) (*fold.Case, error) {
-	slot, err := a.decodedCase(id)
+	c, err := a.decodedCase(id)
 	if err != nil {
 		return nil, err
 	}
-	return slot.state, nil
+	return c.state, nil
 }
 
 // decodedCase returns the cached case with its state decoded.
 func (a *applier) decodedCase(id string) (*cachedCase, error) {
-	slot, err := a.cachedCase(id)
-	if err != nil || slot.state != nil {
-		return slot, err
+	c, err := a.cachedCase(id)
+	if err != nil || c.state != nil {
+		return c, err
 	}
-	slot.state = new(fold.Case)
-	a.decoded = append(a.decoded, slot)
-	if len(slot.encoded) == 0 {
-		return slot, nil
+	c.state = new(fold.Case)
+	a.decoded = append(a.decoded, c)
+	if len(c.encoded) == 0 {
+		return c, nil
 	}
-	if *slot.state, err = fold.DecodeCase(slot.encoded); err != nil {
+	if *c.state, err = fold.DecodeCase(c.encoded); err != nil {
 		return nil, fmt.Errorf("reading case %s from the projection: %w", id, err)
 	}
-	return slot, nil
+	return c, nil
 }
 
 // cachedCase returns the case from the cache, reading it from the store if needed.
@@ -288,19 +288,19 @@ func (a *applier) cachedCase(id string) (*cachedCase, error) {
 	if a.lastCase != nil && a.lastCase.id == id {
 		return a.lastCase, nil
 	}
-	if slot, ok := a.cases[id]; ok {
-		a.lastCase = slot
-		return slot, nil
+	if c, ok := a.cases[id]; ok {
+		a.lastCase = c
+		return c, nil
 	}
 	b, err := a.readCase(id)
 	if err != nil {
 		return nil, err
 	}
-	slot := &cachedCase{id: id}
-	a.setEncoded(slot, b)
-	a.cachedBytes += slotOverhead
-	a.cases[id], a.lastCase = slot, slot
-	return slot, nil
+	c := &cachedCase{id: id}
+	a.setEncoded(c, b)
+	a.cachedBytes += cachedCaseOverhead
+	a.cases[id], a.lastCase = c, c
+	return c, nil
 }
 
 // readCase returns the encoded case from the store, or nil if the case is not
@@ -321,14 +321,14 @@ func (a *applier) readCase(id string) ([]byte, error) {
 
 func (a *applier) PutCase(id string, before, after *fold.Case) error {
 	a.index.UpdateCase(id, before, after)
-	slot, err := a.decodedCase(id)
+	c, err := a.decodedCase(id)
 	if err != nil {
 		return err
 	}
-	*slot.state = *after
-	if !slot.dirty {
-		slot.dirty = true
-		a.dirty = append(a.dirty, slot)
+	*c.state = *after
+	if !c.dirty {
+		c.dirty = true
+		a.dirty = append(a.dirty, c)
 	}
 	return nil
 }

@@ -48,31 +48,31 @@ const (
 // nanoseconds as a uvarint.
 
 // indexCase adds a record to the index of the case that it names, if any.
-func (a *applier) indexCase(d *record.Decoded, v *admission.Result) error {
+func (a *applier) indexCase(d *record.Decoded, result *admission.Result) error {
 	if d.CaseID == "" {
 		return nil
 	}
-	slot, err := a.cachedCase(d.CaseID)
+	c, err := a.cachedCase(d.CaseID)
 	if err != nil {
 		return err
 	}
-	if len(slot.entries) == 0 {
-		a.touched, slot.lastEntry = append(a.touched, slot), a.first
+	if len(c.entries) == 0 {
+		a.touched, c.lastEntry = append(a.touched, c), a.first
 	}
-	kind, late := byte(v.Outcome), time.Duration(0)
+	kind, late := byte(result.Outcome), time.Duration(0)
 	if strings.HasPrefix(d.Event.Type, "delegation.") {
 		kind |= delegationFlag
 	}
-	if v.Recorded.IsZero() {
+	if result.Recorded.IsZero() {
 		kind |= untimedFlag
-	} else if late = v.Recorded.Sub(d.ClaimedTime(v.Outcome)); late > 0 {
+	} else if late = result.Recorded.Sub(d.ClaimedTime(result.Outcome)); late > 0 {
 		kind |= lateFlag
 	}
-	slot.entries = append(binary.AppendUvarint(slot.entries, d.Seq-slot.lastEntry), kind)
+	c.entries = append(binary.AppendUvarint(c.entries, d.Seq-c.lastEntry), kind)
 	if late > 0 {
-		slot.entries = binary.AppendUvarint(slot.entries, uint64(late))
+		c.entries = binary.AppendUvarint(c.entries, uint64(late))
 	}
-	slot.lastEntry = d.Seq
+	c.lastEntry = d.Seq
 	return nil
 }
 
@@ -81,20 +81,20 @@ func (a *applier) indexCase(d *record.Decoded, v *admission.Result) error {
 func (a *applier) flushTouched() error {
 	slices.SortFunc(a.touched, func(x, y *cachedCase) int { return strings.Compare(x.id, y.id) })
 	a.dirty = a.dirty[:0] // rebuilt in key order: every changed case is also touched
-	for _, slot := range a.touched {
-		if slot.dirty {
-			a.dirty = append(a.dirty, slot)
+	for _, c := range a.touched {
+		if c.dirty {
+			a.dirty = append(a.dirty, c)
 		}
 	}
 	if err := a.flushCases(); err != nil {
 		return err
 	}
-	for _, slot := range a.touched {
-		a.scratch = store.AppendCaseIndex(a.scratch[:0], slot.id, a.first)
-		if err := a.batch.SetUnversioned(a.scratch, slot.entries); err != nil {
+	for _, c := range a.touched {
+		a.scratch = store.AppendCaseIndex(a.scratch[:0], c.id, a.first)
+		if err := a.batch.SetUnversioned(a.scratch, c.entries); err != nil {
 			return err
 		}
-		slot.entries = slot.entries[:0]
+		c.entries = c.entries[:0]
 	}
 	return nil
 }
@@ -158,14 +158,14 @@ func (v *View) CaseRecords(ctx context.Context, journal Journal, caseID string, 
 		}
 		e := provenance.Entry{Seq: seq, Recorded: entry.Recorded(&r), Event: d.Event, Outcome: entry.Outcome}
 		if e.Outcome == record.Rejected {
-			why, err := v.rejected(seq)
+			rejected, err := v.rejected(seq)
 			if err != nil {
 				return nil, err
 			}
-			if why == nil {
+			if rejected == nil {
 				return nil, fmt.Errorf("reading the rejection of record %d from the projection: not found: delete the projection folder to rebuild it", seq)
 			}
-			e.Rejection = &events.Rejection{Code: why.Code, Field: why.Field, Reason: why.Reason}
+			e.Rejection = &events.Rejection{Code: rejected.Code, Field: rejected.Field, Reason: rejected.Reason}
 		}
 		all = append(all, e)
 	}

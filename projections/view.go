@@ -96,7 +96,7 @@ func (v *View) Lists(agent string) (*list.Lists, error) {
 // ListsOf returns the merged live lists of several agents. Each entry names its
 // agent.
 func (v *View) ListsOf(agents []string) (*list.Lists, error) {
-	return v.g.lists.Union(v.Live(), v.Position(), v.Calendar(), agents)
+	return v.g.lists.Merged(v.Live(), v.Position(), v.Calendar(), agents)
 }
 
 // AsOf returns the state that the books of Friday f show. f must have a checkpoint.

@@ -99,9 +99,9 @@ func (m agentLists) newer(than agentLists) bool {
 	return m.changed > than.changed || m.changed == than.changed && m.validAt > than.validAt
 }
 
-// Union returns the merged lists of several agents, like Of. Each entry names its
+// Merged returns the merged lists of several agents, like Of. Each entry names its
 // agent.
-func (l *Lists) Union(s State, at uint64, calendar *events.Calendar, agents []string) (*list.Lists, error) {
+func (l *Lists) Merged(s State, at uint64, calendar *events.Calendar, agents []string) (*list.Lists, error) {
 	agents = slices.Compact(slices.Sorted(slices.Values(agents)))
 	k := l.entry(cacheKey{merged: true, agents: fmt.Sprintf("%q", agents)})
 	k.mu.Lock()

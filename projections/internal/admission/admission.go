@@ -147,24 +147,24 @@ func (p *Processor) Decide(d *record.Decoded, s State) (Decision, error) {
 	if d.Seq != p.Position+1 {
 		return Decision{}, fmt.Errorf("got record %d, want record %d: records are missing or out of order", d.Seq, p.Position+1)
 	}
-	e := Decision{record: d, Week: p.Week, cutoff: p.cutoff, timeline: p.Timeline}
-	if err := p.check(&e, s); err != nil {
-		return e, fmt.Errorf("checking record %d: %w", d.Seq, err)
+	dec := Decision{record: d, Week: p.Week, cutoff: p.cutoff, timeline: p.Timeline}
+	if err := p.check(&dec, s); err != nil {
+		return dec, fmt.Errorf("checking record %d: %w", d.Seq, err)
 	}
-	if p.Timeline.HasRecordedTime(&d.Record, d.Event.Type, e.Outcome) {
-		p.advance(&e)
+	if p.Timeline.HasRecordedTime(&d.Record, d.Event.Type, dec.Outcome) {
+		p.advance(&dec)
 	}
-	return e, nil
+	return dec, nil
 }
 
 // check runs the checks in order. The first failed check determines the rejection.
-func (p *Processor) check(e *Decision, s State) error {
-	d, c := e.record, &e.change
+func (p *Processor) check(dec *Decision, s State) error {
+	d, c := dec.record, &dec.change
 	rejection := d.Envelope
 	if rejection == nil {
 		seen, err := s.MarkSeen(d.Event.Source, d.Event.ID)
 		if seen || err != nil {
-			e.Outcome = record.Duplicate
+			dec.Outcome = record.Duplicate
 			return err
 		}
 		c.data, c.at.Seq = d.Event.Data, d.Seq
@@ -181,39 +181,39 @@ func (p *Processor) check(e *Decision, s State) error {
 	}
 	switch {
 	case rejection != nil:
-		e.Outcome, e.Rejection = record.Rejected, rejection
+		dec.Outcome, dec.Rejection = record.Rejected, rejection
 	case c.changed:
-		e.Outcome = record.Applied
+		dec.Outcome = record.Applied
 	default:
-		e.Outcome = record.Unchanged
+		dec.Outcome = record.Unchanged
 	}
 	return err
 }
 
 // advance moves recorded time to the record and collects the cutoffs it passes.
-func (p *Processor) advance(e *Decision) {
-	e.timeline.Advance(&e.record.Record, e.record.Event.Type, e.Outcome)
-	e.Recorded = e.timeline.Last
-	if e.Week == 0 {
-		e.Week = p.calendar.FridayOf(e.Recorded)
-		e.cutoff = p.calendar.Cutoff(e.Week)
+func (p *Processor) advance(dec *Decision) {
+	dec.timeline.Advance(&dec.record.Record, dec.record.Event.Type, dec.Outcome)
+	dec.Recorded = dec.timeline.Last
+	if dec.Week == 0 {
+		dec.Week = p.calendar.FridayOf(dec.Recorded)
+		dec.cutoff = p.calendar.Cutoff(dec.Week)
 	}
-	for e.cutoff.Before(e.Recorded) {
-		e.Passed = append(e.Passed, p.Tally.Checkpoint(book.Week{Friday: e.Week, Cutoff: e.cutoff, Boundary: p.Timeline.Boundary}))
-		e.Week = p.calendar.Next(e.Week)
-		e.cutoff = p.calendar.Cutoff(e.Week)
+	for dec.cutoff.Before(dec.Recorded) {
+		dec.Passed = append(dec.Passed, p.Tally.Checkpoint(book.Week{Friday: dec.Week, Cutoff: dec.cutoff, Boundary: p.Timeline.Boundary}))
+		dec.Week = p.calendar.Next(dec.Week)
+		dec.cutoff = p.calendar.Cutoff(dec.Week)
 	}
 }
 
 // Apply applies a decision to p and s and moves the position to its record. After an
 // error, neither may be used again.
-func (p *Processor) Apply(e *Decision, s State) (err error) {
-	d := e.record
-	p.Timeline, p.Week, p.cutoff = e.timeline, e.Week, e.cutoff
-	switch e.Outcome {
+func (p *Processor) Apply(dec *Decision, s State) (err error) {
+	d := dec.record
+	p.Timeline, p.Week, p.cutoff = dec.timeline, dec.Week, dec.cutoff
+	switch dec.Outcome {
 	case record.Applied:
 		p.Applied++
-		err = p.applyChange(&e.change, s)
+		err = p.applyChange(&dec.change, s)
 	case record.Unchanged:
 		p.Applied++
 	case record.Duplicate:
@@ -221,8 +221,8 @@ func (p *Processor) Apply(e *Decision, s State) (err error) {
 	case record.Rejected:
 		p.Rejected++
 		err = s.AddRejection(RejectedEvent{
-			Seq: d.Seq, Recorded: e.Recorded, Subject: d.Subject, ID: d.Event.ID,
-			Code: e.Rejection.Code, Field: e.Rejection.Field, Reason: e.Rejection.Reason,
+			Seq: d.Seq, Recorded: dec.Recorded, Subject: d.Subject, ID: d.Event.ID,
+			Code: dec.Rejection.Code, Field: dec.Rejection.Field, Reason: dec.Rejection.Reason,
 		})
 	}
 	if err != nil {

@@ -25,15 +25,15 @@ type change struct {
 
 // derive applies the rules for the event's type and stores the effect in c. It does
 // not change the state.
-func (p *Processor) derive(c *change, s State) (why *events.Rejection, err error) {
+func (p *Processor) derive(c *change, s State) (rejection *events.Rejection, err error) {
 	switch d := c.data.(type) {
 	case events.CaseData:
 		if c.before, err = s.Case(d.Case()); err != nil {
 			return nil, err
 		}
-		after, changes, why := fold.NextCase(*c.before, d, c.at)
+		after, changes, rejection := fold.NextCase(*c.before, d, c.at)
 		c.after, c.changed = &after, changes
-		return why, nil
+		return rejection, nil
 	case *events.AgentCertified:
 		return c.deriveAgent(d.AgentID, s)
 	case *events.AgentMoved:
@@ -72,11 +72,11 @@ func (p *Processor) derive(c *change, s State) (why *events.Rejection, err error
 	return nil, nil
 }
 
-func (c *change) deriveAgent(id string, s State) (why *events.Rejection, err error) {
+func (c *change) deriveAgent(id string, s State) (rejection *events.Rejection, err error) {
 	agent, known, err := s.Agent(id)
 	c.agentID, c.agentKnown = id, known
-	c.agent, c.changed, why = fold.NextAgent(agent, c.data)
-	return why, err
+	c.agent, c.changed, rejection = fold.NextAgent(agent, c.data)
+	return rejection, err
 }
 
 func (c *change) deriveStaff(d *events.Staff, s State) error {
