@@ -83,12 +83,12 @@ func TestTampered(t *testing.T) {
 		change             change
 		says               string // what may be said, with a bar between
 	}{
-		{"whole", "a line deleted", journalFile, without(20), "record 22: the one before it was 20"},
+		{"whole", "a line deleted", journalFile, without(20), "got record 22, want record 21"},
 		{"whole", "deleted and renumbered", journalFile, renumbered(without(20)), "forked|rewritten"},
 		{"whole", "the first line deleted", journalFile, without(0), "record 2"},
 		{"whole", "two lines swapped", journalFile, swap(20, 21), "record 22"},
 		{"whole", "swapped and renumbered", journalFile, renumbered(swap(20, 21)), "line 22|forked"},
-		{"whole", "a line doubled", journalFile, insert(20, line(20)), "record 21: the one before it was 21"},
+		{"whole", "a line doubled", journalFile, insert(20, line(20)), "got record 21, want record 22"},
 		{"whole", "inserted and renumbered", journalFile, renumbered(insert(20, line(20))), "forked"},
 		{"whole", "a blank line", journalFile, insert(20, blank), "line 21 is blank"},
 		{"whole", "a blank line at the end", journalFile, insert(lines, blank), "blank lines follow"},
@@ -104,7 +104,7 @@ func TestTampered(t *testing.T) {
 		{"whole", "nothing left", journalFile, first(0), fmt.Sprintf("holds no record, and the head in head.txt is of %d", n)},
 		{"whole", "a line that is no record", journalFile, insert(lines, func([][]byte) []byte { return []byte("{}\n") }), "line"},
 		{"whole", "a line without an object", journalFile, insert(lines, func([][]byte) []byte { return []byte("17\n") }), "line"},
-		{"whole", "the last record again", journalFile, insert(lines, line(lines-1)), "the one before it was"},
+		{"whole", "the last record again", journalFile, insert(lines, line(lines-1)), "records are missing or out of order"},
 		{"whole", "the header of history", journalFile, put(`"header":"2026-11-01T00`, `"header":"2026-11-01T01`), "forked|rewritten|line"},
 		{"whole", "another key in genesis", journalFile, put(sealKey(1), sealKey(9)), "rewritten between record 1 and"},
 		{"whole of the first Friday", "too short, with no earlier head to say so", journalFile, first(30), "ends with record 30, and the head in head.txt is of"},

@@ -16,7 +16,7 @@ import (
 
 // Export is a step of an export, and whether it was allowed.
 type Export struct {
-	projections.Exported
+	projections.ExportStep
 	// Check begins with "allowed", "not allowed: " or "not decidable: ". It is
 	// blank for steps by which nothing leaves, and where nothing was checked.
 	Check string `json:"check,omitempty"`
@@ -31,10 +31,10 @@ func (e *Export) Refused() bool { return strings.HasPrefix(e.Check, notAllowed) 
 func (e *Export) owner() Owner { return Owner{Agent: e.AgentID, Agency: e.AgencyID} }
 
 // unchecked is a trail of which nothing is checked.
-func unchecked(trail []projections.Exported) []Export {
+func unchecked(trail []projections.ExportStep) []Export {
 	all := make([]Export, len(trail))
 	for i := range trail {
-		all[i].Exported = trail[i]
+		all[i].ExportStep = trail[i]
 	}
 	return all
 }
@@ -43,7 +43,7 @@ func unchecked(trail []projections.Exported) []Export {
 // leave, in the role that it names, by what the ledger knew at its record: for
 // that it takes the steps of a replay of the ledger from its beginning. Agents may
 // take the books of the last so many fridays.
-func CheckExports(r *replay.Replay, steps iter.Seq2[replay.Step, error], trail []projections.Exported, fridays int) ([]Export, error) {
+func CheckExports(r *replay.Replay, steps iter.Seq2[replay.Step, error], trail []projections.ExportStep, fridays int) ([]Export, error) {
 	all := unchecked(trail)
 	exports, weeks := map[uint64]*Export{}, map[events.Date]*past{}
 	for i := range all {

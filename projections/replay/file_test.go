@@ -54,10 +54,10 @@ func TestFile(t *testing.T) {
 		text []byte
 		says string
 	}{
-		"deleted":             {joined(slices.Delete(slices.Clone(all), 40, 41)), "record 42: the one before it was 40"},
-		"the first deleted":   {joined(all[1:]), "record 2: the one before it was 0"},
-		"swapped":             {joined(slices.Replace(slices.Clone(all), 40, 42, all[41], all[40])), "record 42: the one before it was 40"},
-		"doubled":             {joined(slices.Insert(slices.Clone(all), 40, all[40])), "record 41: the one before it was 41"},
+		"deleted":             {joined(slices.Delete(slices.Clone(all), 40, 41)), "got record 42, want record 41"},
+		"the first deleted":   {joined(all[1:]), "got record 2, want record 1"},
+		"swapped":             {joined(slices.Replace(slices.Clone(all), 40, 42, all[41], all[40])), "got record 42, want record 41"},
+		"doubled":             {joined(slices.Insert(slices.Clone(all), 40, all[40])), "got record 41, want record 42"},
 		"no JSON":             {with(40, []byte("{\"seq\":41,nonsense\n")), "record 41 of the dump"},
 		"the first no JSON":   {with(0, []byte("nonsense\n")), "record 1 of the dump"},
 		"too long":            {with(40, bytes.Repeat([]byte("x"), 5<<20)), "line 41"},

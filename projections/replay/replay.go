@@ -47,7 +47,7 @@ func (r *Replay) Ended() bool { return r.ended }
 type Step struct {
 	Checkpoint *checkpoint.Checkpoint // nil where the step is a record
 	Record     *record.Decoded
-	Verdict    // what became of the record
+	Result     // what became of the record
 }
 
 // IsCutoff reports whether the step is the cutoff of Friday f.
@@ -121,7 +121,7 @@ func (r *Replay) judge(d *record.Decoded, yield func(Step, error) bool) (more bo
 		return false, marked{err, ErrInvalidDump}
 	}
 	r.tree.Append(d.Leaf)
-	return yield(Step{Record: d, Verdict: decision.Verdict}, nil), nil
+	return yield(Step{Record: d, Result: decision.Result}, nil), nil
 }
 
 // State is the state as the records so far have left it.

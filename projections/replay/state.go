@@ -13,8 +13,8 @@ import (
 	"bookledger/projections/internal/admission"
 )
 
-// Verdict is what became of a record.
-type Verdict = admission.Verdict
+// Result describes what became of a record.
+type Result = admission.Result
 
 // Status is where a ledger stands.
 type Status = admission.Status
@@ -51,7 +51,7 @@ func newState() *state {
 
 // What makes state an admission.State.
 
-func (s *state) Seen(source, id string) (bool, error) {
+func (s *state) MarkSeen(source, id string) (bool, error) {
 	var room [256]byte // a source and an id are shorter; neither holds a zero byte
 	k := sha256.Sum256(append(append(append(room[:0], source...), 0), id...))
 	_, seen := s.seen[k]
@@ -113,27 +113,27 @@ func (s *state) PutStaff(agencyID, personID string, after fold.Staff) error {
 	return nil
 }
 
-func (s *state) Reject(r admission.RejectedEvent) error {
+func (s *state) AddRejection(r admission.RejectedEvent) error {
 	s.rejected = append(s.rejected, r)
 	return nil
 }
 
-func (s *state) Export(e admission.ExportStep) error {
+func (s *state) AddExportStep(e admission.ExportStep) error {
 	s.exports = append(s.exports, e)
 	return nil
 }
 
-func (s *state) Sealed(f events.Date) (bool, error) {
+func (s *state) HasSeal(f events.Date) (bool, error) {
 	_, sealed := s.seals[f]
 	return sealed, nil
 }
 
-func (s *state) Seal(seal checkpoint.Seal) error {
+func (s *state) PutSeal(seal checkpoint.Seal) error {
 	s.seals[seal.Friday] = seal
 	return nil
 }
 
-func (s *state) Sign(signature checkpoint.Signature) error {
+func (s *state) AddSignature(signature checkpoint.Signature) error {
 	s.signed = append(s.signed, signature)
 	return nil
 }

@@ -17,7 +17,7 @@ type (
 		Rejected []projections.RejectedEvent `json:"rejected" doc:"The rejected events, the newest first."`
 	}
 	Exports struct {
-		Exports []projections.Exported `json:"exports" doc:"The steps, the newest first."`
+		Exports []projections.ExportStep `json:"exports" doc:"The steps, the newest first."`
 	}
 )
 
@@ -42,7 +42,7 @@ func (a *API) exports(ctx context.Context, c service.Caller, in *struct {
 	SHA256 string `query:"sha256" pattern:"^[0-9A-Fa-f]{64}$" doc:"The SHA-256 of a file, in hex, in capital or small letters." example:"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"`
 }) (*result[Exports], error) {
 	all, err := a.Service.Exports(ctx, c, in.SHA256, in.Before, in.Limit)
-	return resultOf(Exports{append([]projections.Exported{}, all...)}, err)
+	return resultOf(Exports{append([]projections.ExportStep{}, all...)}, err)
 }
 
 func (a *API) status(ctx context.Context, c service.Caller, _ *struct{}) (*result[projections.Status], error) {

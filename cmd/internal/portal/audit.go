@@ -204,7 +204,7 @@ func (p *Portal) compared(r *http.Request, c service.Caller, page *comparePage, 
 // downloadsPage is the trail of downloads.
 type downloadsPage struct {
 	SHA256  string // of the file that is looked for; "" for all
-	Exports []projections.Exported
+	Exports []projections.ExportStep
 	Older   string // where the page before is
 	Newest  string // where the newest are, if these are not
 	Message *message

@@ -18,7 +18,7 @@ type ledgerPage struct {
 	Status     projections.Status
 	Fridays    []checkpoint.Checkpoint // the newest first
 	Rejections []projections.RejectedEvent
-	Exports    []projections.Exported
+	Exports    []projections.ExportStep
 	Older      struct{ Rejections, Exports string } // where the page before is
 	Message    *message
 }

@@ -40,8 +40,8 @@ func (s *Service) Rejections(c Caller, before uint64, limit int) ([]projections.
 // Exports returns up to limit steps of the trail of exports before a sequence
 // (0: from the newest), the newest first; with the SHA-256 of a file, in hex,
 // those alone in which that file was made.
-func (s *Service) Exports(ctx context.Context, c Caller, sha256 string, before uint64, limit int) ([]projections.Exported, error) {
-	return figure(s, c, func(v *projections.View) ([]projections.Exported, error) {
+func (s *Service) Exports(ctx context.Context, c Caller, sha256 string, before uint64, limit int) ([]projections.ExportStep, error) {
+	return figure(s, c, func(v *projections.View) ([]projections.ExportStep, error) {
 		hash := strings.ToLower(sha256)
 		if hash != "" && !events.IsSHA256(hash) {
 			return nil, problem.Invalid.WithField("sha256", "A SHA-256 has 64 digits of 0-9 and a-f.")
