@@ -25,8 +25,8 @@ func columns() ([]book.Column, error) {
 	return columns, nil
 }
 
-// weeks tells the weeks of a ledger, as views and replays do.
-type weeks interface {
+// weekSource tells the weekSource of a ledger, as views and replays do.
+type weekSource interface {
 	Calendar() *events.Calendar
 	OpenFriday() events.Date
 	Checkpoints() ([]checkpoint.Checkpoint, error)
@@ -39,8 +39,8 @@ type CaseHistory struct {
 	explainer provenance.Explainer
 }
 
-// newAccount makes the account of a case whose records are entries.
-func newAccount(l weeks, caseID string, entries []provenance.Entry) (*CaseHistory, error) {
+// newCaseHistory makes the account of a case whose records are entries.
+func newCaseHistory(l weekSource, caseID string, entries []provenance.Entry) (*CaseHistory, error) {
 	columns, err := columns()
 	if err != nil {
 		return nil, err
@@ -69,14 +69,14 @@ func (a *CaseHistory) Explain(ctx context.Context, q ExplainRequest) (*Explanati
 	x := &Explanation{CaseID: a.CaseID, AgentID: q.Agent, Events: []Event{}}
 	var friday book.Week
 	if q.AsOf {
-		if friday, err = a.friday(q.Friday); err != nil {
+		if friday, err = a.week(q.Friday); err != nil {
 			return nil, err
 		}
 		s, err := a.explainer.InBook(ctx, a.CaseID, a.Entries, friday, q.Agent)
 		if err != nil {
 			return nil, err
 		}
-		x.Standing = newStanding(a.CaseID, &s)
+		x.InBook = newCaseInBook(a.CaseID, &s)
 	}
 	for i := range explained {
 		if !q.AsOf || explained[i].Seq <= friday.Boundary {
@@ -86,11 +86,16 @@ func (a *CaseHistory) Explain(ctx context.Context, q ExplainRequest) (*Explanati
 	return x, nil
 }
 
-func (a *CaseHistory) friday(f events.Date) (book.Week, error) {
-	for i := len(a.explainer.Weeks) - 1; i >= 0; i-- {
-		if have := a.explainer.Weeks[i]; have.Friday == f || f == 0 {
-			return have, nil
+func (a *CaseHistory) week(f events.Date) (book.Week, error) {
+	weeks := a.explainer.Weeks
+	for i := len(weeks) - 1; i >= 0; i-- {
+		if weeks[i].Friday == f || f == 0 {
+			return weeks[i], nil
 		}
 	}
-	return book.Week{}, checkpoint.ExplainMissing(a.explainer.Calendar, f, a.explainer.Open)
+	var first, latest events.Date
+	if len(weeks) > 0 {
+		first, latest = weeks[0].Friday, weeks[len(weeks)-1].Friday
+	}
+	return book.Week{}, checkpoint.ExplainMissing(a.explainer.Calendar, f, first, latest)
 }

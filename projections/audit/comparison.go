@@ -19,14 +19,14 @@ type Comparison struct {
 	// the records about it after that, up to the boundary of the last.
 	Between func(ctx context.Context, caseID string) (fold.Case, []provenance.Entry, error)
 
-	calendar *events.Calendar
-	columns  []book.Column
-	owners   map[string]bool // the agents of whose consumers the last book is
+	calendar  *events.Calendar
+	columns   []book.Column
+	ownAgents map[string]bool // the agents of whose consumers the last book is
 }
 
-// earlier makes the earlier book of a comparison. An owner whom nobody knew yet
+// earlierBook makes the earlierBook book of a comparison. An owner whom nobody knew yet
 // had no consumers.
-func (s *Snapshot) earlier(ctx context.Context, o Owner) (*book.Book, error) {
+func (s *Snapshot) earlierBook(ctx context.Context, o Owner) (*book.Book, error) {
 	made, err := s.Book(ctx, o)
 	if errors.Is(err, book.ErrUnknownOwner) {
 		return &book.Book{Week: s.Week}, nil
@@ -70,7 +70,7 @@ func (c *Comparison) Differences(ctx context.Context, changes []book.Change) ([]
 		for n < len(rest) && rest[n].CaseID == rest[0].CaseID {
 			n++
 		}
-		in := provenance.Interval{CaseID: rest[0].CaseID, From: c.First.Week, To: c.Last.Week, Owns: func(agent string) bool { return c.owners[agent] }}
+		in := provenance.Interval{CaseID: rest[0].CaseID, From: c.First.Week, To: c.Last.Week, InBook: func(agent string) bool { return c.ownAgents[agent] }}
 		var err error
 		if in.Start, in.Entries, err = c.Between(ctx, in.CaseID); err != nil {
 			return nil, err
@@ -89,13 +89,13 @@ func (c *Comparison) Differences(ctx context.Context, changes []book.Change) ([]
 
 // Difference is a row that differs between two books, and what caused it.
 type Difference struct {
-	Change          book.ChangeKind  `json:"change" enum:"added,removed,changed" doc:"What became of the row."`
-	CaseID          string           `json:"case_id" format:"Identifier" doc:"The row's case."`
-	ApplicationYear int              `json:"application_year,omitzero" doc:"The row's year; absent where the case has none."`
-	MemberID        string           `json:"member_id,omitempty" format:"Identifier" doc:"The row's member; absent where the case lists none."`
-	Columns         []Cell           `json:"columns" doc:"The cells that differ, in the order of the book."`
-	CausedBy        []uint64         `json:"caused_by" format:"Sequence" doc:"The sequences of the records about the case that caused it."`
-	OtherCause      provenance.Other `json:"other_cause,omitempty" enum:"new_year,agent" doc:"Where there are none: the new calendar year, or a change of the agent's name, license or agency."`
+	Change          book.ChangeKind       `json:"change" enum:"added,removed,changed" doc:"What became of the row."`
+	CaseID          string                `json:"case_id" format:"Identifier" doc:"The row's case."`
+	ApplicationYear int                   `json:"application_year,omitzero" doc:"The row's year; absent where the case has none."`
+	MemberID        string                `json:"member_id,omitempty" format:"Identifier" doc:"The row's member; absent where the case lists none."`
+	Columns         []Cell                `json:"columns" doc:"The cells that differ, in the order of the book."`
+	CausedBy        []uint64              `json:"caused_by" format:"Sequence" doc:"The sequences of the records about the case that caused it."`
+	OtherCause      provenance.OtherCause `json:"other_cause,omitempty" enum:"new_year,agent" doc:"Where there are none: the new calendar year, or a change of the agent's name, license or agency."`
 }
 
 // Cell is a cell of a row that differs; in a row that is added the old value is

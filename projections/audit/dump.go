@@ -40,9 +40,9 @@ func OpenDump(ctx context.Context, file replay.File, caseID string) (*Dump, erro
 	return d, nil
 }
 
-// upTo replays the dump again, into r, up to the cutoff of a Friday that has a
+// replayUpTo replays the dump again, into r, up to the cutoff of a Friday that has a
 // checkpoint.
-func (d *Dump) upTo(ctx context.Context, r *replay.Replay, w book.Week) iter.Seq2[replay.Step, error] {
+func (d *Dump) replayUpTo(ctx context.Context, r *replay.Replay, w book.Week) iter.Seq2[replay.Step, error] {
 	return func(yield func(replay.Step, error) bool) {
 		for step, err := range d.file.Steps(ctx, r) {
 			if step.IsCutoff(w.Friday) {
@@ -52,15 +52,15 @@ func (d *Dump) upTo(ctx context.Context, r *replay.Replay, w book.Week) iter.Seq
 				return
 			}
 		}
-		if err := d.sameAs(r); err != nil {
+		if err := d.verifySame(r); err != nil {
 			yield(replay.Step{}, err)
 		}
 	}
 }
 
-// sameAs returns replay.ErrUnverified where the file was changed meanwhile: what
+// verifySame returns replay.ErrUnverified where the file was changed meanwhile: what
 // was replayed again, up to where it ended or as a whole, must be what was verified.
-func (d *Dump) sameAs(again *replay.Replay) error {
+func (d *Dump) verifySame(again *replay.Replay) error {
 	n := again.Position()
 	want, err := d.TreeRoot(n)
 	got, againErr := again.TreeRoot(n)
@@ -72,14 +72,14 @@ func (d *Dump) sameAs(again *replay.Replay) error {
 
 // Now is the snapshot of the end of the dump.
 func (d *Dump) Now() *Snapshot {
-	return &Snapshot{State: d.State(), Calendar: d.Calendar(), AsOf: d.Recorded(), Lists: d.OpenFriday()}
+	return &Snapshot{State: d.State(), Calendar: d.Calendar(), AsOf: d.Recorded(), ListFriday: d.OpenFriday()}
 }
 
 // OfWeek is the snapshot of a Friday that has a checkpoint.
 func (d *Dump) AtFriday(ctx context.Context, w book.Week) (*Snapshot, error) {
 	r := replay.New()
-	err := replay.RunAll(d.upTo(ctx, r, w))
-	return ofWeek(r.State(), r.Calendar(), w), err
+	err := replay.RunAll(d.replayUpTo(ctx, r, w))
+	return snapshotOfWeek(r.State(), r.Calendar(), w), err
 }
 
 // At is the snapshot of any moment.
@@ -88,9 +88,9 @@ func (d *Dump) At(ctx context.Context, t time.Time) (*Snapshot, error) {
 	r.StopAt(t)
 	err := replay.RunAll(d.file.Steps(ctx, r))
 	if err == nil {
-		err = d.sameAs(r)
+		err = d.verifySame(r)
 	}
-	return &Snapshot{State: r.State(), Calendar: r.Calendar(), AsOf: t, Lists: r.Calendar().FridayOf(t)}, err
+	return &Snapshot{State: r.State(), Calendar: r.Calendar(), AsOf: t, ListFriday: r.Calendar().FridayOf(t)}, err
 }
 
 // Account makes the account of the case that was named to OpenDump.
@@ -98,7 +98,7 @@ func (d *Dump) CaseHistory(_ context.Context, caseID string) (*CaseHistory, erro
 	if caseID != d.caseID {
 		return nil, fmt.Errorf("the dump was opened for the records about case %q, not about %q", d.caseID, caseID)
 	}
-	return newAccount(d, caseID, d.entries)
+	return newCaseHistory(d, caseID, d.entries)
 }
 
 // Compare compares an owner's books of two Fridays. It returns book.ErrUnknown
@@ -107,11 +107,11 @@ func (d *Dump) Compare(ctx context.Context, o Owner, from, to book.Week) (*Compa
 	r := replay.New()
 	var first *book.Book
 	starts, entries := map[string]*fold.Case{}, map[string][]provenance.Entry{} // of each case
-	for step, err := range d.upTo(ctx, r, to) {
+	for step, err := range d.replayUpTo(ctx, r, to) {
 		switch {
 		case err != nil:
 		case step.IsCutoff(from.Friday):
-			if first, err = ofWeek(r.State(), r.Calendar(), from).earlier(ctx, o); err == nil {
+			if first, err = snapshotOfWeek(r.State(), r.Calendar(), from).earlierBook(ctx, o); err == nil {
 				err = r.State().EachCase(func(id string, c *fold.Case) error {
 					starts[id] = c
 					return nil
@@ -124,7 +124,7 @@ func (d *Dump) Compare(ctx context.Context, o Owner, from, to book.Week) (*Compa
 			return nil, err
 		}
 	}
-	return newComparison(ctx, o, first, ofWeek(r.State(), r.Calendar(), to), func(_ context.Context, caseID string) (start fold.Case, _ []provenance.Entry, err error) {
+	return newComparison(ctx, o, first, snapshotOfWeek(r.State(), r.Calendar(), to), func(_ context.Context, caseID string) (start fold.Case, _ []provenance.Entry, err error) {
 		if c := starts[caseID]; c != nil {
 			start = *c
 		}
@@ -143,7 +143,7 @@ func (d *Dump) Trail(ctx context.Context, fridays int) ([]Export, error) {
 	r := replay.New()
 	checked, err := CheckExports(r, d.file.Steps(ctx, r), trail, fridays)
 	if err == nil {
-		err = d.sameAs(r)
+		err = d.verifySame(r)
 	}
 	return checked, err
 }
@@ -169,7 +169,7 @@ func DeriveBook(ctx context.Context, file replay.File, o Owner, friday events.Da
 		if c == nil || friday != 0 && c.Friday != friday || friday == 0 && !c.Cutoff.Equal(cutoff) {
 			continue
 		}
-		made, err = ofWeek(r.State(), r.Calendar(), c.Week).Book(ctx, o)
+		made, err = snapshotOfWeek(r.State(), r.Calendar(), c.Week).Book(ctx, o)
 		if errors.Is(err, book.ErrUnknownOwner) {
 			unknown = err
 		} else if err != nil {

@@ -13,10 +13,10 @@ import (
 // Explanation is how a case became what it is. It shows nothing of what the
 // events say of the consumer.
 type Explanation struct {
-	CaseID   string      `json:"case_id" format:"Identifier" doc:"The case."`
-	AgentID  string      `json:"agent_id,omitempty" format:"Identifier" doc:"Whom it concerns, where an agent was asked for."`
-	Events   []Event     `json:"events" doc:"The events, in their order."`
-	Standing *CaseInBook `json:"standing,omitempty" doc:"How the case stood, where a Friday was asked for."`
+	CaseID  string      `json:"case_id" format:"Identifier" doc:"The case."`
+	AgentID string      `json:"agent_id,omitempty" format:"Identifier" doc:"Whom it concerns, where an agent was asked for."`
+	Events  []Event     `json:"events" doc:"The events, in their order."`
+	InBook  *CaseInBook `json:"standing,omitempty" doc:"How the case stood, where a Friday was asked for."`
 }
 
 // Event is a record about a case, what became of it, and where it first
@@ -86,7 +86,7 @@ type DecidedRow struct {
 	DecidedBy       []uint64 `json:"decided_by" format:"Sequence" doc:"The sequences of the records without one of which the row would be otherwise."`
 }
 
-func newStanding(caseID string, s *provenance.CaseInBook) *CaseInBook {
+func newCaseInBook(caseID string, s *provenance.CaseInBook) *CaseInBook {
 	out := &CaseInBook{s.Friday, s.Cutoff.UTC(), s.Boundary, caseID, s.AgentID, []DecidedRow{}, s.Absence, s.Seqs}
 	for _, r := range s.Rows {
 		out.Rows = append(out.Rows, DecidedRow{r.Year, r.MemberID, r.Seqs})

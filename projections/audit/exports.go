@@ -45,14 +45,14 @@ func unchecked(trail []projections.Exported) []Export {
 // take the books of the last so many fridays.
 func CheckExports(r *replay.Replay, steps iter.Seq2[replay.Step, error], trail []projections.Exported, fridays int) ([]Export, error) {
 	all := unchecked(trail)
-	exports, weeks := map[uint64]*Export{}, map[events.Date]*past{}
+	exports, weeks := map[uint64]*Export{}, map[events.Date]*pastState{}
 	for i := range all {
 		e := &all[i]
 		if e.Step != "requested" && e.Step != "made" {
 			continue
 		}
 		if weeks[e.Friday] == nil {
-			weeks[e.Friday] = &past{owners: map[Owner]bool{}}
+			weeks[e.Friday] = &pastState{owners: map[Owner]bool{}}
 		}
 		exports[e.Seq] = e
 		owners := weeks[e.Friday].owners
@@ -63,7 +63,7 @@ func CheckExports(r *replay.Replay, steps iter.Seq2[replay.Step, error], trail [
 		case err != nil:
 		case step.Checkpoint != nil:
 			if w := weeks[step.Checkpoint.Friday]; w != nil {
-				err = w.keep(r.State())
+				err = w.capture(r.State())
 			}
 		case exports[step.Record.Seq] != nil:
 			e := exports[step.Record.Seq]
@@ -77,7 +77,7 @@ func CheckExports(r *replay.Replay, steps iter.Seq2[replay.Step, error], trail [
 	return all, nil
 }
 
-func (e *Export) check(now access.State, then *past, last bool) (string, error) {
+func (e *Export) check(now access.State, then *pastState, last bool) (string, error) {
 	if then.agents == nil {
 		return fmt.Sprintf(notAllowed+"the cutoff of %s had not passed", e.Friday), nil
 	}
@@ -99,17 +99,17 @@ func (e *Export) check(now access.State, then *past, last bool) (string, error) 
 	return "allowed", nil
 }
 
-// past is the ledger as of the book of a Friday, as far as access to the books
+// pastState is the ledger as of the book of a Friday, as far as access to the books
 // of some owners depends on it.
-type past struct {
+type pastState struct {
 	owners   map[Owner]bool        // and whether it matters whose consumers an agency's book holds
 	agents   map[string]fold.Agent // nil before the cutoff has passed
 	agencies map[string]fold.Agency
 	cases    map[string]*fold.Case // one that is delegated, by who holds it
 }
 
-// keep keeps what depends on the state as of the Friday.
-func (p *past) keep(s book.State) error {
+// capture keeps what depends on the state as of the Friday.
+func (p *pastState) capture(s book.State) error {
 	p.agents, p.agencies, p.cases = map[string]fold.Agent{}, map[string]fold.Agency{}, map[string]*fold.Case{}
 	for o := range p.owners {
 		agency, known, err := s.Agency(o.Agency)
@@ -137,17 +137,17 @@ func (p *past) keep(s book.State) error {
 	})
 }
 
-func (p *past) Agent(id string) (fold.Agent, bool, error) {
+func (p *pastState) Agent(id string) (fold.Agent, bool, error) {
 	a, known := p.agents[id]
 	return a, known, nil
 }
 
-func (p *past) Agency(id string) (fold.Agency, bool, error) {
+func (p *pastState) Agency(id string) (fold.Agency, bool, error) {
 	a, known := p.agencies[id]
 	return a, known, nil
 }
 
-func (p *past) EachAgentOf(agency string, yield func(string, *fold.Agent) error) error {
+func (p *pastState) EachAgentOf(agency string, yield func(string, *fold.Agent) error) error {
 	for id, a := range p.agents {
 		if a.AgencyID == agency {
 			if err := yield(id, &a); err != nil {
@@ -158,7 +158,7 @@ func (p *past) EachAgentOf(agency string, yield func(string, *fold.Agent) error)
 	return nil
 }
 
-func (p *past) EachHeld(agent string, yield func(string, *fold.Case) error) error {
+func (p *pastState) EachHeld(agent string, yield func(string, *fold.Case) error) error {
 	if c := p.cases[agent]; c != nil {
 		return yield("", c)
 	}

@@ -20,15 +20,15 @@ type Owner = access.Owner
 // Snapshot is a ledger as of a moment.
 type Snapshot struct {
 	book.State
-	Calendar *events.Calendar
-	AsOf     time.Time
-	Lists    events.Date // the Friday for whose week lists are shown
-	Week     book.Week   // of a snapshot of a Friday, whose books can be made
+	Calendar   *events.Calendar
+	AsOf       time.Time
+	ListFriday events.Date // the Friday for whose week lists are shown
+	Week       book.Week   // of a snapshot of a Friday, whose books can be made
 }
 
-// ofWeek is the snapshot of a Friday, given the state at its boundary.
-func ofWeek(s book.State, calendar *events.Calendar, w book.Week) *Snapshot {
-	return &Snapshot{State: s, Calendar: calendar, AsOf: w.Cutoff, Lists: w.Friday, Week: w}
+// snapshotOfWeek is the snapshot of a Friday, given the state at its boundary.
+func snapshotOfWeek(s book.State, calendar *events.Calendar, w book.Week) *Snapshot {
+	return &Snapshot{State: s, Calendar: calendar, AsOf: w.Cutoff, ListFriday: w.Friday, Week: w}
 }
 
 // Book makes an owner's book of the snapshot's Friday; book.ErrUnknown if nobody
@@ -51,29 +51,29 @@ var ErrTooManyRecords = errors.New("there are more records about the case than c
 
 // Now is the snapshot of what the view shows.
 func (p LiveLedger) Now() *Snapshot {
-	return &Snapshot{State: p.Live(), Calendar: p.Calendar(), AsOf: p.Recorded(), Lists: p.OpenFriday()}
+	return &Snapshot{State: p.Live(), Calendar: p.Calendar(), AsOf: p.Recorded(), ListFriday: p.OpenFriday()}
 }
 
 // OfWeek is the snapshot of a Friday that has a checkpoint.
 func (p LiveLedger) AtFriday(_ context.Context, w book.Week) (*Snapshot, error) {
-	return ofWeek(p.AsOf(w.Friday), p.Calendar(), w), nil
+	return snapshotOfWeek(p.AsOf(w.Friday), p.Calendar(), w), nil
 }
 
 // Account makes the account of a case, without entries where no record is about
 // it.
 func (p LiveLedger) CaseHistory(ctx context.Context, caseID string) (*CaseHistory, error) {
-	entries, err := p.records(ctx, caseID, 0, p.Position())
+	entries, err := p.entries(ctx, caseID, 0, p.Position())
 	if err != nil {
 		return nil, err
 	}
-	return newAccount(p, caseID, entries)
+	return newCaseHistory(p, caseID, entries)
 }
 
 // Compare compares an owner's books of two Fridays. It returns book.ErrUnknown
 // if nobody knows the owner as of the later one.
 func (p LiveLedger) Compare(ctx context.Context, o Owner, from, to book.Week) (*Comparison, error) {
-	before, after := ofWeek(p.AsOf(from.Friday), p.Calendar(), from), ofWeek(p.AsOf(to.Friday), p.Calendar(), to)
-	first, err := before.earlier(ctx, o)
+	before, after := snapshotOfWeek(p.AsOf(from.Friday), p.Calendar(), from), snapshotOfWeek(p.AsOf(to.Friday), p.Calendar(), to)
+	first, err := before.earlierBook(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -81,13 +81,13 @@ func (p LiveLedger) Compare(ctx context.Context, o Owner, from, to book.Week) (*
 		if start, _, err = p.AsOf(from.Friday).Case(caseID); err != nil {
 			return start, nil, err
 		}
-		entries, err := p.records(ctx, caseID, from.Boundary, to.Boundary)
+		entries, err := p.entries(ctx, caseID, from.Boundary, to.Boundary)
 		return start, entries, err
 	})
 }
 
-// records returns the records about a case that come after one and up to another.
-func (p LiveLedger) records(ctx context.Context, caseID string, after, upTo uint64) ([]provenance.Entry, error) {
+// entries returns the entries about a case that come after one and up to another.
+func (p LiveLedger) entries(ctx context.Context, caseID string, after, upTo uint64) ([]provenance.Entry, error) {
 	index, err := p.History(caseID)
 	if err != nil {
 		return nil, err

@@ -14,23 +14,23 @@ type Interval struct {
 	Entries  []Entry   // about the case, after that and up to the boundary of To
 	From, To book.Week
 
-	// Owns tells whether an agent's consumers stand in the book of To.
-	Owns func(agent string) bool
+	// InBook tells whether an agent's consumers stand in the book of To.
+	InBook func(agent string) bool
 }
 
 // Cause is what made a row differ.
 type Cause struct {
-	Seqs  []uint64 // of records about the case, in their order
-	Other Other    // where there are none
+	Seqs  []uint64   // of records about the case, in their order
+	Other OtherCause // where there are none
 }
 
-// Other is what makes a row differ without a record about its case.
-type Other string
+// OtherCause is what makes a row differ without a record about its case.
+type OtherCause string
 
 // The other causes.
 const (
-	NewYear      Other = "new_year" // the calendar year that decides which years are shown
-	AgentChanged Other = "agent"    // the agent's name, license or agency
+	NewYear      OtherCause = "new_year" // the calendar year that decides which years are shown
+	AgentChanged OtherCause = "agent"    // the agent's name, license or agency
 )
 
 // Causes returns for each change of the case's rows what caused it.
@@ -39,14 +39,14 @@ func (l *Explainer) Causes(ctx context.Context, in Interval, changes []book.Chan
 	if err != nil {
 		return nil, err
 	}
-	to, o := in.To.Friday, owner(in.Owns)
-	seqs, err := l.decided(ctx, h, to, o, changes)
+	to, o := in.To.Friday, ownerFilter(in.InBook)
+	seqs, err := l.decidingSeqs(ctx, h, to, o, changes)
 	if err != nil {
 		return nil, err
 	}
-	end := l.byKey(h.id, h.end(), to, o)
-	start := l.byKey(h.id, &h.start, to, o)              // had nothing come
-	before := l.byKey(h.id, &h.start, in.From.Friday, o) // the same in the calendar year of the earlier book
+	end := l.rowsByKey(h.id, h.end(), to, o)
+	start := l.rowsByKey(h.id, &h.start, to, o)              // had nothing come
+	before := l.rowsByKey(h.id, &h.start, in.From.Friday, o) // the same in the calendar year of the earlier book
 	causes := make([]Cause, len(changes))
 	for i := range changes {
 		switch cause, k := &causes[i], changes[i].RowKey; {

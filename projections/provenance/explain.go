@@ -45,9 +45,9 @@ func (l *Explainer) Explain(ctx context.Context, id string, entries []Entry, age
 	if err != nil {
 		return nil, err
 	}
-	o := owner(anybody)
+	o := ownerFilter(allOwners)
 	if agent != "" {
-		o = only(agent)
+		o = ownerIs(agent)
 	}
 	var all []ExplainedRecord
 	at := 0 // the next step
@@ -57,14 +57,14 @@ func (l *Explainer) Explain(ctx context.Context, id string, entries []Entry, age
 		}
 		e := &entries[i]
 		x := ExplainedRecord{Entry: *e}
-		concerns := agent == "" || e.Outcome == record.Rejected && names(e.Event.Data, agent)
+		concerns := agent == "" || e.Outcome == record.Rejected && namesAgent(e.Event.Data, agent)
 		if at < len(h.steps) && h.steps[at].entry == e {
 			s := &h.steps[at]
 			if agent != "" {
-				x.Before, x.After = relation(&s.before, agent), relation(&s.after, agent)
+				x.Before, x.After = relationTo(&s.before, agent), relationTo(&s.after, agent)
 			}
 			if concerns = concerns || x.Before != x.After; concerns && s.applied() {
-				x.FirstAppearance = l.shown(h, at, o)
+				x.FirstAppearance = l.firstAppearance(h, at, o)
 			}
 			at++
 		}
@@ -75,9 +75,9 @@ func (l *Explainer) Explain(ctx context.Context, id string, entries []Entry, age
 	return all, nil
 }
 
-// shown returns where step i first showed in the owner's books or lists.
-func (l *Explainer) shown(h *history, i int, o owner) FirstAppearance {
-	if f, took := l.tookOut(h, i, o); took {
+// firstAppearance returns where step i first showed in the owner's books or lists.
+func (l *Explainer) firstAppearance(h *history, i int, o ownerFilter) FirstAppearance {
+	if f, took := l.tookOutOfBook(h, i, o); took {
 		return FirstAppearance{Friday: f, Live: f == 0}
 	}
 	without := h.without(i)
@@ -87,7 +87,7 @@ func (l *Explainer) shown(h *history, i int, o owner) FirstAppearance {
 			continue
 		}
 		if !without.refold(f.Boundary) {
-			return FirstAppearance{Replaced: without.replaced}
+			return FirstAppearance{Replaced: without.replacedBy}
 		}
 		if without.next == compared {
 			continue // nothing has come since, and a new year only hides rows
@@ -98,18 +98,18 @@ func (l *Explainer) shown(h *history, i int, o owner) FirstAppearance {
 		}
 	}
 	if !without.refold(math.MaxUint64) {
-		return FirstAppearance{Replaced: without.replaced}
+		return FirstAppearance{Replaced: without.replacedBy}
 	}
-	return FirstAppearance{Live: !l.sameLive(h.id, without.state(), without.actual(), o)}
+	return FirstAppearance{Live: !l.sameLists(h.id, without.state(), without.actual(), o)}
 }
 
-// tookOut reports whether step i took the case out of a book of the owner's in
+// tookOutOfBook reports whether step i took the case out of a book of the owner's in
 // which it had stood, whatever came of it elsewhere, and the Friday whose book
 // was the first without it; 0 where that week is open.
-func (l *Explainer) tookOut(h *history, i int, o owner) (f events.Date, took bool) {
+func (l *Explainer) tookOutOfBook(h *history, i int, o ownerFilter) (f events.Date, took bool) {
 	s := &h.steps[i]
-	theirs := only(s.before.AgentID)
-	if !o(s.before.AgentID) || !stands(&s.before, theirs) || stands(&s.after, theirs) {
+	theirs := ownerIs(s.before.AgentID)
+	if !o(s.before.AgentID) || !inBook(&s.before, theirs) || inBook(&s.after, theirs) {
 		return 0, false
 	}
 	last, next := &h.start, h.end()
@@ -120,13 +120,13 @@ func (l *Explainer) tookOut(h *history, i int, o owner) (f events.Date, took boo
 	if at < len(l.Weeks) {
 		f, next = l.Weeks[at].Friday, h.at(l.Weeks[at].Boundary)
 	}
-	return f, stands(last, theirs) && !stands(next, theirs)
+	return f, inBook(last, theirs) && !inBook(next, theirs)
 }
 
-func stands(c *fold.Case, o owner) bool { return book.InBook(c) && o(c.AgentID) }
+func inBook(c *fold.Case, o ownerFilter) bool { return book.InBook(c) && o(c.AgentID) }
 
-// relation is what a case is to an agent, in words.
-func relation(c *fold.Case, agent string) string {
+// relationTo is what a case is to an agent, in words.
+func relationTo(c *fold.Case, agent string) string {
 	held := ""
 	switch {
 	case c.AgentID != agent:
@@ -146,8 +146,8 @@ func relation(c *fold.Case, agent string) string {
 	return held + ", pending"
 }
 
-// names tells whether an event of a delegation names the agent.
-func names(data events.Data, agent string) bool {
+// namesAgent tells whether an event of a delegation namesAgent the agent.
+func namesAgent(data events.Data, agent string) bool {
 	if d, ok := data.(interface{ Agent() string }); ok && d.Agent() == agent {
 		return true
 	}

@@ -21,23 +21,23 @@ type Explainer struct {
 	Open     events.Date   // whose week is open
 }
 
-// owner tells whose books are looked at.
-type owner func(agent string) bool
+// ownerFilter tells whose books are looked at.
+type ownerFilter func(agent string) bool
 
-func anybody(string) bool { return true }
+func allOwners(string) bool { return true }
 
-func only(agent string) owner { return func(a string) bool { return a == agent } }
+func ownerIs(agent string) ownerFilter { return func(a string) bool { return a == agent } }
 
 // rows are those of a case in the owner's book as of a Friday.
-func (l *Explainer) rows(id string, c *fold.Case, f events.Date, o owner) []book.Row {
+func (l *Explainer) rows(id string, c *fold.Case, f events.Date, o ownerFilter) []book.Row {
 	if !o(c.AgentID) {
 		return nil
 	}
 	return book.CaseRows(l.Calendar, id, c, f)
 }
 
-// byKey are the same, to be found.
-func (l *Explainer) byKey(id string, c *fold.Case, f events.Date, o owner) map[book.RowKey]*book.Row {
+// rowsByKey are the same, to be found.
+func (l *Explainer) rowsByKey(id string, c *fold.Case, f events.Date, o ownerFilter) map[book.RowKey]*book.Row {
 	rows := l.rows(id, c, f, o)
 	found := make(map[book.RowKey]*book.Row, len(rows))
 	for i := range rows {
@@ -54,13 +54,13 @@ func (l *Explainer) sameRow(a, b *book.Row) bool {
 	return a.Case.AgentID == b.Case.AgentID && book.SameCells(a, b, l.Columns)
 }
 
-// decided returns for each row of a book the sequences of the records that
-// decided it at the end of the history, in their order: the row would differ
+// decidingSeqs returns for each row of a book the sequences of the records that
+// decidingSeqs it at the end of the history, in their order: the row would differ
 // without the record, all later ones judged anew; or had nothing been said of a
 // section that the record was the last to write. A row that is added or removed
-// was also decided by every record that put the case into the book or took it out.
-func (l *Explainer) decided(ctx context.Context, h *history, f events.Date, o owner, rows []book.Change) ([][]uint64, error) {
-	end := l.byKey(h.id, h.end(), f, o)
+// was also decidingSeqs by every record that put the case into the book or took it out.
+func (l *Explainer) decidingSeqs(ctx context.Context, h *history, f events.Date, o ownerFilter, rows []book.Change) ([][]uint64, error) {
+	end := l.rowsByKey(h.id, h.end(), f, o)
 	decided := make([][]uint64, len(rows))
 	for i := range h.steps {
 		if err := ctx.Err(); err != nil {
@@ -71,13 +71,13 @@ func (l *Explainer) decided(ctx context.Context, h *history, f events.Date, o ow
 			continue
 		}
 		if without := h.without(i); without.refold(math.MaxUint64) {
-			as = l.byKey(h.id, without.state(), f, o)
+			as = l.rowsByKey(h.id, without.state(), f, o)
 		}
 		unsaid := end
-		if last, ok := h.last[s.section]; ok && last == i {
-			unsaid = l.byKey(h.id, h.unsaid(s.section), f, o)
+		if last, ok := h.lastWriter[s.section]; ok && last == i {
+			unsaid = l.rowsByKey(h.id, h.withoutSection(s.section), f, o)
 		}
-		moved := stands(&s.before, o) != stands(&s.after, o)
+		moved := inBook(&s.before, o) != inBook(&s.after, o)
 		for j := range rows {
 			row, k := end[rows[j].RowKey], rows[j].RowKey
 			if !l.sameRow(row, as[k]) || row != nil && !l.sameRow(row, unsaid[k]) || moved && rows[j].Kind != book.Changed {
@@ -89,7 +89,7 @@ func (l *Explainer) decided(ctx context.Context, h *history, f events.Date, o ow
 }
 
 // sameBook tells whether a case would stand in the book in the same way.
-func (l *Explainer) sameBook(id string, a, b *fold.Case, f events.Date, o owner) bool {
+func (l *Explainer) sameBook(id string, a, b *fold.Case, f events.Date, o ownerFilter) bool {
 	as, bs := l.rows(id, a, f, o), l.rows(id, b, f, o)
 	if len(as) != len(bs) {
 		return false
@@ -102,13 +102,13 @@ func (l *Explainer) sameBook(id string, a, b *fold.Case, f events.Date, o owner)
 	return true
 }
 
-// sameLive tells whether a case would stand in the live lists in the same way.
-func (l *Explainer) sameLive(id string, a, b *fold.Case, o owner) bool {
-	return l.sameBook(id, a, b, l.Open, o) && l.inLists(id, a, o) == l.inLists(id, b, o)
+// sameLists tells whether a case would stand in the live lists in the same way.
+func (l *Explainer) sameLists(id string, a, b *fold.Case, o ownerFilter) bool {
+	return l.sameBook(id, a, b, l.Open, o) && l.listText(id, a, o) == l.listText(id, b, o)
 }
 
-// inLists is what the live lists show of a case, as text.
-func (l *Explainer) inLists(id string, c *fold.Case, o owner) (text string) {
+// listText is what the live lists show of a case, as text.
+func (l *Explainer) listText(id string, c *fold.Case, o ownerFilter) (text string) {
 	if c.Closed {
 		return ""
 	}

@@ -23,10 +23,10 @@ type Entry struct {
 // history is how a case became what it is: the records that the rules of the
 // case judged, each with the case before and after it.
 type history struct {
-	id    string
-	start fold.Case
-	steps []step
-	last  map[section]int // the step that wrote each section last
+	id         string
+	start      fold.Case
+	steps      []step
+	lastWriter map[section]int // the step that wrote each section last
 }
 
 // step is a record that was applied or refused. Without an earlier one the
@@ -40,11 +40,11 @@ type step struct {
 
 func (s *step) applied() bool { return s.entry.Outcome == record.Applied }
 
-// isJudged reports whether a refold judges a record anew. A record that was
+// isRefolded reports whether a refold judges a record anew. A record that was
 // refused before the rules of the case were asked, or that came again, fares the
 // same whatever the case is. A record that changed nothing is not judged anew
 // either: it repeats another, and must not take that one's place.
-func isJudged(e *Entry) bool {
+func isRefolded(e *Entry) bool {
 	switch e.Outcome {
 	case record.Applied:
 		return true
@@ -64,11 +64,11 @@ func isJudged(e *Entry) bool {
 // where an applied record could not have been applied: then the records are not
 // those of the case.
 func newHistory(id string, start fold.Case, entries []Entry) (*history, error) {
-	h := &history{id: id, start: start, steps: make([]step, 0, len(entries)), last: map[section]int{}}
+	h := &history{id: id, start: start, steps: make([]step, 0, len(entries)), lastWriter: map[section]int{}}
 	c, recorded := start, start.Changed.Recorded
 	for i := range entries {
 		e := &entries[i]
-		if !isJudged(e) {
+		if !isRefolded(e) {
 			continue
 		}
 		if !e.Recorded.IsZero() { // else it was refused while history was loaded, and has no time
@@ -80,8 +80,8 @@ func newHistory(id string, start fold.Case, entries []Entry) (*history, error) {
 			if refusal != nil || !changed {
 				return nil, fmt.Errorf("folding case %s anew: record %d was applied, and cannot be after those before it", id, e.Seq)
 			}
-			if s.section.kind != ofDelegation || moves(&c, &after) {
-				h.last[s.section] = len(h.steps)
+			if s.section.kind != delegationSection || startsOrEndsDelegation(&c, &after) {
+				h.lastWriter[s.section] = len(h.steps)
 			}
 			s.after, c = after, after
 		}
@@ -90,8 +90,8 @@ func newHistory(id string, start fold.Case, entries []Entry) (*history, error) {
 	return h, nil
 }
 
-// moves reports whether another delegation begins, or the last one ends.
-func moves(before, after *fold.Case) bool {
+// startsOrEndsDelegation reports whether another delegation begins, or the last one ends.
+func startsOrEndsDelegation(before, after *fold.Case) bool {
 	return before.AgentID != after.AgentID || !before.Since.Equal(after.Since)
 }
 
@@ -112,11 +112,11 @@ func (h *history) after(steps int) *fold.Case {
 // end returns the case after the last step.
 func (h *history) end() *fold.Case { return h.after(len(h.steps)) }
 
-// unsaid returns the case at the end as if nothing had been said of a section
+// withoutSection returns the case at the end as if nothing had been said of a section
 // since the start.
-func (h *history) unsaid(s section) *fold.Case {
-	c := s.into(h.end(), &h.start, func(other section) bool {
-		_, written := h.last[other]
+func (h *history) withoutSection(s section) *fold.Case {
+	c := s.copyInto(h.end(), &h.start, func(other section) bool {
+		_, written := h.lastWriter[other]
 		return written
 	})
 	return &c

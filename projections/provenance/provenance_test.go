@@ -237,7 +237,7 @@ func TestInterrupted(t *testing.T) {
 	s := told(created("a1"), weekOf{})
 	_, ofExplain := s.Explain(ctx, caseID, s.entries, "")
 	_, ofStanding := s.InBook(ctx, caseID, s.entries, s.Weeks[0], "")
-	_, ofCauses := s.Causes(ctx, provenance.Interval{CaseID: caseID, Entries: s.entries, Owns: func(string) bool { return true }}, nil)
+	_, ofCauses := s.Causes(ctx, provenance.Interval{CaseID: caseID, Entries: s.entries, InBook: func(string) bool { return true }}, nil)
 	for _, err := range [...]error{ofExplain, ofStanding, ofCauses} {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v", err)

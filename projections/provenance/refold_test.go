@@ -259,7 +259,7 @@ func (s *story) checkStanding(t *rapid.T, f book.Week) {
 // checkCauses holds Causes against refolding from the earlier Friday on.
 func (s *story) checkCauses(t *rapid.T, from, to book.Week, agents string) {
 	start := refolded(fold.Case{}, s.entries, from.Boundary, nothing)
-	in := provenance.Interval{CaseID: caseID, Start: start, Entries: s.entries[from.Boundary:to.Boundary], From: from, To: to, Owns: func(a string) bool { return strings.Contains(agents, a) }}
+	in := provenance.Interval{CaseID: caseID, Start: start, Entries: s.entries[from.Boundary:to.Boundary], From: from, To: to, InBook: func(a string) bool { return strings.Contains(agents, a) }}
 	old, end := s.cells(start, from.Friday, agents), s.cells(refolded(start, in.Entries, to.Boundary, nothing), to.Friday, agents)
 	kinds := map[book.RowKey]book.ChangeKind{}
 	for k := range old {

@@ -22,59 +22,59 @@ type section struct {
 type sectionKind uint8
 
 const (
-	ofDelegation sectionKind = iota // and of closings
-	ofHousehold
-	ofApplication
-	ofMember
-	ofEligibility
-	ofEnrollment
+	delegationSection sectionKind = iota // and of closings
+	householdSection
+	applicationSection
+	memberSection
+	eligibilitySection
+	enrollmentSection
 )
 
 func sectionOf(data events.Data) section {
 	switch d := data.(type) {
 	case *events.HouseholdRecorded:
-		return section{kind: ofHousehold}
+		return section{kind: householdSection}
 	case *events.ApplicationRecorded:
-		return section{kind: ofApplication, year: d.ApplicationYear}
+		return section{kind: applicationSection, year: d.ApplicationYear}
 	case *events.MemberRecorded:
-		return section{kind: ofMember, id: d.MemberID}
+		return section{kind: memberSection, id: d.MemberID}
 	case *events.MemberRemoved:
-		return section{kind: ofMember, id: d.MemberID}
+		return section{kind: memberSection, id: d.MemberID}
 	case *events.EligibilityDetermined:
-		return section{kind: ofEligibility, id: d.MemberID, year: d.ApplicationYear}
+		return section{kind: eligibilitySection, id: d.MemberID, year: d.ApplicationYear}
 	case *events.EnrollmentRecorded:
-		return enrollmentOf(d.EnrollmentID)
+		return enrollment(d.EnrollmentID)
 	}
 	return section{}
 }
 
-// into returns the case c with this section as it is in from. Where it is an
+// copyInto returns the case c with this section as it is in from. Where it is an
 // enrollment, written tells of the others whether they have been written since
 // from, and so stand behind it.
-func (s section) into(c, from *fold.Case, written func(section) bool) fold.Case {
+func (s section) copyInto(c, from *fold.Case, written func(section) bool) fold.Case {
 	out := *c
 	switch s.kind {
-	case ofDelegation:
+	case delegationSection:
 		out.AgentID, out.Since, out.Inactive = from.AgentID, from.Since, from.Inactive
-	case ofHousehold:
+	case householdSection:
 		out.Household = from.Household
-	case ofApplication:
-		out.Applications = placed(c.Applications, from.Applications, func(a *events.ApplicationRecorded) int { return cmp.Compare(a.ApplicationYear, s.year) })
-	case ofMember:
-		out.Members = placed(c.Members, from.Members, func(m *events.Member) int { return strings.Compare(m.MemberID, s.id) })
-	case ofEligibility:
-		out.Eligibility = placed(c.Eligibility, from.Eligibility, func(e *events.EligibilityDetermined) int {
+	case applicationSection:
+		out.Applications = replaced(c.Applications, from.Applications, func(a *events.ApplicationRecorded) int { return cmp.Compare(a.ApplicationYear, s.year) })
+	case memberSection:
+		out.Members = replaced(c.Members, from.Members, func(m *events.Member) int { return strings.Compare(m.MemberID, s.id) })
+	case eligibilitySection:
+		out.Eligibility = replaced(c.Eligibility, from.Eligibility, func(e *events.EligibilityDetermined) int {
 			return cmp.Or(strings.Compare(e.MemberID, s.id), cmp.Compare(e.ApplicationYear, s.year))
 		})
-	case ofEnrollment:
-		out.Enrollments = s.enrollments(c.Enrollments, from.Enrollments, written)
+	case enrollmentSection:
+		out.Enrollments = s.replaceEnrollment(c.Enrollments, from.Enrollments, written)
 	}
 	return out
 }
 
-// placed puts what compares as 0 in from, or nothing, in its place in list.
+// replaced puts what compares as 0 in from, or nothing, in its place in list.
 // Both are in order.
-func placed[T any](list, from []T, compare func(*T) int) []T {
+func replaced[T any](list, from []T, compare func(*T) int) []T {
 	find := func(in []T) (first, next int) {
 		first = sort.Search(len(in), func(i int) bool { return compare(&in[i]) >= 0 })
 		if next = first; next < len(in) && compare(&in[next]) == 0 {
@@ -87,9 +87,9 @@ func placed[T any](list, from []T, compare func(*T) int) []T {
 	return slices.Concat(list[:was], from[is:end], list[behind:])
 }
 
-// enrollments puts the enrollment as it is in from, or nothing, in its place in
+// replaceEnrollment puts the enrollment as it is in from, or nothing, in its place in
 // list. They stand in the order in which they were written last.
-func (s section) enrollments(list, from []events.EnrollmentRecorded, written func(section) bool) []events.EnrollmentRecorded {
+func (s section) replaceEnrollment(list, from []events.EnrollmentRecorded, written func(section) bool) []events.EnrollmentRecorded {
 	out := make([]events.EnrollmentRecorded, 0, len(list)+1)
 	for i := range list {
 		if list[i].EnrollmentID != s.id {
@@ -102,14 +102,14 @@ func (s section) enrollments(list, from []events.EnrollmentRecorded, written fun
 	}
 	ahead := 0
 	for i := range was {
-		if !written(enrollmentOf(from[i].EnrollmentID)) {
+		if !written(enrollment(from[i].EnrollmentID)) {
 			ahead++
 		}
 	}
 	return slices.Insert(out, ahead, from[was])
 }
 
-func enrollmentOf(id string) section { return section{kind: ofEnrollment, id: id} }
+func enrollment(id string) section { return section{kind: enrollmentSection, id: id} }
 
 func enrollmentIndex(list []events.EnrollmentRecorded, id string) int {
 	return slices.IndexFunc(list, func(e events.EnrollmentRecorded) bool { return e.EnrollmentID == id })

@@ -68,7 +68,7 @@ func (l *Explainer) InBook(ctx context.Context, id string, entries []Entry, f bo
 	if agent == "" {
 		s.AgentID = h.end().AgentID
 	}
-	rows := l.rows(id, h.end(), f.Friday, only(s.AgentID))
+	rows := l.rows(id, h.end(), f.Friday, ownerIs(s.AgentID))
 	if len(rows) == 0 {
 		s.Absence, s.Seqs = h.absence(s.AgentID)
 		return s, nil
@@ -77,7 +77,7 @@ func (l *Explainer) InBook(ctx context.Context, id string, entries []Entry, f bo
 	for i := range rows {
 		shown[i] = book.Change{RowKey: rows[i].Key(), Kind: book.Changed}
 	}
-	seqs, err := l.decided(ctx, h, f.Friday, only(s.AgentID), shown)
+	seqs, err := l.decidingSeqs(ctx, h, f.Friday, ownerIs(s.AgentID), shown)
 	for i := range seqs {
 		s.Rows = append(s.Rows, DecidedRow{shown[i].RowKey, seqs[i]})
 	}
@@ -90,12 +90,12 @@ func (h *history) absence(agent string) (Absence, []uint64) {
 	c := h.end()
 	switch {
 	case c.AgentID == agent && agent != "":
-		return CaseClosed, h.latest(func(s *step) bool { return s.after.Closed && !s.before.Closed })
+		return CaseClosed, h.latestSeq(func(s *step) bool { return s.after.Closed && !s.before.Closed })
 	case slices.ContainsFunc(c.Pending, func(r fold.Request) bool { return r.AgentID == agent }):
-		return RequestPending, h.latest(func(s *step) bool { return s.after.AgentID != agent && names(s.entry.Event.Data, agent) })
+		return RequestPending, h.latestSeq(func(s *step) bool { return s.after.AgentID != agent && namesAgent(s.entry.Event.Data, agent) })
 	}
 	moved := func(s *step) bool { return s.before.AgentID != s.after.AgentID }
-	seqs := h.latest(func(s *step) bool {
+	seqs := h.latestSeq(func(s *step) bool {
 		return moved(s) && s.before.AgentID != "" && (s.before.AgentID == agent || agent == "")
 	})
 	if c.AgentID == "" {
@@ -104,11 +104,11 @@ func (h *history) absence(agent string) (Absence, []uint64) {
 		}
 		return DelegationEnded, seqs
 	}
-	return HeldByAnother, slices.Compact(append(seqs, h.latest(moved)...))
+	return HeldByAnother, slices.Compact(append(seqs, h.latestSeq(moved)...))
 }
 
-// latest returns the sequence of the last step that is so, if there is one.
-func (h *history) latest(is func(*step) bool) []uint64 {
+// latestSeq returns the sequence of the last step that is so, if there is one.
+func (h *history) latestSeq(is func(*step) bool) []uint64 {
 	for i := len(h.steps) - 1; i >= 0; i-- {
 		if s := &h.steps[i]; s.applied() && is(s) {
 			return []uint64{s.entry.Seq}
