@@ -10,9 +10,9 @@ import (
 	"bookledger/projections/fold"
 )
 
-// section is a part of a case: the delegation, or one that an event writes
-// whole, whatever stood there: the household, or what is known of one year,
-// member or enrollment.
+// section is a part of a case: the delegation, the household, or the data of
+// one year, member or enrollment. An event that writes a section other than the
+// delegation replaces all of it.
 type section struct {
 	kind sectionKind
 	id   string // of the member or enrollment
@@ -22,7 +22,7 @@ type section struct {
 type sectionKind uint8
 
 const (
-	delegationSection sectionKind = iota // and of closings
+	delegationSection sectionKind = iota // includes whether the case is closed
 	householdSection
 	applicationSection
 	memberSection
@@ -43,15 +43,15 @@ func sectionOf(data events.Data) section {
 	case *events.EligibilityDetermined:
 		return section{kind: eligibilitySection, id: d.MemberID, year: d.ApplicationYear}
 	case *events.EnrollmentRecorded:
-		return enrollment(d.EnrollmentID)
+		return sectionOfEnrollment(d.EnrollmentID)
 	}
 	return section{}
 }
 
-// copyInto returns the case c with this section as it is in from. Where it is an
-// enrollment, written tells of the others whether they have been written since
-// from, and so stand behind it.
-func (s section) copyInto(c, from *fold.Case, written func(section) bool) fold.Case {
+// replaceIn returns case c with this section as it is in from. For an
+// enrollment, written reports whether another enrollment was written after
+// from, and so follows this one.
+func (s section) replaceIn(c, from *fold.Case, written func(section) bool) fold.Case {
 	out := *c
 	switch s.kind {
 	case delegationSection:
@@ -59,11 +59,11 @@ func (s section) copyInto(c, from *fold.Case, written func(section) bool) fold.C
 	case householdSection:
 		out.Household = from.Household
 	case applicationSection:
-		out.Applications = replaced(c.Applications, from.Applications, func(a *events.ApplicationRecorded) int { return cmp.Compare(a.ApplicationYear, s.year) })
+		out.Applications = copyElement(c.Applications, from.Applications, func(a *events.ApplicationRecorded) int { return cmp.Compare(a.ApplicationYear, s.year) })
 	case memberSection:
-		out.Members = replaced(c.Members, from.Members, func(m *events.Member) int { return strings.Compare(m.MemberID, s.id) })
+		out.Members = copyElement(c.Members, from.Members, func(m *events.Member) int { return strings.Compare(m.MemberID, s.id) })
 	case eligibilitySection:
-		out.Eligibility = replaced(c.Eligibility, from.Eligibility, func(e *events.EligibilityDetermined) int {
+		out.Eligibility = copyElement(c.Eligibility, from.Eligibility, func(e *events.EligibilityDetermined) int {
 			return cmp.Or(strings.Compare(e.MemberID, s.id), cmp.Compare(e.ApplicationYear, s.year))
 		})
 	case enrollmentSection:
@@ -72,9 +72,9 @@ func (s section) copyInto(c, from *fold.Case, written func(section) bool) fold.C
 	return out
 }
 
-// replaced puts what compares as 0 in from, or nothing, in its place in list.
-// Both are in order.
-func replaced[T any](list, from []T, compare func(*T) int) []T {
+// copyElement returns list with the element for which compare returns 0 as it
+// is in from, or without it if from has none. Both lists are sorted.
+func copyElement[T any](list, from []T, compare func(*T) int) []T {
 	find := func(in []T) (first, next int) {
 		first = sort.Search(len(in), func(i int) bool { return compare(&in[i]) >= 0 })
 		if next = first; next < len(in) && compare(&in[next]) == 0 {
@@ -87,8 +87,9 @@ func replaced[T any](list, from []T, compare func(*T) int) []T {
 	return slices.Concat(list[:was], from[is:end], list[behind:])
 }
 
-// replaceEnrollment puts the enrollment as it is in from, or nothing, in its place in
-// list. They stand in the order in which they were written last.
+// replaceEnrollment returns list with the enrollment as it is in from, or
+// without it if from has none. Enrollments are ordered by when they were last
+// written.
 func (s section) replaceEnrollment(list, from []events.EnrollmentRecorded, written func(section) bool) []events.EnrollmentRecorded {
 	out := make([]events.EnrollmentRecorded, 0, len(list)+1)
 	for i := range list {
@@ -102,14 +103,14 @@ func (s section) replaceEnrollment(list, from []events.EnrollmentRecorded, writt
 	}
 	ahead := 0
 	for i := range was {
-		if !written(enrollment(from[i].EnrollmentID)) {
+		if !written(sectionOfEnrollment(from[i].EnrollmentID)) {
 			ahead++
 		}
 	}
 	return slices.Insert(out, ahead, from[was])
 }
 
-func enrollment(id string) section { return section{kind: enrollmentSection, id: id} }
+func sectionOfEnrollment(id string) section { return section{kind: enrollmentSection, id: id} }
 
 func enrollmentIndex(list []events.EnrollmentRecorded, id string) int {
 	return slices.IndexFunc(list, func(e events.EnrollmentRecorded) bool { return e.EnrollmentID == id })

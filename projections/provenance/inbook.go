@@ -8,53 +8,53 @@ import (
 	"bookledger/projections/fold"
 )
 
-// CaseInBook is how a case stands in the book of one Friday, and by which
-// records.
+// CaseInBook describes a case in the book of one Friday and the records that
+// decided it.
 type CaseInBook struct {
 	book.Week
-	AgentID string // whose book it is; "" where nobody held the case
+	AgentID string // the book's agent; "" if nobody held the case
 	Rows    []DecidedRow
 	Absence Absence  // why there are no rows
-	Seqs    []uint64 // of the records that keep it out
+	Seqs    []uint64 // the records that keep the case out
 }
 
-// DecidedRow is a row and the records that decided what stands in it, in their
-// order. There is at least one.
+// DecidedRow is a row with the records that decided it, in order. There is at
+// least one.
 type DecidedRow struct {
 	book.RowKey
 	Seqs []uint64
 }
 
-// Absence is why a case stands in an agent's book in no row.
+// Absence is why an agent's book has no row of a case.
 type Absence string
 
-// The reasons.
+// Reasons for an absence.
 const (
-	CaseClosed      Absence = "closed"          // it is closed
+	CaseClosed      Absence = "closed"          // the case is closed
 	HeldByAnother   Absence = "held_by_another" // another agent holds it
-	DelegationEnded Absence = "ended"           // nobody holds it any more
-	RequestPending  Absence = "pending"         // the agent has not accepted
+	DelegationEnded Absence = "ended"           // nobody holds it any longer
+	RequestPending  Absence = "pending"         // the agent has not accepted the request
 	NeverDelegated  Absence = "never_delegated" // nobody has held it
 )
 
-// Text returns the reason as it is written after "the case stands in no row:".
+// Text returns the reason as a clause that follows a colon.
 func (a Absence) Text() string {
 	switch a {
 	case CaseClosed:
-		return "it is closed"
+		return "the case is closed"
 	case HeldByAnother:
-		return "another agent holds it"
+		return "another agent holds the case"
 	case DelegationEnded:
-		return "its delegation has ended"
+		return "the delegation has ended"
 	case RequestPending:
-		return "the agent has not accepted it"
+		return "the agent has not accepted the request"
 	}
-	return "it has been delegated to nobody"
+	return "the case was never delegated"
 }
 
-// InBook returns how a case stands in an agent's book of a Friday, or with
-// no agent in that of whoever held it. entries are the records about the case
-// from the first on; those after the boundary count for nothing.
+// InBook describes a case in an agent's book of week f, or, without an agent,
+// in the book of the agent who held it at the cutoff. entries are all records
+// about the case; those after the boundary are ignored.
 func (l *Explainer) InBook(ctx context.Context, id string, entries []Entry, f book.Week, agent string) (CaseInBook, error) {
 	n := len(entries)
 	for n > 0 && entries[n-1].Seq > f.Boundary {
@@ -84,8 +84,8 @@ func (l *Explainer) InBook(ctx context.Context, id string, entries []Entry, f bo
 	return s, err
 }
 
-// absence returns why the case is not in the agent's book at the end, and the
-// records that keep it out.
+// absence returns why the agent's book does not show the case at the end, and
+// the records that keep it out.
 func (h *history) absence(agent string) (Absence, []uint64) {
 	c := h.end()
 	switch {
@@ -107,7 +107,8 @@ func (h *history) absence(agent string) (Absence, []uint64) {
 	return HeldByAnother, slices.Compact(append(seqs, h.latestSeq(moved)...))
 }
 
-// latestSeq returns the sequence of the last step that is so, if there is one.
+// latestSeq returns the sequence of the last applied step for which is returns
+// true, if there is one.
 func (h *history) latestSeq(is func(*step) bool) []uint64 {
 	for i := len(h.steps) - 1; i >= 0; i-- {
 		if s := &h.steps[i]; s.applied() && is(s) {
