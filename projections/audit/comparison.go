@@ -89,21 +89,21 @@ func (c *Comparison) Differences(ctx context.Context, changes []book.Change) ([]
 
 // Difference is a row that differs between two books, and what caused it.
 type Difference struct {
-	Change          book.ChangeKind       `json:"change" enum:"added,removed,changed" doc:"What became of the row."`
+	Change          book.ChangeKind       `json:"change" enum:"added,removed,changed" doc:"Whether the row was added, removed or changed."`
 	CaseID          string                `json:"case_id" format:"Identifier" doc:"The row's case."`
-	ApplicationYear int                   `json:"application_year,omitzero" doc:"The row's year; absent where the case has none."`
-	MemberID        string                `json:"member_id,omitempty" format:"Identifier" doc:"The row's member; absent where the case lists none."`
-	Columns         []Cell                `json:"columns" doc:"The cells that differ, in the order of the book."`
-	CausedBy        []uint64              `json:"caused_by" format:"Sequence" doc:"The sequences of the records about the case that caused it."`
-	OtherCause      provenance.OtherCause `json:"other_cause,omitempty" enum:"new_year,agent" doc:"Where there are none: the new calendar year, or a change of the agent's name, license or agency."`
+	ApplicationYear int                   `json:"application_year,omitzero" doc:"The row's year; absent if the case has none."`
+	MemberID        string                `json:"member_id,omitempty" format:"Identifier" doc:"The row's member; absent if the case lists none."`
+	Columns         []Cell                `json:"columns" doc:"The cells that differ, in the order of the columns."`
+	CausedBy        []uint64              `json:"caused_by" format:"Sequence" doc:"The sequences of the records about the case that caused the change."`
+	OtherCause      provenance.OtherCause `json:"other_cause,omitempty" enum:"new_year,agent" doc:"The cause if no record about the case caused the change: the new calendar year, or a change of the agent's name, license or agency."`
 }
 
 // Cell is a cell of a row that differs; in a row that is added the old value is
 // blank, in one that is removed the new one.
 type Cell struct {
-	Header string `json:"header" doc:"The column."`
-	Old    string `json:"old" doc:"What stood in it; blank in a row that was added."`
-	New    string `json:"new" doc:"What stands in it; blank in a row that was removed."`
+	Header string `json:"header" doc:"The column header."`
+	Old    string `json:"old" doc:"The value in the earlier book; blank if the row was added."`
+	New    string `json:"new" doc:"The value in the later book; blank if the row was removed."`
 }
 
 func newDifference(ch *book.Change, cause *provenance.Cause) Difference {

@@ -12,9 +12,9 @@ import (
 // keeps it, and commands and the API show it.
 type Checkpoint struct {
 	book.Week
-	Cases  int64 `json:"cases" format:"Count" doc:"Delegated cases."`
-	Rows   int64 `json:"rows" format:"Count" doc:"Rows, over all books."`
-	Sealed bool  `json:"sealed" doc:"Whether it is sealed."` // in the journal as far as it was read
+	Cases  int64 `json:"cases" format:"Count" doc:"The number of delegated cases."`
+	Rows   int64 `json:"rows" format:"Count" doc:"The number of rows in all books."`
+	Sealed bool  `json:"sealed" doc:"Whether the Friday is sealed."` // in the journal as far as it was read
 }
 
 const (

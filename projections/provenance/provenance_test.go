@@ -184,7 +184,7 @@ func TestExplainForAgent(t *testing.T) {
 		"a3": "",
 	} {
 		if got := s.appearances(t, agent); got != want {
-			t.Errorf("of %s got\n%s, want\n%s", agent, got, want)
+			t.Errorf("agent %s: got\n%s, want\n%s", agent, got, want)
 		}
 	}
 }

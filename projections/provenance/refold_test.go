@@ -145,7 +145,7 @@ func (s *story) checkFirstAppearance(t *rapid.T, agent string) {
 			continue
 		}
 		if x.FirstAppearance.Friday == 0 && !x.Live && x.Replaced != s.replacedAt(x.Seq) {
-			t.Fatalf("record %d was replaced by %d, want %d\n%s", x.Seq, x.Replaced, s.replacedAt(x.Seq), s)
+			t.Fatalf("record %d: got replaced by %d, want %d\n%s", x.Seq, x.Replaced, s.replacedAt(x.Seq), s)
 		}
 		want := events.Date(0)
 		for _, f := range slices.Backward(s.Weeks) {
@@ -163,7 +163,7 @@ func (s *story) checkFirstAppearance(t *rapid.T, agent string) {
 			}
 		}
 		if x.FirstAppearance.Friday != want {
-			t.Fatalf("for agent %q record %d first shows in the book of %s, want %s\n%s", agent, x.Seq, x.FirstAppearance.Friday, want, s)
+			t.Fatalf("agent %q, record %d: got first book %s, want %s\n%s", agent, x.Seq, x.FirstAppearance.Friday, want, s)
 		}
 	}
 }
@@ -247,11 +247,11 @@ func (s *story) checkInBook(t *rapid.T, f book.Week) {
 	}
 	want := s.decided(fold.Case{}, s.entries[:f.Boundary], f.Friday, got.AgentID, rows)
 	if len(got.Rows) != len(rows) {
-		t.Fatalf("at %s there are %d rows, want %d\n%s", f.Friday, len(got.Rows), len(rows), s)
+		t.Fatalf("%s: got %d rows, want %d\n%s", f.Friday, len(got.Rows), len(rows), s)
 	}
 	for _, r := range got.Rows {
 		if len(r.Seqs) == 0 || !slices.Equal(r.Seqs, want[r.RowKey]) {
-			t.Fatalf("at %s the row %+v was decided by %d, want %d\n%s", f.Friday, r.RowKey, r.Seqs, want[r.RowKey], s)
+			t.Fatalf("%s, row %+v: got deciding records %d, want %d\n%s", f.Friday, r.RowKey, r.Seqs, want[r.RowKey], s)
 		}
 	}
 }
@@ -297,7 +297,7 @@ func (s *story) checkCauses(t *rapid.T, from, to book.Week, agents string) {
 			want.Other = provenance.AgentChanged
 		}
 		if got := causes[i]; !slices.Equal(got.Seqs, want.Seqs) || got.Other != want.Other {
-			t.Fatalf("from %s to %s the row %+v of %s was changed by %+v, want %+v\n%s", from.Friday, to.Friday, ch.RowKey, agents, got, want, s)
+			t.Fatalf("from %s to %s, row %+v of %s: got cause %+v, want %+v\n%s", from.Friday, to.Friday, ch.RowKey, agents, got, want, s)
 		}
 	}
 }
