@@ -11,7 +11,7 @@ import (
 	"bookledger/schemas"
 )
 
-// columns are the columns of the books that are exported.
+// columns returns the columns of exported books.
 func columns() ([]book.Column, error) {
 	set := schemas.CurrentColumns()
 	columns := make([]book.Column, len(set.Columns))
@@ -25,21 +25,22 @@ func columns() ([]book.Column, error) {
 	return columns, nil
 }
 
-// weekSource tells the weekSource of a ledger, as views and replays do.
+// weekSource is a view or a replay that lists the weeks of its ledger.
 type weekSource interface {
 	Calendar() *events.Calendar
 	OpenFriday() events.Date
 	Checkpoints() ([]checkpoint.Checkpoint, error)
 }
 
-// CaseHistory is every record about a case.
+// CaseHistory contains all records about a case.
 type CaseHistory struct {
 	CaseID    string
-	Entries   []provenance.Entry // from the first on, in their order
+	Entries   []provenance.Entry // in the order of the journal
 	explainer provenance.Explainer
 }
 
-// newCaseHistory makes the account of a case whose records are entries.
+// newCaseHistory returns the history of a case. entries are all records about
+// it.
 func newCaseHistory(l weekSource, caseID string, entries []provenance.Entry) (*CaseHistory, error) {
 	columns, err := columns()
 	if err != nil {
@@ -53,14 +54,15 @@ func newCaseHistory(l weekSource, caseID string, entries []provenance.Entry) (*C
 	return a, err
 }
 
-// ExplainRequest is what is asked of an account.
+// ExplainRequest selects what Explain returns.
 type ExplainRequest struct {
-	Agent  string      // "" is any: what concerns this agent's lists and books alone
-	AsOf   bool        // as of the cutoff of Friday, and how the case stood there
-	Friday events.Date // 0 is the latest
+	Agent  string      // only what concerns this agent's lists and books; "": everything
+	AsOf   bool        // only up to the cutoff of Friday, with the case in the book of that Friday
+	Friday events.Date // 0: the latest
 }
 
-// Explain answers. checkpoint.ErrNone says why there is no such Friday.
+// Explain explains the case. If the requested Friday has no book, the error
+// wraps checkpoint.ErrNoCheckpoint and says why.
 func (a *CaseHistory) Explain(ctx context.Context, q ExplainRequest) (*Explanation, error) {
 	explained, err := a.explainer.Explain(ctx, a.CaseID, a.Entries, q.Agent)
 	if err != nil {
@@ -86,6 +88,7 @@ func (a *CaseHistory) Explain(ctx context.Context, q ExplainRequest) (*Explanati
 	return x, nil
 }
 
+// week returns the week of Friday f, or the latest week if f is 0.
 func (a *CaseHistory) week(f events.Date) (book.Week, error) {
 	weeks := a.explainer.Weeks
 	for i := len(weeks) - 1; i >= 0; i-- {

@@ -10,31 +10,30 @@ import (
 	"bookledger/projections/provenance"
 )
 
-// Comparison is an owner's books of two Fridays, and what happened between
-// them.
+// Comparison compares an owner's books of two Fridays.
 type Comparison struct {
 	First, Last *book.Book
 
-	// Between tells how a case stood at the boundary of the first book, and returns
-	// the records about it after that, up to the boundary of the last.
+	// Between returns a case at the boundary of the first book, and the records
+	// about it after that, up to the boundary of the last book.
 	Between func(ctx context.Context, caseID string) (fold.Case, []provenance.Entry, error)
 
 	calendar  *events.Calendar
 	columns   []book.Column
-	ownAgents map[string]bool // the agents of whose consumers the last book is
+	ownAgents map[string]bool // the agents whose consumers the last book contains
 }
 
-// earlierBook makes the earlierBook book of a comparison. An owner whom nobody knew yet
-// had no consumers.
+// earlierBook returns the earlier book of a comparison. It is empty if the
+// owner was not known yet.
 func (s *Snapshot) earlierBook(ctx context.Context, o Owner) (*book.Book, error) {
-	made, err := s.Book(ctx, o)
+	b, err := s.Book(ctx, o)
 	if errors.Is(err, book.ErrUnknownOwner) {
 		return &book.Book{Week: s.Week}, nil
 	}
-	return made, err
+	return b, err
 }
 
-// newComparison compares the earlier book with that of the later snapshot.
+// newComparison compares the earlier book with the book of the later snapshot.
 func newComparison(ctx context.Context, o Owner, first *book.Book, later *Snapshot, between func(context.Context, string) (fold.Case, []provenance.Entry, error)) (*Comparison, error) {
 	columns, err := columns()
 	if err != nil {
@@ -57,11 +56,11 @@ func newComparison(ctx context.Context, o Owner, first *book.Book, later *Snapsh
 	return &Comparison{first, last, between, later.Calendar, columns, owners}, nil
 }
 
-// Changes returns the rows that differ, by case, year and member.
+// Changes returns the rows that differ, ordered by case, year and member.
 func (c *Comparison) Changes() []book.Change { return book.Diff(c.First, c.Last, c.columns) }
 
-// Differences returns some changes with what caused each. Those of a case must
-// stand together.
+// Differences returns the changes with the cause of each. Changes of the same
+// case must be adjacent.
 func (c *Comparison) Differences(ctx context.Context, changes []book.Change) ([]Difference, error) {
 	explainer := provenance.Explainer{Calendar: c.calendar, Columns: c.columns}
 	all := make([]Difference, 0, len(changes))
@@ -87,7 +86,7 @@ func (c *Comparison) Differences(ctx context.Context, changes []book.Change) ([]
 	return all, nil
 }
 
-// Difference is a row that differs between two books, and what caused it.
+// Difference is a row that differs between two books, and the cause.
 type Difference struct {
 	Change          book.ChangeKind       `json:"change" enum:"added,removed,changed" doc:"Whether the row was added, removed or changed."`
 	CaseID          string                `json:"case_id" format:"Identifier" doc:"The row's case."`
@@ -98,8 +97,8 @@ type Difference struct {
 	OtherCause      provenance.OtherCause `json:"other_cause,omitempty" enum:"new_year,agent" doc:"The cause if no record about the case caused the change: the new calendar year, or a change of the agent's name, license or agency."`
 }
 
-// Cell is a cell of a row that differs; in a row that is added the old value is
-// blank, in one that is removed the new one.
+// Cell is a cell that differs. Old is blank in an added row, New in a removed
+// one.
 type Cell struct {
 	Header string `json:"header" doc:"The column header."`
 	Old    string `json:"old" doc:"The value in the earlier book; blank if the row was added."`

@@ -10,8 +10,8 @@ import (
 	"bookledger/projections/provenance"
 )
 
-// Explanation is how a case became what it is. It shows nothing of what the
-// events say of the consumer.
+// Explanation explains how a case reached its state. It contains no consumer
+// data.
 type Explanation struct {
 	CaseID  string      `json:"case_id" format:"Identifier" doc:"The case."`
 	AgentID string      `json:"agent_id,omitempty" format:"Identifier" doc:"The agent whom the events concern, if the request names one."`
@@ -19,9 +19,9 @@ type Explanation struct {
 	InBook  *CaseInBook `json:"standing,omitempty" doc:"The case in the book of a Friday, if the request names one."`
 }
 
-// Event is a record about a case, what became of it, and where it first
-// showed. What a rejected one says of itself is there only where it can be
-// nothing but an identifier.
+// Event is a record about a case, with its outcome and first appearance. Of a
+// rejected event, source, type and actor are shown only if they are valid
+// identifiers, because other text could be personal data.
 type Event struct {
 	Seq        uint64      `json:"seq" format:"Sequence" doc:"The sequence of its record."`
 	Recorded   time.Time   `json:"recorded,omitzero" doc:"When the event was recorded; absent if the record has no recorded time."`
@@ -63,10 +63,10 @@ func newEvent(x *provenance.ExplainedRecord, ofAgent bool) Event {
 	return e
 }
 
-// Applied tells whether the event has changed the case.
+// Applied reports whether the event changed the case.
 func (e *Event) Applied() bool { return e.Effect == record.Applied.String() }
 
-// CaseInBook is how a case stands in an agent's book of a Friday.
+// CaseInBook describes a case in an agent's book of a Friday.
 type CaseInBook struct {
 	Friday    events.Date        `json:"friday" format:"Date" doc:"The Friday of the book."`
 	Cutoff    time.Time          `json:"cutoff" doc:"The cutoff of the book."`
@@ -78,8 +78,7 @@ type CaseInBook struct {
 	KeptOutBy []uint64           `json:"kept_out_by,omitempty" format:"Sequence" doc:"The sequences of the records that keep the case out of the book."`
 }
 
-// DecidedRow is a row and the sequences of the events that decided what stands in
-// it.
+// DecidedRow is a row with the sequences of the records that decided it.
 type DecidedRow struct {
 	ApplicationYear int      `json:"application_year,omitzero" doc:"The row's year; absent if the case has none."`
 	MemberID        string   `json:"member_id,omitempty" format:"Identifier" doc:"The row's member; absent if the case lists none."`
@@ -94,8 +93,8 @@ func newCaseInBook(caseID string, s *provenance.CaseInBook) *CaseInBook {
 	return out
 }
 
-// FormatSequences writes sequences of records as people read them: without commas in
-// them, since they name records.
+// FormatSequences formats sequences for people, without thousands separators,
+// since sequences identify records.
 func FormatSequences(seqs []uint64) string {
 	return strings.Trim(strings.Join(strings.Fields(fmt.Sprint(seqs)), ", "), "[]")
 }
