@@ -115,7 +115,15 @@ func (v *View) Checkpoint(f events.Date) (checkpoint.Checkpoint, error) {
 		return checkpoint.Checkpoint{}, err
 	}
 	if !ok {
-		return checkpoint.Checkpoint{}, checkpoint.ExplainMissing(v.Calendar(), f, v.OpenFriday())
+		all, err := v.Checkpoints()
+		if err != nil {
+			return checkpoint.Checkpoint{}, err
+		}
+		var first, latest events.Date
+		if len(all) > 0 {
+			first, latest = all[0].Friday, all[len(all)-1].Friday
+		}
+		return checkpoint.Checkpoint{}, checkpoint.ExplainMissing(v.Calendar(), f, first, latest)
 	}
 	c, err := decode[checkpoint.Checkpoint](b, "a checkpoint")
 	if err != nil {

@@ -194,7 +194,7 @@ func TestRefuses(t *testing.T) {
 		"a Friday unsealed":  {unsealed, Request{Friday: 20261127}, ErrNotSealed, "not sealed"},
 		"a foreign key":      {later.text.Bytes(), Request{Friday: 20261127}, ErrNotSealed, "no later record a signature"},
 		"no Friday":          {dump, Request{Friday: 20261119}, checkpoint.ErrNoCheckpoint, "Thursday"},
-		"not come":           {dump, Request{Friday: 20301122}, checkpoint.ErrNoCheckpoint, "has not come"},
+		"not come":           {dump, Request{Friday: 20301122}, checkpoint.ErrNoCheckpoint, "its cutoff has not passed"},
 		"nobody":             {dump, Request{Agent: "A77"}, book.ErrUnknownOwner, "A77"},
 		"no id":              {dump, Request{Kind: Row, Case: "500 "}, ErrAmbiguousRow, "can have the ids"},
 		"several rows":       {dump, Request{Kind: Row, Case: several}, ErrAmbiguousRow, "several rows"},

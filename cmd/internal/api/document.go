@@ -111,7 +111,7 @@ var failures = map[string]*problem.Problem{
 	"Forbidden":    &problem.Forbidden,
 	"NotAccepted":  notAccepted,
 	"NotFound":     &problem.NotFound,
-	"NoBook":       problem.NoBook.WithDetail("2026-11-19 is a Thursday, and books are as of a Friday: there is no book of it."),
+	"NoBook":       problem.NoBook.WithDetail("No book for 2026-11-19: it is a Thursday, not a Friday; the nearest Fridays are 2026-11-13 and 2026-11-20."),
 	"Method":       problem.Method.WithDetail("This path answers GET and HEAD only."),
 	"Conflict": {Type: problem.Conflict.Type, Status: problem.Conflict.Status, Title: problem.Conflict.Title, Code: string(events.NoPendingRequest),
 		Detail: "No request of this consumer is pending any more: it was withdrawn or has been answered."},

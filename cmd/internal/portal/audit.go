@@ -100,8 +100,8 @@ func (p *Portal) explain(w http.ResponseWriter, r *http.Request, c service.Calle
 	if page.Fridays, err = p.Service.PastFridays(c); err != nil {
 		return err
 	}
-	if page.Told.Standing != nil {
-		page.Friday = page.Told.Standing.Friday.String()
+	if page.Told.InBook != nil {
+		page.Friday = page.Told.InBook.Friday.String()
 	}
 	shown := page.Told.Events[min(len(page.Told.Events), (n-1)*explainedRows):]
 	shown = shown[:min(len(shown), explainedRows)]

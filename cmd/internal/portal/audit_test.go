@@ -21,7 +21,7 @@ func TestExplain(t *testing.T) {
 	v.get("/audit/cases/5000000001").want(200, "7 events", "Household recorded", "consumer.household_recorded.v1", "Transferred", "Live list", "Book of ").
 		lacks("CAL", "TRAINING", "7880", "For the agent")
 	v.get("/audit/cases/5000000001?agent=A2").want(200, "1 event.", "not theirs → active")
-	v.get("/audit/cases/5000000001?agent=A2&friday=latest").want(200, "The case stands in no row of it: another agent holds it")
+	v.get("/audit/cases/5000000001?agent=A2&friday=latest").want(200, "The case stands in no row of it: another agent holds the case")
 	v.get("/audit/cases/5000000001?friday=latest").want(200, "6 events, up to that Friday", "The case stands in it in 1 row")
 	v.follow("/audit/cases", url.Values{"case": {" 5000000001 "}, "agent": {"A1"}, "friday": {h.friday()}}).want(200, "for agent A1", "In the book of")
 	for _, form := range []url.Values{{"case": {"Núñez"}}, {"case": {"Nunez"}}, {"case": {"5000000001"}, "agent": {"Nunez"}}, {}} {

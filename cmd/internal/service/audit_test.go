@@ -31,12 +31,12 @@ func TestExplained(t *testing.T) {
 	o.Publish(&events.DelegationTransferred{CaseID: "c1", FromAgentID: "A1", ToAgentID: "A3"})
 	x, err := o.service.Explain(t.Context(), auditor, "c1", "", "")
 	must(t, err)
-	if len(x.Events) != 7 || x.Standing != nil || !x.Events[6].LiveOnly || x.Events[0].FirstBook == 0 || x.AsOf.IsZero() {
+	if len(x.Events) != 7 || x.InBook != nil || !x.Events[6].LiveOnly || x.Events[0].FirstBook == 0 || x.AsOf.IsZero() {
 		t.Errorf("got %+v", x)
 	}
 	x, err = o.service.Explain(t.Context(), auditor, "c1", "A3", "latest")
 	must(t, err)
-	if len(x.Events) != 0 || x.Standing == nil || x.Standing.Absence != "held_by_another" || x.AgentID != "A3" {
+	if len(x.Events) != 0 || x.InBook == nil || x.InBook.Absence != "held_by_another" || x.AgentID != "A3" {
 		t.Errorf("got %+v", x)
 	}
 	x, err = o.service.Explain(t.Context(), auditor, "c1", "A3", "")

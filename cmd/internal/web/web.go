@@ -82,7 +82,7 @@ func New(o Options) (_ *Web, err error) {
 	}); err != nil {
 		return nil, err
 	}
-	o.Identity.Untouched, o.Identity.Log, o.Identity.Now = untouched, o.Log, o.Now
+	o.Identity.IsBackground, o.Identity.Log, o.Identity.Now = untouched, o.Log, o.Now
 	if w.identity, err = identity.New(o.Identity); err != nil {
 		return nil, err
 	}

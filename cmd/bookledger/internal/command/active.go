@@ -85,7 +85,7 @@ func runActive(ctx context.Context, env *cli.Environment, o activeOptions) error
 	if err != nil {
 		return err
 	}
-	consumers, total := lists.Active.Page(list.Query{}, s.Lists.Year())
+	consumers, total := lists.Active.Page(list.Query{}, s.ListFriday.Year())
 	if o.json {
 		return env.Encode(struct {
 			AsOf      time.Time    `json:"as_of"`

@@ -97,8 +97,8 @@ func runExplain(ctx context.Context, env *cli.Environment, o explainOptions) err
 	}
 	if o.json {
 		err := encodeAll(env, x.Events)
-		if err == nil && x.Standing != nil {
-			err = env.Encode(x.Standing)
+		if err == nil && x.InBook != nil {
+			err = env.Encode(x.InBook)
 		}
 		return err
 	}
@@ -126,13 +126,13 @@ func printExplanation(to io.Writer, e *audit.Explanation) error {
 		fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s%s\t%s\n", x.Seq, moment(x.Recorded), moment(x.Time), orDash(x.Source),
 			orDash(x.Type), orDash(strings.Join(nonBlank(x.ActorID, x.ActorRole), ", ")), agent, firstShown(x), effect(x))
 	}
-	if err := out.Flush(); err != nil || e.Standing == nil {
+	if err := out.Flush(); err != nil || e.InBook == nil {
 		return err
 	}
 	if len(e.Events) > 0 {
 		fmt.Fprintln(to)
 	}
-	return printStanding(to, e.Standing)
+	return printStanding(to, e.InBook)
 }
 
 // relation is what a case was to the agent, if that changed.
