@@ -10,9 +10,9 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// carries are the subjects with the types that each may carry: a family, or
+// subjectTypes are the subjects with the types that each may carry: a family, or
 // the types themselves.
-var carries = map[string][]string{
+var subjectTypes = map[string][]string{
 	"ledger.consumer.{source}":   {"consumer."},
 	"ledger.delegation.{source}": {"delegation."},
 	"ledger.agency.{source}":     {"agency."},
@@ -38,7 +38,7 @@ func TestAsyncAPI(t *testing.T) {
 	if doc["asyncapi"] != "3.0.0" || doc["defaultContentType"] != "application/cloudevents+json" {
 		t.Errorf("asyncapi %v, content type %v", doc["asyncapi"], doc["defaultContentType"])
 	}
-	wantReferences(t, doc, doc)
+	requireReferences(t, doc, doc)
 
 	channels := doc["channels"].(map[string]any)
 	got := make(map[string][]string)
@@ -55,7 +55,7 @@ func TestAsyncAPI(t *testing.T) {
 	}
 	types := eventTypes(t)
 	want := make(map[string][]string)
-	for address, prefixes := range carries {
+	for address, prefixes := range subjectTypes {
 		for _, eventType := range types {
 			if slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(eventType, p) }) {
 				want[address] = append(want[address], eventType)
@@ -125,8 +125,8 @@ func payloadType(t *testing.T, doc map[string]any, ref string) string {
 	return eventType
 }
 
-// wantReferences demands that whatever is referred to is there.
-func wantReferences(t *testing.T, doc map[string]any, node any) {
+// requireReferences demands that whatever is referred to is there.
+func requireReferences(t *testing.T, doc map[string]any, node any) {
 	t.Helper()
 	switch node := node.(type) {
 	case map[string]any:
@@ -136,11 +136,11 @@ func wantReferences(t *testing.T, doc map[string]any, node any) {
 			}
 		}
 		for _, inner := range node {
-			wantReferences(t, doc, inner)
+			requireReferences(t, doc, inner)
 		}
 	case []any:
 		for _, inner := range node {
-			wantReferences(t, doc, inner)
+			requireReferences(t, doc, inner)
 		}
 	}
 }

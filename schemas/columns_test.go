@@ -60,9 +60,9 @@ func TestColumnSet(t *testing.T) {
 	}
 }
 
-// TestColumnSets checks every set that is embedded: against its schema, and
+// TestEmbeddedColumnSetsAreValid checks every set that is embedded: against its schema, and
 // for what no schema can say.
-func TestColumnSets(t *testing.T) {
+func TestEmbeddedColumnSetsAreValid(t *testing.T) {
 	schema, err := newCompiler(t).Compile(urn + "columnset")
 	if err != nil {
 		t.Fatal(err)
@@ -104,9 +104,9 @@ func TestColumnSets(t *testing.T) {
 	}
 }
 
-// TestColumnSetFaults holds that the schema refuses a set that a reader would
+// TestColumnSetSchemaRejectsFaults holds that the schema refuses a set that a reader would
 // misunderstand.
-func TestColumnSetFaults(t *testing.T) {
+func TestColumnSetSchemaRejectsFaults(t *testing.T) {
 	schema, err := newCompiler(t).Compile(urn + "columnset")
 	if err != nil {
 		t.Fatal(err)

@@ -88,13 +88,13 @@ func TestSchemasCompile(t *testing.T) {
 		if schema["title"] == nil {
 			t.Errorf("%s has no title", path)
 		}
-		wantDescribed(t, path, schema)
+		requireDescriptions(t, path, schema)
 	}
 }
 
-// wantDescribed demands that a schema, its definitions and its properties say
+// requireDescriptions demands that a schema, its definitions and its properties say
 // what they mean, and that none leans on format.
-func wantDescribed(t *testing.T, where string, schema map[string]any) {
+func requireDescriptions(t *testing.T, where string, schema map[string]any) {
 	t.Helper()
 	if text, _ := schema["description"].(string); text == "" {
 		t.Errorf("%s has no description", where)
@@ -105,7 +105,7 @@ func wantDescribed(t *testing.T, where string, schema map[string]any) {
 	for _, keyword := range []string{"$defs", "properties"} {
 		inner, _ := schema[keyword].(map[string]any)
 		for name, s := range inner {
-			wantDescribed(t, where+" "+name, s.(map[string]any))
+			requireDescriptions(t, where+" "+name, s.(map[string]any))
 		}
 	}
 }
