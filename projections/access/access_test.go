@@ -11,25 +11,25 @@ import (
 	"bookledger/projections/fold"
 )
 
-// ledger is one moment of a ledger. The staff are staff of the agencies whose
+// memoryState is one moment of a memoryState. The staff are staff of the agencies whose
 // names begin with G1.
-type ledger struct {
+type memoryState struct {
 	agents   map[string]fold.Agent
 	agencies string
 	cases    map[string]*fold.Case // by who holds them
 }
 
-func (l ledger) Agent(id string) (fold.Agent, bool, error) {
+func (l memoryState) Agent(id string) (fold.Agent, bool, error) {
 	a, known := l.agents[id]
 	return a, known, nil
 }
 
-func (l ledger) Agency(id string) (fold.Agency, bool, error) {
+func (l memoryState) Agency(id string) (fold.Agency, bool, error) {
 	known := slices.Contains(strings.Fields(l.agencies), id)
 	return fold.Agency{Registered: known}, known, nil
 }
 
-func (l ledger) Staff(agency, person string) (fold.Staff, error) {
+func (l memoryState) Staff(agency, person string) (fold.Staff, error) {
 	role, is := strings.CutPrefix(person, "P-")
 	if !is || !strings.HasPrefix(agency, "G1") {
 		return fold.Staff{}, nil
@@ -37,7 +37,7 @@ func (l ledger) Staff(agency, person string) (fold.Staff, error) {
 	return fold.Staff{Role: role}, nil
 }
 
-func (l ledger) EachAgentOf(agency string, yield func(string, *fold.Agent) error) error {
+func (l memoryState) EachAgentOf(agency string, yield func(string, *fold.Agent) error) error {
 	for id, a := range l.agents {
 		if a.AgencyID == agency {
 			if err := yield(id, &a); err != nil {
@@ -48,7 +48,7 @@ func (l ledger) EachAgentOf(agency string, yield func(string, *fold.Agent) error
 	return nil
 }
 
-func (l ledger) EachHeld(agent string, yield func(string, *fold.Case) error) error {
+func (l memoryState) EachHeld(agent string, yield func(string, *fold.Case) error) error {
 	if c := l.cases[agent]; c != nil {
 		return yield("1", c)
 	}
@@ -56,17 +56,17 @@ func (l ledger) EachHeld(agent string, yield func(string, *fold.Case) error) err
 }
 
 func agent(agency string, certified bool) fold.Agent {
-	return fold.Agent{AgencyID: agency, Named: agency != "", Certified: certified}
+	return fold.Agent{AgencyID: agency, EverCertified: agency != "", Certified: certified}
 }
 
 // now and then are the same ledger, as it is and as of a Friday.
 var (
-	now = ledger{agencies: "G1 G1held G1late G1unnamed G2", agents: map[string]fold.Agent{
+	now = memoryState{agencies: "G1 G1held G1late G1unnamed G2", agents: map[string]fold.Agent{
 		"certified": agent("G1", true), "other": agent("G1", false), "stranger": agent("G2", true), "named": {},
 		"moved": agent("G1", true), "otherMoved": agent("G1", false), "late": agent("G1late", true), "holding": agent("G1held", false), "kept": agent("G1unnamed", true),
 		"unregistered": agent("G1none", true),
 	}}
-	then = ledger{agencies: "G1 G1held G2", agents: map[string]fold.Agent{
+	then = memoryState{agencies: "G1 G1held G2", agents: map[string]fold.Agent{
 		"certified": agent("G1", true), "other": agent("G1", true), "stranger": agent("G2", true), "named": {},
 		"moved": agent("G2", true), "otherMoved": agent("G2", true), "holding": agent("G1held", true), "kept": agent("G1unnamed", true),
 	}, cases: map[string]*fold.Case{
@@ -94,8 +94,8 @@ func person(self string, has ...access.Role) access.Person {
 	return p
 }
 
-// cells reads a table: the cell of a column and a role.
-func cells(t *testing.T, table string) (columns []string, cell func(column string, role access.Role) string) {
+// parseTable reads a table: the cell of a column and a role.
+func parseTable(t *testing.T, table string) (columns []string, cell func(column string, role access.Role) string) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(table), "\n")
 	columns = strings.Fields(lines[0])
@@ -115,8 +115,8 @@ func cells(t *testing.T, table string) (columns []string, cell func(column strin
 	return columns, func(column string, role access.Role) string { return all[column+" "+string(role)] }
 }
 
-// combined are all roles that one person can have at once.
-func combined() (all [][]access.Role) {
+// roleSets are all roles that one person can have at once.
+func roleSets() (all [][]access.Role) {
 	for set := range 1 << len(roles) {
 		var has []access.Role
 		staff := 0
@@ -162,12 +162,12 @@ func ownerOf(column string) access.Owner {
 	return access.Owner{Agent: column}
 }
 
-// TestRights walks every cell of the table, and every combination of roles: a
+// TestRightsOfEveryRoleSet walks every cell of the table, and every combination of roles: a
 // person has the rights of all of them, and acts in the first.
-func TestRights(t *testing.T) {
-	columns, cell := cells(t, rights)
+func TestRightsOfEveryRoleSet(t *testing.T) {
+	columns, cell := parseTable(t, rights)
 	for _, column := range columns {
-		for _, has := range combined() {
+		for _, has := range roleSets() {
 			self := column
 			if column == "stranger" {
 				self = "certified"
@@ -200,10 +200,10 @@ func TestRights(t *testing.T) {
 	}
 }
 
-// TestActing holds that nobody acts in the place of an agent who is not
+// TestNobodyActsForUncertifiedAgents holds that nobody acts in the place of an agent who is not
 // certified, through the agency's lists either.
-func TestActing(t *testing.T) {
-	_, cell := cells(t, rights)
+func TestNobodyActsForUncertifiedAgents(t *testing.T) {
+	_, cell := parseTable(t, rights)
 	for _, agent := range [...]string{"certified", "other", ""} {
 		for _, owner := range [...]string{"certified", "other", "G1"} {
 			for _, role := range roles {
@@ -217,8 +217,8 @@ func TestActing(t *testing.T) {
 	}
 }
 
-// TestTransfers holds who moves consumers, and between which agents.
-func TestTransfers(t *testing.T) {
+// TestMayTransfer holds who moves consumers, and between which agents.
+func TestMayTransfer(t *testing.T) {
 	for _, c := range []struct {
 		role             access.Role
 		agency, from, to string
@@ -261,9 +261,9 @@ func TestInLists(t *testing.T) {
 	}
 }
 
-// books are who may take whose book: of one of the last Fridays or, in the
+// downloads are who may take whose book: of one of the last Fridays or, in the
 // columns with a +, of an earlier one.
-const books = `
+const downloads = `
           certified  certified+  moved    moved+   late     other  other+  otherMoved+  stranger  G1   G1+  G1held  G1held+  G1unnamed  G1late
 agent     yes        last        yes      last     unknown  -      -       -            -         -    -    -       -        -          -
 manager   yes        yes         elsewh.  elsewh.  unknown  yes    yes     elsewh.      -         yes  yes  yes     yes      yes        nobody
@@ -277,18 +277,18 @@ var refusals = map[string]error{
 	"unknown": access.AgentUnknown, "nobody": access.AgencyUnknown,
 }
 
-// TestBooks walks every cell of the table, and every combination of roles, of
+// TestDownloadsOfEveryRoleSet walks every cell of the table, and every combination of roles, of
 // which one alone must be enough. What is decided again for the trail is the
 // same for each role, and for a role that the person does not have nothing.
-func TestBooks(t *testing.T) {
-	columns, cell := cells(t, books)
+func TestDownloadsOfEveryRoleSet(t *testing.T) {
+	columns, cell := parseTable(t, downloads)
 	for _, column := range columns {
 		name, past := strings.CutSuffix(column, "+")
 		self := name
 		if name == "stranger" {
 			self = "certified"
 		}
-		for _, has := range combined() {
+		for _, has := range roleSets() {
 			p := person(self, has...)
 			role, err := access.MayDownload(now, then, p, ownerOf(name), !past)
 			want, wantRole := access.NotVisible, access.Role("")
@@ -324,8 +324,8 @@ func TestBooks(t *testing.T) {
 	}
 }
 
-// TestFirstOfLast holds how many Fridays an agent may go back.
-func TestFirstOfLast(t *testing.T) {
+// TestFirstRecentFriday holds how many Fridays an agent may go back.
+func TestFirstRecentFriday(t *testing.T) {
 	for n, want := range map[int]events.Date{1: 20261120, 5: 20261023} {
 		if got := access.FirstRecentFriday(events.DefaultCalendar(), 20261127, n); got != want {
 			t.Errorf("the first of the last %d is %s, want %s", n, got, want)

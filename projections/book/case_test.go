@@ -9,10 +9,10 @@ import (
 	"bookledger/projections/fold"
 )
 
-// TestYears holds that the years of a case are all that its applications,
+// TestYearsOfEverySection holds that the years of a case are all that its applications,
 // eligibility and enrollments name, whatever their status and whoever of its
 // members is listed.
-func TestYears(t *testing.T) {
+func TestYearsOfEverySection(t *testing.T) {
 	c := &fold.Case{
 		Applications: []events.ApplicationRecorded{{ApplicationYear: 2026}, {ApplicationYear: 2028}},
 		Eligibility: []events.EligibilityDetermined{
@@ -53,15 +53,15 @@ func TestShownYears(t *testing.T) {
 	}
 }
 
-// TestShownYearsOfABook holds that it is the calendar year of the Friday that
+// TestBookShowsYearsFromItsFriday holds that it is the calendar year of the Friday that
 // counts: the books of the last Friday of 2026 and the first of 2027.
-func TestShownYearsOfABook(t *testing.T) {
-	l := newLedger()
+func TestBookShowsYearsFromItsFriday(t *testing.T) {
+	l := newState()
 	l.hold("5000000001", "a1", withYears(named("Ana", "Ruiz"), 2025, 2026, 2027))
 	for f, want := range map[events.Date]string{
 		20251226: "2025 2026 2027", 20260102: "2026 2027", 20261225: "2026 2027", 20270101: "2027", 20280107: "2027",
 	} {
-		if got := shown(t, ofAgent(t, l, f, "a1"), "application.year"); got != want {
+		if got := shown(t, agentBook(t, l, f, "a1"), "application.year"); got != want {
 			t.Errorf("the book of %s shows %q, want %q", f, got, want)
 		}
 	}
@@ -109,10 +109,10 @@ func TestHouseholdType(t *testing.T) {
 	}
 }
 
-// TestEnrollmentChoice holds which coverage a row shows: per kind, among the
+// TestEnrollmentPrefersLastNotCancelled holds which coverage a row shows: per kind, among the
 // enrollments whose member_ids contain the member, the one recorded last that
 // is not cancelled or, where all are cancelled, the one recorded last.
-func TestEnrollmentChoice(t *testing.T) {
+func TestEnrollmentPrefersLastNotCancelled(t *testing.T) {
 	of := func(carrier, status string) events.EnrollmentRecorded {
 		return events.EnrollmentRecorded{EnrollmentID: carrier, ApplicationYear: 2026, CoverageKind: "health", MemberIDs: []string{"m0", "m1"}, Carrier: carrier, Status: status}
 	}
@@ -132,10 +132,10 @@ func TestEnrollmentChoice(t *testing.T) {
 		{"other kinds, years and members", []events.EnrollmentRecorded{of("x", "enrolled"), dental, other, someone}, "x"},
 		{"nothing of the member's", []events.EnrollmentRecorded{dental, other, someone}, ""},
 	} {
-		l := newLedger()
+		l := newState()
 		state := l.hold("5000000001", "a1", withMembers(withYears(named("Ana", "Ruiz"), 2026), "m1"))
 		state.Enrollments = c.of
-		if got := shown(t, ofAgent(t, l, 20260703, "a1"), "application.year", "health.carrier"); got[:len("2026|")+len(c.want)] != "2026|"+c.want {
+		if got := shown(t, agentBook(t, l, 20260703, "a1"), "application.year", "health.carrier"); got[:len("2026|")+len(c.want)] != "2026|"+c.want {
 			t.Errorf("%s: the row shows %q, want %q", c.name, got, c.want)
 		}
 	}

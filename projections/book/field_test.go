@@ -26,8 +26,8 @@ const headers = "Case ID, Application Year, Household Type, Current Status, Next
 	"Dental Carrier, Dental Plan, Dental Status, Dental Net Premium, " +
 	"Delegation Status, Delegated Since, Agent Name, Agent License"
 
-// full is a case of which everything is known.
-func full() *fold.Case {
+// fullCase is a case of which everything is known.
+func fullCase() *fold.Case {
 	return &fold.Case{
 		Household: events.HouseholdRecorded{
 			PrimaryContact: events.Contact{FirstName: "Ana", LastName: "Ruiz", Phone: "5555555555", Email: "ana@example.com",
@@ -50,9 +50,9 @@ func full() *fold.Case {
 	}
 }
 
-// cells are the values of the full case's row, column by column: enumerated
+// fullRow are the values of the full case's row, column by column: enumerated
 // values as words, free text as it came even where it reads like one.
-const cells = "5000032500|2026|Covered California|eligible|none|2025-11-03|" +
+const fullRow = "5000032500|2026|Covered California|eligible|none|2025-11-03|" +
 	"Ana|Ruiz|5555555555|ana@example.com|12345 Main St|Apt 4|Sacramento|CA|05838|Yolo|Spanish|English|" +
 	"007|Bo|Diaz|pending|2001-02-03|male|XXX-XX-0042|Yes|" +
 	"Covered California|Conditionally Eligible|94|412.33|2026-01-31|" +
@@ -60,23 +60,23 @@ const cells = "5000032500|2026|Covered California|eligible|none|2025-11-03|" +
 	"Delta|Dental HMO|Terminated|12.05|" +
 	"Active|2026-11-20|Pat Lee|0A1"
 
-// TestColumns holds that every column of version 1 stands where the contract
+// TestColumnsMatchFields holds that every column of version 1 stands where the contract
 // has it, names a known field, and shows what belongs there in a value of its
 // kind: identifiers, ZIP, phone and SSN as text, dates as dates, money and the
 // year as numbers.
-func TestColumns(t *testing.T) {
+func TestColumnsMatchFields(t *testing.T) {
 	set, err := schemas.ColumnSet("1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newLedger()
-	l.agents["a1"] = fold.Agent{FirstName: "Pat", LastName: "Lee", LicenseNumber: "0A1", Named: true, Certified: true}
-	l.hold("5000032500", "a1", full())
-	row := &ofAgent(t, l, 20260703, "a1").Rows[0]
+	l := newState()
+	l.agents["a1"] = fold.Agent{FirstName: "Pat", LastName: "Lee", LicenseNumber: "0A1", EverCertified: true, Certified: true}
+	l.hold("5000032500", "a1", fullCase())
+	row := &agentBook(t, l, 20260703, "a1").Rows[0]
 	kinds := map[string]book.Kind{
 		schemas.KindText: book.Text, schemas.KindDate: book.Date, schemas.KindMoney: book.Money, schemas.KindYear: book.Year, schemas.KindYesNo: book.Text,
 	}
-	wantHeaders, wantCells := strings.Split(headers, ", "), strings.Split(cells, "|")
+	wantHeaders, wantCells := strings.Split(headers, ", "), strings.Split(fullRow, "|")
 	if len(set.Columns) != len(wantHeaders) || len(wantCells) != len(wantHeaders) {
 		t.Fatalf("there are %d columns, want %d", len(set.Columns), len(wantHeaders))
 	}
@@ -98,14 +98,14 @@ func TestBlankCells(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newLedger()
+	l := newState()
 	l.hold("1", "a1", &fold.Case{})
 	l.hold("2", "a1", &fold.Case{ // sections with nothing in them
 		Members: []events.Member{{MemberID: "m1"}}, Applications: []events.ApplicationRecorded{{ApplicationYear: 2026}},
 		Eligibility: []events.EligibilityDetermined{{MemberID: "m1", ApplicationYear: 2026}},
 		Enrollments: []events.EnrollmentRecorded{{ApplicationYear: 2026, CoverageKind: "health", MemberIDs: []string{"m1"}}},
 	})
-	b := ofAgent(t, l, 20260703, "a1")
+	b := agentBook(t, l, 20260703, "a1")
 	filled := map[string]string{"Case ID": "1", "Delegation Status": "Active", "Delegated Since": "2026-11-20"}
 	for i := range b.Rows {
 		for _, c := range set.Columns {
@@ -118,8 +118,8 @@ func TestBlankCells(t *testing.T) {
 	}
 }
 
-// TestWords holds the words for enumerated values and booleans, and the mask.
-func TestWords(t *testing.T) {
+// TestLabels holds the words for enumerated values and booleans, and the mask.
+func TestLabels(t *testing.T) {
 	for value, want := range map[string]string{
 		"covered_california": "Covered California", "medi_cal": "Medi-Cal", "mcap": "MCAP", "cchip": "CCHIP", "none": "None",
 		"eligible": "Eligible", "conditionally_eligible": "Conditionally Eligible", "ineligible": "Ineligible", "pending": "Pending",
@@ -135,10 +135,10 @@ func TestWords(t *testing.T) {
 	if got := book.MaskSSN(""); got != "" {
 		t.Errorf("no SSN is shown as %q", got)
 	}
-	l := newLedger()
-	c := l.hold("1", "a1", full())
+	l := newState()
+	c := l.hold("1", "a1", fullCase())
 	c.Members[0].Applying, c.Inactive = events.No, true
-	if got := shown(t, ofAgent(t, l, 20260703, "a1"), "member.applying", "delegation.status"); got != "No|Inactive" {
+	if got := shown(t, agentBook(t, l, 20260703, "a1"), "member.applying", "delegation.status"); got != "No|Inactive" {
 		t.Errorf("got %s", got)
 	}
 }
@@ -169,9 +169,9 @@ func TestSortKey(t *testing.T) {
 	}
 }
 
-// TestSortKeyByTheBook compares keys with those that its three steps give one
+// TestSortKeyMatchesUnicodeTransforms compares keys with those that its three steps give one
 // after the other.
-func TestSortKeyByTheBook(t *testing.T) {
+func TestSortKeyMatchesUnicodeTransforms(t *testing.T) {
 	steps := transform.Chain(norm.NFD, runes.Remove(runes.In(unicode.M)), cases.Fold())
 	rapid.Check(t, func(t *rapid.T) {
 		name := rapid.OneOf(rapid.String(), rapid.StringOf(rapid.SampledFrom([]rune("aÉéñÑßİıΣς \u0301Åǅﬁ'")))).Draw(t, "name")

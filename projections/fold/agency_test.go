@@ -11,10 +11,10 @@ import (
 // an agent whom no agency.agent_certified has named, that a certification
 // replaces what was known, and that a decertified agent stays in the agency.
 func TestNextAgent(t *testing.T) {
-	certified := fold.Agent{AgencyID: "y1", FirstName: "Pat", LastName: "Lee", LicenseNumber: "0A1", Email: "p@example.com", Named: true, Certified: true}
+	certified := fold.Agent{AgencyID: "y1", FirstName: "Pat", LastName: "Lee", LicenseNumber: "0A1", Email: "p@example.com", EverCertified: true, Certified: true}
 	decertified, moved := certified, certified
 	decertified.Certified, moved.AgencyID = false, "y2"
-	bare := fold.Agent{AgencyID: "y1", Named: true, Certified: true}
+	bare := fold.Agent{AgencyID: "y1", EverCertified: true, Certified: true}
 	for name, c := range map[string]struct {
 		from    fold.Agent
 		data    events.Data
@@ -24,7 +24,7 @@ func TestNextAgent(t *testing.T) {
 	}{
 		"certified":                       {fold.Agent{}, &events.AgentCertified{AgentID: "a1", AgencyID: "y1", FirstName: "Pat", LastName: "Lee", LicenseNumber: "0A1", Email: "p@example.com"}, certified, true, false},
 		"certified anew, all else blank":  {certified, &events.AgentCertified{AgentID: "a1", AgencyID: "y1"}, bare, true, false},
-		"certified again after the end":   {fold.Agent{AgencyID: "y1", Named: true}, &events.AgentCertified{AgentID: "a1", AgencyID: "y1"}, bare, true, false},
+		"certified again after the end":   {fold.Agent{AgencyID: "y1", EverCertified: true}, &events.AgentCertified{AgentID: "a1", AgencyID: "y1"}, bare, true, false},
 		"certified as before":             {bare, &events.AgentCertified{AgentID: "a1", AgencyID: "y1"}, bare, false, false},
 		"moved":                           {certified, &events.AgentMoved{AgentID: "a1", AgencyID: "y2"}, moved, true, false},
 		"moved to where it is":            {certified, &events.AgentMoved{AgentID: "a1", AgencyID: "y1"}, certified, false, false},
@@ -43,10 +43,10 @@ func TestNextAgent(t *testing.T) {
 	}
 }
 
-// TestNextAgencyAndStaff holds that a registration replaces the name, that an
+// TestRegistrationAndStaffReplaceEarlierValues holds that a registration replaces the name, that an
 // assignment replaces any other role of the person in the agency, and that a
 // removal ends the role, whichever it names.
-func TestNextAgencyAndStaff(t *testing.T) {
+func TestRegistrationAndStaffReplaceEarlierValues(t *testing.T) {
 	agency, changed := fold.NextAgency(fold.Agency{}, &events.AgencyRegistered{AgencyID: "y1"})
 	if want := (fold.Agency{Registered: true}); agency != want || !changed {
 		t.Errorf("registered: %+v, changed %t", agency, changed)
@@ -78,8 +78,8 @@ func TestNextAgencyAndStaff(t *testing.T) {
 	}
 }
 
-// TestName holds an agent's name as people write it.
-func TestName(t *testing.T) {
+// TestAgentName holds an agent's name as people write it.
+func TestAgentName(t *testing.T) {
 	for want, a := range map[string]fold.Agent{
 		"": {}, "Pat": {FirstName: "Pat"}, "Lee": {LastName: "Lee"}, "Pat Lee": {FirstName: "Pat", LastName: "Lee"},
 	} {

@@ -12,8 +12,8 @@ import (
 
 const caseID = "5000032500"
 
-// after folds events, each of which must be taken.
-func after(t testing.TB, c fold.Case, data ...events.Data) fold.Case {
+// apply folds events, each of which must be taken.
+func apply(t testing.TB, c fold.Case, data ...events.Data) fold.Case {
 	t.Helper()
 	for i, d := range data {
 		var refusal *events.Rejection
@@ -28,7 +28,7 @@ func member(id, firstName string) *events.MemberRecorded {
 	return &events.MemberRecorded{Member: events.Member{CaseID: caseID, MemberID: id, FirstName: firstName}}
 }
 
-func removed(id string) *events.MemberRemoved {
+func memberRemoved(id string) *events.MemberRemoved {
 	return &events.MemberRemoved{Member: events.Member{CaseID: caseID, MemberID: id}}
 }
 
@@ -45,32 +45,32 @@ func enrollment(id string, year int, carrier string, members ...string) *events.
 		MemberIDs: members, Status: "enrolled", Carrier: carrier}
 }
 
-// TestSectionsReplace holds that each _recorded event replaces its whole
+// TestRecordedEventReplacesItsSection holds that each _recorded event replaces its whole
 // section: what a later one leaves out is blank, nothing of the earlier one
 // stays, and other sections are as they were.
-func TestSectionsReplace(t *testing.T) {
+func TestRecordedEventReplacesItsSection(t *testing.T) {
 	full := &events.HouseholdRecorded{
 		CaseID:         caseID,
 		PrimaryContact: events.Contact{FirstName: "Ana", LastName: "Ruiz", Phone: "5555555555", DateOfBirth: 19800101, SSNLast4: "7880"},
 		Address:        events.Address{Line1: "12345 Main St", City: "Sacramento"},
 	}
-	c := after(t, fold.Case{}, full, application(2026, "Submitted"), application(2027, "Started"),
+	c := apply(t, fold.Case{}, full, application(2026, "Submitted"), application(2027, "Started"),
 		member("m1", "Ana"), member("m2", "Bo"), eligibility("m1", 2026, "medi_cal"), eligibility("m1", 2027, "mcap"),
 		enrollment("n1", 2026, "Kaiser", "m1"), enrollment("n2", 2026, "Anthem", "m2"))
 
-	next := after(t, c, &events.HouseholdRecorded{CaseID: caseID, PrimaryContact: events.Contact{FirstName: "Eva"}})
+	next := apply(t, c, &events.HouseholdRecorded{CaseID: caseID, PrimaryContact: events.Contact{FirstName: "Eva"}})
 	if want := (events.HouseholdRecorded{PrimaryContact: events.Contact{FirstName: "Eva"}}); next.Household != want {
 		t.Errorf("household: got %+v", next.Household)
 	}
-	next = after(t, c, &events.ApplicationRecorded{CaseID: caseID, ApplicationYear: 2026, NextSteps: "Pay"})
+	next = apply(t, c, &events.ApplicationRecorded{CaseID: caseID, ApplicationYear: 2026, NextSteps: "Pay"})
 	if want := []events.ApplicationRecorded{{ApplicationYear: 2026, NextSteps: "Pay"}, {ApplicationYear: 2027, CurrentStatus: "Started"}}; !slices.Equal(next.Applications, want) {
 		t.Errorf("applications, one per year: got %+v", next.Applications)
 	}
-	next = after(t, c, &events.MemberRecorded{Member: events.Member{CaseID: caseID, MemberID: "m1", Gender: "F"}})
+	next = apply(t, c, &events.MemberRecorded{Member: events.Member{CaseID: caseID, MemberID: "m1", Gender: "F"}})
 	if want := []events.Member{{MemberID: "m1", Gender: "F"}, {MemberID: "m2", FirstName: "Bo"}}; !slices.Equal(next.Members, want) {
 		t.Errorf("members: got %+v", next.Members)
 	}
-	next = after(t, c, eligibility("m1", 2026, "none"))
+	next = apply(t, c, eligibility("m1", 2026, "none"))
 	if len(next.Eligibility) != 2 || next.Eligibility[0].Program != "none" || next.Eligibility[1].Program != "mcap" {
 		t.Errorf("eligibility, the one recorded last for a member and year: got %+v", next.Eligibility)
 	}
@@ -79,10 +79,10 @@ func TestSectionsReplace(t *testing.T) {
 	}
 }
 
-// TestEnrollmentsInOrder holds that an enrollment replaces the one of the same
+// TestEnrollmentReplacesSameIDAndMovesToEnd holds that an enrollment replaces the one of the same
 // id, in whatever year and for whomever that was, and counts as recorded last.
-func TestEnrollmentsInOrder(t *testing.T) {
-	c := after(t, fold.Case{}, enrollment("n1", 2026, "Kaiser", "m1"), enrollment("n2", 2026, "Anthem", "m1"))
+func TestEnrollmentReplacesSameIDAndMovesToEnd(t *testing.T) {
+	c := apply(t, fold.Case{}, enrollment("n1", 2026, "Kaiser", "m1"), enrollment("n2", 2026, "Anthem", "m1"))
 	order := func(c fold.Case) (out string) {
 		for _, e := range c.Enrollments {
 			out += fmt.Sprintf("%s %d %s %v; ", e.EnrollmentID, e.ApplicationYear, e.Carrier, e.MemberIDs)
@@ -92,7 +92,7 @@ func TestEnrollmentsInOrder(t *testing.T) {
 	if got, want := order(c), "n1 2026 Kaiser [m1]; n2 2026 Anthem [m1]; "; got != want {
 		t.Errorf("got %s", got)
 	}
-	c = after(t, c, enrollment("n1", 2027, "Molina", "m2", "m3"))
+	c = apply(t, c, enrollment("n1", 2027, "Molina", "m2", "m3"))
 	if got, want := order(c), "n2 2026 Anthem [m1]; n1 2027 Molina [m2 m3]; "; got != want {
 		t.Errorf("got %s", got)
 	}
@@ -102,29 +102,29 @@ func TestEnrollmentsInOrder(t *testing.T) {
 	}
 }
 
-// TestUnchanged holds that what says what is so already is accepted, and
+// TestRepeatedEventChangesNothing holds that what says what is so already is accepted, and
 // leaves the state and the place of its last change alone.
-func TestUnchanged(t *testing.T) {
+func TestRepeatedEventChangesNothing(t *testing.T) {
 	h := &events.HouseholdRecorded{CaseID: caseID, PrimaryContact: events.Contact{FirstName: "Ana"}}
-	c := after(t, fold.Case{}, application(2026, "Submitted"), member("m1", "Ana"), eligibility("m1", 2026, "mcap"), enrollment("n1", 2026, "Kaiser", "m1"), h)
+	c := apply(t, fold.Case{}, application(2026, "Submitted"), member("m1", "Ana"), eligibility("m1", 2026, "mcap"), enrollment("n1", 2026, "Kaiser", "m1"), h)
 	for _, d := range []events.Data{application(2026, "Submitted"), member("m1", "Ana"), eligibility("m1", 2026, "mcap"), enrollment("n1", 2026, "Kaiser", "m1"), h} {
 		next, changed, refusal := fold.NextCase(c, d, fold.Position{Seq: 99, Recorded: second.AddDate(0, 0, 1)})
 		if changed || refusal != nil || !reflect.DeepEqual(next, c) {
 			t.Errorf("%T again: changed %t, %v", d, changed, refusal)
 		}
 	}
-	closed := after(t, c, &events.CaseClosed{CaseID: caseID})
+	closed := apply(t, c, &events.CaseClosed{CaseID: caseID})
 	if next, changed, _ := fold.NextCase(closed, &events.CaseClosed{CaseID: caseID, Reason: "moved"}, at(second)); changed || !next.Closed {
 		t.Error("closing again changes something")
 	}
 }
 
-// TestReopening holds that a later event of a type that ends in _recorded
+// TestRecordedEventReopensClosedCase holds that a later event of a type that ends in _recorded
 // reopens a closed case, also one that says nothing new, and that
 // eligibility_determined and member_removed do not.
-func TestReopening(t *testing.T) {
+func TestRecordedEventReopensClosedCase(t *testing.T) {
 	h := &events.HouseholdRecorded{CaseID: caseID}
-	closed := after(t, fold.Case{}, h, application(2026, ""), member("m1", "Ana"), enrollment("n1", 2026, "", "m1"), &events.CaseClosed{CaseID: caseID})
+	closed := apply(t, fold.Case{}, h, application(2026, ""), member("m1", "Ana"), enrollment("n1", 2026, "", "m1"), &events.CaseClosed{CaseID: caseID})
 	if !closed.Closed {
 		t.Fatal("case_closed does not close")
 	}
@@ -134,7 +134,7 @@ func TestReopening(t *testing.T) {
 	}{
 		{h, true}, {application(2026, ""), true}, {member("m1", "Ana"), true}, {enrollment("n1", 2026, "", "m1"), true},
 		{application(2027, "New"), true}, {member("m2", "Bo"), true}, {enrollment("n2", 2026, "", "m1"), true},
-		{eligibility("m1", 2026, "mcap"), false}, {removed("m1"), false}, {created("a1"), false},
+		{eligibility("m1", 2026, "mcap"), false}, {memberRemoved("m1"), false}, {created("a1"), false},
 	} {
 		next, changed, refusal := fold.NextCase(closed, c.data, at(second))
 		if refusal != nil || !changed || next.Closed == c.reopens {
@@ -143,39 +143,39 @@ func TestReopening(t *testing.T) {
 	}
 }
 
-// TestListedMembers holds that the listed members are those recorded and not
+// TestListedMembersAreRecordedAndNotRemoved holds that the listed members are those recorded and not
 // removed, that eligibility and enrollment of a member not listed are kept,
 // and that unknown_member is for removing one who is not listed.
-func TestListedMembers(t *testing.T) {
-	c := after(t, fold.Case{}, eligibility("m1", 2026, "mcap"), enrollment("n1", 2026, "Kaiser", "m1"))
+func TestListedMembersAreRecordedAndNotRemoved(t *testing.T) {
+	c := apply(t, fold.Case{}, eligibility("m1", 2026, "mcap"), enrollment("n1", 2026, "Kaiser", "m1"))
 	if len(c.Members) != 0 || len(c.Eligibility) != 1 || len(c.Enrollments) != 1 {
 		t.Fatalf("before the member is recorded: %+v", c)
 	}
-	c = after(t, c, member("m2", "Bo"), member("m1", "Ana"), member("m3", "Cy"))
+	c = apply(t, c, member("m2", "Bo"), member("m1", "Ana"), member("m3", "Cy"))
 	if got := []string{c.Members[0].MemberID, c.Members[1].MemberID, c.Members[2].MemberID}; !slices.Equal(got, []string{"m1", "m2", "m3"}) {
 		t.Fatalf("members are not in order: %v", got)
 	}
-	c = after(t, c, removed("m1"))
+	c = apply(t, c, memberRemoved("m1"))
 	if len(c.Members) != 2 || c.Members[0].MemberID != "m2" || len(c.Eligibility) != 1 || len(c.Enrollments) != 1 {
 		t.Fatalf("after the removal: %+v", c)
 	}
 	for _, id := range []string{"m1", "m9"} {
-		next, changed, refusal := fold.NextCase(c, removed(id), at(second))
+		next, changed, refusal := fold.NextCase(c, memberRemoved(id), at(second))
 		if refusal == nil || refusal.Code != events.UnknownMember || refusal.Field != "data.member_id" || changed || !reflect.DeepEqual(next, c) {
 			t.Errorf("removing %s: changed %t, %v", id, changed, refusal)
 		}
 	}
-	c = after(t, c, member("m1", "Ana"))
+	c = apply(t, c, member("m1", "Ana"))
 	if len(c.Members) != 3 || c.Members[0].FirstName != "Ana" {
 		t.Fatalf("recorded again: %+v", c.Members)
 	}
 }
 
-// TestCaseID holds that every consumer and delegation event is about a case,
+// TestConsumerAndDelegationEventsNameACase holds that every consumer and delegation event is about a case,
 // and no other is.
-func TestCaseID(t *testing.T) {
+func TestConsumerAndDelegationEventsNameACase(t *testing.T) {
 	about := []events.Data{
-		&events.HouseholdRecorded{CaseID: caseID}, application(2026, ""), member("m1", ""), removed("m1"), eligibility("m1", 2026, "none"),
+		&events.HouseholdRecorded{CaseID: caseID}, application(2026, ""), member("m1", ""), memberRemoved("m1"), eligibility("m1", 2026, "none"),
 		enrollment("n1", 2026, "", "m1"), &events.CaseClosed{CaseID: caseID}, requested("a1"), accepted("a1"), declined("a1"), withdrawn("a1"),
 		created("a1"), inactive("a1"), reactivated("a1"), transferred("a1", "a2"), ended("a1"),
 	}
@@ -191,8 +191,8 @@ func TestCaseID(t *testing.T) {
 	}
 }
 
-// TestAgents holds that an event names the agents who are known from it on.
-func TestAgents(t *testing.T) {
+// TestAgentsNamedByEvent holds that an event names the agents who are known from it on.
+func TestAgentsNamedByEvent(t *testing.T) {
 	for _, c := range []struct {
 		data events.Data
 		want []string

@@ -17,7 +17,7 @@ import (
 func roundTrip[T any](t *testing.T, encode func([]byte, *T) []byte, decode func([]byte) (T, error)) {
 	rapid.Check(t, func(t *rapid.T) {
 		var want T
-		fill(t, reflect.ValueOf(&want).Elem())
+		drawFields(t, reflect.ValueOf(&want).Elem())
 		b := encode([]byte("before"), &want)
 		if !bytes.HasPrefix(b, []byte("before")) {
 			t.Fatal("the encoding is not appended")
@@ -49,22 +49,22 @@ func roundTrip[T any](t *testing.T, encode func([]byte, *T) []byte, decode func(
 	})
 }
 
-// TestCodec holds that cases, agents, agencies and staff are kept whole, every
+// TestCodecRoundTrip holds that cases, agents, agencies and staff are kept whole, every
 // field of theirs.
-func TestCodec(t *testing.T) {
+func TestCodecRoundTrip(t *testing.T) {
 	t.Run("case", func(t *testing.T) { roundTrip(t, fold.AppendCase, fold.DecodeCase) })
 	t.Run("agent", func(t *testing.T) { roundTrip(t, fold.AppendAgent, fold.DecodeAgent) })
 	t.Run("agency", func(t *testing.T) { roundTrip(t, fold.AppendAgency, fold.DecodeAgency) })
 	t.Run("staff", func(t *testing.T) { roundTrip(t, fold.AppendStaff, fold.DecodeStaff) })
 }
 
-// TestCodecTellsStatesApart holds that two states which differ anywhere differ
+// TestDifferentStatesEncodeDifferently holds that two states which differ anywhere differ
 // in their encoding, since the state hash is over it.
-func TestCodecTellsStatesApart(t *testing.T) {
+func TestDifferentStatesEncodeDifferently(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var a, b fold.Case
-		fill(t, reflect.ValueOf(&a).Elem())
-		fill(t, reflect.ValueOf(&b).Elem())
+		drawFields(t, reflect.ValueOf(&a).Elem())
+		drawFields(t, reflect.ValueOf(&b).Elem())
 		if rapid.Bool().Draw(t, "alike but for the delegation") {
 			agent := b.AgentID
 			b = a
@@ -76,9 +76,9 @@ func TestCodecTellsStatesApart(t *testing.T) {
 	})
 }
 
-// TestDecodeRefuses holds that what claims more than there is is ErrEncoding,
+// TestDecodeRejectsExcessiveLengths holds that what claims more than there is is ErrEncoding,
 // at once: no count or length is believed.
-func TestDecodeRefuses(t *testing.T) {
+func TestDecodeRejectsExcessiveLengths(t *testing.T) {
 	empty := fold.AppendCase(nil, new(fold.Case))
 	for name, b := range map[string][]byte{
 		"nothing":          {},
@@ -97,7 +97,7 @@ func TestDecodeRefuses(t *testing.T) {
 // FuzzDecodeCase reads anything: it never panics, an error is ErrEncoding, and
 // what is read is a state that is kept whole.
 func FuzzDecodeCase(f *testing.F) {
-	c := held("a1", true, "a2")
+	c := heldCase("a1", true, "a2")
 	f.Add(fold.AppendCase(nil, &c))
 	f.Add(fold.AppendCase(nil, new(fold.Case)))
 	f.Add([]byte{1, 'x', 1, 0, 0xff})

@@ -17,8 +17,8 @@ var (
 
 func at(recorded time.Time) fold.Position { return fold.Position{Seq: 9, Recorded: recorded} }
 
-// held is a case delegated to an agent at the first time.
-func held(agent string, inactive bool, pending ...string) fold.Case {
+// heldCase is a case delegated to an agent at the first time.
+func heldCase(agent string, inactive bool, pending ...string) fold.Case {
 	c := fold.Case{AgentID: agent, Inactive: inactive, Changed: fold.Position{Seq: 1, Recorded: first}}
 	if agent != "" {
 		c.Since = first
@@ -58,24 +58,34 @@ func delegationOf(c *fold.Case) string {
 	return out
 }
 
-func by(agent string) events.Delegation {
+func delegationEvent(agent string) events.Delegation {
 	return events.Delegation{CaseID: "5000032500", AgentID: agent}
 }
 
-func accepted(agent string) events.Data { return &events.DelegationAccepted{Delegation: by(agent)} }
-func created(agent string) events.Data  { return &events.DelegationCreated{Delegation: by(agent)} }
-func requested(agent string) events.Data {
-	return &events.DelegationRequested{Delegation: by(agent)}
+func accepted(agent string) events.Data {
+	return &events.DelegationAccepted{Delegation: delegationEvent(agent)}
 }
-func declined(agent string) events.Data  { return &events.DelegationDeclined{Delegation: by(agent)} }
-func withdrawn(agent string) events.Data { return &events.DelegationWithdrawn{Delegation: by(agent)} }
+func created(agent string) events.Data {
+	return &events.DelegationCreated{Delegation: delegationEvent(agent)}
+}
+func requested(agent string) events.Data {
+	return &events.DelegationRequested{Delegation: delegationEvent(agent)}
+}
+func declined(agent string) events.Data {
+	return &events.DelegationDeclined{Delegation: delegationEvent(agent)}
+}
+func withdrawn(agent string) events.Data {
+	return &events.DelegationWithdrawn{Delegation: delegationEvent(agent)}
+}
 func inactive(agent string) events.Data {
-	return &events.DelegationMarkedInactive{Delegation: by(agent)}
+	return &events.DelegationMarkedInactive{Delegation: delegationEvent(agent)}
 }
 func reactivated(agent string) events.Data {
-	return &events.DelegationReactivated{Delegation: by(agent)}
+	return &events.DelegationReactivated{Delegation: delegationEvent(agent)}
 }
-func ended(agent string) events.Data { return &events.DelegationEnded{Delegation: by(agent)} }
+func ended(agent string) events.Data {
+	return &events.DelegationEnded{Delegation: delegationEvent(agent)}
+}
 func transferred(from, to string) events.Data {
 	return &events.DelegationTransferred{CaseID: "5000032500", FromAgentID: from, ToAgentID: to}
 }
@@ -90,74 +100,74 @@ type transition struct {
 	field string      // data.agent_id unless it says otherwise
 }
 
-// requests are the transitions of the pending requests, and of what makes a
+// requestTransitions are the transitions of the pending requestTransitions, and of what makes a
 // delegation.
-var requests = []transition{
-	{rule: "– → pending", from: held("", false), event: requested("a1"), to: "nobody, a1 asked second"},
-	{rule: "several may be pending, each from another agent", from: held("", false, "a2"), event: requested("a1"), to: "nobody, a1 asked second, a2 asked first"},
-	{rule: "beside an active delegate", from: held("a1", false), event: requested("a2"), to: "a1 active first, a2 asked second"},
-	{rule: "of the one who holds the case", from: held("a1", false), event: requested("a1"), to: "a1 active first, a1 asked second"},
-	{rule: "what is pending already stays as it is", from: held("", false, "a1"), event: requested("a1")},
+var requestTransitions = []transition{
+	{rule: "– → pending", from: heldCase("", false), event: requested("a1"), to: "nobody, a1 asked second"},
+	{rule: "several may be pending, each from another agent", from: heldCase("", false, "a2"), event: requested("a1"), to: "nobody, a1 asked second, a2 asked first"},
+	{rule: "beside an active delegate", from: heldCase("a1", false), event: requested("a2"), to: "a1 active first, a2 asked second"},
+	{rule: "of the one who holds the case", from: heldCase("a1", false), event: requested("a1"), to: "a1 active first, a1 asked second"},
+	{rule: "what is pending already stays as it is", from: heldCase("", false, "a1"), event: requested("a1")},
 
-	{rule: "pending → active", from: held("", false, "a1"), event: accepted("a1"), to: "a1 active second"},
-	{rule: "supersedes the active one in the same step", from: held("a1", false, "a2"), event: accepted("a2"), to: "a2 active second"},
-	{rule: "supersedes the inactive one", from: held("a1", true, "a2"), event: accepted("a2"), to: "a2 active second"},
-	{rule: "leaves the other requests", from: held("a1", false, "a2", "a3"), event: accepted("a2"), to: "a2 active second, a3 asked first"},
-	{rule: "by the holder: active, and keeps its date", from: held("a1", true, "a1"), event: accepted("a1"), to: "a1 active first"},
-	{rule: "by the active holder: clears the request", from: held("a1", false, "a1"), event: accepted("a1"), to: "a1 active first"},
-	{rule: "needs that agent's request", from: held("", false, "a2"), event: accepted("a1"), code: events.NoPendingRequest},
-	{rule: "needs it of the holder too", from: held("a1", true), event: accepted("a1"), code: events.NoPendingRequest},
+	{rule: "pending → active", from: heldCase("", false, "a1"), event: accepted("a1"), to: "a1 active second"},
+	{rule: "supersedes the active one in the same step", from: heldCase("a1", false, "a2"), event: accepted("a2"), to: "a2 active second"},
+	{rule: "supersedes the inactive one", from: heldCase("a1", true, "a2"), event: accepted("a2"), to: "a2 active second"},
+	{rule: "leaves the other requests", from: heldCase("a1", false, "a2", "a3"), event: accepted("a2"), to: "a2 active second, a3 asked first"},
+	{rule: "by the holder: active, and keeps its date", from: heldCase("a1", true, "a1"), event: accepted("a1"), to: "a1 active first"},
+	{rule: "by the active holder: clears the request", from: heldCase("a1", false, "a1"), event: accepted("a1"), to: "a1 active first"},
+	{rule: "needs that agent's request", from: heldCase("", false, "a2"), event: accepted("a1"), code: events.NoPendingRequest},
+	{rule: "needs it of the holder too", from: heldCase("a1", true), event: accepted("a1"), code: events.NoPendingRequest},
 
-	{rule: "pending → –", from: held("", false, "a1"), event: declined("a1"), to: "nobody"},
-	{rule: "leaves holder and the others", from: held("a1", true, "a2", "a3"), event: declined("a2"), to: "a1 inactive first, a3 asked first"},
-	{rule: "the holder's own request alone", from: held("a1", false, "a1"), event: declined("a1"), to: "a1 active first"},
-	{rule: "needs a request", from: held("a1", false), event: declined("a1"), code: events.NoPendingRequest},
-	{rule: "needs a request of that agent", from: held("", false, "a2"), event: declined("a1"), code: events.NoPendingRequest},
+	{rule: "pending → –", from: heldCase("", false, "a1"), event: declined("a1"), to: "nobody"},
+	{rule: "leaves holder and the others", from: heldCase("a1", true, "a2", "a3"), event: declined("a2"), to: "a1 inactive first, a3 asked first"},
+	{rule: "the holder's own request alone", from: heldCase("a1", false, "a1"), event: declined("a1"), to: "a1 active first"},
+	{rule: "needs a request", from: heldCase("a1", false), event: declined("a1"), code: events.NoPendingRequest},
+	{rule: "needs a request of that agent", from: heldCase("", false, "a2"), event: declined("a1"), code: events.NoPendingRequest},
 
-	{rule: "pending → –", from: held("", false, "a1"), event: withdrawn("a1"), to: "nobody"},
-	{rule: "leaves holder and the others", from: held("a1", false, "a2", "a3"), event: withdrawn("a3"), to: "a1 active first, a2 asked first"},
-	{rule: "needs a request", from: held("", false), event: withdrawn("a1"), code: events.NoPendingRequest},
-	{rule: "needs a request of the holder too", from: held("a1", false, "a2"), event: withdrawn("a1"), code: events.NoPendingRequest},
+	{rule: "pending → –", from: heldCase("", false, "a1"), event: withdrawn("a1"), to: "nobody"},
+	{rule: "leaves holder and the others", from: heldCase("a1", false, "a2", "a3"), event: withdrawn("a3"), to: "a1 active first, a2 asked first"},
+	{rule: "needs a request", from: heldCase("", false), event: withdrawn("a1"), code: events.NoPendingRequest},
+	{rule: "needs a request of the holder too", from: heldCase("a1", false, "a2"), event: withdrawn("a1"), code: events.NoPendingRequest},
 
-	{rule: "– → active", from: held("", false), event: created("a1"), to: "a1 active second"},
-	{rule: "supersedes the active one", from: held("a2", false), event: created("a1"), to: "a1 active second"},
-	{rule: "supersedes the inactive one", from: held("a2", true), event: created("a1"), to: "a1 active second"},
-	{rule: "clears that agent's own request, leaves the others", from: held("a3", false, "a1", "a2"), event: created("a1"), to: "a1 active second, a2 asked first"},
-	{rule: "by the holder: active, and keeps its date", from: held("a1", true), event: created("a1"), to: "a1 active first"},
-	{rule: "by the holder: clears its own request", from: held("a1", false, "a1", "a2"), event: created("a1"), to: "a1 active first, a2 asked first"},
-	{rule: "what is so already changes nothing", from: held("a1", false, "a2"), event: created("a1")},
+	{rule: "– → active", from: heldCase("", false), event: created("a1"), to: "a1 active second"},
+	{rule: "supersedes the active one", from: heldCase("a2", false), event: created("a1"), to: "a1 active second"},
+	{rule: "supersedes the inactive one", from: heldCase("a2", true), event: created("a1"), to: "a1 active second"},
+	{rule: "clears that agent's own request, leaves the others", from: heldCase("a3", false, "a1", "a2"), event: created("a1"), to: "a1 active second, a2 asked first"},
+	{rule: "by the holder: active, and keeps its date", from: heldCase("a1", true), event: created("a1"), to: "a1 active first"},
+	{rule: "by the holder: clears its own request", from: heldCase("a1", false, "a1", "a2"), event: created("a1"), to: "a1 active first, a2 asked first"},
+	{rule: "what is so already changes nothing", from: heldCase("a1", false, "a2"), event: created("a1")},
 }
 
-// holdings are the transitions of what only the holder may do.
-var holdings = []transition{
-	{rule: "active → inactive", from: held("a1", false, "a2"), event: inactive("a1"), to: "a1 inactive first, a2 asked first"},
-	{rule: "inactive again changes nothing", from: held("a1", true), event: inactive("a1")},
-	{rule: "nobody holds it", from: held("", false, "a1"), event: inactive("a1"), code: events.NotDelegated},
-	{rule: "another holds it", from: held("a2", false, "a1"), event: inactive("a1"), code: events.WrongAgent},
+// holderTransitions are the transitions of what only the holder may do.
+var holderTransitions = []transition{
+	{rule: "active → inactive", from: heldCase("a1", false, "a2"), event: inactive("a1"), to: "a1 inactive first, a2 asked first"},
+	{rule: "inactive again changes nothing", from: heldCase("a1", true), event: inactive("a1")},
+	{rule: "nobody holds it", from: heldCase("", false, "a1"), event: inactive("a1"), code: events.NotDelegated},
+	{rule: "another holds it", from: heldCase("a2", false, "a1"), event: inactive("a1"), code: events.WrongAgent},
 
-	{rule: "inactive → active", from: held("a1", true), event: reactivated("a1"), to: "a1 active first"},
-	{rule: "active again changes nothing", from: held("a1", false), event: reactivated("a1")},
-	{rule: "nobody holds it", from: held("", false), event: reactivated("a1"), code: events.NotDelegated},
-	{rule: "another holds it", from: held("a2", true), event: reactivated("a1"), code: events.WrongAgent},
+	{rule: "inactive → active", from: heldCase("a1", true), event: reactivated("a1"), to: "a1 active first"},
+	{rule: "active again changes nothing", from: heldCase("a1", false), event: reactivated("a1")},
+	{rule: "nobody holds it", from: heldCase("", false), event: reactivated("a1"), code: events.NotDelegated},
+	{rule: "another holds it", from: heldCase("a2", true), event: reactivated("a1"), code: events.WrongAgent},
 
-	{rule: "active stays active, and begins anew", from: held("a1", false), event: transferred("a1", "a2"), to: "a2 active second"},
-	{rule: "inactive stays inactive, and begins anew", from: held("a1", true, "a3"), event: transferred("a1", "a2"), to: "a2 inactive second, a3 asked first"},
-	{rule: "to oneself changes nothing", from: held("a1", true), event: transferred("a1", "a1")},
-	{rule: "nobody holds it", from: held("", false), event: transferred("a1", "a2"), code: events.NotDelegated, field: "data.from_agent_id"},
-	{rule: "another holds it", from: held("a2", false), event: transferred("a1", "a2"), code: events.WrongAgent, field: "data.from_agent_id"},
-	{rule: "another holds it, to oneself", from: held("a2", false), event: transferred("a1", "a1"), code: events.WrongAgent, field: "data.from_agent_id"},
+	{rule: "active stays active, and begins anew", from: heldCase("a1", false), event: transferred("a1", "a2"), to: "a2 active second"},
+	{rule: "inactive stays inactive, and begins anew", from: heldCase("a1", true, "a3"), event: transferred("a1", "a2"), to: "a2 inactive second, a3 asked first"},
+	{rule: "to oneself changes nothing", from: heldCase("a1", true), event: transferred("a1", "a1")},
+	{rule: "nobody holds it", from: heldCase("", false), event: transferred("a1", "a2"), code: events.NotDelegated, field: "data.from_agent_id"},
+	{rule: "another holds it", from: heldCase("a2", false), event: transferred("a1", "a2"), code: events.WrongAgent, field: "data.from_agent_id"},
+	{rule: "another holds it, to oneself", from: heldCase("a2", false), event: transferred("a1", "a1"), code: events.WrongAgent, field: "data.from_agent_id"},
 
-	{rule: "active → –", from: held("a1", false, "a1", "a2"), event: ended("a1"), to: "nobody, a1 asked first, a2 asked first"},
-	{rule: "inactive → –", from: held("a1", true), event: ended("a1"), to: "nobody"},
-	{rule: "nobody holds it", from: held("", false, "a1"), event: ended("a1"), code: events.NotDelegated},
-	{rule: "another holds it", from: held("a2", true), event: ended("a1"), code: events.WrongAgent},
+	{rule: "active → –", from: heldCase("a1", false, "a1", "a2"), event: ended("a1"), to: "nobody, a1 asked first, a2 asked first"},
+	{rule: "inactive → –", from: heldCase("a1", true), event: ended("a1"), to: "nobody"},
+	{rule: "nobody holds it", from: heldCase("", false, "a1"), event: ended("a1"), code: events.NotDelegated},
+	{rule: "another holds it", from: heldCase("a2", true), event: ended("a1"), code: events.WrongAgent},
 }
 
-// TestDelegation holds the table of delegation events, and what "Details of
+// TestDelegationTransitions holds the table of delegation events, and what "Details of
 // the fold" says of them: every transition and every refusal. A refusal names
 // field and code, repeats no value, and changes nothing.
-func TestDelegation(t *testing.T) {
-	for _, c := range append(requests, holdings...) {
+func TestDelegationTransitions(t *testing.T) {
+	for _, c := range append(requestTransitions, holderTransitions...) {
 		name := fmt.Sprintf("%T, %s", c.event, c.rule)
 		before := c.from
 		next, changed, refusal := fold.NextCase(c.from, c.event, at(second))
@@ -186,10 +196,10 @@ func TestDelegation(t *testing.T) {
 	}
 }
 
-// TestDelegationStandsWhileClosed holds that a closed case's delegation stands
+// TestDelegationContinuesWhileClosed holds that a closed case's delegation stands
 // and can change, and that none of that reopens it.
-func TestDelegationStandsWhileClosed(t *testing.T) {
-	c, _, _ := fold.NextCase(held("a1", true, "a2"), &events.CaseClosed{CaseID: "5000032500"}, at(second))
+func TestDelegationContinuesWhileClosed(t *testing.T) {
+	c, _, _ := fold.NextCase(heldCase("a1", true, "a2"), &events.CaseClosed{CaseID: "5000032500"}, at(second))
 	if !c.Closed || delegationOf(&c) != "a1 inactive first, a2 asked first" {
 		t.Fatalf("closed: %t, %s", c.Closed, delegationOf(&c))
 	}

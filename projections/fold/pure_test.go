@@ -23,9 +23,9 @@ func deepCopy(t *rapid.T, c *fold.Case) fold.Case {
 	return out
 }
 
-// spare gives every slice of a case room behind its end, where a careless
+// addSpareCapacity gives every slice of a case room behind its end, where a careless
 // append would write, and fills that room with what must stay.
-func spare(c *fold.Case) {
+func addSpareCapacity(c *fold.Case) {
 	c.Applications = append(slices.Grow(c.Applications, 4), make([]events.ApplicationRecorded, 2)...)[:len(c.Applications)]
 	c.Members = append(slices.Grow(c.Members, 4), make([]events.Member, 2)...)[:len(c.Members)]
 	c.Eligibility = append(slices.Grow(c.Eligibility, 4), make([]events.EligibilityDetermined, 2)...)[:len(c.Eligibility)]
@@ -33,8 +33,8 @@ func spare(c *fold.Case) {
 	c.Pending = append(slices.Grow(c.Pending, 4), make([]fold.Request, 2)...)[:len(c.Pending)]
 }
 
-// whole returns a case with what stands behind the ends of its slices.
-func whole(c fold.Case) fold.Case {
+// cloneWithSpareCapacity returns a case with what stands behind the ends of its slices.
+func cloneWithSpareCapacity(c fold.Case) fold.Case {
 	c.Applications = slices.Clone(c.Applications[:cap(c.Applications)])
 	c.Members = slices.Clone(c.Members[:cap(c.Members)])
 	c.Eligibility = slices.Clone(c.Eligibility[:cap(c.Eligibility)])
@@ -53,12 +53,12 @@ func TestNextCaseIsPure(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var c fold.Case
 		for seq := range rapid.IntRange(1, 40).Draw(t, "events") {
-			data := anyEvent(t)
+			data := drawEvent(t)
 			place := fold.Position{Seq: uint64(seq + 1), Recorded: first.Add(time.Duration(seq) * time.Hour)}
-			spare(&c)
-			before, beforeEvent := whole(c), reflect.ValueOf(data).Elem().Interface()
+			addSpareCapacity(&c)
+			before, beforeEvent := cloneWithSpareCapacity(c), reflect.ValueOf(data).Elem().Interface()
 			next, changed, refusal := fold.NextCase(c, data, place)
-			if !reflect.DeepEqual(whole(c), before) {
+			if !reflect.DeepEqual(cloneWithSpareCapacity(c), before) {
 				t.Fatalf("%T has written into the state that it was given", data)
 			}
 			if !reflect.DeepEqual(reflect.ValueOf(data).Elem().Interface(), beforeEvent) {
@@ -74,16 +74,16 @@ func TestNextCaseIsPure(t *testing.T) {
 			if !bytes.Equal(fold.AppendCase(nil, &again), fold.AppendCase(nil, &next)) {
 				t.Fatalf("%T gives two states", data)
 			}
-			checkCase(t, &next)
+			checkInvariants(t, &next)
 			c = next
 		}
 	})
 }
 
-// checkCase holds what is so in every case: lists in their order without
+// checkInvariants holds what is so in every case: lists in their order without
 // repetition, no case ids in the sections, and no remains of a delegation
 // where nobody holds the case.
-func checkCase(t *rapid.T, c *fold.Case) {
+func checkInvariants(t *rapid.T, c *fold.Case) {
 	ascending := func(name string, n int, compare func(i, j int) int) {
 		for i := 1; i < n; i++ {
 			if compare(i-1, i) >= 0 {

@@ -9,9 +9,9 @@ import (
 	"bookledger/projections/list"
 )
 
-// manyLists are the lists of an agent with n consumers, of two members and two
+// generateList are the lists of an agent with n consumers, of two members and two
 // years each.
-func manyLists(b *testing.B, n int) *list.List {
+func generateList(b *testing.B, n int) *list.List {
 	pick := func(i int, of ...string) string { return of[i%len(of)] }
 	l := cases{}
 	for i := range n {
@@ -38,7 +38,7 @@ func manyLists(b *testing.B, n int) *list.List {
 
 // BenchmarkSearch searches through 10,000 consumers.
 func BenchmarkSearch(b *testing.B) {
-	many := manyLists(b, 10_000)
+	many := generateList(b, 10_000)
 	for name, q := range map[string]list.Query{
 		"none": {Limit: 50}, "name": {Name: "jose garcia", Limit: 50}, "words": {Q: "jose 555-12", Limit: 50}, "nothing": {Q: "nobody at all", Limit: 50},
 		"filtered": {Q: "sacramento", Year: 2027, Status: "submitted", Carrier: "Blue Shield", Sort: "-updated", Limit: 50},
@@ -53,7 +53,7 @@ func BenchmarkSearch(b *testing.B) {
 
 // BenchmarkPageJSON writes the most consumers that are shown at once.
 func BenchmarkPageJSON(b *testing.B) {
-	many := manyLists(b, 10_000)
+	many := generateList(b, 10_000)
 	q := list.Query{Carrier: "Blue Shield", Limit: 2000}
 	many.PageJSON(q, 2026)
 	for b.Loop() {
@@ -64,7 +64,7 @@ func BenchmarkPageJSON(b *testing.B) {
 
 // BenchmarkChoices gathers what the filters of 10,000 consumers can be set to.
 func BenchmarkChoices(b *testing.B) {
-	many := manyLists(b, 10_000)
+	many := generateList(b, 10_000)
 	current := 2026
 	for b.Loop() {
 		current ^= 1 // so that it is gathered anew

@@ -10,7 +10,7 @@ import (
 	"bookledger/projections/fold"
 )
 
-// Entry is a case in an agent's list, as lists and the API show it.
+// Entry is a case in an agent's list. Its JSON form is that of the API.
 type Entry struct {
 	CaseID    string        `json:"case_id" format:"Identifier" doc:"The case id, usually ten digits."`
 	FirstName string        `json:"first_name" doc:"First name of the primary contact."`
@@ -23,13 +23,13 @@ type Entry struct {
 	Years     []EntryYear   `json:"years" doc:"The application years that are shown, ascending: the present and coming ones or, if there is none, the last."`
 	Since     events.Date   `json:"delegated_since" format:"DateOrBlank" doc:"The Pacific date on which the delegation to the agent began; blank for a request."`
 	Requested events.Date   `json:"requested_on,omitzero" format:"Date" doc:"In lists of pending requests, the Pacific date of the request."`
-	AgentID   string        `json:"agent_id,omitempty" format:"Identifier" doc:"In an agency's lists, the agent who holds the case or is asked to."` // the last member, as PageJSON takes it to be
+	AgentID   string        `json:"agent_id,omitempty" format:"Identifier" doc:"In an agency's lists, the agent who holds the case or is asked to."` // must stay the last JSON member; see PageJSON
 	Changed   fold.Position `json:"-"`
 
-	keys keys
+	keys searchKeys
 }
 
-// EntryYear is what the list shows of one year of a case.
+// EntryYear is what a list shows of one year of a case.
 type EntryYear struct {
 	ApplicationYear int        `json:"application_year" format:"Year" doc:"The year that coverage is for."`
 	CurrentStatus   string     `json:"current_status" doc:"Current status of the application."`
@@ -39,7 +39,7 @@ type EntryYear struct {
 	Coverage        []Coverage `json:"coverage" doc:"Coverage that holds for some member."`
 }
 
-// Coverage is an enrollment that holds for some listed member.
+// Coverage is an enrollment that is shown for at least one listed member.
 type Coverage struct {
 	CoverageKind string      `json:"coverage_kind" enum:"health,dental" doc:"Health or dental."`
 	Carrier      string      `json:"carrier" doc:"The carrier."`
@@ -50,7 +50,7 @@ type Coverage struct {
 	End          events.Date `json:"coverage_end" format:"DateOrBlank" doc:"Last day of the coverage."`
 }
 
-// NewEntry makes the entry of a case, with all its years.
+// NewEntry returns the entry of a case with all its years.
 func NewEntry(id string, c *fold.Case, calendar *events.Calendar) Entry {
 	p := &c.Household.PrimaryContact
 	e := Entry{
@@ -98,7 +98,7 @@ func newEntryYear(c *fold.Case, year int) EntryYear {
 	return y
 }
 
-// addressLine is an address in one line: 12345 Main St, Sacramento CA 95838.
+// addressLine returns an address in one line: 12345 Main St, Sacramento CA 95838.
 func addressLine(a *events.Address) string {
 	place := strings.Join(slices.DeleteFunc([]string{a.City, a.State, a.ZIP}, isBlank), " ")
 	return strings.Join(slices.DeleteFunc([]string{a.Line1, a.Line2, place}, isBlank), ", ")
@@ -106,8 +106,8 @@ func addressLine(a *events.Address) string {
 
 func isBlank(s string) bool { return s == "" }
 
-// Shown returns the entry as it stands in a list for a Friday of calendar year
-// current: with its shown years alone.
+// Shown returns the entry with only the years that a list shows at a Friday in the
+// calendar year current; see book.ShownYears.
 func (e Entry) Shown(current int) Entry {
 	e.Years = e.shownYears(current)
 	return e
@@ -119,5 +119,5 @@ func (e *Entry) shownYears(current int) []EntryYear {
 			return e.Years[i:]
 		}
 	}
-	return e.Years // none
+	return e.Years
 }

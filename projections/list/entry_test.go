@@ -9,9 +9,9 @@ import (
 	"bookledger/projections/list"
 )
 
-// TestEntryOfTheJobAid holds the entry as the job aid's screen shows it: the
+// TestEntryMatchesJobAid holds the entry as the job aid's screen shows it: the
 // consumer CAL TRAINING, of whose application nothing is known.
-func TestEntryOfTheJobAid(t *testing.T) {
+func TestEntryMatchesJobAid(t *testing.T) {
 	c := &fold.Case{AgentID: "a1", Since: since, Household: events.HouseholdRecorded{
 		PrimaryContact: events.Contact{FirstName: "CAL", LastName: "TRAINING", Phone: "5555555555", Email: "ca@coveredca.com", DateOfBirth: 19800101, SSNLast4: "7880"},
 		Address:        events.Address{Line1: "12345 Main St", City: "Sacramento", State: "CA", ZIP: "95838"},
@@ -49,10 +49,10 @@ func TestEntryBlanks(t *testing.T) {
 	}
 }
 
-// TestEntryYears holds what the list shows of a year: its application, its
+// TestEntryYearsAndCoverage holds what the list shows of a year: its application, its
 // household type and the coverage that holds for some listed member, each
 // enrollment once; and that the shown years of a Friday alone stand in it.
-func TestEntryYears(t *testing.T) {
+func TestEntryYearsAndCoverage(t *testing.T) {
 	c := &fold.Case{AgentID: "a1", Since: since, Members: []events.Member{{MemberID: "m1"}, {MemberID: "m2"}},
 		Applications: []events.ApplicationRecorded{{ApplicationYear: 2025}, {ApplicationYear: 2026}, {ApplicationYear: 2027}}}
 	c.Applications[1].CurrentStatus, c.Applications[1].NextSteps = "Submitted", "Pay"

@@ -17,7 +17,7 @@ import (
 type cases map[string]*fold.Case
 
 // lists makes an agent's lists of all the cases.
-func (l cases) lists(t require, agent string) *list.Lists {
+func (l cases) lists(t testingT, agent string) *list.Lists {
 	t.Helper()
 	lists, err := list.New(events.DefaultCalendar(), agent, func(yield func(string, *fold.Case) error) error {
 		for _, id := range slices.Sorted(maps.Keys(l)) {
@@ -33,8 +33,8 @@ func (l cases) lists(t require, agent string) *list.Lists {
 	return lists
 }
 
-// require is what a test, a benchmark and a property test have in common.
-type require interface {
+// testingT is what a test, a benchmark and a property test have in common.
+type testingT interface {
 	Helper()
 	Fatal(args ...any)
 }
@@ -67,9 +67,9 @@ func named(firstName, lastName string) *fold.Case {
 	return c
 }
 
-// listed asks the agent a1's active list as of 2026; it returns the case ids
+// pageIDs asks the agent a1's active list as of 2026; it returns the case ids
 // of the page, and how many match.
-func listed(t testing.TB, l cases, q list.Query) string {
+func pageIDs(t testing.TB, l cases, q list.Query) string {
 	t.Helper()
 	page, total := l.lists(t, "a1").Active.Page(q, 2026)
 	var ids []string
@@ -95,16 +95,16 @@ func TestSorts(t *testing.T) {
 		list.ByUpdated:   "8 9 10 20 4 30",
 	}
 	for by, want := range ascending {
-		if got := listed(t, l, list.Query{Sort: by}); got != want+" of 6" {
+		if got := pageIDs(t, l, list.Query{Sort: by}); got != want+" of 6" {
 			t.Errorf("%s: got %s, want %s", by, got, want)
 		}
 		down := strings.Fields(want)
 		slices.Reverse(down)
-		if got := listed(t, l, list.Query{Sort: "-" + by}); got != strings.Join(down, " ")+" of 6" {
+		if got := pageIDs(t, l, list.Query{Sort: "-" + by}); got != strings.Join(down, " ")+" of 6" {
 			t.Errorf("-%s: got %s, want %s", by, got, down)
 		}
 	}
-	if got := listed(t, l, list.Query{}); got != ascending[list.ByFirstName]+" of 6" {
+	if got := pageIDs(t, l, list.Query{}); got != ascending[list.ByFirstName]+" of 6" {
 		t.Errorf("by default: got %s", got)
 	}
 	if list.ByFirstName != "first_name" || list.ByLastName != "last_name" || list.ByCaseID != "case_id" || list.ByUpdated != "updated" {
@@ -112,8 +112,8 @@ func TestSorts(t *testing.T) {
 	}
 }
 
-// TestPaging holds that total tells how many match whatever the page is.
-func TestPaging(t *testing.T) {
+// TestTotalIgnoresPaging holds that total tells how many match whatever the page is.
+func TestTotalIgnoresPaging(t *testing.T) {
 	l := cases{}
 	for i := range 7 {
 		l.hold(fmt.Sprint(i), "a1", named("", ""))
@@ -124,15 +124,15 @@ func TestPaging(t *testing.T) {
 	}{
 		{0, 0, "0 1 2 3 4 5 6 of 7"}, {0, 3, "0 1 2 of 7"}, {3, 3, "3 4 5 of 7"}, {6, 3, "6 of 7"}, {7, 3, " of 7"}, {5, 0, "5 6 of 7"},
 	} {
-		if got := listed(t, l, list.Query{Offset: c.offset, Limit: c.limit}); got != c.want {
+		if got := pageIDs(t, l, list.Query{Offset: c.offset, Limit: c.limit}); got != c.want {
 			t.Errorf("%d from %d: got %s, want %s", c.limit, c.offset, got, c.want)
 		}
 	}
 }
 
-// TestFilters holds the filters: by what a shown year says, all of them in one
+// TestYearFiltersMatchTheSameYear holds the filters: by what a shown year says, all of them in one
 // and the same year.
-func TestFilters(t *testing.T) {
+func TestYearFiltersMatchTheSameYear(t *testing.T) {
 	l := cases{}
 	l.addYear("1", 2026, "Submitted", "Pay", "covered_california", "Kaiser")
 	l.addYear("1", 2027, "Started", "", "medi_cal", "")
@@ -163,7 +163,7 @@ func TestFilters(t *testing.T) {
 		{list.Query{Carrier: "Anthem"}, " of 0"},
 		{list.Query{Carrier: "Kaiser", Limit: 1, Sort: "-case_id"}, "3 of 2"},
 	} {
-		if got := listed(t, l, c.q); got != c.want {
+		if got := pageIDs(t, l, c.q); got != c.want {
 			t.Errorf("%+v: got %s, want %s", c.q, got, c.want)
 		}
 	}

@@ -33,8 +33,8 @@ func pending(c *fold.Case, agents ...string) *fold.Case {
 	return c
 }
 
-// several are cases of which each of the three lists has something.
-func several() cases {
+// sampleCases are cases of which each of the three lists has something.
+func sampleCases() cases {
 	l := cases{}
 	l.hold("1", "a1", named("Ann", ""))
 	l.hold("2", "a1", named("Bo", "")).Inactive = true
@@ -45,8 +45,8 @@ func several() cases {
 	return l
 }
 
-func TestLists(t *testing.T) {
-	l := several()
+func TestListsByDelegationState(t *testing.T) {
+	l := sampleCases()
 	if got := ids(l.lists(t, "a1")); got != [3]string{"1 5 ", "2 ", "4 5 6 "} {
 		t.Errorf("a1 has %q", got)
 	}
@@ -69,10 +69,10 @@ func TestLists(t *testing.T) {
 	}
 }
 
-// TestUnited holds that a united list says whose its entries are, and that a
+// TestMergedListNamesAgents holds that a united list says whose its entries are, and that a
 // case that is pending with two agents is in it twice.
-func TestUnited(t *testing.T) {
-	l := several()
+func TestMergedListNamesAgents(t *testing.T) {
+	l := sampleCases()
 	own := l.lists(t, "a2")
 	united := list.Merge([]*list.Lists{own, l.lists(t, "a1")})
 	if got := ids(united); got != [3]string{"1a1 4a2 5a1 ", "2a1 ", "4a1 5a1 5a2 6a1 6a2 "} {
@@ -127,9 +127,9 @@ func drawQuery(t *rapid.T) list.Query {
 
 var allSorts = []list.Sort{"", "first_name", "-first_name", "last_name", "-last_name", "case_id", "-case_id", "updated", "-updated", "unknown"}
 
-// TestPageJSON holds that a page's JSON is what marshalling its entries gives,
+// TestPageJSONMatchesMarshal holds that a page's JSON is what marshalling its entries gives,
 // whatever was asked for before.
-func TestPageJSON(t *testing.T) {
+func TestPageJSONMatchesMarshal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := drawCases(t)
 		var of []*list.Lists
@@ -154,8 +154,8 @@ func TestPageJSON(t *testing.T) {
 	})
 }
 
-// everyPage is all that lists answer, in every order.
-func everyPage(l *list.Lists) (all [][]list.Entry) {
+// allPages is all that lists answer, in every order.
+func allPages(l *list.Lists) (all [][]list.Entry) {
 	for _, of := range [...]*list.List{l.Active, l.Inactive, l.Pending} {
 		for _, by := range allSorts {
 			page, _ := of.Page(list.Query{Sort: by}, 2026)
@@ -165,14 +165,14 @@ func everyPage(l *list.Lists) (all [][]list.Entry) {
 	return all
 }
 
-// TestRenewed changes some cases again and again: the lists that are renewed
+// TestUpdatedListsMatchNewLists changes some cases again and again: the lists that are renewed
 // are those that are made anew, and those handed out stay as they were.
-func TestRenewed(t *testing.T) {
+func TestUpdatedListsMatchNewLists(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := drawCases(t)
 		lists := l.lists(t, "a1")
 		for range 4 {
-			before := everyPage(lists)
+			before := allPages(lists)
 			if rapid.Bool().Draw(t, "unasked") {
 				lists, before = l.lists(t, "a1"), nil // no order is made yet
 			}
@@ -194,19 +194,19 @@ func TestRenewed(t *testing.T) {
 			if lists, err = old.Updated(events.DefaultCalendar(), "a1", known); err != nil {
 				t.Fatal(err)
 			}
-			if got, want := everyPage(lists), everyPage(l.lists(t, "a1")); !reflect.DeepEqual(got, want) {
+			if got, want := allPages(lists), allPages(l.lists(t, "a1")); !reflect.DeepEqual(got, want) {
 				t.Fatalf("renewed they have\n%+v\nmade anew\n%+v", got, want)
 			}
-			if before != nil && !reflect.DeepEqual(everyPage(old), before) {
+			if before != nil && !reflect.DeepEqual(allPages(old), before) {
 				t.Fatal("lists that were handed out have changed")
 			}
 		}
 	})
 }
 
-// TestChoices holds the values to which the filters can be set: those of shown
+// TestChoicesComeFromShownYears holds the values to which the filters can be set: those of shown
 // years, each once, in order.
-func TestChoices(t *testing.T) {
+func TestChoicesComeFromShownYears(t *testing.T) {
 	l := cases{}
 	l.addYear("1", 2026, "Submitted", "Pay", "covered_california", "Molina")
 	l.addYear("1", 2027, "Enrolled", "", "medi_cal", "")

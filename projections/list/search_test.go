@@ -60,7 +60,7 @@ func TestSearch(t *testing.T) {
 		if c.q.Sort == "" {
 			c.q.Sort = list.ByCaseID
 		}
-		got, _, _ := strings.Cut(listed(t, l, c.q), " of ")
+		got, _, _ := strings.Cut(pageIDs(t, l, c.q), " of ")
 		if got != c.want {
 			t.Errorf("%+v: got %q, want %q", c.q, got, c.want)
 		}
