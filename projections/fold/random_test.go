@@ -10,8 +10,8 @@ import (
 	"bookledger/events"
 )
 
-// drawFields draws a value for everything below v, whatever fields it has, so that
-// one which is added later is drawn too. The case ids of sections stay blank.
+// drawFields draws a value for every field below v, so it also covers fields
+// that are added later. The case ids of sections stay blank.
 func drawFields(t *rapid.T, v reflect.Value) {
 	switch p := v.Addr().Interface().(type) {
 	case *time.Time:
@@ -46,7 +46,7 @@ func drawFields(t *rapid.T, v reflect.Value) {
 	case reflect.Slice:
 		n := rapid.IntRange(0, 3).Draw(t, "length")
 		if n == 0 {
-			return // without items it is nil, as in a state that was decoded
+			return // nil, as in a decoded state
 		}
 		v.Set(reflect.MakeSlice(v.Type(), n, n))
 		for i := range n {
@@ -61,11 +61,12 @@ func drawFields(t *rapid.T, v reflect.Value) {
 	case reflect.Uint64:
 		v.SetUint(rapid.Uint64().Draw(t, "uint"))
 	default:
-		panic(fmt.Sprintf("no value for %s", v.Type()))
+		panic(fmt.Sprintf("drawFields: unsupported type %s", v.Type()))
 	}
 }
 
-// drawEvent draws an event of a case, with so few ids that events meet.
+// drawEvent draws an event of one case. It uses few ids, so that events affect
+// each other.
 func drawEvent(t *rapid.T) events.Data {
 	agents, members := rapid.SampledFrom([]string{"a1", "a2", "a3"}), rapid.SampledFrom([]string{"m1", "m2", "m3"})
 	a, b, m := agents.Draw(t, "agent"), agents.Draw(t, "other"), members.Draw(t, "member")
