@@ -16,9 +16,8 @@ import (
 	"bookledger/projections/fold"
 )
 
-// TestOneRowPerMemberAndShownYear holds that there is one row per listed member and shown year of
-// each delegated case, one per shown year where no member is listed, and a
-// blank year where there is none.
+// TestOneRowPerMemberAndShownYear also checks that a case without listed members
+// has one row per shown year, and a case without years has a blank year.
 func TestOneRowPerMemberAndShownYear(t *testing.T) {
 	l := newState()
 	l.hold("1", "a1", withMembers(withYears(named("", ""), 2026, 2027), "m1", "m2"))
@@ -38,9 +37,9 @@ func TestOneRowPerMemberAndShownYear(t *testing.T) {
 	}
 }
 
-// TestRowOrder holds the order of rows: primary last name, primary first name,
-// case id, year, member id; names by sort key, ties by the name's own bytes,
-// blank first, the rest by bytes.
+// TestRowOrder checks the order of rows: primary last name, primary first name,
+// case id, year, member id. Names are compared by sort key, then by their own
+// bytes, blank first; identifiers by bytes.
 func TestRowOrder(t *testing.T) {
 	var cases []func(*memoryState)
 	add := func(id, last, firstName string) {
@@ -85,20 +84,20 @@ func TestRowOrder(t *testing.T) {
 	}
 }
 
-// TestForAgent holds that an agent is known once any applied event names it,
-// that one without consumers has a book without rows, and what a book says of
-// itself.
+// TestForAgent checks that an agent is known once an applied event names the
+// agent, that the book of an agent without consumers has no rows, and which
+// owner and week a book names.
 func TestForAgent(t *testing.T) {
 	l := newState()
 	l.agents["a1"] = fold.Agent{AgencyID: "y1", FirstName: "Pat", LastName: "Lee", LicenseNumber: "0A1", EverCertified: true, Certified: true}
-	l.agents["named only"] = fold.Agent{}
+	l.agents["not certified"] = fold.Agent{}
 	l.agencies["y1"] = fold.Agency{Name: "Bay", Registered: true}
 	b := agentBook(t, l, 20260703, "a1")
 	if len(b.Rows) != 0 || b.AgentID != "a1" || b.Agent.Name() != "Pat Lee" || b.AgencyID != "y1" || b.Agency.Name != "Bay" || b.Agents != 1 ||
 		b.Week != weekOf(20260703) || b.Zone != nil && b.Zone.String() != "America/Los_Angeles" {
 		t.Errorf("got %+v", b)
 	}
-	if b := agentBook(t, l, 20260703, "named only"); len(b.Rows) != 0 || b.AgencyID != "" {
+	if b := agentBook(t, l, 20260703, "not certified"); len(b.Rows) != 0 || b.AgencyID != "" {
 		t.Errorf("got %+v", b)
 	}
 	l.hold("1", "a1", withYears(named("Ana", "Ruiz"), 2026))
@@ -108,12 +107,12 @@ func TestForAgent(t *testing.T) {
 	_, ofAgent := book.ForAgent(t.Context(), l, events.DefaultCalendar(), weekOf(20260703), "nobody")
 	_, ofAgency := book.ForAgency(t.Context(), l, events.DefaultCalendar(), weekOf(20260703), "nowhere")
 	if !errors.Is(ofAgent, book.ErrUnknownOwner) || !errors.Is(ofAgency, book.ErrUnknownOwner) {
-		t.Errorf("got %v and %v, want ErrUnknown", ofAgent, ofAgency)
+		t.Errorf("got %v and %v, want ErrUnknownOwner", ofAgent, ofAgency)
 	}
 }
 
-// TestForAgency holds that an agency's book unites the books of the agents who
-// are its own at that Friday, those of a decertified one too, in one order.
+// TestForAgency checks that an agency's book unites the books of its agents at
+// the Friday, including decertified agents, in one order.
 func TestForAgency(t *testing.T) {
 	l := newState()
 	l.agencies["y1"], l.agencies["empty"] = fold.Agency{Name: "Bay", Registered: true}, fold.Agency{Registered: true}
@@ -137,31 +136,29 @@ func TestForAgency(t *testing.T) {
 		t.Errorf("got %s of %+v, want %s", got, b, want)
 	}
 	if b := of("y2"); b.AgencyID != "y2" || shown(t, b, "case.id") != "3" {
-		t.Errorf("an agency known by its agent alone: %+v", b)
+		t.Errorf("agency known only by its agent: got %+v", b)
 	}
 	if b := of("empty"); len(b.Rows) != 0 || b.Agents != 0 {
-		t.Errorf("an agency without agents: %+v", b)
+		t.Errorf("agency without agents: got %+v", b)
 	}
 }
 
-// TestBookReturnsCancellationAndReadErrors holds that a book is given up when its caller gives up, and
-// that an error of the state is no empty book.
 func TestBookReturnsCancellationAndReadErrors(t *testing.T) {
 	l := newState()
 	l.hold("1", "a1", named("Ana", "Ruiz"))
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if _, err := book.ForAgent(ctx, l, events.DefaultCalendar(), weekOf(20260703), "a1"); !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v", err)
+		t.Errorf("got error %v", err)
 	}
 	l.err = errors.New("broken")
 	if _, err := book.ForAgent(context.Background(), l, events.DefaultCalendar(), weekOf(20260703), "a1"); !errors.Is(err, l.err) {
-		t.Errorf("got %v", err)
+		t.Errorf("got error %v", err)
 	}
 }
 
-// TestCountsByHouseholdType holds the counts of a book by household type: rows, and cases, of
-// which one with two types in two years counts once in each.
+// TestCountsByHouseholdType checks that a case with two types in two years
+// counts once under each type.
 func TestCountsByHouseholdType(t *testing.T) {
 	l := newState()
 	eligible := func(c *fold.Case, member string, year int, program string) *fold.Case {
@@ -179,7 +176,7 @@ func TestCountsByHouseholdType(t *testing.T) {
 	}
 }
 
-// drawState makes a random ledger, of which two have many cases in common.
+// drawState draws a random state. Two drawn states have many cases in common.
 func drawState(t *rapid.T) *memoryState {
 	l := newState()
 	l.agents["a1"] = fold.Agent{}
@@ -192,7 +189,6 @@ func drawState(t *rapid.T) *memoryState {
 	return l
 }
 
-// TestCountMatchesBook holds that a book is as large as Count says.
 func TestCountMatchesBook(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := drawState(t)
@@ -201,7 +197,7 @@ func TestCountMatchesBook(t *testing.T) {
 		_, want := b.Counts()
 		rows, cases, err := book.Count(t.Context(), l, f, []string{"a1", "nobody"})
 		if err != nil || rows != len(b.Rows) || cases != want {
-			t.Fatalf("it says %d rows and %d cases (%v), the book has %d and %d", rows, cases, err, len(b.Rows), want)
+			t.Fatalf("got %d rows and %d cases (%v), want %d and %d", rows, cases, err, len(b.Rows), want)
 		}
 	})
 }

@@ -24,8 +24,8 @@ func column(header, name string) book.Column {
 	return book.Column{Header: header, Field: field}
 }
 
-// TestDiff holds what makes one book another: rows by case, year and
-// member, and of each the cells that differ.
+// TestDiff checks that changes are listed by case, year and member, each with
+// the cells that differ.
 func TestDiff(t *testing.T) {
 	one := &fold.Case{AgentID: "A1", Members: []events.Member{{MemberID: "1"}, {MemberID: "2"}}}
 	one.Household.PrimaryContact.FirstName = "Ann"
@@ -33,7 +33,7 @@ func TestDiff(t *testing.T) {
 	other := *one
 	other.Members = []events.Member{{MemberID: "1"}, {MemberID: "3"}}
 	other.Eligibility = []events.EligibilityDetermined{{MemberID: "1", ApplicationYear: 2026, Program: "none"}}
-	still := &fold.Case{AgentID: "A1"}
+	unchanged := &fold.Case{AgentID: "A1"}
 	bookOf := func(cases map[string]*fold.Case) *book.Book {
 		b := &book.Book{}
 		for _, id := range []string{"9", "5", "7"} { // in any order
@@ -43,8 +43,8 @@ func TestDiff(t *testing.T) {
 		}
 		return b
 	}
-	from := bookOf(map[string]*fold.Case{"5": one, "7": still})
-	to := bookOf(map[string]*fold.Case{"5": &other, "7": still, "9": still})
+	from := bookOf(map[string]*fold.Case{"5": one, "7": unchanged})
+	to := bookOf(map[string]*fold.Case{"5": &other, "7": unchanged, "9": unchanged})
 	var got strings.Builder
 	for _, ch := range book.Diff(from, to, testColumns) {
 		fmt.Fprintf(&got, "%s %s %d %q", ch.Kind, ch.CaseID, ch.Year, ch.MemberID)
@@ -63,12 +63,12 @@ added 9 0 "" Case ID: >9
 	}
 	for _, c := range []*fold.Case{{}, {AgentID: "A1", Closed: true}} {
 		if rows := book.CaseRows(events.DefaultCalendar(), "5", c, 20261120); rows != nil {
-			t.Errorf("%+v stands in a book: %+v", c, rows)
+			t.Errorf("case %+v: got rows %+v, want none", c, rows)
 		}
 	}
 }
 
-// cellsOf returns what stands in the columns of a book, row by row.
+// cellsOf returns the values of a book by row and column.
 func cellsOf(b *book.Book) map[book.RowKey][]book.Value {
 	all := map[book.RowKey][]book.Value{}
 	for i := range b.Rows {
@@ -80,8 +80,8 @@ func cellsOf(b *book.Book) map[book.RowKey][]book.Value {
 	return all
 }
 
-// TestDiffTurnsOneBookIntoTheOther holds that the difference of two books makes the
-// one of the other.
+// TestDiffTurnsOneBookIntoTheOther applies the changes between two books to the
+// first one.
 func TestDiffTurnsOneBookIntoTheOther(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		from, to := agentBook(t, drawState(t), 20260703, "a1"), agentBook(t, drawState(t), 20260703, "a1")
@@ -99,10 +99,10 @@ func TestDiffTurnsOneBookIntoTheOther(t *testing.T) {
 			}
 		}
 		if want := cellsOf(to); !reflect.DeepEqual(got, want) {
-			t.Fatalf("the difference makes\n%v, not\n%v", got, want)
+			t.Fatalf("after applying the changes: got\n%v\nwant\n%v", got, want)
 		}
 		if same := book.Diff(to, to, testColumns); len(same) > 0 {
-			t.Fatalf("a book differs from itself in %+v", same)
+			t.Fatalf("same book: got changes %+v, want none", same)
 		}
 	})
 }

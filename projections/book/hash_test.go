@@ -9,7 +9,7 @@ import (
 	"bookledger/projections/fold"
 )
 
-// smallState is a small state; each call makes it anew.
+// smallState returns a new copy of a small state.
 func smallState() *memoryState {
 	l := newState()
 	l.hold("1", "a1", fullCase())
@@ -29,28 +29,28 @@ func hash(t testing.TB, s book.FullState) [32]byte {
 	return sum
 }
 
-// TestStateHashCoversEveryField holds that the same state gives the same hash, and that every
-// part of a state is in it: any change gives another.
+// TestStateHashCoversEveryField checks that equal states have equal hashes, and
+// that changing any part of a state changes the hash.
 func TestStateHashCoversEveryField(t *testing.T) {
-	asItIs := hash(t, smallState())
-	if again := hash(t, smallState()); again != asItIs {
-		t.Fatal("one state has two hashes")
+	unchanged := hash(t, smallState())
+	if again := hash(t, smallState()); again != unchanged {
+		t.Fatal("equal states: got different hashes")
 	}
-	seen := map[[32]byte]string{hash(t, newState()): "empty", asItIs: "as it is"}
+	seen := map[[32]byte]string{hash(t, newState()): "empty", unchanged: "unchanged"}
 	for name, change := range map[string]func(*memoryState){
 		"a name":                func(l *memoryState) { l.cases["1"].Household.PrimaryContact.FirstName = "Eva" },
 		"a blank for 0.00":      func(l *memoryState) { l.cases["1"].Enrollments[0].StateSubsidy = events.Money{} },
-		"a member gone":         func(l *memoryState) { l.cases["2"].Members = l.cases["2"].Members[:1] },
+		"one member fewer":      func(l *memoryState) { l.cases["2"].Members = l.cases["2"].Members[:1] },
 		"closed":                func(l *memoryState) { l.cases["1"].Closed = true },
 		"inactive":              func(l *memoryState) { l.cases["1"].Inactive = true },
 		"held by another":       func(l *memoryState) { l.cases["1"].AgentID = "a2" },
-		"held a moment longer":  func(l *memoryState) { l.cases["1"].Since = since.Add(-1) },
+		"earlier delegation":    func(l *memoryState) { l.cases["1"].Since = since.Add(-1) },
 		"a request":             func(l *memoryState) { l.cases["1"].Pending = []fold.Request{{AgentID: "a2", Requested: since}} },
-		"changed elsewhere":     func(l *memoryState) { l.cases["1"].Changed.Seq++ },
+		"another last change":   func(l *memoryState) { l.cases["1"].Changed.Seq++ },
 		"enrollments reordered": func(l *memoryState) { e := l.cases["1"].Enrollments; e[0], e[1] = e[1], e[0] },
 		"under another id":      func(l *memoryState) { l.cases["3"] = l.cases["2"]; delete(l.cases, "2") },
 		"cases swapped":         func(l *memoryState) { l.cases["1"], l.cases["2"] = l.cases["2"], l.cases["1"] },
-		"one case less":         func(l *memoryState) { delete(l.cases, "2") },
+		"one case fewer":        func(l *memoryState) { delete(l.cases, "2") },
 		"a blank case more":     func(l *memoryState) { l.cases["3"] = &fold.Case{} },
 		"agent decertified": func(l *memoryState) {
 			l.agents["a1"] = fold.Agent{AgencyID: "y1", FirstName: "Pat", EverCertified: true}
@@ -66,13 +66,13 @@ func TestStateHashCoversEveryField(t *testing.T) {
 		change(l)
 		sum := hash(t, l)
 		if other, twice := seen[sum]; twice {
-			t.Errorf("%s gives the hash of %s", name, other)
+			t.Errorf("%s: got the same hash as %s", name, other)
 		}
 		seen[sum] = name
 	}
 	broken := smallState()
 	broken.err = errors.New("broken")
 	if _, err := book.StateHash(broken); !errors.Is(err, broken.err) {
-		t.Errorf("got %v", err)
+		t.Errorf("got error %v, want %v", err, broken.err)
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"bookledger/projections/list"
 )
 
-// generateList are the lists of an agent with n consumers, of two members and two
-// years each.
+// generateList returns the active list of an agent with n consumers, who have
+// two members and two years each.
 func generateList(b *testing.B, n int) *list.List {
 	pick := func(i int, of ...string) string { return of[i%len(of)] }
 	l := cases{}
@@ -36,7 +36,7 @@ func generateList(b *testing.B, n int) *list.List {
 	return l.lists(b, "a1").Active
 }
 
-// BenchmarkSearch searches through 10,000 consumers.
+// BenchmarkSearch searches 10,000 consumers.
 func BenchmarkSearch(b *testing.B) {
 	many := generateList(b, 10_000)
 	for name, q := range map[string]list.Query{
@@ -51,7 +51,7 @@ func BenchmarkSearch(b *testing.B) {
 	}
 }
 
-// BenchmarkPageJSON writes the most consumers that are shown at once.
+// BenchmarkPageJSON encodes the largest page, of 2,000 consumers.
 func BenchmarkPageJSON(b *testing.B) {
 	many := generateList(b, 10_000)
 	q := list.Query{Carrier: "Blue Shield", Limit: 2000}
@@ -62,12 +62,12 @@ func BenchmarkPageJSON(b *testing.B) {
 	}
 }
 
-// BenchmarkChoices gathers what the filters of 10,000 consumers can be set to.
+// BenchmarkChoices collects the choices of 10,000 consumers without the cache.
 func BenchmarkChoices(b *testing.B) {
 	many := generateList(b, 10_000)
 	current := 2026
 	for b.Loop() {
-		current ^= 1 // so that it is gathered anew
+		current ^= 1 // bypasses the cache
 		many.Choices(current)
 	}
 }

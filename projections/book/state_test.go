@@ -15,13 +15,13 @@ import (
 	"bookledger/projections/fold"
 )
 
-// memoryState is a state in plain maps, as a book.State and a book.Whole.
+// memoryState is a book.State and a book.FullState in maps.
 type memoryState struct {
 	cases    map[string]*fold.Case
 	agents   map[string]fold.Agent
 	agencies map[string]fold.Agency
 	staff    map[[2]string]fold.Staff
-	err      error // of every read, where it is set
+	err      error // if set, returned by every read
 }
 
 var (
@@ -93,10 +93,10 @@ func each[T any](m map[string]T, yield func(string, T) error) error {
 	return nil
 }
 
-// since is 20 November 2026, 23:30 Pacific: the next day in UTC.
+// since is November 20, 2026, 23:30 Pacific time, which is the next day in UTC.
 var since = time.Date(2026, 11, 21, 7, 30, 0, 0, time.UTC)
 
-// hold adds a case that an agent holds.
+// hold adds a case that the agent holds.
 func (l *memoryState) hold(id, agent string, c *fold.Case) *fold.Case {
 	c.AgentID, c.Since = agent, since
 	if _, known := l.agents[agent]; !known {
@@ -130,7 +130,7 @@ func weekOf(f events.Date) book.Week {
 	return book.Week{Friday: f, Cutoff: events.DefaultCalendar().Cutoff(f), Boundary: 42}
 }
 
-// agentBook makes a book that must be there.
+// agentBook returns the book of a known agent.
 func agentBook(t rapid.TB, s book.State, f events.Date, agent string) *book.Book {
 	t.Helper()
 	b, err := book.ForAgent(context.Background(), s, events.DefaultCalendar(), weekOf(f), agent)
@@ -140,7 +140,7 @@ func agentBook(t rapid.TB, s book.State, f events.Date, agent string) *book.Book
 	return b
 }
 
-// shown writes fields of a book's rows, row by row.
+// shown formats fields of a book row by row.
 func shown(t testing.TB, b *book.Book, names ...string) string {
 	t.Helper()
 	var rows []string
@@ -158,7 +158,7 @@ func value(t testing.TB, r *book.Row, name string) book.Value {
 	t.Helper()
 	field, ok := book.FieldByName(name)
 	if !ok {
-		t.Fatalf("there is no field %s", name)
+		t.Fatalf("unknown field %s", name)
 	}
 	return field(r)
 }
