@@ -34,9 +34,9 @@ type State interface {
 
 // Week is the week that ends at a cutoff. A book shows the state at the cutoff.
 type Week struct {
-	Friday   events.Date `json:"friday" format:"Date" doc:"The Friday."`
-	Cutoff   time.Time   `json:"cutoff" doc:"Its cutoff."` // in UTC
-	Boundary uint64      `json:"boundary" format:"Count" doc:"The sequence of the last record before it."`
+	Friday   events.Date `json:"friday" format:"Date" doc:"The Friday on which the week ends."`
+	Cutoff   time.Time   `json:"cutoff" doc:"Time of the cutoff."` // in UTC
+	Boundary uint64      `json:"boundary" format:"Count" doc:"Sequence of the last record at or before the cutoff."`
 }
 
 // Book is the Book of Business of one agent, or of all agents of an agency.

@@ -55,12 +55,12 @@ func TestStateHashCoversEveryField(t *testing.T) {
 		"agent decertified": func(l *memoryState) {
 			l.agents["a1"] = fold.Agent{AgencyID: "y1", FirstName: "Pat", EverCertified: true}
 		},
-		"an agent more":   func(l *memoryState) { l.agents["a3"] = fold.Agent{} },
-		"agency renamed":  func(l *memoryState) { l.agencies["y1"] = fold.Agency{Registered: true} },
-		"an agency more":  func(l *memoryState) { l.agencies["y2"] = fold.Agency{} },
-		"another role":    func(l *memoryState) { l.staff[[2]string{"y1", "p1"}] = fold.Staff{Role: "admin_l1", Name: "Kim"} },
-		"staff elsewhere": func(l *memoryState) { l.staff = map[[2]string]fold.Staff{{"y1p", "1"}: {Role: "manager", Name: "Kim"}} },
-		"no staff":        func(l *memoryState) { clear(l.staff) },
+		"an agent more":  func(l *memoryState) { l.agents["a3"] = fold.Agent{} },
+		"agency renamed": func(l *memoryState) { l.agencies["y1"] = fold.Agency{Registered: true} },
+		"an agency more": func(l *memoryState) { l.agencies["y2"] = fold.Agency{} },
+		"another role":   func(l *memoryState) { l.staff[[2]string{"y1", "p1"}] = fold.Staff{Role: "admin_l1", Name: "Kim"} },
+		"another agency": func(l *memoryState) { l.staff = map[[2]string]fold.Staff{{"y1p", "1"}: {Role: "manager", Name: "Kim"}} },
+		"no staff":       func(l *memoryState) { clear(l.staff) },
 	} {
 		l := smallState()
 		change(l)
