@@ -75,8 +75,8 @@ type Home struct {
 	Agencies []AgencyRole // where they are staff
 	Auditor  bool
 	Operator bool
-	Figures  bool // they see the ledger's figures
-	Audits   bool // they see how the ledger came to what it shows
+	SeesLedger  bool // they see the ledger's figures
+	MayAudit   bool // they see how the ledger came to what it shows
 }
 
 // AgencyRole is a role in an agency.
@@ -93,7 +93,7 @@ func (s *Service) Home(c Caller) (*Home, error) {
 		return nil, err
 	}
 	defer done()
-	h := &Home{Auditor: c.Auditor, Operator: c.Operator, Figures: c.MaySeeLedger() == nil, Audits: c.MayAudit() == nil}
+	h := &Home{Auditor: c.Auditor, Operator: c.Operator, SeesLedger: c.MaySeeLedger() == nil, MayAudit: c.MayAudit() == nil}
 	g, err := access.GrantFor(r.state, c.Person, Owner{Agent: c.AgentID})
 	if g.Role == access.Agent {
 		var a fold.Agent
@@ -110,7 +110,7 @@ func (s *Service) Home(c Caller) (*Home, error) {
 	})
 }
 
-// Nobody tells whether the ledger has no place for the person.
-func (h *Home) Nobody() bool {
+// HasNoRole tells whether the ledger has no place for the person.
+func (h *Home) HasNoRole() bool {
 	return h.Agent == "" && len(h.Agencies) == 0 && !h.Auditor && !h.Operator
 }
