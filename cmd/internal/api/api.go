@@ -45,8 +45,8 @@ func New(o Options) (*API, error) {
 	mux := http.NewServeMux()
 	a := &API{Options: o, Handler: mux, document: d}
 	a.huma = humago.New(mux, huma.Config{
-		OpenAPI: &d.OpenAPI, Transformers: []huma.Transformer{toldAsProblem},
-		Formats: map[string]huma.Format{"application/json": format, "json": format}, DefaultFormat: "application/json",
+		OpenAPI: &d.OpenAPI, Transformers: []huma.Transformer{humaProblem},
+		Formats: map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat}, DefaultFormat: "application/json",
 	})
 	a.register()
 	for path, item := range d.Paths {
@@ -78,50 +78,50 @@ func (a *API) register() {
 	} {
 		for _, kind := range [...]service.Kind{service.Active, service.Pending, service.Inactive} {
 			path, name := o.path+"/"+string(kind), o.name+strings.ToUpper(string(kind[:1]))+string(kind[1:])
-			register(a, operation{id: "list" + name, tag: "Consumers", path: path, blanks: true}, func(_ context.Context, c service.Caller, in *listInput) (*result[service.ConsumerPage], error) {
-				return a.page(c, in.owner(), kind, in.ListParams)
+			register(a, operation{id: "list" + name, tag: "Consumers", path: path, blankQuery: true}, func(_ context.Context, c service.Caller, in *listInput) (*result[service.ConsumerPage], error) {
+				return a.listPage(c, in.owner(), kind, in.ListParams)
 			})
-			register(a, operation{id: "search" + name, tag: "Consumers", path: path + "/search", body: maxBody}, func(_ context.Context, c service.Caller, in *searchInput) (*result[service.ConsumerPage], error) {
-				return a.page(c, in.owner(), kind, in.Body)
+			register(a, operation{id: "search" + name, tag: "Consumers", path: path + "/search", maxBody: maxBodySize}, func(_ context.Context, c service.Caller, in *searchInput) (*result[service.ConsumerPage], error) {
+				return a.listPage(c, in.owner(), kind, in.Body)
 			})
 		}
-		register(a, operation{id: "get" + o.name + "Case", tag: "Cases", path: o.path + "/cases/{case}"}, a.caseFile)
-		register(a, operation{id: "actOn" + o.name + "Case", tag: "Cases", path: o.path + "/cases/{case}/{action}", body: maxBody, failures: changing}, a.act)
+		register(a, operation{id: "get" + o.name + "Case", tag: "Cases", path: o.path + "/cases/{case}"}, a.getCase)
+		register(a, operation{id: "actOn" + o.name + "Case", tag: "Cases", path: o.path + "/cases/{case}/{action}", maxBody: maxBodySize, failures: writeFailures}, a.act)
 		register(a, operation{id: "list" + o.name + "Books", tag: "Books", path: o.path + "/books"}, a.books)
-		register(a, operation{id: "take" + o.name + "Book", tag: "Books", path: o.path + "/books/{friday}", body: maxExportBody, file: true, failures: []string{"NotAccepted", "NoBook"}}, a.export)
-		register(a, operation{id: "compare" + o.books + "Books", tag: "Audit", path: o.path + "/differences", may: service.Caller.MayAudit}, a.differences)
+		register(a, operation{id: "take" + o.name + "Book", tag: "Books", path: o.path + "/books/{friday}", maxBody: maxExportBodySize, workbook: true, failures: []string{"NotAccepted", "NoBook"}}, a.export)
+		register(a, operation{id: "compare" + o.books + "Books", tag: "Audit", path: o.path + "/differences", authorize: service.Caller.MayAudit}, a.differences)
 	}
 	register(a, operation{id: "listAgents", tag: "Agencies", path: "/v1/agencies/{agency}/agents"}, a.agents)
-	register(a, operation{id: "transferConsumers", tag: "Agencies", path: "/v1/agencies/{agency}/transfers", body: maxBody, failures: changing}, a.transfer)
-	register(a, operation{id: "explainCase", tag: "Audit", path: "/v1/cases/{case}/explanation", may: service.Caller.MayAudit}, a.explanation)
-	register(a, operation{id: "getDisclaimer", tag: "Books", path: "/v1/disclaimer", any: true}, a.disclaimer)
-	register(a, operation{id: "listFridays", tag: "Ledger", path: "/v1/fridays", may: service.Caller.MaySeeLedger}, a.fridays)
-	register(a, operation{id: "listRejected", tag: "Ledger", path: "/v1/rejected", may: service.Caller.MaySeeLedger}, a.rejected)
-	register(a, operation{id: "listExports", tag: "Ledger", path: "/v1/exports", may: service.Caller.MaySeeLedger}, a.exports)
-	register(a, operation{id: "getStatus", tag: "Ledger", path: "/v1/status", may: service.Caller.MaySeeLedger}, a.status)
+	register(a, operation{id: "transferConsumers", tag: "Agencies", path: "/v1/agencies/{agency}/transfers", maxBody: maxBodySize, failures: writeFailures}, a.transfer)
+	register(a, operation{id: "explainCase", tag: "Audit", path: "/v1/cases/{case}/explanation", authorize: service.Caller.MayAudit}, a.explanation)
+	register(a, operation{id: "getDisclaimer", tag: "Books", path: "/v1/disclaimer", anyQuery: true}, a.disclaimer)
+	register(a, operation{id: "listFridays", tag: "Ledger", path: "/v1/fridays", authorize: service.Caller.MaySeeLedger}, a.fridays)
+	register(a, operation{id: "listRejected", tag: "Ledger", path: "/v1/rejected", authorize: service.Caller.MaySeeLedger}, a.rejected)
+	register(a, operation{id: "listExports", tag: "Ledger", path: "/v1/exports", authorize: service.Caller.MaySeeLedger}, a.exports)
+	register(a, operation{id: "getStatus", tag: "Ledger", path: "/v1/status", authorize: service.Caller.MaySeeLedger}, a.status)
 }
 
 // operation is what the API does at a path: by POST where it reads a body, and
 // by GET where it does not.
 type operation struct {
 	id, tag, path string
-	body          int64    // the largest, in bytes
+	maxBody       int64    // the largest, in bytes
 	failures      []string // beyond those that the others have
 	// may tells who may know that it is there, before anything of the request is
 	// looked at; nil: whoever is known.
-	may    func(service.Caller) error
-	blanks bool // a parameter may be blank, which is as if it were not given
-	any    bool // the query is not looked at
-	file   bool // it answers with a workbook
+	authorize  func(service.Caller) error
+	blankQuery bool // a parameter may be blank, which is as if it were not given
+	anyQuery   bool // the query is not looked at
+	workbook   bool // it answers with a workbook
 }
 
 const (
-	maxBody       = 1 << 20
-	maxExportBody = 64 << 10
+	maxBodySize       = 1 << 20
+	maxExportBodySize = 64 << 10
 )
 
 // changing are the failures of what changes something.
-var changing = []string{"Conflict", "Unsure"}
+var writeFailures = []string{"Conflict", "Unsure"}
 
 // register adds an operation to the API, and to the document what its types say
 // of it. The body is not validated against its schema: the service does that,
@@ -133,7 +133,7 @@ func register[I, O any](a *API, o operation, f func(context.Context, service.Cal
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := f(ctx, ctx.Value(callerKey{}).(service.Caller), in)
 		if err != nil {
-			return nil, a.told(ctx, op.Method+" "+op.Path, err)
+			return nil, a.toProblem(ctx, op.Method+" "+op.Path, err)
 		}
 		return out, nil
 	})
@@ -141,7 +141,7 @@ func register[I, O any](a *API, o operation, f func(context.Context, service.Cal
 
 // told is the problem that an error is to who asked. Only what is ours to mend
 // is logged.
-func (a *API) told(ctx context.Context, route string, err error) *problem.Problem {
+func (a *API) toProblem(ctx context.Context, route string, err error) *problem.Problem {
 	p := problem.From(err)
 	switch {
 	case ctx.Err() != nil && p.Type == problem.Internal.Type && errors.Is(err, context.Canceled):

@@ -49,24 +49,24 @@ type exportInput struct {
 func (a *API) export(_ context.Context, c service.Caller, in *exportInput) (*huma.StreamResponse, error) {
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
 		r, w := humago.Unwrap(ctx)
-		if err := a.takeBook(w, r, c, in); err != nil {
-			a.told(r.Context(), r.Pattern, err).Write(w)
+		if err := a.exportBook(w, r, c, in); err != nil {
+			a.toProblem(r.Context(), r.Pattern, err).Write(w)
 		}
 	}}, nil
 }
 
 // notAccepted tells a program how to accept the disclaimer.
-var notAccepted = problem.NotAccepted.WithDetail(`%s Send {"disclaimer":"%s","accepted":true}.`, problem.NotAccepted.Detail, service.DisclaimerVersion)
+var notAcceptedProblem = problem.NotAccepted.WithDetail(`%s Send {"disclaimer":"%s","accepted":true}.`, problem.NotAccepted.Detail, service.DisclaimerVersion)
 
-func (a *API) takeBook(w http.ResponseWriter, r *http.Request, c service.Caller, in *exportInput) error {
+func (a *API) exportBook(w http.ResponseWriter, r *http.Request, c service.Caller, in *exportInput) error {
 	ctx, cancel, err := delivery.WaitContext(w, r, maxWait)
 	if err != nil {
 		return err
 	}
 	defer cancel()
 	book, err := a.Service.Export(ctx, c, in.owner(), in.Friday, in.Body)
-	if err != nil && problem.From(err).Type == notAccepted.Type {
-		return notAccepted.WithCause(err)
+	if err != nil && problem.From(err).Type == notAcceptedProblem.Type {
+		return notAcceptedProblem.WithCause(err)
 	}
 	if err != nil {
 		return err

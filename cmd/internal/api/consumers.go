@@ -19,8 +19,8 @@ type searchInput struct {
 	Body service.ListParams
 }
 
-func (a *API) page(c service.Caller, o service.Owner, kind service.Kind, asked service.ListParams) (*result[service.ConsumerPage], error) {
-	q, err := asked.Query(service.MaxListed)
+func (a *API) listPage(c service.Caller, o service.Owner, kind service.Kind, params service.ListParams) (*result[service.ConsumerPage], error) {
+	q, err := params.Query(service.MaxListed)
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +37,7 @@ type CasePath struct {
 	Case string `path:"case" format:"Identifier" doc:"The case id." example:"5000032500"`
 }
 
-func (a *API) caseFile(ctx context.Context, c service.Caller, in *struct {
+func (a *API) getCase(ctx context.Context, c service.Caller, in *struct {
 	OwnerPath
 	CasePath
 }) (*result[*service.CaseDetails], error) {

@@ -23,7 +23,7 @@ import (
 )
 
 //go:embed document.yaml
-var source []byte
+var documentYAML []byte
 
 // texts are what the document says in words and examples: what no type says.
 type texts struct {
@@ -59,14 +59,14 @@ const schemaRef = "#/components/schemas/"
 
 func newDocument() (*document, error) {
 	var t texts
-	b, err := yaml.YAMLToJSON(source) // which keeps the order of an example's members
+	b, err := yaml.YAMLToJSON(documentYAML) // which keeps the order of an example's members
 	if err == nil {
 		err = strict.Unmarshal(b, &t, strict.RejectUnknownMembers(true), strict.MatchCaseInsensitiveNames(true))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the texts of the API's description: %w", err)
 	}
-	r := huma.NewMapRegistry(schemaRef, nameOf)
+	r := huma.NewMapRegistry(schemaRef, schemaName)
 	// A flag writes itself as a boolean.
 	r.RegisterTypeAlias(reflect.TypeFor[events.Flag](), reflect.TypeFor[bool]())
 	d := &document{texts: t, OpenAPI: huma.OpenAPI{
@@ -78,7 +78,7 @@ func newDocument() (*document, error) {
 }
 
 // names are those of schemas that are not called as their types are.
-var names = map[reflect.Type]string{
+var schemaNames = map[reflect.Type]string{
 	reflect.TypeFor[service.CaseDetails]():   "Case",
 	reflect.TypeFor[service.Year]():          "Application",
 	reflect.TypeFor[service.ListParams]():    "Search",
@@ -93,11 +93,11 @@ var names = map[reflect.Type]string{
 	reflect.TypeFor[problem.Body]():          "Problem",
 }
 
-func nameOf(t reflect.Type, hint string) string {
+func schemaName(t reflect.Type, hint string) string {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if name, ok := names[t]; ok {
+	if name, ok := schemaNames[t]; ok {
 		return name
 	}
 	return huma.DefaultSchemaNamer(t, hint)
@@ -109,13 +109,13 @@ var failures = map[string]*problem.Problem{
 	"Invalid":      problem.Invalid.WithField("sort", "Sort by first_name, last_name, case_id or updated, with - before it for descending."),
 	"Unauthorized": &problem.Unauthorized,
 	"Forbidden":    &problem.Forbidden,
-	"NotAccepted":  notAccepted,
+	"NotAccepted":  notAcceptedProblem,
 	"NotFound":     &problem.NotFound,
 	"NoBook":       problem.NoBook.WithDetail("2026-11-19 is a Thursday, and books are as of a Friday: there is no book of it."),
 	"Method":       problem.Method.WithDetail("This path answers GET and HEAD only."),
 	"Conflict": {Type: problem.Conflict.Type, Status: problem.Conflict.Status, Title: problem.Conflict.Title, Code: string(events.NoPendingRequest),
 		Detail: "No request of this consumer is pending any more: it was withdrawn or has been answered."},
-	"TooLarge":    problem.TooLarge.WithDetail("The body is larger than %d KiB.", maxBody>>10),
+	"TooLarge":    problem.TooLarge.WithDetail("The body is larger than %d KiB.", maxBodySize>>10),
 	"MediaType":   &problem.MediaType,
 	"TooMany":     &problem.TooMany,
 	"Internal":    &problem.Internal,
@@ -128,31 +128,31 @@ var failures = map[string]*problem.Problem{
 // operation is what the document says of an operation before its types do. A
 // failure takes the place of one before it with the same status.
 func (d *document) operation(o operation) huma.Operation {
-	told := d.Operations[o.id]
+	text := d.Operations[o.id]
 	op := huma.Operation{
-		OperationID: o.id, Method: http.MethodGet, Path: o.path, Tags: []string{o.tag}, Summary: told.Summary, Description: told.Description,
+		OperationID: o.id, Method: http.MethodGet, Path: o.path, Tags: []string{o.tag}, Summary: text.Summary, Description: text.Description,
 		Responses: map[string]*huma.Response{"200": {
-			Description: told.Answer, Content: map[string]*huma.MediaType{"application/json": {Example: told.Example}},
+			Description: text.Answer, Content: map[string]*huma.MediaType{"application/json": {Example: text.Example}},
 		}},
 	}
-	if o.file {
+	if o.workbook {
 		op.Responses["200"].Content = map[string]*huma.MediaType{delivery.ContentType: {Schema: &huma.Schema{Ref: schemaRef + "Workbook"}}}
 		op.Responses["200"].Headers = headers("Content-Disposition", "Repr-Digest", "Cache-Control")
 		op.Responses["204"] = &huma.Response{Description: "The no is on record. There is no body."}
 	}
 	names := []string{"Unauthorized", "NotFound", "Method", "TooMany", "Internal", "Unavailable"}
-	if !o.any {
+	if !o.anyQuery {
 		names = append(names, "Invalid")
 	}
-	if o.body > 0 {
+	if o.maxBody > 0 {
 		op.Method = http.MethodPost
 		names = append(names, "Forbidden", "TooLarge", "MediaType")
 	}
-	fail(&op, append(names, o.failures...)...)
+	addFailures(&op, append(names, o.failures...)...)
 	return op
 }
 
-func fail(op *huma.Operation, names ...string) {
+func addFailures(op *huma.Operation, names ...string) {
 	for _, name := range names {
 		op.Responses[strconv.Itoa(failures[name].Status)] = &huma.Response{Ref: "#/components/responses/" + name}
 	}
@@ -180,7 +180,7 @@ func (d *document) finish() {
 		}
 		d.Components.Responses[name] = response
 	}
-	d.system()
+	d.addSystem()
 	delete(r.Map(), "ErrorModel") // huma's own problem
 	delete(r.Map(), "ErrorDetail")
 	for name, s := range r.Map() {
@@ -248,7 +248,7 @@ func (d *document) refineOperation(op *huma.Operation) {
 }
 
 // system describes what is answered without a token, and not by this API.
-func (d *document) system() {
+func (d *document) addSystem() {
 	text := &huma.Schema{Type: huma.TypeString}
 	for _, o := range [...]struct {
 		id, path, media string
@@ -265,7 +265,7 @@ func (d *document) system() {
 		op.Responses = map[string]*huma.Response{"200": {
 			Description: d.Operations[o.id].Answer, Content: map[string]*huma.MediaType{o.media: {Schema: o.schema, Example: d.Operations[o.id].Example}},
 		}}
-		fail(&op, o.failures...)
+		addFailures(&op, o.failures...)
 		d.AddOperation(&op)
 	}
 }

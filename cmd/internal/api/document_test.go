@@ -29,7 +29,7 @@ func newAPI(t *testing.T) *API {
 
 // TestDocument holds the published document to the one that the types make: its
 // paths, members and codes change with it or not at all.
-func TestDocument(t *testing.T) {
+func TestDocumentIsCurrent(t *testing.T) {
 	d, _ := newAPI(t).Document()
 	got, err := json.MarshalIndent(d, "", "  ")
 	fixture.Must(t, err)
@@ -45,13 +45,13 @@ func TestDocument(t *testing.T) {
 
 // TestTexts demands that everything is told of in words, and that there are no
 // words for what is not there.
-func TestTexts(t *testing.T) {
+func TestDocumentDescribesEverything(t *testing.T) {
 	d := newAPI(t).document
 	components := slices.Sorted(maps.Keys(d.Components.Schemas.Map()))
-	told := slices.Sorted(maps.Keys(d.Objects))
-	told = slices.Sorted(slices.Values(append(told, slices.Collect(maps.Keys(d.Kinds))...)))
-	if !slices.Equal(components, told) {
-		t.Errorf("there are the schemas\n%q, and texts for\n%q", components, told)
+	described := slices.Sorted(maps.Keys(d.Objects))
+	described = slices.Sorted(slices.Values(append(described, slices.Collect(maps.Keys(d.Kinds))...)))
+	if !slices.Equal(components, described) {
+		t.Errorf("there are the schemas\n%q, and texts for\n%q", components, described)
 	}
 	if len(d.Operations) != len(d.operations) || len(d.Failures) != len(failures) {
 		t.Errorf("there are texts for %d operations and %d failures, want %d and %d", len(d.Operations), len(d.Failures), len(d.operations), len(failures))
@@ -114,7 +114,7 @@ func (c compiled) validate(t *testing.T, pointer string, value any) error {
 
 // TestExamples demands that whatever has a schema and an example has one that is
 // valid, and that there is one wherever there can be.
-func TestExamples(t *testing.T) {
+func TestExamplesAreValid(t *testing.T) {
 	c := compile(t)
 	examples := 0
 	var walk func(pointer string, node any)
@@ -150,7 +150,7 @@ func TestExamples(t *testing.T) {
 
 // TestSchemasRefuse holds that the schemas are not so wide that examples and
 // answers prove nothing.
-func TestSchemasRefuse(t *testing.T) {
+func TestSchemasRejectInvalid(t *testing.T) {
 	c := compile(t)
 	for name, bad := range map[string][]string{
 		"Search":           {`{"carier":"x"}`, `{"sort":"phone"}`, `{"page_size":2001}`, `{"page":0}`, `[]`},

@@ -65,17 +65,17 @@ func (a *API) admit(o operation) func(huma.Context, func(huma.Context)) {
 		r, w := humago.Unwrap(ctx)
 		in := &request{humaContext: ctx}
 		c, err := a.Caller(r)
-		if err == nil && o.may != nil {
-			err = o.may(c)
+		if err == nil && o.authorize != nil {
+			err = o.authorize(c)
 		}
-		if err == nil && !o.any {
-			in.query, err = query(r, ctx.Operation(), o.blanks)
+		if err == nil && !o.anyQuery {
+			in.query, err = query(r, ctx.Operation(), o.blankQuery)
 		}
-		if err == nil && o.body > 0 {
-			in.body, err = body(w, r, o.body, ctx.Operation().RequestBody.Required)
+		if err == nil && o.maxBody > 0 {
+			in.body, err = body(w, r, o.maxBody, ctx.Operation().RequestBody.Required)
 		}
 		if err != nil {
-			a.told(r.Context(), r.Pattern, err).Write(w)
+			a.toProblem(r.Context(), r.Pattern, err).Write(w)
 			return
 		}
 		in.ctx = context.WithValue(r.Context(), callerKey{}, c)
@@ -143,10 +143,10 @@ func body(w http.ResponseWriter, r *http.Request, limit int64, required bool) ([
 // format reads bodies whose members are all that their type has, and writes
 // answers. Huma keeps the text of an error alone, so the member that is wrong
 // stands before it.
-var format = huma.Format{
+var jsonFormat = huma.Format{
 	Unmarshal: func(b []byte, v any) error {
 		if err := strict.Unmarshal(b, v, strict.RejectUnknownMembers(true)); err != nil {
-			return invalid(err)
+			return bodyError(err)
 		}
 		return nil
 	},
@@ -162,7 +162,7 @@ var format = huma.Format{
 }
 
 // invalid tells what is wrong with a body, without its values.
-func invalid(err error) error {
+func bodyError(err error) error {
 	if semantic, ok := errors.AsType[*strict.SemanticError](err); ok {
 		field := strings.TrimPrefix(string(semantic.JSONPointer), "/")
 		if !memberName.MatchString(field) {
@@ -181,7 +181,7 @@ func invalid(err error) error {
 
 // toldAsProblem makes what huma says of a request a problem: the first thing
 // that is wrong, and the field as the client wrote it.
-func toldAsProblem(_ huma.Context, _ string, v any) (any, error) {
+func humaProblem(_ huma.Context, _ string, v any) (any, error) {
 	m, ok := v.(*huma.ErrorModel)
 	if !ok {
 		return v, nil

@@ -17,7 +17,7 @@ import (
 )
 
 //go:embed page.html
-var source string
+var pageHTML string
 
 // page is the documentation as the template shows it.
 type page struct {
@@ -30,10 +30,10 @@ type page struct {
 func Render(d *huma.OpenAPI, operations []*huma.Operation) (template.HTML, error) {
 	p := page{d, operations}
 	t, err := template.New("page").Funcs(template.FuncMap{
-		"passages": passages, "blocks": blocks, "inline": inline, "breakable": breakable, "slug": slug,
-		"kindInFull": p.kindInFull, "told": told, "asked": p.asked,
+		"passages": sections, "blocks": blocks, "inline": inline, "breakable": breakable, "slug": slug,
+		"kindInFull": p.fullKind, "told": isInline, "asked": p.isRequestBody,
 		"parameters": p.parameters, "fields": p.fields, "answers": p.answers, "curl": curl,
-	}).Parse(source)
+	}).Parse(pageHTML)
 	if err != nil {
 		return "", fmt.Errorf("reading the page of the API's documentation: %w", err)
 	}
@@ -56,22 +56,22 @@ type kind struct {
 }
 
 // fewValues is how many values are told wherever a value is one of them.
-const fewValues = 8
+const maxInlineValues = 8
 
 // told tells whether a schema is told in full wherever it is referred to.
-func told(s *huma.Schema) bool {
-	return len(s.Enum) > 0 && len(s.Enum) <= fewValues || s.Default != nil || s.MaxLength != nil
+func isInline(s *huma.Schema) bool {
+	return len(s.Enum) > 0 && len(s.Enum) <= maxInlineValues || s.Default != nil || s.MaxLength != nil
 }
 
 // kind tells the type of a schema, or where it is described.
 func (p page) kind(s *huma.Schema) kind {
 	if s.Ref == "" {
-		return p.kindInFull(s)
+		return p.fullKind(s)
 	}
 	target := *p.Components.Schemas.SchemaFromRef(s.Ref)
 	target.Default = cmp.Or(s.Default, target.Default)
-	if told(&target) {
-		return p.kindInFull(&target)
+	if isInline(&target) {
+		return p.fullKind(&target)
 	}
 	return kind{Name: target.Title, Link: "schema-" + path.Base(s.Ref)}
 }
@@ -81,7 +81,7 @@ var typeNames = map[string]string{
 }
 
 // kindInFull tells the type of a schema itself.
-func (p page) kindInFull(s *huma.Schema) kind {
+func (p page) fullKind(s *huma.Schema) kind {
 	k := kind{Name: typeNames[s.Type]}
 	if s.Items != nil {
 		k = p.kind(s.Items)
@@ -155,7 +155,7 @@ func (p page) fields(ref, must, need string) (all []field) {
 
 // asked tells whether a schema is that of a body, whose members stand with the
 // operations that have it.
-func (p page) asked(name string) bool {
+func (p page) isRequestBody(name string) bool {
 	return slices.ContainsFunc(p.Operations, func(op *huma.Operation) bool {
 		return op.RequestBody != nil && path.Base(op.RequestBody.Content["application/json"].Schema.Ref) == name
 	})

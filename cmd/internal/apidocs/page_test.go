@@ -96,7 +96,7 @@ func operation(t *testing.T, page *element, id string) *element {
 
 // TestEveryOperation demands that every request of the description stands in
 // the page with its path, its parameters, its answers and examples of both.
-func TestEveryOperation(t *testing.T) {
+func TestEveryOperationIsDocumented(t *testing.T) {
 	page := rendered(t)
 	_, operations := document(t)
 	for _, op := range operations {
@@ -133,7 +133,7 @@ func TestEveryOperation(t *testing.T) {
 }
 
 // TestOneOperation looks at one request closely, in place of all.
-func TestOneOperation(t *testing.T) {
+func TestExportBookSection(t *testing.T) {
 	found := operation(t, rendered(t), "takeBook")
 	const want = `curl --header "Authorization: Bearer $TOKEN" \
   --json '{"disclaimer":"1","accepted":true}' \
@@ -151,7 +151,7 @@ func TestOneOperation(t *testing.T) {
 }
 
 // TestHeadings demands one h1 at the beginning, and that no level is skipped.
-func TestHeadings(t *testing.T) {
+func TestHeadingLevels(t *testing.T) {
 	last, count := 0, 0
 	rendered(t).each(func(e *element) {
 		if len(e.name()) != 2 || e.name()[0] != 'h' {
@@ -173,7 +173,7 @@ func TestHeadings(t *testing.T) {
 }
 
 // TestIDs demands that ids are unique, and that links and labels lead to them.
-func TestIDs(t *testing.T) {
+func TestIDsAreUniqueAndLinked(t *testing.T) {
 	page := rendered(t)
 	ids := map[string]bool{}
 	page.each(func(e *element) {
@@ -204,7 +204,7 @@ func TestIDs(t *testing.T) {
 
 // TestForm demands that tables have headers, that examples can be reached by
 // keyboard, and that there is neither style nor script.
-func TestForm(t *testing.T) {
+func TestAccessibleMarkup(t *testing.T) {
 	page := rendered(t)
 	for _, table := range page.all("table") {
 		if table.attr("aria-labelledby") == "" {
@@ -238,15 +238,15 @@ func TestForm(t *testing.T) {
 
 // longest is how many letters may stand without a break outside of examples,
 // so that a row of a table fits on a screen of 320 pixels.
-const longest = 20
+const maxWord = 20
 
 // TestNarrow demands that long words may break.
-func TestNarrow(t *testing.T) {
+func TestLongWordsBreak(t *testing.T) {
 	fragment, err := apidocs.Render(document(t))
 	fixture.Must(t, err)
 	text := regexp.MustCompile(`(?s)<pre.*?</pre>|<[^>]*>`).ReplaceAllString(string(fragment), " ")
 	for word := range strings.FieldsSeq(html.UnescapeString(text)) {
-		if len(word) > longest {
+		if len(word) > maxWord {
 			t.Errorf("%q cannot break", word)
 		}
 	}
@@ -254,7 +254,7 @@ func TestNarrow(t *testing.T) {
 
 // TestEscaped demands that nothing in the description becomes markup, and that
 // it stands in the page as it is.
-func TestEscaped(t *testing.T) {
+func TestTextIsEscaped(t *testing.T) {
 	const evil = "'><script>alert('1')</script>&amp;<b"
 	d, operations := document(t)
 	op := *operations[0]

@@ -24,23 +24,23 @@ const ContentType = "application/vnd.openxmlformats-officedocument.spreadsheetml
 
 const (
 	// deliverTime is how long the delivery of a book may take.
-	deliverTime = 10 * time.Minute
+	deliveryTimeout = 10 * time.Minute
 	// answerTime is how long the answer may take where the wait was in vain.
-	answerTime = time.Minute
+	answerTimeout = time.Minute
 )
 
 // WaitContext returns a context for a request that may wait so long for its book.
 // It ends when the client goes away, which the server sees once the body is
 // read. The answer may come after the server's usual limit.
 func WaitContext(w http.ResponseWriter, r *http.Request, wait time.Duration) (context.Context, context.CancelFunc, error) {
-	if err := answerWithin(w, wait+answerTime); err != nil {
+	if err := extendWriteDeadline(w, wait+answerTimeout); err != nil {
 		return nil, nil, err
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), wait)
 	return ctx, cancel, nil
 }
 
-func answerWithin(w http.ResponseWriter, d time.Duration) error {
+func extendWriteDeadline(w http.ResponseWriter, d time.Duration) error {
 	err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(d))
 	if err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return fmt.Errorf("allowing for the time that a book takes: %w", err)
@@ -55,7 +55,7 @@ func Deliver(w http.ResponseWriter, r *http.Request, book *service.ExportedBook)
 	if err != nil {
 		return fmt.Errorf("reading the hash of a finished book: %w", err)
 	}
-	if err := answerWithin(w, deliverTime); err != nil {
+	if err := extendWriteDeadline(w, deliveryTimeout); err != nil {
 		return err
 	}
 	h := w.Header()

@@ -18,23 +18,23 @@ import (
 )
 
 // one is a listener that has a single connection.
-type one struct{ conns chan net.Conn }
+type singleConnListener struct{ conns chan net.Conn }
 
-func (l one) Accept() (net.Conn, error) {
+func (l singleConnListener) Accept() (net.Conn, error) {
 	if c, ok := <-l.conns; ok {
 		return c, nil
 	}
 	return nil, net.ErrClosed
 }
-func (l one) Close() error   { return nil }
-func (l one) Addr() net.Addr { return &net.UnixAddr{} }
+func (l singleConnListener) Close() error   { return nil }
+func (l singleConnListener) Addr() net.Addr { return &net.UnixAddr{} }
 
 // ask sends a request to a handler that the server's limits bound to 30 and 60
 // seconds, in a bubble where time runs on by itself.
-func ask(h http.HandlerFunc) (client net.Conn, end func()) {
+func serve(h http.HandlerFunc) (client net.Conn, end func()) {
 	client, server := net.Pipe()
 	s := &http.Server{Handler: h, ReadTimeout: 30 * time.Second, WriteTimeout: time.Minute}
-	l := one{make(chan net.Conn, 1)}
+	l := singleConnListener{make(chan net.Conn, 1)}
 	l.conns <- server
 	go func() { _ = s.Serve(l) }()
 	go func() { _, _ = io.WriteString(client, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n") }()
@@ -43,11 +43,11 @@ func ask(h http.HandlerFunc) (client net.Conn, end func()) {
 
 // TestPatience holds that a book may take longer than other answers do, both to
 // come and to leave.
-func TestPatience(t *testing.T) {
+func TestSlowBook(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		text := strings.Repeat("a book", 100_000)
 		sum := sha256.Sum256([]byte(text))
-		client, end := ask(func(w http.ResponseWriter, r *http.Request) {
+		client, end := serve(func(w http.ResponseWriter, r *http.Request) {
 			ctx, cancel, err := delivery.WaitContext(w, r, 5*time.Minute)
 			if err != nil {
 				t.Error(err)
@@ -76,12 +76,12 @@ func TestPatience(t *testing.T) {
 
 // TestInVain holds that the wait ends when the client goes away, and when its
 // time is up, which the client is told.
-func TestInVain(t *testing.T) {
+func TestWaitEnds(t *testing.T) {
 	for wait, leaves := range map[time.Duration]bool{time.Minute: true, 5 * time.Minute: false} {
 		synctest.Test(t, func(t *testing.T) {
 			began := time.Now()
 			ended := make(chan time.Duration, 1)
-			client, end := ask(func(w http.ResponseWriter, r *http.Request) {
+			client, end := serve(func(w http.ResponseWriter, r *http.Request) {
 				ctx, cancel, err := delivery.WaitContext(w, r, 5*time.Minute)
 				if err != nil {
 					t.Error(err)

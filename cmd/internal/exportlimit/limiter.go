@@ -43,7 +43,7 @@ const (
 // goroutines at once.
 type Limiter struct {
 	limits                    Limits
-	head, makers, rows, bytes *semaphore.Weighted // each serves in order of arrival
+	front, slots, rows, bytes *semaphore.Weighted // each serves in order of arrival
 
 	drained context.Context
 	drain   context.CancelFunc
@@ -73,7 +73,7 @@ func New(l Limits) (*Limiter, error) {
 	}
 	n := &Limiter{
 		limits: l, persons: map[string]*person{},
-		head: semaphore.NewWeighted(1), makers: semaphore.NewWeighted(l.Concurrent),
+		front: semaphore.NewWeighted(1), slots: semaphore.NewWeighted(l.Concurrent),
 		rows: semaphore.NewWeighted(l.Rows), bytes: semaphore.NewWeighted(l.Bytes),
 	}
 	n.drained, n.drain = context.WithCancel(context.Background())
@@ -86,14 +86,14 @@ func (l *Limiter) Drain() { l.drain() }
 // Export is one export, from its place in line to its delivery. It is used by
 // one goroutine and must be closed.
 type Export struct {
-	limiter *Limiter
-	name    string
-	person  *person
-	rows    int64
-	waits   bool
-	held    map[*semaphore.Weighted]int64
-	file    *os.File
-	size    int64
+	limiter  *Limiter
+	name     string
+	person   *person
+	rows     int64
+	waiting  bool
+	acquired map[*semaphore.Weighted]int64
+	file     *os.File
+	size     int64
 }
 
 // Join lets a person wait for a book of so many rows. The error is ErrFull,
@@ -115,7 +115,7 @@ func (l *Limiter) Join(name string, rows int) (*Export, error) {
 	}
 	p.exports++
 	l.waiting++
-	return &Export{limiter: l, name: name, person: p, rows: max(1, int64(rows)), waits: true, held: map[*semaphore.Weighted]int64{}}, nil
+	return &Export{limiter: l, name: name, person: p, rows: max(1, int64(rows)), waiting: true, acquired: map[*semaphore.Weighted]int64{}}, nil
 }
 
 // Wait returns when the book may be made, and opens its file for writing. The
@@ -131,13 +131,13 @@ func (x *Export) Wait(ctx context.Context) error {
 	for _, need := range [...]struct {
 		of *semaphore.Weighted
 		n  int64
-	}{{x.person.turn, 1}, {l.head, 1}, {l.bytes, min(reservedPerFile+x.rows*reservedPerRow, l.limits.Bytes)}, {l.makers, 1}, {l.rows, min(x.rows, l.limits.Rows)}} {
+	}{{x.person.turn, 1}, {l.front, 1}, {l.bytes, min(reservedPerFile+x.rows*reservedPerRow, l.limits.Bytes)}, {l.slots, 1}, {l.rows, min(x.rows, l.limits.Rows)}} {
 		if need.of.Acquire(ctx, need.n) != nil {
 			return context.Cause(ctx)
 		}
-		x.held[need.of] = need.n
+		x.acquired[need.of] = need.n
 	}
-	x.release(l.head)
+	x.release(l.front)
 	return x.create()
 }
 
@@ -157,11 +157,11 @@ func (x *Export) create() (err error) {
 // reserved for it and the other files take all the room.
 func (x *Export) Write(p []byte) (int, error) {
 	l := x.limiter
-	if more := x.size + int64(len(p)) - x.held[l.bytes]; more > 0 {
+	if more := x.size + int64(len(p)) - x.acquired[l.bytes]; more > 0 {
 		if !l.bytes.TryAcquire(more) {
 			return 0, ErrFull
 		}
-		x.held[l.bytes] += more
+		x.acquired[l.bytes] += more
 	}
 	n, err := x.file.Write(p)
 	x.size += int64(n)
@@ -172,9 +172,9 @@ func (x *Export) Write(p []byte) (int, error) {
 // beginning.
 func (x *Export) Finish() error {
 	l := x.limiter
-	x.release(l.makers, l.rows, x.person.turn)
-	l.bytes.Release(x.held[l.bytes] - x.size)
-	x.held[l.bytes] = x.size
+	x.release(l.slots, l.rows, x.person.turn)
+	l.bytes.Release(x.acquired[l.bytes] - x.size)
+	x.acquired[l.bytes] = x.size
 	_, err := x.file.Seek(0, io.SeekStart)
 	return err
 }
@@ -189,7 +189,7 @@ func (x *Export) Close() error {
 	}
 	x.stopWaiting()
 	l := x.limiter
-	x.release(l.head, l.makers, l.rows, l.bytes, x.person.turn)
+	x.release(l.front, l.slots, l.rows, l.bytes, x.person.turn)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if x.person.exports--; x.person.exports == 0 {
@@ -204,14 +204,14 @@ func (x *Export) Close() error {
 
 func (x *Export) release(all ...*semaphore.Weighted) {
 	for _, s := range all {
-		s.Release(x.held[s])
-		delete(x.held, s)
+		s.Release(x.acquired[s])
+		delete(x.acquired, s)
 	}
 }
 
 func (x *Export) stopWaiting() {
-	if x.waits {
-		x.waits = false
+	if x.waiting {
+		x.waiting = false
 		x.limiter.mu.Lock()
 		x.limiter.waiting--
 		x.limiter.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 // told returns what people are told of a refusal by access; any other error
 // stays as it is. Day is the Friday of the book that was asked for, and fridays
 // how many of the last an agent may take.
-func told(err error, day events.Date, fridays int) error {
+func refusalProblem(err error, day events.Date, fridays int) error {
 	why, refused := errors.AsType[access.Refusal](err)
 	if !refused {
 		return err
@@ -46,7 +46,7 @@ func told(err error, day events.Date, fridays int) error {
 // grant returns what the caller may do with an owner's consumers.
 func (r *snapshot) grant(c Caller, o Owner) (access.Grant, error) {
 	g, err := access.GrantFor(r.state, c.Person, o)
-	return g, told(err, 0, 0)
+	return g, refusalProblem(err, 0, 0)
 }
 
 // agents returns the agents whose consumers an owner's lists hold for the
@@ -83,33 +83,33 @@ func (c Caller) mayLedger(right access.Right) error {
 // MayTransfer reports, as nil or a problem, whether the caller transfers
 // consumers of the agency: problem.Forbidden where they only see it.
 func (s *Service) MayTransfer(c Caller, agency string) error {
-	r, done, err := s.read(c)
+	r, done, err := s.snapshot(c)
 	if err != nil {
 		return err
 	}
 	defer done()
 	_, err = access.MayTransfer(r.state, c.Person, agency, "", "")
-	return told(err, 0, 0)
+	return refusalProblem(err, 0, 0)
 }
 
 // mayHave returns the role in which the caller may have the owner's book of a
 // Friday. problem.NoBook says why there is none, or none for them;
 // problem.NotFound that nothing of the owner's is open to them.
-func (s *Service) mayHave(r *snapshot, c Caller, o Owner, f checkpoint.Checkpoint) (access.Role, error) {
+func (s *Service) mayDownload(r *snapshot, c Caller, o Owner, f checkpoint.Checkpoint) (access.Role, error) {
 	day := f.Friday
 	last := day >= access.FirstRecentFriday(r.Calendar(), r.OpenFriday(), s.RecentFridays)
 	role, err := access.MayDownload(r.state, r.AsOf(day), c.Person, o, last)
-	return role, told(err, day, s.RecentFridays)
+	return role, refusalProblem(err, day, s.RecentFridays)
 }
 
 // friday finds the checkpoint of a Friday, or of the latest, whose book of the
 // owner's is open to the caller, and in which role.
-func (s *Service) friday(r *snapshot, c Caller, o Owner, text string) (checkpoint.Checkpoint, access.Role, error) {
+func (s *Service) authorizeBook(r *snapshot, c Caller, o Owner, text string) (checkpoint.Checkpoint, access.Role, error) {
 	f, err := r.checkpoint(text)
 	if err != nil {
 		return f, "", err
 	}
-	role, err := s.mayHave(r, c, o, f)
+	role, err := s.mayDownload(r, c, o, f)
 	return f, role, err
 }
 

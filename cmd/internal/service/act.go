@@ -61,10 +61,10 @@ func (s *Service) Act(ctx context.Context, c Caller, o Owner, id string, a Actio
 	if a.event(events.Delegation{}) == nil {
 		return nil, problem.NotFound.WithCause(errors.New("no such action"))
 	}
-	if err := s.mayWrite(c, 1); err != nil {
+	if err := s.limitWrites(c, 1); err != nil {
 		return nil, err
 	}
-	role, agent, name, err := s.mayAct(c, o, id, a)
+	role, agent, name, err := s.authorizeAction(c, o, id, a)
 	if err != nil {
 		return nil, err
 	}
@@ -86,53 +86,53 @@ func (s *Service) Act(ctx context.Context, c Caller, o Owner, id string, a Actio
 
 // mayAct tells in which role the caller acts, for which agent, and the name of
 // the primary contact, or why the action cannot be done.
-func (s *Service) mayAct(c Caller, o Owner, id string, a Action) (role access.Role, agent, name string, err error) {
-	r, err := s.readNow()
+func (s *Service) authorizeAction(c Caller, o Owner, id string, a Action) (role access.Role, agent, name string, err error) {
+	r, err := s.currentSnapshot()
 	if err != nil {
 		return "", "", "", err
 	}
-	defer s.close(r)
+	defer s.closeSnapshot(r)
 	g, err := r.grant(c, o)
 	if err != nil {
 		return "", "", "", err
 	}
 	state, agent, err := r.ownCase(c, o, id)
 	if err == nil && g.Act() && (a == Accept || a == Decline) {
-		agent, err = r.askedAgent(c, o, state)
+		agent, err = r.requestedAgent(c, o, state)
 	}
 	if err != nil {
 		return "", "", "", err
 	}
 	if role, err = access.MayAct(r.state, c.Person, o, agent); err != nil {
-		return "", "", "", told(err, 0, 0)
+		return "", "", "", refusalProblem(err, 0, 0)
 	}
-	return role, agent, nameOf(state), conflict(state, a.event(events.Delegation{CaseID: id, AgentID: agent}))
+	return role, agent, contactName(state), conflict(state, a.event(events.Delegation{CaseID: id, AgentID: agent}))
 }
 
 // nameOf is the name of a case's primary contact.
-func nameOf(c *fold.Case) string {
+func contactName(c *fold.Case) string {
 	return book.FullName(c.Household.PrimaryContact.FirstName, c.Household.PrimaryContact.LastName)
 }
 
 // askedAgent is the one agent of the owner's whom the consumer has asked.
-func (r *snapshot) askedAgent(c Caller, o Owner, state *fold.Case) (string, error) {
+func (r *snapshot) requestedAgent(c Caller, o Owner, state *fold.Case) (string, error) {
 	if o.Agent != "" {
 		return o.Agent, nil
 	}
-	var asked []string
+	var candidates []string
 	for _, p := range state.Pending {
 		ok, err := access.InLists(r.state, c.Person, o, p.AgentID)
 		if err != nil {
 			return "", err
 		}
 		if ok {
-			asked = append(asked, p.AgentID)
+			candidates = append(candidates, p.AgentID)
 		}
 	}
-	if len(asked) > 1 {
+	if len(candidates) > 1 {
 		return "", problem.Conflict.WithDetail("Several agents of the agency have a request of this consumer; answer it for one of them.")
 	}
-	return append(asked, "")[0], nil
+	return append(candidates, "")[0], nil
 }
 
 // conflict returns why the ledger would not do what an event says to the case
@@ -176,7 +176,7 @@ func (s *Service) append(ctx context.Context, c Caller, source string, role acce
 		}
 	}
 	// Who has gone does not make it half done.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actionTimeout)
 	defer cancel()
 	ack, err := s.Node.Journal.Append(ctx, messages)
 	switch {
@@ -193,7 +193,7 @@ func (s *Service) append(ctx context.Context, c Caller, source string, role acce
 // waitFor waits until the lists show a record.
 func (s *Service) waitFor(ctx context.Context, seq uint64) (record.Outcome, *projections.RejectedEvent, error) {
 	// It is on record: who has gone, or seems to, changes nothing in that.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), actionTimeout)
 	defer cancel()
 	outcome, why, err := s.Node.Projection.WaitFor(ctx, seq)
 	if err != nil {

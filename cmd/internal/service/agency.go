@@ -32,7 +32,7 @@ type AgencyAgent struct {
 // Agents returns an agency's agents, those whom the caller may see.
 func (s *Service) Agents(c Caller, agency string) (*Agency, error) {
 	o := Owner{Agency: agency}
-	r, g, done, err := s.enter(c, o)
+	r, g, done, err := s.ownerSnapshot(c, o)
 	if err != nil {
 		return nil, err
 	}
@@ -62,5 +62,5 @@ func (s *Service) Agents(c Caller, agency string) (*Agency, error) {
 	slices.SortStableFunc(a.Agents, func(x, y AgencyAgent) int {
 		return strings.Compare(book.SortKey(x.Name), book.SortKey(y.Name))
 	})
-	return a, s.noteLook(c, g.Role, "agents", o, "")
+	return a, s.logAccess(c, g.Role, "agents", o, "")
 }

@@ -14,7 +14,7 @@ import (
 
 // auditTime is how long an explanation or a comparison may take, with the time
 // that it waits for others.
-const auditTime = 25 * time.Second
+const auditTimeout = 25 * time.Second
 
 // maxRecords is how many records about one case a request looks at; of real
 // ones there are tens.
@@ -30,12 +30,12 @@ type Explanation struct {
 // that agent's lists and books alone; with a Friday ("2026-11-20" or "latest")
 // it tells how the case stood at the cutoff.
 func (s *Service) Explain(ctx context.Context, c Caller, caseID, agent, friday string) (*Explanation, error) {
-	r, done, err := s.audited(c)
+	r, done, err := s.auditSnapshot(c)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	if err := r.isAgent(agent); err != nil {
+	if err := r.checkAgent(agent); err != nil {
 		return nil, err
 	}
 	q := audit.ExplainRequest{Agent: agent, AsOf: friday != ""}
@@ -46,21 +46,21 @@ func (s *Service) Explain(ctx context.Context, c Caller, caseID, agent, friday s
 		}
 		q.Friday = f.Friday
 	}
-	if err := r.isCase(caseID); err != nil {
+	if err := r.checkCase(caseID); err != nil {
 		return nil, err
 	}
-	if err := s.noteLook(c, access.Auditor, "explanation", Owner{Agent: agent}, caseID); err != nil {
+	if err := s.logAccess(c, access.Auditor, "explanation", Owner{Agent: agent}, caseID); err != nil {
 		return nil, err
 	}
 	x := &Explanation{Freshness: r.freshness()}
-	return x, s.inTurn(ctx, "explain", func(ctx context.Context) error {
+	return x, s.runAudit(ctx, "explain", func(ctx context.Context) error {
 		account, err := audit.LiveLedger{View: r.View, Journal: s.Node.Journal, MaxRecords: maxRecords}.CaseHistory(ctx, caseID)
 		if err != nil {
 			return err
 		}
-		told, err := account.Explain(ctx, q)
+		result, err := account.Explain(ctx, q)
 		if err == nil {
-			x.Explanation = *told
+			x.Explanation = *result
 		}
 		return err
 	})
@@ -69,17 +69,17 @@ func (s *Service) Explain(ctx context.Context, c Caller, caseID, agent, friday s
 // CaseExists tells an auditor whether any record is about a case: nil, or
 // problem.NotFound.
 func (s *Service) CaseExists(c Caller, caseID string) error {
-	r, done, err := s.audited(c)
+	r, done, err := s.auditSnapshot(c)
 	if err != nil {
 		return err
 	}
 	defer done()
-	return r.isCase(caseID)
+	return r.checkCase(caseID)
 }
 
 // isAgent tells whether somebody knows an agent, if one is named: what is not
 // one may be anything, and has no place in the access log.
-func (r *snapshot) isAgent(id string) error {
+func (r *snapshot) checkAgent(id string) error {
 	if id == "" {
 		return nil
 	}
@@ -90,7 +90,7 @@ func (r *snapshot) isAgent(id string) error {
 	return err
 }
 
-func (r *snapshot) isCase(id string) error {
+func (r *snapshot) checkCase(id string) error {
 	if !events.IsIdentifier(id) {
 		return problem.NotFound.WithDetail("No record is about such a case.")
 	}
@@ -139,27 +139,27 @@ func (d *Differences) Total() int { return d.Added + d.Removed + d.Changed }
 
 // Compare compares an owner's books of two Fridays for an auditor.
 // problem.NoBook says why there is no such book.
-func (s *Service) Compare(ctx context.Context, c Caller, o Owner, asked CompareQuery) (*Differences, error) {
+func (s *Service) Compare(ctx context.Context, c Caller, o Owner, query CompareQuery) (*Differences, error) {
 	if err := c.MayAudit(); err != nil {
 		return nil, err
 	}
-	r, _, done, err := s.enter(c, o)
+	r, _, done, err := s.ownerSnapshot(c, o)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	from, to, err := r.between(asked)
+	from, to, err := r.weeks(query)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.noteLook(c, access.Auditor, "differences", o, ""); err != nil {
+	if err := s.logAccess(c, access.Auditor, "differences", o, ""); err != nil {
 		return nil, err
 	}
 	all := &Differences{
 		Freshness: r.freshness(), AgentID: o.Agent, AgencyID: o.Agency,
-		From: bookOf(from), To: bookOf(to), Page: asked.Page, PageSize: asked.PageSize,
+		From: bookRef(from), To: bookRef(to), Page: query.Page, PageSize: query.PageSize,
 	}
-	return all, s.inTurn(ctx, "diff", func(ctx context.Context) error {
+	return all, s.runAudit(ctx, "diff", func(ctx context.Context) error {
 		compared, err := audit.LiveLedger{View: r.View, Journal: s.Node.Journal, MaxRecords: maxRecords}.Compare(ctx, o, from, to)
 		if errors.Is(err, book.ErrUnknownOwner) {
 			return problem.NoBook.WithField("to", "Nobody knew the owner as of Friday %s.", to.Friday)
@@ -170,16 +170,16 @@ func (s *Service) Compare(ctx context.Context, c Caller, o Owner, asked CompareQ
 		changes := compared.Changes()
 		count := book.CountChanges(changes)
 		all.Added, all.Removed, all.Changed = count[book.Added], count[book.Removed], count[book.Changed]
-		first := min(len(changes), (asked.Page-1)*asked.PageSize)
-		all.Changes, err = compared.Differences(ctx, changes[first:min(len(changes), first+asked.PageSize)])
+		first := min(len(changes), (query.Page-1)*query.PageSize)
+		all.Changes, err = compared.Differences(ctx, changes[first:min(len(changes), first+query.PageSize)])
 		return err
 	})
 }
 
 // between finds the Fridays whose books are compared.
-func (r *snapshot) between(asked CompareQuery) (from, to book.Week, err error) {
-	if from, err = r.week("from", asked.From); err == nil {
-		to, err = r.week("to", asked.To)
+func (r *snapshot) weeks(query CompareQuery) (from, to book.Week, err error) {
+	if from, err = r.week("from", query.From); err == nil {
+		to, err = r.week("to", query.To)
 	}
 	if err == nil && from.Friday >= to.Friday {
 		err = problem.Invalid.WithField("from", "It must be earlier than the other Friday, %s.", to.Friday)
@@ -196,12 +196,12 @@ func (r *snapshot) week(field, friday string) (book.Week, error) {
 	return f.Week, err
 }
 
-func bookOf(f book.Week) BookRef { return BookRef{f.Friday, f.Cutoff.UTC(), f.Boundary} }
+func bookRef(f book.Week) BookRef { return BookRef{f.Friday, f.Cutoff.UTC(), f.Boundary} }
 
 // PastFridays returns the Fridays that an auditor may ask for, the newest
 // first.
 func (s *Service) PastFridays(c Caller) ([]events.Date, error) {
-	r, done, err := s.audited(c)
+	r, done, err := s.auditSnapshot(c)
 	if err != nil {
 		return nil, err
 	}
@@ -215,17 +215,17 @@ func (s *Service) PastFridays(c Caller) ([]events.Date, error) {
 }
 
 // audited opens a snapshot for an auditor.
-func (s *Service) audited(c Caller) (r *snapshot, done func(), err error) {
+func (s *Service) auditSnapshot(c Caller) (r *snapshot, done func(), err error) {
 	if err := c.MayAudit(); err != nil {
 		return nil, nil, err
 	}
-	return s.read(c)
+	return s.snapshot(c)
 }
 
 // inTurn does what takes long, for one at a time, and gives it up when it takes
 // too long: a request must not keep the others from their lists.
-func (s *Service) inTurn(ctx context.Context, command string, do func(context.Context) error) error {
-	limited, cancel := context.WithTimeout(ctx, auditTime)
+func (s *Service) runAudit(ctx context.Context, command string, do func(context.Context) error) error {
+	limited, cancel := context.WithTimeout(ctx, auditTimeout)
 	defer cancel()
 	err := s.auditing.Acquire(limited, 1)
 	if err == nil {

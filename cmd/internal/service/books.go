@@ -37,7 +37,7 @@ type AvailableBook struct {
 // before a Friday or, where that is 0, from the newest on. To count the books of
 // large agencies takes time.
 func (s *Service) Books(ctx context.Context, c Caller, o Owner, before events.Date, limit int) (*BookList, error) {
-	r, g, done, err := s.enter(c, o)
+	r, g, done, err := s.ownerSnapshot(c, o)
 	if err != nil {
 		return nil, err
 	}
@@ -60,23 +60,23 @@ func (s *Service) Books(ctx context.Context, c Caller, o Owner, before events.Da
 		if err := ctx.Err(); err != nil {
 			return nil, err // counting takes time, and nobody waits for it any more
 		}
-		if _, err := s.mayHave(r, c, o, f); err != nil {
+		if _, err := s.mayDownload(r, c, o, f); err != nil {
 			if problem.From(err).Type == problem.NoBook.Type {
 				continue
 			}
 			return nil, err
 		}
-		offer, err := s.offer(ctx, r, o, f)
+		offer, err := s.availableBook(ctx, r, o, f)
 		if err != nil {
 			return nil, err
 		}
 		list.Books = append(list.Books, offer)
 	}
-	return list, s.noteLook(c, g.Role, "books", o, "")
+	return list, s.logAccess(c, g.Role, "books", o, "")
 }
 
 // offer tells how large a book is.
-func (s *Service) offer(ctx context.Context, r *snapshot, o Owner, f checkpoint.Checkpoint) (AvailableBook, error) {
+func (s *Service) availableBook(ctx context.Context, r *snapshot, o Owner, f checkpoint.Checkpoint) (AvailableBook, error) {
 	size, err := s.size(ctx, r, o, f)
 	return AvailableBook{Friday: f.Friday, Cutoff: f.Cutoff.UTC(), Boundary: f.Boundary, Rows: size.rows, Cases: size.cases, Sealed: f.Sealed}, err
 }
@@ -85,7 +85,7 @@ func (s *Service) offer(ctx context.Context, r *snapshot, o Owner, f checkpoint.
 type sizes struct {
 	counting singleflight.Group
 	mu       sync.Mutex
-	kept     map[sizeKey]size
+	byKey     map[sizeKey]size
 }
 
 type sizeKey struct {
@@ -98,7 +98,7 @@ type sizeKey struct {
 type size struct{ rows, cases int }
 
 // keptSizes bounds what is remembered.
-const keptSizes = 100_000
+const maxSizes = 100_000
 
 // size returns how large a book is; several who ask at once wait for one
 // count, which goes on although one of them has gone.
@@ -106,7 +106,7 @@ func (s *Service) size(ctx context.Context, r *snapshot, o Owner, f checkpoint.C
 	sizes := &s.sizes
 	key := sizeKey{o, f.Friday, f.Boundary, r.Generation()}
 	sizes.mu.Lock()
-	have, ok := sizes.kept[key]
+	have, ok := sizes.byKey[key]
 	sizes.mu.Unlock()
 	if ok {
 		return have, nil
@@ -126,10 +126,10 @@ func (s *Service) size(ctx context.Context, r *snapshot, o Owner, f checkpoint.C
 		}
 		sizes.mu.Lock()
 		defer sizes.mu.Unlock()
-		if sizes.kept == nil || len(sizes.kept) >= keptSizes {
-			sizes.kept = map[sizeKey]size{}
+		if sizes.byKey == nil || len(sizes.byKey) >= maxSizes {
+			sizes.byKey = map[sizeKey]size{}
 		}
-		sizes.kept[key] = n
+		sizes.byKey[key] = n
 		return n, nil
 	})
 	if err != nil {

@@ -47,29 +47,29 @@ type ExportedBook struct {
 // answer was a no, which is recorded. Export waits until the book is made or
 // ctx ends.
 func (s *Service) Export(ctx context.Context, c Caller, o Owner, friday string, a DisclaimerAnswer) (*ExportedBook, error) {
-	if err := s.mayWrite(c, 1); err != nil {
+	if err := s.limitWrites(c, 1); err != nil {
 		return nil, err
 	}
 	e, err := s.newExport(ctx, c, o, friday)
 	if err != nil {
 		return nil, err
 	}
-	e.trail.Disclaimer = version(a.Disclaimer)
+	e.trail.Disclaimer = validVersion(a.Disclaimer)
 	switch {
 	case a.Accepted == nil || *a.Accepted && a.Disclaimer != DisclaimerVersion:
 		e.trail.Accepted = events.No
-		if err := s.record(ctx, c, &events.ExportDenied{Export: e.trail}); err != nil {
+		if err := s.recordStep(ctx, c, &events.ExportDenied{Export: e.trail}); err != nil {
 			return nil, err
 		}
 		return nil, problem.NotAccepted.WithCause(errors.New("no acceptance of this version"))
 	case !*a.Accepted:
 		e.trail.Accepted = events.No
-		return nil, s.record(ctx, c, &events.ExportDeclined{Export: e.trail})
+		return nil, s.recordStep(ctx, c, &events.ExportDeclined{Export: e.trail})
 	}
 	e.trail.Accepted = events.Yes
 	b, err := e.run(ctx)
 	if err != nil {
-		return nil, s.failed(err)
+		return nil, s.exportProblem(err)
 	}
 	return b, nil
 }
@@ -93,14 +93,14 @@ func (e *export) run(ctx context.Context) (*ExportedBook, error) {
 	if err != nil {
 		return nil, err
 	}
-	leaves := false
+	delivering := false
 	defer func() {
-		if !leaves {
+		if !delivering {
 			_ = x.Close() // the file has no name: failing to close it keeps nothing
 		}
 	}()
 
-	if err := s.record(ctx, e.caller, &events.ExportRequested{Export: e.trail}); err != nil {
+	if err := s.recordStep(ctx, e.caller, &events.ExportRequested{Export: e.trail}); err != nil {
 		return nil, err
 	}
 	// A crash from here on, or a person who goes away, leaves a request in the
@@ -115,11 +115,11 @@ func (e *export) run(ctx context.Context) (*ExportedBook, error) {
 	}
 	// A crash here leaves the same: the file has no name and is gone.
 
-	if err := e.allowed(ctx); err != nil { // the agent may have been decertified since
+	if err := e.recheck(ctx); err != nil { // the agent may have been decertified since
 		return nil, err
 	}
 	e.trail.Rows, e.trail.SHA256 = b.Rows, b.SHA256
-	if err := s.record(ctx, e.caller, &events.ExportMade{Export: e.trail}); err != nil {
+	if err := s.recordStep(ctx, e.caller, &events.ExportMade{Export: e.trail}); err != nil {
 		return nil, err
 	}
 	// A crash here leaves a book in the trail that nobody has. The trail may name
@@ -128,36 +128,36 @@ func (e *export) run(ctx context.Context) (*ExportedBook, error) {
 	if err := x.Finish(); err != nil {
 		return nil, err
 	}
-	if err := e.allowed(ctx); err != nil { // to record takes time, too
+	if err := e.recheck(ctx); err != nil { // to record takes time, too
 		return nil, err
 	}
-	leaves = true
+	delivering = true
 	return b, nil
 }
 
 // allowed returns why the caller may not have the book any more, or nobody waits
 // for it.
-func (e *export) allowed(ctx context.Context) error {
+func (e *export) recheck(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r, err := e.service.readNow()
+	r, err := e.service.currentSnapshot()
 	if err != nil {
 		return err
 	}
-	defer e.service.close(r)
-	_, _, err = e.service.friday(r, e.caller, e.owner, e.friday.Friday.String())
+	defer e.service.closeSnapshot(r)
+	_, _, err = e.service.authorizeBook(r, e.caller, e.owner, e.friday.Friday.String())
 	return err
 }
 
 // newExport finds the book that is asked for. That one was refused is recorded
 // where its agent or agency is known, and a cutoff of that Friday.
 func (s *Service) newExport(ctx context.Context, c Caller, o Owner, friday string) (*export, error) {
-	r, err := s.readNow()
+	r, err := s.currentSnapshot()
 	if err != nil {
 		return nil, err
 	}
-	defer s.close(r)
+	defer s.closeSnapshot(r)
 	id, err := uuid.NewV7()
 	if err != nil {
 		return nil, err
@@ -169,13 +169,13 @@ func (s *Service) newExport(ctx context.Context, c Caller, o Owner, friday strin
 	g, err := r.grant(c, o)
 	if err != nil {
 		e.trail.Role = "none"
-		s.denied(r, e, friday)
+		s.recordDenied(r, e, friday)
 		return nil, err
 	}
 	e.trail.Role = string(g.Role)
 	var role access.Role
-	if e.friday, role, err = s.friday(r, c, o, friday); err != nil {
-		s.denied(r, e, friday)
+	if e.friday, role, err = s.authorizeBook(r, c, o, friday); err != nil {
+		s.recordDenied(r, e, friday)
 		return nil, err
 	}
 	e.trail.Role, e.trail.Friday = string(role), e.friday.Friday
@@ -186,7 +186,7 @@ func (s *Service) newExport(ctx context.Context, c Caller, o Owner, friday strin
 // denied records that somebody asked for a book that is not open to them; of
 // agents and Fridays that are not there nothing is recorded. It goes on after
 // the answer, which would else tell by its time who is there.
-func (s *Service) denied(r *snapshot, e *export, friday string) {
+func (s *Service) recordDenied(r *snapshot, e *export, friday string) {
 	f, err := r.checkpoint(friday)
 	if err != nil {
 		return
@@ -202,13 +202,13 @@ func (s *Service) denied(r *snapshot, e *export, friday string) {
 	}
 	trail := e.trail
 	trail.Friday, trail.Accepted = f.Friday, events.No
-	if !s.refusals.TryAcquire(1) {
+	if !s.denials.TryAcquire(1) {
 		s.Log.Error("too many refused exports at once: one is not in the trail")
 		return
 	}
 	go func() {
-		defer s.refusals.Release(1)
-		if err := s.record(context.Background(), e.caller, &events.ExportDenied{Export: trail}); err != nil {
+		defer s.denials.Release(1)
+		if err := s.recordStep(context.Background(), e.caller, &events.ExportDenied{Export: trail}); err != nil {
 			s.Log.Error("the trail of a refused export could not be written", zap.Error(err))
 		}
 	}()
@@ -234,13 +234,13 @@ func (e *export) make(ctx context.Context, x *exportlimit.Export) (*ExportedBook
 
 // record writes a step of an export into the journal; it is on disk when
 // record returns.
-func (s *Service) record(ctx context.Context, c Caller, step events.Data) error {
+func (s *Service) recordStep(ctx context.Context, c Caller, step events.Data) error {
 	_, err := s.append(ctx, c, events.SourceLedger, "", []events.Data{step})
 	return err
 }
 
 // failed is the problem that an export ended with.
-func (s *Service) failed(err error) error {
+func (s *Service) exportProblem(err error) error {
 	if p, ok := errors.AsType[*problem.Problem](err); ok {
 		return p
 	}
@@ -263,7 +263,7 @@ func (s *Service) failed(err error) error {
 
 // version is what may be a disclaimer's version, and blank for anything else
 // that somebody wrote there: the trail is no place for it.
-func version(s string) string {
+func validVersion(s string) string {
 	if len(s) > 10 || strings.Trim(s, "0123456789.") != "" {
 		return ""
 	}

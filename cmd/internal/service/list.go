@@ -57,7 +57,7 @@ type ConsumerPage struct {
 
 // List returns a page of a list. The page is made by Consumers or JSON.
 func (s *Service) List(c Caller, o Owner, k Kind, q Query) (*ListPage, error) {
-	r, g, done, err := s.enter(c, o)
+	r, g, done, err := s.ownerSnapshot(c, o)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func (s *Service) List(c Caller, o Owner, k Kind, q Query) (*ListPage, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := s.noteLook(c, g.Role, "list."+string(k), o, ""); err != nil {
+	if err := s.logAccess(c, g.Role, "list."+string(k), o, ""); err != nil {
 		return nil, err
 	}
 	l := &ListPage{Query: q, Grant: g, Freshness: r.freshness(), calendar: r.OpenFriday().Year()}
@@ -108,12 +108,12 @@ func (l *ListPage) bounds() list.Query {
 func (l *ListPage) Listed() int { return min(l.Total, MaxListed) }
 
 // beyond tells whether the page lies behind all that is listed.
-func (l *ListPage) beyond() bool { return (l.Query.Page-1)*l.Query.PageSize >= MaxListed }
+func (l *ListPage) pastLimit() bool { return (l.Query.Page-1)*l.Query.PageSize >= MaxListed }
 
 // Consumers makes the page as entries.
 func (l *ListPage) Consumers() []list.Entry {
 	var page []list.Entry
-	if page, l.Total = l.list.Page(l.bounds(), l.calendar); l.beyond() {
+	if page, l.Total = l.list.Page(l.bounds(), l.calendar); l.pastLimit() {
 		return nil
 	}
 	return page
@@ -128,7 +128,7 @@ func (l *ListPage) Choices() list.Choices { return l.list.Choices(l.calendar) }
 // JSON makes the page as a Consumers.
 func (l *ListPage) JSON() ([]byte, error) {
 	var page []byte
-	if page, _, l.Total = l.list.PageJSON(l.bounds(), l.calendar); l.beyond() {
+	if page, _, l.Total = l.list.PageJSON(l.bounds(), l.calendar); l.pastLimit() {
 		page = []byte("[]")
 	}
 	asOf, err := json.Marshal(l.AsOf.UTC())
@@ -170,7 +170,7 @@ type ListParams struct {
 const maxWords = 12
 
 // maxAsked is how long a filter or a typed search may be, in bytes.
-const maxAsked = 800
+const maxFilterBytes = 800
 
 // ParseListParams reads what is wanted of a list from the query of a URL.
 func ParseListParams(query string) (ListParams, error) {
@@ -215,7 +215,7 @@ func ParseListParams(query string) (ListParams, error) {
 // fieldName is what can be told back of a field's name to who wrote it.
 var fieldName = regexp.MustCompile(`^[a-z_]{1,40}$`)
 
-var sorts = []list.Sort{list.ByFirstName, list.ByLastName, list.ByCaseID, list.ByUpdated}
+var sortFields = []list.Sort{list.ByFirstName, list.ByLastName, list.ByCaseID, list.ByUpdated}
 
 // Query checks what is wanted. A page has pageSize consumers where nothing
 // else is said.
@@ -224,8 +224,8 @@ func (a ListParams) Query(pageSize int) (Query, error) {
 		{"status", a.Status}, {"next_steps", a.NextSteps}, {"household_type", a.HouseholdType}, {"program", a.Program},
 		{"carrier", a.Carrier}, {"name", a.Name}, {"case_id", a.CaseID}, {"q", a.Q},
 	} {
-		if len(f.value) > maxAsked {
-			return Query{}, problem.Invalid.WithField(f.name, "It is longer than %d bytes.", maxAsked)
+		if len(f.value) > maxFilterBytes {
+			return Query{}, problem.Invalid.WithField(f.name, "It is longer than %d bytes.", maxFilterBytes)
 		}
 	}
 	if words := len(strings.Fields(a.Q)) + len(strings.Fields(a.Name)); words > maxWords {
@@ -234,7 +234,7 @@ func (a ListParams) Query(pageSize int) (Query, error) {
 	if a.ApplicationYear < 0 {
 		return Query{}, problem.Invalid.WithField("application_year", "It is no year.")
 	}
-	if a.Sort != "" && !slices.Contains(sorts, list.Sort(strings.TrimPrefix(a.Sort, "-"))) {
+	if a.Sort != "" && !slices.Contains(sortFields, list.Sort(strings.TrimPrefix(a.Sort, "-"))) {
 		return Query{}, problem.Invalid.WithField("sort", "Sort by first_name, last_name, case_id or updated, with - before it for descending.")
 	}
 	q := Query{

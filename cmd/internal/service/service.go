@@ -37,9 +37,9 @@ type Options struct {
 // Service does what people ask. It can be used by several goroutines at once.
 type Service struct {
 	Options
-	current  atomic.Pointer[time.Time] // when views last showed all of the journal; nil is never
-	answered atomic.Pointer[time.Time] // when the journal last answered, or the service began
-	refusals *semaphore.Weighted       // holds one for each refused export that is being recorded after its answer
+	caughtUpAt  atomic.Pointer[time.Time] // when views last showed all of the journal; nil is never
+	answeredAt atomic.Pointer[time.Time] // when the journal last answered, or the service began
+	denials *semaphore.Weighted       // holds one for each refused export that is being recorded after its answer
 	sizes    sizes
 	hashing  *semaphore.Weighted // holds one while the state is hashed
 	auditing *semaphore.Weighted // holds one while a case is explained or books are compared
@@ -47,11 +47,11 @@ type Service struct {
 
 // New makes a service. Run must be running while it is used.
 func New(o Options) *Service {
-	began := o.Now()
+	now := o.Now()
 	s := &Service{
-		Options: o, refusals: semaphore.NewWeighted(maxRefusals), hashing: semaphore.NewWeighted(1), auditing: semaphore.NewWeighted(1),
+		Options: o, denials: semaphore.NewWeighted(maxDenials), hashing: semaphore.NewWeighted(1), auditing: semaphore.NewWeighted(1),
 	}
-	s.answered.Store(&began)
+	s.answeredAt.Store(&now)
 	return s
 }
 
@@ -61,7 +61,7 @@ type Caller struct {
 	Via     string // "portal" or "api"
 	Address string // of the network
 
-	at func() (*snapshot, error) // the snapshot that all their reads share; nil: each read opens its own
+	shared func() (*snapshot, error) // the snapshot that all their reads share; nil: each read opens its own
 }
 
 // Owner is whose lists and books are asked for.
@@ -69,25 +69,25 @@ type Owner = access.Owner
 
 const (
 	// watchEvery is how often it is seen whether the journal answers.
-	watchEvery = time.Second
+	checkInterval = time.Second
 	// actTime bounds how long an action may take.
-	actTime = 15 * time.Second
+	actionTimeout = 15 * time.Second
 	// freshFor is how old a list may be without saying so.
-	freshFor = 5 * time.Second
+	maxFreshAge = 5 * time.Second
 	// maxRefusals is how many refused exports are recorded at once.
-	maxRefusals = 16
+	maxDenials = 16
 	// staleFor is how long lists are shown while the journal does not answer.
-	staleFor = 5 * time.Minute
+	maxStaleAge = 5 * time.Minute
 )
 
 // Run keeps watch whether the journal answers, until ctx ends; it returns when
 // nothing goes on any more.
 func (s *Service) Run(ctx context.Context) {
-	defer func() { _ = s.refusals.Acquire(context.Background(), maxRefusals) }() // none begins any more
-	ticker := time.NewTicker(watchEvery)
+	defer func() { _ = s.denials.Acquire(context.Background(), maxDenials) }() // none begins any more
+	ticker := time.NewTicker(checkInterval)
 	defer ticker.Stop()
 	for {
-		s.look(ctx)
+		s.checkJournal(ctx)
 		select {
 		case <-ctx.Done():
 			return
@@ -98,25 +98,25 @@ func (s *Service) Run(ctx context.Context) {
 
 // look notes the time if the journal answers, and if views show all that it
 // holds. An answer that is later than lists may be old is of no use.
-func (s *Service) look(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, freshFor)
+func (s *Service) checkJournal(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, maxFreshAge)
 	defer cancel()
-	asked := s.Now()
+	now := s.Now()
 	last, err := s.Node.Journal.Last(ctx)
 	if err != nil {
 		return
 	}
-	s.answered.Store(&asked)
+	s.answeredAt.Store(&now)
 	if s.Node.Projection.WaitFollowing(ctx) != nil {
 		return // a journal that may be another says nothing of what views show
 	}
 	if _, _, err := s.Node.Projection.WaitFor(ctx, last); err == nil {
-		s.current.Store(&asked)
+		s.caughtUpAt.Store(&now)
 	}
 }
 
 // noteLook writes a look to the access log, without which nothing is shown.
-func (s *Service) noteLook(c Caller, role access.Role, what string, o Owner, caseID string) error {
+func (s *Service) logAccess(c Caller, role access.Role, what string, o Owner, caseID string) error {
 	err := s.AccessLog.Write(accesslog.Entry{
 		Time: s.Now(), Person: c.ID, Role: string(role), What: what, Agent: o.Agent, Agency: o.Agency, Case: caseID,
 		Via: c.Via, Address: c.Address,
@@ -128,7 +128,7 @@ func (s *Service) noteLook(c Caller, role access.Role, what string, o Owner, cas
 }
 
 // mayWrite refuses who writes to the journal too often.
-func (s *Service) mayWrite(c Caller, cost int) error {
+func (s *Service) limitWrites(c Caller, cost int) error {
 	if s.MayWrite == nil {
 		return nil
 	}

@@ -28,20 +28,20 @@ func (s *Service) At(c Caller) (at Caller, done func()) {
 	var once sync.Once
 	var r *snapshot
 	var err error
-	c.at = func() (*snapshot, error) {
-		once.Do(func() { r, err = s.open() })
+	c.shared = func() (*snapshot, error) {
+		once.Do(func() { r, err = s.openSnapshot() })
 		return r, err
 	}
 	return c, func() {
 		once.Do(func() {}) // so that a later read opens nothing
 		if r != nil {
-			s.close(r)
+			s.closeSnapshot(r)
 		}
-		r, err = nil, errAnswered
+		r, err = nil, errRequestDone
 	}
 }
 
-var errAnswered = errors.New("reading the ledger: the request has been answered")
+var errRequestDone = errors.New("reading the ledger: the request has been answered")
 
 // Freshness says as of when an answer is.
 type Freshness struct {
@@ -58,21 +58,21 @@ func (r *snapshot) freshness() Freshness {
 
 // read opens the snapshot to look at, which may be up to five minutes old. Done
 // must be called when nothing more is read from it.
-func (s *Service) read(c Caller) (r *snapshot, done func(), err error) {
-	if c.at != nil {
-		r, err = c.at()
+func (s *Service) snapshot(c Caller) (r *snapshot, done func(), err error) {
+	if c.shared != nil {
+		r, err = c.shared()
 		return r, func() {}, err
 	}
-	if r, err = s.open(); err != nil {
+	if r, err = s.openSnapshot(); err != nil {
 		return nil, nil, err
 	}
-	return r, func() { s.close(r) }, nil
+	return r, func() { s.closeSnapshot(r) }, nil
 }
 
 // enter is read for what is an owner's, of which the grant is what the caller
 // may do with it.
-func (s *Service) enter(c Caller, o Owner) (r *snapshot, g access.Grant, done func(), err error) {
-	if r, done, err = s.read(c); err != nil {
+func (s *Service) ownerSnapshot(c Caller, o Owner) (r *snapshot, g access.Grant, done func(), err error) {
+	if r, done, err = s.snapshot(c); err != nil {
 		return nil, g, nil, err
 	}
 	if g, err = r.grant(c, o); err != nil {
@@ -82,35 +82,35 @@ func (s *Service) enter(c Caller, o Owner) (r *snapshot, g access.Grant, done fu
 	return r, g, done, nil
 }
 
-func (s *Service) open() (*snapshot, error) {
+func (s *Service) openSnapshot() (*snapshot, error) {
 	v, err := s.Node.Projection.View()
 	if err != nil {
 		return nil, problem.Unavailable.WithDetail("The lists are being built anew. Try again in a few minutes.").WithCause(err)
 	}
 	r := &snapshot{View: v, state: v.Live()}
 	current := v.Recorded()
-	if known := s.current.Load(); known != nil {
+	if known := s.caughtUpAt.Load(); known != nil {
 		current = *known
 	}
-	if age := s.Now().Sub(current); age > freshFor {
+	if age := s.Now().Sub(current); age > maxFreshAge {
 		r.age = age.Truncate(time.Second)
 	}
 	// Lists that lag behind a journal that answers are shown with their age.
-	if s.Now().Sub(*s.answered.Load()) > staleFor {
-		told := problem.Unavailable.WithDetail("The ledger's journal has not answered for more than five minutes, so no list is shown. Try again in a little while.")
-		return nil, errors.Join(told, v.Close())
+	if s.Now().Sub(*s.answeredAt.Load()) > maxStaleAge {
+		p := problem.Unavailable.WithDetail("The ledger's journal has not answered for more than five minutes, so no list is shown. Try again in a little while.")
+		return nil, errors.Join(p, v.Close())
 	}
 	return r, nil
 }
 
 // readNow opens a snapshot to act upon, which must show all of the journal.
-func (s *Service) readNow() (*snapshot, error) {
+func (s *Service) currentSnapshot() (*snapshot, error) {
 	if s.Violation != nil {
 		if err := s.Violation(); err != nil {
 			return nil, problem.Unavailable.WithRetryAfter(0).WithDetail("The ledger's journal is not as it was recorded. Nothing can be done or taken until the operator has seen to it.").WithCause(err)
 		}
 	}
-	r, err := s.open()
+	r, err := s.openSnapshot()
 	if err != nil {
 		return nil, err
 	}
@@ -129,7 +129,7 @@ func (s *Service) readNow() (*snapshot, error) {
 
 // close releases a snapshot. A failure is logged; the caller could do nothing
 // about it.
-func (s *Service) close(r *snapshot) {
+func (s *Service) closeSnapshot(r *snapshot) {
 	if err := r.Close(); err != nil {
 		s.Log.Error("closing a view", zap.Error(err))
 	}

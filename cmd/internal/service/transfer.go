@@ -57,12 +57,12 @@ func (s *Service) Transfer(ctx context.Context, c Caller, agency string, t Trans
 	if err := t.check(); err != nil {
 		return nil, err
 	}
-	role, held, err := s.mayTransfer(c, agency, t)
+	role, held, err := s.authorizeTransfer(c, agency, t)
 	if err != nil {
 		return nil, err
 	}
 	// The outcome names those who were to be transferred.
-	if err := s.noteLook(c, role, "transfer", Owner{Agent: t.From, Agency: agency}, ""); err != nil {
+	if err := s.logAccess(c, role, "transfer", Owner{Agent: t.From, Agency: agency}, ""); err != nil {
 		return nil, err
 	}
 	batch, err := uuid.NewV7()
@@ -71,7 +71,7 @@ func (s *Service) Transfer(ctx context.Context, c Caller, agency string, t Trans
 	}
 	done := &TransferResult{BatchID: batch.String(), From: t.From, To: t.To, Outcomes: []TransferOutcome{}}
 	var todo []string
-	for _, id := range t.wanted(held) {
+	for _, id := range t.caseIDs(held) {
 		if _, ok := held[id]; ok {
 			todo = append(todo, id)
 			continue
@@ -80,7 +80,7 @@ func (s *Service) Transfer(ctx context.Context, c Caller, agency string, t Trans
 			CaseID: id, Outcome: "not_delegated", Reason: "the case is not delegated to the agent from whom it was to be transferred",
 		})
 	}
-	if err := s.mayWrite(c, 1+len(todo)/casesPerCost); err != nil {
+	if err := s.limitWrites(c, 1+len(todo)/casesPerCost); err != nil {
 		return nil, err
 	}
 	moved, err := s.transferAll(ctx, c, role, t, done.BatchID, todo)
@@ -113,7 +113,7 @@ func (t *TransferRequest) check() error {
 }
 
 // wanted are the cases of the transfer, each once.
-func (t *TransferRequest) wanted(held map[string]string) []string {
+func (t *TransferRequest) caseIDs(held map[string]string) []string {
 	ids := slices.Clone(t.Cases)
 	if t.All {
 		for id := range held {
@@ -126,18 +126,18 @@ func (t *TransferRequest) wanted(held map[string]string) []string {
 
 // mayTransfer tells in which role the caller transfers, and which cases the
 // agent holds, with the names of their primary contacts.
-func (s *Service) mayTransfer(c Caller, agency string, t TransferRequest) (role access.Role, held map[string]string, err error) {
-	r, err := s.readNow()
+func (s *Service) authorizeTransfer(c Caller, agency string, t TransferRequest) (role access.Role, held map[string]string, err error) {
+	r, err := s.currentSnapshot()
 	if err != nil {
 		return "", nil, err
 	}
-	defer s.close(r)
+	defer s.closeSnapshot(r)
 	if role, err = access.MayTransfer(r.state, c.Person, agency, t.From, t.To); err != nil {
-		return "", nil, told(err, 0, 0)
+		return "", nil, refusalProblem(err, 0, 0)
 	}
 	held = map[string]string{}
 	return role, held, r.state.EachHeld(t.From, func(id string, c *fold.Case) error {
-		held[id] = nameOf(c)
+		held[id] = contactName(c)
 		return nil
 	})
 }
@@ -150,9 +150,9 @@ func (s *Service) transferAll(ctx context.Context, c Caller, role access.Role, t
 	for i, id := range ids {
 		outcomes[i] = TransferOutcome{CaseID: id, Outcome: "refused", Reason: "the journal failed before its turn came"}
 	}
-	said := 0
-	for said < len(ids) {
-		part := outcomes[said:min(said+transferBatch, len(ids))]
+	sent := 0
+	for sent < len(ids) {
+		part := outcomes[sent:min(sent+transferBatch, len(ids))]
 		all := make([]events.Data, len(part))
 		for i := range part {
 			all[i] = &events.DelegationTransferred{CaseID: part[i].CaseID, FromAgentID: t.From, ToAgentID: t.To, BatchID: batch}
@@ -160,7 +160,7 @@ func (s *Service) transferAll(ctx context.Context, c Caller, role access.Role, t
 		last, err := s.append(ctx, c, events.SourcePortal, role, all)
 		if err != nil {
 			why := problem.From(err)
-			if said == 0 && why.Type != problem.OutcomeUnknown.Type {
+			if sent == 0 && why.Type != problem.OutcomeUnknown.Type {
 				return nil, err
 			}
 			for i := range part {
@@ -173,15 +173,15 @@ func (s *Service) transferAll(ctx context.Context, c Caller, role access.Role, t
 		for i := range part {
 			part[i].Seq = last - uint64(len(part)-1-i)
 		}
-		said += len(part)
+		sent += len(part)
 	}
-	s.learn(ctx, outcomes[:said])
+	s.awaitOutcomes(ctx, outcomes[:sent])
 	return outcomes, nil
 }
 
 // learn tells what became of each record, from the last one on: when the lists
 // show that, they show all, and when they do not, waiting longer is of no use.
-func (s *Service) learn(ctx context.Context, outcomes []TransferOutcome) {
+func (s *Service) awaitOutcomes(ctx context.Context, outcomes []TransferOutcome) {
 	var outcome record.Outcome
 	var why *projections.RejectedEvent
 	var err error

@@ -6,12 +6,12 @@ import (
 )
 
 // passage is a text with its heading; the first of a text has none.
-type passage struct{ Title, Text string }
+type section struct{ Title, Text string }
 
 // passages cuts a text at its headings of the second level.
-func passages(text string) (all []passage) {
+func sections(text string) (all []section) {
 	for i, part := range strings.Split(text, "\n## ") {
-		p := passage{Text: part}
+		p := section{Text: part}
 		if i > 0 {
 			p.Title, p.Text, _ = strings.Cut(part, "\n")
 		}

@@ -14,11 +14,11 @@ import (
 )
 
 // figure reads one of the ledger's figures for one who may see them.
-func figure[T any](s *Service, c Caller, read func(*projections.View) (T, error)) (value T, err error) {
+func readLedger[T any](s *Service, c Caller, read func(*projections.View) (T, error)) (value T, err error) {
 	if err := c.MaySeeLedger(); err != nil {
 		return value, err
 	}
-	r, done, err := s.read(c)
+	r, done, err := s.snapshot(c)
 	if err != nil {
 		return value, err
 	}
@@ -28,20 +28,20 @@ func figure[T any](s *Service, c Caller, read func(*projections.View) (T, error)
 
 // Fridays returns the checkpoints, the earliest first.
 func (s *Service) Fridays(c Caller) ([]checkpoint.Checkpoint, error) {
-	return figure(s, c, (*projections.View).Checkpoints)
+	return readLedger(s, c, (*projections.View).Checkpoints)
 }
 
 // Rejections returns up to limit rejected records before a sequence (0: from
 // the newest), the newest first.
 func (s *Service) Rejections(c Caller, before uint64, limit int) ([]projections.RejectedEvent, error) {
-	return figure(s, c, func(v *projections.View) ([]projections.RejectedEvent, error) { return v.Rejections(before, limit) })
+	return readLedger(s, c, func(v *projections.View) ([]projections.RejectedEvent, error) { return v.Rejections(before, limit) })
 }
 
 // Exports returns up to limit steps of the trail of exports before a sequence
 // (0: from the newest), the newest first; with the SHA-256 of a file, in hex,
 // those alone in which that file was made.
 func (s *Service) Exports(ctx context.Context, c Caller, sha256 string, before uint64, limit int) ([]projections.Exported, error) {
-	return figure(s, c, func(v *projections.View) ([]projections.Exported, error) {
+	return readLedger(s, c, func(v *projections.View) ([]projections.Exported, error) {
 		hash := strings.ToLower(sha256)
 		if hash != "" && !events.IsSHA256(hash) {
 			return nil, problem.Invalid.WithField("sha256", "A SHA-256 has 64 digits of 0-9 and a-f.")
@@ -52,7 +52,7 @@ func (s *Service) Exports(ctx context.Context, c Caller, sha256 string, before u
 
 // Summary returns where the ledger stands, without the state hash.
 func (s *Service) Summary(c Caller) (projections.Status, error) {
-	return figure(s, c, func(v *projections.View) (projections.Status, error) { return v.Summary(), nil })
+	return readLedger(s, c, func(v *projections.View) (projections.Status, error) { return v.Summary(), nil })
 }
 
 // Status returns where the ledger stands. Its state hash takes a pass over the
@@ -65,7 +65,7 @@ func (s *Service) Status(ctx context.Context, c Caller) (projections.Status, err
 		return projections.Status{}, err
 	}
 	defer s.hashing.Release(1)
-	return figure(s, c, (*projections.View).Status)
+	return readLedger(s, c, (*projections.View).Status)
 }
 
 // Home is what somebody sees first: what they are in the ledger.
@@ -88,7 +88,7 @@ type AgencyRole struct {
 
 // Home tells what a person is in the ledger now.
 func (s *Service) Home(c Caller) (*Home, error) {
-	r, done, err := s.read(c)
+	r, done, err := s.snapshot(c)
 	if err != nil {
 		return nil, err
 	}

@@ -137,7 +137,7 @@ type DelegationStep struct {
 // Case returns a case that is in one of the owner's lists, or would be if it
 // were not closed.
 func (s *Service) Case(ctx context.Context, c Caller, o Owner, id string) (*CaseDetails, error) {
-	r, g, done, err := s.enter(c, o)
+	r, g, done, err := s.ownerSnapshot(c, o)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +146,7 @@ func (s *Service) Case(ctx context.Context, c Caller, o Owner, id string) (*Case
 	if err != nil {
 		return nil, err
 	}
-	if err := s.noteLook(c, g.Role, "case", o, id); err != nil {
+	if err := s.logAccess(c, g.Role, "case", o, id); err != nil {
 		return nil, err
 	}
 	f := &CaseDetails{Freshness: r.freshness(), CaseID: id}
@@ -267,22 +267,22 @@ func (r *snapshot) delegation(c *fold.Case, agent string) (Delegation, error) {
 
 const (
 	// maxSteps is how many of the newest steps of a delegation are shown.
-	maxSteps = 100
+	maxHistory = 100
 	// historyTime is how long the journal may take to give them.
-	historyTime = 2 * time.Second
+	historyTimeout = 2 * time.Second
 )
 
 // history reads the events of a case's delegation from the journal, the newest
 // first.
 func (s *Service) history(ctx context.Context, r *snapshot, id string) ([]DelegationStep, error) {
-	ctx, cancel := context.WithTimeout(ctx, historyTime)
+	ctx, cancel := context.WithTimeout(ctx, historyTimeout)
 	defer cancel()
 	steps, err := r.History(id)
 	if err != nil {
 		return nil, err
 	}
 	steps = slices.DeleteFunc(steps, func(e projections.CaseIndexEntry) bool { return !e.Delegation || e.Outcome != record.Applied })
-	entries, err := r.CaseRecords(ctx, s.Node.Journal, id, steps[max(0, len(steps)-maxSteps):])
+	entries, err := r.CaseRecords(ctx, s.Node.Journal, id, steps[max(0, len(steps)-maxHistory):])
 	history := make([]DelegationStep, 0, len(entries))
 	for _, e := range slices.Backward(entries) {
 		step := DelegationStep{Seq: e.Seq, Recorded: e.Recorded, Type: e.Event.Type, ActorID: e.Event.ActorID, ActorRole: e.Event.ActorRole}

@@ -30,16 +30,16 @@ type OwnerInfo struct {
 
 // About tells of an owner as a whole.
 func (s *Service) About(c Caller, o Owner) (*OwnerInfo, error) {
-	r, _, done, err := s.enter(c, o)
+	r, _, done, err := s.ownerSnapshot(c, o)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	return r.about(c, o)
+	return r.ownerInfo(c, o)
 }
 
 // about is About of an owner who is open to the caller.
-func (r *snapshot) about(c Caller, o Owner) (*OwnerInfo, error) {
+func (r *snapshot) ownerInfo(c Caller, o Owner) (*OwnerInfo, error) {
 	a := &OwnerInfo{Owner: o, AgencyID: o.Agency}
 	if o.Agent != "" {
 		agent, _, err := r.state.Agent(o.Agent)
@@ -74,11 +74,11 @@ func (r *snapshot) about(c Caller, o Owner) (*OwnerInfo, error) {
 			a.Agents[id] = agent.Name()
 		}
 	}
-	return a, r.aboutFridays(a)
+	return a, r.addFridays(a)
 }
 
 // aboutFridays tells which book is current and which comes next.
-func (r *snapshot) aboutFridays(a *OwnerInfo) error {
+func (r *snapshot) addFridays(a *OwnerInfo) error {
 	if a.NextFriday = r.OpenFriday(); a.NextFriday == 0 {
 		return nil
 	}
@@ -103,12 +103,12 @@ type Overview struct {
 
 // Overview counts the consumers of an owner.
 func (s *Service) Overview(c Caller, o Owner) (*Overview, error) {
-	r, _, done, err := s.enter(c, o)
+	r, _, done, err := s.ownerSnapshot(c, o)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	a, err := r.about(c, o)
+	a, err := r.ownerInfo(c, o)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +126,7 @@ func (s *Service) Overview(c Caller, o Owner) (*Overview, error) {
 // Book tells of one book that the caller can have; its error gives the reason
 // why there is none.
 func (s *Service) Book(ctx context.Context, c Caller, o Owner, friday string) (*AvailableBook, error) {
-	r, _, done, err := s.enter(c, o)
+	r, _, done, err := s.ownerSnapshot(c, o)
 	if err != nil {
 		return nil, err
 	}
@@ -134,10 +134,10 @@ func (s *Service) Book(ctx context.Context, c Caller, o Owner, friday string) (*
 	if r.age > 0 {
 		return nil, problem.Unavailable.WithDetail("The ledger's journal has not answered for a while, and no book can be taken until it does. Try again in a little while.")
 	}
-	f, _, err := s.friday(r, c, o, friday)
+	f, _, err := s.authorizeBook(r, c, o, friday)
 	if err != nil {
 		return nil, err
 	}
-	offer, err := s.offer(ctx, r, o, f)
+	offer, err := s.availableBook(ctx, r, o, f)
 	return &offer, err
 }
