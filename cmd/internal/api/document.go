@@ -114,7 +114,7 @@ var failures = map[string]*problem.Problem{
 	"NoBook":       problem.NoBook.WithDetail("2026-11-19 is a Thursday, and books are as of a Friday: there is no book of it."),
 	"Method":       problem.Method.WithDetail("This path answers GET and HEAD only."),
 	"Conflict": {Type: problem.Conflict.Type, Status: problem.Conflict.Status, Title: problem.Conflict.Title, Code: string(events.NoPendingRequest),
-		Detail: "No request of this consumer is pending any more: it was withdrawn or has been answered."},
+		Detail: "This consumer's request is no longer pending. It was withdrawn or already answered."},
 	"TooLarge":    problem.TooLarge.WithDetail("The body is larger than %d KiB.", maxBodySize>>10),
 	"MediaType":   &problem.MediaType,
 	"TooMany":     &problem.TooMany,

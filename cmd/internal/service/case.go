@@ -15,127 +15,128 @@ import (
 	"bookledger/projections/fold"
 )
 
-// CaseDetails is one case as its agent sees it.
+// CaseDetails describes one case as its agent sees it.
 type CaseDetails struct {
 	Freshness
-	CaseID      string           `json:"case_id" format:"Identifier" doc:"The case id."`
-	Household   Household        `json:"household" doc:"Who lives there and how to reach them."`
-	Years       []Year           `json:"applications" doc:"Every year that an application, eligibility or enrollment names, ascending."`
-	Eligibility []Eligibility    `json:"eligibility" doc:"The members' eligibility, one for each member and year."`
-	Enrollment  []Enrollment     `json:"enrollment" doc:"The enrollments, the one recorded last at the end."`
-	Delegation  Delegation       `json:"delegation" doc:"Who looks after the case."`
-	History     []DelegationStep `json:"history" doc:"The newest hundred events of the delegation, the newest first."`
-	NoHistory   bool             `json:"no_history,omitzero" enum:"true" doc:"The history could not be read just now; absent otherwise."`
-	MayAct      bool             `json:"-"` // the caller may act on it
+	CaseID      string           `json:"case_id" format:"Identifier" doc:"The case ID."`
+	Household   Household        `json:"household" doc:"The people in the household and how to reach them."`
+	Years       []Year           `json:"applications" doc:"The application years of the case, earliest first. A year is included if any application, eligibility or enrollment is for it."`
+	Eligibility []Eligibility    `json:"eligibility" doc:"The eligibility of each member in each year."`
+	Enrollment  []Enrollment     `json:"enrollment" doc:"The enrollments, most recently recorded last."`
+	Delegation  Delegation       `json:"delegation" doc:"The agent of the case and the state of the delegation."`
+	History     []DelegationStep `json:"history" doc:"The newest 100 delegation events, newest first."`
+	NoHistory   bool             `json:"no_history,omitzero" enum:"true" doc:"True if the history could not be read. Absent otherwise."`
+	MayAct      bool             `json:"-"` // reports whether the caller may act on the case
 }
 
-// Household is who lives there and how to reach them.
+// Household contains the people in a household and how to reach them.
 type Household struct {
-	PrimaryContact Contact        `json:"primary_contact" doc:"The person whom the household names as its contact."`
-	Address        events.Address `json:"address" doc:"Where the household lives; a part that is not known is absent."`
-	Members        []Member       `json:"members" doc:"The members of the household, by member id."`
+	PrimaryContact Contact        `json:"primary_contact" doc:"The household's primary contact."`
+	Address        events.Address `json:"address" doc:"The household's address. Unknown parts are absent."`
+	Members        []Member       `json:"members" doc:"The members of the household, sorted by member ID."`
 }
 
-// Contact is the primary contact.
+// Contact is the primary contact of a household.
 type Contact struct {
 	FirstName       string      `json:"first_name" doc:"First name."`
 	LastName        string      `json:"last_name" doc:"Last name."`
-	Phone           string      `json:"phone" doc:"Phone number, as the source writes it."`
-	Email           string      `json:"email" doc:"E-mail address."`
+	Phone           string      `json:"phone" doc:"Phone number, as the source sent it."`
+	Email           string      `json:"email" doc:"Email address."`
 	DateOfBirth     events.Date `json:"date_of_birth" format:"DateOrBlank" doc:"Date of birth."`
-	SSN             string      `json:"ssn" format:"MaskedSSN" doc:"Social Security number."`
-	SpokenLanguage  string      `json:"spoken_language" doc:"The language to speak with the household."`
-	WrittenLanguage string      `json:"written_language" doc:"The language to write to the household."`
+	SSN             string      `json:"ssn" format:"MaskedSSN" doc:"Social Security number, masked except for the last four digits."`
+	SpokenLanguage  string      `json:"spoken_language" doc:"Preferred spoken language."`
+	WrittenLanguage string      `json:"written_language" doc:"Preferred written language."`
 }
 
-// Member is a listed member of the case.
+// Member is a member of a case who was recorded and not removed.
 type Member struct {
-	MemberID     string      `json:"member_id" format:"Identifier" doc:"The member's id within the case."`
+	MemberID     string      `json:"member_id" format:"Identifier" doc:"The member's ID within the case."`
 	FirstName    string      `json:"first_name" doc:"First name."`
 	LastName     string      `json:"last_name" doc:"Last name."`
 	DateOfBirth  events.Date `json:"date_of_birth" format:"DateOrBlank" doc:"Date of birth."`
-	Gender       string      `json:"gender" doc:"Gender, as the source writes it."`
-	SSN          string      `json:"ssn" format:"MaskedSSN" doc:"Social Security number."`
+	Gender       string      `json:"gender" doc:"Gender, as the source sent it."`
+	SSN          string      `json:"ssn" format:"MaskedSSN" doc:"Social Security number, masked except for the last four digits."`
 	Relationship string      `json:"relationship" doc:"Relationship to the primary contact."`
-	Applying     events.Flag `json:"applying,omitzero" doc:"Whether the member applies for coverage; absent where it is not known."`
+	Applying     events.Flag `json:"applying,omitzero" doc:"Whether the member is applying for coverage. Absent if unknown."`
 }
 
-// Name is the member's name as people write it.
+// Name returns the member's full name.
 func (m Member) Name() string { return book.FullName(m.FirstName, m.LastName) }
 
-// Name is the contact's name as people write it.
+// Name returns the contact's full name.
 func (c Contact) Name() string { return book.FullName(c.FirstName, c.LastName) }
 
-// Year is the application of a year.
+// Year describes the application for one coverage year.
 type Year struct {
-	ApplicationYear int         `json:"application_year" format:"Year" doc:"The year that coverage is for."`
-	CurrentStatus   string      `json:"current_status" doc:"Current status of the application."`
-	NextSteps       string      `json:"next_steps" doc:"What is to be done next."`
-	SubmittedOn     events.Date `json:"submitted_on" format:"DateOrBlank" doc:"When the application was submitted."`
-	HouseholdType   string      `json:"household_type" format:"HouseholdType" doc:"What the household is eligible for in this year."`
+	ApplicationYear int         `json:"application_year" format:"Year" doc:"The coverage year."`
+	CurrentStatus   string      `json:"current_status" doc:"The current status of the application."`
+	NextSteps       string      `json:"next_steps" doc:"The next steps of the application."`
+	SubmittedOn     events.Date `json:"submitted_on" format:"DateOrBlank" doc:"The date on which the application was submitted."`
+	HouseholdType   string      `json:"household_type" format:"HouseholdType" doc:"The kind of coverage that the household is eligible for in this year."`
 }
 
-// Eligibility is a member's determination in a year.
+// Eligibility is a member's eligibility determination for a year.
 type Eligibility struct {
-	MemberID          string       `json:"member_id" format:"Identifier" doc:"The member."`
+	MemberID          string       `json:"member_id" format:"Identifier" doc:"The ID of the member."`
 	MemberName        string       `json:"-"`
-	ApplicationYear   int          `json:"application_year" format:"Year" doc:"The year that coverage is for."`
+	ApplicationYear   int          `json:"application_year" format:"Year" doc:"The coverage year."`
 	Program           string       `json:"program" enum:"covered_california,medi_cal,mcap,cchip,none" doc:"The program."`
-	Status            string       `json:"status" enum:"eligible,conditionally_eligible,ineligible,pending" doc:"What was determined."`
-	APTCMonthly       events.Money `json:"aptc_monthly,omitzero" format:"Amount" doc:"Advance premium tax credit a month; absent where it is not known."`
-	CSRLevel          string       `json:"csr_level" doc:"Level of the cost-sharing reduction."`
-	VerificationDueOn events.Date  `json:"verification_due_on" format:"DateOrBlank" doc:"Until when something is to be verified."`
+	Status            string       `json:"status" enum:"eligible,conditionally_eligible,ineligible,pending" doc:"The result of the determination."`
+	APTCMonthly       events.Money `json:"aptc_monthly,omitzero" format:"Amount" doc:"Monthly advance premium tax credit. Absent if unknown."`
+	CSRLevel          string       `json:"csr_level" doc:"Cost-sharing reduction level."`
+	VerificationDueOn events.Date  `json:"verification_due_on" format:"DateOrBlank" doc:"The date by which documents must be verified."`
 }
 
-// Enrollment is the coverage of members in a plan and year.
+// Enrollment describes the coverage of members in a plan for a year.
 type Enrollment struct {
-	EnrollmentID    string       `json:"enrollment_id" format:"Identifier" doc:"The enrollment's id within the case."`
-	ApplicationYear int          `json:"application_year" format:"Year" doc:"The year that coverage is for."`
-	CoverageKind    string       `json:"coverage_kind" enum:"health,dental" doc:"Health or dental."`
-	MemberIDs       []string     `json:"member_ids" format:"Identifier" doc:"The members who are covered."`
+	EnrollmentID    string       `json:"enrollment_id" format:"Identifier" doc:"The enrollment's ID within the case."`
+	ApplicationYear int          `json:"application_year" format:"Year" doc:"The coverage year."`
+	CoverageKind    string       `json:"coverage_kind" enum:"health,dental" doc:"The kind of coverage."`
+	MemberIDs       []string     `json:"member_ids" format:"Identifier" doc:"The IDs of the covered members."`
 	MemberNames     []string     `json:"-"`
-	Carrier         string       `json:"carrier" doc:"The carrier."`
-	PlanName        string       `json:"plan_name" doc:"The plan."`
-	HIOSPlanID      string       `json:"hios_plan_id" doc:"The HIOS id of the plan."`
-	MetalTier       string       `json:"metal_tier" doc:"The metal tier."`
-	CoverageStart   events.Date  `json:"coverage_start" format:"DateOrBlank" doc:"First day of the coverage."`
-	CoverageEnd     events.Date  `json:"coverage_end" format:"DateOrBlank" doc:"Last day of the coverage."`
-	Status          string       `json:"status" enum:"pending,enrolled,cancelled,terminated" doc:"Status of the enrollment."`
-	GrossPremium    events.Money `json:"gross_premium,omitzero" format:"Amount" doc:"Premium a month before subsidies; absent where it is not known."`
-	APTCApplied     events.Money `json:"aptc_applied,omitzero" format:"Amount" doc:"Advance premium tax credit applied a month; absent where it is not known."`
-	StateSubsidy    events.Money `json:"state_subsidy,omitzero" format:"Amount" doc:"State subsidy a month; absent where it is not known."`
-	NetPremium      events.Money `json:"net_premium,omitzero" format:"Amount" doc:"Premium a month after subsidies; absent where it is not known."`
-	BinderStatus    string       `json:"binder_status" doc:"What became of the first payment."`
-	SubscriberID    string       `json:"subscriber_id" doc:"The carrier's id of the subscriber."`
+	Carrier         string       `json:"carrier" doc:"The name of the carrier."`
+	PlanName        string       `json:"plan_name" doc:"The name of the plan."`
+	HIOSPlanID      string       `json:"hios_plan_id" doc:"The HIOS ID of the plan."`
+	MetalTier       string       `json:"metal_tier" doc:"The metal tier of the plan."`
+	CoverageStart   events.Date  `json:"coverage_start" format:"DateOrBlank" doc:"The first day of coverage."`
+	CoverageEnd     events.Date  `json:"coverage_end" format:"DateOrBlank" doc:"The last day of coverage."`
+	Status          string       `json:"status" enum:"pending,enrolled,cancelled,terminated" doc:"The status of the enrollment."`
+	GrossPremium    events.Money `json:"gross_premium,omitzero" format:"Amount" doc:"Monthly premium before subsidies. Absent if unknown."`
+	APTCApplied     events.Money `json:"aptc_applied,omitzero" format:"Amount" doc:"Advance premium tax credit applied per month. Absent if unknown."`
+	StateSubsidy    events.Money `json:"state_subsidy,omitzero" format:"Amount" doc:"Monthly state subsidy. Absent if unknown."`
+	NetPremium      events.Money `json:"net_premium,omitzero" format:"Amount" doc:"Monthly premium after subsidies. Absent if unknown."`
+	BinderStatus    string       `json:"binder_status" doc:"The status of the binder (first) payment."`
+	SubscriberID    string       `json:"subscriber_id" doc:"The carrier's ID for the subscriber."`
 }
 
-// Delegation is who looks after the case. Status is active, inactive or, for
-// an agent whom the consumer has asked, pending; Closed goes with each.
+// Delegation describes the relation of an agent and a case. Status is active or
+// inactive if the agent holds the case, and pending if the consumer has sent the
+// agent a request. A case with any status may be closed.
 type Delegation struct {
-	Status      string      `json:"status" enum:"active,inactive,pending" doc:"Active or inactive with the agent, or pending: the agent is asked."`
-	Closed      bool        `json:"closed" doc:"Whether the case is closed; it then stands in no list."`
-	AgentID     string      `json:"agent_id" format:"Identifier" doc:"The agent."`
+	Status      string      `json:"status" enum:"active,inactive,pending" doc:"Active or inactive if the case is delegated to the agent. Pending if the agent has a request to answer."`
+	Closed      bool        `json:"closed" doc:"Whether the case is closed. Closed cases are in no list."`
+	AgentID     string      `json:"agent_id" format:"Identifier" doc:"The ID of the agent."`
 	AgentName   string      `json:"agent_name" doc:"The agent's name."`
 	License     string      `json:"agent_license" doc:"The agent's license number."`
-	AgencyID    string      `json:"agency_id" format:"IdentifierOrBlank" doc:"The agent's agency; blank where there is none."`
-	AgencyName  string      `json:"agency_name" doc:"The agency's name."`
-	Since       events.Date `json:"delegated_since" format:"DateOrBlank" doc:"The Pacific date on which the delegation began; blank for a request."`
-	RequestedOn events.Date `json:"requested_on,omitzero" format:"Date" doc:"The Pacific date of a pending request to the agent."`
+	AgencyID    string      `json:"agency_id" format:"IdentifierOrBlank" doc:"The ID of the agent's agency. Blank if there is none."`
+	AgencyName  string      `json:"agency_name" doc:"The name of the agent's agency."`
+	Since       events.Date `json:"delegated_since" format:"DateOrBlank" doc:"The date, in Pacific time, on which the delegation began. Blank for a request."`
+	RequestedOn events.Date `json:"requested_on,omitzero" format:"Date" doc:"The date, in Pacific time, of a pending request to the agent."`
 }
 
-// DelegationStep is an event of the delegation's history.
+// DelegationStep is a delegation event in the history of a case.
 type DelegationStep struct {
-	Seq       uint64    `json:"seq" format:"Sequence" doc:"The sequence of its record."`
-	Recorded  time.Time `json:"recorded" doc:"When it was recorded."`
+	Seq       uint64    `json:"seq" format:"Sequence" doc:"The sequence of the event's record."`
+	Recorded  time.Time `json:"recorded" doc:"The time at which the event was recorded."`
 	Type      string    `json:"type" doc:"The type of the event, such as \x60delegation.accepted.v1\x60."`
-	AgentID   string    `json:"agent_id" format:"Identifier" doc:"The agent whose delegation it is; in a transfer the one who got it."`
-	FromAgent string    `json:"from_agent_id,omitzero" format:"Identifier" doc:"In a transfer, the agent who had it."`
-	ActorID   string    `json:"actor_id,omitzero" doc:"The person who did it, where one did."`
-	ActorRole string    `json:"actor_role,omitzero" doc:"The role in which it was done."`
+	AgentID   string    `json:"agent_id" format:"Identifier" doc:"The ID of the agent. For a transfer, the agent who received the case."`
+	FromAgent string    `json:"from_agent_id,omitzero" format:"Identifier" doc:"For a transfer, the ID of the agent who held the case before."`
+	ActorID   string    `json:"actor_id,omitzero" doc:"The ID of the person who acted, if known."`
+	ActorRole string    `json:"actor_role,omitzero" doc:"The role in which the person acted."`
 }
 
-// Case returns a case that is in one of the owner's lists, or would be if it
-// were not closed.
+// Case returns a case from one of the owner's lists, or a closed case that would
+// otherwise be in one.
 func (s *Service) Case(ctx context.Context, c Caller, o Owner, id string) (*CaseDetails, error) {
 	r, g, done, err := s.ownerSnapshot(c, o)
 	if err != nil {
@@ -164,8 +165,9 @@ func (s *Service) Case(ctx context.Context, c Caller, o Owner, id string) (*Case
 	return f, nil
 }
 
-// ownCase returns a case and the agent of the owner's who holds it or, where
-// none does, is asked for it.
+// ownCase returns a case and the agent of the owner's who holds it. If none of
+// them holds it, the agent is one with a pending request. Without either, the
+// error is problem.NotFound.
 func (r *snapshot) ownCase(c Caller, o Owner, id string) (*fold.Case, string, error) {
 	state, known, err := r.state.Case(id)
 	if err != nil {
@@ -187,9 +189,10 @@ func (r *snapshot) ownCase(c Caller, o Owner, id string) (*fold.Case, string, er
 			return &state, agent, nil
 		}
 	}
-	return nil, "", problem.NotFound.WithCause(errors.New("the case is another's"))
+	return nil, "", problem.NotFound.WithCause(errors.New("the case belongs to another agent or agency"))
 }
 
+// fill sets the parts of f that come from the state of the case.
 func (f *CaseDetails) fill(c *fold.Case) {
 	p := &c.Household.PrimaryContact
 	f.Household = Household{
@@ -237,7 +240,7 @@ func (f *CaseDetails) fill(c *fold.Case) {
 	}
 }
 
-// delegation tells what the case is to the agent.
+// delegation describes the relation of the case and the agent.
 func (r *snapshot) delegation(c *fold.Case, agent string) (Delegation, error) {
 	d := Delegation{Status: string(Active), Closed: c.Closed, AgentID: agent}
 	for _, p := range c.Pending {
@@ -266,13 +269,13 @@ func (r *snapshot) delegation(c *fold.Case, agent string) (Delegation, error) {
 }
 
 const (
-	// maxSteps is how many of the newest steps of a delegation are shown.
+	// maxHistory is the most delegation events that a case shows.
 	maxHistory = 100
-	// historyTime is how long the journal may take to give them.
+	// historyTimeout limits the time to read them from the journal.
 	historyTimeout = 2 * time.Second
 )
 
-// history reads the events of a case's delegation from the journal, the newest
+// history reads the newest delegation events of a case from the journal, newest
 // first.
 func (s *Service) history(ctx context.Context, r *snapshot, id string) ([]DelegationStep, error) {
 	ctx, cancel := context.WithTimeout(ctx, historyTimeout)

@@ -19,33 +19,33 @@ import (
 	"bookledger/projections/checkpoint"
 )
 
-// The disclaimer that is accepted before a book leaves, in the job aid's words.
+// The disclaimer that a person must accept to download a book. The text is that of
+// the job aid.
 const (
 	DisclaimerVersion = "1"
 	DisclaimerText    = "You are about to download customer information. You must follow Covered California privacy and security standards."
 )
 
-// DisclaimerAnswer is what was answered to the disclaimer; Accepted is nil where nothing
-// was.
+// DisclaimerAnswer is a person's answer to the disclaimer. Accepted is nil if
+// there was no answer.
 type DisclaimerAnswer struct {
-	Disclaimer string `json:"disclaimer,omitzero" maxLength:"20" doc:"The version of the disclaimer that was shown; needed for a yes."`
-	Accepted   *bool  `json:"accepted" doc:"True for a yes, false for a no."`
+	Disclaimer string `json:"disclaimer,omitzero" maxLength:"20" doc:"The version of the disclaimer that was shown. Required if \x60accepted\x60 is true."`
+	Accepted   *bool  `json:"accepted" doc:"Whether the person accepts the disclaimer."`
 }
 
-// ExportedBook is a workbook that leaves. It must be closed, and only then makes room
-// for others.
+// ExportedBook is a workbook that is ready to send. It takes up space until it is
+// closed.
 type ExportedBook struct {
 	io.ReadCloser
-	Name   string // of the file
+	Name   string // the file name
 	Rows   int
 	Bytes  int64
 	SHA256 string // hexadecimal
 }
 
-// Export takes the answer to the disclaimer and, if that is a yes, returns the
-// owner's book of a Friday ("2026-11-20" or "latest"). The book is nil where the
-// answer was a no, which is recorded. Export waits until the book is made or
-// ctx ends.
+// Export records the answer to the disclaimer. If the person accepts, Export waits
+// for its turn and returns the owner's book of a Friday ("2026-11-20" or
+// "latest"). If the person declines, it returns a nil book and no error.
 func (s *Service) Export(ctx context.Context, c Caller, o Owner, friday string, a DisclaimerAnswer) (*ExportedBook, error) {
 	if err := s.limitWrites(c, 1); err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func (s *Service) Export(ctx context.Context, c Caller, o Owner, friday string, 
 		if err := s.recordStep(ctx, c, &events.ExportDenied{Export: e.trail}); err != nil {
 			return nil, err
 		}
-		return nil, problem.NotAccepted.WithCause(errors.New("no acceptance of this version"))
+		return nil, problem.NotAccepted.WithCause(errors.New("this version of the disclaimer was not accepted"))
 	case !*a.Accepted:
 		e.trail.Accepted = events.No
 		return nil, s.recordStep(ctx, c, &events.ExportDeclined{Export: e.trail})
@@ -74,7 +74,7 @@ func (s *Service) Export(ctx context.Context, c Caller, o Owner, friday string, 
 	return b, nil
 }
 
-// export is one export under way.
+// export is one export in progress.
 type export struct {
 	service *Service
 	caller  Caller
@@ -84,11 +84,11 @@ type export struct {
 	trail   events.Export
 }
 
-// run takes an accepted export from its place in line to the book that leaves.
-// Each comment after a step that lasts says what a crash there leaves behind.
+// run takes an accepted export from the queue to the finished book. After each
+// durable step, a comment says what a crash at that point leaves behind.
 func (e *export) run(ctx context.Context) (*ExportedBook, error) {
 	s := e.service
-	// Whoever is refused because too much is under way leaves no trace.
+	// An export that is refused because of a limit is not recorded.
 	x, err := s.Limiter.Join(e.caller.ID, e.size.rows)
 	if err != nil {
 		return nil, err
@@ -96,15 +96,15 @@ func (e *export) run(ctx context.Context) (*ExportedBook, error) {
 	delivering := false
 	defer func() {
 		if !delivering {
-			_ = x.Close() // the file has no name: failing to close it keeps nothing
+			_ = x.Close() // the file has no name, so nothing remains even if this fails
 		}
 	}()
 
 	if err := s.recordStep(ctx, e.caller, &events.ExportRequested{Export: e.trail}); err != nil {
 		return nil, err
 	}
-	// A crash from here on, or a person who goes away, leaves a request in the
-	// trail that no book followed.
+	// A crash or a disconnected client from here on leaves a request without a book
+	// in the trail.
 
 	if err := x.Wait(ctx); err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func (e *export) run(ctx context.Context) (*ExportedBook, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A crash here leaves the same: the file has no name and is gone.
+	// A crash here leaves the same: the file has no name, so it disappears.
 
 	if err := e.recheck(ctx); err != nil { // the agent may have been decertified since
 		return nil, err
@@ -122,21 +122,21 @@ func (e *export) run(ctx context.Context) (*ExportedBook, error) {
 	if err := s.recordStep(ctx, e.caller, &events.ExportMade{Export: e.trail}); err != nil {
 		return nil, err
 	}
-	// A crash here leaves a book in the trail that nobody has. The trail may name
-	// more books than have left, and never fewer.
+	// A crash here leaves a book in the trail that was never sent. The trail may
+	// name more books than were sent, never fewer.
 
 	if err := x.Finish(); err != nil {
 		return nil, err
 	}
-	if err := e.recheck(ctx); err != nil { // to record takes time, too
+	if err := e.recheck(ctx); err != nil { // recording takes time, too
 		return nil, err
 	}
 	delivering = true
 	return b, nil
 }
 
-// allowed returns why the caller may not have the book any more, or nobody waits
-// for it.
+// recheck returns an error if the caller may no longer download the book, or if
+// the client has disconnected.
 func (e *export) recheck(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -150,8 +150,8 @@ func (e *export) recheck(ctx context.Context) error {
 	return err
 }
 
-// newExport finds the book that is asked for. That one was refused is recorded
-// where its agent or agency is known, and a cutoff of that Friday.
+// newExport authorizes an export and returns it. A denied request is recorded if
+// the agent or agency exists and the Friday has a book.
 func (s *Service) newExport(ctx context.Context, c Caller, o Owner, friday string) (*export, error) {
 	r, err := s.currentSnapshot()
 	if err != nil {
@@ -183,9 +183,9 @@ func (s *Service) newExport(ctx context.Context, c Caller, o Owner, friday strin
 	return e, err
 }
 
-// denied records that somebody asked for a book that is not open to them; of
-// agents and Fridays that are not there nothing is recorded. It goes on after
-// the answer, which would else tell by its time who is there.
+// recordDenied records a denied request for a book. It records nothing about
+// agents, agencies or Fridays that do not exist. It records in the background,
+// because the response time would otherwise reveal which agents exist.
 func (s *Service) recordDenied(r *snapshot, e *export, friday string) {
 	f, err := r.checkpoint(friday)
 	if err != nil {
@@ -203,19 +203,19 @@ func (s *Service) recordDenied(r *snapshot, e *export, friday string) {
 	trail := e.trail
 	trail.Friday, trail.Accepted = f.Friday, events.No
 	if !s.denials.TryAcquire(1) {
-		s.Log.Error("too many refused exports at once: one is not in the trail")
+		s.Log.Error("too many denied exports at once: one is missing from the export trail")
 		return
 	}
 	go func() {
 		defer s.denials.Release(1)
 		if err := s.recordStep(context.Background(), e.caller, &events.ExportDenied{Export: trail}); err != nil {
-			s.Log.Error("the trail of a refused export could not be written", zap.Error(err))
+			s.Log.Error("recording a denied export failed", zap.Error(err))
 		}
 	}()
 }
 
-// make writes the workbook. The book of a Friday is the same whenever it is
-// made, so it does not matter how long the line was.
+// make writes the workbook. The book of a Friday never changes, so the time spent
+// in the queue does not matter.
 func (e *export) make(ctx context.Context, x *exportlimit.Export) (*ExportedBook, error) {
 	v, err := e.service.Node.Projection.View()
 	if err != nil {
@@ -232,14 +232,14 @@ func (e *export) make(ctx context.Context, x *exportlimit.Export) (*ExportedBook
 	return &ExportedBook{ReadCloser: x, Name: exporter.FileName(b), Rows: result.Rows, Bytes: result.Bytes, SHA256: result.SHA256}, nil
 }
 
-// record writes a step of an export into the journal; it is on disk when
-// record returns.
+// recordStep appends a step of an export to the journal. The step is on disk when
+// recordStep returns.
 func (s *Service) recordStep(ctx context.Context, c Caller, step events.Data) error {
 	_, err := s.append(ctx, c, events.SourceLedger, "", []events.Data{step})
 	return err
 }
 
-// failed is the problem that an export ended with.
+// exportProblem returns the problem for an export that failed.
 func (s *Service) exportProblem(err error) error {
 	if p, ok := errors.AsType[*problem.Problem](err); ok {
 		return p
@@ -247,22 +247,22 @@ func (s *Service) exportProblem(err error) error {
 	late := problem.Unavailable.WithRetryAfter(time.Minute)
 	switch {
 	case errors.Is(err, exportlimit.ErrFull):
-		return late.WithDetail("Very many books are being made. Try again in a little while.").WithCause(err)
+		return late.WithDetail("Too many books are being prepared right now. Try again in a minute.").WithCause(err)
 	case errors.Is(err, exportlimit.ErrTooMany):
-		return problem.TooMany.WithDetail("Several of your books are being made or wait to be taken. Take or leave those first.").WithCause(err)
+		return problem.TooMany.WithDetail("You already have several exports in progress. Finish or cancel those first.").WithCause(err)
 	case errors.Is(err, exportlimit.ErrShutdown):
-		return late.WithDetail("The system is being restarted. Ask for the book again in a minute.").WithCause(err)
+		return late.WithDetail("The system is restarting. Request the book again in a minute.").WithCause(err)
 	case errors.Is(err, context.DeadlineExceeded):
-		return late.WithDetail("Many books are being made and this one was not among them in time. Try again in a minute.").WithCause(err)
-	case errors.Is(err, context.Canceled): // nobody reads this
-		return late.WithDetail("The connection was given up before the book was made.").WithCause(err)
+		return late.WithDetail("Many books are being prepared, and this one wasn't ready in time. Try again in a minute.").WithCause(err)
+	case errors.Is(err, context.Canceled): // the client has disconnected
+		return late.WithDetail("The connection was closed before the book was ready.").WithCause(err)
 	}
-	s.Log.Error("making a book", zap.Error(err))
+	s.Log.Error("exporting a book failed", zap.Error(err))
 	return problem.Internal.WithCause(err)
 }
 
-// version is what may be a disclaimer's version, and blank for anything else
-// that somebody wrote there: the trail is no place for it.
+// validVersion returns s if it could be a version of the disclaimer, and ""
+// otherwise, which keeps arbitrary text out of the export trail.
 func validVersion(s string) string {
 	if len(s) > 10 || strings.Trim(s, "0123456789.") != "" {
 		return ""

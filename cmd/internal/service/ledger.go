@@ -13,7 +13,7 @@ import (
 	"bookledger/projections/fold"
 )
 
-// figure reads one of the ledger's figures for one who may see them.
+// readLedger reads a value from the ledger if the caller may see the ledger.
 func readLedger[T any](s *Service, c Caller, read func(*projections.View) (T, error)) (value T, err error) {
 	if err := c.MaySeeLedger(); err != nil {
 		return value, err
@@ -26,37 +26,37 @@ func readLedger[T any](s *Service, c Caller, read func(*projections.View) (T, er
 	return read(r.View)
 }
 
-// Fridays returns the checkpoints, the earliest first.
+// Fridays returns the checkpoints, earliest first.
 func (s *Service) Fridays(c Caller) ([]checkpoint.Checkpoint, error) {
 	return readLedger(s, c, (*projections.View).Checkpoints)
 }
 
-// Rejections returns up to limit rejected records before a sequence (0: from
-// the newest), the newest first.
+// Rejections returns up to limit rejected events before a sequence, newest first.
+// If before is 0, it starts with the newest.
 func (s *Service) Rejections(c Caller, before uint64, limit int) ([]projections.RejectedEvent, error) {
 	return readLedger(s, c, func(v *projections.View) ([]projections.RejectedEvent, error) { return v.Rejections(before, limit) })
 }
 
-// Exports returns up to limit steps of the trail of exports before a sequence
-// (0: from the newest), the newest first; with the SHA-256 of a file, in hex,
-// those alone in which that file was made.
+// Exports returns up to limit steps of the export trail before a sequence, newest
+// first. If before is 0, it starts with the newest. If sha256 is not "", it returns
+// only the steps that made a file with that hash (64 hexadecimal digits).
 func (s *Service) Exports(ctx context.Context, c Caller, sha256 string, before uint64, limit int) ([]projections.Exported, error) {
 	return readLedger(s, c, func(v *projections.View) ([]projections.Exported, error) {
 		hash := strings.ToLower(sha256)
 		if hash != "" && !events.IsSHA256(hash) {
-			return nil, problem.Invalid.WithField("sha256", "A SHA-256 has 64 digits of 0-9 and a-f.")
+			return nil, problem.Invalid.WithField("sha256", "sha256 must have 64 hexadecimal digits.")
 		}
 		return v.ExportsOfFile(ctx, hash, before, limit)
 	})
 }
 
-// Summary returns where the ledger stands, without the state hash.
+// Summary returns the ledger status without the state hash.
 func (s *Service) Summary(c Caller) (projections.Status, error) {
 	return readLedger(s, c, func(v *projections.View) (projections.Status, error) { return v.Summary(), nil })
 }
 
-// Status returns where the ledger stands. Its state hash takes a pass over the
-// whole state, so that only one is made at a time.
+// Status returns the ledger status. Computing the state hash reads the whole state,
+// so only one runs at a time.
 func (s *Service) Status(ctx context.Context, c Caller) (projections.Status, error) {
 	if err := c.MaySeeLedger(); err != nil {
 		return projections.Status{}, err
@@ -68,25 +68,25 @@ func (s *Service) Status(ctx context.Context, c Caller) (projections.Status, err
 	return readLedger(s, c, (*projections.View).Status)
 }
 
-// Home is what somebody sees first: what they are in the ledger.
+// Home contains the roles of a person in the ledger.
 type Home struct {
-	Agent    string       // whose own consumers they look after; "" where they are no certified agent
-	Name     string       // of the agent
-	Agencies []AgencyRole // where they are staff
-	Auditor  bool
-	Operator bool
-	SeesLedger  bool // they see the ledger's figures
-	MayAudit   bool // they see how the ledger came to what it shows
+	Agent      string       // the agent ID if the person is a certified agent, or ""
+	Name       string       // the agent's name
+	Agencies   []AgencyRole // the agencies where the person is staff
+	Auditor    bool
+	Operator   bool
+	SeesLedger bool // reports whether the person may see the ledger status
+	MayAudit   bool // reports whether the person may explain cases and compare books
 }
 
-// AgencyRole is a role in an agency.
+// AgencyRole is a person's role in an agency.
 type AgencyRole struct {
 	AgencyID string
 	Name     string
 	Role     access.Role
 }
 
-// Home tells what a person is in the ledger now.
+// Home returns the caller's current roles in the ledger.
 func (s *Service) Home(c Caller) (*Home, error) {
 	r, done, err := s.snapshot(c)
 	if err != nil {
@@ -110,7 +110,7 @@ func (s *Service) Home(c Caller) (*Home, error) {
 	})
 }
 
-// HasNoRole tells whether the ledger has no place for the person.
+// HasNoRole reports whether the person has no role in the ledger.
 func (h *Home) HasNoRole() bool {
 	return h.Agent == "" && len(h.Agencies) == 0 && !h.Auditor && !h.Operator
 }

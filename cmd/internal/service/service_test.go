@@ -22,11 +22,11 @@ import (
 // office is a service on a node with the people of the fixture.
 type env struct {
 	*fixture.Node
-	t       *testing.T
-	service *service.Service
-	clock   *fixture.Clock
-	violation   atomic.Pointer[error]  // the violation of which the service is told, nil where there is none
-	onDecision    atomic.Pointer[func()] // is called before access is decided, nil where nobody looks
+	t          *testing.T
+	service    *service.Service
+	clock      *fixture.Clock
+	violation  atomic.Pointer[error]  // the violation of which the service is told, nil where there is none
+	onDecision atomic.Pointer[func()] // is called before access is decided, nil where nobody looks
 }
 
 var (
