@@ -40,7 +40,7 @@ func Run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 }
 
 func newRoot(env *cli.Environment) *cobra.Command {
-	d := &demo{env: env, world: synthetic.Config{Agents: 12, Consumers: 6000, Weeks: 6}}
+	d := &demo{env: env, config: synthetic.Config{Agents: 12, Consumers: 6000, Weeks: 6}}
 	cmd := &cobra.Command{
 		Use:   "bookdemo",
 		Short: "Run the whole system at once on made-up data",
@@ -57,7 +57,7 @@ give the same world.`,
 	cmd.Flags().StringVar(&d.data, "data", "", "folder of the demo's ledger (default: a new one for temporary files)")
 	cmd.Flags().StringVar(&d.out, "out", "", "folder of the books (default: books in the ledger's folder)")
 	cmd.Flags().StringVar(&d.listen, "listen", "127.0.0.1:0", "loopback address that answers HTTP; port 0 is any free one")
-	cmd.Flags().Uint64Var(&d.world.Seed, "seed", 1, "which of the made-up worlds")
+	cmd.Flags().Uint64Var(&d.config.Seed, "seed", 1, "which of the made-up worlds")
 	cmd.Flags().StringVar(&d.until, "until", "", "when history ends: a time or a date that is past (default now)")
 	cmd.AddCommand(newGenerate(env))
 	return cmd
@@ -69,7 +69,7 @@ type demo struct {
 	data, out, listen, until string
 
 	env    *cli.Environment
-	world  synthetic.Config
+	config synthetic.Config
 	ledger *node.Node
 	daemon *daemon.Daemon
 	issuer *issuer.Issuer
@@ -116,7 +116,7 @@ const demoClient = "bookledger"
 // listener serves too.
 func (d *demo) openPortal(url string, watch *integrity.Monitor, log *zap.Logger) (*web.Web, error) {
 	var people []issuer.Person
-	for _, i := range d.world.Identities() {
+	for _, i := range d.config.Identities() {
 		people = append(people, issuer.Person{
 			Person: access.Person{ID: i.PersonID, AgentID: i.AgentID, Name: i.Name, Auditor: i.Role == "auditor", Operator: i.Role == "operator"},
 			Role:   i.Role, AgencyID: i.AgencyID,
@@ -141,16 +141,16 @@ func (d *demo) prepare() error {
 		return cli.Usagef("--listen: the demo answers on loopback addresses only, like 127.0.0.1:8080")
 	}
 	var err error
-	if d.world.Until, err = parseUntil(d.env, d.until); err != nil {
+	if d.config.Until, err = parseUntil(d.env, d.until); err != nil {
 		return err
 	}
-	if d.world.Until.After(d.env.Now()) {
+	if d.config.Until.After(d.env.Now()) {
 		return cli.Usagef("--until: history cannot end in the future")
 	}
-	if err := d.claim(); err != nil {
+	if err := d.claimFolder(); err != nil {
 		return err
 	}
-	if err := d.world.Check(); err != nil {
+	if err := d.config.Check(); err != nil {
 		return cli.Usagef("--until: %v", err)
 	}
 	if d.out == "" {
@@ -167,13 +167,13 @@ func (d *demo) serve(ctx context.Context) error {
 	group, serving := errgroup.WithContext(serving)
 	group.Go(func() error { return d.daemon.Run(serving) })
 	group.Go(func() error {
-		d.sayf("A made-up world (seed %d, until %s) in %s\n", d.world.Seed, cli.FormatPacific(d.world.Until), d.data)
-		for _, step := range [...]func(context.Context) error{d.load, d.publish, d.export, d.seal, d.list, d.describe} {
+		d.printf("A made-up world (seed %d, until %s) in %s\n", d.config.Seed, cli.FormatPacific(d.config.Until), d.data)
+		for _, step := range [...]func(context.Context) error{d.load, d.publish, d.export, d.seal, d.list, d.writeDemoFile} {
 			if err := step(serving); err != nil {
 				return err
 			}
 		}
-		d.next()
+		d.printNextSteps()
 		if d.once {
 			end()
 		}
@@ -186,7 +186,7 @@ func (d *demo) serve(ctx context.Context) error {
 	return err
 }
 
-func (d *demo) sayf(format string, args ...any) { fmt.Fprintf(d.env.Out, format+"\n", args...) }
+func (d *demo) printf(format string, args ...any) { fmt.Fprintf(d.env.Out, format+"\n", args...) }
 
 // load loads the past weeks as history and closes it.
 func (d *demo) load(ctx context.Context) error {
@@ -195,16 +195,16 @@ func (d *demo) load(ctx context.Context) error {
 		return err
 	}
 	if closed := v.HistoryClosed(); closed {
-		d.sayf("1. The folder holds the history of an earlier run already.")
+		d.printf("1. The folder holds the history of an earlier run already.")
 		return v.Close()
 	}
 	if err := v.Close(); err != nil {
 		return err
 	}
-	begun, bar := d.env.Now(), d.env.Progress("events of history loaded", 0)
+	start, bar := d.env.Now(), d.env.Progress("events of history loaded", 0)
 	n := 0
 	err = d.ledger.Journal.AppendAll(ctx, func(yield func(journal.Message, error) bool) {
-		for i := range d.world.Generate() {
+		for i := range d.config.Generate() {
 			m, err := journal.MessageOf(i.Event)
 			m.Subject, m.Recorded = events.HistorySubject(i.Event.Source), i.Recorded.Format(time.RFC3339Nano)
 			if !yield(m, err) {
@@ -227,8 +227,8 @@ func (d *demo) load(ctx context.Context) error {
 		return err
 	}
 	s := v.Summary()
-	d.sayf("1. Loaded %d past weeks as history: %d events in %.1f s; the ledger has judged %d records and rejected %d.", d.world.Weeks, n,
-		d.env.Now().Sub(begun).Seconds(), s.Position, s.Rejected)
+	d.printf("1. Loaded %d past weeks as history: %d events in %.1f s; the ledger has judged %d records and rejected %d.", d.config.Weeks, n,
+		d.env.Now().Sub(start).Seconds(), s.Position, s.Rejected)
 	return v.Close()
 }
 
@@ -247,7 +247,7 @@ func (d *demo) caughtUp(ctx context.Context) (*projections.View, error) {
 // publish publishes live events over NATS as an upstream system does, the last of
 // which the ledger rejects, and waits until the live lists show them.
 func (d *demo) publish(ctx context.Context) error {
-	live, wrong := d.world.LiveEvents(40), d.world.RejectedEvent()
+	live, wrong := d.config.LiveEvents(40), d.config.RejectedEvent()
 	var messages []journal.Message
 	for _, e := range append(live, wrong) {
 		m, err := journal.MessageOf(e)
@@ -273,16 +273,16 @@ func (d *demo) publish(ctx context.Context) error {
 		}
 		counts[outcome]++
 	}
-	d.sayf("2. Published %d live events over NATS at %s: %d applied, %d unchanged, %d seen before, %d rejected.", len(live),
+	d.printf("2. Published %d live events over NATS at %s: %d applied, %d unchanged, %d seen before, %d rejected.", len(live),
 		d.ledger.Journal.URL(), counts[record.Applied], counts[record.Unchanged], counts[record.Duplicate], counts[record.Rejected])
 	outcome, _, err := d.ledger.Projection.WaitFor(ctx, ack.Last)
 	if err != nil {
 		return err
 	}
 	if outcome == record.Rejected {
-		d.sayf("3. Published a wrong one, %s without a request: it is rejected, and stands in the rejected list.", wrong.Type)
+		d.printf("3. Published a wrong one, %s without a request: it is rejected, and stands in the rejected list.", wrong.Type)
 	} else {
-		d.sayf("3. Published a wrong one again: it is a %s of the one that was rejected.", outcome)
+		d.printf("3. Published a wrong one again: it is a %s of the one that was rejected.", outcome)
 	}
 	return nil
 }
@@ -297,18 +297,18 @@ func (d *demo) export(ctx context.Context) error {
 		return err
 	}
 	defer v.Close()
-	friday := d.world.LastFriday()
+	friday := d.config.LastFriday()
 	totals, err := v.Checkpoint(friday)
 	if err != nil {
 		return err
 	}
-	begun := d.env.Now()
+	start := d.env.Now()
 	all, err := bookfiles.New(v.AsOf(friday), v.Calendar(), totals.Week).All(ctx, d.out, d.env.Progress)
 	if err != nil {
 		return err
 	}
 	d.env.Messagef("%d books as of Friday %s written into %s", len(all), friday, d.out)
-	d.sayf("4. Wrote the books of Friday %s (%d cases, %d rows in all) into %s in %.1f s.", friday, totals.Cases, totals.Rows, d.out, d.env.Now().Sub(begun).Seconds())
+	d.printf("4. Wrote the books of Friday %s (%d cases, %d rows in all) into %s in %.1f s.", friday, totals.Cases, totals.Rows, d.out, d.env.Now().Sub(start).Seconds())
 	return nil
 }
 
@@ -319,26 +319,26 @@ func (d *demo) list(context.Context) error {
 		return err
 	}
 	defer v.Close()
-	agent := d.world.Identities()[0].AgentID
+	agent := d.config.Identities()[0].AgentID
 	lists, err := v.Lists(agent)
 	if err != nil {
 		return err
 	}
 	page, total := lists.Active.Page(list.Query{Limit: 3}, v.OpenFriday().Year())
-	d.sayf("\nThe live list of agent %s has %d active consumers; the first by first name:", agent, total)
+	d.printf("\nThe live list of agent %s has %d active consumers; the first by first name:", agent, total)
 	for _, e := range page {
-		d.sayf("   %s %s, case %s, delegated since %s", e.FirstName, e.LastName, e.CaseID, e.Since)
+		d.printf("   %s %s, case %s, delegated since %s", e.FirstName, e.LastName, e.CaseID, e.Since)
 	}
 	return nil
 }
 
 // seal has the Friday of the books sealed, which the daemon does by itself too.
 func (d *demo) seal(ctx context.Context) error {
-	friday := d.world.LastFriday()
+	friday := d.config.LastFriday()
 	if err := d.daemon.Seal(ctx, friday); err != nil {
 		return err
 	}
-	d.sayf("5. Friday %s is sealed: the roots of its books and of the record are recorded, and signed.", friday)
+	d.printf("5. Friday %s is sealed: the roots of its books and of the record are recorded, and signed.", friday)
 	return nil
 }
 
@@ -347,13 +347,13 @@ const demoFile = "demo.json"
 
 // describe writes demo.json, as the last thing, under a temporary name that is
 // then renamed: who finds it finds everything.
-func (d *demo) describe(context.Context) error {
+func (d *demo) writeDemoFile(context.Context) error {
 	type identity struct {
 		synthetic.Identity
 		Token string `json:"token"` // a bearer token, as long as this run of the demo serves
 	}
 	var identities []identity
-	for _, i := range d.world.Identities() {
+	for _, i := range d.config.Identities() {
 		token, err := d.issuer.Token(i.PersonID, demoClient, 24*time.Hour)
 		if err != nil {
 			return err
@@ -379,12 +379,12 @@ func (d *demo) describe(context.Context) error {
 }
 
 // next says what to try.
-func (d *demo) next() {
-	agent := d.world.Identities()[0].AgentID
+func (d *demo) printNextSteps() {
+	agent := d.config.Identities()[0].AgentID
 	if d.once {
-		d.sayf("\nTry next:")
+		d.printf("\nTry next:")
 	} else {
-		d.sayf(`
+		d.printf(`
 The portal: open %[1]s in a browser, choose one of the made-up people, and take a book.
 It goes on serving until you press Ctrl-C. Meanwhile, in another terminal:
    go run ./cmd/bookdemo generate --agents 3 --consumers 20 --weeks 1 --seed 9 | go run ./cmd/bookledger publish - --nats %[2]s
@@ -396,7 +396,7 @@ Afterwards:`,
 			d.daemon.URL(), d.ledger.Journal.URL(), filepath.Join(d.data, node.ReaderFile), filepath.Join(d.data, "dump.ndjson"),
 			agent, filepath.Join(d.data, demoFile))
 	}
-	d.sayf(`   go run ./cmd/bookledger active --data %[1]s --agent %[2]s
+	d.printf(`   go run ./cmd/bookledger active --data %[1]s --agent %[2]s
    go run ./cmd/bookledger fridays --data %[1]s
    go run ./cmd/bookledger rejected --data %[1]s
    go run ./cmd/bookledger journal verify --data %[1]s

@@ -13,7 +13,7 @@ import (
 )
 
 //go:embed page.html
-var pageText string
+var pageHTML string
 
 // page is what people see: the list of the demo identities, or a text.
 type page struct {
@@ -22,7 +22,7 @@ type page struct {
 	Icon        string
 	Portal      string // where a text leads back to
 	Action      string
-	Asked       map[string]string
+	Params      map[string]string
 	Choices     []choice
 }
 
@@ -34,12 +34,12 @@ var roles = map[string]string{
 }
 
 // asked are the parameters of an authorization request that the page hands on.
-var asked = [...]string{"response_type", "client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge", "code_challenge_method"}
+var forwardedParams = [...]string{"response_type", "client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge", "code_challenge_method"}
 
 // refused answers a request that does not hold, and reports whether it did: on a
 // page, where nothing may be sent back to a client that is not ours, else to the
 // client.
-func (i *Issuer) refused(w http.ResponseWriter, r *http.Request, q url.Values) bool {
+func (i *Issuer) rejectInvalid(w http.ResponseWriter, r *http.Request, q url.Values) bool {
 	var forPerson, code string
 	switch {
 	case q.Get("client_id") != i.options.ClientID:
@@ -56,20 +56,20 @@ func (i *Issuer) refused(w http.ResponseWriter, r *http.Request, q url.Values) b
 		return false
 	}
 	if forPerson != "" {
-		i.cannotGoOn(w, forPerson)
+		i.signInError(w, forPerson)
 	} else {
-		i.answer(w, r, q, url.Values{"error": {code}})
+		i.redirect(w, r, q, url.Values{"error": {code}})
 	}
 	return true
 }
 
 // cannotGoOn shows a person why their sign-in cannot go on.
-func (i *Issuer) cannotGoOn(w http.ResponseWriter, text string) {
+func (i *Issuer) signInError(w http.ResponseWriter, text string) {
 	i.write(w, http.StatusBadRequest, page{Title: "This sign-in cannot go on", Text: text})
 }
 
 // answer sends the browser back to the client.
-func (i *Issuer) answer(w http.ResponseWriter, r *http.Request, q, with url.Values) {
+func (i *Issuer) redirect(w http.ResponseWriter, r *http.Request, q, with url.Values) {
 	with.Set("iss", i.options.Base)
 	if state := q.Get("state"); state != "" {
 		with.Set("state", state)
@@ -79,13 +79,13 @@ func (i *Issuer) answer(w http.ResponseWriter, r *http.Request, q, with url.Valu
 
 func (i *Issuer) authorize(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	if i.refused(w, r, q) {
+	if i.rejectInvalid(w, r, q) {
 		return
 	}
-	p := page{Title: "Sign in", Action: i.base.Path + "/authorize", Asked: map[string]string{}}
-	for _, name := range asked {
+	p := page{Title: "Sign in", Action: i.base.Path + "/authorize", Params: map[string]string{}}
+	for _, name := range forwardedParams {
 		if q.Has(name) {
-			p.Asked[name] = q.Get(name)
+			p.Params[name] = q.Get(name)
 		}
 	}
 	for _, person := range i.options.People {
@@ -111,19 +111,19 @@ func (p Person) choice() choice {
 
 func (i *Issuer) choose(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
-		i.cannotGoOn(w, "The form could not be read.")
+		i.signInError(w, "The form could not be read.")
 		return
 	}
 	q := r.PostForm
-	if i.refused(w, r, q) {
+	if i.rejectInvalid(w, r, q) {
 		return
 	}
 	person, known := i.people[q.Get("person")]
 	if !known {
-		i.cannotGoOn(w, "The demo has nobody of that id.")
+		i.signInError(w, "The demo has nobody of that id.")
 		return
 	}
-	i.answer(w, r, q, url.Values{"code": {i.grant(grant{
+	i.redirect(w, r, q, url.Values{"code": {i.grant(grant{
 		personID: person.ID, nonce: q.Get("nonce"), challenge: q.Get("code_challenge"),
 	})}})
 }
@@ -131,7 +131,7 @@ func (i *Issuer) choose(w http.ResponseWriter, r *http.Request) {
 // grant keeps g for a minute and returns its code.
 func (i *Issuer) grant(g grant) string {
 	now := i.options.Now()
-	g.until = now.Add(codeLife)
+	g.until = now.Add(codeLifetime)
 	code := rand.Text()
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -174,4 +174,4 @@ func (i *Issuer) write(w http.ResponseWriter, status int, p page) {
 	_, _ = w.Write(body.Bytes()) // a browser that has gone needs no page
 }
 
-var pageTemplate = template.Must(template.New("page").Parse(pageText))
+var pageTemplate = template.Must(template.New("page").Parse(pageHTML))

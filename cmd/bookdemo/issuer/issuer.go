@@ -69,7 +69,7 @@ type grant struct {
 }
 
 // codeLife is how long a code can be redeemed.
-const codeLife = time.Minute
+const codeLifetime = time.Minute
 
 // New makes an issuer with a fresh key. It fails where the options are
 // incomplete, where two people share an id, and where the base is not on a
@@ -134,7 +134,7 @@ func (i *Issuer) routes() *http.ServeMux {
 }
 
 // largestForm is how much of a form is read, in bytes.
-const largestForm = 16 << 10
+const maxForm = 16 << 10
 
 // ServeHTTP answers requests under the base's path; any other is not found.
 func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -148,7 +148,7 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
-	r.Body = http.MaxBytesReader(w, r.Body, largestForm)
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	i.handler.ServeHTTP(w, r)
 }
 

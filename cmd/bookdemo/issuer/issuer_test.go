@@ -95,7 +95,7 @@ func redeem(i *Issuer, code string, changed ...string) (status int, answer map[s
 	return w.Code, answer
 }
 
-func TestOptions(t *testing.T) {
+func TestNewChecksOptions(t *testing.T) {
 	for name, change := range map[string]func(*Options){
 		"a slash at its end":   func(o *Options) { o.Base += "/" },
 		"no http":              func(o *Options) { o.Base = "ftp://127.0.0.1/issuer" },
@@ -115,7 +115,7 @@ func TestOptions(t *testing.T) {
 	}
 }
 
-func TestPage(t *testing.T) {
+func TestSignInPage(t *testing.T) {
 	i := newIssuer(t)
 	w := send(i, http.MethodGet, base+"/authorize?"+request().Encode(), nil)
 	body := w.Body.String()
@@ -140,7 +140,7 @@ func TestPage(t *testing.T) {
 	}
 }
 
-func TestAuthorizeRefused(t *testing.T) {
+func TestAuthorizeRejectsInvalidRequests(t *testing.T) {
 	i := newIssuer(t)
 	for _, c := range []struct{ name, value, code string }{
 		{"client_id", "other", ""}, {"client_id", "", ""}, {"redirect_uri", portal + "/sign-in/callback/", ""}, {"redirect_uri", "https://evil.example/", ""}, {"redirect_uri", "", ""},
@@ -190,8 +190,8 @@ func TestTokens(t *testing.T) {
 		nonce         any
 		ttl           time.Duration
 	}{
-		{answer["id_token"], "JWT", "portal", "n", tokenLife},
-		{answer["access_token"], "at+jwt", "portal", nil, tokenLife},
+		{answer["id_token"], "JWT", "portal", "n", tokenLifetime},
+		{answer["access_token"], "at+jwt", "portal", nil, tokenLifetime},
 		{minted, "at+jwt", "interface", nil, time.Hour},
 	} {
 		text, _ := c.token.(string)
@@ -211,7 +211,7 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-func TestCodes(t *testing.T) {
+func TestCodeWorksOnce(t *testing.T) {
 	clock, o := fixture.NewClock(), options()
 	o.Now = clock.Now
 	i, err := New(o)
@@ -240,13 +240,13 @@ func TestCodes(t *testing.T) {
 		t.Errorf("a used code answers %d %v", status, answer)
 	}
 	late := code(t, i, "P-1")
-	clock.Move(codeLife)
+	clock.Move(codeLifetime)
 	if status, answer := redeem(i, late); status != http.StatusBadRequest || answer["error"] != "invalid_grant" {
 		t.Errorf("a code that has expired answers %d %v", status, answer)
 	}
 }
 
-func TestKeptOut(t *testing.T) {
+func TestRejectsForeignRequests(t *testing.T) {
 	i := newIssuer(t)
 	for _, headers := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"}} {
 		if w := send(i, http.MethodPost, base+"/authorize", request("person", "P-1"), headers...); w.Code != http.StatusForbidden {
@@ -256,7 +256,7 @@ func TestKeptOut(t *testing.T) {
 	if w := send(i, http.MethodGet, "http://rebound.example:8080/issuer/authorize?"+request().Encode(), nil); w.Code != http.StatusMisdirectedRequest {
 		t.Errorf("another host name answers %d", w.Code)
 	}
-	if w := send(i, http.MethodPost, base+"/authorize", request("person", "P-1", "x", strings.Repeat("x", largestForm))); w.Code != http.StatusBadRequest {
+	if w := send(i, http.MethodPost, base+"/authorize", request("person", "P-1", "x", strings.Repeat("x", maxForm))); w.Code != http.StatusBadRequest {
 		t.Errorf("a large form answers %d", w.Code)
 	}
 	for address, want := range map[string]int{base + "/": http.StatusNotFound, base + "/token": http.StatusMethodNotAllowed, portal + "/": http.StatusNotFound} {

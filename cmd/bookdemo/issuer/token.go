@@ -15,7 +15,7 @@ import (
 )
 
 // tokenLife is how long the tokens of a sign-in hold.
-const tokenLife = 5 * time.Minute
+const tokenLifetime = 5 * time.Minute
 
 func (i *Issuer) discovery(w http.ResponseWriter, _ *http.Request) {
 	base := i.options.Base
@@ -42,16 +42,16 @@ func (i *Issuer) jwks(w http.ResponseWriter, _ *http.Request) { writeJSON(w, htt
 
 func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
-		refuse(w, "invalid_request")
+		tokenError(w, "invalid_request")
 		return
 	}
 	form := r.PostForm
 	switch {
 	case form.Get("grant_type") != "authorization_code":
-		refuse(w, "unsupported_grant_type")
+		tokenError(w, "unsupported_grant_type")
 		return
 	case form.Get("client_id") != i.options.ClientID:
-		refuse(w, "invalid_client")
+		tokenError(w, "invalid_client")
 		return
 	}
 	// The code is spent by the attempt: whoever holds it without the verifier
@@ -60,21 +60,21 @@ func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 	sum := sha256.Sum256([]byte(form.Get("code_verifier")))
 	challenge := base64.RawURLEncoding.EncodeToString(sum[:])
 	if !found || form.Get("redirect_uri") != i.callback() || subtle.ConstantTimeCompare([]byte(challenge), []byte(g.challenge)) != 1 {
-		refuse(w, "invalid_grant")
+		tokenError(w, "invalid_grant")
 		return
 	}
-	bearer, err := i.Token(g.personID, i.options.ClientID, tokenLife)
+	bearer, err := i.Token(g.personID, i.options.ClientID, tokenLifetime)
 	if err != nil {
-		refuse(w, "server_error")
+		tokenError(w, "server_error")
 		return
 	}
 	id, err := i.idToken(g)
 	if err != nil {
-		refuse(w, "server_error")
+		tokenError(w, "server_error")
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
-		"access_token": bearer, "token_type": "Bearer", "expires_in": int(tokenLife / time.Second), "id_token": id, "scope": "openid profile",
+		"access_token": bearer, "token_type": "Bearer", "expires_in": int(tokenLifetime / time.Second), "id_token": id, "scope": "openid profile",
 	})
 }
 
@@ -102,7 +102,7 @@ func (i *Issuer) claims(p Person, audience string, ttl time.Duration) map[string
 }
 
 func (i *Issuer) idToken(g grant) (string, error) {
-	c := i.claims(i.people[g.personID], i.options.ClientID, tokenLife)
+	c := i.claims(i.people[g.personID], i.options.ClientID, tokenLifetime)
 	if g.nonce != "" {
 		c["nonce"] = g.nonce
 	}
@@ -135,7 +135,7 @@ func (i *Issuer) sign(typ jose.ContentType, claims map[string]any) (string, erro
 	return token, nil
 }
 
-func refuse(w http.ResponseWriter, code string) {
+func tokenError(w http.ResponseWriter, code string) {
 	writeJSON(w, http.StatusBadRequest, map[string]string{"error": code})
 }
 

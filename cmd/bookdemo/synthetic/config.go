@@ -59,7 +59,7 @@ func (c Config) LastFriday() events.Date {
 
 // Generate yields the history in the order of recorded time.
 func (c Config) Generate() iter.Seq[TimedEvent] {
-	return func(yield func(TimedEvent) bool) { newGenerator(c, yield).play() }
+	return func(yield func(TimedEvent) bool) { newGenerator(c, yield).run() }
 }
 
 // RejectedEvent is an event that the ledger rejects (no_pending_request): an agent

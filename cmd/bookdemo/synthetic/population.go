@@ -117,7 +117,7 @@ var tables = sync.OnceValue(func() *population {
 })
 
 // anyName is someone's name.
-func anyName(d *dice) (first, last string) {
+func randomName(d *dice) (first, last string) {
 	h := weighted(d, tables().Heritages)
 	first = pick(d, h.Women)
 	if d.chance(500) {
@@ -138,7 +138,7 @@ func ageFactor(age int) int64 {
 
 // letters are the letters of a name, for an e-mail address: in lower case and
 // without marks.
-func letters(name string) string {
+func asciiLetters(name string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z':

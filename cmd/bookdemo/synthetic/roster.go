@@ -14,9 +14,9 @@ const staffOfFirst = 3
 // bigBook is how many consumers choose the first agent, and bigFloor how many
 // of them stay with it, in a world of bigWorld consumers or more.
 const (
-	bigWorld = 3_000
-	bigBook  = 2_330
-	bigFloor = 2_120
+	largePopulation   = 3_000
+	firstAgentShare   = 2_330
+	firstAgentMinimum = 2_120
 )
 
 // nobody stands for an agent where there is none.
@@ -53,7 +53,7 @@ func newRoster(c Config) *roster {
 		for _, role := range roles {
 			n := len(r.staff)
 			d := newDice(c.Seed, streamAgency, uint64(n)<<1|1)
-			first, last := anyName(&d)
+			first, last := randomName(&d)
 			r.staff = append(r.staff, staff(n, agencyID(g), role, first+" "+last))
 		}
 	}
@@ -63,7 +63,7 @@ func newRoster(c Config) *roster {
 	if c.Agents >= 9 {
 		r.leaver = 7 // of the third agency, so that there are colleagues to take the consumers
 	}
-	r.weigh(c)
+	r.assignWeights(c)
 	return r
 }
 
@@ -90,7 +90,7 @@ func staff(n int, agency, role, name string) events.Staff {
 // weigh gives every agent but the empty one its part of the cases: the first
 // agent gets bigBook of the consumers, or a third of a smaller world, and the
 // others draw from the sizes of books, one of each rank.
-func (r *roster) weigh(c Config) {
+func (r *roster) assignWeights(c Config) {
 	d := newDice(c.Seed, streamRoster, 0)
 	ranks := make([]int, c.Agents)
 	for i := range ranks {
@@ -116,8 +116,8 @@ func (r *roster) weigh(c Config) {
 		others += weights[i]
 	}
 	weights[0] = max(1, others/2)
-	if c.Consumers >= bigWorld {
-		weights[0] = max(1, others*bigBook/(c.Consumers-bigBook))
+	if c.Consumers >= largePopulation {
+		weights[0] = max(1, others*firstAgentShare/(c.Consumers-firstAgentShare))
 	}
 	sum := 0
 	for _, weight := range weights {
@@ -127,12 +127,12 @@ func (r *roster) weigh(c Config) {
 }
 
 // home is an agent for a case, by the weights.
-func (r *roster) home(d *dice) int {
+func (r *roster) pickAgent(d *dice) int {
 	return sort.SearchInts(r.sums, d.below(r.sums[len(r.sums)-1])+1)
 }
 
 // agentName is the name of an agent.
 func (c Config) agentName(a int) (first, last string) {
 	d := newDice(c.Seed, streamRoster, uint64(a)+1)
-	return anyName(&d)
+	return randomName(&d)
 }

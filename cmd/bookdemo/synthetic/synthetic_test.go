@@ -66,7 +66,7 @@ func TestLedgerAcceptsEverything(t *testing.T) {
 			calendar := events.DefaultCalendar()
 			begin := calendar.Cutoff(c.LastFriday().AddDays(-7 * c.Weeks))
 			last, busy, history := begin, make(map[events.Date]bool), 0
-			w := newGenerator(c, func(i TimedEvent) bool {
+			g := newGenerator(c, func(i TimedEvent) bool {
 				if i.Recorded.Before(last) || !i.Recorded.After(begin) || i.Recorded.After(c.Until) {
 					t.Fatalf("recorded at %v after %v", i.Recorded, last)
 				}
@@ -78,7 +78,7 @@ func TestLedgerAcceptsEverything(t *testing.T) {
 				history++
 				return true
 			})
-			w.play()
+			g.run()
 			for f := calendar.Next(events.DateOf(begin.In(calendar.Zone()))); c.Consumers >= 100 && f <= c.LastFriday(); f = calendar.Next(f) {
 				if !busy[f] {
 					t.Errorf("nothing happened in the week to %v", f)
@@ -105,7 +105,7 @@ func TestLedgerAcceptsEverything(t *testing.T) {
 				outcomes[step.Outcome]++
 				seen[step.Record.Event.Type] = true
 				if n == history {
-					checkState(t, w, r, seen)
+					checkState(t, g, r, seen)
 				}
 			}
 			if n != history+400+1 || outcomes[record.Duplicate] > 0 || outcomes[record.Unchanged] > n/15 {
@@ -121,29 +121,29 @@ func TestLedgerAcceptsEverything(t *testing.T) {
 
 // checkState checks that the ledger has what history meant, and that those who
 // would sign in have something to do.
-func checkState(t *testing.T, w *generator, r *replay.Replay, seen map[string]bool) {
+func checkState(t *testing.T, g *generator, r *replay.Replay, seen map[string]bool) {
 	cases, agents, active := 0, 0, make(map[string]int)
 	err := errors.Join(r.State().EachCase(func(id string, c *fold.Case) error {
 		cases++
 		if c.AgentID != "" && !c.Inactive && !c.Closed {
 			active[c.AgentID]++
 		}
-		look(t, id, c, seen)
+		checkCase(t, id, c, seen)
 		return nil
 	}), r.State().EachAgent(func(string, *fold.Agent) error {
 		agents++
 		return nil
 	}))
-	if err != nil || cases != w.c.Consumers || agents != w.c.Agents {
+	if err != nil || cases != g.config.Consumers || agents != g.config.Agents {
 		t.Errorf("%d cases and %d agents, %v", cases, agents, err)
 	}
-	for a, n := range w.active {
+	for a, n := range g.active {
 		if active[agentID(a)] != n {
 			t.Errorf("%s has %d active consumers, want %d", agentID(a), active[agentID(a)], n)
 		}
 	}
 	roles, agencies := make(map[string]int), make(map[string]bool)
-	for _, id := range w.c.Identities() {
+	for _, id := range g.config.Identities() {
 		roles[id.Role]++
 		switch id.Role {
 		case "agent":
@@ -152,7 +152,7 @@ func checkState(t *testing.T, w *generator, r *replay.Replay, seen map[string]bo
 				t.Errorf("%+v is %+v, %v", id, a, err)
 			}
 			agencies[id.AgencyID] = true
-			if w.c.Consumers >= 2 && active[id.AgentID] == 0 {
+			if g.config.Consumers >= 2 && active[id.AgentID] == 0 {
 				t.Errorf("%+v has nobody to look after", id)
 			}
 		case "manager", "admin_l1", "admin_l2":
@@ -161,7 +161,7 @@ func checkState(t *testing.T, w *generator, r *replay.Replay, seen map[string]bo
 			}
 		}
 	}
-	if roles["agent"] != min(2, w.c.Agents) || len(roles) != 6 {
+	if roles["agent"] != min(2, g.config.Agents) || len(roles) != 6 {
 		t.Errorf("the identities are %v", roles)
 	}
 	for _, want := range []string{
@@ -176,14 +176,14 @@ func checkState(t *testing.T, w *generator, r *replay.Replay, seen map[string]bo
 		"covered_california", "medi_cal", "mcap", "cchip", "none", "eligible", "conditionally_eligible", "ineligible", "pending",
 		"health pending", "health enrolled", "health cancelled", "health terminated", "dental enrolled",
 	} {
-		if w.c == small() && !seen[want] {
+		if g.config == small() && !seen[want] {
 			t.Errorf("there is no %s", want)
 		}
 	}
 }
 
 // look checks a case, and notes what a book and its readers must cope with.
-func look(t *testing.T, id string, c *fold.Case, seen map[string]bool) {
+func checkCase(t *testing.T, id string, c *fold.Case, seen map[string]bool) {
 	p, a := c.Household.PrimaryContact, c.Household.Address
 	beyondASCII := func(r rune) bool { return r > unicode.MaxASCII }
 	for what, is := range map[string]bool{
@@ -239,10 +239,10 @@ func look(t *testing.T, id string, c *fold.Case, seen map[string]bool) {
 }
 
 // played is a world whose whole history has been made.
-func played(c Config) *generator {
-	w := newGenerator(c, func(TimedEvent) bool { return true })
-	w.play()
-	return w
+func generated(c Config) *generator {
+	g := newGenerator(c, func(TimedEvent) bool { return true })
+	g.run()
+	return g
 }
 
 func TestFirstAgentHasTheLargestBook(t *testing.T) {
@@ -255,11 +255,11 @@ func TestFirstAgentHasTheLargestBook(t *testing.T) {
 		{Agents: 300, Consumers: 20_000, Weeks: 3, Seed: 6},
 	} {
 		c.Until = small().Until
-		w := played(c)
-		if n := w.active[0]; n <= 2000 || n > 2500 && c.Agents > 2 && c.Weeks < 10 {
+		g := generated(c)
+		if n := g.active[0]; n <= 2000 || n > 2500 && c.Agents > 2 && c.Weeks < 10 {
 			t.Errorf("%+v: the first agent has %d active consumers", c, n)
 		}
-		if held := func(s *caseState) bool { return s.holder == c.Agents-1 }; c.Agents >= 4 && slices.ContainsFunc(w.cases, held) {
+		if held := func(s *caseState) bool { return s.holder == c.Agents-1 }; c.Agents >= 4 && slices.ContainsFunc(g.cases, held) {
 			t.Errorf("%+v: the last agent has a case", c)
 		}
 	}
@@ -267,7 +267,7 @@ func TestFirstAgentHasTheLargestBook(t *testing.T) {
 
 func TestMedianBook(t *testing.T) {
 	rows := make(map[int]int)
-	for _, c := range played(Config{Agents: 600, Consumers: 45_000, Weeks: 1, Seed: 1, Until: until("2026-06-10T12:00:00Z")}).cases {
+	for _, c := range generated(Config{Agents: 600, Consumers: 45_000, Weeks: 1, Seed: 1, Until: until("2026-06-10T12:00:00Z")}).cases {
 		if c.hasAgent() {
 			rows[c.holder] += max(1, bits.OnesCount8(c.listed))
 		}
@@ -292,7 +292,7 @@ func TestLetters(t *testing.T) {
 					want++
 				}
 			}
-			if got := letters(s); len(got) != want {
+			if got := asciiLetters(s); len(got) != want {
 				t.Errorf("%s becomes %s", s, got)
 			}
 		}

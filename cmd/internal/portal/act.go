@@ -169,7 +169,7 @@ func (p *Portal) confirmDecline(w http.ResponseWriter, r *http.Request, c servic
 		return err
 	}
 	if page.Case.Delegation.RequestedOn == 0 {
-		return problem.Conflict.WithDetail("No request of this consumer is pending any more: it was withdrawn or has been answered.")
+		return problem.Conflict.WithDetail("This consumer's request is no longer pending. It was withdrawn or already answered.")
 	}
 	back := declinePage{casePage: page, Agency: r.URL.Query().Get("agency"), Back: page.About.Base + "/pending"}
 	if back.Agency != "" {

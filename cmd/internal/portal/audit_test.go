@@ -28,8 +28,8 @@ func TestExplain(t *testing.T) {
 		v.post("/audit/cases", form).leadsTo("/audit/cases")
 		v.get("/audit/cases").want(200, "of this id. Check the id")
 	}
-	v.get("/audit/cases/5000009999").want(404, "No record is about such a case.")
-	v.get("/audit/cases/5000000001?agent=%3Cx%3E").want(404, "The ledger knows no such agent.")
+	v.get("/audit/cases/5000009999").want(404, "The ledger has no events about a case with this ID.")
+	v.get("/audit/cases/5000000001?agent=%3Cx%3E").want(404, "The ledger has no agent with this ID.")
 	v.get("/audit/cases/5000000001?friday=2026-01-01").want(404)
 	v.get("/audit/cases/5000000001?page=2").want(200, "There is no such page.")
 	v.get("/audit/cases/5000000001?page=x").want(400)
@@ -57,7 +57,7 @@ func TestCompare(t *testing.T) {
 	v.follow("/audit/books", url.Values{"kind": {"agency"}, "id": {"G1"}}).want(200, "Delta Insurance", "The two books hold the same rows.")
 	v.follow("/audit/books", url.Values{"kind": {"agency"}, "id": {"Nunez"}}).want(200, "No agent or agency of this id")
 	friday := h.friday()
-	v.get("/agents/A1/differences?from="+friday+"&to="+friday).want(400, "It must be earlier")
+	v.get("/agents/A1/differences?from="+friday+"&to="+friday).want(400, "from must be a Friday before")
 	v.get("/agents/A1/differences?from=2026-01-01").want(404)
 	v.get("/agents/A9/differences").want(404)
 }

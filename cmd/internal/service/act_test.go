@@ -12,32 +12,32 @@ import (
 )
 
 // TestActions follows a consumer through an agent's lists.
-func TestActions(t *testing.T) {
-	o := open(t, consumers("A1", "c1", "c2")...)
+func TestAct(t *testing.T) {
+	o := newEnv(t, consumers("A1", "c1", "c2")...)
 	own := service.Owner{Agent: "A1"}
 	act := func(c service.Caller, owner service.Owner, id string, a service.Action) error {
 		_, err := o.service.Act(t.Context(), c, owner, id, a)
 		return err
 	}
 	must(t, act(agent, own, "c1", service.MarkInactive))
-	o.holdList(agent, own, service.Active, "c2")
-	o.holdList(agent, own, service.Inactive, "c1")
+	o.wantList(agent, own, service.Active, "c2")
+	o.wantList(agent, own, service.Inactive, "c1")
 	wantProblem(t, "marking an inactive one", act(agent, own, "c1", service.MarkInactive), 409)
-	o.holdList(agent, own, service.Inactive, "c1")
+	o.wantList(agent, own, service.Inactive, "c1")
 	must(t, act(manager, service.Owner{Agency: "G1"}, "c1", service.Reactivate))
-	o.holdList(agent, own, service.Active, "c1", "c2")
+	o.wantList(agent, own, service.Active, "c1", "c2")
 	wantProblem(t, "reactivating an active one", act(agent, own, "c1", service.Reactivate), 409)
 
 	o.Publish(&events.DelegationRequested{Delegation: events.Delegation{CaseID: "c3", AgentID: "A1"}},
 		&events.DelegationRequested{Delegation: events.Delegation{CaseID: "c4", AgentID: "A1"}},
 		&events.DelegationRequested{Delegation: events.Delegation{CaseID: "c5", AgentID: "A1"}})
-	o.holdList(agent, own, service.Pending, "c3", "c4", "c5")
+	o.wantList(agent, own, service.Pending, "c3", "c4", "c5")
 	o.Publish(&events.DelegationWithdrawn{Delegation: events.Delegation{CaseID: "c5", AgentID: "A1"}})
 	wantProblem(t, "accepting what was withdrawn", act(agent, own, "c5", service.Accept), 404)
 	must(t, act(agent, own, "c3", service.Accept))
 	must(t, act(agent, own, "c4", service.Decline))
-	o.holdList(agent, own, service.Pending)
-	o.holdList(agent, own, service.Active, "c3", "c1", "c2")
+	o.wantList(agent, own, service.Pending)
+	o.wantList(agent, own, service.Active, "c3", "c1", "c2")
 	wantProblem(t, "accepting what was accepted", act(agent, own, "c3", service.Accept), 409)
 
 	wantProblem(t, "another agent's", act(other, own, "c1", service.MarkInactive), 404)
@@ -45,7 +45,7 @@ func TestActions(t *testing.T) {
 	wantProblem(t, "by level 1", act(adminL1, own, "c1", service.MarkInactive), 403)
 	wantProblem(t, "by an auditor", act(auditor, own, "c1", service.MarkInactive), 403)
 	wantProblem(t, "no action", act(agent, own, "c1", "delete"), 404)
-	o.holdList(agent, own, service.Active, "c3", "c1", "c2")
+	o.wantList(agent, own, service.Active, "c3", "c1", "c2")
 
 	f, err := o.service.Case(t.Context(), agent, own, "c1")
 	must(t, err)
@@ -61,10 +61,10 @@ func TestActions(t *testing.T) {
 
 // TestDecertified holds that a decertified agent is out at once, and who then
 // takes care.
-func TestDecertified(t *testing.T) {
-	o := open(t, consumers("A1", "c1")...)
+func TestDecertifiedAgentLosesAccess(t *testing.T) {
+	o := newEnv(t, consumers("A1", "c1")...)
 	own := service.Owner{Agent: "A1"}
-	o.holdList(agent, own, service.Active, "c1")
+	o.wantList(agent, own, service.Active, "c1")
 	_, err := o.service.List(operator, own, service.Active, service.Query{Page: 1, PageSize: 10})
 	wantProblem(t, "an operator and a certified agent", err, 404)
 	o.Publish(&events.AgentDecertified{AgentID: "A1"})
@@ -75,10 +75,10 @@ func TestDecertified(t *testing.T) {
 		wantProblem(t, name, err, 404)
 	}
 	for _, c := range []service.Caller{manager, adminL2, operator, auditor} {
-		o.holdList(c, own, service.Active, "c1")
+		o.wantList(c, own, service.Active, "c1")
 	}
-	o.holdList(adminL1, service.Owner{Agency: "G1"}, service.Active)
-	o.holdList(manager, service.Owner{Agency: "G1"}, service.Active, "c1")
+	o.wantList(adminL1, service.Owner{Agency: "G1"}, service.Active)
+	o.wantList(manager, service.Owner{Agency: "G1"}, service.Active, "c1")
 	for _, owner := range []service.Owner{own, {Agency: "G1"}} {
 		_, err = o.service.Act(t.Context(), manager, owner, "c1", service.MarkInactive)
 		wantProblem(t, "in the agent's place", err, 403)
@@ -90,9 +90,9 @@ func TestDecertified(t *testing.T) {
 
 // TestTransfer moves consumers within an agency, and nowhere else.
 func TestTransfer(t *testing.T) {
-	o := open(t, slices.Concat(consumers("A1", "c1", "c2", "c3"), consumers("A3", "d1"))...)
-	transfer := func(c service.Caller, agency string, wish service.TransferRequest) (*service.TransferResult, error) {
-		return o.service.Transfer(t.Context(), c, agency, wish)
+	o := newEnv(t, slices.Concat(consumers("A1", "c1", "c2", "c3"), consumers("A3", "d1"))...)
+	transfer := func(c service.Caller, agency string, request service.TransferRequest) (*service.TransferResult, error) {
+		return o.service.Transfer(t.Context(), c, agency, request)
 	}
 	for _, bad := range []struct {
 		what   string
@@ -122,13 +122,13 @@ func TestTransfer(t *testing.T) {
 	if want := []string{"c2 transferred", "c9 not_delegated", "d1 not_delegated"}; !slices.Equal(outcomes, want) {
 		t.Errorf("the outcomes are %q, want %q", outcomes, want)
 	}
-	o.holdList(manager, service.Owner{Agent: "A1"}, service.Active, "c1", "c3")
-	o.holdList(manager, service.Owner{Agent: "A2"}, service.Active, "c2")
-	o.holdList(other, service.Owner{Agent: "A3"}, service.Active, "d1")
+	o.wantList(manager, service.Owner{Agent: "A1"}, service.Active, "c1", "c3")
+	o.wantList(manager, service.Owner{Agent: "A2"}, service.Active, "c2")
+	o.wantList(other, service.Owner{Agent: "A3"}, service.Active, "d1")
 	if done, err = transfer(manager, "G1", service.TransferRequest{From: "A1", To: "A2", All: true}); err != nil || len(done.Outcomes) != 2 {
 		t.Errorf("the whole book: %+v (%v)", done, err)
 	}
-	o.holdList(manager, service.Owner{Agency: "G1"}, service.Active, "c1", "c2", "c3")
+	o.wantList(manager, service.Owner{Agency: "G1"}, service.Active, "c1", "c2", "c3")
 	if rejected, err := o.service.Rejections(auditor, 0, 100); err != nil || len(rejected) > 0 {
 		t.Errorf("the transfers left rejections: %+v (%v)", rejected, err)
 	}
@@ -136,8 +136,8 @@ func TestTransfer(t *testing.T) {
 
 // TestJournalGone holds that without the journal nothing is done, while lists
 // stay readable and say how old they are.
-func TestJournalGone(t *testing.T) {
-	o := open(t, consumers("A1", "c1")...)
+func TestWithoutJournalListsShowTheirAge(t *testing.T) {
+	o := newEnv(t, consumers("A1", "c1")...)
 	own := service.Owner{Agent: "A1"}
 	list := func() (*service.ListPage, error) {
 		return o.service.List(agent, own, service.Active, service.Query{Page: 1, PageSize: 10})
@@ -154,7 +154,7 @@ func TestJournalGone(t *testing.T) {
 			t.Errorf("after %v: %+v (%v)", age, l, err)
 		}
 	}
-	o.refuses()
+	o.wantWritesRefused()
 	o.clock.Move(2 * time.Minute)
 	_, err := list()
 	wantProblem(t, "a list after six minutes", err, 503)
@@ -165,23 +165,23 @@ func TestJournalGone(t *testing.T) {
 
 // TestHistoryOpen holds that nothing is done or taken while history is loaded:
 // the first live delegation would close it.
-func TestHistoryOpen(t *testing.T) {
-	o := openWith(t, false, consumers("A1", "c1")...)
+func TestNoWritesWhileHistoryIsOpen(t *testing.T) {
+	o := newEnvWith(t, false, consumers("A1", "c1")...)
 	own := service.Owner{Agent: "A1"}
 	before := o.Settle()
 	fixture.Eventually(t, "the list is up to the journal", func() bool {
 		l, err := o.service.List(agent, own, service.Active, service.Query{Page: 1, PageSize: 10})
 		return err == nil && l.AgeSeconds == 0 && len(l.Consumers()) == 1
 	})
-	o.refuses()
+	o.wantWritesRefused()
 	if after := o.Settle(); after != before {
 		t.Errorf("the journal has %d records, want %d", after, before)
 	}
 }
 
 // TestWritesAreCounted holds that what stays for good is not taken without end.
-func TestWritesAreCounted(t *testing.T) {
-	o := open(t, consumers("A1", "c1")...)
+func TestWriteLimit(t *testing.T) {
+	o := newEnv(t, consumers("A1", "c1")...)
 	o.service.MayWrite = func(person string, _ int) (bool, time.Duration) { return person != "P-a1", 3 * time.Second }
 	_, err := o.service.Act(t.Context(), agent, service.Owner{Agent: "A1"}, "c1", service.MarkInactive)
 	wantProblem(t, "an action too many", err, 429)
@@ -197,18 +197,18 @@ func TestWritesAreCounted(t *testing.T) {
 // TestOneSnapshot holds that all reads of a request show one snapshot, that an
 // action is upon the newest state all the same, and that a request that has been
 // answered reads nothing more.
-func TestOneSnapshot(t *testing.T) {
-	o := open(t, consumers("A1", "c1")...)
+func TestRequestReadsOneSnapshot(t *testing.T) {
+	o := newEnv(t, consumers("A1", "c1")...)
 	own := service.Owner{Agent: "A1"}
 	then, done := o.service.At(agent)
-	o.holdList(then, own, service.Active, "c1")
+	o.wantList(then, own, service.Active, "c1")
 	o.Publish(consumers("A1", "c2")...)
-	o.holdList(then, own, service.Active, "c1")
+	o.wantList(then, own, service.Active, "c1")
 	_, err := o.service.Act(t.Context(), then, own, "c2", service.MarkInactive)
 	must(t, err)
-	o.holdList(then, own, service.Inactive)
+	o.wantList(then, own, service.Inactive)
 	done()
-	o.holdList(agent, own, service.Inactive, "c2")
+	o.wantList(agent, own, service.Inactive, "c2")
 	unread, done := o.service.At(agent)
 	done()
 	for _, c := range []service.Caller{then, unread} {

@@ -14,7 +14,7 @@ import (
 )
 
 // weeks are the last two Fridays of the office, the newest first.
-func (o *office) weeks() []string {
+func (o *env) weeks() []string {
 	o.t.Helper()
 	all, err := o.service.PastFridays(auditor)
 	must(o.t, err)
@@ -26,8 +26,8 @@ func (o *office) weeks() []string {
 
 // TestExplained holds what is told of a case that a record was refused for, as
 // the ledger is now and as it was on a Friday.
-func TestExplained(t *testing.T) {
-	o := open(t, consumers("A1", "c1")...)
+func TestExplain(t *testing.T) {
+	o := newEnv(t, consumers("A1", "c1")...)
 	o.Publish(&events.DelegationTransferred{CaseID: "c1", FromAgentID: "A1", ToAgentID: "A3"})
 	x, err := o.service.Explain(t.Context(), auditor, "c1", "", "")
 	must(t, err)
@@ -51,8 +51,8 @@ func TestExplained(t *testing.T) {
 }
 
 // TestCompared holds the books of an agent whom nobody knew at first.
-func TestCompared(t *testing.T) {
-	o := open(t, consumers("A1", "c1")...)
+func TestCompare(t *testing.T) {
+	o := newEnv(t, consumers("A1", "c1")...)
 	weeks := o.weeks()
 	same, err := o.service.Compare(t.Context(), auditor, service.Owner{Agent: "A1"}, service.CompareQuery{From: weeks[1], To: weeks[0], Page: 1, PageSize: 10})
 	must(t, err)
@@ -68,8 +68,8 @@ func TestCompared(t *testing.T) {
 
 // TestAuditBound holds that a case with more records than a request may look at
 // is refused, explained and compared, and that one with as many is not.
-func TestAuditBound(t *testing.T) {
-	o := open(t, consumers("A1", "c1")...)
+func TestAuditRecordLimit(t *testing.T) {
+	o := newEnv(t, consumers("A1", "c1")...)
 	v := fixture.View(t, o.Node.Node)
 	for most, want := range map[int]error{5: audit.ErrTooManyRecords, 6: nil, 0: nil} {
 		ledger := audit.LiveLedger{View: v, Journal: o.Journal, MaxRecords: most}
@@ -87,8 +87,8 @@ func TestAuditBound(t *testing.T) {
 }
 
 // TestAuditGivenUp holds that who does not wait any more is let go.
-func TestAuditGivenUp(t *testing.T) {
-	o := open(t, consumers("A1", "c1")...)
+func TestAuditStopsWhenCanceled(t *testing.T) {
+	o := newEnv(t, consumers("A1", "c1")...)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := o.service.Explain(ctx, auditor, "c1", "", ""); !errors.Is(err, context.Canceled) {

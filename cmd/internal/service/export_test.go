@@ -25,14 +25,14 @@ import (
 
 // TestExport takes books, and looks at what the trail says of each answer.
 func TestExport(t *testing.T) {
-	o := open(t, consumers("A1", "c1", "c2")...)
+	o := newEnv(t, consumers("A1", "c1", "c2")...)
 	own := service.Owner{Agent: "A1"}
-	file, made := o.take(agent, own, "latest")
+	file, made := o.export(agent, own, "latest")
 	sum := sha256.Sum256(file)
 	if made.SHA256 != hex.EncodeToString(sum[:]) || made.Rows != 2 || made.Bytes != int64(len(file)) || !strings.HasPrefix(made.Name, "book-of-business_A1_") {
 		t.Errorf("made %+v of %d bytes", made, len(file))
 	}
-	if again, _ := o.take(auditor, own, "latest"); !bytes.Equal(again, file) {
+	if again, _ := o.export(auditor, own, "latest"); !bytes.Equal(again, file) {
 		t.Error("the same book has other bytes")
 	}
 	no := service.DisclaimerAnswer{Disclaimer: "1", Accepted: new(false)}
@@ -67,7 +67,7 @@ func TestExport(t *testing.T) {
 
 // checkTrail holds that an auditor finds nothing in the record that speaks
 // against any of the n requests and books that the service has allowed.
-func (o *office) checkTrail(n int) {
+func (o *env) checkTrail(n int) {
 	o.t.Helper()
 	o.trail() // which waits for all that was recorded
 	all, err := o.service.Exports(o.t.Context(), auditor, "", 0, 1000)
@@ -97,7 +97,7 @@ func (o *office) checkTrail(n int) {
 
 // TestBooks holds which Fridays' books who can have.
 func TestBooks(t *testing.T) {
-	o := open(t, slices.Concat(consumers("A1", "c1"), consumers("A3", "d1"))...)
+	o := newEnv(t, slices.Concat(consumers("A1", "c1"), consumers("A3", "d1"))...)
 	own := service.Owner{Agent: "A1"}
 	list, err := o.service.Books(t.Context(), agent, own, 0, 60)
 	must(t, err)
@@ -112,8 +112,8 @@ func TestBooks(t *testing.T) {
 	old := all.Books[6].Friday.String()
 	_, err = o.service.Export(t.Context(), agent, own, old, yes)
 	wantProblem(t, "a Friday long past", err, 404)
-	o.take(manager, own, old)
-	o.take(adminL1, service.Owner{Agency: "G1"}, old)
+	o.export(manager, own, old)
+	o.export(adminL1, service.Owner{Agency: "G1"}, old)
 	for _, day := range []string{"2026-13-45", "tomorrow", "", list.NextFriday.String(), list.Books[0].Friday.AddDays(-1).String(), "2001-01-05"} {
 		_, err = o.service.Export(t.Context(), manager, own, day, yes)
 		wantProblem(t, "the book of "+day, err, 404)
@@ -125,30 +125,30 @@ func TestBooks(t *testing.T) {
 	}
 	_, err = o.service.Export(t.Context(), manager, service.Owner{Agent: "A3"}, "latest", yes)
 	wantProblem(t, "of an agent who came lately", err, 404)
-	o.take(other, service.Owner{Agent: "A3"}, "latest")
+	o.export(other, service.Owner{Agent: "A3"}, "latest")
 	o.checkTrail(6)
 }
 
 // atChecks calls f before each decision of an export that begins now: 1 when it
 // is asked for, 2 when the book is made, 3 when that is recorded.
-func (o *office) atChecks(f func(check int)) {
+func (o *env) onAccessDecision(f func(check int)) {
 	check := 0
 	see := func() { check++; f(check) }
-	o.seen.Store(&see)
+	o.onDecision.Store(&see)
 }
 
 // TestMeanwhile holds what is on record, and that no file is in the folder, at
 // each decision of an export, which is also what a crash leaves behind; and that
 // no book leaves once its agent is out.
-func TestMeanwhile(t *testing.T) {
+func TestExportRechecksAccess(t *testing.T) {
 	own, requested, made := service.Owner{Agent: "A1"}, "requested by P-a1 as agent of A1, accepted true, 0 rows", "made by P-a1 as agent of A1, accepted true, 1 rows"
 	for at, want := range [][]string{1: nil, 2: {requested}, 3: {requested, made}} {
 		if at == 0 {
 			continue
 		}
 		t.Run(fmt.Sprint("at check ", at), func(t *testing.T) {
-			o := open(t, consumers("A1", "c1")...)
-			o.atChecks(func(check int) {
+			o := newEnv(t, consumers("A1", "c1")...)
+			o.onAccessDecision(func(check int) {
 				if check != at {
 					return
 				}
@@ -165,13 +165,13 @@ func TestMeanwhile(t *testing.T) {
 			if got := o.trail(); at > 1 && !slices.Equal(got, want) {
 				t.Errorf("after check %d the trail is %q, want %q", at, got, want)
 			}
-			o.isIdle(agent)
+			o.wantNoExports(agent)
 		})
 	}
 }
 
 // isIdle holds that a person has no export under way.
-func (o *office) isIdle(c service.Caller) {
+func (o *env) wantNoExports(c service.Caller) {
 	o.t.Helper()
 	for range 3 {
 		x, err := o.service.Limiter.Join(c.ID, 1)
@@ -182,13 +182,13 @@ func (o *office) isIdle(c service.Caller) {
 
 // gone is the context of a person who goes away when it is looked at for the
 // n-th time.
-type gone struct {
+type disconnecting struct {
 	context.Context
 	leave context.CancelFunc
 	n     int
 }
 
-func (g *gone) Err() error {
+func (g *disconnecting) Err() error {
 	if g.n--; g.n == 0 {
 		g.leave()
 	}
@@ -196,12 +196,12 @@ func (g *gone) Err() error {
 }
 
 // TestDisconnect has the person go away at each moment of an export.
-func TestDisconnect(t *testing.T) {
-	o := open(t, consumers("A1", "c1")...)
+func TestExportClientDisconnects(t *testing.T) {
+	o := newEnv(t, consumers("A1", "c1")...)
 	own := service.Owner{Agent: "A1"}
 	for n := 1; ; n++ {
 		ctx, leave := context.WithCancel(t.Context())
-		book, err := o.service.Export(&gone{ctx, leave, n}, agent, own, "latest", yes)
+		book, err := o.service.Export(&disconnecting{ctx, leave, n}, agent, own, "latest", yes)
 		left := ctx.Err() != nil
 		leave()
 		if err == nil {
@@ -209,7 +209,7 @@ func TestDisconnect(t *testing.T) {
 		} else {
 			wantProblem(t, fmt.Sprint("gone at look ", n), err, 503)
 		}
-		o.isIdle(agent)
+		o.wantNoExports(agent)
 		if !left {
 			if n < 5 {
 				t.Errorf("the context was looked at only %d times", n)
@@ -221,8 +221,8 @@ func TestDisconnect(t *testing.T) {
 
 // TestLoad holds that books that are not taken stop nobody, that a fourth export
 // of one person is refused, and that refusals leave no trace.
-func TestLoad(t *testing.T) {
-	o := open(t, slices.Concat(consumers("A1", "c1"), consumers("A3", "d1"))...)
+func TestExportLimits(t *testing.T) {
+	o := newEnv(t, slices.Concat(consumers("A1", "c1"), consumers("A3", "d1"))...)
 	own := service.Owner{Agent: "A1"}
 	for range 3 {
 		book, err := o.service.Export(t.Context(), agent, own, "latest", yes)
@@ -232,7 +232,7 @@ func TestLoad(t *testing.T) {
 	before := o.trail()
 	_, err := o.service.Export(t.Context(), agent, own, "latest", yes)
 	wantProblem(t, "a fourth", err, 429)
-	o.take(other, service.Owner{Agent: "A3"}, "latest")
+	o.export(other, service.Owner{Agent: "A3"}, "latest")
 	for _, name := range []string{"P-busy1", "P-busy2"} {
 		x, err := o.service.Limiter.Join(name, 1)
 		must(t, errors.Join(err, x.Wait(t.Context())))
@@ -244,7 +244,7 @@ func TestLoad(t *testing.T) {
 	if wantProblem(t, "in vain", err, 503); problem.From(err).RetryAfter != time.Minute {
 		t.Errorf("who waits in vain may try again after %v", problem.From(err).RetryAfter)
 	}
-	o.isIdle(other)
+	o.wantNoExports(other)
 	before = append(before, o.trail()[len(before):][:3]...)
 	o.service.Limiter.Drain()
 	_, err = o.service.Export(t.Context(), other, service.Owner{Agent: "A3"}, "latest", yes)
@@ -257,8 +257,8 @@ func TestLoad(t *testing.T) {
 // TestRolesOfOne holds that one role alone must be enough for a book: an agent
 // who manages the agency to which they moved has no more of their former past
 // than any agent.
-func TestRolesOfOne(t *testing.T) {
-	o := open(t, slices.Concat(consumers("A3", "d1"))...)
+func TestOneRoleMustPermitBook(t *testing.T) {
+	o := newEnv(t, slices.Concat(consumers("A3", "d1"))...)
 	o.Publish(&events.AgentMoved{AgentID: "A3", AgencyID: "G1"}, &events.StaffAssigned{Staff: events.Staff{PersonID: "P-a3", AgencyID: "G1", Role: "manager"}})
 	list, err := o.service.Books(t.Context(), other, service.Owner{Agent: "A3"}, 0, 60)
 	must(t, err)
@@ -273,10 +273,10 @@ func TestRolesOfOne(t *testing.T) {
 
 // TestLevelOne holds that an agency's book leaves to level 1 only while it has
 // consumers of certified agents alone, also when that changes while it waits.
-func TestLevelOne(t *testing.T) {
-	o := open(t, slices.Concat(consumers("A1", "c1"), consumers("A2", "c2"))...)
+func TestLevelOneAgencyBook(t *testing.T) {
+	o := newEnv(t, slices.Concat(consumers("A1", "c1"), consumers("A2", "c2"))...)
 	g1 := service.Owner{Agency: "G1"}
-	o.atChecks(func(check int) {
+	o.onAccessDecision(func(check int) {
 		if check == 3 {
 			o.Publish(&events.AgentDecertified{AgentID: "A2"})
 		}
@@ -288,23 +288,23 @@ func TestLevelOne(t *testing.T) {
 	if list, err := o.service.Books(t.Context(), adminL1, g1, 0, 60); err != nil || len(list.Books) != 0 {
 		t.Errorf("the list is %+v (%v)", list, err)
 	}
-	o.take(adminL2, g1, "latest")
+	o.export(adminL2, g1, "latest")
 	o.checkTrail(4)
 }
 
 // TestViolation holds that nothing can be done or taken while the journal is not
 // what was applied, also by who was let in before, and that lists are shown.
-func TestViolation(t *testing.T) {
-	o := open(t, consumers("A1", "c1", "c2")...)
+func TestNoWritesDuringViolation(t *testing.T) {
+	o := newEnv(t, consumers("A1", "c1", "c2")...)
 	own := service.Owner{Agent: "A1"}
 	violation := error(&projections.Difference{Seq: 17, Kind: projections.Changed})
-	o.found.Store(&violation)
-	o.refuses()
-	o.holdList(agent, own, service.Active, "c1", "c2")
-	o.found.Store(nil)
-	o.atChecks(func(check int) {
+	o.violation.Store(&violation)
+	o.wantWritesRefused()
+	o.wantList(agent, own, service.Active, "c1", "c2")
+	o.violation.Store(nil)
+	o.onAccessDecision(func(check int) {
 		if check == 3 {
-			o.found.Store(&violation)
+			o.violation.Store(&violation)
 		}
 	})
 	_, err := o.service.Export(t.Context(), agent, own, "latest", yes)

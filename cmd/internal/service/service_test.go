@@ -20,13 +20,13 @@ import (
 )
 
 // office is a service on a node with the people of the fixture.
-type office struct {
+type env struct {
 	*fixture.Node
-	t       *testing.T
-	service *service.Service
-	clock   *fixture.Clock
-	found   atomic.Pointer[error]  // the violation of which the service is told, nil where there is none
-	seen    atomic.Pointer[func()] // is called before access is decided, nil where nobody looks
+	t          *testing.T
+	service    *service.Service
+	clock      *fixture.Clock
+	violation  atomic.Pointer[error]  // the violation of which the service is told, nil where there is none
+	onDecision atomic.Pointer[func()] // is called before access is decided, nil where nobody looks
 }
 
 var (
@@ -45,29 +45,29 @@ func caller(id, agent string) service.Caller {
 
 // open opens an office; its test runs beside others. What is past was recorded
 // before the last eight Fridays.
-func open(t *testing.T, past ...events.Data) *office {
+func newEnv(t *testing.T, past ...events.Data) *env {
 	t.Helper()
-	return openWith(t, true, past...)
+	return newEnvWith(t, true, past...)
 }
 
 // openWith is open that leaves history open, if it is not to be closed.
-func openWith(t *testing.T, closed bool, past ...events.Data) *office {
+func newEnvWith(t *testing.T, closed bool, past ...events.Data) *env {
 	t.Helper()
 	t.Parallel()
-	o := &office{Node: fixture.Open(t, node.Options{}), t: t, clock: fixture.NewClock()}
+	o := &env{Node: fixture.Open(t, node.Options{}), t: t, clock: fixture.NewClock()}
 	o.Load(time.Now().AddDate(0, 0, -9*7), append(fixture.People(), past...)...)
 	if closed {
 		o.CloseHistory()
 	}
-	o.service, _ = o.Serve(service.Options{Violation: o.violation, Now: o.clock.Now})
+	o.service, _ = o.Serve(service.Options{Violation: o.checkViolation, Now: o.clock.Now})
 	return o
 }
 
-func (o *office) violation() error {
-	if see := o.seen.Load(); see != nil {
+func (o *env) checkViolation() error {
+	if see := o.onDecision.Load(); see != nil {
 		(*see)()
 	}
-	if err := o.found.Load(); err != nil {
+	if err := o.violation.Load(); err != nil {
 		return *err
 	}
 	return nil
@@ -84,7 +84,7 @@ func consumers(agent string, ids ...string) (all []events.Data) {
 var must = fixture.Must
 
 // list returns the case ids of a list.
-func (o *office) list(c service.Caller, owner service.Owner, k service.Kind) (ids []string) {
+func (o *env) listIDs(c service.Caller, owner service.Owner, k service.Kind) (ids []string) {
 	o.t.Helper()
 	l, err := o.service.List(c, owner, k, service.Query{Page: 1, PageSize: 2000})
 	must(o.t, err)
@@ -94,9 +94,9 @@ func (o *office) list(c service.Caller, owner service.Owner, k service.Kind) (id
 	return ids
 }
 
-func (o *office) holdList(c service.Caller, owner service.Owner, k service.Kind, want ...string) {
+func (o *env) wantList(c service.Caller, owner service.Owner, k service.Kind, want ...string) {
 	o.t.Helper()
-	if got := o.list(c, owner, k); strings.Join(got, " ") != strings.Join(want, " ") {
+	if got := o.listIDs(c, owner, k); strings.Join(got, " ") != strings.Join(want, " ") {
 		o.t.Errorf("the %s list of %v holds %q, want %q", k, owner, got, want)
 	}
 }
@@ -110,7 +110,7 @@ func wantProblem(t *testing.T, what string, err error, status int) {
 }
 
 // refuses holds that nothing can be done for an agent's consumer, nor taken.
-func (o *office) refuses() {
+func (o *env) wantWritesRefused() {
 	o.t.Helper()
 	own := service.Owner{Agent: "A1"}
 	_, acting := o.service.Act(o.t.Context(), agent, own, "c1", service.MarkInactive)
@@ -125,7 +125,7 @@ func (o *office) refuses() {
 var yes = service.DisclaimerAnswer{Disclaimer: "1", Accepted: new(true)}
 
 // take takes a book to its end.
-func (o *office) take(c service.Caller, owner service.Owner, friday string) ([]byte, *service.ExportedBook) {
+func (o *env) export(c service.Caller, owner service.Owner, friday string) ([]byte, *service.ExportedBook) {
 	o.t.Helper()
 	book, err := o.service.Export(o.t.Context(), c, owner, friday, yes)
 	must(o.t, err)
@@ -135,7 +135,7 @@ func (o *office) take(c service.Caller, owner service.Owner, friday string) ([]b
 }
 
 // trail returns the steps of the exports so far, the earliest first.
-func (o *office) trail() (steps []string) {
+func (o *env) trail() (steps []string) {
 	o.t.Helper()
 	o.Settle()
 	all, err := o.service.Exports(o.t.Context(), auditor, "", 0, 1000)

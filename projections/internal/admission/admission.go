@@ -160,7 +160,7 @@ func (p *Processor) Decide(d *record.Decoded, s State) (Decision, error) {
 // check runs the checks in order. The first failed check determines the rejection.
 func (p *Processor) check(dec *Decision, s State) error {
 	d, c := dec.record, &dec.change
-	rejection := d.Envelope
+	rejection := d.EnvelopeRejection
 	if rejection == nil {
 		seen, err := s.MarkSeen(d.Event.Source, d.Event.ID)
 		if seen || err != nil {
@@ -169,7 +169,7 @@ func (p *Processor) check(dec *Decision, s State) error {
 		}
 		c.data, c.at.Seq = d.Event.Data, d.Seq
 		if c.at.Recorded, rejection = p.Timeline.Recorded(&d.Record); rejection == nil {
-			rejection = d.Content
+			rejection = d.ContentRejection
 		}
 	}
 	var err error

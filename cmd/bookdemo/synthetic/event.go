@@ -54,14 +54,14 @@ func caseNumber(i int) int {
 func caseID(i int) string { return strconv.Itoa(5_000_000_000 + caseNumber(i)) }
 
 // memberID is the id of a case's member, ten digits that begin with zeros.
-func memberID(i, member int) string { return padded(caseNumber(i)*10+member+1, 10) }
+func memberID(i, member int) string { return zeroPad(caseNumber(i)*10+member+1, 10) }
 
 func agentID(a int) string       { return "A" + strconv.Itoa(100_001+a) }
 func agentPersonID(a int) string { return "P" + strconv.Itoa(100_001+a) }
 func agencyID(g int) string      { return "G" + strconv.Itoa(200_001+g) }
 
 // padded writes n with leading zeros to at least width digits.
-func padded(n, width int) string {
+func zeroPad(n, width int) string {
 	digits := strconv.Itoa(n)
 	return strings.Repeat("0", max(0, width-len(digits))) + digits
 }

@@ -16,16 +16,16 @@ const (
 )
 
 // habit is what happens to a case now and then.
-type habit struct {
-	name   string
-	weekly int64 // how often a week for ten thousand consumers
-	do     func(*generator, *caseState)
-	fits   func(*generator, *caseState) bool // the cases to which it can happen; nil: do looks itself
+type activity struct {
+	name     string
+	weekly   int64 // how often a week for ten thousand consumers
+	do       func(*generator, *caseState)
+	eligible func(*generator, *caseState) bool // the cases to which it can happen; nil: do looks itself
 }
 
 // habits are what goes on in every week.
-var habits = []habit{
-	{"move house", 25, (*generator).moveHouse, isOpen},
+var activities = []activity{
+	{"move house", 25, (*generator).changeAddress, isOpen},
 	{"change contact", 35, (*generator).changeContact, isOpen},
 	{"progress", 60, (*generator).progress, func(_ *generator, c *caseState) bool {
 		return !c.closed && (c.stage < stageDetermined || c.stage == stagePlan ||
@@ -41,44 +41,44 @@ var habits = []habit{
 	{"remove member", 6, (*generator).removeMember, func(_ *generator, c *caseState) bool {
 		return c.inForce() && bits.OnesCount8(c.listed) > 1
 	}},
-	{"ask another", 25, (*generator).askAnother, func(_ *generator, c *caseState) bool {
+	{"ask another", 25, (*generator).requestAnotherAgent, func(_ *generator, c *caseState) bool {
 		return c.hasAgent() && slices.Contains(c.pending[:], nobody)
 	}},
-	{"ask first", 30, (*generator).askFirst, nil},
-	{"mark inactive", 30, (*generator).markInactive, func(w *generator, c *caseState) bool {
-		return w.atWork(c) && !c.inactive && w.mayLose(c)
+	{"ask first", 30, (*generator).requestFirstAgent, nil},
+	{"mark inactive", 30, (*generator).markInactive, func(g *generator, c *caseState) bool {
+		return g.hasCertifiedAgent(c) && !c.inactive && g.canLose(c)
 	}},
-	{"reactivate", 12, (*generator).reactivate, func(w *generator, c *caseState) bool { return w.atWork(c) && c.inactive }},
+	{"reactivate", 12, (*generator).reactivate, func(g *generator, c *caseState) bool { return g.hasCertifiedAgent(c) && c.inactive }},
 	{"end delegation", 12, (*generator).endDelegation, canLoseAgent},
 	{"transfer", 15, (*generator).transfer, canLoseAgent},
-	{"close case", 8, (*generator).closeCase, func(w *generator, c *caseState) bool { return !c.closed && w.mayLose(c) }},
+	{"close case", 8, (*generator).closeCase, func(g *generator, c *caseState) bool { return !c.closed && g.canLose(c) }},
 	{"reopen case", 4, (*generator).reopenCase, func(_ *generator, c *caseState) bool { return c.closed }},
 }
 
 func isOpen(_ *generator, c *caseState) bool       { return !c.closed }
-func canLoseAgent(w *generator, c *caseState) bool { return c.hasAgent() && w.mayLose(c) }
+func canLoseAgent(g *generator, c *caseState) bool { return c.hasAgent() && g.canLose(c) }
 
 // hasCoverage tells whether a case has coverage that is not of a past year.
-func hasCoverage(w *generator, c *caseState) bool {
-	return !c.closed && c.stage == stageEnrolled && c.year >= w.today().Year()
+func hasCoverage(g *generator, c *caseState) bool {
+	return !c.closed && c.stage == stageEnrolled && c.year >= g.today().Year()
 }
 
 // happen lets the habit happen to a case that fits, if one is found at once.
-func (h *habit) happen(w *generator) {
-	if h.fits == nil {
-		h.do(w, nil)
-	} else if c := w.some(h.fits); c != nil {
-		h.do(w, c)
+func (h *activity) occur(g *generator) {
+	if h.eligible == nil {
+		h.do(g, nil)
+	} else if c := g.pickCase(h.eligible); c != nil {
+		h.do(g, c)
 	}
 }
 
 // newcomers is how many of the consumers come after the conversion.
-func (w *generator) newcomers() int {
-	perThousand := min(150, 30*w.c.Weeks)
-	if w.c.Weeks > 5 {
-		perThousand = min(600, 150+(w.c.Weeks-5)*3)
+func (g *generator) newcomers() int {
+	perThousand := min(150, 30*g.config.Weeks)
+	if g.config.Weeks > 5 {
+		perThousand = min(600, 150+(g.config.Weeks-5)*3)
 	}
-	return w.c.Consumers * perThousand / 1000
+	return g.config.Consumers * perThousand / 1000
 }
 
 // When cases come over from the system before, from the beginning of the world,
@@ -89,57 +89,57 @@ const (
 )
 
 // conversionAt is when the n-th case comes over.
-func (w *generator) conversionAt(n int) int64 {
-	return w.begin + conversionBegins + conversionTakes*int64(n)/int64(w.c.Consumers-w.newcomers())
+func (g *generator) conversionAt(n int) int64 {
+	return g.begin + conversionBegins + conversionTakes*int64(n)/int64(g.config.Consumers-g.newcomers())
 }
 
 // convert lets one case come over, and plans the next.
-func (w *generator) convert() {
-	w.open(conversion)
-	if n := len(w.cases); n < w.c.Consumers-w.newcomers() {
-		w.plan(w.conversionAt(n), (*generator).convert)
+func (g *generator) convertCase() {
+	g.openCase(conversion)
+	if n := len(g.cases); n < g.config.Consumers-g.newcomers() {
+		g.schedule(g.conversionAt(n), (*generator).convertCase)
 	}
 }
 
 // planWeek plans what happens from one moment to another: what is usual in
 // any week, new consumers, renewals in their season, and what goes on among
 // agents. The week after the last cutoff has no new consumers of its own.
-func (w *generator) planWeek(week int, from, to int64) {
-	if week < w.c.Weeks {
-		w.planAgencies(week, from, to)
-		all := w.newcomers()
-		for range all*(week+1)/w.c.Weeks - all*week/w.c.Weeks {
-			w.plan(w.moment(from, to), func(w *generator) { w.open(newcomer) })
+func (g *generator) scheduleWeek(week int, from, to int64) {
+	if week < g.config.Weeks {
+		g.scheduleAgencies(week, from, to)
+		all := g.newcomers()
+		for range all*(week+1)/g.config.Weeks - all*week/g.config.Weeks {
+			g.schedule(g.randomTime(from, to), func(g *generator) { g.openCase(newcomer) })
 		}
 	}
-	for _, h := range habits {
+	for _, h := range activities {
 		often := func(at int64) int64 { // until then
-			return h.weekly * int64(w.c.Consumers) * ((at - w.begin) / oneHour) / (10_000 * oneWeek / oneHour)
+			return h.weekly * int64(g.config.Consumers) * ((at - g.begin) / oneHour) / (10_000 * oneWeek / oneHour)
 		}
 		for range often(to) - often(from) {
-			w.plan(w.moment(from, to), h.happen)
+			g.schedule(g.randomTime(from, to), h.occur)
 		}
 	}
 	// When the season ends, all cases in force have their renewals.
-	done, next := w.season(from), w.season(to)
+	done, next := g.renewalProgress(from), g.renewalProgress(to)
 	if next <= done {
 		return
 	}
-	for _, c := range w.cases[min(1, len(w.cases)):] {
-		if w.dice.below(1000-done) < next-done {
-			w.plan(w.moment(from, to), func(w *generator) { w.renew(c) })
+	for _, c := range g.cases[min(1, len(g.cases)):] {
+		if g.dice.below(1000-done) < next-done {
+			g.schedule(g.randomTime(from, to), func(g *generator) { g.renew(c) })
 		}
 	}
 }
 
 // some is a case that fits, and with which something may happen; nil if none
 // is found at once.
-func (w *generator) some(fits func(*generator, *caseState) bool) *caseState {
-	if len(w.cases) <= protected {
+func (g *generator) pickCase(fits func(*generator, *caseState) bool) *caseState {
+	if len(g.cases) <= protected {
 		return nil
 	}
 	for range 60 {
-		if c := w.cases[protected+w.dice.below(len(w.cases)-protected)]; fits(w, c) {
+		if c := g.cases[protected+g.dice.below(len(g.cases)-protected)]; fits(g, c) {
 			return c
 		}
 	}
@@ -156,14 +156,14 @@ func (c *caseState) inForce() bool {
 // moment is a time in (from, to], at which a week ends: mostly in the hours
 // when people are at work, and often in the minutes before the cutoff or
 // after it.
-func (w *generator) moment(from, to int64) int64 {
-	if to <= w.last && w.dice.chance(120) {
-		return max(from+1, min(w.rush(to), w.until))
+func (g *generator) randomTime(from, to int64) int64 {
+	if to <= g.last && g.dice.chance(120) {
+		return max(from+1, min(g.nearCutoff(to), g.until))
 	}
 	at := to
 	for range 6 {
-		at = from + 1 + int64(w.dice.below(int(to-from)))
-		local := time.UnixMilli(at).In(w.zone)
+		at = from + 1 + int64(g.dice.below(int(to-from)))
+		local := time.UnixMilli(at).In(g.zone)
 		likely := 1000
 		if h := local.Hour(); h < 7 || h > 20 {
 			likely = 60
@@ -171,7 +171,7 @@ func (w *generator) moment(from, to int64) int64 {
 		if d := local.Weekday(); d == time.Saturday || d == time.Sunday {
 			likely /= 3
 		}
-		if w.dice.chance(likely) {
+		if g.dice.chance(likely) {
 			break
 		}
 	}
@@ -180,12 +180,12 @@ func (w *generator) moment(from, to int64) int64 {
 
 // rush is a time around a cutoff, most likely close to it; now and then it is
 // the very moment.
-func (w *generator) rush(cutoff int64) int64 {
-	if w.dice.chance(30) {
+func (g *generator) nearCutoff(cutoff int64) int64 {
+	if g.dice.chance(30) {
 		return cutoff
 	}
-	off := int64(w.dice.below(int(25*oneMinute))) * int64(w.dice.below(1000)) / 1000
-	if w.dice.chance(450) {
+	off := int64(g.dice.below(int(25*oneMinute))) * int64(g.dice.below(1000)) / 1000
+	if g.dice.chance(450) {
 		return cutoff + off
 	}
 	return cutoff - off
@@ -193,9 +193,9 @@ func (w *generator) rush(cutoff int64) int64 {
 
 // season tells how far the renewals for the coming year are, in thousandths:
 // they go from the first of October to the middle of December.
-func (w *generator) season(at int64) int {
-	local := time.UnixMilli(at).In(w.zone)
-	opens := time.Date(local.Year(), time.October, 1, 0, 0, 0, 0, w.zone).UnixMilli()
+func (g *generator) renewalProgress(at int64) int {
+	local := time.UnixMilli(at).In(g.zone)
+	opens := time.Date(local.Year(), time.October, 1, 0, 0, 0, 0, g.zone).UnixMilli()
 	return int(min(1000, max(0, (at-opens)/(75*oneDay/1000))))
 }
 
