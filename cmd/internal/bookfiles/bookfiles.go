@@ -30,8 +30,8 @@ func New(source book.State, calendar *events.Calendar, w book.Week) *Writer {
 	return &Writer{source, calendar, w, exporter.Current()}
 }
 
-// Written describes a book that was written.
-type Written struct {
+// File describes a book that was written.
+type File struct {
 	AgentID  string      `json:"agent_id,omitempty"`
 	AgencyID string      `json:"agency_id,omitempty"`
 	Friday   events.Date `json:"friday"`
@@ -44,7 +44,7 @@ type Written struct {
 // All writes the books of all agents that are known into a folder, which it
 // makes where it is missing, and counts in a bar that begin makes. The books
 // come back in the order of the agents' ids.
-func (w *Writer) All(ctx context.Context, folder string, begin func(what string, total int64) *progress.Bar) ([]Written, error) {
+func (w *Writer) All(ctx context.Context, folder string, begin func(what string, total int64) *progress.Bar) ([]File, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder of the books: %w", err)
 	}
@@ -59,7 +59,7 @@ func (w *Writer) All(ctx context.Context, folder string, begin func(what string,
 	defer bar.Done()
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0)) // which also bounds the memory
-	all := make([]Written, len(agents))
+	all := make([]File, len(agents))
 	for i, id := range agents {
 		group.Go(func() error {
 			made, err := book.ForAgent(ctx, w.source, w.calendar, w.week, id)
@@ -78,26 +78,26 @@ func (w *Writer) All(ctx context.Context, folder string, begin func(what string,
 // Write writes a book under a temporary name and renames it. In a folder the
 // file has the book's own name. It replaces a file, but nothing else: a device
 // would be gone.
-func (w *Writer) Write(ctx context.Context, made *book.Book, path string) (Written, error) {
+func (w *Writer) Write(ctx context.Context, made *book.Book, path string) (File, error) {
 	switch info, err := os.Stat(path); {
 	case err != nil: // there is none yet
 	case info.IsDir():
 		path = filepath.Join(path, exporter.FileName(made))
 	case !info.Mode().IsRegular():
-		return Written{}, fmt.Errorf("writing a book to %s: it is not a file; name a file or a folder", path)
+		return File{}, fmt.Errorf("writing a book to %s: it is not a file; name a file or a folder", path)
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".book-*")
 	if err != nil {
-		return Written{}, fmt.Errorf("writing a book: %w", err)
+		return File{}, fmt.Errorf("writing a book: %w", err)
 	}
 	result, err := w.exporter.Write(ctx, f, made)
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
-		return Written{}, errors.Join(fmt.Errorf("writing a book to %s: %w", path, err), os.Remove(f.Name()))
+		return File{}, errors.Join(fmt.Errorf("writing a book to %s: %w", path, err), os.Remove(f.Name()))
 	}
-	written := Written{made.AgentID, "", made.Friday, made.Boundary, result.Rows, result.SHA256, path}
+	written := File{made.AgentID, "", made.Friday, made.Boundary, result.Rows, result.SHA256, path}
 	if made.AgentID == "" {
 		written.AgencyID = made.AgencyID
 	}

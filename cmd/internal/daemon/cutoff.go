@@ -13,14 +13,14 @@ import (
 )
 
 const (
-	// lookEvery is how often the daemon looks whether a cutoff has passed: within
+	// checkInterval is how often the daemon looks whether a cutoff has passed: within
 	// two seconds after it has, the week is closed.
-	lookEvery = time.Second
-	// sealAgain is how long after a failure sealing is tried again: computing the
+	checkInterval = time.Second
+	// sealRetryDelay is how long after a failure sealing is tried again: computing the
 	// roots of all books takes its time.
-	sealAgain = 10 * time.Second
-	// sayAgain is how often a failure that lasts is logged.
-	sayAgain = time.Hour
+	sealRetryDelay = 10 * time.Second
+	// logInterval is how often a failure that lasts is logged.
+	logInterval = time.Hour
 )
 
 // repeat does something every second until ctx ends; after a failure it pauses,
@@ -34,23 +34,23 @@ func (d *Daemon) repeat(ctx context.Context, do func(context.Context) error, pau
 			return
 		}
 		err := do(ctx)
-		if next = lookEvery; err == nil {
+		if next = checkInterval; err == nil {
 			said = ""
 			continue
 		}
 		next = pause
-		if text := err.Error(); ctx.Err() == nil && (text != said || d.o.Now().Sub(when) > sayAgain) {
+		if text := err.Error(); ctx.Err() == nil && (text != said || d.o.Now().Sub(when) > logInterval) {
 			failed(err)
 			said, when = text, d.o.Now()
 		}
 	}
 }
 
-// nudge appends a clock event when a cutoff has passed and no record has come
-// since. That a week has ended follows from the journal alone; the nudge only
+// appendClockEvent appends a clock event when a cutoff has passed and no record has come
+// since. That a week has ended follows from the journal alone; the appendClockEvent only
 // gives it a record to follow from, so it does no harm that several nodes
-// nudge, or that one does late.
-func (d *Daemon) nudge(ctx context.Context) error {
+// appendClockEvent, or that one does late.
+func (d *Daemon) appendClockEvent(ctx context.Context) error {
 	if d.o.Node.Projection.Rebuilding() || !d.o.Node.Projection.Following() {
 		return nil // the week that is open is not known
 	}
@@ -88,18 +88,18 @@ func (d *Daemon) nudge(ctx context.Context) error {
 	return nil
 }
 
-// seal seals the newest Friday that has passed, and those before it that are not
-// sealed yet. The newest is compared at the start, though it be sealed. A seal
+// sealPastFridays seals the newest Friday that has passed, and those before it that are not
+// sealed yet. The newest is compared at the start, though it be sealed. A sealPastFridays
 // that differs is raised as a violation, after which nothing is sealed.
-func (d *Daemon) seal(ctx context.Context) error {
+func (d *Daemon) sealPastFridays(ctx context.Context) error {
 	if d.o.Monitor.Violation() != nil {
 		return nil // which was logged
 	}
 	if d.o.Node.Projection.Rebuilding() || !d.o.Node.Projection.Following() {
 		return nil // the journal may be another
 	}
-	latest, err := d.latest()
-	if err != nil || latest == d.done {
+	latest, err := d.latestFriday()
+	if err != nil || latest == d.sealedUpTo {
 		return err
 	}
 	err = d.sealer.Seal(ctx, latest)
@@ -108,13 +108,13 @@ func (d *Daemon) seal(ctx context.Context) error {
 		return nil
 	}
 	if err == nil {
-		d.done = latest
+		d.sealedUpTo = latest
 	}
 	return err
 }
 
-// latest returns the newest Friday that can be sealed, 0 where there is none.
-func (d *Daemon) latest() (_ events.Date, err error) {
+// latestFriday returns the newest Friday that can be sealed, 0 where there is none.
+func (d *Daemon) latestFriday() (_ events.Date, err error) {
 	v, err := d.o.Node.Projection.View()
 	if err != nil {
 		return 0, err
@@ -133,8 +133,8 @@ func (d *Daemon) latest() (_ events.Date, err error) {
 // Seal seals a Friday now, rather than when the daemon comes to it.
 func (d *Daemon) Seal(ctx context.Context, f events.Date) error { return d.sealer.Seal(ctx, f) }
 
-// sealed takes note of a seal that was made or found to be right.
-func (d *Daemon) sealed(s events.Sealed, made bool) {
-	d.newest.Store(max(d.newest.Load(), int64(s.Friday)))
+// onSealed takes note of a seal that was made or found to be right.
+func (d *Daemon) onSealed(s events.Sealed, made bool) {
+	d.newestSealed.Store(max(d.newestSealed.Load(), int64(s.Friday)))
 	d.o.Log.Info("the seal of a Friday stands", zap.Stringer("friday", s.Friday), zap.Bool("made_here", made), zap.Int("cases", s.Cases), zap.Int("rows", s.Rows))
 }

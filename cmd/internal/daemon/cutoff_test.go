@@ -20,7 +20,7 @@ func TestFailureLogged(t *testing.T) {
 	d.repeat(ctx, func(context.Context) error {
 		switch tries++; tries {
 		case 3:
-			clock.Move(sayAgain + time.Second)
+			clock.Move(logInterval + time.Second)
 		case 5:
 			cancel()
 		}

@@ -22,10 +22,10 @@ import (
 )
 
 const (
-	// shutdownTime is how long requests under way may take when the daemon ends.
-	shutdownTime = 10 * time.Second
-	// handlerTime is how long their handlers may take to see that after that.
-	handlerTime = 30 * time.Second
+	// shutdownTimeout is how long requests under way may take when the daemon ends.
+	shutdownTimeout = 10 * time.Second
+	// handlerTimeout is how long their handlers may take to see that after that.
+	handlerTimeout = 30 * time.Second
 )
 
 // Portal answers whatever is not the daemon's own to answer.
@@ -55,22 +55,22 @@ type Daemon struct {
 	o      Options
 	scheme string
 	server *http.Server
-	under  sync.RWMutex // read by requests under way, written to let no more in
+	requests  sync.RWMutex // read by requests under way, written to let no more in
 
 	sealer *checkpoint.Sealer
-	done   events.Date  // up to which there is nothing left to seal
-	newest atomic.Int64 // Friday whose seal was made or found to be right
+	sealedUpTo   events.Date  // up to which there is nothing left to seal
+	newestSealed atomic.Int64 // Friday whose seal was made or found to be right
 }
 
 // New makes a daemon of an open node, which will answer on the listener.
 func New(o Options) *Daemon {
 	d := &Daemon{o: o, scheme: "http", sealer: o.Node.Sealer()}
-	d.sealer.Sealed = d.sealed
+	d.sealer.Sealed = d.onSealed
 	if o.TLS != nil {
 		d.o.Listen, d.scheme = tls.NewListener(o.Listen, o.TLS), "https"
 	}
 	d.server = &http.Server{
-		Handler:           d.counted(d.handler()),
+		Handler:           d.trackRequests(d.handler()),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second,
@@ -87,14 +87,14 @@ func New(o Options) *Daemon {
 // URL is where the daemon answers HTTP.
 func (d *Daemon) URL() string { return d.scheme + "://" + d.o.Listen.Addr().String() }
 
-// counted lets requests in until the daemon ends.
-func (d *Daemon) counted(next http.Handler) http.Handler {
+// trackRequests lets requests in until the daemon ends.
+func (d *Daemon) trackRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !d.under.TryRLock() { // shutdown waits for it, or has it
+		if !d.requests.TryRLock() { // shutdown waits for it, or has it
 			problem.Unavailable.WithDetail("The system is being restarted. Try again in a minute.").Write(w)
 			return
 		}
-		defer d.under.RUnlock()
+		defer d.requests.RUnlock()
 		next.ServeHTTP(w, r)
 	})
 }
@@ -116,7 +116,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error {
-		d.repeat(working, d.nudge, lookEvery, func(err error) {
+		d.repeat(working, d.appendClockEvent, checkInterval, func(err error) {
 			d.o.Log.Warn("could not see whether a cutoff has passed; trying every second", zap.Error(err))
 		})
 		return nil
@@ -126,7 +126,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error {
-		d.repeat(working, d.seal, sealAgain, func(err error) {
+		d.repeat(working, d.sealPastFridays, sealRetryDelay, func(err error) {
 			d.o.Log.Error("Fridays could not be sealed or signed; trying again", zap.Error(err))
 		})
 		return nil
@@ -153,7 +153,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 
 // shutdown ends answering, and waits until nothing is under way any more.
 func (d *Daemon) shutdown(ctx context.Context) error {
-	ending, cancel := context.WithTimeout(ctx, shutdownTime)
+	ending, cancel := context.WithTimeout(ctx, shutdownTimeout)
 	defer cancel()
 	err := d.server.Shutdown(ending)
 	if errors.Is(err, context.DeadlineExceeded) {
@@ -161,12 +161,12 @@ func (d *Daemon) shutdown(ctx context.Context) error {
 	}
 	idle := make(chan struct{})
 	go func() {
-		d.under.Lock() // for good
+		d.requests.Lock() // for good
 		close(idle)
 	}()
 	select { // handlers hold views, and end soon after
 	case <-idle:
-	case <-time.After(handlerTime):
+	case <-time.After(handlerTimeout):
 		d.o.Log.Error("requests are still under way while the daemon ends")
 	}
 	return err

@@ -16,7 +16,7 @@ import (
 func (d *Daemon) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { writeText(w, "ok\n") })
-	mux.HandleFunc("GET /readyz", d.ready)
+	mux.HandleFunc("GET /readyz", d.handleReady)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(d.metrics(), promhttp.HandlerOpts{}))
 	// A known path with another method, and everything else, when the portal
 	// is off.
@@ -44,13 +44,13 @@ func writeText(w http.ResponseWriter, text string) {
 	_, _ = w.Write([]byte(text)) // a client that has gone needs no answer
 }
 
-// readyWithin is how long the projection may take to come to where the
+// readyTimeout is how long the projection may take to come to where the
 // journal ended when it was asked.
-const readyWithin = time.Second
+const readyTimeout = time.Second
 
-// ready answers whether the projection has caught up with a journal that is
+// handleReady answers whether the projection has caught up with a journal that is
 // what was applied.
-func (d *Daemon) ready(w http.ResponseWriter, r *http.Request) {
+func (d *Daemon) handleReady(w http.ResponseWriter, r *http.Request) {
 	unready := func(detail string) {
 		p := problem.Unavailable.WithDetail("%s", detail)
 		p.Type, p.Title = "not-ready", "Not ready"
@@ -64,7 +64,7 @@ func (d *Daemon) ready(w http.ResponseWriter, r *http.Request) {
 		unready("The projection is being built anew.")
 		return
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), readyWithin)
+	ctx, cancel := context.WithTimeout(r.Context(), readyTimeout)
 	defer cancel()
 	last, err := d.o.Node.Journal.Last(ctx)
 	if err != nil {
@@ -110,7 +110,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 		}
 		gauge(name, v, help)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), readyWithin)
+	ctx, cancel := context.WithTimeout(context.Background(), readyTimeout)
 	defer cancel()
 	if last, err := c.o.Node.Journal.Last(ctx); err == nil {
 		gauge("journal_last", float64(last), "Sequence of the newest record of the journal.")
@@ -136,7 +136,7 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	gauge("cases", float64(s.Cases), "Known cases.")
 	gauge("agents", float64(s.Agents), "Known agents.")
 	sealed := 0.0
-	if f := events.Date(c.newest.Load()); f != 0 {
+	if f := events.Date(c.newestSealed.Load()); f != 0 {
 		sealed = float64(calendar.Cutoff(f).Unix())
 	}
 	gauge("sealed_cutoff_seconds", sealed, "The cutoff of the newest Friday whose seal this node has made or found to be right, in seconds since 1970; 0 before the first.")

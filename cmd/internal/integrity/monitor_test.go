@@ -136,7 +136,7 @@ func TestKept(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			var kept []string
 			j := &journal{records: 50_000, ends: []error{c.end}}
-			a := integrity.New(integrity.Options{Compare: j.compare, Now: time.Now, Log: zap.NewNop(), Found: found, Keep: func(found string) error {
+			a := integrity.New(integrity.Options{Compare: j.compare, Now: time.Now, Log: zap.NewNop(), Saved: found, Save: func(found string) error {
 				kept = append(kept, found)
 				return nil
 			}})

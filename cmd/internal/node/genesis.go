@@ -27,7 +27,7 @@ func newGenesis(o Options) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := firstKey(filepath.Join(o.Dir, keyFile))
+	key, err := loadOrCreateKey(filepath.Join(o.Dir, sealKeyFile))
 	if err != nil {
 		return nil, err
 	}

@@ -20,20 +20,20 @@ import (
 )
 
 const (
-	// keyFile holds the private key of the ledger's seals; genesis names the
+	// sealKeyFile holds the private key of the ledger's seals; genesis names the
 	// public one.
-	keyFile = "seal.key"
-	// nextKeyFile holds the key to which the one in keyFile hands over, from
+	sealKeyFile = "seal.key"
+	// nextSealKeyFile holds the key to which the one in keyFile hands over, from
 	// before that is recorded until after it.
-	nextKeyFile = "seal.key.next"
+	nextSealKeyFile = "seal.key.next"
 	// ReaderFile holds the NKEY with which readers sign in at the embedded
 	// server's listener.
 	ReaderFile = "reader.nk"
 )
 
-// readerKey returns the public half of the NKEY in a file, which it makes where
+// loadOrCreateReaderKey returns the public half of the NKEY in a file, which it makes where
 // there is none.
-func readerKey(path string) (string, error) {
+func loadOrCreateReaderKey(path string) (string, error) {
 	seed, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		var pair nkeys.KeyPair
@@ -58,7 +58,7 @@ func readerKey(path string) (string, error) {
 // holds the key; nil where this node does not have it: the key is with the node
 // that began the ledger.
 func (n *Node) signer(keys *treehead.Keys) (_ note.Signer, file string, err error) {
-	for _, file := range [...]string{keyFile, nextKeyFile} {
+	for _, file := range [...]string{sealKeyFile, nextSealKeyFile} {
 		private, err := readKey(filepath.Join(n.Dir, file))
 		if errors.Is(err, os.ErrNotExist) {
 			continue
@@ -92,13 +92,13 @@ func (n *Node) ChangeKey(ctx context.Context, keys *treehead.Keys) (vkey string,
 	if err != nil {
 		return "", 0, err
 	}
-	key, next := filepath.Join(n.Dir, keyFile), filepath.Join(n.Dir, nextKeyFile)
-	if at == nextKeyFile { // where a change before has left it
+	key, next := filepath.Join(n.Dir, sealKeyFile), filepath.Join(n.Dir, nextSealKeyFile)
+	if at == nextSealKeyFile { // where a change before has left it
 		if err := os.Rename(next, key); err != nil {
 			return "", 0, fmt.Errorf("putting the present key of the seals in its place: %w", err)
 		}
 	}
-	public, err := newKey(next)
+	public, err := createKey(next)
 	if err != nil {
 		return "", 0, err
 	}
@@ -113,12 +113,12 @@ func (n *Node) ChangeKey(ctx context.Context, keys *treehead.Keys) (vkey string,
 	return vkey, ack.Last, os.Rename(next, key)
 }
 
-// firstKey returns the public half of the key in a file, which it makes where
+// loadOrCreateKey returns the public half of the key in a file, which it makes where
 // there is none.
-func firstKey(path string) (ed25519.PublicKey, error) {
+func loadOrCreateKey(path string) (ed25519.PublicKey, error) {
 	private, err := readKey(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return newKey(path)
+		return createKey(path)
 	}
 	if err != nil {
 		return nil, err
@@ -146,7 +146,7 @@ func readKey(path string) (ed25519.PrivateKey, error) {
 	return private, nil
 }
 
-func newKey(path string) (ed25519.PublicKey, error) {
+func createKey(path string) (ed25519.PublicKey, error) {
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		return nil, fmt.Errorf("making the key of the seals: %w", err)

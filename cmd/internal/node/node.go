@@ -40,7 +40,7 @@ type Node struct {
 	lock    *flock.Flock
 	now     func() time.Time
 	log     *zap.Logger
-	keeping sync.Mutex // over its file
+	violationMu sync.Mutex // over its file
 }
 
 // projectionFolder holds what was applied.
@@ -129,7 +129,7 @@ func (n *Node) openJournal(ctx context.Context, o Options) (err error) {
 		Server: o.Server, Listen: o.NATSListen, Replicas: o.Replicas, Log: o.Log,
 	}
 	if o.NATSListen != "" {
-		if opts.Reader, err = readerKey(filepath.Join(o.Dir, ReaderFile)); err != nil {
+		if opts.Reader, err = loadOrCreateReaderKey(filepath.Join(o.Dir, ReaderFile)); err != nil {
 			return err
 		}
 	}
@@ -177,8 +177,8 @@ func (n *Node) checkCutoff(ctx context.Context, cutoff string) error {
 
 // The pause before following begins again grows from the one to the other.
 const (
-	firstPause = 100 * time.Millisecond
-	lastPause  = 10 * time.Second
+	minPause = 100 * time.Millisecond
+	maxPause  = 10 * time.Second
 )
 
 // Follow keeps the projection up with the journal until ctx ends or something
@@ -187,14 +187,14 @@ const (
 // does so until the journal is back. Where that is not what was applied, the
 // error is that of Diagnose.
 func (n *Node) Follow(ctx context.Context) error {
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+	for pause := minPause; ; pause = min(2*pause, maxPause) {
 		before := n.Projection.Position()
 		err := n.Projection.Follow(ctx, n.Journal)
 		if !errors.Is(err, journal.ErrReconnected) || ctx.Err() != nil {
 			return n.Diagnose(ctx, err)
 		}
 		if n.Projection.Position() > before {
-			pause = firstPause
+			pause = minPause
 		}
 		n.log.Warn("the journal was interrupted; following it again", zap.Error(err))
 		select {

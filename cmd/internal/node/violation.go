@@ -30,8 +30,8 @@ func (n *Node) Violation() (string, error) {
 // SaveViolation keeps what was found over restarts; "" is that the whole journal
 // was found to be as it was applied.
 func (n *Node) SaveViolation(found string) error {
-	n.keeping.Lock()
-	defer n.keeping.Unlock()
+	n.violationMu.Lock()
+	defer n.violationMu.Unlock()
 	path := filepath.Join(n.Dir, violationFile)
 	if found == "" {
 		if err := os.Remove(path); !errors.Is(err, os.ErrNotExist) {

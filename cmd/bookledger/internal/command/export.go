@@ -69,7 +69,7 @@ func runExport(ctx context.Context, env *cli.Environment, o exportOptions) error
 		return err
 	}
 	books := bookfiles.New(s.State, s.Calendar, s.Week)
-	say := func(w bookfiles.Written) error {
+	say := func(w bookfiles.File) error {
 		if o.json {
 			return env.Encode(w)
 		}
