@@ -1,6 +1,6 @@
-// Package progress tells a person that work goes on: a bar on a terminal,
-// sparse lines elsewhere, and nothing at all of work that is done within a
-// second.
+// Package progress shows the progress of long work to a person: a bar on a
+// terminal, and a line every ten seconds elsewhere. It shows nothing for work that
+// takes less than a second.
 package progress
 
 import (
@@ -12,33 +12,33 @@ import (
 )
 
 const (
-	showAfter     = time.Second            // until then nothing is shown
+	showAfter    = time.Second            // shorter work shows nothing
 	barInterval  = 100 * time.Millisecond // on a terminal
 	lineInterval = 10 * time.Second       // elsewhere
 )
 
-// Bar is the progress of one piece of work. It may be used by several
-// goroutines at once.
+// Bar shows the progress of one piece of work. It is safe for concurrent use.
 type Bar struct {
-	mu       sync.Mutex
-	out      io.Writer
-	terminal bool
-	items     string // what is counted, like "events loaded"
-	done     int64
-	total    int64 // 0 where it is not known
-	now      func() time.Time
-	started    time.Time
-	lastShown    time.Time
+	mu        sync.Mutex
+	out       io.Writer
+	terminal  bool
+	items     string // what is counted, for example "events loaded"
+	done      int64
+	total     int64 // 0 if unknown
+	now       func() time.Time
+	started   time.Time
+	lastShown time.Time
 }
 
-// New begins the progress of what, which total counts to (0: not known). It
-// draws a bar where out has a method Terminal that says so.
-func New(out io.Writer, now func() time.Time, what string, total int64) *Bar {
+// New starts a progress bar. items names what is counted, and total is their number,
+// or 0 if it is unknown. The bar is drawn if out has a method Terminal that returns
+// true; otherwise lines are written.
+func New(out io.Writer, now func() time.Time, items string, total int64) *Bar {
 	screen, ok := out.(interface{ Terminal() bool })
-	return &Bar{out: out, terminal: ok && screen.Terminal(), items: what, total: total, now: now, started: now()}
+	return &Bar{out: out, terminal: ok && screen.Terminal(), items: items, total: total, now: now, started: now()}
 }
 
-// Add counts n more.
+// Add counts n more items.
 func (b *Bar) Add(n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -55,7 +55,8 @@ func (b *Bar) Add(n int) {
 	b.print("")
 }
 
-// Done ends the progress; what was shown is completed.
+// Done ends the work. If something was shown, it shows the final count and the time
+// that the work took.
 func (b *Bar) Done() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

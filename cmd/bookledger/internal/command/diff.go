@@ -91,7 +91,7 @@ func runDiff(ctx context.Context, env *cli.Environment, o diffOptions) error {
 	if o.json {
 		return encodeAll(env, d)
 	}
-	return printDifferences(env.Out, c, book.CountChanges(changes), d, owner(o.agent, o.agency))
+	return printDifferences(env.Out, c, book.CountChanges(changes), d, formatOwner(o.agent, o.agency))
 }
 
 func printDifferences(to io.Writer, c *audit.Comparison, count map[book.ChangeKind]int, all []audit.Difference, owner string) error {
@@ -104,7 +104,7 @@ func printDifferences(to io.Writer, c *audit.Comparison, count map[book.ChangeKi
 		case provenance.AgentChanged:
 			by = "a change of the agent's own"
 		}
-		fmt.Fprintf(&text, "\n%-7s  case %s, year %s, member %s  by %s\n", d.Change, d.CaseID, year(d.ApplicationYear), orDash(d.MemberID), by)
+		fmt.Fprintf(&text, "\n%-7s  case %s, year %s, member %s  by %s\n", d.Change, d.CaseID, formatYear(d.ApplicationYear), orDash(d.MemberID), by)
 		if d.Change != book.Changed {
 			continue
 		}

@@ -127,7 +127,7 @@ func dumpForEvidence(ctx context.Context, env *cli.Environment, data string, q *
 		return err
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
-	if err := d.sound(); err != nil {
+	if err := d.checkIntegrity(); err != nil {
 		return err
 	}
 	if _, err := d.node.Compare(ctx, 0, nil); err != nil { // a bundle of what was changed would not verify

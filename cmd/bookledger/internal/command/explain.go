@@ -121,10 +121,10 @@ func printExplanation(to io.Writer, e *audit.Explanation) error {
 		x := &e.Events[i]
 		agent := ""
 		if e.AgentID != "" {
-			agent = relation(x.Before) + " → " + relation(x.After) + "\t"
+			agent = formatRelation(x.Before) + " → " + formatRelation(x.After) + "\t"
 		}
-		fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s%s\t%s\n", x.Seq, moment(x.Recorded), moment(x.Time), orDash(x.Source),
-			orDash(x.Type), orDash(strings.Join(nonBlank(x.ActorID, x.ActorRole), ", ")), agent, firstShown(x), effect(x))
+		fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s%s\t%s\n", x.Seq, formatTime(x.Recorded), formatTime(x.Time), orDash(x.Source),
+			orDash(x.Type), orDash(strings.Join(nonBlank(x.ActorID, x.ActorRole), ", ")), agent, formatFirstBook(x), formatEffect(x))
 	}
 	if err := out.Flush(); err != nil || e.Standing == nil {
 		return err
@@ -135,15 +135,15 @@ func printExplanation(to io.Writer, e *audit.Explanation) error {
 	return printStanding(to, e.Standing)
 }
 
-// relation is what a case was to the agent, if that changed.
-func relation(r *string) string {
+// formatRelation is what a case was to the agent, if that changed.
+func formatRelation(r *string) string {
 	if r == nil {
 		return "-"
 	}
 	return orDash(*r)
 }
 
-func moment(t time.Time) string {
+func formatTime(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
@@ -152,7 +152,7 @@ func moment(t time.Time) string {
 
 func orDash(s string) string { return cmp.Or(s, "-") }
 
-func firstShown(x *audit.Event) string {
+func formatFirstBook(x *audit.Event) string {
 	switch {
 	case !x.Applied():
 		return "-"
@@ -166,12 +166,12 @@ func firstShown(x *audit.Event) string {
 	return "no book yet"
 }
 
-func effect(x *audit.Event) string {
+func formatEffect(x *audit.Event) string {
 	return strings.Join(nonBlank(x.Effect, string(x.Code), x.Field, x.Reason), ": ")
 }
 
 func printStanding(to io.Writer, s *audit.CaseInBook) error {
-	whose := cmp.Or(owner(s.AgentID, ""), "any agent")
+	whose := cmp.Or(formatOwner(s.AgentID, ""), "any agent")
 	fmt.Fprintf(to, "In the book of %s of Friday %s (up to record %d, %s) the case stands in ", whose, s.Friday, s.Boundary, cli.FormatPacific(s.Cutoff))
 	if len(s.Rows) == 0 {
 		by := ""
@@ -189,12 +189,12 @@ func printStanding(to io.Writer, s *audit.CaseInBook) error {
 	out := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(out, "YEAR\tMEMBER\tDECIDED BY")
 	for _, r := range s.Rows {
-		fmt.Fprintf(out, "%s\t%s\t%s\n", year(r.ApplicationYear), orDash(r.MemberID), audit.FormatSequences(r.DecidedBy))
+		fmt.Fprintf(out, "%s\t%s\t%s\n", formatYear(r.ApplicationYear), orDash(r.MemberID), audit.FormatSequences(r.DecidedBy))
 	}
 	return out.Flush()
 }
 
-func year(y int) string {
+func formatYear(y int) string {
 	if y == 0 {
 		return "-"
 	}

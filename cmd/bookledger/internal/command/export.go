@@ -61,7 +61,7 @@ func runExport(ctx context.Context, env *cli.Environment, o exportOptions) error
 		return err
 	}
 	defer r.close()
-	if err := r.sound(); err != nil {
+	if err := r.checkIntegrity(); err != nil {
 		return err
 	}
 	s, err := snapshotOf(ctx, r, f)

@@ -165,13 +165,13 @@ func printExports(to io.Writer, all []audit.Export, check bool) error {
 			checked = "\t" + orDash(e.Check)
 		}
 		fmt.Fprintf(out, "%d\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s%s\n", e.Seq, cli.FormatPacific(e.Recorded), e.Step, orDash(e.PersonID), e.Role,
-			orDash(owner(e.AgentID, e.AgencyID)), e.Friday, answered(e), rows, orDash(e.ExporterVersion), orDash(e.SHA256), checked)
+			orDash(formatOwner(e.AgentID, e.AgencyID)), e.Friday, formatAnswer(e), rows, orDash(e.ExporterVersion), orDash(e.SHA256), checked)
 	}
 	return out.Flush()
 }
 
-// owner names an agent, an agency, or both.
-func owner(agentID, agencyID string) string {
+// formatOwner names an agent, an agency, or both.
+func formatOwner(agentID, agencyID string) string {
 	var all []string
 	if agentID != "" {
 		all = append(all, "agent "+agentID)
@@ -182,8 +182,8 @@ func owner(agentID, agencyID string) string {
 	return strings.Join(all, ", ")
 }
 
-// answered is the disclaimer's version and the answer to it.
-func answered(e audit.Export) string {
+// formatAnswer is the disclaimer's version and the answer to it.
+func formatAnswer(e audit.Export) string {
 	answer := "no answer"
 	switch e.Accepted {
 	case events.Yes:

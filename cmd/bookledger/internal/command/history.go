@@ -92,8 +92,8 @@ func runHistoryLoad(ctx context.Context, env *cli.Environment, path string, o hi
 		defer j.Close()
 	}
 	return loadHistory(ctx, env, j, reader.Now, in, o, func(ctx context.Context) (historyState, error) {
-		s, err := survey(ctx, reader)
-		return s, needsKey(err, o.nats)
+		s, err := replayHistoryState(ctx, reader)
+		return s, explainForbidden(err, o.nats)
 	})
 }
 
@@ -125,11 +125,11 @@ type historyState struct {
 	closed bool
 }
 
-var errClosed = errors.New("history is closed")
+var errHistoryClosed = errors.New("history is closed")
 
-// survey derives from a journal where its ledger stands, as far as history
+// replayHistoryState derives from a journal where its ledger stands, as far as history
 // goes.
-func survey(ctx context.Context, j records) (historyState, error) {
+func replayHistoryState(ctx context.Context, j journalReader) (historyState, error) {
 	last, err := j.Last(ctx)
 	if err != nil {
 		return historyState{}, err
@@ -141,12 +141,12 @@ func survey(ctx context.Context, j records) (historyState, error) {
 				return err
 			}
 			if r.HistoryClosed() {
-				return errClosed
+				return errHistoryClosed
 			}
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, errClosed) {
+	if err != nil && !errors.Is(err, errHistoryClosed) {
 		return historyState{}, err
 	}
 	return historyState{r.Summary(), r.HistoryClosed()}, nil
@@ -191,9 +191,9 @@ func loadHistory(ctx context.Context, env *cli.Environment, j *journal.Client, n
 	return nil
 }
 
-// earliest is before anything that such a ledger could hold: each week from
+// earliestRecorded is before anything that such a ledger could hold: each week from
 // the first record on has a checkpoint.
-var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+var earliestRecorded = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // recordedTimes checks the recorded times of lines of history, one after the
 // other.
@@ -213,7 +213,7 @@ func (r *recordedTimes) check(recorded time.Time) (_ *events.Rejection, err erro
 	switch {
 	case recorded.IsZero():
 		return &events.Rejection{Code: events.BadRecorded, Reason: `the line has no "recorded" time`}, nil
-	case recorded.Before(earliest):
+	case recorded.Before(earliestRecorded):
 		return &events.Rejection{Code: events.BadRecorded, Reason: `the line's "recorded" time is before the year 2000`}, nil
 	case recorded.After(r.now):
 		return &events.Rejection{Code: events.BadRecorded, Reason: `the line's "recorded" time has not come`}, nil

@@ -35,8 +35,8 @@ func checkFile(path string) (os.FileInfo, error) {
 	return info, nil
 }
 
-// finding is a line of NDJSON that is not as it must be.
-type finding struct {
+// invalidLine is a line of NDJSON that is not as it must be.
+type invalidLine struct {
 	Line   int         `json:"line"`
 	ID     string      `json:"id,omitempty"`
 	Code   events.Code `json:"code"`
@@ -44,22 +44,22 @@ type finding struct {
 	Reason string      `json:"reason"`
 }
 
-func (f finding) String() string {
+func (f invalidLine) String() string {
 	if f.Field == "" {
 		return fmt.Sprintf("line %d: %s: %s", f.Line, f.Code, f.Reason)
 	}
 	return fmt.Sprintf("line %d: %s: %s: %s", f.Line, f.Code, f.Field, f.Reason)
 }
 
-// lines reads NDJSON and checks each line's event as the ledger will. Lines
+// lineChecker reads NDJSON and checks each line's event as the ledger will. Lines
 // that the ledger would reject go to refused, the others to take.
-type lines struct {
+type lineChecker struct {
 	checker events.Checker
 	history *recordedTimes // nil unless the lines are loaded as history: then their subjects do not matter
-	refused func(finding) error
+	invalid func(invalidLine) error
 }
 
-func (l *lines) each(in io.Reader, take func(record.Line, *events.Event) error) error {
+func (l *lineChecker) each(in io.Reader, take func(record.Line, *events.Event) error) error {
 	reader := record.NewReader(in)
 	for {
 		line, number, err := reader.Next()
@@ -69,7 +69,7 @@ func (l *lines) each(in io.Reader, take func(record.Line, *events.Event) error) 
 		var bad *record.LineError
 		switch {
 		case errors.As(err, &bad):
-			err = l.refused(finding{Line: number, Code: events.Malformed, Reason: bad.Err.Error()})
+			err = l.invalid(invalidLine{Line: number, Code: events.Malformed, Reason: bad.Err.Error()})
 		case err != nil:
 			return fmt.Errorf("reading the events: %w", err)
 		default:
@@ -81,9 +81,9 @@ func (l *lines) each(in io.Reader, take func(record.Line, *events.Event) error) 
 	}
 }
 
-func (l *lines) check(line record.Line, number int, take func(record.Line, *events.Event) error) (err error) {
+func (l *lineChecker) check(line record.Line, number int, take func(record.Line, *events.Event) error) (err error) {
 	if len(line.Body) > journal.MaxBody {
-		return l.refused(finding{Line: number, Code: events.Malformed, Reason: fmt.Sprintf("the event has %d bytes, and at most %d go into the journal", len(line.Body), journal.MaxBody)})
+		return l.invalid(invalidLine{Line: number, Code: events.Malformed, Reason: fmt.Sprintf("the event has %d bytes, and at most %d go into the journal", len(line.Body), journal.MaxBody)})
 	}
 	checked := l.checker.Check(line.Subject, line.Body)
 	if l.history != nil && checked.Event.Source != "" {
@@ -103,7 +103,7 @@ func (l *lines) check(line record.Line, number int, take func(record.Line, *even
 		rejection = &events.Rejection{Code: events.WrongSubject, Reason: "only bookledger itself writes on this subject; history is loaded with history load"}
 	}
 	if rejection != nil {
-		return l.refused(finding{number, checked.Event.ID, rejection.Code, rejection.Field, rejection.Reason})
+		return l.invalid(invalidLine{number, checked.Event.ID, rejection.Code, rejection.Field, rejection.Reason})
 	}
 	return take(line, &checked.Event)
 }

@@ -10,9 +10,9 @@ import (
 	"bookledger/projections"
 )
 
-// inspection makes a command that reads a ledger and shows one thing of it, to a
+// newInspection makes a command that reads a ledger and shows one thing of it, to a
 // person or as JSON.
-func inspection(env *cli.Environment, use, short, long string, run func(r ledgerReader, asJSON bool) error) *cobra.Command {
+func newInspection(env *cli.Environment, use, short, long string, run func(r ledgerReader, asJSON bool) error) *cobra.Command {
 	var from ledgerFlags
 	asJSON := false
 	cmd := &cobra.Command{
@@ -36,7 +36,7 @@ func inspection(env *cli.Environment, use, short, long string, run func(r ledger
 }
 
 func newFridays(env *cli.Environment) *cobra.Command {
-	return inspection(env, "fridays", "Show the checkpoints: cutoff, boundary and counts of every Friday",
+	return newInspection(env, "fridays", "Show the checkpoints: cutoff, boundary and counts of every Friday",
 		`Show every Friday whose cutoff a record has passed: the cutoff, the boundary (the
 last record that counts), and how many cases and rows its books hold in all.`,
 		func(r ledgerReader, asJSON bool) error {
@@ -65,7 +65,7 @@ last record that counts), and how many cases and rows its books hold in all.`,
 }
 
 func newRejected(env *cli.Environment) *cobra.Command {
-	return inspection(env, "rejected", "Show the rejected events",
+	return newInspection(env, "rejected", "Show the rejected events",
 		`Show every event that was rejected: its sequence, code, the field at fault and
 the reason. Values of the event are never shown. A corrected event needs a new
 id.`,
@@ -79,7 +79,7 @@ id.`,
 				if n++; n == 1 {
 					fmt.Fprintln(out, "SEQ\tRECORDED\tSUBJECT\tID\tCODE\tFIELD\tREASON")
 				}
-				_, err := fmt.Fprintf(out, "%d\t%s\t%q\t%q\t%s\t%s\t%s\n", e.Seq, moment(e.Recorded), e.Subject, e.ID, e.Code, e.Field, e.Reason)
+				_, err := fmt.Fprintf(out, "%d\t%s\t%q\t%q\t%s\t%s\t%s\n", e.Seq, formatTime(e.Recorded), e.Subject, e.ID, e.Code, e.Field, e.Reason)
 				return err
 			})
 			if err != nil {
@@ -93,7 +93,7 @@ id.`,
 }
 
 func newStatus(env *cli.Environment) *cobra.Command {
-	return inspection(env, "status", "Show the position, the counts and the state hash",
+	return newInspection(env, "status", "Show the position, the counts and the state hash",
 		`Show where the ledger stands: the position, how many records were applied,
 found to be duplicates and rejected, how many cases and agents are known, the
 Friday whose week is open, and the hash of the whole state, which is the same

@@ -42,14 +42,14 @@ its data folder, or what an external server has for one.`,
 	dump.Flags().StringVar(&nats.URL, "nats", "", "URL of the NATS server of a running ledger")
 	signInFlags(dump.Flags(), &nats, "NKEY seed file of who may read")
 	cli.OneOf(dump.Flags(), "data", "nats")
-	parent.AddCommand(dump, newVerify(env), newChangeKey(env), newHeads(env))
+	parent.AddCommand(dump, newJournalVerify(env), newChangeKey(env), newHeads(env))
 	return parent
 }
 
 func runDump(ctx context.Context, env *cli.Environment, data string, nats journal.Server) error {
-	var j records
+	var j journalReader
 	if data != "" {
-		l, err := openNode(ctx, env, node.Options{Dir: data, NoState: true})
+		l, err := openNode(ctx, env, node.Options{Dir: data, JournalOnly: true})
 		if err != nil {
 			return err
 		}
@@ -65,13 +65,13 @@ func runDump(ctx context.Context, env *cli.Environment, data string, nats journa
 	}
 	out := bufio.NewWriterSize(env.Out, 1<<20)
 	if err := writeDump(ctx, env, j, out); err != nil {
-		return needsKey(err, nats)
+		return explainForbidden(err, nats)
 	}
 	return out.Flush()
 }
 
-// records are a journal to read: that of an open folder or of a running ledger.
-type records interface {
+// journalReader are a journal to read: that of an open folder or of a running ledger.
+type journalReader interface {
 	Last(context.Context) (uint64, error)
 	Read(ctx context.Context, after, upTo uint64, yield func([]record.Record) error) error
 }
@@ -83,8 +83,8 @@ func signInFlags(f *pflag.FlagSet, s *journal.Server, nkey string) {
 	cli.MutuallyExclusive(f, "nats-creds", "nats-nkey")
 }
 
-// needsKey says what to do where a server does not let anybody read.
-func needsKey(err error, s journal.Server) error {
+// explainForbidden says what to do where a server does not let anybody read.
+func explainForbidden(err error, s journal.Server) error {
 	if errors.Is(err, journal.ErrForbidden) && s.NKey == "" {
 		return cli.Usagef("%v: give the readers' key by --nats-nkey; an embedded server's is %s in the ledger's data folder", err, node.ReaderFile)
 	}
@@ -92,7 +92,7 @@ func needsKey(err error, s journal.Server) error {
 }
 
 // writeDump writes every record of a journal as a line.
-func writeDump(ctx context.Context, env *cli.Environment, j records, out io.Writer) error {
+func writeDump(ctx context.Context, env *cli.Environment, j journalReader, out io.Writer) error {
 	last, err := j.Last(ctx)
 	if err != nil {
 		return err

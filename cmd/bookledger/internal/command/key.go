@@ -40,7 +40,7 @@ func runChangeKey(ctx context.Context, env *cli.Environment, data string) (err e
 	if err != nil {
 		return err
 	}
-	if err := d.mayBeSigned(); err != nil {
+	if err := d.checkSeals(); err != nil {
 		return err
 	}
 	vkey, seq, err := d.node.ChangeKey(ctx, keys)
@@ -90,7 +90,7 @@ func runHeads(ctx context.Context, env *cli.Environment, data, friday, add strin
 		return err
 	}
 	f = c.Friday
-	if err := d.mayBeSigned(); err != nil {
+	if err := d.checkSeals(); err != nil {
 		return err
 	}
 	if add != "" {
@@ -127,8 +127,8 @@ func runHeads(ctx context.Context, env *cli.Environment, data, friday, add strin
 	return nil
 }
 
-// mayBeSigned returns cli.ErrRefused where the journal was found not to be the
+// checkSeals returns cli.ErrRefused where the journal was found not to be the
 // one that was applied, sealed and signed.
-func (d *dataReader) mayBeSigned() error {
-	return errors.Join(d.sound(), cli.RefuseIf(d.node.CompareSeals(), checkpoint.ErrSealMismatch))
+func (d *dataReader) checkSeals() error {
+	return errors.Join(d.checkIntegrity(), cli.RefuseIf(d.node.CompareSeals(), checkpoint.ErrSealMismatch))
 }

@@ -118,8 +118,8 @@ func parseProxies(list string) ([]netip.Prefix, error) {
 	return all, nil
 }
 
-// read reads the files that are named, before a ledger is begun.
-func (p *Portal) read() (*certificate, error) {
+// readFiles reads the files that are named, before a ledger is begun.
+func (p *Portal) readFiles() (*certificate, error) {
 	if p.SecretFile != "" {
 		text, err := os.ReadFile(p.SecretFile)
 		if err != nil {
@@ -160,9 +160,9 @@ func (c *certificate) config() *tls.Config {
 	}
 }
 
-// onHangup reads the certificate again and begins the access log anew at each
+// reloadOnHangup reads the certificate again and begins the access log anew at each
 // SIGHUP, until stop is called.
-func onHangup(w *web.Web, c *certificate, log *zap.Logger) (stop func()) {
+func reloadOnHangup(w *web.Web, c *certificate, log *zap.Logger) (stop func()) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	var renewing sync.WaitGroup

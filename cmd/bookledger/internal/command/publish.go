@@ -82,14 +82,14 @@ func newSender(env *cli.Environment, asJSON bool) *sender {
 // send sends the lines that the ledger would not reject, as history where their
 // recorded times are given, and says how many it has sent.
 func (s *sender) send(ctx context.Context, j *journal.Client, in io.Reader, history *recordedTimes) error {
-	return s.end(j.AppendAll(ctx, s.messages(in, history), s.acknowledge))
+	return s.finish(j.AppendAll(ctx, s.messages(in, history), s.acknowledge))
 }
 
 // errStop ends the reading of lines that nobody takes any more.
 var errStop = errors.New("enough")
 
 func (s *sender) messages(in io.Reader, history *recordedTimes) iter.Seq2[journal.Message, error] {
-	l := lines{history: history, refused: s.refuse}
+	l := lineChecker{history: history, invalid: s.refuse}
 	return func(yield func(journal.Message, error) bool) {
 		err := l.each(in, func(line record.Line, e *events.Event) error {
 			m := journal.Message{Subject: line.Subject, Body: line.Body}
@@ -110,7 +110,7 @@ func (s *sender) messages(in io.Reader, history *recordedTimes) iter.Seq2[journa
 	}
 }
 
-func (s *sender) refuse(f finding) error {
+func (s *sender) refuse(f invalidLine) error {
 	s.mu.Lock()
 	s.refused++
 	s.mu.Unlock()
@@ -140,8 +140,8 @@ func (s *sender) acknowledge(a journal.Ack) error {
 	return s.env.Encode(acknowledgement{n, a.First, a.Last, last})
 }
 
-// end says how many events were sent.
-func (s *sender) end(err error) error {
+// finish says how many events were sent.
+func (s *sender) finish(err error) error {
 	s.bar.Done()
 	s.mu.Lock()
 	acked, refused := s.acked, s.refused

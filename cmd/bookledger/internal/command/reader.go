@@ -34,7 +34,7 @@ type ledgerReader interface {
 	Compare(ctx context.Context, o audit.Owner, from, to book.Week) (*audit.Comparison, error)
 	Trail(ctx context.Context, fridays int) ([]audit.Export, error)
 
-	sound() error // refuses where the record was found to have been changed
+	checkIntegrity() error // refuses where the record was found to have been changed
 	close() error
 }
 
@@ -148,7 +148,7 @@ func (d *dataReader) Trail(_ context.Context, fridays int) ([]audit.Export, erro
 	return d.LiveLedger.Trail()
 }
 
-func (d *dataReader) sound() error { return cli.RefuseOnViolation(d.node) }
+func (d *dataReader) checkIntegrity() error { return cli.RefuseOnViolation(d.node) }
 
 func (d *dataReader) close() error { return errors.Join(d.View.Close(), d.node.Close()) }
 
@@ -185,8 +185,8 @@ func (d *dumpReader) At(ctx context.Context, t time.Time) (*audit.Snapshot, erro
 	return d.Dump.At(ctx, t)
 }
 
-// sound returns nil: a dump is compared with its seals as it is replayed.
-func (d *dumpReader) sound() error { return nil }
+// checkIntegrity returns nil: a dump is compared with its seals as it is replayed.
+func (d *dumpReader) checkIntegrity() error { return nil }
 
 func (d *dumpReader) close() error { return nil }
 

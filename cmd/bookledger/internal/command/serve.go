@@ -122,7 +122,7 @@ func runServe(ctx context.Context, env *cli.Environment, s Serve) (err error) {
 	if err != nil {
 		return err
 	}
-	cert, err := s.Portal.read()
+	cert, err := s.Portal.readFiles()
 	if err != nil {
 		return err
 	}
@@ -153,7 +153,7 @@ func runServe(ctx context.Context, env *cli.Environment, s Serve) (err error) {
 			return err
 		}
 		defer func() { err = errors.Join(err, w.Close()) }()
-		defer onHangup(w, cert, log)()
+		defer reloadOnHangup(w, cert, log)()
 		o.Portal, o.TLS = w, cert.config()
 	}
 	d := daemon.New(o)

@@ -35,7 +35,7 @@ func runValidate(env *cli.Environment, path string, asJSON bool) error {
 	defer in.Close()
 	refused, good := 0, 0
 	bar := env.Progress("events checked", 0)
-	l := lines{refused: func(f finding) error {
+	l := lineChecker{invalid: func(f invalidLine) error {
 		refused++
 		if asJSON {
 			return env.Encode(f)

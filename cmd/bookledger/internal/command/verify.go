@@ -13,7 +13,7 @@ import (
 	"bookledger/projections"
 )
 
-func newVerify(env *cli.Environment) *cobra.Command {
+func newJournalVerify(env *cli.Environment) *cobra.Command {
 	var data string
 	var asJSON bool
 	verify := &cobra.Command{
@@ -30,7 +30,7 @@ seal. A running daemon makes the same comparison at startup and once a day. Whoe
 could change journal, tree and signatures alike is found out by auditors who have
 kept a signed head or a bundle of evidence.`,
 		Example: "  bookledger journal verify --data ./ledger",
-		RunE:    func(cmd *cobra.Command, _ []string) error { return runVerify(cmd.Context(), env, data, asJSON) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runJournalVerify(cmd.Context(), env, data, asJSON) },
 	}
 	verify.Flags().StringVar(&data, "data", "", "folder of the ledger of a stopped daemon (required)")
 	cli.Require(verify.Flags(), "data")
@@ -38,8 +38,8 @@ kept a signed head or a bundle of evidence.`,
 	return verify
 }
 
-// verified is what a comparison of the journal has found.
-type verified struct {
+// journalResult is what a comparison of the journal has found.
+type journalResult struct {
 	Verified  bool                       `json:"verified"`
 	Records   uint64                     `json:"records"`   // as they were applied
 	TreeRoot  string                     `json:"tree_root"` // of those
@@ -48,7 +48,7 @@ type verified struct {
 	Kind      projections.DifferenceKind `json:"kind,omitzero"`
 }
 
-func runVerify(ctx context.Context, env *cli.Environment, data string, asJSON bool) (err error) {
+func runJournalVerify(ctx context.Context, env *cli.Environment, data string, asJSON bool) (err error) {
 	l, err := openNode(ctx, env, node.Options{Dir: data})
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func runVerify(ctx context.Context, env *cli.Environment, data string, asJSON bo
 		return fmt.Errorf("verifying the journal: nothing of it was applied, so that there is no tree to compare it with; run the daemon or any command with --data %s first", data)
 	}
 	bar := env.Progress("records compared", int64(min(last, applied)))
-	found := verified{Unapplied: last - min(last, applied)}
+	found := journalResult{Unapplied: last - min(last, applied)}
 	var wrong error
 	found.Records, wrong = l.Compare(ctx, 0, func(_ context.Context, n int) error {
 		bar.Add(n)
@@ -73,7 +73,7 @@ func runVerify(ctx context.Context, env *cli.Environment, data string, asJSON bo
 	switch {
 	case wrong == nil:
 		found.Verified = true
-		if found.TreeRoot, err = rootOf(l.Projection, found.Records); err == nil {
+		if found.TreeRoot, err = treeRoot(l.Projection, found.Records); err == nil {
 			err = l.SaveViolation("")
 		}
 	case node.IsViolation(wrong):
@@ -101,7 +101,7 @@ func runVerify(ctx context.Context, env *cli.Environment, data string, asJSON bo
 	return nil
 }
 
-func rootOf(p *projections.Projection, size uint64) (string, error) {
+func treeRoot(p *projections.Projection, size uint64) (string, error) {
 	v, err := p.View()
 	if err != nil {
 		return "", err

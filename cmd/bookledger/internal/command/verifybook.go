@@ -54,13 +54,13 @@ file has no seals: with one, the workbook alone is compared.`,
 	return cmd
 }
 
-// bookOf names the book with which a workbook is compared.
-type bookOf struct {
+// bookToCompare names the book with which a workbook is compared.
+type bookToCompare struct {
 	proof.WorkbookTitle
 	friday events.Date // 0: that with the cutoff
 }
 
-func (o *verifyBookOptions) bookOf(workbook []byte) (b bookOf, err error) {
+func (o *verifyBookOptions) bookToCompare(workbook []byte) (b bookToCompare, err error) {
 	if o.agent != "" && o.agency != "" {
 		return b, cli.Usagef("give --agent or --agency, not both")
 	}
@@ -84,9 +84,9 @@ func (o *verifyBookOptions) bookOf(workbook []byte) (b bookOf, err error) {
 	return b, nil
 }
 
-// bookFinding is what the comparison of a workbook has found. As JSON a
+// verifyResult is what the comparison of a workbook has found. As JSON a
 // workbook that could not be compared has only the first and the last member.
-type bookFinding struct {
+type verifyResult struct {
 	Verified bool `json:"verified"`
 	*comparedBook
 	Difference string `json:"difference,omitempty"`
@@ -112,7 +112,7 @@ func runVerifyBook(ctx context.Context, env *cli.Environment, path string, o ver
 		return err
 	}
 	if o.json {
-		found := bookFinding{Verified: err == nil, comparedBook: compared}
+		found := verifyResult{Verified: err == nil, comparedBook: compared}
 		if err != nil {
 			found.Difference = err.Error()
 		}
@@ -128,7 +128,7 @@ func runVerifyBook(ctx context.Context, env *cli.Environment, path string, o ver
 // the dump. It returns cli.ErrRefused where they differ, or where the dump has
 // no such book or does not verify.
 func (o *verifyBookOptions) compare(ctx context.Context, env *cli.Environment, path string, workbook []byte) (*comparedBook, error) {
-	of, err := o.bookOf(workbook)
+	of, err := o.bookToCompare(workbook)
 	if errors.Is(err, proof.ErrMismatch) {
 		err = fmt.Errorf("%w: verifying %s: %w", cli.ErrRefused, path, err)
 	}
@@ -147,7 +147,7 @@ func (o *verifyBookOptions) compare(ctx context.Context, env *cli.Environment, p
 }
 
 func (b *comparedBook) print(out io.Writer) {
-	whose := cmp.Or(owner(b.AgentID, ""), owner("", b.AgencyID)) // an agent's book names an agency too
+	whose := cmp.Or(formatOwner(b.AgentID, ""), formatOwner("", b.AgencyID)) // an agent's book names an agency too
 	fmt.Fprintf(out, "VERIFIED: the workbook is what the record says of %s as of Friday %s, in each of its %d rows.\n", whose, b.Friday, b.Rows)
 	fmt.Fprintf(out, "It is byte for byte the one that exporter %s makes.\n", exporter.Version)
 	if b.SealedUpTo == 0 {
