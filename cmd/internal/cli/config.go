@@ -43,8 +43,8 @@ func (env *Environment) configure(flags *pflag.FlagSet) error {
 			}
 		}
 	}
-	given := map[string]bool{} // on the command line
-	flags.Visit(func(f *pflag.Flag) { given[f.Name] = true })
+	onCommandLine := map[string]bool{}
+	flags.Visit(func(f *pflag.Flag) { onCommandLine[f.Name] = true })
 	var err error
 	flags.VisitAll(func(f *pflag.Flag) {
 		value, ok := os.LookupEnv(variable(f.Name))
@@ -54,7 +54,7 @@ func (env *Environment) configure(flags *pflag.FlagSet) error {
 				value = fmt.Sprint(v)
 			}
 		}
-		if !ok || f.Changed || f.Name == "help" || err != nil || alternativeGiven(f, given) {
+		if !ok || f.Changed || f.Name == "help" || err != nil || alternativeSet(f, onCommandLine) {
 			return
 		}
 		if setErr := flags.Set(f.Name, value); setErr != nil {
@@ -90,7 +90,7 @@ func checkRequired(flags *pflag.FlagSet) (err error) {
 		case must && blank(f):
 			err = Usagef("--%s is required", f.Name)
 		case other != nil && blank(f) == blank(flags.Lookup(other[0])):
-			err = Usagef("give either --%s or --%s", f.Name, other[0])
+			err = Usagef("use either --%s or --%s", f.Name, other[0])
 		}
 	})
 	return err
@@ -117,8 +117,9 @@ func annotate(flags *pflag.FlagSet, name, key string, values ...string) {
 	}
 }
 
-func alternativeGiven(f *pflag.Flag, given map[string]bool) bool {
-	return slices.ContainsFunc(f.Annotations[alternativeTo], func(name string) bool { return given[name] })
+// alternativeSet reports whether set contains an alternative to a flag.
+func alternativeSet(f *pflag.Flag, set map[string]bool) bool {
+	return slices.ContainsFunc(f.Annotations[alternativeTo], func(name string) bool { return set[name] })
 }
 
 // variable returns the name of the environment variable that sets a flag.

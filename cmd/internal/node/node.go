@@ -20,15 +20,15 @@ import (
 
 // Options describe the ledger to open. Dir and Now are required.
 type Options struct {
-	Dir        string           // the data folder
-	Create     bool             // create a new ledger if there is none
-	Server     journal.Server   // the external NATS server with the journal; blank for the embedded one
-	NATSListen string           // address on which the embedded server accepts clients; "" for none
-	Replicas   int              // copies of a new journal on an external cluster
-	JournalOnly    bool             // open only the journal, so a broken projection does not matter
-	Cutoff     string           // for example "Friday 21:00:00"; "" for the ledger's own, or for the default of a new ledger
-	Now        func() time.Time // the time of the ledger's own events
-	Log        *zap.Logger      // nil for no log
+	Dir         string           // the data folder
+	Create      bool             // create a new ledger if there is none
+	Server      journal.Server   // the external NATS server with the journal; blank for the embedded one
+	NATSListen  string           // address on which the embedded server accepts clients; "" for none
+	Replicas    int              // copies of a new journal on an external cluster
+	JournalOnly bool             // open only the journal, so a broken projection does not matter
+	Cutoff      string           // for example "Friday 21:00:00"; "" for the ledger's own, or for the default of a new ledger
+	Now         func() time.Time // the time of the ledger's own events
+	Log         *zap.Logger      // nil for no log
 }
 
 // Node is an open data folder: its lock, journal, projection and keys.
