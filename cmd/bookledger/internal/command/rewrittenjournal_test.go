@@ -11,9 +11,9 @@ import (
 	"bookledger/events/journal"
 )
 
-// rewritten writes the journal of a folder anew, with the same events at other
+// rewriteJournal writes the journal of a folder anew, with the same events at other
 // times, as somebody could who may write to the disk.
-func rewritten(t *testing.T, data string) {
+func rewriteJournal(t *testing.T, data string) {
 	t.Helper()
 	dump := must(t, "", "journal", "dump", "--data", data)
 	folder := filepath.Join(data, "journal")
@@ -54,7 +54,7 @@ func TestRewritten(t *testing.T) {
 	must(t, past, "history", "load", "-", "--data", data, "--close")
 	must(t, "", "evidence", "--data", data, "--agent", "A100001", "--friday", "2026-11-20", "--out", filepath.Join(t.TempDir(), "bundle")) // which seals
 	must(t, "", "status", "--data", data)
-	rewritten(t, data)
+	rewriteJournal(t, data)
 	refused := func(what, says string, args ...string) {
 		t.Helper()
 		if r := run(t, "", append(args, "--data", data)...); r.code != 3 || !strings.Contains(r.err, says) {
