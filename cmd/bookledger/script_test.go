@@ -273,11 +273,11 @@ type readmeKey struct{}
 // readme contains the command lines of the README that no script has run yet.
 type readme struct{ left []string }
 
-// commandLines returns the indented lines of a README without their comments. A
-// backslash at the end of a line joins it with the next one.
+// commandLines returns the lines of a README's sh blocks without their comments.
+// A backslash at the end of a line joins it with the next one.
 func commandLines(text string) (all []string) {
 	comment := regexp.MustCompile(`\s{2,}# .*`)
-	joined := ""
+	inBlock, joined := false, ""
 	for line := range strings.Lines(text) {
 		line = strings.TrimRight(line, "\n")
 		if strings.HasPrefix(line, "```") {

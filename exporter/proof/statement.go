@@ -133,7 +133,7 @@ func (b *bundle) checkStatement(keys *treehead.Keys) (s *statement, err error) {
 	if s.head, err = b.head(headFile, keys); err != nil {
 		return nil, err
 	}
-	signers := keys.Until(s.head.Size)
+	signers := keys.TextsUntil(s.head.Size)
 	if text, err := b.read(keyFile); err != nil {
 		return nil, err
 	} else if string(text) != signers[len(signers)-1]+"\n" {

@@ -319,7 +319,7 @@ func (v *verifier) checkExporter(version string) error {
 // checkKey checks that the auditor's key signed the head or is an earlier key of the
 // ledger. It also reports what bundles of every kind prove.
 func (v *verifier) checkKey(keys *treehead.Keys, s *statement) error {
-	signers := keys.Until(s.head.Size)
+	signers := keys.TextsUntil(s.head.Size)
 	if v.options.Key != "" && !slices.Contains(signers, strings.TrimSpace(v.options.Key)) {
 		return mismatchf("the key given with --key is not a key of the ledger that signed the head of %d records: the signing key is %s", s.head.Size, signers[len(signers)-1])
 	}

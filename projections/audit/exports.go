@@ -31,7 +31,7 @@ func (e *Export) Refused() bool { return strings.HasPrefix(e.Check, notAllowed) 
 func (e *Export) owner() Owner { return Owner{Agent: e.AgentID, Agency: e.AgencyID} }
 
 // unchecked returns a trail without checks.
-func unchecked(trail []projections.Exported) []Export {
+func unchecked(trail []projections.ExportStep) []Export {
 	all := make([]Export, len(trail))
 	for i := range trail {
 		all[i].ExportStep = trail[i]
@@ -43,7 +43,7 @@ func unchecked(trail []projections.Exported) []Export {
 // be sent, whether it was allowed in its role, given the ledger at the step's
 // record. r and steps are a replay of the ledger from its beginning. Agents may
 // download the books of the last fridays Fridays.
-func CheckExports(r *replay.Replay, steps iter.Seq2[replay.Step, error], trail []projections.Exported, fridays int) ([]Export, error) {
+func CheckExports(r *replay.Replay, steps iter.Seq2[replay.Step, error], trail []projections.ExportStep, fridays int) ([]Export, error) {
 	all := unchecked(trail)
 	exports, weeks := map[uint64]*Export{}, map[events.Date]*pastState{}
 	for i := range all {

@@ -47,7 +47,7 @@ func (r *Replay) Ended() bool { return r.ended }
 type Step struct {
 	Checkpoint *checkpoint.Checkpoint // nil if the step is a record
 	Record     *record.Decoded
-	Verdict    // outcome of the record
+	Result     // outcome of the record
 }
 
 // IsCutoff reports whether the step is the cutoff of Friday f.

@@ -13,8 +13,8 @@ import (
 	"bookledger/projections/internal/admission"
 )
 
-// Verdict is the outcome of a record.
-type Verdict = admission.Verdict
+// Result is what processing a record gave: its outcome, rejection and recorded time.
+type Result = admission.Result
 
 // Status is the status of a ledger.
 type Status = admission.Status
@@ -51,7 +51,7 @@ func newState() *state {
 
 // Methods of admission.State.
 
-func (s *state) Seen(source, id string) (bool, error) {
+func (s *state) MarkSeen(source, id string) (bool, error) {
 	var buf [256]byte // a source and an id are shorter, and neither contains a zero byte
 	k := sha256.Sum256(append(append(append(buf[:0], source...), 0), id...))
 	_, seen := s.seen[k]
@@ -133,7 +133,7 @@ func (s *state) PutSeal(seal checkpoint.Seal) error {
 	return nil
 }
 
-func (s *state) Sign(signature checkpoint.Signature) error {
+func (s *state) AddSignature(signature checkpoint.Signature) error {
 	s.signatures = append(s.signatures, signature)
 	return nil
 }

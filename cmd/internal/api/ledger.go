@@ -17,7 +17,7 @@ type (
 		Rejected []projections.RejectedEvent `json:"rejected" doc:"The rejected events, newest first."`
 	}
 	Exports struct {
-		Exports []projections.Exported `json:"exports" doc:"The steps of exports, newest first."`
+		Exports []projections.ExportStep `json:"exports" doc:"The steps of exports, newest first."`
 	}
 )
 

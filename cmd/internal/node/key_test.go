@@ -24,7 +24,7 @@ func TestChangesSealKey(t *testing.T) {
 		vkey, seq, err := n.ChangeKey(t.Context(), before)
 		fixture.Must(t, errors.Join(err, n.CatchUp(t.Context())))
 		after := read(t, n, (*projections.View).Keys)
-		if text := after.Until(seq); after.Current().KeyHash() == before.Current().KeyHash() || text[len(text)-1] != vkey {
+		if text := after.TextsUntil(seq); after.Current().KeyHash() == before.Current().KeyHash() || text[len(text)-1] != vkey {
 			t.Fatalf("keys after record %d: got %q, want %s last", seq, text, vkey)
 		}
 		if i%2 == 0 { // as after a crash before the rename

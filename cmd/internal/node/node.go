@@ -129,7 +129,7 @@ func (n *Node) openJournal(ctx context.Context, o Options) (err error) {
 		Server: o.Server, Listen: o.NATSListen, Replicas: o.Replicas, Log: o.Log,
 	}
 	if o.NATSListen != "" {
-		if opts.Reader, err = loadOrCreateReaderKey(filepath.Join(o.Dir, ReaderFile)); err != nil {
+		if opts.ReaderKey, err = loadOrCreateReaderKey(filepath.Join(o.Dir, ReaderFile)); err != nil {
 			return err
 		}
 	}

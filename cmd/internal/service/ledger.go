@@ -40,8 +40,8 @@ func (s *Service) Rejections(c Caller, before uint64, limit int) ([]projections.
 // Exports returns up to limit steps of the export trail before a sequence, newest
 // first. If before is 0, it starts with the newest. If sha256 is not "", it returns
 // only the steps that made a file with that hash (64 hexadecimal digits).
-func (s *Service) Exports(ctx context.Context, c Caller, sha256 string, before uint64, limit int) ([]projections.Exported, error) {
-	return readLedger(s, c, func(v *projections.View) ([]projections.Exported, error) {
+func (s *Service) Exports(ctx context.Context, c Caller, sha256 string, before uint64, limit int) ([]projections.ExportStep, error) {
+	return readLedger(s, c, func(v *projections.View) ([]projections.ExportStep, error) {
 		hash := strings.ToLower(sha256)
 		if hash != "" && !events.IsSHA256(hash) {
 			return nil, problem.Invalid.WithField("sha256", "sha256 must have 64 hexadecimal digits.")

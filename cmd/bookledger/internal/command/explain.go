@@ -134,7 +134,7 @@ func printExplanation(w io.Writer, e *audit.Explanation) error {
 	if len(e.Events) > 0 {
 		fmt.Fprintln(w)
 	}
-	return printCaseInBook(w, e.Standing)
+	return printCaseInBook(w, e.InBook)
 }
 
 // formatRelation formats the relation of a case to the agent; nil means unchanged.

@@ -118,7 +118,7 @@ for "bookaudit verify --key".`,
 				if err != nil {
 					return err
 				}
-				fmt.Fprintf(out, "Public key\t%s\n", keys.Until(1)[0])
+				fmt.Fprintf(out, "Public key\t%s\n", keys.TextsUntil(1)[0])
 			}
 			return out.Flush()
 		})
