@@ -181,7 +181,7 @@ func TestNarrowestRange(t *testing.T) {
 		after = heads[week]
 	}
 	// The head that covers a seal reveals that the seal was changed.
-	wantRange(heads[0]-1, `"rows":`, `"rows":1`, fmt.Sprintf("between record %d and %d, or earlier where the seal in record %d was rewritten too", seals[0]+1, heads[0], heads[0]))
+	wantRange(heads[0]-1, `"rows":`, `"rows":1`, fmt.Sprintf("between record %d and %d, or earlier, if the seal in record %d was rewritten too", seals[0]+1, heads[0], heads[0]))
 }
 
 // TestTrustedHead checks that the auditor's head is compared whoever signed it, and that

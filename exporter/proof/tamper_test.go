@@ -84,12 +84,12 @@ func TestRejectsTamperedFile(t *testing.T) {
 		change             change
 		want               string // acceptable parts of the error, separated by |
 	}{
-		{"whole", "a line deleted", journalFile, withoutLine(20), "record 22: the one before it was 20"},
+		{"whole", "a line deleted", journalFile, withoutLine(20), "got record 22 after record 20"},
 		{"whole", "deleted and renumbered", journalFile, renumber(withoutLine(20)), "forked|rewritten"},
 		{"whole", "the first line deleted", journalFile, withoutLine(0), "record 2"},
 		{"whole", "two lines swapped", journalFile, swapLines(20, 21), "record 22"},
 		{"whole", "swapped and renumbered", journalFile, renumber(swapLines(20, 21)), "line 22|forked"},
-		{"whole", "a line doubled", journalFile, insertLine(20, line(20)), "record 21: the one before it was 21"},
+		{"whole", "a line doubled", journalFile, insertLine(20, line(20)), "got record 21 after record 21"},
 		{"whole", "inserted and renumbered", journalFile, renumber(insertLine(20, line(20))), "forked"},
 		{"whole", "a blank line", journalFile, insertLine(20, blank), "line 21 is blank"},
 		{"whole", "a blank line at the end", journalFile, insertLine(lines, blank), "blank lines follow"},
@@ -105,7 +105,7 @@ func TestRejectsTamperedFile(t *testing.T) {
 		{"whole", "nothing left", journalFile, keepFirst(0), fmt.Sprintf("contains no record, and the head in head.txt covers %d", n)},
 		{"whole", "a line that is not a record", journalFile, insertLine(lines, func([][]byte) []byte { return []byte("{}\n") }), "line"},
 		{"whole", "a line without an object", journalFile, insertLine(lines, func([][]byte) []byte { return []byte("17\n") }), "line"},
-		{"whole", "the last record again", journalFile, insertLine(lines, line(lines-1)), "the one before it was"},
+		{"whole", "the last record again", journalFile, insertLine(lines, line(lines-1)), "after record "},
 		{"whole", "the header of history", journalFile, replaceText(`"header":"2026-11-01T00`, `"header":"2026-11-01T01`), "forked|rewritten|line"},
 		{"whole", "another key in genesis", journalFile, replaceText(sealKey(1), sealKey(9)), "rewritten between record 1 and"},
 		{"whole of the first Friday", "too short, without an earlier head", journalFile, keepFirst(30), "ends with record 30, and the head in head.txt covers"},

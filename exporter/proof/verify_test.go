@@ -194,7 +194,7 @@ func TestMakeErrors(t *testing.T) {
 		"a Friday unsealed":    {unsealed, Request{Friday: 20261127}, ErrNotSealed, "not sealed"},
 		"a foreign key":        {later.text.Bytes(), Request{Friday: 20261127}, ErrNotSealed, "no later record contains a signature"},
 		"no Friday":            {dump, Request{Friday: 20261119}, checkpoint.ErrNoCheckpoint, "Thursday"},
-		"a future Friday":      {dump, Request{Friday: 20301122}, checkpoint.ErrNoCheckpoint, "has not come"},
+		"a future Friday":      {dump, Request{Friday: 20301122}, checkpoint.ErrNoCheckpoint, "cutoff has not passed"},
 		"no such agent":        {dump, Request{Agent: "A77"}, book.ErrUnknownOwner, "A77"},
 		"an invalid id":        {dump, Request{Kind: Row, Case: "500 "}, ErrAmbiguousRow, "not a valid id"},
 		"several rows":         {dump, Request{Kind: Row, Case: multiRowCase}, ErrAmbiguousRow, "several rows"},

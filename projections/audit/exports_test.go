@@ -51,8 +51,8 @@ const trail = `
 17 made P-a agent A4 13: not allowed: the agent was not known as of that Friday
 18 agency.agent_decertified.v1 {"agent_id":"A2"}
 18 made P-1 admin_l1 G1 13: not allowed: the book contains consumers of an agent who was no longer certified
-18 made P-1 admin_l1 A2 13: not allowed: in the role admin_l1 nothing of it was open to the person
-18 made P-a agent A2 13: not allowed: in the role agent nothing of it was open to the person
+18 made P-1 admin_l1 A2 13: not allowed: in the role admin_l1 the person had no access to the book
+18 made P-a agent A2 13: not allowed: in the role agent the person had no access to the book
 18 made P-m manager G1 13: allowed
 18 made P-o operator A2 13: not decidable: operator is a role in the token
 18 requested P-m manager A1 13: allowed

@@ -91,7 +91,7 @@ func TestDumpRejectsUnreadableLines(t *testing.T) {
 	second := weeks()[1]
 	next := string(second.AppendLine(nil, second.Stamped))
 	for text, want := range map[string]string{
-		next:                                "record 2: the one before it was 0",
+		next:                                "got record 2 after record 0",
 		before + next[:len(next)/2]:         "the dump ends in the middle of record 2's line",
 		before + next[:len(next)/2] + "\n":  "reading record 2",
 		before + strings.Repeat("x", 5<<20): "line 2",

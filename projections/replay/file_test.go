@@ -54,10 +54,10 @@ func TestRejectsChangedDump(t *testing.T) {
 		text []byte
 		want string
 	}{
-		"deleted":             {joined(slices.Delete(slices.Clone(all), 40, 41)), "record 42: the one before it was 40"},
-		"first deleted":       {joined(all[1:]), "record 2: the one before it was 0"},
-		"swapped":             {joined(slices.Replace(slices.Clone(all), 40, 42, all[41], all[40])), "record 42: the one before it was 40"},
-		"doubled":             {joined(slices.Insert(slices.Clone(all), 40, all[40])), "record 41: the one before it was 41"},
+		"deleted":             {joined(slices.Delete(slices.Clone(all), 40, 41)), "got record 42 after record 40"},
+		"first deleted":       {joined(all[1:]), "got record 2 after record 0"},
+		"swapped":             {joined(slices.Replace(slices.Clone(all), 40, 42, all[41], all[40])), "got record 42 after record 40"},
+		"doubled":             {joined(slices.Insert(slices.Clone(all), 40, all[40])), "got record 41 after record 41"},
 		"not JSON":            {with(40, []byte("{\"seq\":41,nonsense\n")), "record 41 of the dump"},
 		"first line not JSON": {with(0, []byte("nonsense\n")), "record 1 of the dump"},
 		"too long":            {with(40, bytes.Repeat([]byte("x"), 5<<20)), "line 41"},

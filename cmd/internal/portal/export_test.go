@@ -92,7 +92,7 @@ func TestExport(t *testing.T) {
 	must(t, err)
 	for day, why := range map[string]string{
 		"2026-13-40": "Not a Friday: use YYYY-MM-DD", current.AddDays(-2).String(): "is a " + current.AddDays(-2).Weekday().String(),
-		current.AddDays(7).String(): "has not come", current.AddDays(-70).String(): "is before the first Friday",
+		current.AddDays(7).String(): "cutoff has not passed", current.AddDays(-70).String(): "it is before the ledger's first",
 	} {
 		v.get("/agents/A1/books/"+day+"/export").want(http.StatusNotFound, "Book not available", why)
 		v.post("/agents/A1/books/"+day+"/export", yes).want(http.StatusNotFound, why)

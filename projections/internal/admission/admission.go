@@ -145,7 +145,7 @@ type Decision struct {
 // both. After an error, neither may be used again.
 func (p *Processor) Decide(d *record.Decoded, s State) (Decision, error) {
 	if d.Seq != p.Position+1 {
-		return Decision{}, fmt.Errorf("got record %d, want record %d: records are missing or out of order", d.Seq, p.Position+1)
+		return Decision{}, fmt.Errorf("got record %d after record %d: records are missing or out of order", d.Seq, p.Position)
 	}
 	dec := Decision{record: d, Week: p.Week, cutoff: p.cutoff, timeline: p.Timeline}
 	if err := p.check(&dec, s); err != nil {

@@ -60,7 +60,7 @@ func TestRewritten(t *testing.T) {
 		if r := run(t, "", append(args, "--data", data)...); r.code != 3 || !strings.Contains(r.err, says) {
 			t.Errorf("%s: %s: exit code %d, %s", what, args[0], r.code, r.err)
 		}
-		if text, err := os.ReadFile(filepath.Join(data, "unsound")); err != nil || len(text) == 0 {
+		if text, err := os.ReadFile(filepath.Join(data, "integrity-violation")); err != nil || len(text) == 0 {
 			t.Errorf("%s: %s: the folder keeps %q, %v", what, args[0], text, err)
 		}
 	}
@@ -74,7 +74,7 @@ func TestRewritten(t *testing.T) {
 	refused("verified", "seal", "export", "--all", "--out", t.TempDir())
 
 	p := serve(t, data)
-	fixture.Eventually(t, "the alarm rings", func() bool { return strings.Count(p.text(), "ALARM") == 2 }) // of before, and of now
+	fixture.Eventually(t, "the alarm rings", func() bool { return strings.Count(p.text(), "integrity violation") == 2 }) // of before, and of now
 	if code, body := get(t, p.http+"/readyz"); code != 503 || !strings.Contains(body, "seal") {
 		t.Errorf("readyz says %d %s", code, body)
 	}
