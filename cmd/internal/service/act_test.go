@@ -95,11 +95,11 @@ func TestTransfer(t *testing.T) {
 		return o.service.Transfer(t.Context(), c, agency, request)
 	}
 	for _, bad := range []struct {
-		what   string
-		by     service.Caller
-		agency string
-		wish   service.TransferRequest
-		status int
+		what    string
+		by      service.Caller
+		agency  string
+		request service.TransferRequest
+		status  int
 	}{
 		{"by level 1", adminL1, "G1", service.TransferRequest{From: "A1", To: "A2", All: true}, 403},
 		{"by an agent", agent, "G1", service.TransferRequest{From: "A1", To: "A2", All: true}, 404},
@@ -109,7 +109,7 @@ func TestTransfer(t *testing.T) {
 		{"no cases", manager, "G1", service.TransferRequest{From: "A1", To: "A2"}, 400},
 		{"all and some cases", manager, "G1", service.TransferRequest{From: "A1", To: "A2", All: true, Cases: []string{"c1"}}, 400},
 	} {
-		_, err := transfer(bad.by, bad.agency, bad.wish)
+		_, err := transfer(bad.by, bad.agency, bad.request)
 		wantProblem(t, bad.what, err, bad.status)
 	}
 	done, err := transfer(adminL2, "G1", service.TransferRequest{From: "A1", To: "A2", Cases: []string{"c2", "d1", "c9", "c2"}})
