@@ -11,7 +11,8 @@ import (
 	"bookledger/cmd/internal/cli"
 )
 
-// worldFile marks a folder as a demo's, and says which world it holds.
+// markerFile marks the data folder of a demo. It contains the seed and the end of
+// history.
 const markerFile = "world.json"
 
 type marker struct {
@@ -19,14 +20,14 @@ type marker struct {
 	Until time.Time `json:"until"`
 }
 
-// claim makes the folder the demo's own. In that of an earlier run, history ends
-// when it did then. A ledger that no demo has made is never written to, and neither
-// is one of another world.
+// claimFolder creates or reuses the data folder. In the folder of an earlier run,
+// history ends at the same time as then. It refuses a ledger that no demo has
+// created, and one with other data.
 func (d *demo) claimFolder() error {
 	if d.data == "" {
 		var err error
 		if d.data, err = os.MkdirTemp("", "bookledger-demo-"); err != nil {
-			return fmt.Errorf("making a folder for the demo: %w", err)
+			return fmt.Errorf("creating the data folder of the demo: %w", err)
 		}
 	}
 	path := filepath.Join(d.data, markerFile)
@@ -37,10 +38,10 @@ func (d *demo) claimFolder() error {
 			return fmt.Errorf("reading %s: %w", path, err)
 		}
 		if mark.Seed != d.config.Seed || d.until != "" && !mark.Until.Equal(d.config.Until) {
-			return fmt.Errorf("%w: %s holds another demo's world (seed %d, until %s); choose another folder", cli.ErrRefused, d.data, mark.Seed, mark.Until.Format(time.RFC3339))
+			return fmt.Errorf("%w: %s contains the data of another demo (seed %d, until %s): use another folder for --data", cli.ErrRefused, d.data, mark.Seed, mark.Until.Format(time.RFC3339))
 		}
 		d.config.Until = mark.Until
-		// What an earlier run says of itself holds no longer.
+		// The addresses and tokens of the earlier run are no longer valid.
 		if err := os.Remove(filepath.Join(d.data, demoFile)); !errors.Is(err, os.ErrNotExist) {
 			return err
 		}
@@ -50,10 +51,10 @@ func (d *demo) claimFolder() error {
 		return fmt.Errorf("reading %s: %w", path, err)
 	}
 	if _, err := os.Stat(filepath.Join(d.data, "journal")); err == nil {
-		return fmt.Errorf("%w: %s holds a ledger that is no demo's; choose another folder", cli.ErrRefused, d.data)
+		return fmt.Errorf("%w: %s contains a ledger that no demo has created: use another folder for --data", cli.ErrRefused, d.data)
 	}
 	if err := os.MkdirAll(d.data, 0o700); err != nil {
-		return fmt.Errorf("making a folder for the demo: %w", err)
+		return fmt.Errorf("creating the data folder of the demo: %w", err)
 	}
 	if text, err = json.Marshal(marker{d.config.Seed, d.config.Until}); err != nil {
 		return err

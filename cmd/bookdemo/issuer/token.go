@@ -14,7 +14,7 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// tokenLife is how long the tokens of a sign-in hold.
+// tokenLifetime is the lifetime of the tokens of a sign-in.
 const tokenLifetime = 5 * time.Minute
 
 func (i *Issuer) discovery(w http.ResponseWriter, _ *http.Request) {
@@ -54,8 +54,8 @@ func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 		tokenError(w, "invalid_client")
 		return
 	}
-	// The code is spent by the attempt: whoever holds it without the verifier
-	// has no second one.
+	// Any attempt consumes the code, so someone without the verifier cannot try
+	// again.
 	g, found := i.redeem(form.Get("code"))
 	sum := sha256.Sum256([]byte(form.Get("code_verifier")))
 	challenge := base64.RawURLEncoding.EncodeToString(sum[:])
@@ -78,7 +78,7 @@ func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// claims are what every token says of a person.
+// claims returns the claims about a person that every token contains.
 func (i *Issuer) claims(p Person, audience string, ttl time.Duration) map[string]any {
 	now := i.options.Now()
 	c := map[string]any{
@@ -109,12 +109,12 @@ func (i *Issuer) idToken(g grant) (string, error) {
 	return i.sign("JWT", c)
 }
 
-// Token mints a bearer token of a demo identity that holds for ttl. It fails
-// where there is nobody of that id.
+// Token returns a bearer token for a person, valid for ttl. It fails if there is no
+// such person.
 func (i *Issuer) Token(personID, audience string, ttl time.Duration) (string, error) {
 	p, known := i.people[personID]
 	if !known {
-		return "", fmt.Errorf("demo issuer: mint a token: nobody has the person id %q", personID)
+		return "", fmt.Errorf("demo issuer: no person %q", personID)
 	}
 	c := i.claims(p, audience, ttl)
 	c["client_id"] = i.options.ClientID
@@ -122,15 +122,15 @@ func (i *Issuer) Token(personID, audience string, ttl time.Duration) (string, er
 	return i.sign("at+jwt", c)
 }
 
-// sign makes a token of a type, which its header names.
+// sign returns a signed token. Its header contains the type.
 func (i *Issuer) sign(typ jose.ContentType, claims map[string]any) (string, error) {
 	signer, err := jose.NewSigner(i.key, (&jose.SignerOptions{}).WithType(typ))
 	if err != nil {
-		return "", fmt.Errorf("demo issuer: make a signer: %w", err)
+		return "", fmt.Errorf("demo issuer: creating a signer: %w", err)
 	}
 	token, err := jwt.Signed(signer).Claims(claims).Serialize()
 	if err != nil {
-		return "", fmt.Errorf("demo issuer: sign a token: %w", err)
+		return "", fmt.Errorf("demo issuer: signing a token: %w", err)
 	}
 	return token, nil
 }
@@ -142,5 +142,5 @@ func tokenError(w http.ResponseWriter, code string) {
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // a client that has gone needs no answer
+	_ = json.NewEncoder(w).Encode(v) // fails only if the client has disconnected
 }

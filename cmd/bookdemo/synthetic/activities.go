@@ -15,17 +15,17 @@ const (
 	oneWeek   = 7 * oneDay
 )
 
-// habit is what happens to a case now and then.
+// activity is a kind of change that happens to cases at a given rate.
 type activity struct {
 	name     string
-	weekly   int64 // how often a week for ten thousand consumers
+	weekly   int64 // times a week for ten thousand consumers
 	do       func(*generator, *caseState)
-	eligible func(*generator, *caseState) bool // the cases to which it can happen; nil: do looks itself
+	eligible func(*generator, *caseState) bool // reports whether it can happen to a case; if nil, do selects the case
 }
 
-// habits are what goes on in every week.
+// activities contains the activities of every week.
 var activities = []activity{
-	{"move house", 25, (*generator).changeAddress, isOpen},
+	{"change address", 25, (*generator).changeAddress, isOpen},
 	{"change contact", 35, (*generator).changeContact, isOpen},
 	{"progress", 60, (*generator).progress, func(_ *generator, c *caseState) bool {
 		return !c.closed && (c.stage < stageDetermined || c.stage == stagePlan ||
@@ -41,10 +41,10 @@ var activities = []activity{
 	{"remove member", 6, (*generator).removeMember, func(_ *generator, c *caseState) bool {
 		return c.inForce() && bits.OnesCount8(c.listed) > 1
 	}},
-	{"ask another", 25, (*generator).requestAnotherAgent, func(_ *generator, c *caseState) bool {
+	{"request another agent", 25, (*generator).requestAnotherAgent, func(_ *generator, c *caseState) bool {
 		return c.hasAgent() && slices.Contains(c.pending[:], nobody)
 	}},
-	{"ask first", 30, (*generator).requestFirstAgent, nil},
+	{"request first agent", 30, (*generator).requestFirstAgent, nil},
 	{"mark inactive", 30, (*generator).markInactive, func(g *generator, c *caseState) bool {
 		return g.hasCertifiedAgent(c) && !c.inactive && g.canLose(c)
 	}},
@@ -58,12 +58,12 @@ var activities = []activity{
 func isOpen(_ *generator, c *caseState) bool       { return !c.closed }
 func canLoseAgent(g *generator, c *caseState) bool { return c.hasAgent() && g.canLose(c) }
 
-// hasCoverage tells whether a case has coverage that is not of a past year.
+// hasCoverage reports whether a case has coverage for this year or a later one.
 func hasCoverage(g *generator, c *caseState) bool {
 	return !c.closed && c.stage == stageEnrolled && c.year >= g.today().Year()
 }
 
-// happen lets the habit happen to a case that fits, if one is found at once.
+// occur applies the activity to a random eligible case, if it finds one quickly.
 func (h *activity) occur(g *generator) {
 	if h.eligible == nil {
 		h.do(g, nil)
@@ -72,7 +72,7 @@ func (h *activity) occur(g *generator) {
 	}
 }
 
-// newcomers is how many of the consumers come after the conversion.
+// newcomers returns the number of cases that are created after the conversion.
 func (g *generator) newcomers() int {
 	perThousand := min(150, 30*g.config.Weeks)
 	if g.config.Weeks > 5 {
@@ -81,19 +81,18 @@ func (g *generator) newcomers() int {
 	return g.config.Consumers * perThousand / 1000
 }
 
-// When cases come over from the system before, from the beginning of the world,
-// and for how long.
+// The start of the conversion, relative to the start of history, and its duration.
 const (
 	conversionBegins = 12 * oneHour
 	conversionTakes  = 5*oneDay - conversionBegins
 )
 
-// conversionAt is when the n-th case comes over.
+// conversionAt returns the time at which the n-th case is converted.
 func (g *generator) conversionAt(n int) int64 {
 	return g.begin + conversionBegins + conversionTakes*int64(n)/int64(g.config.Consumers-g.newcomers())
 }
 
-// convert lets one case come over, and plans the next.
+// convertCase converts one case and schedules the next.
 func (g *generator) convertCase() {
 	g.openCase(conversion)
 	if n := len(g.cases); n < g.config.Consumers-g.newcomers() {
@@ -101,9 +100,9 @@ func (g *generator) convertCase() {
 	}
 }
 
-// planWeek plans what happens from one moment to another: what is usual in
-// any week, new consumers, renewals in their season, and what goes on among
-// agents. The week after the last cutoff has no new consumers of its own.
+// scheduleWeek schedules the steps between two times: activities, new consumers,
+// renewals, and changes of agents and agencies. The week after the last cutoff has
+// no new consumers.
 func (g *generator) scheduleWeek(week int, from, to int64) {
 	if week < g.config.Weeks {
 		g.scheduleAgencies(week, from, to)
@@ -113,14 +112,14 @@ func (g *generator) scheduleWeek(week int, from, to int64) {
 		}
 	}
 	for _, h := range activities {
-		often := func(at int64) int64 { // until then
+		count := func(at int64) int64 { // from the start of history
 			return h.weekly * int64(g.config.Consumers) * ((at - g.begin) / oneHour) / (10_000 * oneWeek / oneHour)
 		}
-		for range often(to) - often(from) {
+		for range count(to) - count(from) {
 			g.schedule(g.randomTime(from, to), h.occur)
 		}
 	}
-	// When the season ends, all cases in force have their renewals.
+	// By the end of the renewal period, all cases in force are renewed.
 	done, next := g.renewalProgress(from), g.renewalProgress(to)
 	if next <= done {
 		return
@@ -132,8 +131,8 @@ func (g *generator) scheduleWeek(week int, from, to int64) {
 	}
 }
 
-// some is a case that fits, and with which something may happen; nil if none
-// is found at once.
+// pickCase returns a random unprotected case that fits, or nil if it finds none
+// quickly.
 func (g *generator) pickCase(fits func(*generator, *caseState) bool) *caseState {
 	if len(g.cases) <= protected {
 		return nil
@@ -148,14 +147,13 @@ func (g *generator) pickCase(fits func(*generator, *caseState) bool) *caseState 
 
 func (c *caseState) hasAgent() bool { return !c.closed && c.holder != nobody }
 
-// inForce tells whether the case has coverage, or Medi-Cal.
+// inForce reports whether the case has coverage or Medi-Cal.
 func (c *caseState) inForce() bool {
 	return !c.closed && (c.stage == stageEnrolled || c.stage == stageDetermined && c.kind == kindMediCal)
 }
 
-// moment is a time in (from, to], at which a week ends: mostly in the hours
-// when people are at work, and often in the minutes before the cutoff or
-// after it.
+// randomTime returns a time in (from, to], where to is the end of a week. Most times
+// are in business hours, and many are minutes before or after the cutoff.
 func (g *generator) randomTime(from, to int64) int64 {
 	if to <= g.last && g.dice.chance(120) {
 		return max(from+1, min(g.nearCutoff(to), g.until))
@@ -178,8 +176,7 @@ func (g *generator) randomTime(from, to int64) int64 {
 	return at
 }
 
-// rush is a time around a cutoff, most likely close to it; now and then it is
-// the very moment.
+// nearCutoff returns a time close to a cutoff, and sometimes the cutoff itself.
 func (g *generator) nearCutoff(cutoff int64) int64 {
 	if g.dice.chance(30) {
 		return cutoff
@@ -191,15 +188,16 @@ func (g *generator) nearCutoff(cutoff int64) int64 {
 	return cutoff - off
 }
 
-// season tells how far the renewals for the coming year are, in thousandths:
-// they go from the first of October to the middle of December.
+// renewalProgress returns the progress of the renewals for the coming year, in
+// thousandths. They run from October 1 to the middle of December.
 func (g *generator) renewalProgress(at int64) int {
 	local := time.UnixMilli(at).In(g.zone)
 	opens := time.Date(local.Year(), time.October, 1, 0, 0, 0, 0, g.zone).UnixMilli()
 	return int(min(1000, max(0, (at-opens)/(75*oneDay/1000))))
 }
 
-// firstOf is the first day of the month that is so many months after d's.
+// firstOf returns the first day of the month that is the given number of months after
+// that of d.
 func firstOf(d events.Date, months int) events.Date {
 	return events.DateOf(time.Date(d.Year(), time.Month(d.Month()+months), 1, 0, 0, 0, 0, time.UTC))
 }

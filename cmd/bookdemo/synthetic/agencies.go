@@ -6,8 +6,8 @@ import (
 	"bookledger/events"
 )
 
-// openAgencies registers the agencies, and in each its agents and staff. An
-// independent's agency has the agent's name.
+// openAgencies emits the agencies with their agents and staff. An agency with one
+// agent has the agent's name.
 func (g *generator) openAgencies() {
 	next, staff, seed := 0, g.roster.staff, g.config.Seed
 	for agency := range g.roster.agencies {
@@ -41,9 +41,9 @@ func (g *generator) openAgencies() {
 	}
 }
 
-// planAgencies plans what happens among agents in week: a few move to another
-// agency, staff changes, a book is handed over, and in the last week one
-// agent is decertified.
+// scheduleAgencies schedules the changes of agents and agencies in a week. A few
+// agents move to another agency, staff change, and half of an agent's cases are
+// transferred. In the last week, one agent is decertified.
 func (g *generator) scheduleAgencies(week int, from, to int64) {
 	movers := 0
 	if g.config.Agents >= 9 {
@@ -70,8 +70,8 @@ func (g *generator) scheduleAgencies(week int, from, to int64) {
 	}
 }
 
-// steady tells whether an agent stays as it is: those who sign in, the one
-// without consumers and the one who leaves.
+// keepsRole reports whether an agent is never moved or chosen for a transfer: the
+// agents who sign in, the one without consumers and the one who is decertified.
 func (g *generator) keepsRole(a int) bool {
 	return a == 0 || a == g.roster.second || a == g.roster.empty || a == g.roster.leaver
 }
@@ -87,7 +87,7 @@ func (g *generator) moveAgent() {
 	}
 }
 
-// changeStaff puts a new person into a role outside the first agency.
+// changeStaff replaces a staff member of an agency other than the first.
 func (g *generator) changeStaff() {
 	rest := g.roster.staff[staffOfFirst:]
 	if len(rest) == 0 {
@@ -100,8 +100,8 @@ func (g *generator) changeStaff() {
 	g.emit(&events.StaffAssigned{Staff: *s})
 }
 
-// overseer is who moves consumers within an agency: its manager or a staff
-// member of level 2, or "" where it has none.
+// supervisor returns a person who may transfer consumers within an agency: its
+// manager or a level-2 staff member, or "" if it has none.
 func (g *generator) supervisor(agency int) (person, role string) {
 	for _, s := range g.roster.staff {
 		if s.AgencyID == agencyID(agency) && s.Role != "admin_l1" {
@@ -113,11 +113,11 @@ func (g *generator) supervisor(agency int) (person, role string) {
 	return person, role
 }
 
-// takes tells whether consumers come to an agent: not to the one who is to
-// have none, and not to one whose certification has ended.
+// acceptsConsumers reports whether an agent accepts new consumers. The agent without
+// consumers and the decertified agent do not.
 func (g *generator) acceptsConsumers(a int) bool { return a != g.roster.empty && a != g.decertified }
 
-// openAgent is an agent to whom a consumer turns, other than not, or nobody.
+// pickAgent returns a random agent who accepts consumers, other than not, or nobody.
 func (g *generator) pickAgent(not int) int {
 	for range 40 {
 		if a := g.roster.pickAgent(&g.dice); g.acceptsConsumers(a) && a != not {
@@ -127,11 +127,12 @@ func (g *generator) pickAgent(not int) int {
 	return nobody
 }
 
-// colleague is an agent of the same agency, or where there is none any other.
+// colleague returns another agent of the same agency or, if it finds none, of any
+// agency.
 func (g *generator) colleague(of int) int {
 	for range 40 {
 		a := g.dice.below(g.config.Agents)
-		if d := g.dice.below(9) - 4; d != 0 { // most colleagues stand near in the roster
+		if d := g.dice.below(9) - 4; d != 0 { // most colleagues have a close index
 			a = of + d
 		}
 		if a < 0 || a >= g.config.Agents || a == of || a == 0 && g.config.Consumers >= largePopulation {

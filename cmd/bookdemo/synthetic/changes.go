@@ -17,7 +17,7 @@ func (g *generator) changeContact(c *caseState) {
 	g.emit(g.householdSection(c))
 }
 
-// progress brings a case on its way to coverage one stage further.
+// progress moves a case one stage closer to coverage.
 func (g *generator) progress(c *caseState) {
 	if c.closed || c.stage >= stageEnrolled {
 		return
@@ -28,7 +28,7 @@ func (g *generator) progress(c *caseState) {
 		return
 	}
 	if c.stage == stageDetermined && len(g.covered(c)) == 0 {
-		return // there is nothing to choose
+		return // no one can choose a plan
 	}
 	c.stage++
 	switch c.stage {
@@ -40,7 +40,7 @@ func (g *generator) progress(c *caseState) {
 	case stageDetermined:
 		g.determineAll(c)
 	case stagePlan:
-		for _, j := range g.applicants(c) { // those for whom it took longer
+		for _, j := range g.applicants(c) { // the pending determinations
 			if g.undecided(c, j) {
 				g.emit(g.eligibilitySection(c, j))
 			}
@@ -66,8 +66,8 @@ func (g *generator) verify(c *caseState) {
 	g.emit(g.applicationSection(c))
 }
 
-// redetermine finds a household's eligibility anew: the tax credit and with it
-// the net premium change, or everybody goes to Medi-Cal.
+// redetermine determines the eligibility of a household again. Either the tax credit
+// and the net premium change, or all members move to Medi-Cal.
 func (g *generator) redetermine(c *caseState) {
 	if g.dice.chance(120) {
 		g.endPlan(c)
@@ -82,8 +82,8 @@ func (g *generator) redetermine(c *caseState) {
 	g.emit(g.applicationSection(c))
 }
 
-// end ends the coverage at the end of the month; coverage that has not begun
-// is cancelled.
+// endPlan ends the coverage at the end of the month. Coverage that has not started is
+// cancelled.
 func (g *generator) endPlan(c *caseState) {
 	today := g.today()
 	c.stage, c.end = stageEnded, lastOfMonth(today)
@@ -96,7 +96,7 @@ func (g *generator) endCoverage(c *caseState) {
 	g.emit(g.applicationSection(c))
 }
 
-// changePlan ends the coverage in one plan and begins it in another.
+// changePlan ends the coverage in one plan and starts it in another.
 func (g *generator) changePlan(c *caseState) {
 	start := max(newYear(c.year), firstOf(g.today(), 1))
 	if start.Year() > c.year {
@@ -110,7 +110,7 @@ func (g *generator) changePlan(c *caseState) {
 	g.emit(g.applicationSection(c))
 }
 
-// addMember adds a child to a case, most often a newborn.
+// addMember adds a child to a case, usually a newborn.
 func (g *generator) addMember(c *caseState) {
 	if !g.householdOf(c).people[c.size].child {
 		return
@@ -129,7 +129,7 @@ func (g *generator) addMember(c *caseState) {
 	}
 }
 
-// removeMember removes the member who came last.
+// removeMember removes the most recently added member.
 func (g *generator) removeMember(c *caseState) {
 	j := bits.Len8(c.listed) - 1
 	wasCovered := slices.Contains(g.covered(c), j)
@@ -140,8 +140,7 @@ func (g *generator) removeMember(c *caseState) {
 	}
 }
 
-// renew continues a case in the coming year, most often in the same plan and
-// without anybody doing anything.
+// renew renews a case for the coming year, usually passively in the same plan.
 func (g *generator) renew(c *caseState) {
 	today := g.today()
 	if !c.inForce() || c.year != today.Year() {

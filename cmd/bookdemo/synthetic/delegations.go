@@ -7,42 +7,43 @@ import (
 	"bookledger/events"
 )
 
-// hold makes an agent the holder of a case, or nobody.
+// setHolder sets the agent who holds a case, or nobody.
 func (g *generator) setHolder(c *caseState, agent int, inactive bool) {
 	g.countActive(c, -1)
 	c.holder, c.inactive = agent, inactive
 	g.countActive(c, 1)
 }
 
-// count adds a case to the active consumers of its agent, or takes it away.
+// countActive adds by to the number of active cases of the case's agent, if the case
+// is active.
 func (g *generator) countActive(c *caseState, by int) {
 	if c.hasAgent() && !c.inactive {
 		g.active[c.holder] += by
 	}
 }
 
-// mayLose tells whether the agent who holds a case can do without it: the
-// first agent of a large world keeps more than 2,000 consumers.
+// canLose reports whether the agent who holds a case may lose it. In a large
+// population, the first agent keeps more than 2,000 consumers.
 func (g *generator) canLose(c *caseState) bool {
 	return c.holder != 0 || c.inactive || g.config.Consumers < largePopulation || g.active[0] > firstAgentMinimum
 }
 
-// asks reports whether an agent has a pending request.
+// hasRequest reports whether an agent has a pending request for the case.
 func (c *caseState) hasRequest(agent int) bool { return slices.Contains(c.pending[:], agent) }
 
-// answered takes an agent's pending request away.
+// clearRequest removes an agent's pending request.
 func (c *caseState) clearRequest(agent int) { c.pending[slices.Index(c.pending[:], agent)] = nobody }
 
 func delegation(i, agent int) events.Delegation {
 	return events.Delegation{CaseID: caseID(i), AgentID: agentID(agent)}
 }
 
-// byAgent records what an agent did.
+// byAgent emits an event with the agent as the actor.
 func (g *generator) byAgent(agent int, data events.Data) {
 	g.emitAs(agentPersonID(agent), "agent", data)
 }
 
-// delegate finds an agent for a case that comes into the world.
+// delegate finds an agent for a new case.
 func (g *generator) delegate(c *caseState, from origin) {
 	agent := g.roster.pickAgent(&g.dice)
 	if c.index == 1 {
@@ -50,7 +51,7 @@ func (g *generator) delegate(c *caseState, from origin) {
 		return
 	}
 	if !g.acceptsConsumers(agent) {
-		agent = max(0, g.pickAgent(agent)) // the first agent always takes consumers
+		agent = max(0, g.pickAgent(agent)) // the first agent always accepts consumers
 	}
 	roll := g.dice.below(1000)
 	switch {
@@ -87,8 +88,8 @@ func (g *generator) request(c *caseState, agent int) {
 	g.emit(&events.DelegationRequested{Delegation: delegation(c.index, agent)})
 }
 
-// ask lets a consumer ask an agent, and plans what becomes of the request; some
-// remain pending.
+// requestAndSchedule emits a request to an agent and schedules the answer. Some
+// requests remain pending.
 func (g *generator) requestAndSchedule(c *caseState, agent int) {
 	g.request(c, agent)
 	at := g.now + int64(g.dice.between(5, 4*24*60))*oneMinute
@@ -123,7 +124,7 @@ func (g *generator) decline(c *caseState, agent int) {
 	g.byAgent(agent, &events.DelegationDeclined{Delegation: delegation(c.index, agent), Reason: pick(&g.dice, tables().DeclineReasons)})
 }
 
-// askFirst lets a consumer without an agent ask one.
+// requestFirstAgent sends a request from a consumer without an agent.
 func (g *generator) requestFirstAgent(*caseState) {
 	c := g.pickCase(func(_ *generator, c *caseState) bool {
 		return !c.closed && c.holder == nobody && c.pending[0] == nobody
@@ -133,14 +134,14 @@ func (g *generator) requestFirstAgent(*caseState) {
 	}
 }
 
-// askAnother lets a consumer who has an agent ask another one.
+// requestAnotherAgent sends a request from a consumer to a second agent.
 func (g *generator) requestAnotherAgent(c *caseState) {
 	if agent := g.pickAgent(c.holder); agent != nobody && !c.hasRequest(agent) {
 		g.requestAndSchedule(c, agent)
 	}
 }
 
-// atWork tells whether a case has an agent who can still do something for it.
+// hasCertifiedAgent reports whether the agent of a case is still certified.
 func (g *generator) hasCertifiedAgent(c *caseState) bool {
 	return c.hasAgent() && c.holder != g.decertified
 }
@@ -165,7 +166,7 @@ func (g *generator) endDelegation(c *caseState) {
 	g.emit(&events.DelegationEnded{Delegation: delegation(c.index, agent), Reason: reason})
 }
 
-// transfer moves one case to a colleague.
+// transfer transfers one case to a colleague.
 func (g *generator) transfer(c *caseState) {
 	if to := g.colleague(c.holder); to != nobody {
 		person, role := g.supervisor(g.roster.agencyOf[c.holder])
@@ -181,7 +182,7 @@ func (g *generator) move(c *caseState, to int, person, role, batch string) {
 	})
 }
 
-// handOverSome transfers half the book of some agent.
+// transferHalfOfSome transfers half of the cases of a random agent.
 func (g *generator) transferHalfOfSome() {
 	for range 60 {
 		a := g.dice.below(g.config.Agents)
@@ -192,7 +193,7 @@ func (g *generator) transferHalfOfSome() {
 	}
 }
 
-// handOver transfers half the book of an agent to a colleague in one batch.
+// transferHalf transfers half of an agent's cases to a colleague in one batch.
 func (g *generator) transferHalf(from int) {
 	to := g.colleague(from)
 	if to == nobody {

@@ -7,16 +7,17 @@ import (
 	"bookledger/events"
 )
 
-// The kinds of coverage, as they stand in an enrollment's id.
+// The kinds of coverage, as digits in enrollment IDs.
 const (
 	health = 1
 	dental = 2
 )
 
-// sellEverywhere is how many of the carriers, the first ones, sell in every county.
+// statewideCarriers is the number of carriers that sell in every county. They come
+// first in the table.
 const statewideCarriers = 3
 
-// offer is the health plan of the case's present choice.
+// healthPlan returns the current health plan of a case.
 func (g *generator) healthPlan(c *caseState) (*carrier, *tier) {
 	h := g.householdOf(c)
 	d := newDice(g.config.Seed, streamPlan, uint64(c.index)<<8|uint64(c.planChoice))
@@ -36,9 +37,8 @@ func (g *generator) healthPlan(c *caseState) (*carrier, *tier) {
 	return seller, t
 }
 
-// enroll says the case's coverage as its state has it. What the household pays
-// is the premium less tax credit and subsidy. Premiums grow with age, and six in
-// a hundred a year.
+// enroll emits the current coverage of the case. The net premium is the premium less
+// tax credit and subsidy. Premiums increase with age, and by six percent a year.
 func (g *generator) enroll(c *caseState) {
 	covered := g.covered(c)
 	if len(covered) == 0 {
@@ -57,7 +57,7 @@ func (g *generator) enroll(c *caseState) {
 		credit += g.aptc(c, j)
 	}
 	members := int64(len(covered))
-	least := 100 * members // a dollar a member has no credit
+	least := 100 * members // tax credits leave at least a dollar per member
 	credit = min(credit, gross-least)
 	var subsidy int64
 	if strings.HasPrefix(tier.Name, "Silver ") {
@@ -83,7 +83,8 @@ func (g *generator) enroll(c *caseState) {
 	g.emit(e)
 }
 
-// enrollment is what health and dental coverage have in common.
+// enrollment returns an enrollment with the fields that health and dental coverage
+// have in common.
 func (g *generator) enrollment(c *caseState, kind int, covered []int) *events.EnrollmentRecorded {
 	e := &events.EnrollmentRecorded{
 		CaseID:          caseID(c.index),

@@ -7,7 +7,7 @@ import (
 	"bookledger/events"
 )
 
-// stage is how far a case's newest application has come.
+// stage is the progress of a case's newest application.
 type stage uint8
 
 const (
@@ -20,61 +20,61 @@ const (
 	stageEnded
 )
 
-// caseState is what is kept of a case, so that what is said of it next fits
-// what was said before.
+// caseState is the state of a case that the next event about it must fit.
 type caseState struct {
 	index       int
 	holder      int         // the agent who holds the case, or nobody
 	pending     [2]int      // the agents with a pending request, or nobody
-	year        int         // of the newest application
-	size        int         // members that there have been
-	submitted   events.Date // the newest application
-	start       events.Date // of the coverage of the newest enrollment
-	end         events.Date // of the coverage, if it is not the year's end
+	year        int         // the year of the newest application
+	size        int         // number of members so far, including removed ones
+	submitted   events.Date // when the newest application was submitted
+	start       events.Date // start of the newest coverage
+	end         events.Date // end of the coverage, if it is not the end of the year
 	stage       stage
 	kind        kind
-	listed      uint8 // the members listed now, a bit each
-	address     uint8 // how often the address has changed
-	contact     uint8 // phone and e-mail
-	eligibility uint8 // eligibility
-	planChoice  uint8 // the plan
+	listed      uint8 // the listed members, one bit each
+	address     uint8 // number of address changes
+	contact     uint8 // number of changes of phone and email
+	eligibility uint8 // number of eligibility determinations after the first
+	planChoice  uint8 // number of plan changes
 	inactive    bool  // the holder has marked the case inactive
 	closed      bool
-	verified    bool // nothing is left to verify
-	dental      bool // there is dental coverage too
-	cancelled   bool // the coverage that ended never took effect
-	passive     bool // the enrollment is a passive renewal
+	verified    bool // all eligibility is verified
+	dental      bool // has dental coverage, too
+	cancelled   bool // the ended coverage never took effect
+	passive     bool // the enrollment was renewed passively
 }
 
+// lists reports whether member j is listed.
 func (c *caseState) lists(j int) bool { return c.listed&(1<<j) != 0 }
 
-// protected are the cases with which nothing happens after the conversion:
-// the job aid's, and one that the second agent can count on.
+// protected is the number of cases that never change after the conversion: that of
+// the job aid, and one that the second agent always has.
 const protected = 2
 
-// generator is a history as it is made: the state so far, what is planned, and
-// the time, in milliseconds since 1970.
+// generator is the state of a history in progress. All times are in milliseconds
+// since 1970.
 type generator struct {
 	config      Config
 	yield       func(TimedEvent) bool
-	stopped     bool // yield wants no more
+	stopped     bool // yield returned false
 	zone        *time.Location
 	roster      *roster
-	active      []int // consumers of each agent who are active and not closed
-	decertified int   // the agent who was decertified, or nobody
+	active      []int // number of active, open cases of each agent
+	decertified int   // the decertified agent, or nobody
 	cases       []*caseState
-	household   household // worked out last
-	birthYear   int       // what ages are counted from
+	household   household // the most recently computed household
+	birthYear   int       // the year in which ages are counted
 	dice        dice
 	queue       queue
-	schedules   uint64 // steps so far
-	emitted     uint64 // events so far
+	schedules   uint64 // number of scheduled steps
+	emitted     uint64 // number of emitted events
 	batches     int
-	begin       int64 // the cutoff with which the world begins
+	begin       int64 // the cutoff at which history starts
 	last        int64 // the last cutoff
 	until       int64
-	now         int64 // when the last event was recorded
-	pace        int   // the most milliseconds between two events of one step
+	now         int64 // recorded time of the last event
+	pace        int   // maximum time between two events of one step
 	first       bool  // the next event is the first of its step
 }
 
@@ -89,7 +89,8 @@ func newGenerator(c Config, yield func(TimedEvent) bool) *generator {
 	}
 }
 
-// step is something that can happen. It looks itself whether it still can.
+// step changes the state and emits events. If it is no longer possible, it does
+// nothing.
 type step func(*generator)
 
 type scheduled struct {
@@ -98,7 +99,7 @@ type scheduled struct {
 	do    step
 }
 
-// queue is the heap of what is planned, by time and order of planning.
+// queue is a heap of scheduled steps, ordered by time, then by order of scheduling.
 type queue []scheduled
 
 func (q queue) Len() int { return len(q) }
@@ -107,10 +108,10 @@ func (q queue) Less(a, b int) bool {
 }
 func (q queue) Swap(a, b int) { q[a], q[b] = q[b], q[a] }
 
-// Push is for package heap.
+// Push implements heap.Interface.
 func (q *queue) Push(x any) { *q = append(*q, x.(scheduled)) }
 
-// Pop is for package heap.
+// Pop implements heap.Interface.
 func (q *queue) Pop() any {
 	last := len(*q) - 1
 	p := (*q)[last]
@@ -118,7 +119,7 @@ func (q *queue) Pop() any {
 	return p
 }
 
-// plan lets something happen at a time, if history goes that far.
+// schedule schedules a step, unless it is after the end of history.
 func (g *generator) schedule(at int64, do step) {
 	if at > g.until {
 		return
@@ -127,9 +128,9 @@ func (g *generator) schedule(at int64, do step) {
 	heap.Push(&g.queue, scheduled{at, g.schedules, do})
 }
 
-// play makes the whole history. Agencies and cases come over from the system
-// before in the first days. After that, what happens in each week is planned, and
-// then happens.
+// run generates the whole history. In the first days, agencies and cases are
+// converted from the previous system. After that, it schedules and runs the steps of
+// each week.
 func (g *generator) run() {
 	g.schedule(g.begin+10*oneHour, (*generator).openAgencies)
 	if g.config.Consumers > 0 {
@@ -151,10 +152,10 @@ func (g *generator) run() {
 	}
 }
 
-// say records an event.
+// emit emits an event without an actor.
 func (g *generator) emit(data events.Data) { g.emitAs("", "", data) }
 
-// sayAs records an event in which a person acted.
+// emitAs emits an event with an actor.
 func (g *generator) emitAs(actor, role string, data events.Data) {
 	if g.stopped {
 		return
@@ -177,5 +178,5 @@ func (g *generator) emitAs(actor, role string, data events.Data) {
 	})
 }
 
-// today is the Pacific date.
+// today returns the current date in Pacific time.
 func (g *generator) today() events.Date { return events.DateOf(time.UnixMilli(g.now).In(g.zone)) }

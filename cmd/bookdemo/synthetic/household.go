@@ -6,7 +6,7 @@ import (
 	"bookledger/events"
 )
 
-// kind is what the members of a household are found eligible for.
+// kind is the eligibility of a household.
 type kind uint8
 
 const (
@@ -16,21 +16,21 @@ const (
 	kindIneligible // for nothing
 )
 
-// maxMembers is the size of the largest households.
+// maxMembers is the maximum size of a household.
 const maxMembers = 6
 
-// person is a member of a household; the ids are blank.
+// person is a member of a household. The IDs are blank.
 type person struct {
 	events.Member
 	child bool
 }
 
-// household is what never changes in a case. It is not kept: it follows from
-// the seed and the case's index, and is worked out whenever it is needed.
+// household contains what never changes in a case. It is not stored: it is computed
+// from the seed and the index of the case when needed.
 type household struct {
-	caseIndex int                // the case's index, or -1
-	people    [maxMembers]person // those beyond size come later, as children
-	size      int                // at the beginning
+	caseIndex int                // the index of the case, or -1
+	people    [maxMembers]person // people after the first size join later, as children
+	size      int                // when the case is created
 	kind      kind
 	income    *income
 	place     *place
@@ -39,7 +39,7 @@ type household struct {
 	dental    bool
 }
 
-// home works out the household of a case; it is valid until the next call for
+// householdOf returns the household of a case. It is valid until the next call for
 // another case.
 func (g *generator) householdOf(c *caseState) *household {
 	h := &g.household
@@ -65,8 +65,8 @@ func (g *generator) householdOf(c *caseState) *household {
 	return h
 }
 
-// settle fills the household with people who were born so many years before
-// year as their place in it suggests.
+// addPeople fills the household with people. Their ages in the given year fit their
+// relationship.
 func (h *household) addPeople(d *dice, origin *heritage, year int) {
 	couple := h.size > 1 && d.chance(700)
 	age := 19 + d.weighted(1, 3, 4, 4, 4, 5, 5, 6, 5)*5 + d.below(5)
@@ -108,9 +108,8 @@ func (h *household) addPeople(d *dice, origin *heritage, year int) {
 	}
 }
 
-// householdSection is the household as the case has it now, with an address
-// and a way of contact for each time that they changed. CAL TRAINING's is that
-// of the job aid's picture.
+// householdSection returns the current household of a case. Each change of address
+// or contact selects another one. CAL TRAINING's data is from the job aid.
 func (g *generator) householdSection(c *caseState) *events.HouseholdRecorded {
 	if c.index == 0 {
 		return &events.HouseholdRecorded{
@@ -133,7 +132,7 @@ func (g *generator) householdSection(c *caseState) *events.HouseholdRecorded {
 	}
 	contact := uint64(c.index)<<8 | uint64(c.contact)
 	if d := newDice(g.config.Seed, streamContact, contact); !d.chance(25) {
-		// 555-0100 to 0199 are kept for fiction.
+		// 555-0100 to 555-0199 are reserved for fiction.
 		of.PrimaryContact.Phone = tables().Counties[at.County].Area + "55501" + zeroPad(d.below(100), 2)
 	}
 	if d := newDice(g.config.Seed, streamContact, contact|1<<48); !d.chance(60) {
@@ -151,7 +150,7 @@ func (g *generator) householdSection(c *caseState) *events.HouseholdRecorded {
 	return of
 }
 
-// memberSection is the j-th member of a case.
+// memberSection returns member j of a case.
 func (g *generator) memberSection(c *caseState, j int) *events.MemberRecorded {
 	m := &events.MemberRecorded{Member: g.householdOf(c).people[j].Member}
 	m.CaseID, m.MemberID = caseID(c.index), memberID(c.index, j)

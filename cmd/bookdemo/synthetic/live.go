@@ -6,7 +6,7 @@ import (
 	"bookledger/events"
 )
 
-// script is what upstream systems go through, again and again, after history.
+// liveScript contains the steps of live events after history, repeated in a cycle.
 var liveScript = []step{
 	(*generator).liveNewcomer,
 	(*generator).liveRequest,
@@ -15,26 +15,26 @@ var liveScript = []step{
 	activityNamed("change contact"),
 	activityNamed("progress"),
 	(*generator).liveNewcomer,
-	activityNamed("ask another"),
+	activityNamed("request another agent"),
 	activityNamed("change plan"),
 	activityNamed("redetermine"),
 	activityNamed("reactivate"),
-	activityNamed("move house"),
+	activityNamed("change address"),
 	activityNamed("add member"),
 	activityNamed("end delegation"),
 	activityNamed("verify"),
 	activityNamed("end coverage"),
 }
 
-// oneOf is the habit with that name.
+// activityNamed returns the activity with a name.
 func activityNamed(name string) step {
 	return activities[slices.IndexFunc(activities, func(h activity) bool { return h.name == name })].occur
 }
 
-// LiveEvents makes n events that upstream systems publish after history, in this
-// order: new households with all that follows, requests and their acceptance,
-// transfers and changes. They fit the end of history, so that none is
-// rejected. It makes the whole history first, without encoding it.
+// LiveEvents returns n events that an upstream system could publish after history:
+// new households with their sections, requests and acceptances, transfers and
+// changes. They fit the end of history, so the ledger rejects none. LiveEvents
+// generates the whole history first.
 func (c Config) LiveEvents(n int) []events.Event {
 	g := newGenerator(c, func(TimedEvent) bool { return true })
 	g.run()
@@ -48,14 +48,14 @@ func (c Config) LiveEvents(n int) []events.Event {
 	for turn := 0; len(all) < n; turn++ {
 		g.now += 2_500
 		liveScript[turn%len(liveScript)](g)
-		g.queue = nil // what would follow later is beyond the few events
+		g.queue = nil // later steps of a case are not needed for a few events
 	}
 	return all
 }
 
 func (g *generator) liveNewcomer() { g.openCase(live) }
 
-// liveRequest lets a new consumer ask an agent, who accepts at once.
+// liveRequest creates a consumer with a request that the agent accepts immediately.
 func (g *generator) liveRequest() {
 	c := g.openCase(live)
 	if c.pending[0] == nobody {

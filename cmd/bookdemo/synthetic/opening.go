@@ -1,17 +1,16 @@
 package synthetic
 
-// origin is how a case comes into the world.
+// origin is the way in which a case is created.
 type origin uint8
 
 const (
-	conversion origin = iota // from the system before, with all that it has
-	newcomer                 // as a new application
-	live                     // as a new application, made in one go
+	conversion origin = iota // converted from the previous system, with all its data
+	newcomer                 // a new application
+	live                     // a new application that is completed immediately
 )
 
-// open lets the next case come into the world. The first is the job aid's: a
-// household, an application that has not been started, an agent, and nothing
-// else.
+// openCase creates the next case. The first is that of the job aid: only a
+// household, an application that is not started, and an agent.
 func (g *generator) openCase(from origin) *caseState {
 	c := &caseState{index: len(g.cases), holder: nobody, pending: [2]int{nobody, nobody}}
 	g.cases = append(g.cases, c)
@@ -24,7 +23,7 @@ func (g *generator) openCase(from origin) *caseState {
 	}
 	h := g.householdOf(c)
 	c.size, c.kind, c.dental = h.size, h.kind, h.dental
-	early := g.dice.chance(40) // the delegation is known before its consumer
+	early := g.dice.chance(40) // the delegation arrives before the consumer
 	if early {
 		g.delegate(c, from)
 	}
@@ -36,7 +35,8 @@ func (g *generator) openCase(from origin) *caseState {
 	return c
 }
 
-// openApplications says how far the case is, and what has followed from that.
+// openApplications emits the application of a new case at a random stage, with the
+// eligibility and enrollments of that stage.
 func (g *generator) openApplications(c *caseState, from origin) {
 	season := g.renewalProgress(g.now)
 	c.year = g.today().Year()
@@ -86,9 +86,9 @@ func (g *generator) openApplications(c *caseState, from origin) {
 	}
 }
 
-// listMembers records the members that are known at the case's stage and not
-// listed yet: before an application is begun, none; before it is submitted,
-// perhaps not all.
+// listMembers emits the members that are known at the stage of the case and not
+// listed yet. Before the application is started, none is known. Before it is
+// submitted, some may be unknown.
 func (g *generator) listMembers(c *caseState) {
 	for j := range c.size {
 		known := c.stage >= stageSubmitted || c.stage == stageInProgress && (j == 0 || g.dice.chance(500))
@@ -99,8 +99,8 @@ func (g *generator) listMembers(c *caseState) {
 	}
 }
 
-// startCoverage sets the first day of coverage: the year's, a month's since
-// then, or for those who come now the next month's.
+// startCoverage sets the first day of coverage. For converted cases it is January 1
+// or the first of a later month; for others it is the first of the next month.
 func (g *generator) startCoverage(c *caseState, from origin) {
 	next := firstOf(g.today(), 1)
 	switch {

@@ -6,7 +6,7 @@ import (
 	"bookledger/events"
 )
 
-// applicationSection is the application for the case's newest year.
+// applicationSection returns the newest application of a case.
 func (g *generator) applicationSection(c *caseState) *events.ApplicationRecorded {
 	shown := tables().Stages[c.stage]
 	a := &events.ApplicationRecorded{
@@ -28,7 +28,7 @@ func (g *generator) applicationSection(c *caseState) *events.ApplicationRecorded
 	return a
 }
 
-// applicants are the members who are listed and apply for coverage.
+// applicants returns the listed members who apply for coverage.
 func (g *generator) applicants(c *caseState) (all []int) {
 	for j := range c.size {
 		if c.lists(j) && g.householdOf(c).people[j].Applying == events.Yes {
@@ -38,13 +38,12 @@ func (g *generator) applicants(c *caseState) (all []int) {
 	return all
 }
 
-// covered are the applicants who can choose a plan.
+// covered returns the applicants who are eligible for a plan.
 func (g *generator) covered(c *caseState) []int {
 	return slices.DeleteFunc(g.applicants(c), func(j int) bool { return g.program(c, j) != events.ProgramCoveredCalifornia })
 }
 
-// conditional are the applicants who are eligible on the condition that
-// something is verified.
+// conditional returns the applicants who are conditionally eligible.
 func (g *generator) conditional(c *caseState) []int {
 	return slices.DeleteFunc(g.applicants(c), func(j int) bool { return !g.isConditional(c, j) })
 }
@@ -53,19 +52,20 @@ func (g *generator) isConditional(c *caseState, j int) bool {
 	return !c.verified && c.kind != kindIneligible && g.eligibilityDice(c, j, 1).chance(110)
 }
 
-// undecided tells whether a member's eligibility takes longer than the others'.
+// undecided reports whether a member's eligibility is pending longer than that of the
+// others.
 func (g *generator) undecided(c *caseState, j int) bool {
 	return c.kind != kindIneligible && !g.isConditional(c, j) && g.eligibilityDice(c, j, 2).chance(60)
 }
 
-// finding gives the dice of a question about the j-th member's present
-// eligibility.
+// eligibilityDice returns the dice for a question about the current eligibility of
+// member j.
 func (g *generator) eligibilityDice(c *caseState, j int, question uint64) *dice {
 	d := newDice(g.config.Seed, streamMoney, uint64(c.index)<<24|question<<16|uint64(c.eligibility)<<8|uint64(j))
 	return &d
 }
 
-// program is what the j-th member is found eligible for.
+// program returns the program of member j.
 func (g *generator) program(c *caseState, j int) string {
 	h := g.householdOf(c)
 	child := h.people[j].child
@@ -84,7 +84,7 @@ func (g *generator) program(c *caseState, j int) string {
 	return events.ProgramCoveredCalifornia
 }
 
-// determineAll says the eligibility of every applicant.
+// determineAll emits the eligibility of every applicant.
 func (g *generator) determineAll(c *caseState) {
 	for _, j := range g.applicants(c) {
 		g.emit(g.eligibilitySection(c, j))
@@ -114,8 +114,7 @@ func (g *generator) eligibilitySection(c *caseState, j int) *events.EligibilityD
 	return e
 }
 
-// aptc is the j-th member's advance premium tax credit in a month, in cents;
-// 0 is none.
+// aptc returns the monthly advance premium tax credit of member j in cents, or 0.
 func (g *generator) aptc(c *caseState, j int) int64 {
 	d, h := g.eligibilityDice(c, j, 3), g.householdOf(c)
 	if h.income.CSR == "" && d.chance(500) {

@@ -19,14 +19,14 @@ import (
 	"bookledger/projections/access"
 )
 
-// office is a service on a node with the people of the fixture.
+// env is a service on a node with the people of the fixture.
 type env struct {
 	*fixture.Node
 	t          *testing.T
 	service    *service.Service
 	clock      *fixture.Clock
-	violation  atomic.Pointer[error]  // the violation of which the service is told, nil where there is none
-	onDecision atomic.Pointer[func()] // is called before access is decided, nil where nobody looks
+	violation  atomic.Pointer[error]  // the violation that the service sees, or nil
+	onDecision atomic.Pointer[func()] // called before each access decision, or nil
 }
 
 var (
@@ -43,14 +43,14 @@ func caller(id, agent string) service.Caller {
 	return service.Caller{Person: access.Person{ID: id, AgentID: agent}, Via: "api", Address: "127.0.0.1"}
 }
 
-// open opens an office; its test runs beside others. What is past was recorded
-// before the last eight Fridays.
+// newEnv returns an env for a parallel test. The events were recorded before the
+// last eight Fridays.
 func newEnv(t *testing.T, past ...events.Data) *env {
 	t.Helper()
 	return newEnvWith(t, true, past...)
 }
 
-// openWith is open that leaves history open, if it is not to be closed.
+// newEnvWith is newEnv with history closed or open.
 func newEnvWith(t *testing.T, closed bool, past ...events.Data) *env {
 	t.Helper()
 	t.Parallel()
@@ -63,6 +63,7 @@ func newEnvWith(t *testing.T, closed bool, past ...events.Data) *env {
 	return o
 }
 
+// checkViolation is the service's option Violation.
 func (o *env) checkViolation() error {
 	if see := o.onDecision.Load(); see != nil {
 		(*see)()
@@ -73,7 +74,7 @@ func (o *env) checkViolation() error {
 	return nil
 }
 
-// consumers are the events that make cases delegated to an agent.
+// consumers returns the events of cases that are delegated to an agent.
 func consumers(agent string, ids ...string) (all []events.Data) {
 	for _, id := range ids {
 		all = append(all, fixture.Consumer(agent, id, "José "+id, "Núñez")...)
@@ -83,7 +84,7 @@ func consumers(agent string, ids ...string) (all []events.Data) {
 
 var must = fixture.Must
 
-// list returns the case ids of a list.
+// listIDs returns the case IDs in a list.
 func (o *env) listIDs(c service.Caller, owner service.Owner, k service.Kind) (ids []string) {
 	o.t.Helper()
 	l, err := o.service.List(c, owner, k, service.Query{Page: 1, PageSize: 2000})
@@ -94,29 +95,30 @@ func (o *env) listIDs(c service.Caller, owner service.Owner, k service.Kind) (id
 	return ids
 }
 
+// wantList checks the case IDs in a list.
 func (o *env) wantList(c service.Caller, owner service.Owner, k service.Kind, want ...string) {
 	o.t.Helper()
 	if got := o.listIDs(c, owner, k); strings.Join(got, " ") != strings.Join(want, " ") {
-		o.t.Errorf("the %s list of %v holds %q, want %q", k, owner, got, want)
+		o.t.Errorf("the %s list of %v: got %q, want %q", k, owner, got, want)
 	}
 }
 
-// wantProblem holds the status of an error.
+// wantProblem checks the status of an error.
 func wantProblem(t *testing.T, what string, err error, status int) {
 	t.Helper()
 	if err == nil || problem.From(err).Status != status {
-		t.Errorf("%s: %v, want %d", what, err, status)
+		t.Errorf("%s: got %v, want status %d", what, err, status)
 	}
 }
 
-// refuses holds that nothing can be done for an agent's consumer, nor taken.
+// wantWritesRefused checks that actions, exports and transfers get status 503.
 func (o *env) wantWritesRefused() {
 	o.t.Helper()
 	own := service.Owner{Agent: "A1"}
-	_, acting := o.service.Act(o.t.Context(), agent, own, "c1", service.MarkInactive)
-	_, taking := o.service.Export(o.t.Context(), agent, own, "latest", yes)
-	_, moving := o.service.Transfer(o.t.Context(), manager, "G1", service.TransferRequest{From: "A1", To: "A2", All: true})
-	for what, err := range map[string]error{"an action": acting, "an export": taking, "a transfer": moving} {
+	_, actErr := o.service.Act(o.t.Context(), agent, own, "c1", service.MarkInactive)
+	_, exportErr := o.service.Export(o.t.Context(), agent, own, "latest", yes)
+	_, transferErr := o.service.Transfer(o.t.Context(), manager, "G1", service.TransferRequest{From: "A1", To: "A2", All: true})
+	for what, err := range map[string]error{"action": actErr, "export": exportErr, "transfer": transferErr} {
 		wantProblem(o.t, what, err, 503)
 	}
 }
@@ -124,7 +126,7 @@ func (o *env) wantWritesRefused() {
 // yes accepts the disclaimer.
 var yes = service.DisclaimerAnswer{Disclaimer: "1", Accepted: new(true)}
 
-// take takes a book to its end.
+// export exports a book and reads it completely.
 func (o *env) export(c service.Caller, owner service.Owner, friday string) ([]byte, *service.ExportedBook) {
 	o.t.Helper()
 	book, err := o.service.Export(o.t.Context(), c, owner, friday, yes)
@@ -134,7 +136,7 @@ func (o *env) export(c service.Caller, owner service.Owner, friday string) ([]by
 	return b, book
 }
 
-// trail returns the steps of the exports so far, the earliest first.
+// trail returns the steps in the export trail, earliest first.
 func (o *env) trail() (steps []string) {
 	o.t.Helper()
 	o.Settle()
