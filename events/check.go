@@ -14,67 +14,68 @@ import (
 	"bookledger/events/internal/scan"
 )
 
-// Event is one event as its CloudEvents envelope and data say it.
+// Event is one decoded event: the attributes of its CloudEvents envelope and
+// its data.
 type Event struct {
 	ID        string
 	Source    string
 	Type      string
-	Time      time.Time // when it happened at the source; decides nothing
-	ActorID   string    // the person who acted, where one did
+	Time      time.Time // time of the event at its source; for display only
+	ActorID   string    // the person who acted, or blank
 	ActorRole string
-	Data      Data // nil where the event was not taken
+	Data      Data // nil if the event was rejected
 }
 
-// Checked is what can be said of a message by itself. The order of judgement
-// puts the question whether (source, id) has been seen before between the two
-// rejections: see projections.
+// Checked is the result of checking a message without looking at any other
+// record. The duplicate check of (source, id) comes after the envelope and
+// before the content; package projections does it.
 type Checked struct {
-	Event    Event
-	Envelope *Rejection // malformed or wrong_subject
-	Content  *Rejection // unsupported_type, unsupported_version or schema
-	// CaseID is the case that the message is about: the one of its data or,
-	// where that was not taken, the one that the message names all the same, so
-	// that a case's history also holds what was refused. It is "" where no case
-	// can be made out.
+	Event             Event
+	EnvelopeRejection *Rejection // malformed or wrong_subject
+	ContentRejection  *Rejection // unsupported_type, unsupported_version or schema
+	// CaseID is the case that the message is about, or "" if none can be found.
+	// It is also set for a rejected message that names a case, so the case's
+	// history shows rejected events too.
 	CaseID string
 }
 
-// Rejection returns the first rejection of the two, or nil.
+// Rejection returns the envelope's rejection, else the content's, else nil.
 func (c *Checked) Rejection() *Rejection {
-	if c.Envelope != nil {
-		return c.Envelope
+	if c.EnvelopeRejection != nil {
+		return c.EnvelopeRejection
 	}
-	return c.Content
+	return c.ContentRejection
 }
 
-// Checker reads and checks messages, one after the other; it keeps a buffer
-// between them. Use one for each goroutine. The zero Checker is ready.
+// Checker decodes and checks messages. It reuses a buffer between calls, so
+// each goroutine needs its own. The zero Checker is ready to use.
 type Checker struct {
-	scratch []byte
-	source  string // of the message before
+	scratch    []byte
+	lastSource string // source of the previous message, to share its string
 }
 
-// Check reads the message body as it stood on subject. Of a malformed message
-// it fills in what could be read of the event's id and source.
+// Check decodes and checks a message that was published on subject. For a
+// malformed message it still sets the event's id and source if they are
+// readable.
 func (c *Checker) Check(subject string, body []byte) Checked {
 	var out Checked
 	data, r := c.readEnvelope(body, &out.Event)
 	if r == nil {
 		r = checkSubject(subject, out.Event.Source, out.Event.Type)
 	}
-	if out.Envelope = r; r == nil {
-		if out.Content = checkType(out.Event.Type); out.Content == nil {
-			out.Event.Data, out.Content = c.readData(data, eventTypes[out.Event.Type])
+	if out.EnvelopeRejection = r; r == nil {
+		if out.ContentRejection = checkType(out.Event.Type); out.ContentRejection == nil {
+			out.Event.Data, out.ContentRejection = c.readData(data, eventTypes[out.Event.Type])
 		}
 	}
-	out.CaseID = caseOf(out.Event.Data, body)
+	out.CaseID = caseIDOf(out.Event.Data, body)
 	return out
 }
 
-const wantObject = "the message is not one JSON object in UTF-8 without repeated names"
+const notOneObject = "the message is not one JSON object in UTF-8 without repeated names"
 
-// attributes are what the check judges of a CloudEvents envelope, in the order
-// in which their absence is reported.
+// attributes are the checked attributes of the CloudEvents envelope. Missing
+// ones are reported in this order.
 var attributes = [...]struct {
 	name     string
 	required bool
@@ -90,9 +91,9 @@ var attributes = [...]struct {
 	{"actorrole", false, "must be a string of at most 200 characters without control characters"},
 }
 
-// attributeOf returns the index of the attribute that a raw JSON string names,
+// attributeIndex returns the index of the attribute named by a raw JSON string,
 // or -1.
-func attributeOf(raw []byte) int {
+func attributeIndex(raw []byte) int {
 	name, _, ok := scan.Unquote(raw, nil)
 	for i := range attributes {
 		if ok && string(name) == attributes[i].name {
@@ -102,19 +103,20 @@ func attributeOf(raw []byte) int {
 	return -1
 }
 
-// readEnvelope reads the whole message and returns the raw data; what it
-// returns without a rejection is valid throughout. Of several faults it reports
-// the first in the message, and what is missing only where nothing is faulty.
+// readEnvelope reads the whole message and returns the raw data. Without a
+// rejection, the whole message is valid JSON. It reports the first wrong
+// attribute in the order of the message, and a missing attribute only if no
+// attribute is wrong.
 func (c *Checker) readEnvelope(body []byte, e *Event) (data []byte, _ *Rejection) {
 	valid := jsontext.Value(body).IsValid()
 	w := scan.Walk(body)
 	if !valid && !utf8.Valid(body) || !w.Open('{') {
-		return nil, reject(Malformed, "", wantObject)
+		return nil, reject(Malformed, "", notOneObject)
 	}
 	var seen [len(attributes)]bool
 	faulty := -1
 	for name, value := w.Member(); name != nil; name, value = w.Member() {
-		i := attributeOf(name)
+		i := attributeIndex(name)
 		if i < 0 {
 			continue
 		}
@@ -135,7 +137,7 @@ func (c *Checker) readEnvelope(body []byte, e *Event) (data []byte, _ *Rejection
 		}
 	}
 	if !valid {
-		return nil, reject(Malformed, "", wantObject)
+		return nil, reject(Malformed, "", notOneObject)
 	}
 	for i := range attributes {
 		if faulty < 0 && attributes[i].required && !seen[i] {
@@ -148,8 +150,8 @@ func (c *Checker) readEnvelope(body []byte, e *Event) (data []byte, _ *Rejection
 	return data, nil
 }
 
-// setAttribute sets the event's attribute to a raw JSON string, and reports
-// whether that is as it must be.
+// setAttribute sets the event's attribute from a raw JSON string, and reports
+// whether the value is valid.
 func (c *Checker) setAttribute(e *Event, name string, raw []byte) (ok bool) {
 	text, scratch, ok := scan.Unquote(raw, c.scratch)
 	c.scratch = scratch
@@ -160,43 +162,43 @@ func (c *Checker) setAttribute(e *Event, name string, raw []byte) (ok bool) {
 	case "specversion":
 		return string(text) == "1.0"
 	case "id":
-		return len(text) > 0 && setChecked(&e.ID, text, 128)
+		return len(text) > 0 && setAttributeText(&e.ID, text, 128)
 	case "source":
 		if !isSource(text) {
 			return false
 		}
-		if string(text) != c.source {
-			c.source = string(text)
+		if string(text) != c.lastSource {
+			c.lastSource = string(text)
 		}
-		e.Source = c.source
+		e.Source = c.lastSource
 	case "type":
 		if known, is := typeNames[string(text)]; is {
 			e.Type = known
 			return true
 		}
-		return len(text) > 0 && setChecked(&e.Type, text, 200)
+		return len(text) > 0 && setAttributeText(&e.Type, text, 200)
 	case "time":
 		var err error
 		e.Time, err = ParseTime(string(text))
 		return err == nil
 	case "actorid":
-		return setChecked(&e.ActorID, text, 200)
+		return setAttributeText(&e.ActorID, text, 200)
 	case "actorrole":
-		return setChecked(&e.ActorRole, text, 200)
+		return setAttributeText(&e.ActorRole, text, 200)
 	}
 	return ok
 }
 
-func setChecked(attribute *string, text []byte, most int) bool {
+func setAttributeText(attribute *string, text []byte, maxChars int) bool {
 	s := string(text)
-	if !checkText(s, most, false) {
+	if !checkText(s, maxChars, false) {
 		return false
 	}
 	*attribute = s
 	return true
 }
 
-// readData reads the data of an event of type t.
+// readData decodes and checks the data of an event of type t.
 func (c *Checker) readData(raw []byte, t eventType) (Data, *Rejection) {
 	if raw[0] != '{' {
 		return nil, reject(Schema, "data", "must be an object")
@@ -208,9 +210,9 @@ func (c *Checker) readData(raw []byte, t eventType) (Data, *Rejection) {
 	return data, nil
 }
 
-// caseOf returns the case that data is about or, where there is none, that the
-// body names, which need not be valid.
-func caseOf(data Data, body []byte) string {
+// caseIDOf returns the case id of data. If data is nil, it looks for a case id
+// in the body, which need not be valid JSON.
+func caseIDOf(data Data, body []byte) string {
 	if data != nil {
 		if d, ok := data.(CaseData); ok {
 			return d.Case()
@@ -239,7 +241,7 @@ func isSource(s []byte) bool {
 	return true
 }
 
-// IsIdentifier reports whether s is an identifier of the contracts: 1 to 40 of
+// IsIdentifier reports whether s is an identifier: 1 to 40 characters from
 // A-Z a-z 0-9 . _ -.
 func IsIdentifier(s string) bool {
 	if len(s) < 1 || len(s) > 40 {
@@ -255,23 +257,24 @@ func IsIdentifier(s string) bool {
 	return true
 }
 
-// IsSHA256 reports whether s is a SHA-256 as the contracts write it: 64 lower-case
-// hexadecimal digits.
+// IsSHA256 reports whether s is a SHA-256 hash as 64 lower-case hexadecimal
+// digits.
 func IsSHA256(s string) bool {
 	_, err := hex.DecodeString(s)
 	return err == nil && len(s) == 64 && s == strings.ToLower(s)
 }
 
-// checkText reports whether s has at most most code points and none that is a
-// control character or that XML, and so a workbook, cannot carry.
-func checkText(s string, most int, lines bool) bool {
-	if len(s) > 4*most {
+// checkText reports whether s has at most maxChars code points, no control
+// characters, and no characters that XML, and so a workbook, cannot represent.
+// A multiline text may contain newlines.
+func checkText(s string, maxChars int, multiline bool) bool {
+	if len(s) > 4*maxChars {
 		return false
 	}
 	n := 0
 	for i := 0; i < len(s); n++ {
 		if c := s[i]; c < utf8.RuneSelf {
-			if (c < 0x20 || c == 0x7f) && !(lines && c == '\n') {
+			if (c < 0x20 || c == 0x7f) && !(multiline && c == '\n') {
 				return false
 			}
 			i++
@@ -283,11 +286,11 @@ func checkText(s string, most int, lines bool) bool {
 		}
 		i += size
 	}
-	return n <= most
+	return n <= maxChars
 }
 
-// parseInteger reads a JSON number that is mathematically an integer, however
-// it is written (2026, 2026.0, 2.026e3), if it has at most 18 digits.
+// parseInteger parses a JSON number with an integer value of at most 18 digits,
+// however it is written (2026, 2026.0, 2.026e3).
 func parseInteger(raw []byte) (int64, bool) {
 	negative := len(raw) > 0 && raw[0] == '-'
 	if negative {
@@ -298,7 +301,7 @@ func parseInteger(raw []byte) (int64, bool) {
 		mantissa = raw[:i]
 		var err error
 		if exponent, err = strconv.ParseInt(string(raw[i+1:]), 10, 32); err != nil {
-			exponent = 1 << 31 // beyond any number here, unless the mantissa is zero
+			exponent = 1 << 31 // out of range, unless the mantissa is zero
 			if raw[i+1] == '-' {
 				exponent = -exponent
 			}

@@ -171,7 +171,7 @@ func FuzzAgainstSchema(f *testing.F) {
 		if got.CaseID != "" && !events.IsIdentifier(got.CaseID) {
 			t.Fatalf("made the case %q of %s", got.CaseID, body)
 		}
-		if got.Envelope != nil && got.Envelope.Code == events.WrongSubject {
+		if got.EnvelopeRejection != nil && got.EnvelopeRejection.Code == events.WrongSubject {
 			got = checker.Check(got.Event.Subject(), body)
 		}
 		if !ok {

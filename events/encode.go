@@ -8,7 +8,7 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// message is the envelope as it is written.
+// message is the JSON form of an event.
 type message struct {
 	SpecVersion     string `json:"specversion"`
 	ID              string `json:"id"`
@@ -21,8 +21,8 @@ type message struct {
 	Data            Data   `json:"data"`
 }
 
-// Encode writes the event as a CloudEvents message in structured mode; the
-// same event gives the same bytes.
+// Encode returns the event as a CloudEvents message in structured mode. Equal
+// events have equal bytes.
 func (e Event) Encode() ([]byte, error) {
 	body, err := json.Marshal(message{
 		SpecVersion: "1.0", ID: e.ID, Source: e.Source, Type: e.Type,
@@ -35,8 +35,9 @@ func (e Event) Encode() ([]byte, error) {
 	return body, nil
 }
 
-// Subject returns the subject on which the event is published live: its family's
-// for upstream sources, bookledger's own for the ledger's types.
+// Subject returns the subject for publishing the event live. For an upstream
+// type, that is the family's subject with the event's source. For one of the
+// ledger's own types, it is the subject that only bookledger writes.
 func (e Event) Subject() string {
 	for subject, types := range ownTypes {
 		if slices.Contains(types, e.Type) {

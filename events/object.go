@@ -11,17 +11,17 @@ import (
 // isBlank reports whether a value counts as absent.
 func isBlank(raw []byte) bool { return raw[0] == 'n' || string(raw) == `""` }
 
-// readObject reads an object that is valid JSON into a struct by its shape; the
-// rejection's field is the path below it.
+// readObject decodes a valid JSON object into a struct of shape s. The field of
+// a rejection is the path within the object.
 func (c *Checker) readObject(s *shape, raw []byte, into reflect.Value) *Rejection {
 	w := scan.Walk(raw)
 	w.Open('{')
-	var seen uint64 // bit i: field i is there, and is not blank
-	next := 0       // the field that comes next where they come in our order
+	var seen uint64 // bit i is set if field i is present and not blank
+	next := 0       // the expected field if members are in the order of the shape
 	for name, value := w.Member(); name != nil; name, value = w.Member() {
 		i, known := next, next < len(s.fields) && string(name[1:len(name)-1]) == s.fields[next].name
 		if !known {
-			i, known = c.lookup(s, name)
+			i, known = c.fieldIndex(s, name)
 		}
 		if !known {
 			continue
@@ -43,14 +43,14 @@ func (c *Checker) readObject(s *shape, raw []byte, into reflect.Value) *Rejectio
 	return nil
 }
 
-func (c *Checker) lookup(s *shape, raw []byte) (i int, ok bool) {
+func (c *Checker) fieldIndex(s *shape, raw []byte) (i int, ok bool) {
 	name, scratch, _ := scan.Unquote(raw, c.scratch)
 	c.scratch = scratch
 	i, ok = s.byName[string(name)]
 	return i, ok
 }
 
-// readField reads a value that is not blank into its field.
+// readField decodes a value that is not blank into its field.
 func (c *Checker) readField(f *field, raw []byte, into reflect.Value) *Rejection {
 	target := into.FieldByIndex(f.index)
 	switch f.kind {
@@ -66,8 +66,8 @@ func (c *Checker) readField(f *field, raw []byte, into reflect.Value) *Rejection
 		if ok {
 			n, ok = parseInteger(raw)
 		}
-		if !ok || n < f.least || n > f.most {
-			return reject(Schema, f.name, "must be an integer from "+strconv.FormatInt(f.least, 10)+" to "+strconv.FormatInt(f.most, 10))
+		if !ok || n < f.min || n > f.max {
+			return reject(Schema, f.name, "must be an integer from "+strconv.FormatInt(f.min, 10)+" to "+strconv.FormatInt(f.max, 10))
 		}
 		target.SetInt(n)
 		return nil
@@ -84,12 +84,12 @@ func (c *Checker) readField(f *field, raw []byte, into reflect.Value) *Rejection
 	text, scratch, ok := scan.Unquote(raw, c.scratch)
 	c.scratch = scratch
 	if !ok {
-		return reject(Schema, f.name, "is not readable")
+		return reject(Schema, f.name, "must be a valid string")
 	}
 	return setText(f, text, target)
 }
 
-// setText puts a text into its field, if it is as the field's kind demands.
+// setText checks a text by the field's kind and stores it.
 func setText(f *field, text []byte, target reflect.Value) *Rejection {
 	switch f.kind {
 	case kindDate:
@@ -106,7 +106,7 @@ func setText(f *field, text []byte, target reflect.Value) *Rejection {
 		}
 		*target.Addr().Interface().(*Money) = m
 		return nil
-	case kindOne:
+	case kindEnum:
 		i := slices.Index(f.values, string(text))
 		if i < 0 {
 			return reject(Schema, f.name, "is not one of the values that this field may have")
@@ -118,10 +118,10 @@ func setText(f *field, text []byte, target reflect.Value) *Rejection {
 	switch f.kind {
 	case kindIdentifier:
 		if !IsIdentifier(s) {
-			return reject(Schema, f.name, "must be 1 to 40 of A-Z a-z 0-9 . _ -")
+			return reject(Schema, f.name, badIdentifier)
 		}
 	case kindSSN:
-		if _, ok := digits(s); !ok || len(s) != 4 {
+		if _, ok := parseDigits(s); !ok || len(s) != 4 {
 			return reject(Schema, f.name, "must be the last four digits alone")
 		}
 	case kindHash:
@@ -133,19 +133,21 @@ func setText(f *field, text []byte, target reflect.Value) *Rejection {
 			return reject(Schema, f.name, "must be a time of day, written HH:MM:SS")
 		}
 	default:
-		if !checkText(s, int(f.most), f.lines) {
-			return reject(Schema, f.name, "must have at most "+strconv.FormatInt(f.most, 10)+" characters, and no control characters")
+		if !checkText(s, int(f.max), f.multiline) {
+			return reject(Schema, f.name, "must have at most "+strconv.FormatInt(f.max, 10)+" characters, and no control characters")
 		}
 	}
 	target.SetString(s)
 	return nil
 }
 
-// maxIdentifiers is how long a list may be: far above any household, and low
-// enough that no event makes a case large.
+const badIdentifier = "must be 1 to 40 of A-Z a-z 0-9 . _ -"
+
+// maxIdentifiers is the maximum length of a list of identifiers. It is far above
+// the size of any household, and low enough to keep a case small.
 const maxIdentifiers = 100
 
-// readIdentifiers reads a list of identifiers.
+// readIdentifiers decodes a list of identifiers.
 func (c *Checker) readIdentifiers(f *field, raw []byte, target reflect.Value) *Rejection {
 	w := scan.Walk(raw)
 	if !w.Open('[') {
@@ -160,7 +162,7 @@ func (c *Checker) readIdentifiers(f *field, raw []byte, target reflect.Value) *R
 		text, c.scratch, _ = scan.Unquote(item, c.scratch)
 		id := string(text)
 		if !IsIdentifier(id) {
-			return reject(Schema, f.name+"["+strconv.Itoa(len(list))+"]", "must be 1 to 40 of A-Z a-z 0-9 . _ -")
+			return reject(Schema, f.name+"["+strconv.Itoa(len(list))+"]", badIdentifier)
 		}
 		list = append(list, id)
 	}

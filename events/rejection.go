@@ -1,9 +1,10 @@
 package events
 
-// Code names why an event was rejected; the values are contracts.
+// Code identifies the reason for a rejection. The values are part of the
+// published contract.
 type Code string
 
-// The rejection codes, in the order in which a record is judged.
+// The rejection codes, in the order of the checks.
 const (
 	Malformed          Code = "malformed"
 	WrongSubject       Code = "wrong_subject"
@@ -20,17 +21,19 @@ const (
 	UnknownAgent       Code = "unknown_agent"
 )
 
-// Rejection says why an event was not taken: the code, the path of the field
-// at fault from the top of the event ("data.primary_contact.ssn_last4",
-// "data.member_ids[1]"; "" when the whole message is), and a reason in words.
-// None of them repeats a value of the event.
+// Rejection describes why an event was rejected. It never repeats a value of
+// the event.
 type Rejection struct {
-	Code   Code
+	Code Code
+	// Field is the path of the wrong field from the top of the event, such as
+	// "data.primary_contact.ssn_last4" or "data.member_ids[1]". It is "" if the
+	// whole message is wrong.
 	Field  string
-	Reason string
+	Reason string // a short text for people
 }
 
-// Error makes a Rejection usable as an error of commands that refuse input.
+// Error returns the code, the field and the reason, so commands can return a
+// Rejection as an error.
 func (r *Rejection) Error() string {
 	if r.Field == "" {
 		return string(r.Code) + ": " + r.Reason
@@ -42,7 +45,7 @@ func reject(code Code, field, reason string) *Rejection {
 	return &Rejection{Code: code, Field: field, Reason: reason}
 }
 
-// within returns the rejection with its field's path below name.
+// within prefixes the path of the field with name. A nil Rejection stays nil.
 func (r *Rejection) within(name string) *Rejection {
 	if r == nil {
 		return nil

@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// kind is how a field is read.
+// kind identifies how a field is parsed.
 type kind uint8
 
 const (
 	kindText kind = iota
 	kindIdentifier
 	kindIdentifiers
-	kindOne
+	kindEnum
 	kindSSN
 	kindHash
 	kindClock
@@ -23,71 +23,72 @@ const (
 	kindObject
 )
 
-// field is one field of a shape, made once from the struct's tags, so that
-// the struct is the only place that says what an event may hold.
+// field describes one field of a shape. It is built once from the struct tags,
+// which makes the structs the only definition of an event.
 type field struct {
-	name     string
-	index    []int
-	kind     kind
-	required bool
-	values   []string // of kindOne
-	most     int64    // characters of text, or the largest integer
-	least    int64    // the smallest integer
-	lines    bool     // text that may hold newlines
-	shape    *shape   // of kindObject
+	name      string
+	index     []int
+	kind      kind
+	required  bool
+	values    []string // of kindOne
+	max       int64    // maximum number of characters, or largest integer
+	min       int64    // smallest integer
+	multiline bool     // the text may contain newlines
+	shape     *shape   // for kindObject
 }
 
-// shape is the form of one struct.
+// shape describes the fields of one struct.
 type shape struct {
 	fields []field
 	byName map[string]int
 }
 
-// eventType is one known type of event.
+// eventType is a type of event that this release supports.
 type eventType struct {
 	make  func() Data
 	shape *shape
 }
 
-// eventTypes are the types that this release reads, in all their versions.
+// eventTypes are the event types that this release supports, in all versions.
 var eventTypes = map[string]eventType{
-	TypeHouseholdRecorded:        typeOf[HouseholdRecorded](),
-	TypeApplicationRecorded:      typeOf[ApplicationRecorded](),
-	TypeMemberRecorded:           typeOf[MemberRecorded](),
-	TypeMemberRemoved:            typeOf[MemberRemoved](),
-	TypeEligibilityDetermined:    typeOf[EligibilityDetermined](),
-	TypeEnrollmentRecorded:       typeOf[EnrollmentRecorded](),
-	TypeCaseClosed:               typeOf[CaseClosed](),
-	TypeDelegationRequested:      typeOf[DelegationRequested](),
-	TypeDelegationAccepted:       typeOf[DelegationAccepted](),
-	TypeDelegationDeclined:       typeOf[DelegationDeclined](),
-	TypeDelegationWithdrawn:      typeOf[DelegationWithdrawn](),
-	TypeDelegationCreated:        typeOf[DelegationCreated](),
-	TypeDelegationMarkedInactive: typeOf[DelegationMarkedInactive](),
-	TypeDelegationReactivated:    typeOf[DelegationReactivated](),
-	TypeDelegationTransferred:    typeOf[DelegationTransferred](),
-	TypeDelegationEnded:          typeOf[DelegationEnded](),
-	TypeAgencyRegistered:         typeOf[AgencyRegistered](),
-	TypeAgentCertified:           typeOf[AgentCertified](),
-	TypeAgentMoved:               typeOf[AgentMoved](),
-	TypeAgentDecertified:         typeOf[AgentDecertified](),
-	TypeStaffAssigned:            typeOf[StaffAssigned](),
-	TypeStaffRemoved:             typeOf[StaffRemoved](),
-	TypeGenesis:                  typeOf[Genesis](),
-	TypeClock:                    typeOf[Clock](),
-	TypeHistoryClosed:            typeOf[HistoryClosed](),
-	TypeRules:                    typeOf[Rules](),
-	TypeSealed:                   typeOf[Sealed](),
-	TypeSealSigned:               typeOf[SealSigned](),
-	TypeSealKeyChanged:           typeOf[SealKeyChanged](),
-	TypeExportRequested:          typeOf[ExportRequested](),
-	TypeExportDeclined:           typeOf[ExportDeclined](),
-	TypeExportDenied:             typeOf[ExportDenied](),
-	TypeExportMade:               typeOf[ExportMade](),
+	TypeHouseholdRecorded:        newEventType[HouseholdRecorded](),
+	TypeApplicationRecorded:      newEventType[ApplicationRecorded](),
+	TypeMemberRecorded:           newEventType[MemberRecorded](),
+	TypeMemberRemoved:            newEventType[MemberRemoved](),
+	TypeEligibilityDetermined:    newEventType[EligibilityDetermined](),
+	TypeEnrollmentRecorded:       newEventType[EnrollmentRecorded](),
+	TypeCaseClosed:               newEventType[CaseClosed](),
+	TypeDelegationRequested:      newEventType[DelegationRequested](),
+	TypeDelegationAccepted:       newEventType[DelegationAccepted](),
+	TypeDelegationDeclined:       newEventType[DelegationDeclined](),
+	TypeDelegationWithdrawn:      newEventType[DelegationWithdrawn](),
+	TypeDelegationCreated:        newEventType[DelegationCreated](),
+	TypeDelegationMarkedInactive: newEventType[DelegationMarkedInactive](),
+	TypeDelegationReactivated:    newEventType[DelegationReactivated](),
+	TypeDelegationTransferred:    newEventType[DelegationTransferred](),
+	TypeDelegationEnded:          newEventType[DelegationEnded](),
+	TypeAgencyRegistered:         newEventType[AgencyRegistered](),
+	TypeAgentCertified:           newEventType[AgentCertified](),
+	TypeAgentMoved:               newEventType[AgentMoved](),
+	TypeAgentDecertified:         newEventType[AgentDecertified](),
+	TypeStaffAssigned:            newEventType[StaffAssigned](),
+	TypeStaffRemoved:             newEventType[StaffRemoved](),
+	TypeGenesis:                  newEventType[Genesis](),
+	TypeClock:                    newEventType[Clock](),
+	TypeHistoryClosed:            newEventType[HistoryClosed](),
+	TypeRules:                    newEventType[Rules](),
+	TypeSealed:                   newEventType[Sealed](),
+	TypeSealSigned:               newEventType[SealSigned](),
+	TypeSealKeyChanged:           newEventType[SealKeyChanged](),
+	TypeExportRequested:          newEventType[ExportRequested](),
+	TypeExportDeclined:           newEventType[ExportDeclined](),
+	TypeExportDenied:             newEventType[ExportDenied](),
+	TypeExportMade:               newEventType[ExportMade](),
 }
 
-// typesOfData are the newest types by the Go type of their data.
-var typesOfData = func() map[reflect.Type]string {
+// typeByData maps the Go type of the data to the newest version of the event
+// type.
+var typeByData = func() map[reflect.Type]string {
 	types := make(map[reflect.Type]string)
 	for name, t := range eventTypes {
 		types[reflect.TypeOf(t.make())] = name
@@ -95,11 +96,11 @@ var typesOfData = func() map[reflect.Type]string {
 	return types
 }()
 
-// TypeOf returns the type of the events that carry data of this kind.
-func TypeOf(data Data) string { return typesOfData[reflect.TypeOf(data)] }
+// TypeOf returns the event type for data, in its newest version.
+func TypeOf(data Data) string { return typeByData[reflect.TypeOf(data)] }
 
-// typeNames are the known types, each by itself, so that events need not hold
-// a copy.
+// typeNames maps each event type to itself, so decoded events share one copy of
+// the string.
 var typeNames = func() map[string]string {
 	names := make(map[string]string)
 	for t := range eventTypes {
@@ -108,65 +109,65 @@ var typeNames = func() map[string]string {
 	return names
 }()
 
-// cutVersion parts "consumer.case_closed.v1" into name and "1".
-func cutVersion(t string) (name, version string) {
+// splitVersion splits "consumer.case_closed.v1" into the name and "1".
+func splitVersion(t string) (name, version string) {
 	i := strings.LastIndex(t, ".v")
 	if i < 0 {
 		return t, ""
 	}
-	if _, ok := digits(t[i+2:]); !ok {
+	if _, ok := parseDigits(t[i+2:]); !ok {
 		return t, ""
 	}
 	return t[:i], t[i+2:]
 }
 
-// sameName reports whether a and b are versions of one type.
-func sameName(a, b string) bool {
-	nameA, _ := cutVersion(a)
-	nameB, _ := cutVersion(b)
+// sameTypeName reports whether a and b are versions of one type.
+func sameTypeName(a, b string) bool {
+	nameA, _ := splitVersion(a)
+	nameB, _ := splitVersion(b)
 	return nameA == nameB
 }
 
-// checkType reports whether this release reads the type.
+// checkType returns a rejection if this release does not support the type.
 func checkType(t string) *Rejection {
 	if _, ok := eventTypes[t]; ok {
 		return nil
 	}
-	_, version := cutVersion(t)
+	_, version := splitVersion(t)
 	for known := range eventTypes {
-		if version != "" && sameName(known, t) {
+		if version != "" && sameTypeName(known, t) {
 			return reject(UnsupportedVersion, "type", "this release does not read that version of the type")
 		}
 	}
 	return reject(UnsupportedType, "type", "this release knows no such type")
 }
 
-func typeOf[T any, P interface {
+func newEventType[T any, P interface {
 	*T
 	Data
 }]() eventType {
 	return eventType{
 		make:  func() Data { return P(new(T)) },
-		shape: shapeOf(reflect.TypeFor[T]()),
+		shape: newShape(reflect.TypeFor[T]()),
 	}
 }
 
-func shapeOf(t reflect.Type) *shape {
+func newShape(t reflect.Type) *shape {
 	s := &shape{byName: make(map[string]int)}
 	for _, sf := range reflect.VisibleFields(t) {
 		if sf.Anonymous {
 			continue
 		}
-		f := fieldOf(sf)
+		f := newField(sf)
 		s.byName[f.name] = len(s.fields)
 		s.fields = append(s.fields, f)
 	}
 	return s
 }
 
-func fieldOf(sf reflect.StructField) field {
+func newField(sf reflect.StructField) field {
 	name, _, _ := strings.Cut(sf.Tag.Get("json"), ",")
-	f := field{name: name, index: sf.Index, most: 200, values: strings.Fields(sf.Tag.Get("values"))}
+	f := field{name: name, index: sf.Index, max: 200, values: strings.Fields(sf.Tag.Get("values"))}
 	switch sf.Type {
 	case reflect.TypeFor[Date]():
 		f.kind = kindDate
@@ -178,29 +179,29 @@ func fieldOf(sf reflect.StructField) field {
 		f.kind = kindInteger
 	default:
 		if sf.Type.Kind() == reflect.Struct {
-			f.kind, f.shape = kindObject, shapeOf(sf.Type)
+			f.kind, f.shape = kindObject, newShape(sf.Type)
 		}
 	}
 	for rule := range strings.SplitSeq(sf.Tag.Get("rule"), ",") {
-		f.rule(rule)
+		f.applyRule(rule)
 	}
 	return f
 }
 
-func (f *field) rule(rule string) {
+func (f *field) applyRule(rule string) {
 	switch rule {
 	case "required":
 		f.required = true
 	case "name":
-		f.most = 100
+		f.max = 100
 	case "note":
-		f.most, f.lines = 10000, true
+		f.max, f.multiline = 10000, true
 	case "identifier":
 		f.kind = kindIdentifier
 	case "identifiers":
 		f.kind = kindIdentifiers
 	case "one":
-		f.kind = kindOne
+		f.kind = kindEnum
 	case "ssn_last4":
 		f.kind = kindSSN
 	case "hash":
@@ -208,10 +209,10 @@ func (f *field) rule(rule string) {
 	case "clock":
 		f.kind = kindClock
 	case "year":
-		f.least, f.most = 2014, 2100
+		f.min, f.max = 2014, 2100
 	case "rules":
-		f.least, f.most = 1, 1_000_000
+		f.min, f.max = 1, 1_000_000
 	case "count":
-		f.least, f.most = 0, 1<<53-1
+		f.min, f.max = 0, 1<<53-1
 	}
 }

@@ -2,10 +2,11 @@ package events
 
 import "strings"
 
-// MaxMessage is the largest message that the journal takes, in bytes.
+// MaxMessage is the size of the largest message that the journal accepts, in
+// bytes, including headers.
 const MaxMessage = 1 << 20
 
-// The subjects that bookledger alone writes.
+// The subjects that only bookledger writes.
 const (
 	SubjectGenesis = "ledger.genesis"
 	SubjectClock   = "ledger.clock"
@@ -14,7 +15,7 @@ const (
 	SubjectControl = "ledger.control"
 )
 
-// The sources that no upstream system may use.
+// The sources that upstream systems may not use.
 const (
 	SourceLedger = "bookledger"
 	SourcePortal = "portal"
@@ -22,32 +23,32 @@ const (
 
 const historyPrefix = "ledger.history."
 
-// UpstreamSubjects returns the wildcards of the subjects that upstream systems
-// may publish on; the last token is the publisher's source.
+// UpstreamSubjects returns the subjects on which upstream systems may publish,
+// as wildcards. The last token is the publisher's source.
 func UpstreamSubjects() []string {
 	return []string{"ledger.consumer.*", "ledger.delegation.*", "ledger.agency.*", "ledger.history.*"}
 }
 
-// OwnSubjects returns the subjects that bookledger alone writes.
+// OwnSubjects returns the subjects that only bookledger writes.
 func OwnSubjects() []string {
 	return []string{SubjectGenesis, SubjectClock, SubjectSeal, SubjectExport, SubjectControl}
 }
 
-// HistorySubject returns the subject of the history load for a source.
+// HistorySubject returns the subject on which a source loads its history.
 func HistorySubject(source string) string { return historyPrefix + source }
 
-// IsHistory reports whether subject is one of the history load's.
+// IsHistory reports whether subject belongs to the history load.
 func IsHistory(subject string) bool { return strings.HasPrefix(subject, historyPrefix) }
 
-// IsUpstream reports whether subject is one on which live upstream systems or
-// the portal publish: consumer, delegation or agency, but not history.
+// IsUpstream reports whether subject is for live events of upstream systems or
+// the portal: consumer, delegation or agency, but not history.
 func IsUpstream(subject string) bool {
 	family, source, ok := splitSubject(subject)
 	return ok && source != "" && family != "history"
 }
 
-// splitSubject parts ledger.<family>.<source>; for bookledger's own subjects
-// source is empty.
+// splitSubject splits ledger.<family>.<source>. The source is "" for
+// bookledger's own subjects.
 func splitSubject(subject string) (family, source string, ok bool) {
 	rest, ok := strings.CutPrefix(subject, "ledger.")
 	if !ok {
@@ -57,7 +58,7 @@ func splitSubject(subject string) (family, source string, ok bool) {
 	return family, source, true
 }
 
-// ownTypes are the types that each of bookledger's own subjects carries.
+// ownTypes maps each of bookledger's own subjects to the types it carries.
 var ownTypes = map[string][]string{
 	SubjectGenesis: {TypeGenesis},
 	SubjectClock:   {TypeClock},
@@ -66,8 +67,8 @@ var ownTypes = map[string][]string{
 	SubjectControl: {TypeHistoryClosed, TypeRules},
 }
 
-// checkSubject reports whether a message of this source and type may stand on
-// subject (contracts: wrong_subject).
+// checkSubject returns a wrong_subject rejection if an event with this source
+// and type must not be on subject.
 func checkSubject(subject, source, eventType string) *Rejection {
 	family, token, ok := splitSubject(subject)
 	if !ok {
@@ -93,16 +94,16 @@ func checkSubject(subject, source, eventType string) *Rejection {
 		return reject(WrongSubject, "source", "source is not the last token of the subject")
 	}
 	if source == SourceLedger || source == SourcePortal && family != "delegation" {
-		return reject(WrongSubject, "source", "source is reserved for the ledger itself")
+		return reject(WrongSubject, "source", "source is reserved for bookledger")
 	}
 	return nil
 }
 
 func checkOwnSubject(subject, source, eventType string) *Rejection {
 	for _, t := range ownTypes[subject] {
-		if sameName(t, eventType) {
+		if sameTypeName(t, eventType) {
 			if source != SourceLedger {
-				return reject(WrongSubject, "source", "only the ledger itself writes on this subject")
+				return reject(WrongSubject, "source", "only bookledger may write on this subject")
 			}
 			return nil
 		}

@@ -73,7 +73,7 @@ func TestSubjects(t *testing.T) {
 			}
 			continue
 		}
-		if r := checked.Envelope; r == nil || r.Code != events.WrongSubject || r.Field != c.field {
+		if r := checked.EnvelopeRejection; r == nil || r.Code != events.WrongSubject || r.Field != c.field {
 			t.Errorf("%s on %s: got %v, want wrong_subject at %s", body, c.subject, r, c.field)
 		}
 	}

@@ -1,6 +1,6 @@
 package events
 
-// The types of consumer events. Those that end in _recorded replace their
+// The types of consumer events. A type that ends in _recorded replaces its
 // whole section of the case.
 const (
 	TypeHouseholdRecorded     = "consumer.household_recorded.v1"
@@ -51,8 +51,8 @@ const (
 )
 
 // Data is the data of an event: a pointer to one of the structs of this
-// package. The rule tag of a field says what the field may hold; a field
-// without one that is a string is free text of at most 200 characters.
+// package. A field's rule tag names the check for its value. A string field
+// without a rule is free text of at most 200 characters.
 type Data interface{ data() }
 
 // Contact is the primary contact of a household.
@@ -93,7 +93,7 @@ type ApplicationRecorded struct {
 	SubmittedOn     Date   `json:"submitted_on,omitzero"`
 }
 
-// Member is a person of a case.
+// Member is a person in a case.
 type Member struct {
 	CaseID       string `json:"case_id" rule:"identifier,required"`
 	MemberID     string `json:"member_id" rule:"identifier,required"`
@@ -106,10 +106,10 @@ type Member struct {
 	Applying     Flag   `json:"applying,omitzero"`
 }
 
-// MemberRecorded lists a member of a case.
+// MemberRecorded adds a member to a case or replaces the member's data.
 type MemberRecorded struct{ Member }
 
-// MemberRemoved ends the listing of a member; only its ids matter.
+// MemberRemoved removes a member from a case. Only the ids are used.
 type MemberRemoved struct{ Member }
 
 // The programs of an eligibility determination.
@@ -121,7 +121,7 @@ const (
 	ProgramNone              = "none"
 )
 
-// EligibilityDetermined is a member's eligibility in one year.
+// EligibilityDetermined is a member's eligibility for one year.
 type EligibilityDetermined struct {
 	CaseID            string `json:"case_id" rule:"identifier,required"`
 	MemberID          string `json:"member_id" rule:"identifier,required"`
@@ -133,7 +133,7 @@ type EligibilityDetermined struct {
 	VerificationDueOn Date   `json:"verification_due_on,omitzero"`
 }
 
-// EnrollmentRecorded is the coverage of some members of a case in one plan and
+// EnrollmentRecorded is the coverage of members of a case by one plan in one
 // year.
 type EnrollmentRecorded struct {
 	CaseID          string   `json:"case_id" rule:"identifier,required"`
@@ -156,13 +156,13 @@ type EnrollmentRecorded struct {
 	SubscriberID    string   `json:"subscriber_id,omitzero"`
 }
 
-// CaseClosed takes a case off lists and later books.
+// CaseClosed removes a case from lists and later books.
 type CaseClosed struct {
 	CaseID string `json:"case_id" rule:"identifier,required"`
 	Reason string `json:"reason,omitzero"`
 }
 
-// Delegation is what most delegation events say: a case and an agent.
+// Delegation is the data that most delegation events share.
 type Delegation struct {
 	CaseID  string `json:"case_id" rule:"identifier,required"`
 	AgentID string `json:"agent_id" rule:"identifier,required"`
@@ -174,13 +174,13 @@ type DelegationRequested struct{ Delegation }
 // DelegationAccepted is an agent's acceptance of a request.
 type DelegationAccepted struct{ Delegation }
 
-// DelegationDeclined is an agent's refusal of a request.
+// DelegationDeclined records that an agent declined a request.
 type DelegationDeclined struct {
 	Delegation
 	Reason string `json:"reason,omitzero"`
 }
 
-// DelegationWithdrawn is a consumer's withdrawal of a request.
+// DelegationWithdrawn records that a consumer withdrew a request.
 type DelegationWithdrawn struct {
 	Delegation
 	Reason string `json:"reason,omitzero"`
@@ -192,10 +192,11 @@ type DelegationCreated struct {
 	Via string `json:"via,omitzero" rule:"one" values:"agent_application service_center conversion"`
 }
 
-// DelegationMarkedInactive is an agent's tidying away of a consumer.
+// DelegationMarkedInactive takes a consumer off the agent's Active Consumers
+// list. The case stays delegated to the agent.
 type DelegationMarkedInactive struct{ Delegation }
 
-// DelegationReactivated takes a marking as inactive back.
+// DelegationReactivated makes an inactive delegation active again.
 type DelegationReactivated struct{ Delegation }
 
 // DelegationTransferred moves a case from one agent to another.
@@ -218,7 +219,7 @@ type AgencyRegistered struct {
 	Name     string `json:"name,omitzero" rule:"name"`
 }
 
-// AgentCertified is an agent's certification and place.
+// AgentCertified certifies an agent as a member of an agency.
 type AgentCertified struct {
 	AgentID       string `json:"agent_id" rule:"identifier,required"`
 	AgencyID      string `json:"agency_id" rule:"identifier,required"`
@@ -228,7 +229,7 @@ type AgentCertified struct {
 	Email         string `json:"email,omitzero"`
 }
 
-// AgentMoved takes an agent to another agency.
+// AgentMoved moves an agent to another agency.
 type AgentMoved struct {
 	AgentID  string `json:"agent_id" rule:"identifier,required"`
 	AgencyID string `json:"agency_id" rule:"identifier,required"`
@@ -249,14 +250,15 @@ type Staff struct {
 	Email    string `json:"email,omitzero"`
 }
 
-// StaffAssigned gives a person a role in an agency, in place of any other
-// that the person has there.
+// StaffAssigned assigns a person a role in an agency. It replaces any other
+// role that the person has there.
 type StaffAssigned struct{ Staff }
 
-// StaffRemoved ends a person's role in an agency, whichever it is.
+// StaffRemoved ends a person's role in an agency, whatever role that is.
 type StaffRemoved struct{ Staff }
 
-// Genesis is the first record of a ledger: it fixes what a replay needs.
+// Genesis is the data of a ledger's first record. It fixes the settings that a
+// replay needs.
 type Genesis struct {
 	LedgerID string       `json:"ledger_id" rule:"identifier,required"`
 	Calendar CalendarSpec `json:"calendar" rule:"required"`
@@ -264,8 +266,9 @@ type Genesis struct {
 	SealKey  string       `json:"seal_key" rule:"required"`
 }
 
-// CalendarSpec is the calendar of a ledger's cutoffs: the zone, the weekday in
-// English, the time of day HH:MM:SS and the SHA-256 of the zone file, in hex.
+// CalendarSpec describes the calendar of a ledger's cutoffs: the time zone, the
+// weekday in English, the time of day as HH:MM:SS, and the SHA-256 of the zone
+// file in hex.
 type CalendarSpec struct {
 	Zone       string `json:"zone" rule:"required"`
 	Weekday    string `json:"weekday" rule:"one,required" values:"Sunday Monday Tuesday Wednesday Thursday Friday Saturday"`
@@ -273,7 +276,7 @@ type CalendarSpec struct {
 	ZoneSHA256 string `json:"zone_sha256" rule:"hash,required"`
 }
 
-// Clock marks that the cutoff of a Friday has passed.
+// Clock records that the cutoff of a Friday has passed.
 type Clock struct {
 	Friday Date `json:"friday" rule:"required"`
 }
@@ -283,13 +286,13 @@ type HistoryClosed struct {
 	Reason string `json:"reason,omitzero"`
 }
 
-// Rules says which rules hold from this record on.
+// Rules sets the version of the rules that apply from this record on.
 type Rules struct {
 	Rules int `json:"rules" rule:"rules,required"`
 }
 
-// Sealed is the seal of a Friday, a pure function of the record up to the
-// boundary. Roots are SHA-256 in hex.
+// Sealed is the seal of a Friday. It is a pure function of the journal up to
+// the boundary. Roots are SHA-256 hashes in hex.
 type Sealed struct {
 	Friday   Date   `json:"friday" rule:"required"`
 	Boundary int    `json:"boundary" rule:"count,required"`
@@ -301,34 +304,34 @@ type Sealed struct {
 	Rules    int    `json:"rules" rule:"rules,required"`
 }
 
-// SealSigned is a signature of a seal: a signed head of the journal's tree that
-// holds the record of the seal, as a signed note.
+// SealSigned is the signature of a seal. The note is a signed tree head of the
+// journal, and that tree includes the record of the seal.
 type SealSigned struct {
 	Friday Date   `json:"friday" rule:"required"`
 	Note   string `json:"note" rule:"note,required"`
 }
 
-// SealKeyChanged names the key of the seals from this record on, in a note
-// that the key before it has signed.
+// SealKeyChanged names the key that signs seals from this record on. The note
+// is signed with the previous key.
 type SealKeyChanged struct {
 	Note string `json:"note" rule:"note,required"`
 }
 
-// Export is the trail of one export: who asked, in which role, for what, and
-// what became of it. It never holds consumer data.
+// Export is one step of an export in the export trail: the person, the role,
+// the book and the result. It never contains consumer data.
 type Export struct {
-	ExportID        string `json:"export_id,omitzero" doc:"Names the export; the same in all of its steps."`
-	PersonID        string `json:"person_id,omitzero" doc:"Who asked."`
-	Role            string `json:"role" rule:"required" doc:"In which role; none where there was none."`
-	AgentID         string `json:"agent_id,omitzero" format:"Identifier" doc:"Whose book, of an agent."`
-	AgencyID        string `json:"agency_id,omitzero" format:"Identifier" doc:"Whose book, of an agency."`
-	Friday          Date   `json:"friday" rule:"required" format:"Date" doc:"Of which Friday."`
-	Disclaimer      string `json:"disclaimer,omitzero" doc:"The version of the disclaimer that was answered."`
-	Accepted        Flag   `json:"accepted,omitzero" doc:"What was answered."`
-	Rows            int    `json:"rows,omitzero" rule:"count" format:"Count" doc:"How many rows the book has."`
+	ExportID        string `json:"export_id,omitzero" doc:"Identifies the export. All steps of an export have the same id."`
+	PersonID        string `json:"person_id,omitzero" doc:"The person who requested the export."`
+	Role            string `json:"role" rule:"required" doc:"The role in which the person acted, or none."`
+	AgentID         string `json:"agent_id,omitzero" format:"Identifier" doc:"The owner of the book, if it is an agent."`
+	AgencyID        string `json:"agency_id,omitzero" format:"Identifier" doc:"The owner of the book, if it is an agency."`
+	Friday          Date   `json:"friday" rule:"required" format:"Date" doc:"The Friday of the book."`
+	Disclaimer      string `json:"disclaimer,omitzero" doc:"The version of the disclaimer that the person answered."`
+	Accepted        Flag   `json:"accepted,omitzero" doc:"Whether the person accepted the disclaimer."`
+	Rows            int    `json:"rows,omitzero" rule:"count" format:"Count" doc:"The number of rows in the book."`
 	SHA256          string `json:"sha256,omitzero" rule:"hash" format:"Hash" doc:"The SHA-256 of the workbook."`
 	ExporterVersion string `json:"exporter_version,omitzero" doc:"The version of the exporter."`
-	Address         string `json:"address,omitzero" doc:"The network address from which it was asked for."`
+	Address         string `json:"address,omitzero" doc:"The network address from which the request came."`
 }
 
 // ExportRequested, ExportDeclined, ExportDenied and ExportMade are the steps
@@ -362,7 +365,7 @@ func (*SealSigned) data()            {}
 func (*SealKeyChanged) data()        {}
 func (*Export) data()                {}
 
-// CaseData is the data of an event that is about one case.
+// CaseData is the data of an event about one case.
 type CaseData interface {
 	Data
 	// Case returns the case's id.
@@ -379,5 +382,5 @@ func (d *CaseClosed) Case() string            { return d.CaseID }
 func (d *Delegation) Case() string            { return d.CaseID }
 func (d *DelegationTransferred) Case() string { return d.CaseID }
 
-// Agent returns the id of the agent whose delegation it is.
+// Agent returns the id of the delegation's agent.
 func (d *Delegation) Agent() string { return d.AgentID }

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Date is a calendar date without a zone; the zero Date is blank. Dates
-// compare with < in calendar order.
+// Date is a calendar date without a time zone. The zero Date is blank. The
+// operator < orders dates by calendar.
 type Date int32 // year*10000 + month*100 + day
 
 // DateOf returns the calendar date of t in t's own zone.
@@ -17,22 +17,24 @@ func DateOf(t time.Time) Date {
 	return Date(y*10000 + int(m)*100 + d)
 }
 
-// ParseDate reads YYYY-MM-DD, a real day of the Gregorian calendar in the
-// years 0000 to 9999.
+// ParseDate parses YYYY-MM-DD. The date must exist in the Gregorian calendar;
+// the years are 0000 to 9999.
 func ParseDate(s string) (Date, error) {
 	if len(s) != 10 || s[4] != '-' || s[7] != '-' {
-		return 0, fmt.Errorf("a date is written YYYY-MM-DD")
+		return 0, errDate
 	}
-	y, ok1 := digits(s[0:4])
-	m, ok2 := digits(s[5:7])
-	d, ok3 := digits(s[8:10])
+	y, ok1 := parseDigits(s[0:4])
+	m, ok2 := parseDigits(s[5:7])
+	d, ok3 := parseDigits(s[8:10])
 	if !ok1 || !ok2 || !ok3 || m < 1 || m > 12 || d < 1 || d > daysIn(y, m) {
-		return 0, fmt.Errorf("a date is a day of the calendar, written YYYY-MM-DD")
+		return 0, errDate
 	}
 	return Date(y*10000 + m*100 + d), nil
 }
 
-func digits(s string) (n int, ok bool) {
+var errDate = errors.New("not a date: use YYYY-MM-DD, for example 2026-11-20")
+
+func parseDigits(s string) (n int, ok bool) {
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {
 			return 0, false
@@ -67,7 +69,7 @@ func (d Date) Month() int { return int(d) / 100 % 100 }
 // Day returns the day of the month, 1 to 31.
 func (d Date) Day() int { return int(d) % 100 }
 
-// AddDays returns the date n days later (earlier where n is negative).
+// AddDays returns the date n days later, or earlier if n is negative.
 func (d Date) AddDays(n int) Date {
 	return DateOf(time.Date(d.Year(), time.Month(d.Month()), d.Day()+n, 0, 0, 0, 0, time.UTC))
 }
@@ -85,10 +87,10 @@ func (d Date) String() string {
 	return fmt.Sprintf("%04d-%02d-%02d", d.Year(), d.Month(), d.Day())
 }
 
-// MarshalText writes YYYY-MM-DD.
+// MarshalText returns YYYY-MM-DD, or nothing for a blank date.
 func (d Date) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// UnmarshalText reads YYYY-MM-DD, or nothing for a blank date.
+// UnmarshalText parses YYYY-MM-DD. Empty text is a blank date.
 func (d *Date) UnmarshalText(text []byte) (err error) {
 	if len(text) == 0 {
 		*d = 0
@@ -98,39 +100,40 @@ func (d *Date) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Money is an amount of dollars and cents, or blank; the zero Money is blank,
-// which differs from 0.00.
+// Money is an amount in dollars and cents. The zero Money is blank, which
+// differs from 0.00.
 type Money struct {
 	cents int64
 	known bool
 }
 
-// Cents returns an amount of n cents.
+// Cents returns the Money for n cents.
 func Cents(n int64) Money { return Money{cents: n, known: true} }
 
-// Cents returns the amount in cents, and whether there is one.
+// Cents returns the amount in cents, and reports whether it is known, that is,
+// not blank.
 func (m Money) Cents() (n int64, known bool) { return m.cents, m.known }
 
 // IsZero reports whether the amount is blank.
 func (m Money) IsZero() bool { return !m.known }
 
-// ParseMoney reads an amount from 0.00 to 9999999.99, with two places and
-// without leading zeros.
+// ParseMoney parses an amount from 0.00 to 9999999.99 with two decimal places
+// and no leading zeros.
 func ParseMoney(s string) (Money, error) {
-	const form = "an amount is written like 412.33, from 0.00 to 9999999.99"
+	const form = "not an amount: use two decimal places, from 0.00 to 9999999.99, for example 412.33"
 	n := len(s)
 	if n < 4 || n > 10 || s[n-3] != '.' || s[0] == '0' && n > 4 {
 		return Money{}, errors.New(form)
 	}
-	dollars, ok1 := digits(s[:n-3])
-	cents, ok2 := digits(s[n-2:])
+	dollars, ok1 := parseDigits(s[:n-3])
+	cents, ok2 := parseDigits(s[n-2:])
 	if !ok1 || !ok2 {
 		return Money{}, errors.New(form)
 	}
 	return Cents(int64(dollars)*100 + int64(cents)), nil
 }
 
-// String returns the amount with two places, or "" where it is blank.
+// String returns the amount with two decimal places, or "" if it is blank.
 func (m Money) String() string {
 	if !m.known {
 		return ""
@@ -138,10 +141,11 @@ func (m Money) String() string {
 	return fmt.Sprintf("%d.%02d", m.cents/100, m.cents%100)
 }
 
-// MarshalText writes the amount with two places.
+// MarshalText returns the text that String returns.
 func (m Money) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
 
-// UnmarshalText reads an amount as ParseMoney does, or nothing for a blank.
+// UnmarshalText parses an amount as ParseMoney does. Empty text is a blank
+// amount.
 func (m *Money) UnmarshalText(text []byte) (err error) {
 	if len(text) == 0 {
 		*m = Money{}
@@ -151,7 +155,7 @@ func (m *Money) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// Flag is a yes, a no, or blank; the zero Flag is blank.
+// Flag is Yes, No or Blank. The zero Flag is Blank.
 type Flag uint8
 
 // The values of a Flag.
@@ -161,7 +165,7 @@ const (
 	Yes
 )
 
-// FlagOf returns Yes or No.
+// FlagOf returns Yes if b is true, and No otherwise.
 func FlagOf(b bool) Flag {
 	if b {
 		return Yes
@@ -172,7 +176,7 @@ func FlagOf(b bool) Flag {
 // IsZero reports whether the flag is blank.
 func (f Flag) IsZero() bool { return f == Blank }
 
-// MarshalJSON writes true, false, or null for a blank.
+// MarshalJSON returns true, false, or null for Blank.
 func (f Flag) MarshalJSON() ([]byte, error) {
 	if f == Blank {
 		return []byte("null"), nil
@@ -180,7 +184,7 @@ func (f Flag) MarshalJSON() ([]byte, error) {
 	return strconv.AppendBool(nil, f == Yes), nil
 }
 
-// UnmarshalJSON reads what MarshalJSON writes.
+// UnmarshalJSON parses the output of MarshalJSON.
 func (f *Flag) UnmarshalJSON(b []byte) error {
 	switch string(b) {
 	case "null":
@@ -190,24 +194,24 @@ func (f *Flag) UnmarshalJSON(b []byte) error {
 	case "true":
 		*f = Yes
 	default:
-		return errors.New("a flag is true, false or null")
+		return errors.New("not a flag: use true, false or null")
 	}
 	return nil
 }
 
-var errTime = errors.New("a time is written like 2026-11-20T20:59:58-08:00")
+var errTime = errors.New("not a time: use RFC 3339, for example 2026-11-20T20:59:58-08:00")
 
-// ParseTime reads a time as an event's envelope and the history header write it:
-// RFC 3339 with upper-case T and Z, without leap seconds, and with at most nine
-// digits of a second's fraction.
+// ParseTime parses a time in the form that an event's envelope and the header
+// Ledger-Recorded use: RFC 3339 with upper-case T and Z, no leap seconds, and at
+// most nine fractional digits. It returns the time in UTC.
 func ParseTime(s string) (time.Time, error) {
 	if len(s) < 20 || s[10] != 'T' || s[13] != ':' || s[16] != ':' {
 		return time.Time{}, errTime
 	}
 	date, err := ParseDate(s[:10])
-	hour, ok1 := digits(s[11:13])
-	minute, ok2 := digits(s[14:16])
-	second, ok3 := digits(s[17:19])
+	hour, ok1 := parseDigits(s[11:13])
+	minute, ok2 := parseDigits(s[14:16])
+	second, ok3 := parseDigits(s[17:19])
 	nanos, rest, ok4 := parseFraction(s[19:])
 	offset, ok5 := parseOffset(rest)
 	if err != nil || !ok1 || !ok2 || !ok3 || !ok4 || !ok5 || hour > 23 || minute > 59 || second > 59 {
@@ -228,7 +232,7 @@ func parseFraction(s string) (nanos int, rest string, ok bool) {
 	if n == 1 || n > 10 {
 		return 0, "", false
 	}
-	nanos, _ = digits(s[1:n])
+	nanos, _ = parseDigits(s[1:n])
 	for range 10 - n {
 		nanos *= 10
 	}
@@ -242,8 +246,8 @@ func parseOffset(s string) (time.Duration, bool) {
 	if len(s) != 6 || s[0] != '+' && s[0] != '-' || s[3] != ':' {
 		return 0, false
 	}
-	hours, ok1 := digits(s[1:3])
-	minutes, ok2 := digits(s[4:6])
+	hours, ok1 := parseDigits(s[1:3])
+	minutes, ok2 := parseDigits(s[4:6])
 	if !ok1 || !ok2 || hours > 23 || minutes > 59 {
 		return 0, false
 	}

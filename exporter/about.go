@@ -14,8 +14,8 @@ import (
 	"bookledger/schemas"
 )
 
-// The labels of what a workbook says about itself. A check of the workbook reads
-// the values beside them.
+// The labels on the About sheet whose values package proof reads when it checks a
+// workbook.
 const (
 	LabelAgent    = "Agent ID"
 	LabelAgency   = "Agency ID"
@@ -25,40 +25,40 @@ const (
 	LabelTotal    = "All"
 )
 
-// aboutWidths are the widths of the columns of the About sheet, and aboutWidth
-// that of all.
+// aboutWidths contains the column widths of the About sheet. Their sum is
+// aboutWidth.
 var aboutWidths = [...]float64{25, 20, 85}
 
 const aboutWidth = 130
 
-const lineHeight = 15.75 // of a line of text, in points
+const lineHeight = 15.75 // height of a line of text in points
 
 // line is a row of the About sheet.
 type line struct {
 	cells  []aboutCell
-	height float64 // in points; 0 leaves it to the reader
-	merged bool    // its one cell takes the whole width
+	height float64 // in points; 0 lets the application choose
+	merged bool    // whether its only cell spans all columns
 }
 
-// aboutCell is a text or, where the text is blank, a number.
+// aboutCell contains a text or, if the text is blank, a number.
 type aboutCell struct {
 	style  int
 	text   string
 	number int
 }
 
-// page collects the lines of the About sheet.
-type page struct {
+// aboutPage collects the lines of the About sheet.
+type aboutPage struct {
 	s     *styles
 	lines []line
 }
 
-// aboutLines says what the book is, to whoever opens the workbook: its boundary
-// too, but no root. Roots are salted with what the journal adds to events, such
-// as its stamps, so that the same events would make other bytes in another ledger.
-// The evidence has the root of a book.
+// aboutLines returns the lines of the About sheet. They include the ledger boundary
+// but no root. Roots are salted with data that the journal adds to events, such as
+// its time stamps, so the same events would produce different bytes in another
+// ledger. Evidence contains the root of a book.
 func aboutLines(set schemas.Columns, b *book.Book, s *styles) []line {
-	p := &page{s: s}
+	p := &aboutPage{s: s}
 	p.add(line{cells: []aboutCell{{style: s.about.title, text: set.Title}}, height: 27})
 
 	p.heading("Whose book this is")
@@ -74,13 +74,13 @@ func aboutLines(set schemas.Columns, b *book.Book, s *styles) []line {
 	}
 
 	p.heading("As of when")
-	p.fact("Cutoff", spelled(b.Cutoff.In(b.Zone)))
+	p.fact("Cutoff", formatTime(b.Cutoff.In(b.Zone)))
 	p.fact(LabelCutoff, b.Cutoff.UTC().Format(time.RFC3339))
 	p.fact(LabelBoundary, strconv.FormatUint(b.Boundary, 10)+" (the number of the last record that counts)")
 	p.fact(LabelVersions, "column set "+set.Version+", workbook "+Version)
 
 	p.counts(b)
-	p.meaning(b)
+	p.explanation(b)
 
 	p.heading("Confidential")
 	p.paragraph("This workbook holds personally identifiable information: names, contact details, dates of birth, parts of Social " +
@@ -93,17 +93,17 @@ func aboutLines(set schemas.Columns, b *book.Book, s *styles) []line {
 	return p.lines
 }
 
-func (p *page) add(l line) { p.lines = append(p.lines, l) }
+func (p *aboutPage) add(l line) { p.lines = append(p.lines, l) }
 
-func (p *page) heading(text string) {
+func (p *aboutPage) heading(text string) {
 	p.add(line{})
 	p.add(line{cells: []aboutCell{{style: p.s.about.heading, text: text}}, height: 21})
 }
 
-// fact adds a label and what it labels, which may come from anywhere.
-func (p *page) fact(label, value string) {
+// fact adds a label and a value. The value may be untrusted text.
+func (p *aboutPage) fact(label, value string) {
 	style := p.s.about.value
-	if looksFormula(value) {
+	if looksLikeFormula(value) {
 		style = p.s.about.quoted
 	}
 	cells := []aboutCell{{style: p.s.about.label, text: label}}
@@ -113,7 +113,7 @@ func (p *page) fact(label, value string) {
 	p.add(line{cells: cells})
 }
 
-func (p *page) paragraph(text string) {
+func (p *aboutPage) paragraph(text string) {
 	p.add(line{
 		cells:  []aboutCell{{style: p.s.about.wrapped, text: text}},
 		height: heightOf(text, aboutWidth) + lineHeight/3,
@@ -121,15 +121,15 @@ func (p *page) paragraph(text string) {
 	})
 }
 
-// heightOf estimates how high text is that is wrapped at a width, which Excel
-// counts in digits: of prose about an eighth more goes into a line.
+// heightOf estimates the height of text wrapped at a width. Excel measures the width
+// in digits; a line fits about an eighth more characters of prose.
 func heightOf(text string, width float64) float64 {
 	lines := 1 + int(float64(utf8.RuneCountInString(text))/(width*1.125))
 	return float64(lines) * lineHeight
 }
 
-// spelled writes a time as people say it, with its zone.
-func spelled(t time.Time) string {
+// formatTime formats a time in full, with its zone.
+func formatTime(t time.Time) string {
 	half := "a.m."
 	if t.Hour() >= 12 {
 		half = "p.m."
@@ -137,7 +137,7 @@ func spelled(t time.Time) string {
 	return t.Format("Monday, January 2, 2006, 3:04:05 ") + half + t.Format(" MST")
 }
 
-func (p *page) counts(b *book.Book) {
+func (p *aboutPage) counts(b *book.Book) {
 	p.heading("How many")
 	p.header("Household type", "Cases", "Rows")
 	byType, cases := b.Counts()
@@ -152,7 +152,7 @@ func (p *page) counts(b *book.Book) {
 	p.paragraph("A case whose type differs between two application years counts under both, and once under All.")
 }
 
-func (p *page) header(texts ...string) {
+func (p *aboutPage) header(texts ...string) {
 	l := line{height: headerHeight - 4}
 	for _, t := range texts {
 		l.cells = append(l.cells, aboutCell{style: p.s.about.header, text: t})
@@ -160,13 +160,13 @@ func (p *page) header(texts ...string) {
 	p.add(l)
 }
 
-func (p *page) count(name string, cases, rows, style int) {
+func (p *aboutPage) count(name string, cases, rows, style int) {
 	p.add(line{cells: []aboutCell{
 		{style: p.s.about.label, text: name}, {style: style, number: cases}, {style: style, number: rows},
 	}})
 }
 
-func (p *page) meaning(b *book.Book) {
+func (p *aboutPage) explanation(b *book.Book) {
 	whose := "the agent"
 	if b.AgentID == "" {
 		whose = "any of the agency's agents"
@@ -182,7 +182,7 @@ func (p *page) meaning(b *book.Book) {
 	p.paragraph("It is not proof of coverage and decides nothing about anybody's eligibility. Look the case up before you act on it.")
 }
 
-func (p *page) legend(columns []schemas.Column) {
+func (p *aboutPage) legend(columns []schemas.Column) {
 	p.heading("The columns")
 	p.header("Column", "Group", "What it holds")
 	for _, c := range columns {
@@ -197,9 +197,9 @@ func (p *page) legend(columns []schemas.Column) {
 	}
 }
 
-// frameAbout makes the About sheet, without rows.
+// frameAbout sets up the About sheet without rows.
 func frameAbout(f *excelize.File, lines []line) error {
-	area := "A1:" + letters(len(aboutWidths)) + strconv.Itoa(len(lines))
+	area := "A1:" + columnLetters(len(aboutWidths)) + strconv.Itoa(len(lines))
 	grid := false
 	if err := errors.Join(
 		f.SetSheetDimension(AboutSheet, area),
@@ -212,7 +212,7 @@ func frameAbout(f *excelize.File, lines []line) error {
 	if err != nil {
 		return err
 	}
-	for i := len(aboutWidths); i > 0; i-- { // excelize puts the last one set first
+	for i := len(aboutWidths); i > 0; i-- { // excelize writes the last width set first
 		if err := sw.SetColWidth(i, i, aboutWidths[i-1]); err != nil {
 			return err
 		}
@@ -220,7 +220,7 @@ func frameAbout(f *excelize.File, lines []line) error {
 	for i, l := range lines {
 		if l.merged {
 			n := strconv.Itoa(i + 1)
-			if err := sw.MergeCell("A"+n, letters(len(aboutWidths))+n); err != nil {
+			if err := sw.MergeCell("A"+n, columnLetters(len(aboutWidths))+n); err != nil {
 				return err
 			}
 		}
@@ -236,13 +236,13 @@ func writeLines(w io.Writer, lines []line) error {
 		buf = openRow(buf, n, l.height)
 		for j, c := range l.cells {
 			if c.text == "" {
-				buf = openNumber(buf, letters(j+1), n, c.style)
+				buf = openNumber(buf, columnLetters(j+1), n, c.style)
 				buf = append(strconv.AppendInt(buf, int64(c.number), 10), "</v></c>"...)
 				continue
 			}
 			var err error
-			if buf, err = appendText(buf, letters(j+1), n, c.style, c.text); err != nil {
-				return fmt.Errorf("cell %s%d: %w", letters(j+1), n, err)
+			if buf, err = appendText(buf, columnLetters(j+1), n, c.style, c.text); err != nil {
+				return fmt.Errorf("cell %s%d: %w", columnLetters(j+1), n, err)
 			}
 		}
 		buf = append(buf, "</row>"...)

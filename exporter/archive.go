@@ -12,19 +12,21 @@ import (
 	"github.com/klauspost/compress/zip"
 )
 
-// level of compression: higher ones take longer and save little.
-const level = 6
+// compressionLevel is the level of compression. Higher levels take longer and save
+// little.
+const compressionLevel = 6
 
-// firstDay is 1 January 1980 as zip archives write it, the time of all parts.
-const firstDay = 1<<5 | 1
+// zipEpoch is January 1, 1980 in the date format of zip archives. All parts have
+// this time.
+const zipEpoch = 1<<5 | 1
 
-// archive is the zip archive of a workbook. Both its headers and its
-// compression come from a module whose version go.mod fixes: those of the
-// standard library may change with a release of Go.
+// archive is the zip archive of a workbook. Headers and compression come from a
+// module whose version go.mod fixes, because those of the standard library may
+// change with a Go release.
 type archive struct{ *zip.Writer }
 
 func newArchive(w io.Writer) (*archive, error) {
-	deflater, err := flate.NewWriter(io.Discard, level)
+	deflater, err := flate.NewWriter(io.Discard, compressionLevel)
 	if err != nil {
 		return nil, err
 	}
@@ -36,43 +38,43 @@ func newArchive(w io.Writer) (*archive, error) {
 	return &archive{z}, nil
 }
 
-// create begins a part, which ends where the next one begins.
+// create starts a part. The part ends when the next one starts.
 func (a *archive) create(name string) (io.Writer, error) {
-	//lint:ignore SA1019 the field that is to replace it adds a second time to each header, in a form that Excel never writes
-	w, err := a.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, ModifiedDate: firstDay})
+	//lint:ignore SA1019 the replacement field adds a second time to each header, in a form that Excel never writes
+	w, err := a.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, ModifiedDate: zipEpoch})
 	if err != nil {
 		return nil, fmt.Errorf("part %s: %w", name, err)
 	}
-	return &limited{w: w, left: math.MaxUint32}, nil
+	return &limitedWriter{w: w, left: math.MaxUint32}, nil
 }
 
-// limited holds a part below the size from which on archives need the zip64
-// form, which Excel takes from few writers.
-type limited struct {
+// limitedWriter returns an error before a part reaches the size that requires the
+// zip64 format, which Excel accepts from few writers.
+type limitedWriter struct {
 	w    io.Writer
 	left int64
 }
 
-func (l *limited) Write(p []byte) (int, error) {
+func (l *limitedWriter) Write(p []byte) (int, error) {
 	if int64(len(p)) >= l.left {
-		return 0, errors.New("it would be larger than 4 GiB")
+		return 0, errors.New("larger than 4 GiB")
 	}
 	l.left -= int64(len(p))
 	return l.w.Write(p)
 }
 
-// parts collects the parts of a workbook from excelize, in the place of a zip
-// writer: excelize hands them out in an order of its own.
+// parts collects the parts of a workbook by name. It takes the place of excelize's
+// zip writer, because excelize writes parts in its own order.
 type parts map[string]*bytes.Buffer
 
-// Create begins a part.
+// Create starts a part.
 func (p parts) Create(name string) (io.Writer, error) {
 	p[name] = new(bytes.Buffer)
 	return p[name], nil
 }
 
-// AddFS is part of excelize's interface, which never calls it.
+// AddFS implements excelize.ZipWriter. Excelize never calls it.
 func (p parts) AddFS(fs.FS) error { return errors.ErrUnsupported }
 
-// Close ends the last part.
+// Close does nothing.
 func (p parts) Close() error { return nil }

@@ -1,10 +1,10 @@
-// Package exporter makes the Excel workbook of a Book of Business: a book and a
-// column set in, the bytes of an .xlsx file out.
+// Package exporter writes the Excel workbook of a Book of Business. It takes a book
+// and a column set and writes an .xlsx file.
 //
-// The same book and column set give the same bytes, in any process and on any
-// day, as long as [Version] stays. Every value arrives as it stands in the book:
-// identifiers with their zeros, amounts to the cent, text to the character and
-// never as a formula. A workbook is written as a stream, in bounded memory and
-// without temporary files. Package book decides what a row is and in which order
-// rows stand; the program decides who may have a workbook.
+// The same book and column set produce the same bytes in any process at any time, as
+// long as [Version] is the same. Cells contain values exactly as the book has them:
+// identifiers keep leading zeros, amounts are exact, and text is never a formula.
+// Rows are written as a stream, in bounded memory and without temporary files.
+// Package book decides the rows and their order; callers decide who may have a
+// workbook.
 package exporter

@@ -1,4 +1,4 @@
 package exporter
 
-// AppendEscaped appends text as it stands in a cell.
+// AppendEscaped exports appendEscaped to tests.
 var AppendEscaped = appendEscaped

@@ -13,10 +13,10 @@ import (
 	"bookledger/projections/book"
 )
 
-// tableName is the name of the Excel table that holds header and rows.
+// tableName is the name of the Excel table that contains the header and the rows.
 const tableName = "BookOfBusiness"
 
-// The parts that are the sheets.
+// The names of the parts that contain the sheets.
 const (
 	bookPart  = "xl/worksheets/sheet1.xml"
 	aboutPart = "xl/worksheets/sheet2.xml"
@@ -29,10 +29,10 @@ type frame struct {
 	lines  []line // of the About sheet
 }
 
-// newFrame makes the frame of a book's workbook.
+// newFrame returns the frame of a book's workbook.
 func (e *Exporter) newFrame(b *book.Book) (*frame, error) {
 	f := excelize.NewFile()
-	defer func() { _ = f.Close() }() // it has no files
+	defer func() { _ = f.Close() }() // no temporary files to remove
 	s, err := newStyles(f)
 	if err != nil {
 		return nil, err
@@ -55,11 +55,11 @@ func (e *Exporter) newFrame(b *book.Book) (*frame, error) {
 	return &frame{collected, s, lines}, nil
 }
 
-// frameBook makes the sheet of the book, with the header as its only row.
+// frameBook sets up the sheet of the book with the header as its only row.
 func (e *Exporter) frameBook(f *excelize.File, s *styles, rows int) error {
 	last := e.columns[len(e.columns)-1].letters
 	all := "A1:" + last + strconv.Itoa(rows+1)
-	table := "A1:" + last + strconv.Itoa(max(rows, 1)+1) // a table has a row, if an empty one
+	table := "A1:" + last + strconv.Itoa(max(rows, 1)+1) // a table needs at least one row
 	if err := errors.Join(f.SetSheetDimension(Sheet, all), ignoreErrors(f, Sheet, table)); err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (e *Exporter) frameBook(f *excelize.File, s *styles, rows int) error {
 		Selection: []excelize.Selection{{SQRef: "A2", ActiveCell: "A2", Pane: "bottomLeft"}},
 	})
 	header := make([]any, len(e.columns))
-	for i, c := range slices.Backward(e.columns) { // excelize puts the last width set first
+	for i, c := range slices.Backward(e.columns) { // excelize writes the last width set first
 		header[i] = excelize.Cell{StyleID: s.header[c.shade], Value: c.Header}
 		err = errors.Join(err, sw.SetColWidth(i+1, i+1, c.Width))
 	}
@@ -85,8 +85,8 @@ func (e *Exporter) frameBook(f *excelize.File, s *styles, rows int) error {
 	)
 }
 
-// ignoreErrors keeps Excel from marking identifiers as numbers stored as text,
-// and text that happens to look like a date.
+// ignoreErrors prevents Excel's warnings about numbers stored as text and about
+// two-digit years in text.
 func ignoreErrors(f *excelize.File, sheet, area string) error {
 	return errors.Join(
 		f.AddIgnoredErrors(sheet, area, excelize.IgnoredErrorsNumberStoredAsText),
@@ -94,7 +94,7 @@ func ignoreErrors(f *excelize.File, sheet, area string) error {
 	)
 }
 
-// setLayout says how the workbook is printed.
+// setLayout sets the print layout of the workbook.
 func (e *Exporter) setLayout(f *excelize.File, b *book.Book) error {
 	landscape, portrait, letter, wide, one, free, yes := "landscape", "portrait", 1, 4, 1, 0, true
 	footer := &excelize.HeaderFooterOptions{
@@ -114,13 +114,14 @@ func (e *Exporter) setLayout(f *excelize.File, b *book.Book) error {
 	)
 }
 
-// setProperties sets the document's properties. Their times are the cutoff.
+// setProperties sets the document properties. The creation and modification times
+// are the cutoff, so that the bytes do not depend on the time of the export.
 func (e *Exporter) setProperties(f *excelize.File, b *book.Book) error {
 	cutoff := b.Cutoff.UTC().Format(time.RFC3339)
 	return errors.Join(
 		f.SetDocProps(&excelize.DocProperties{
 			Title:          e.set.Title + ", Friday " + b.Friday.String(),
-			Subject:        "Consumers of " + owner(b) + " as of the cutoff, " + cutoff,
+			Subject:        "Consumers of " + ownerName(b) + " as of the cutoff, " + cutoff,
 			Description:    fmt.Sprintf("Ledger boundary %d, column set %s, exporter %s", b.Boundary, e.set.Version, Version),
 			Creator:        "bookledger",
 			LastModifiedBy: "bookledger",
@@ -132,8 +133,8 @@ func (e *Exporter) setProperties(f *excelize.File, b *book.Book) error {
 	)
 }
 
-// letters returns the letters of the n-th column, from A.
-func letters(n int) string {
+// columnLetters returns the columnLetters of the n-th column, from A.
+func columnLetters(n int) string {
 	var s string
 	for ; n > 0; n = (n - 1) / 26 {
 		s = string(rune('A'+(n-1)%26)) + s

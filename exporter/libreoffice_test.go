@@ -18,15 +18,15 @@ import (
 	"bookledger/schemas"
 )
 
-// toCSV has LibreOffice open a workbook and save its first sheet as CSV.
+// toCSV converts the first sheet of a workbook to CSV with LibreOffice.
 func toCSV(t *testing.T, workbook []byte) [][]string {
 	t.Helper()
 	if os.Getenv("BOOKLEDGER_LONG") != "1" {
-		t.Skip("a long walk: BOOKLEDGER_LONG=1 asks for it")
+		t.Skip("long test: set BOOKLEDGER_LONG=1 to run it")
 	}
 	soffice, err := exec.LookPath("soffice")
 	if err != nil {
-		t.Fatalf("BOOKLEDGER_LONG is set, and LibreOffice is not installed: %v", err)
+		t.Fatalf("LibreOffice is not installed: install it or unset BOOKLEDGER_LONG: %v", err)
 	}
 	dir := t.TempDir()
 	file := filepath.Join(dir, "book.xlsx")
@@ -44,7 +44,7 @@ func toCSV(t *testing.T, workbook []byte) [][]string {
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "*.csv"))
 	if err != nil || len(files) != 1 {
-		t.Fatalf("LibreOffice wrote %v, %v", files, err)
+		t.Fatalf("got files %v (%v), want one", files, err)
 	}
 	text, err := os.ReadFile(files[0])
 	if err != nil {
@@ -59,7 +59,7 @@ func toCSV(t *testing.T, workbook []byte) [][]string {
 	return rows
 }
 
-// shown returns what a spreadsheet shows of a value.
+// shown returns a value as a spreadsheet displays it.
 func shown(v book.Value) string {
 	switch v.Kind {
 	case book.Date:
@@ -74,40 +74,40 @@ func shown(v book.Value) string {
 	return v.String()
 }
 
-// TestLibreOffice has another program read the workbook, cell by cell.
-func TestLibreOffice(t *testing.T) {
+// TestLibreOfficeShowsSameCells compares every cell with what another program shows.
+func TestLibreOfficeShowsSameCells(t *testing.T) {
 	texts := make([]string, 0, len(hostile))
 	for _, s := range hostile {
 		if !strings.ContainsAny(s, "\r\t") { // CSV does not keep all of these
 			texts = append(texts, s)
 		}
 	}
-	all := ofTexts(texts)
+	all := casesWithTexts(texts)
 	maps.Copy(all, sample(20))
 	all["0007000003"].Members[0].DateOfBirth = 1899_12_31
 	all["0007000004"].Enrollments[0].GrossPremium = events.Cents(123456705)
 	b := all.book()
 	rows := toCSV(t, write(t, b))
 	if len(rows) != len(b.Rows)+1 {
-		t.Fatalf("LibreOffice shows %d rows, want %d and a header", len(rows), len(b.Rows))
+		t.Fatalf("got %d rows, want %d and a header", len(rows), len(b.Rows))
 	}
 	for i, c := range schemas.CurrentColumns().Columns {
 		if rows[0][i] != c.Header {
-			t.Errorf("header %d is %q, want %q", i, rows[0][i], c.Header)
+			t.Errorf("header %d: got %q, want %q", i, rows[0][i], c.Header)
 		}
 		field, _ := book.FieldByName(c.Field)
 		for j := range b.Rows {
 			if want := shown(field(&b.Rows[j])); rows[j+1][i] != want {
-				t.Errorf("row %d, %s: LibreOffice shows %q, want %q", j+2, c.Header, rows[j+1][i], want)
+				t.Errorf("row %d, %s: got %q, want %q", j+2, c.Header, rows[j+1][i], want)
 			}
 		}
 	}
 }
 
-// TestLibreOfficeOpensAnEmptyBook is of an agent without consumers.
+// TestLibreOfficeOpensAnEmptyBook checks the book of an agent without consumers.
 func TestLibreOfficeOpensAnEmptyBook(t *testing.T) {
 	rows := toCSV(t, write(t, cases{}.book()))
 	if len(rows) != 1 || len(rows[0]) != 52 || rows[0][0] != "Case ID" {
-		t.Errorf("LibreOffice shows %q", rows)
+		t.Errorf("got %q, want only the header", rows)
 	}
 }

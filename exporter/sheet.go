@@ -15,32 +15,32 @@ import (
 )
 
 const (
-	maxUnits   = 32767   // UTF-16 units that a cell holds
-	chunk      = 1 << 16 // bytes of rows that are handed on at once
-	checkEvery = 16      // rows between two looks at whether to stop
+	maxUnits     = 32767   // UTF-16 code units that fit in a cell
+	chunkBytes   = 1 << 16 // bytes of rows to buffer before writing
+	rowsPerCheck = 16      // rows between checks of the context
 )
 
-// column is a column of the book, ready to be written.
+// column is a resolved column of a column set.
 type column struct {
 	schemas.Column
 	letters string // A to XFD
 	field   book.Field
 	kind    book.Kind
-	shade   int // of its group's header, which differs from the group before
+	shade   int // index of the header style, which alternates between groups
 }
 
-// writeRows writes the rows of a book, from the second row of the sheet on.
+// writeRows writes the rows of a book, starting with the second row of the sheet.
 //
-// Excelize makes the rest of the workbook, but its own row writer keeps a sheet
-// in memory or in temporary files until it is saved. Without an error, it also
-// decodes some texts to others ("_x0041_x0042_"), cuts long ones and replaces
-// what XML cannot carry. For ordinary values, the cells written here are byte for
-// byte the ones that excelize writes.
+// Excelize writes the rest of the workbook. Its row writer is not used because it
+// keeps a sheet in memory or in temporary files until it is saved. Without an error,
+// it also decodes some texts to others ("_x0041_x0042_"), cuts long texts and
+// replaces characters that XML does not allow. For ordinary values, the cells
+// written here equal those of excelize byte for byte.
 func (e *Exporter) writeRows(ctx context.Context, w io.Writer, rows []book.Row, s *styles) error {
-	buf := make([]byte, 0, chunk+chunk/4)
+	buf := make([]byte, 0, chunkBytes+chunkBytes/4)
 	var err error
 	for i := range rows {
-		if i%checkEvery == 0 {
+		if i%rowsPerCheck == 0 {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -48,7 +48,7 @@ func (e *Exporter) writeRows(ctx context.Context, w io.Writer, rows []book.Row, 
 		if buf, err = e.appendRow(buf, i+2, &rows[i], s); err != nil {
 			return err
 		}
-		if len(buf) >= chunk {
+		if len(buf) >= chunkBytes {
 			if _, err := w.Write(buf); err != nil {
 				return err
 			}
@@ -59,7 +59,7 @@ func (e *Exporter) writeRows(ctx context.Context, w io.Writer, rows []book.Row, 
 	return err
 }
 
-// appendRow appends a row. An error names the cell and never what it holds.
+// appendRow appends a row. An error names the cell and never contains its value.
 func (e *Exporter) appendRow(buf []byte, n int, row *book.Row, s *styles) ([]byte, error) {
 	buf = openRow(buf, n, 0)
 	for i := range e.columns {
@@ -70,7 +70,7 @@ func (e *Exporter) appendRow(buf []byte, n int, row *book.Row, s *styles) ([]byt
 		}
 		var err error
 		if v.Kind != c.kind {
-			err = fmt.Errorf("the field %s does not hold what the kind %s says", c.Field, c.Kind)
+			err = fmt.Errorf("the value of field %s is not of kind %s", c.Field, c.Kind)
 		} else {
 			buf, err = appendValue(buf, c.letters, n, v, s)
 		}
@@ -81,8 +81,8 @@ func (e *Exporter) appendRow(buf []byte, n int, row *book.Row, s *styles) ([]byt
 	return append(buf, "</row>"...), nil
 }
 
-// openRow begins row n, of a height in points or, where that is 0, of the
-// reader's choice.
+// openRow appends the start of row n. The height is in points; 0 lets the
+// application choose.
 func openRow(buf []byte, n int, height float64) []byte {
 	buf = append(buf, `<row r="`...)
 	buf = strconv.AppendInt(buf, int64(n), 10)
@@ -115,17 +115,17 @@ func appendValue(buf []byte, letters string, n int, v book.Value, s *styles) ([]
 	return append(buf, "</v></c>"...), nil
 }
 
-// firstDate is the first date that Excel counts rightly: to it 1900 was a leap
-// year, so that earlier dates are shown a day off, and none before 1900 at all.
+// firstDate is the first date that Excel counts correctly. Excel treats 1900 as a
+// leap year, so it shows earlier dates one day off. It has no dates before 1900.
 const firstDate events.Date = 1900_03_01
 
-// serial returns the number by which Excel knows a date, not before firstDate.
+// serial returns Excel's serial number of a date that is not before firstDate.
 func serial(d events.Date) int64 {
-	const dayZero = -25569 // 30 December 1899, in days from 1970
+	const dayZero = -25569 // December 30, 1899, in days since 1970
 	return time.Date(d.Year(), time.Month(d.Month()), d.Day(), 0, 0, 0, 0, time.UTC).Unix()/86400 - dayZero
 }
 
-// appendCents appends an amount in dollars, exactly, without needless zeros.
+// appendCents appends the exact amount in dollars without trailing zeros.
 func appendCents(buf []byte, cents int64) []byte {
 	if cents < 0 {
 		buf, cents = append(buf, '-'), -cents
@@ -153,7 +153,7 @@ func openNumber(buf []byte, letters string, n, style int) []byte {
 	return append(openCell(buf, letters, n, style), "><v>"...)
 }
 
-// appendText appends a cell that is text, whatever the text looks like.
+// appendText appends a text cell, whatever the text looks like.
 func appendText(buf []byte, letters string, n, style int, s string) ([]byte, error) {
 	buf = append(openCell(buf, letters, n, style), ` t="inlineStr"><is><t`...)
 	if s != "" && (isSpace(s[0]) || isSpace(s[len(s)-1])) {
@@ -166,13 +166,13 @@ func appendText(buf []byte, letters string, n, style int, s string) ([]byte, err
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
 
 var (
-	errTooLong  = errors.New("the text is longer than the 32,767 UTF-16 units that a cell holds")
-	errNotXML   = errors.New("the text has a character that a workbook cannot carry")
-	errEncoding = errors.New("the text is not valid UTF-8")
+	errTooLong  = errors.New("text longer than the 32,767 UTF-16 code units that fit in a cell")
+	errNotXML   = errors.New("text with a character that XML does not allow")
+	errEncoding = errors.New("text is not valid UTF-8")
 )
 
-// appendEscaped appends text as it stands in a cell, or fails where a cell
-// cannot hold it as it is.
+// appendEscaped appends text in the form for a cell. It returns an error if a cell
+// cannot contain the text unchanged.
 func appendEscaped(buf []byte, s string) ([]byte, error) {
 	done, units := 0, 0
 	for i := 0; i < len(s); units++ {
@@ -190,10 +190,10 @@ func appendEscaped(buf []byte, s string) ([]byte, error) {
 			continue
 		}
 		escape := escapes[s[i]]
-		if escape == noXML {
+		if escape == notXML {
 			return buf, errNotXML
 		}
-		if escape != "" && (s[i] != '_' || looksEscaped(s[i:])) {
+		if escape != "" && (s[i] != '_' || looksLikeEscape(s[i:])) {
 			buf = append(append(buf, s[done:i]...), escape...)
 			done = i + 1
 		}
@@ -205,13 +205,15 @@ func appendEscaped(buf []byte, s string) ([]byte, error) {
 	return append(buf, s[done:]...), nil
 }
 
-const noXML = "\x00"
+// notXML marks characters that XML does not allow.
+const notXML = "\x00"
 
-// escapes holds the form of a character in XML. An underscore is escaped
-// only where it begins what a spreadsheet would read as an escape.
+// escapes contains the XML form of each ASCII character that needs one. An
+// underscore is escaped only if a spreadsheet would read it as the start of an
+// escape.
 var escapes = func() (t [utf8.RuneSelf]string) {
 	for c := range ' ' {
-		t[c] = noXML
+		t[c] = notXML
 	}
 	t['\t'], t['\n'], t['\r'] = "&#x9;", "", "&#xD;"
 	t['"'], t['&'], t['\''], t['<'], t['>'] = "&#34;", "&amp;", "&#39;", "&lt;", "&gt;"
@@ -219,10 +221,10 @@ var escapes = func() (t [utf8.RuneSelf]string) {
 	return t
 }()
 
-// looksEscaped reports whether s, which begins with an underscore, begins with
-// what a spreadsheet takes for the code of a character, such as _x0041_. Excel
-// wants four digits, LibreOffice reads some with fewer.
-func looksEscaped(s string) bool {
+// looksLikeEscape reports whether s, which starts with an underscore, starts with
+// something that a spreadsheet reads as an escaped character, such as _x0041_. Excel
+// requires four digits; LibreOffice also reads some escapes with fewer.
+func looksLikeEscape(s string) bool {
 	if len(s) < 2 || s[1] != 'x' {
 		return false
 	}
@@ -238,9 +240,9 @@ func looksEscaped(s string) bool {
 	return false
 }
 
-// looksFormula reports whether a spreadsheet could take the text for a formula
-// if somebody typed it, or saved it as CSV and opened that.
-func looksFormula(s string) bool {
+// looksLikeFormula reports whether a spreadsheet might read the text as a formula
+// when somebody types it, or saves it as CSV and opens the file.
+func looksLikeFormula(s string) bool {
 	for _, r := range s {
 		switch r {
 		case ' ', '\u00a0', '\n':

@@ -2,7 +2,7 @@ package exporter
 
 import "github.com/xuri/excelize/v2"
 
-// headerHeight is the height of the header, in points.
+// headerHeight is the height of the header row in points.
 const headerHeight = 24
 
 const (
@@ -11,17 +11,18 @@ const (
 	black    = "000000"
 )
 
-// styles are the numbers of the workbook's cell styles.
+// styles contains the ids of the workbook's cell styles.
 type styles struct {
-	header                          [2]int // of alternating groups
+	header                          [2]int // alternate between groups of columns
 	text, quoted, date, money, year int
 	about                           struct{ title, heading, label, value, quoted, number, header, wrapped, strong int }
 }
 
-// forText returns the style of a text cell of the book: the quote prefix keeps
-// text text when somebody edits the cell.
+// forText returns the style of a text cell of the book. If the text looks like a
+// formula, the style has a quote prefix, so that editing the cell does not turn it
+// into one.
 func (s *styles) forText(text string) int {
-	if looksFormula(text) {
+	if looksLikeFormula(text) {
 		return s.quoted
 	}
 	return s.text
@@ -54,7 +55,7 @@ func newStyles(f *excelize.File) (*styles, error) {
 		asText  = 49 // @
 	)
 	left := &excelize.Alignment{Horizontal: "left"}
-	indented := &excelize.Alignment{Horizontal: "right", Indent: 1} // off the text beside it
+	indented := &excelize.Alignment{Horizontal: "right", Indent: 1} // keeps a gap to text in the next cell
 	s := &styles{
 		header: [2]int{add(filled(darkBlue)), add(filled(blue))},
 		text:   add(excelize.Style{NumFmt: asText}),
@@ -70,7 +71,7 @@ func newStyles(f *excelize.File) (*styles, error) {
 	s.about.heading = top(excelize.Style{Font: bold(13, blue)}, false)
 	s.about.label = top(excelize.Style{Font: bold(11, black)}, true)
 	s.about.value = top(excelize.Style{NumFmt: asText}, false)
-	s.about.number = top(excelize.Style{NumFmt: grouped}, false) // #,##0
+	s.about.number = top(excelize.Style{NumFmt: grouped}, false)
 	s.about.strong = top(excelize.Style{NumFmt: grouped, Font: bold(11, black)}, false)
 	s.about.wrapped = top(excelize.Style{}, true)
 	s.about.header = add(filled(darkBlue))
@@ -81,8 +82,8 @@ func newStyles(f *excelize.File) (*styles, error) {
 	return s, nil
 }
 
-// quoted adds a style that is another one with Excel's quote prefix, which
-// excelize has no option for.
+// quoted adds a copy of a style with Excel's quote prefix, for which excelize has no
+// option.
 func quoted(f *excelize.File, style int) int {
 	xfs, yes := f.Styles.CellXfs, true
 	xf := xfs.Xf[style]

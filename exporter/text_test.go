@@ -23,8 +23,7 @@ import (
 	"bookledger/schemas"
 )
 
-// hostile are texts that a spreadsheet, XML or CSV could take for something
-// else than what they are.
+// hostile contains texts that a spreadsheet, XML or CSV might misread.
 var hostile = []string{
 	"=1+1", "=HYPERLINK(\"http://example.org\";\"x\")", "+1 916 555 0100", "-2+3", "@SUM(A1)", " =1", "＝1", "=cmd|'/c calc'!A0",
 	"_x0041_", "_x005F_", "_x005f_x0041_", "_x0041_x0042_", "__x0041__", "_x005F_x005F_", "_xD83D__xDE00_", "_x000D_", "_xZZZZ_", "_x004_", "_X0041_", "_x4_", "_x41_", "_x00041_", "_x12345_", "_xab_", "_xa_", "_xg_", "_xu_li", "maria_xu@example.org", "_x0041", "_x+041_", "_x 041_",
@@ -36,8 +35,8 @@ var hostile = []string{
 	"00123", "0", "1E5", "1/2", "01/02/29", "TRUE", "#N/A", "NULL", "1,5", "95838-0001", "٣",
 }
 
-// ofTexts has one case per text, which stands in two cells of its row.
-func ofTexts(texts []string) cases {
+// casesWithTexts returns one case per text. The text is in two cells of its row.
+func casesWithTexts(texts []string) cases {
 	all := cases{}
 	for i, s := range texts {
 		c := &fold.Case{AgentID: agentID, Since: cutoff}
@@ -48,38 +47,38 @@ func ofTexts(texts []string) cases {
 	return all
 }
 
-func TestHostileText(t *testing.T) {
+func TestHostileTextStaysText(t *testing.T) {
 	long := []string{strings.Repeat("x", 32767), strings.Repeat("😀", 16383) + "x", strings.Repeat("_x0041_", 4000)}
 	texts := append(slices.Clone(hostile), long...)
-	workbook := write(t, ofTexts(texts).book())
+	workbook := write(t, casesWithTexts(texts).book())
 	f := open(t, workbook)
 	for i, s := range texts {
 		for _, column := range []string{"E", "J"} {
 			ref := column + strconv.Itoa(i+2)
 			if kind, _ := f.GetCellType(exporter.Sheet, ref); kind != excelize.CellTypeInlineString {
-				t.Errorf("%.40q is a cell of type %v", s, kind)
+				t.Errorf("%.40q: got cell type %v, want an inline string", s, kind)
 			}
-			if !strings.Contains(strings.ToLower(s), "_xd83d_") { // excelize reads no halves of pairs
+			if !strings.Contains(strings.ToLower(s), "_xd83d_") { // excelize cannot read halves of surrogate pairs
 				if got, _ := f.GetCellValue(exporter.Sheet, ref); got != s {
-					t.Errorf("%.40q comes out as %.40q", s, got)
+					t.Errorf("got %.40q, want %.40q", got, s)
 				}
 			}
 			id, _ := f.GetCellStyle(exporter.Sheet, ref)
 			first := strings.TrimLeft(s, " \u00a0\n")
 			formula := first != "" && strings.ContainsAny(first[:1], "=+-@\t\r") || strings.HasPrefix(first, "＝")
 			if got := f.Styles.CellXfs.Xf[id].QuotePrefix != nil; got != formula {
-				t.Errorf("%.40q is quoted: %t", s, got)
+				t.Errorf("%.40q: got quote prefix %t, want %t", s, got, formula)
 			}
 		}
 	}
 	if _, parts := readParts(t, workbook); strings.Contains(parts[bookPart], "<f>") {
-		t.Error("there is a formula")
+		t.Error("the sheet contains a formula")
 	}
 }
 
 var escape = regexp.MustCompile(`_x([0-9A-Fa-f]{4})_`)
 
-// decode reads what stands between the tags of a cell, as a spreadsheet does.
+// decode decodes the XML text of a cell as a spreadsheet does.
 func decode(tb testing.TB, cell []byte) string {
 	tb.Helper()
 	var text string
@@ -92,18 +91,18 @@ func decode(tb testing.TB, cell []byte) string {
 	})
 }
 
-func TestRefusedText(t *testing.T) {
+func TestRejectsTextThatDoesNotFit(t *testing.T) {
 	for want, texts := range map[string][]string{
-		"longer than":       {strings.Repeat("x", 32768), strings.Repeat("😀", 16384), strings.Repeat("é", 32768)},
-		"not valid UTF-8":   {"secret\xff", "secret\xed\xa0\x80"},
-		"a workbook cannot": {"secret\x00", "secret\x1f", "secret\uffff", "\ufffesecret", "secret\x0b"},
+		"longer than":        {strings.Repeat("x", 32768), strings.Repeat("😀", 16384), strings.Repeat("é", 32768)},
+		"not valid UTF-8":    {"secret\xff", "secret\xed\xa0\x80"},
+		"XML does not allow": {"secret\x00", "secret\x1f", "secret\uffff", "\ufffesecret", "secret\x0b"},
 	} {
 		for _, s := range texts {
-			_, err := exporter.Current().Write(context.Background(), io.Discard, ofTexts([]string{"a", s}).book())
+			_, err := exporter.Current().Write(context.Background(), io.Discard, casesWithTexts([]string{"a", s}).book())
 			if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "cell E3 (Next Steps)") {
-				t.Errorf("%.20q: error is %v", s, err)
+				t.Errorf("%.20q: got error %v, want %q", s, err, want)
 			} else if strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "xxx") {
-				t.Errorf("the error tells the text: %v", err)
+				t.Errorf("the error contains the text: %v", err)
 			}
 		}
 	}
@@ -126,18 +125,18 @@ func TestDates(t *testing.T) {
 		ref := fmt.Sprintf("W%d", i+2)
 		want := fmt.Sprintf("%02d/%02d/%04d", d.Month(), d.Day(), d.Year())
 		if got, _ := f.GetCellValue(exporter.Sheet, ref); got != want {
-			t.Errorf("%s is shown as %s", want, got)
+			t.Errorf("got %s, want %s", got, want)
 		}
 		kind, _ := f.GetCellType(exporter.Sheet, ref)
 		if text := kind == excelize.CellTypeInlineString; text != (d < 1900_03_01) {
-			t.Errorf("%s is text: %t", want, text)
+			t.Errorf("%s: got a text cell: %t", want, text)
 		}
 		if d >= 1900_03_01 {
 			raw, _ := f.GetCellValue(exporter.Sheet, ref, excelize.Options{RawCellValue: true})
 			serial, _ := strconv.ParseFloat(raw, 64)
 			when, _ := excelize.ExcelDateToTime(serial, false)
 			if events.DateOf(when) != d {
-				t.Errorf("%s has the serial number %s, %s", want, raw, when.Format(time.DateOnly))
+				t.Errorf("%s: got serial number %s, which is %s", want, raw, when.Format(time.DateOnly))
 			}
 		}
 	}
@@ -156,21 +155,21 @@ func TestMoney(t *testing.T) {
 		workbook := write(t, cases{"1": c}.book())
 		_, parts := readParts(t, workbook)
 		if want := `<v>` + amounts[cents][0] + `</v>`; !strings.Contains(parts[bookPart], want) {
-			t.Errorf("%d cents are not written as %s", cents, want)
+			t.Errorf("%d cents: the sheet does not contain %s", cents, want)
 		}
 		if shown, _ := open(t, workbook).GetCellValue(exporter.Sheet, "AD2"); shown != amounts[cents][1] {
-			t.Errorf("%d cents are shown as %s", cents, shown)
+			t.Errorf("%d cents: got %s, want %s", cents, shown, amounts[cents][1])
 		}
 	}
 }
 
-// TestCellsAreThoseOfExcelize holds the rows that are written here to those
-// that excelize writes, for values that it writes rightly.
-func TestCellsAreThoseOfExcelize(t *testing.T) {
+// TestCellsMatchExcelize compares the rows with those that excelize writes, for values
+// that excelize writes correctly.
+func TestCellsMatchExcelize(t *testing.T) {
 	texts := slices.DeleteFunc(slices.Clone(hostile), func(s string) bool {
 		return strings.Contains(s, "_x") || strings.ContainsAny(s, "=+-@＝\t\r") // quoted
 	})
-	all := ofTexts(texts)
+	all := casesWithTexts(texts)
 	maps.Copy(all, sample(50))
 	b := all.book()
 	_, parts := readParts(t, write(t, b))
@@ -184,13 +183,13 @@ func TestCellsAreThoseOfExcelize(t *testing.T) {
 	a, z := strings.SplitAfter(ourRows, "</row>"), strings.SplitAfter(theirRows, "</row>")
 	for i := range a {
 		if i >= len(z) || a[i] != z[i] {
-			t.Fatalf("row %d is\n%s\nexcelize has\n%s", i+2, a[i], z[min(i, len(z)-1)])
+			t.Fatalf("row %d: got\n%s\nwant as excelize\n%s", i+2, a[i], z[min(i, len(z)-1)])
 		}
 	}
 }
 
-// writeByExcelize writes the rows of a book, by themselves, as excelize's own
-// StreamWriter does, with the numbers of the styles that our workbooks have.
+// writeByExcelize writes only the rows of a book with excelize's StreamWriter. It uses
+// the style ids of our workbooks.
 func writeByExcelize(tb testing.TB, to io.Writer, b *book.Book) {
 	tb.Helper()
 	f := excelize.NewFile(excelize.Options{TmpDir: tb.TempDir()})
@@ -200,12 +199,12 @@ func writeByExcelize(tb testing.TB, to io.Writer, b *book.Book) {
 		tb.Fatal(err)
 	}
 	styles := map[book.Kind]int{book.Text: 3, book.Date: 4, book.Money: 5, book.Year: 6}
-	for range 10 { // the styles need only be there
+	for range 10 { // the styles only need to exist
 		_, _ = f.NewStyle(&excelize.Style{NumFmt: 1})
 	}
 	set := schemas.CurrentColumns()
 	for i := range b.Rows {
-		if err := sw.SetRow(fmt.Sprintf("A%d", i+2), bareRow(set, &b.Rows[i], styles)); err != nil {
+		if err := sw.SetRow(fmt.Sprintf("A%d", i+2), excelizeRow(set, &b.Rows[i], styles)); err != nil {
 			tb.Fatal(err)
 		}
 	}
@@ -217,8 +216,8 @@ func writeByExcelize(tb testing.TB, to io.Writer, b *book.Book) {
 	}
 }
 
-// bareRow returns the cells of a row as one hands them to excelize.
-func bareRow(set schemas.Columns, row *book.Row, styles map[book.Kind]int) []any {
+// excelizeRow returns the cells of a row as arguments for excelize.
+func excelizeRow(set schemas.Columns, row *book.Row, styles map[book.Kind]int) []any {
 	cells := make([]any, len(set.Columns))
 	for i, c := range set.Columns {
 		field, _ := book.FieldByName(c.Field)
@@ -251,7 +250,7 @@ func FuzzText(f *testing.F) {
 			return
 		}
 		if got := decode(t, cell); got != s {
-			t.Errorf("%q is written as %s and read as %q", s, cell, got)
+			t.Errorf("%q: got %q from %s", s, got, cell)
 		}
 	})
 }

@@ -20,7 +20,7 @@ import (
 	"bookledger/schemas"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "update the golden files")
 
 func open(tb testing.TB, workbook []byte) *excelize.File {
 	tb.Helper()
@@ -32,14 +32,14 @@ func open(tb testing.TB, workbook []byte) *excelize.File {
 	return f
 }
 
-// The parts that are the sheets.
+// The names of the parts that contain the sheets.
 const (
 	bookPart  = "xl/worksheets/sheet1.xml"
 	aboutPart = "xl/worksheets/sheet2.xml"
 )
 
-// readParts returns the headers of a workbook's parts, in their order, and what
-// each holds.
+// readParts returns the headers of a workbook's parts in order, and the contents by
+// name.
 func readParts(tb testing.TB, workbook []byte) ([]*zip.File, map[string]string) {
 	tb.Helper()
 	z, err := zip.NewReader(bytes.NewReader(workbook), int64(len(workbook)))
@@ -57,8 +57,8 @@ func readParts(tb testing.TB, workbook []byte) ([]*zip.File, map[string]string) 
 	return z.File, parts
 }
 
-// dump writes the cells of a workbook as lines: reference, type, number
-// format, whether it is quoted, what it holds, and how that is shown.
+// dump returns the cells of a workbook as lines: reference, type, number format, quote
+// prefix, raw value and displayed value.
 func dump(tb testing.TB, workbook []byte) string {
 	tb.Helper()
 	f := open(tb, workbook)
@@ -100,12 +100,12 @@ func TestGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got != string(want) {
-		t.Errorf("the cells differ from %s:\n%s", file, got)
+		t.Errorf("cells differ from %s; got\n%s", file, got)
 	}
 }
 
-// elements returns the elements of the root of a part, in their order. It fails
-// where the part is not well formed.
+// elements returns the child elements of a part's root in order. It fails the test if
+// the part is not well formed.
 func elements(tb testing.TB, name, part string) (all []string) {
 	tb.Helper()
 	decoder := xml.NewDecoder(strings.NewReader(part))
@@ -128,15 +128,15 @@ func elements(tb testing.TB, name, part string) (all []string) {
 	}
 }
 
-// sheetOrder is the order in which the standard has the elements of a sheet.
+// sheetOrder is the standard's order of the elements in a sheet.
 var sheetOrder = []string{
 	"sheetPr", "dimension", "sheetViews", "sheetFormatPr", "cols", "sheetData", "autoFilter", "mergeCells",
 	"printOptions", "pageMargins", "pageSetup", "headerFooter", "ignoredErrors", "tableParts",
 }
 
-// TestParts holds that parts and the elements of sheets stand in their order,
-// are well formed, and say nothing of the time at which they were written.
-func TestParts(t *testing.T) {
+// TestPartsAreOrderedAndWellFormed checks the order of parts and of the elements of
+// sheets, and that parts do not contain the time of writing.
+func TestPartsAreOrderedAndWellFormed(t *testing.T) {
 	required := map[string][]string{
 		bookPart:  {"sheetViews", "cols", "sheetData", "ignoredErrors", "tableParts"},
 		aboutPart: {"cols", "sheetData", "mergeCells", "ignoredErrors"},
@@ -144,22 +144,22 @@ func TestParts(t *testing.T) {
 	for _, all := range []cases{sample(10), {}} {
 		headers, parts := readParts(t, write(t, all.book()))
 		if headers[0].Name != "[Content_Types].xml" || headers[1].Name != "_rels/.rels" {
-			t.Errorf("the first parts are %s and %s", headers[0].Name, headers[1].Name)
+			t.Errorf("got first parts %s and %s", headers[0].Name, headers[1].Name)
 		}
 		for i, h := range headers {
 			if h.ModifiedDate != 0x21 || h.ModifiedTime != 0 || h.Method != zip.Deflate || i > 0 && h.Name < headers[i-1].Name {
-				t.Errorf("part %d, %s: time %x %x, method %d", i, h.Name, h.ModifiedDate, h.ModifiedTime, h.Method)
+				t.Errorf("part %d, %s: got time %x %x, method %d or out of order", i, h.Name, h.ModifiedDate, h.ModifiedTime, h.Method)
 			}
 			last, has := -1, elements(t, h.Name, parts[h.Name])
 			for _, want := range required[h.Name] {
 				if !slices.Contains(has, want) {
-					t.Errorf("%s has no %s", h.Name, want)
+					t.Errorf("%s: missing element %s", h.Name, want)
 				}
 			}
 			for _, name := range has {
 				at := slices.Index(sheetOrder, name)
 				if required[h.Name] != nil && at <= last {
-					t.Errorf("%s: %s stands at the wrong place or is unknown: %v", h.Name, name, has)
+					t.Errorf("%s: element %s is out of order or unknown: %v", h.Name, name, has)
 				}
 				last = at
 			}
@@ -167,9 +167,9 @@ func TestParts(t *testing.T) {
 	}
 }
 
-// TestSheetIsATable holds that the book is a table with a frozen header and a
-// filter, which has a row even where the book has none.
-func TestSheetIsATable(t *testing.T) {
+// TestBookSheetIsATable checks that the sheet is a table with a frozen header and a
+// filter. The table of a book without rows has one empty row.
+func TestBookSheetIsATable(t *testing.T) {
 	for _, c := range []struct {
 		cases            cases
 		table, dimension string
@@ -178,25 +178,25 @@ func TestSheetIsATable(t *testing.T) {
 		workbook := write(t, c.cases.book())
 		f := open(t, workbook)
 		if got := f.GetSheetList(); !slices.Equal(got, []string{exporter.Sheet, exporter.AboutSheet}) || f.GetActiveSheetIndex() != 0 {
-			t.Errorf("sheets are %v, of which %d opens", got, f.GetActiveSheetIndex())
+			t.Errorf("got sheets %v, of which %d is active", got, f.GetActiveSheetIndex())
 		}
 		panes, err := f.GetPanes(exporter.Sheet)
 		if err != nil || !panes.Freeze || panes.YSplit != 1 || panes.XSplit != 0 || panes.TopLeftCell != "A2" {
-			t.Errorf("panes are %+v, %v", panes, err)
+			t.Errorf("got panes %+v (%v)", panes, err)
 		}
 		tables, err := f.GetTables(exporter.Sheet)
 		if err != nil || len(tables) != 1 {
-			t.Fatalf("tables are %+v, %v", tables, err)
+			t.Fatalf("got tables %+v (%v), want one", tables, err)
 		}
 		table := tables[0]
 		if table.Range != c.table || table.Name != "BookOfBusiness" || table.StyleName != "TableStyleMedium2" || !*table.ShowRowStripes {
-			t.Errorf("table is %+v", table)
+			t.Errorf("got table %+v", table)
 		}
 		for i, c := range schemas.CurrentColumns().Columns {
 			letters, _ := excelize.ColumnNumberToName(i + 1)
 			width, _ := f.GetColWidth(exporter.Sheet, letters)
 			if header, _ := f.GetCellValue(exporter.Sheet, letters+"1"); header != c.Header || width != c.Width {
-				t.Errorf("column %s has the header %q and is %v wide, want %q and %v", letters, header, width, c.Header, c.Width)
+				t.Errorf("column %s: got header %q and width %v, want %q and %v", letters, header, width, c.Header, c.Width)
 			}
 		}
 		_, parts := readParts(t, workbook)
@@ -206,25 +206,25 @@ func TestSheetIsATable(t *testing.T) {
 			`<autoFilter ref="` + c.table + `">`,
 		} {
 			if !strings.Contains(parts[bookPart]+parts["xl/tables/table1.xml"], want) {
-				t.Errorf("the sheet lacks %s", want)
+				t.Errorf("the sheet does not contain %s", want)
 			}
 		}
 		if n := strings.Count(parts[bookPart], "<row "); n != c.rows || strings.Contains(parts[bookPart], "<f>") {
-			t.Errorf("the sheet has %d rows, want %d, or a formula", n, c.rows)
+			t.Errorf("got %d rows, want %d, or a formula", n, c.rows)
 		}
 		if a, b := strings.Index(parts[bookPart], `<col min="1"`), strings.Index(parts[bookPart], `<col min="2"`); a < 0 || b < a {
-			t.Error("columns do not stand in order")
+			t.Error("columns are out of order")
 		}
 	}
 }
 
-// TestBlankIsNoCell looks at the job aid's consumer, of whom little is known.
-func TestBlankIsNoCell(t *testing.T) {
+// TestBlankValueHasNoCell checks the row of the job aid's consumer, who has few values.
+func TestBlankValueHasNoCell(t *testing.T) {
 	_, parts := readParts(t, write(t, sample(0).book()))
 	sheet := parts[bookPart]
 	_, row, _ := strings.Cut(sheet, `<row r="2">`)
 	if strings.Contains(row, `<c r="C2"`) || strings.Contains(row, "<t></t>") || strings.Count(row, "<c ") != 20 {
-		t.Errorf("row 2 is %s", row)
+		t.Errorf("got row 2 %s, want 20 cells", row)
 	}
 }
 
@@ -238,16 +238,16 @@ func TestProperties(t *testing.T) {
 	const want = "2026-11-21T05:00:00Z"
 	if props.Created != want || props.Modified != want || props.Creator != "bookledger" || props.LastModifiedBy != "bookledger" ||
 		props.Title != "Book of Business, Friday 2026-11-20" || props.Subject != "Consumers of agent A-1001 as of the cutoff, "+want {
-		t.Errorf("properties are %+v", props)
+		t.Errorf("got properties %+v", props)
 	}
 	if app, err := f.GetAppProps(); err != nil || app.Application != "bookledger" {
-		t.Errorf("application properties are %+v, %v", app, err)
+		t.Errorf("got application properties %+v (%v)", app, err)
 	}
 	_, parts := readParts(t, workbook)
 	for _, name := range []string{"docProps/core.xml", "docProps/app.xml", "xl/workbook.xml"} {
 		for _, personal := range []string{"CAL", "Ann", "7880", "5000032500"} {
 			if strings.Contains(parts[name], personal) {
-				t.Errorf("part %s holds %q", name, personal)
+				t.Errorf("part %s contains %q", name, personal)
 			}
 		}
 	}

@@ -28,7 +28,7 @@ func hashOf(tb testing.TB, e *exporter.Exporter, b *book.Book) string {
 	return result.SHA256
 }
 
-func TestResult(t *testing.T) {
+func TestResultDescribesOutput(t *testing.T) {
 	b := sample(100).book()
 	var w bytes.Buffer
 	result, err := exporter.Current().Write(context.Background(), &w, b)
@@ -37,13 +37,13 @@ func TestResult(t *testing.T) {
 	}
 	sum := sha256.Sum256(w.Bytes())
 	if result.Rows != 201 || result.Bytes != int64(w.Len()) || result.SHA256 != hex.EncodeToString(sum[:]) {
-		t.Errorf("result is %+v of %d bytes", result, w.Len())
+		t.Errorf("got result %+v for %d bytes", result, w.Len())
 	}
 }
 
-// TestSameBytes writes one book many times, from new and from used exporters,
-// and from several goroutines at once.
-func TestSameBytes(t *testing.T) {
+// TestConcurrentWritesAreIdentical writes one book repeatedly with new and used
+// exporters and from several goroutines at once.
+func TestConcurrentWritesAreIdentical(t *testing.T) {
 	used := exporter.Current()
 	want := hashOf(t, used, sample(300).book())
 	hashOf(t, used, cases{}.book())
@@ -57,7 +57,7 @@ func TestSameBytes(t *testing.T) {
 			}
 			for _, e := range []*exporter.Exporter{used, other, used} {
 				if got := hashOf(t, e, sample(300).book()); got != want {
-					t.Errorf("hash %s, then %s", want, got)
+					t.Errorf("got hash %s, want %s", got, want)
 				}
 			}
 		})
@@ -67,8 +67,9 @@ func TestSameBytes(t *testing.T) {
 
 const childVariable = "BOOKLEDGER_PRINT_HASH"
 
-// TestSameBytesInAnotherProcess runs this test again, elsewhere on the globe.
-func TestSameBytesInAnotherProcess(t *testing.T) {
+// TestBytesDoNotDependOnEnvironment runs itself in processes with other time zones,
+// locales and settings of the Go runtime.
+func TestBytesDoNotDependOnEnvironment(t *testing.T) {
 	hash := hashOf(t, exporter.Current(), sample(300).book())
 	if os.Getenv(childVariable) != "" {
 		fmt.Println("hash", hash)
@@ -77,25 +78,25 @@ func TestSameBytesInAnotherProcess(t *testing.T) {
 	for _, environment := range [][]string{
 		{"TZ=UTC"}, {"TZ=Asia/Kolkata", "GOMAXPROCS=1"}, {"TZ=America/New_York", "GOMAXPROCS=7", "LANG=de_DE.UTF-8"}, {"GOGC=1"},
 	} {
-		child := exec.Command(os.Args[0], "-test.run=^TestSameBytesInAnotherProcess$")
+		child := exec.Command(os.Args[0], "-test.run=^TestBytesDoNotDependOnEnvironment$")
 		child.Env = append(append(os.Environ(), childVariable+"=1"), environment...)
 		out, err := child.CombinedOutput()
 		if err != nil {
 			t.Fatalf("%v: %s", err, out)
 		}
 		if !strings.Contains(string(out), "hash "+hash+"\n") {
-			t.Errorf("with %v: %s, want %s", environment, out, hash)
+			t.Errorf("with %v: got %s, want hash %s", environment, out, hash)
 		}
 	}
 }
 
-// writerFunc is a writer that is a function.
+// writerFunc is a function that implements io.Writer.
 type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
-// noTempFiles gives the test an empty folder for temporary files; check fails
-// it if anything stands there.
+// noTempFiles sets up an empty folder for temporary files. The function check fails the
+// test if the folder contains files.
 func noTempFiles(t *testing.T) (check func()) {
 	t.Helper()
 	dir := t.TempDir()
@@ -103,13 +104,13 @@ func noTempFiles(t *testing.T) (check func()) {
 	return func() {
 		t.Helper()
 		if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
-			t.Errorf("temporary files: %v, %v", entries, err)
+			t.Errorf("got temporary files %v (%v), want none", entries, err)
 		}
 	}
 }
 
-// TestNoTemporaryFiles looks again at every write of a book whose sheet is
-// over 16 MB, from where on excelize would use one.
+// TestNoTemporaryFiles checks for temporary files during every write. The sheet is over
+// 16 MB, the size from which excelize would use one.
 func TestNoTemporaryFiles(t *testing.T) {
 	check := noTempFiles(t)
 	b := sample(4000).book()
@@ -122,46 +123,46 @@ func TestNoTemporaryFiles(t *testing.T) {
 	}
 }
 
-// counted is a context that is done from the n-th look at it on.
-type counted struct {
+// countingContext is canceled from the n-th call of Err on.
+type countingContext struct {
 	context.Context
-	looks, n int
+	calls, n int
 }
 
-func (c *counted) Err() error {
-	if c.looks++; c.looks >= c.n {
+func (c *countingContext) Err() error {
+	if c.calls++; c.calls >= c.n {
 		return context.Canceled
 	}
 	return nil
 }
 
-// TestCancelled holds that a context is looked at every few rows, not only when
-// something is written, and that nothing is written once it is done.
-func TestCancelled(t *testing.T) {
+// TestStopsWhenCancelled checks that Write checks the context every few rows, not only
+// when it writes, and writes nothing once the context is canceled.
+func TestStopsWhenCancelled(t *testing.T) {
 	check := noTempFiles(t)
 	b := sample(1000).book()
-	all := &counted{Context: context.Background(), n: 1 << 30}
-	if _, err := exporter.Current().Write(all, io.Discard, b); err != nil || all.looks < len(b.Rows)/20 {
-		t.Fatalf("%d looks in %d rows: %v", all.looks, len(b.Rows), err)
+	all := &countingContext{Context: context.Background(), n: 1 << 30}
+	if _, err := exporter.Current().Write(all, io.Discard, b); err != nil || all.calls < len(b.Rows)/20 {
+		t.Fatalf("got %d calls of Err for %d rows (%v)", all.calls, len(b.Rows), err)
 	}
-	for n := 1; n <= all.looks; n += all.looks / 7 {
-		c := &counted{Context: context.Background(), n: n}
+	for n := 1; n <= all.calls; n += all.calls / 7 {
+		c := &countingContext{Context: context.Background(), n: n}
 		_, err := exporter.Current().Write(c, writerFunc(func(p []byte) (int, error) {
-			if c.looks >= n {
-				t.Errorf("done at look %d of %d: %d bytes are written late", n, all.looks, len(p))
+			if c.calls >= n {
+				t.Errorf("canceled at call %d of %d: wrote %d bytes afterwards", n, all.calls, len(p))
 			}
 			return len(p), nil
 		}), b)
-		if !errors.Is(err, context.Canceled) || c.looks > n+2 {
-			t.Errorf("done at look %d of %d: %v after %d", n, all.looks, err, c.looks)
+		if !errors.Is(err, context.Canceled) || c.calls > n+2 {
+			t.Errorf("canceled at call %d of %d: got %v after %d calls", n, all.calls, err, c.calls)
 		}
 	}
 	check()
 }
 
-func TestFailingWriter(t *testing.T) {
+func TestReturnsWriterErrors(t *testing.T) {
 	check := noTempFiles(t)
-	full := errors.New("disk full")
+	errFull := errors.New("disk full")
 	b := sample(100).book()
 	e := exporter.Current()
 	size := len(write(t, b))
@@ -173,15 +174,15 @@ func TestFailingWriter(t *testing.T) {
 				return len(p), nil
 			}
 			calls++
-			return left, full
+			return left, errFull
 		}), b)
-		if !errors.Is(err, full) || calls != 1 {
-			t.Errorf("with room for %d of %d bytes: %v, %d calls", room, size, err, calls)
+		if !errors.Is(err, errFull) || calls != 1 {
+			t.Errorf("with space for %d of %d bytes: got %v, %d failing calls", room, size, err, calls)
 		}
 	}
 	_, err := e.Write(context.Background(), writerFunc(func(p []byte) (int, error) { return len(p) / 2, nil }), b)
 	if !errors.Is(err, io.ErrShortWrite) {
-		t.Errorf("a short write gives %v", err)
+		t.Errorf("short write: got %v, want %v", err, io.ErrShortWrite)
 	}
 	check()
 }
@@ -190,15 +191,15 @@ func TestTooManyRows(t *testing.T) {
 	b := sample(0).book()
 	b.Rows = make([]book.Row, exporter.MaxRows+1)
 	_, err := exporter.Current().Write(context.Background(), writerFunc(func(p []byte) (int, error) {
-		t.Error("something is written")
+		t.Error("wrote bytes, want none")
 		return len(p), nil
 	}), b)
 	if !errors.Is(err, exporter.ErrTooManyRows) || !strings.Contains(err.Error(), "1048576 rows") || !strings.Contains(err.Error(), agentID) {
-		t.Errorf("error is %v", err)
+		t.Errorf("got error %v", err)
 	}
 }
 
-func TestNewRefuses(t *testing.T) {
+func TestNewRejectsBadColumnSets(t *testing.T) {
 	good := schemas.Column{Header: "Case ID", Field: "case.id", Kind: "text", Width: 10, Group: "Case", Legend: "A case."}
 	other := func(change func(*schemas.Column)) schemas.Column {
 		c := good
@@ -207,20 +208,20 @@ func TestNewRefuses(t *testing.T) {
 		return c
 	}
 	for want, columns := range map[string][]schemas.Column{
-		"no columns":                         nil,
-		`books have no field "case.nothing"`: {good, other(func(c *schemas.Column) { c.Field = "case.nothing" })},
-		`unknown kind "color"`:               {good, other(func(c *schemas.Column) { c.Kind = "color" })},
-		"that of another":                    {good, other(func(c *schemas.Column) { c.Header = "CASE ID" })},
-		"is blank":                           {other(func(c *schemas.Column) { c.Header = "" })},
+		"no columns":                   nil,
+		`unknown field "case.nothing"`: {good, other(func(c *schemas.Column) { c.Field = "case.nothing" })},
+		`unknown kind "color"`:         {good, other(func(c *schemas.Column) { c.Kind = "color" })},
+		"only by case":                 {good, other(func(c *schemas.Column) { c.Header = "CASE ID" })},
+		"is blank":                     {other(func(c *schemas.Column) { c.Header = "" })},
 	} {
 		if _, err := exporter.New(schemas.Columns{Version: "9", Title: "T", Columns: columns}); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("error is %v, want %s", err, want)
+			t.Errorf("got error %v, want %s", err, want)
 		}
 	}
 }
 
-// TestKindsMustAgree has a column set call text money.
-func TestKindsMustAgree(t *testing.T) {
+// TestRejectsValueOfWrongKind uses a column set that declares a text field as money.
+func TestRejectsValueOfWrongKind(t *testing.T) {
 	set := schemas.Columns{Version: "9", Title: "T", Columns: []schemas.Column{
 		{Header: "Case ID", Field: "case.id", Kind: "money", Width: 10, Group: "Case", Legend: "A case."},
 	}}
@@ -230,6 +231,6 @@ func TestKindsMustAgree(t *testing.T) {
 	}
 	_, err = e.Write(context.Background(), io.Discard, sample(0).book())
 	if err == nil || !strings.Contains(err.Error(), "cell A2 (Case ID)") || strings.Contains(err.Error(), "5000032500") {
-		t.Errorf("error is %v", err)
+		t.Errorf("got error %v", err)
 	}
 }

@@ -29,19 +29,19 @@ import (
 	"bookledger/projections/replay"
 )
 
-// account is everything that can be asked of a ledger, in comparable form.
-type account struct {
+// ledgerState is everything that can be read from a ledger, in comparable form.
+type ledgerState struct {
 	Status   projections.Status
 	Rejected []projections.RejectedEvent
-	Exports  []projections.Exported
+	Exports  []projections.ExportStep
 	Fridays  []checkpoint.Checkpoint
 	Hashes   map[events.Date]string
-	Seals    map[events.Date]events.Sealed   // what the seal of the Friday says
+	Seals    map[events.Date]events.Sealed   // the seal that each Friday should have
 	Books    map[string]string               // by Friday and agent
 	Lists    map[string]string               // live, by agent
 	Records  map[string][]provenance.Entry   // by case
-	rows     map[string]map[book.RowKey]bool // of the Books
-	clock    clock
+	rows     map[string]map[book.RowKey]bool // the row keys of Books
+	clock    timeChecker
 }
 
 var (
@@ -52,8 +52,8 @@ var (
 var renderedFields = []string{"case.id", "application.year", "household.type", "primary.first_name", "member.id",
 	"eligibility.program", "health.net_premium", "dental.status", "delegation.status", "delegation.since", "agent.name"}
 
-// render writes the fields of a book's rows as text.
-func render(b *book.Book) string {
+// formatBook formats the fields of a book's rows as text.
+func formatBook(b *book.Book) string {
 	var out strings.Builder
 	for i := range b.Rows {
 		for _, name := range renderedFields {
@@ -65,19 +65,19 @@ func render(b *book.Book) string {
 	return out.String()
 }
 
-type at interface {
+type fullState interface {
 	book.State
 	book.FullState
 }
 
-// rooted has the tree of the journal.
-type rooted interface {
+// treeRooter computes roots of the journal's tree.
+type treeRooter interface {
 	TreeRoot(size uint64) ([32]byte, error)
 }
 
-// take notes what a state says as of a Friday, and checks its counts by
-// counting.
-func (a *account) take(t *rapid.T, s at, tree rooted, c *events.Calendar, f checkpoint.Checkpoint) {
+// addFriday adds the state as of a Friday and checks the checkpoint's counts against
+// the books.
+func (a *ledgerState) addFriday(t *rapid.T, s fullState, tree treeRooter, c *events.Calendar, f checkpoint.Checkpoint) {
 	sum, err := book.StateHash(s)
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +95,7 @@ func (a *account) take(t *rapid.T, s at, tree rooted, c *events.Calendar, f chec
 		_, n := b.Counts()
 		cases, rows = cases+int64(n), rows+int64(len(b.Rows))
 		of := f.Friday.String() + " " + agent
-		a.Books[of], a.rows[of] = render(b), map[book.RowKey]bool{}
+		a.Books[of], a.rows[of] = formatBook(b), map[book.RowKey]bool{}
 		for i := range b.Rows {
 			a.rows[of][b.Rows[i].Key()] = true
 		}
@@ -112,11 +112,11 @@ func (a *account) take(t *rapid.T, s at, tree rooted, c *events.Calendar, f chec
 		t.Fatal(err)
 	}
 	if cases != f.Cases || rows != f.Rows {
-		t.Fatalf("Friday %s counts %d cases and %d rows, its books hold %d and %d", f.Friday, f.Cases, f.Rows, cases, rows)
+		t.Fatalf("Friday %s: the checkpoint has %d cases and %d rows, its books have %d and %d", f.Friday, f.Cases, f.Rows, cases, rows)
 	}
 }
 
-func (a *account) takeLists(t *rapid.T, s book.State, c *events.Calendar, open events.Date) {
+func (a *ledgerState) addLists(t *rapid.T, s book.State, c *events.Calendar, open events.Date) {
 	for _, agent := range allAgents {
 		lists, err := list.New(c, agent, func(yield func(string, *fold.Case) error) error { return s.EachHeld(agent, yield) })
 		if err != nil {
@@ -127,50 +127,50 @@ func (a *account) takeLists(t *rapid.T, s book.State, c *events.Calendar, open e
 	}
 }
 
-func newAccount() *account {
-	return &account{Hashes: map[events.Date]string{}, Seals: map[events.Date]events.Sealed{}, Books: map[string]string{}, Lists: map[string]string{}, Records: map[string][]provenance.Entry{}, rows: map[string]map[book.RowKey]bool{}}
+func newLedgerState() *ledgerState {
+	return &ledgerState{Hashes: map[events.Date]string{}, Seals: map[events.Date]events.Sealed{}, Books: map[string]string{}, Lists: map[string]string{}, Records: map[string][]provenance.Entry{}, rows: map[string]map[book.RowKey]bool{}}
 }
 
-// listen takes what a replay says step by step.
-func (a *account) listen(t *rapid.T, r *replay.Replay, steps iter.Seq2[replay.Step, error]) {
+// addSteps adds what a replay yields, step by step.
+func (a *ledgerState) addSteps(t *rapid.T, r *replay.Replay, steps iter.Seq2[replay.Step, error]) {
 	for step, err := range steps {
 		if err != nil {
 			t.Fatal(err)
 		}
 		if step.Checkpoint != nil {
-			a.take(t, r.State(), r, r.Calendar(), *step.Checkpoint)
+			a.addFriday(t, r.State(), r, r.Calendar(), *step.Checkpoint)
 			continue
 		}
 		if id := step.CaseID(); id != "" {
 			a.Records[id] = append(a.Records[id], step.Entry())
 		}
-		a.clock.hear(t, step.Record, step.Verdict)
+		a.clock.observe(t, step.Record, step.Result)
 	}
 }
 
-// end adds what a replay says at its end.
-func (a *account) end(t *rapid.T, r *replay.Replay) {
+// finish adds the replay's final state.
+func (a *ledgerState) finish(t *rapid.T, r *replay.Replay) {
 	status, err := r.Status()
 	if err != nil {
 		t.Fatal(err)
 	}
 	a.Status, a.Rejected, a.Exports = status, r.Rejected(), r.Exports()
 	a.Fridays, _ = r.Checkpoints()
-	a.takeLists(t, r.State(), r.Calendar(), r.OpenFriday())
-	a.clock.check(t, r.Calendar(), r.OpenFriday(), a.Fridays)
+	a.addLists(t, r.State(), r.Calendar(), r.OpenFriday())
+	a.clock.checkFridays(t, r.Calendar(), r.OpenFriday(), a.Fridays)
 }
 
-// replayed derives the account from the records alone.
-func replayed(t *rapid.T, records []record.Record) *account {
-	a, r := newAccount(), replay.New()
-	a.listen(t, r, r.Steps(records...))
-	a.end(t, r)
-	a.explain(t, r.Calendar())
+// fromReplay derives the state from records.
+func fromReplay(t *rapid.T, records []record.Record) *ledgerState {
+	a, r := newLedgerState(), replay.New()
+	a.addSteps(t, r, r.Steps(records...))
+	a.finish(t, r)
+	a.checkProvenance(t, r.Calendar())
 	return a
 }
 
-// dumpOf returns the dump of records.
-func dumpOf(records []record.Record) io.Reader {
+// dumpReader returns the dump of records.
+func dumpReader(records []record.Record) io.Reader {
 	var dump []byte
 	for i := range records {
 		dump = records[i].AppendLine(dump, time.Time{})
@@ -178,16 +178,16 @@ func dumpOf(records []record.Record) io.Reader {
 	return bytes.NewReader(dump)
 }
 
-// dumped derives it from the lines of the records' dump.
-func dumped(t *rapid.T, records []record.Record) *account {
-	a, r := newAccount(), replay.New()
-	a.listen(t, r, r.Dump(context.Background(), dumpOf(records), nil))
-	a.end(t, r)
+// fromDump derives the state from the dump of records.
+func fromDump(t *rapid.T, records []record.Record) *ledgerState {
+	a, r := newLedgerState(), replay.New()
+	a.addSteps(t, r, r.Dump(context.Background(), dumpReader(records), nil))
+	a.finish(t, r)
 	return a
 }
 
-// checkIndices compares the roles of each person and the agents of each agency
-// with all roles and agents.
+// checkIndices compares the indexes of a person's roles and of an agency's agents with
+// all roles and agents.
 func checkIndices(t *rapid.T, s active.State) {
 	want, got := map[string]string{}, map[string]string{}
 	err := s.EachStaff(func(agency, person string, staff *fold.Staff) error {
@@ -215,24 +215,24 @@ func checkIndices(t *rapid.T, s active.State) {
 		}))
 	}
 	if err != nil || !reflect.DeepEqual(got, want) {
-		t.Fatalf("the indices have\n%v (%v)\nthe ledger\n%v", got, err, want)
+		t.Fatalf("got indexes\n%v (%v)\nwant\n%v", got, err, want)
 	}
 }
 
-// takeRecords asks for the records about all cases.
-func (a *account) takeRecords(t *rapid.T, v *projections.View, records []record.Record) {
+// addRecords adds the records about all cases.
+func (a *ledgerState) addRecords(t *rapid.T, v *projections.View, records []record.Record) {
 	for _, id := range allCases {
 		index, err := v.History(id)
 		if err != nil {
 			t.Fatal(err)
 		}
-		all, err := v.CaseRecords(context.Background(), slice{records, 1}, id, index)
+		all, err := v.CaseRecords(context.Background(), memoryJournal{records, 1}, id, index)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, e := range all {
 			if index[i].Delegation != strings.HasPrefix(e.Event.Type, "delegation.") {
-				t.Fatalf("the index says of record %d of type %q: %+v", e.Seq, e.Event.Type, index[i])
+				t.Fatalf("record %d of type %q: got index entry %+v", e.Seq, e.Event.Type, index[i])
 			}
 		}
 		if len(all) > 0 {
@@ -241,17 +241,17 @@ func (a *account) takeRecords(t *rapid.T, v *projections.View, records []record.
 	}
 }
 
-// served asks a projection.
-func served(t *rapid.T, p *projections.Projection, records []record.Record) *account {
-	v := viewOf(t, p)
+// fromProjection reads the state from a projection.
+func fromProjection(t *rapid.T, p *projections.Projection, records []record.Record) *ledgerState {
+	v := openView(t, p)
 	defer v.Close()
-	a := newAccount()
+	a := newLedgerState()
 	var err error
 	if a.Fridays, err = v.Checkpoints(); err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range a.Fridays {
-		a.take(t, v.AsOf(f.Friday), v, v.Calendar(), f)
+		a.addFriday(t, v.AsOf(f.Friday), v, v.Calendar(), f)
 		checkIndices(t, v.AsOf(f.Friday))
 	}
 	checkIndices(t, v.Live())
@@ -268,28 +268,28 @@ func served(t *rapid.T, p *projections.Projection, records []record.Record) *acc
 	if len(a.Exports) == 0 {
 		a.Exports = nil
 	}
-	a.takeRecords(t, v, records)
+	a.addRecords(t, v, records)
 	if a.Status, err = v.Status(); err != nil {
 		t.Fatal(err)
 	}
-	a.takeLists(t, v.Live(), v.Calendar(), v.OpenFriday())
+	a.addLists(t, v.Live(), v.Calendar(), v.OpenFriday())
 	return a
 }
 
-func same(t *rapid.T, what string, want, got *account) {
+func requireEqual(t *rapid.T, what string, want, got *ledgerState) {
 	w, g := reflect.ValueOf(*want), reflect.ValueOf(*got)
 	for i := range w.NumField() {
 		if w.Type().Field(i).IsExported() && !reflect.DeepEqual(w.Field(i).Interface(), g.Field(i).Interface()) {
-			t.Fatalf("%s: %s differs:\nreplayed %+v\nthere    %+v", what, w.Type().Field(i).Name, w.Field(i), g.Field(i))
+			t.Fatalf("%s: %s differs:\ngot  %+v\nwant %+v", what, w.Type().Field(i).Name, g.Field(i), w.Field(i))
 		}
 	}
 }
 
-// crashing applies records in parts of random sizes, in chunks of at most chunk,
-// with a crash now and then. After each part look is called.
-func crashing(t *rapid.T, records []record.Record, part *rapid.Generator[int], chunk int, look func(p *projections.Projection, at int)) (*projections.Projection, *vfs.MemFS) {
+// applyWithCrashes applies records in parts of random sizes, in chunks of at most chunk
+// records, with occasional crashes. It calls look after each part.
+func applyWithCrashes(t *rapid.T, records []record.Record, part *rapid.Generator[int], chunk int, look func(p *projections.Projection, at int)) (*projections.Projection, *vfs.MemFS) {
 	fs := vfs.NewCrashableMem()
-	p := openOn(t, fs)
+	p := openProjection(t, fs)
 	for at := 0; at < len(records); {
 		at = min(len(records), at+part.Draw(t, "more"))
 		catchUp(t, p, records[:at], rapid.IntRange(1, chunk).Draw(t, "chunk"))
@@ -298,42 +298,42 @@ func crashing(t *rapid.T, records []record.Record, part *rapid.Generator[int], c
 			continue
 		}
 		crashed := fs.CrashClone(vfs.CrashCloneCfg{
-			UnsyncedDataPercent: rapid.IntRange(0, 100).Draw(t, "kept"),
+			UnsyncedDataPercent: rapid.IntRange(0, 100).Draw(t, "unsynced data kept"),
 			RNG:                 rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "crash"), 0)),
 		})
-		closeAll(t, p)
+		closeOrFail(t, p)
 		fs = crashed
-		p = openOn(t, fs)
+		p = openProjection(t, fs)
 	}
 	catchUp(t, p, records, 7)
 	return p, fs
 }
 
-// TestLiveReplayRestartRebuildAgree holds the promise on which everything
-// rests: the serving state, the state after crashes and restarts, a store that
-// is built anew by another version, and replays of the record and of its dump
-// are the same, at every Friday and now; and the records explain all books.
+// TestLiveReplayRestartRebuildAgree checks the property on which everything else
+// depends: the live state, the state after crashes and restarts, a store rebuilt by
+// another version, and replays of the records and of their dump agree, as of every
+// Friday and now. It also checks that the records explain all books.
 func TestLiveReplayRestartRebuildAgree(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		records := history(t)
-		want := replayed(t, records)
-		same(t, "the dump", want, dumped(t, records))
+		want := fromReplay(t, records)
+		requireEqual(t, "replayed dump", want, fromDump(t, records))
 
-		p, fs := crashing(t, records, rapid.IntRange(1, 15), 40, func(*projections.Projection, int) {})
-		same(t, "live", want, served(t, p, records))
-		closeAll(t, p)
+		p, fs := applyWithCrashes(t, records, rapid.IntRange(1, 15), 40, func(*projections.Projection, int) {})
+		requireEqual(t, "live", want, fromProjection(t, p, records))
+		closeOrFail(t, p)
 
-		p = openOn(t, fs)
-		same(t, "restarted", want, served(t, p, records))
-		closeAll(t, p)
+		p = openProjection(t, fs)
+		requireEqual(t, "restarted", want, fromProjection(t, p, records))
+		closeOrFail(t, p)
 
-		p = openNext(t, fs)
+		p = openNextVersion(t, fs)
 		if !p.Rebuilding() {
-			t.Fatal("another version takes the store as it is")
+			t.Fatal("another version does not rebuild the store")
 		}
 		catchUp(t, p, records, rapid.IntRange(1, 40).Draw(t, "chunk"))
-		same(t, "built anew", want, served(t, p, records))
-		closeAll(t, p)
+		requireEqual(t, "rebuilt", want, fromProjection(t, p, records))
+		closeOrFail(t, p)
 	})
 }

@@ -16,65 +16,65 @@ import (
 )
 
 const (
-	// batchRecords is how many records a batch holds at most: about a thousand
-	// keys are what Pebble writes fastest.
+	// batchRecords is the maximum number of records in a batch. Pebble writes
+	// batches of about a thousand keys fastest.
 	batchRecords = 1000
-	// keptBytes bounds the encoded cases that are kept between batches, and
-	// slotBytes is what one takes besides.
-	keptBytes = 64 << 20
-	slotBytes = 200
-	// keptAgents bounds the agents that are kept between batches.
-	keptAgents = 50_000
+	// maxCachedBytes bounds the encoded cases that are cached across batches.
+	// cachedCaseOverhead is the estimated overhead of each cached case, in bytes.
+	maxCachedBytes     = 64 << 20
+	cachedCaseOverhead = 200
+	// maxCachedAgents bounds the agents that are cached across batches.
+	maxCachedAgents = 50_000
 )
 
 var processorKey = store.Meta("ledger")
 
-// applier judges records over the store and gathers what they change in
-// batches. It is used by one goroutine.
+// applier processes records against the store and collects their changes in
+// batches. It is not safe for concurrent use.
 type applier struct {
 	store     *store.Store
 	reader    store.Reader
 	processor *admission.Processor
 	tree      *treeWriter
 
-	batch    *store.Batch
-	records  int    // in the batch
-	first    uint64 // of them
-	outcomes []record.Outcome
-	week     events.Date
-	index    *active.Index
-	lists    *active.Lists // that are told what changes
-	cursor   *store.Cursor // over cases, of the time when the batch began
-	cases    map[string]*caseSlot
-	last     *caseSlot           // that was asked for last, in this batch
-	decoded  []*caseSlot         // the cases that are decoded, in this batch
-	dirty    []*caseSlot         // the cases that changed and are not yet in the batch
-	touched  []*caseSlot         // the cases that records of this batch are about
-	seen     map[string]struct{} // remembered in this batch
-	seenKeys []string            // the same
-	agents   map[string]fold.Agent
-	others   map[string][]byte    // agencies and staff put in this batch, by key
-	sealed   map[events.Date]bool // in this batch
+	batch        *store.Batch
+	records      int    // number of records in the batch
+	first        uint64 // sequence of the first record in the batch
+	outcomes     []record.Outcome
+	week         events.Date
+	index        *active.Index
+	lists        *active.Lists // notified of changes
+	cursor       *store.Cursor // over cases, as of the start of the batch
+	cases        map[string]*cachedCase
+	lastCase     *cachedCase         // the case used last, to save a map lookup
+	decoded      []*cachedCase       // cases decoded in this batch
+	dirty        []*cachedCase       // changed cases that are not yet in the batch
+	touched      []*cachedCase       // cases with an index entry in this batch
+	seen         map[string]struct{} // keys of the event IDs first seen in this batch
+	seenKeys     []string            // the keys of seen
+	agents       map[string]fold.Agent
+	agencyValues map[string][]byte    // agencies and staff written in this batch, by key
+	sealed       map[events.Date]bool // Fridays whose seal is in this batch
 
-	kept    int    // bytes of the encoded cases
-	bloom   *bloom // of the ids and cases of all batches, nil where it does not know all
-	scratch []byte
+	cachedBytes int    // size of the encoded cases
+	bloom       *bloom // event IDs and case IDs of all batches; nil if the store was not empty at the start
+	scratch     []byte
 }
 
-// caseSlot is a case that was read lately. It is kept encoded, which takes a
-// quarter of the memory and spares the garbage collector; decoded it is only
-// in the batch that reads it.
-type caseSlot struct {
+// cachedCase is a recently used case. The cache contains encoded cases because
+// they take a quarter of the memory and save garbage collection. A case is
+// decoded only during the batch that reads it.
+type cachedCase struct {
 	id      string
-	encoded []byte // nothing where the case is not known
-	state   *fold.Case
+	encoded []byte     // empty if the case is not known
+	state   *fold.Case // nil if not decoded
 	dirty   bool
 
-	entries   []byte // of the case index, of this batch
-	lastEntry uint64
+	entries   []byte // encoded case index entries of this batch
+	lastEntry uint64 // sequence of the last of them
 }
 
-// newApplier goes on from what the store holds.
+// newApplier returns an applier that resumes at the store's position.
 func newApplier(g *generation) (*applier, error) {
 	s := g.store
 	processor, err := readProcessor(s.Reader())
@@ -88,8 +88,8 @@ func newApplier(g *generation) (*applier, error) {
 	a := &applier{
 		store: s, reader: s.Reader(), processor: processor, tree: tree, week: processor.Week,
 		index: active.NewIndex(s.Reader(), processor.Week), lists: &g.lists,
-		cases: map[string]*caseSlot{}, agents: map[string]fold.Agent{},
-		seen: map[string]struct{}{}, others: map[string][]byte{}, sealed: map[events.Date]bool{},
+		cases: map[string]*cachedCase{}, agents: map[string]fold.Agent{},
+		seen: map[string]struct{}{}, agencyValues: map[string][]byte{}, sealed: map[events.Date]bool{},
 	}
 	if processor.Position == 0 {
 		a.bloom = newBloom()
@@ -109,7 +109,7 @@ func readProcessor(r store.Reader) (*admission.Processor, error) {
 func decodeProcessor(b []byte) (*admission.Processor, error) {
 	processor := admission.New()
 	if err := json.Unmarshal(b, processor); err != nil {
-		return nil, fmt.Errorf("reading the projection's position: %w", err)
+		return nil, fmt.Errorf("decoding the projection's position: %w", err)
 	}
 	return processor, processor.Resume()
 }
@@ -118,30 +118,30 @@ func (a *applier) begin() {
 	a.batch, a.records, a.outcomes = a.store.NewBatch(), 0, a.outcomes[:0]
 	a.first = a.processor.Position + 1
 	clear(a.seen)
-	clear(a.others)
+	clear(a.agencyValues)
 	clear(a.sealed)
 	a.seenKeys = a.seenKeys[:0]
-	for _, slot := range a.decoded {
-		slot.state = nil
+	for _, c := range a.decoded {
+		c.state = nil
 	}
 	a.decoded = a.decoded[:0]
 	a.touched = a.touched[:0]
-	if a.kept > keptBytes {
-		a.cases, a.last, a.kept = map[string]*caseSlot{}, nil, 0
+	if a.cachedBytes > maxCachedBytes {
+		a.cases, a.lastCase, a.cachedBytes = map[string]*cachedCase{}, nil, 0
 	}
-	if len(a.agents) > keptAgents {
+	if len(a.agents) > maxCachedAgents {
 		clear(a.agents)
 	}
 }
 
-// apply judges one record.
+// apply processes one record.
 func (a *applier) apply(d *record.Decoded) error {
 	decision, err := a.processor.Decide(d, a)
 	if err != nil {
 		return err
 	}
 	if decision.Week != a.week {
-		if err := a.pass(decision.Passed, decision.Week); err != nil {
+		if err := a.passCutoffs(decision.Passed, decision.Week); err != nil {
 			return err
 		}
 	}
@@ -151,17 +151,17 @@ func (a *applier) apply(d *record.Decoded) error {
 	a.tree.Append(d.Leaf)
 	a.records++
 	a.outcomes = append(a.outcomes, decision.Outcome)
-	return a.indexCase(d, &decision.Verdict)
+	return a.indexCase(d, &decision.Result)
 }
 
-// pass puts what the open week has changed under that week, keeps the
-// checkpoints of the Fridays that are passed, and goes on under the next week:
-// nothing is copied.
-func (a *applier) pass(passed []checkpoint.Checkpoint, next events.Date) error {
+// passCutoffs writes the open week's changes under that week, adds the
+// checkpoints of the passed Fridays, and switches to the next week. It copies
+// nothing.
+func (a *applier) passCutoffs(passed []checkpoint.Checkpoint, next events.Date) error {
 	if err := a.flushCases(); err != nil {
 		return err
 	}
-	if err := a.index.Pass(a.batch, next); err != nil {
+	if err := a.index.NextWeek(a.batch, next); err != nil {
 		return err
 	}
 	a.week = next
@@ -173,10 +173,10 @@ func (a *applier) pass(passed []checkpoint.Checkpoint, next events.Date) error {
 	return nil
 }
 
-// commit makes the batch and the position in it part of the store. A crash
-// before this point loses the batch whole, and the journal gives it again; a
-// crash after it may lose it too, as long as it is unsynced, with the same
-// effect. The next batch is to be begun.
+// commit commits the batch, including the position, without syncing. A crash
+// before the data reaches the disk loses the whole batch. The journal then
+// supplies its records again. The caller must call begin before it applies more
+// records.
 func (a *applier) commit() error {
 	slices.Sort(a.seenKeys)
 	for _, k := range a.seenKeys {
@@ -202,7 +202,7 @@ func (a *applier) commit() error {
 	return a.closeCursor()
 }
 
-// discard gives the batch up.
+// discard drops the batch.
 func (a *applier) discard() {
 	_ = a.batch.Discard()
 	_ = a.closeCursor()
@@ -217,15 +217,15 @@ func (a *applier) closeCursor() error {
 	return err
 }
 
-// flushCases puts the changed cases into the batch, in the order of keys, in
-// which the store takes them quickest.
+// flushCases adds the changed cases to the batch. They are sorted by key, which
+// is the order in which Pebble writes fastest.
 func (a *applier) flushCases() error {
-	slices.SortFunc(a.dirty, func(x, y *caseSlot) int { return strings.Compare(x.id, y.id) })
-	for _, slot := range a.dirty {
-		slot.dirty = false
-		a.scratch = fold.AppendCase(a.scratch[:0], slot.state)
-		a.keep(slot, a.scratch)
-		if err := a.batch.Set(store.Case(slot.id), a.week, a.scratch); err != nil {
+	slices.SortFunc(a.dirty, func(x, y *cachedCase) int { return strings.Compare(x.id, y.id) })
+	for _, c := range a.dirty {
+		c.dirty = false
+		a.scratch = fold.AppendCase(a.scratch[:0], c.state)
+		a.setEncoded(c, a.scratch)
+		if err := a.batch.Set(store.Case(c.id), a.week, a.scratch); err != nil {
 			return err
 		}
 	}
@@ -233,16 +233,16 @@ func (a *applier) flushCases() error {
 	return nil
 }
 
-// keep keeps a copy of an encoded case.
-func (a *applier) keep(slot *caseSlot, b []byte) {
-	before := cap(slot.encoded)
-	slot.encoded = append(slot.encoded[:0], b...)
-	a.kept += cap(slot.encoded) - before
+// setEncoded stores a copy of an encoded case in the cache.
+func (a *applier) setEncoded(c *cachedCase, b []byte) {
+	before := cap(c.encoded)
+	c.encoded = append(c.encoded[:0], b...)
+	a.cachedBytes += cap(c.encoded) - before
 }
 
-// The rest makes applier an admission.State.
+// The following methods implement admission.State.
 
-func (a *applier) Seen(source, id string) (bool, error) {
+func (a *applier) MarkSeen(source, id string) (bool, error) {
 	a.scratch = store.AppendEventID(a.scratch[:0], source, id)
 	if _, ok := a.seen[string(a.scratch)]; ok {
 		return true, nil
@@ -259,52 +259,52 @@ func (a *applier) Seen(source, id string) (bool, error) {
 }
 
 func (a *applier) Case(id string) (*fold.Case, error) {
-	slot, err := a.slot(id)
+	c, err := a.decodedCase(id)
 	if err != nil {
 		return nil, err
 	}
-	return slot.state, nil
+	return c.state, nil
 }
 
-// slot returns the case decoded.
-func (a *applier) slot(id string) (*caseSlot, error) {
-	slot, err := a.encodedSlot(id)
-	if err != nil || slot.state != nil {
-		return slot, err
+// decodedCase returns the cached case with its state decoded.
+func (a *applier) decodedCase(id string) (*cachedCase, error) {
+	c, err := a.cachedCase(id)
+	if err != nil || c.state != nil {
+		return c, err
 	}
-	slot.state = new(fold.Case)
-	a.decoded = append(a.decoded, slot)
-	if len(slot.encoded) == 0 {
-		return slot, nil
+	c.state = new(fold.Case)
+	a.decoded = append(a.decoded, c)
+	if len(c.encoded) == 0 {
+		return c, nil
 	}
-	if *slot.state, err = fold.DecodeCase(slot.encoded); err != nil {
-		return nil, fmt.Errorf("reading case %s of the projection: %w", id, err)
+	if *c.state, err = fold.DecodeCase(c.encoded); err != nil {
+		return nil, fmt.Errorf("reading case %s from the projection: %w", id, err)
 	}
-	return slot, nil
+	return c, nil
 }
 
-// encodedSlot returns the case, decoded or not.
-func (a *applier) encodedSlot(id string) (*caseSlot, error) {
-	if a.last != nil && a.last.id == id {
-		return a.last, nil
+// cachedCase returns the case from the cache, reading it from the store if needed.
+func (a *applier) cachedCase(id string) (*cachedCase, error) {
+	if a.lastCase != nil && a.lastCase.id == id {
+		return a.lastCase, nil
 	}
-	if slot, ok := a.cases[id]; ok {
-		a.last = slot
-		return slot, nil
+	if c, ok := a.cases[id]; ok {
+		a.lastCase = c
+		return c, nil
 	}
 	b, err := a.readCase(id)
 	if err != nil {
 		return nil, err
 	}
-	slot := &caseSlot{id: id}
-	a.keep(slot, b)
-	a.kept += slotBytes
-	a.cases[id], a.last = slot, slot
-	return slot, nil
+	c := &cachedCase{id: id}
+	a.setEncoded(c, b)
+	a.cachedBytes += cachedCaseOverhead
+	a.cases[id], a.lastCase = c, c
+	return c, nil
 }
 
-// readCase returns a case as the store has it, nothing where it is not known.
-// It is valid until the next call.
+// readCase returns the encoded case from the store, or nil if the case is not
+// known. The result is valid until the next call.
 func (a *applier) readCase(id string) ([]byte, error) {
 	if a.scratch = append(a.scratch[:0], id...); a.bloom != nil && a.bloom.add(a.scratch) {
 		return nil, nil
@@ -320,15 +320,15 @@ func (a *applier) readCase(id string) ([]byte, error) {
 }
 
 func (a *applier) PutCase(id string, before, after *fold.Case) error {
-	a.index.Move(id, before, after)
-	slot, err := a.slot(id)
+	a.index.UpdateCase(id, before, after)
+	c, err := a.decodedCase(id)
 	if err != nil {
 		return err
 	}
-	*slot.state = *after
-	if !slot.dirty {
-		slot.dirty = true
-		a.dirty = append(a.dirty, slot)
+	*c.state = *after
+	if !c.dirty {
+		c.dirty = true
+		a.dirty = append(a.dirty, c)
 	}
 	return nil
 }
@@ -345,16 +345,16 @@ func (a *applier) Agent(id string) (fold.Agent, bool, error) {
 }
 
 func (a *applier) PutAgent(id string, after fold.Agent) error {
-	before := a.agents[id] // which Agent has put there, where the agent is known
+	before := a.agents[id] // Agent has cached it if the agent is known
 	a.agents[id] = after
-	if err := a.index.MoveAgent(a.batch, id, before.AgencyID, after.AgencyID); err != nil {
+	if err := a.index.UpdateAgent(a.batch, id, before.AgencyID, after.AgencyID); err != nil {
 		return err
 	}
 	return a.batch.Set(store.Agent(id), a.week, fold.AppendAgent(nil, &after))
 }
 
 func (a *applier) Agency(id string) (fold.Agency, bool, error) {
-	if b, ok := a.others[string(store.Agency(id))]; ok {
+	if b, ok := a.agencyValues[string(store.Agency(id))]; ok {
 		agency, err := fold.DecodeAgency(b)
 		return agency, true, err
 	}
@@ -362,11 +362,11 @@ func (a *applier) Agency(id string) (fold.Agency, bool, error) {
 }
 
 func (a *applier) PutAgency(id string, after fold.Agency) error {
-	return a.putOther(store.Agency(id), fold.AppendAgency(nil, &after))
+	return a.putAgencyValue(store.Agency(id), fold.AppendAgency(nil, &after))
 }
 
 func (a *applier) Staff(agencyID, personID string) (fold.Staff, error) {
-	if b, ok := a.others[string(store.Staff(agencyID, personID))]; ok {
+	if b, ok := a.agencyValues[string(store.Staff(agencyID, personID))]; ok {
 		if len(b) == 0 {
 			return fold.Staff{}, nil
 		}
@@ -376,42 +376,42 @@ func (a *applier) Staff(agencyID, personID string) (fold.Staff, error) {
 }
 
 func (a *applier) PutStaff(agencyID, personID string, after fold.Staff) error {
-	var b []byte // a tombstone where the role has ended
+	var b []byte // a tombstone if the role has ended
 	if after != (fold.Staff{}) {
 		b = fold.AppendStaff(nil, &after)
 	}
-	if err := a.index.PutRole(a.batch, personID, agencyID, len(b) > 0); err != nil {
+	if err := a.index.UpdateRole(a.batch, personID, agencyID, len(b) > 0); err != nil {
 		return err
 	}
-	return a.putOther(store.Staff(agencyID, personID), b)
+	return a.putAgencyValue(store.Staff(agencyID, personID), b)
 }
 
-func (a *applier) putOther(k store.Key, b []byte) error {
-	a.others[string(k)] = b
+func (a *applier) putAgencyValue(k store.Key, b []byte) error {
+	a.agencyValues[string(k)] = b
 	return a.batch.Set(k, a.week, b)
 }
 
-func (a *applier) Reject(r admission.RejectedEvent) error {
-	return a.putJSON(store.Rejected(r.Seq), r)
+func (a *applier) AddRejection(r admission.RejectedEvent) error {
+	return a.putJSON(store.Rejection(r.Seq), r)
 }
 
-func (a *applier) Export(e admission.ExportStep) error {
-	return a.putJSON(store.Exported(e.Seq), e)
+func (a *applier) AddExportStep(e admission.ExportStep) error {
+	return a.putJSON(store.ExportStep(e.Seq), e)
 }
 
-func (a *applier) Sealed(f events.Date) (bool, error) {
+func (a *applier) HasSeal(f events.Date) (bool, error) {
 	if a.sealed[f] {
 		return true, nil
 	}
 	return a.reader.Has(store.Seal(f))
 }
 
-func (a *applier) Seal(s checkpoint.Seal) error {
+func (a *applier) PutSeal(s checkpoint.Seal) error {
 	a.sealed[s.Friday] = true
 	return a.putJSON(store.Seal(s.Friday), s)
 }
 
-func (a *applier) Sign(s checkpoint.Signature) error {
+func (a *applier) AddSignature(s checkpoint.Signature) error {
 	return a.putJSON(store.Signature(s.Friday, s.Seq), s)
 }
 

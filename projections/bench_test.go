@@ -22,23 +22,23 @@ const (
 	rebuildRounds = 3
 )
 
-// BenchmarkRebuild builds a projection from an embedded journal, from an empty
-// folder until everything is applied and flushed, in turns with a bare read of
-// the same stream. That is the journal's own Read, which is a little faster
-// than the client library's ordered consumer (BenchmarkFollow of the journal
-// compares them). An iteration is several such rounds.
+// BenchmarkRebuild builds a projection from an embedded journal, starting with an empty
+// folder, until everything is applied and flushed. It alternates with the baseline,
+// which only reads the same stream with the journal's own Read. (Read is a little
+// faster than the client library's ordered consumer; BenchmarkFollow of package journal
+// compares them.) An iteration consists of several such rounds.
 func BenchmarkRebuild(b *testing.B) {
 	j := openJournal(b)
 	fillJournal(b, j, rebuildEvents)
-	bareRead(b, j, rebuildEvents) // what is read later is as warm
+	bareRead(b, j, rebuildEvents) // warm the cache for all later reads
 	b.ReportAllocs()
 	var ours, bare time.Duration
 	var size int64
 	for b.Loop() {
 		for range rebuildRounds {
-			bare += timed(func() { bareRead(b, j, rebuildEvents) })
+			bare += elapsed(func() { bareRead(b, j, rebuildEvents) })
 			dir := b.TempDir()
-			ours += timed(func() { rebuild(b, j, dir, rebuildEvents) })
+			ours += elapsed(func() { rebuild(b, j, dir, rebuildEvents) })
 			size += sizeOf(b, dir)
 		}
 	}
@@ -49,13 +49,13 @@ func BenchmarkRebuild(b *testing.B) {
 	b.ReportMetric(float64(size)/all, "B/event")
 }
 
-func timed(run func()) time.Duration {
+func elapsed(run func()) time.Duration {
 	start := time.Now()
 	run()
 	return time.Since(start)
 }
 
-// genesisBody is the body of a ledger's first record.
+// genesisBody returns the body of a ledger's first record.
 func genesisBody(tb testing.TB, ledger string) []byte {
 	tb.Helper()
 	spec, err := events.NewCalendarSpec(events.DefaultCutoff)
@@ -86,12 +86,12 @@ func openJournal(tb testing.TB) *journal.Journal {
 	return j
 }
 
-// fillJournal makes the journal hold n records, genesis among them.
+// fillJournal fills the journal up to n records, including genesis.
 func fillJournal(tb testing.TB, j *journal.Journal, n int) {
 	tb.Helper()
 	size := 0
 	var msgs iter.Seq2[journal.Message, error] = func(yield func(journal.Message, error) bool) {
-		for m := range newStream(rebuildAgents).events(n - 1) {
+		for m := range newEventGenerator(rebuildAgents).events(n - 1) {
 			size += len(m.body)
 			if !yield(journal.Message{Subject: m.subject, Body: m.body}, nil) {
 				return
@@ -101,10 +101,10 @@ func fillJournal(tb testing.TB, j *journal.Journal, n int) {
 	if err := j.AppendAll(context.Background(), msgs, func(journal.Ack) error { return nil }); err != nil {
 		tb.Fatal(err)
 	}
-	tb.Logf("%d bytes an event on average", size/n)
+	tb.Logf("%d bytes per event on average", size/n)
 }
 
-// rebuild builds a projection anew.
+// rebuild builds a new projection in dir.
 func rebuild(tb testing.TB, j *journal.Journal, dir string, n uint64) {
 	p, err := projections.Open(projections.Options{Dir: dir})
 	if err != nil {
@@ -114,14 +114,14 @@ func rebuild(tb testing.TB, j *journal.Journal, dir string, n uint64) {
 		tb.Fatal(err)
 	}
 	if p.Position() != n {
-		tb.Fatalf("the projection stands at %d of %d", p.Position(), n)
+		tb.Fatalf("got position %d, want %d", p.Position(), n)
 	}
 	if err := p.Close(); err != nil {
 		tb.Fatal(err)
 	}
 }
 
-// sizeOf returns the bytes of all files below a folder.
+// sizeOf returns the total size of all files in a folder.
 func sizeOf(tb testing.TB, dir string) (size int64) {
 	err := filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
 		if err != nil || e.IsDir() {
@@ -147,12 +147,12 @@ func bareRead(tb testing.TB, j *journal.Journal, n uint64) {
 	}
 }
 
-// closedWeeks is how many weeks BenchmarkCloseWeek passes.
+// closedWeeks is the number of weeks that BenchmarkCloseWeek closes per iteration.
 const closedWeeks = 4000
 
-// BenchmarkCloseWeek passes cutoffs while the projection follows: from the one
-// record that passes it until a new view shows the checkpoint, in turns with a
-// record that changes a case and passes none, which is the bare counterpart.
+// BenchmarkCloseWeek measures passing a cutoff while the projection follows: from the
+// record that passes the cutoff until a new view shows the checkpoint. It alternates
+// with the baseline, a record that changes a case and passes no cutoff.
 func BenchmarkCloseWeek(b *testing.B) {
 	for _, cases := range []int{10_000, 100_000} {
 		b.Run(fmt.Sprintf("cases=%d", cases), func(b *testing.B) {
@@ -160,7 +160,7 @@ func BenchmarkCloseWeek(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			s := newStream(rebuildAgents)
+			s := newEventGenerator(rebuildAgents)
 			src := newFeed(delegatedCases(b, s, cases)...)
 			if err := p.CatchUp(b.Context(), src); err != nil {
 				b.Fatal(err)
@@ -170,9 +170,9 @@ func BenchmarkCloseWeek(b *testing.B) {
 			var closing, changing time.Duration
 			for b.Loop() {
 				for range closedWeeks {
-					changing += timed(func() { reachView(b, p, src.add(s.record(s.member(1+s.dice.IntN(cases)))), 0) })
+					changing += elapsed(func() { openViewAt(b, p, src.add(s.record(s.member(1+s.rng.IntN(cases)))), 0) })
 					s.time = s.calendar.Cutoff(friday).Add(time.Second)
-					closing += timed(func() { reachView(b, p, src.add(s.clock(friday)), friday) })
+					closing += elapsed(func() { openViewAt(b, p, src.add(s.clock(friday)), friday) })
 					friday = s.calendar.Next(friday)
 				}
 			}
@@ -189,9 +189,9 @@ func BenchmarkCloseWeek(b *testing.B) {
 	}
 }
 
-// reachView waits for a record, and opens a view that shows it, with the
-// checkpoint of a Friday if one is given.
-func reachView(b *testing.B, p *projections.Projection, seq uint64, f events.Date) {
+// openViewAt waits for record seq and then opens a view. If f is not 0, it also reads
+// the checkpoint of f.
+func openViewAt(b *testing.B, p *projections.Projection, seq uint64, f events.Date) {
 	outcome, _, err := p.WaitFor(context.Background(), seq)
 	if err != nil || outcome != record.Applied {
 		b.Fatal(outcome, err)
@@ -210,11 +210,11 @@ func reachView(b *testing.B, p *projections.Projection, seq uint64, f events.Dat
 	}
 }
 
-// delegatedCases is a ledger of n delegated cases.
-func delegatedCases(tb testing.TB, s *stream, n int) []record.Record {
+// delegatedCases returns the records of n delegated cases, after genesis.
+func delegatedCases(tb testing.TB, s *eventGenerator, n int) []record.Record {
 	records := []record.Record{{Seq: 1, Stamped: s.time, Subject: events.SubjectGenesis, Body: genesisBody(tb, "test")}}
 	for i := range n {
-		for _, data := range [...]events.Data{s.household(i + 1), s.member(i + 1), s.delegated(i + 1)} {
+		for _, data := range [...]events.Data{s.household(i + 1), s.member(i + 1), s.delegation(i + 1)} {
 			r := s.record(data)
 			r.Seq = uint64(len(records) + 1)
 			records = append(records, r)

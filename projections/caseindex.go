@@ -15,18 +15,18 @@ import (
 	"bookledger/projections/provenance"
 )
 
-// CaseIndexEntry is a record about a case, whatever became of it: also one that
-// was rejected or came again, if it names the case.
+// CaseIndexEntry describes a record that names a case, whatever its outcome:
+// rejected and duplicate records have entries, too.
 type CaseIndexEntry struct {
 	Seq        uint64
 	Outcome    record.Outcome
-	Delegation bool          // it was of a delegation
-	Untimed    bool          // it has no recorded time
-	Late       time.Duration // by which its recorded time is later than its own
+	Delegation bool          // the event is a delegation event
+	Untimed    bool          // the record has no recorded time
+	Late       time.Duration // recorded time minus the time that the record claims
 }
 
-// Recorded returns the recorded time of the entry's record; zero where it has
-// none.
+// Recorded returns the recorded time of r, which must be the entry's record. It
+// returns the zero time if the record has none.
 func (e CaseIndexEntry) Recorded(r *record.Record) time.Time {
 	if e.Untimed {
 		return time.Time{}
@@ -34,71 +34,72 @@ func (e CaseIndexEntry) Recorded(r *record.Record) time.Time {
 	return r.ClaimedTime(e.Outcome).Add(e.Late).UTC()
 }
 
-// What is added to the outcome in the store.
+// Flags that the stored form adds to the outcome.
 const (
-	ofDelegation = 0x80
-	isUntimed    = 0x40
-	isLate       = 0x20 // by how much stands behind it
-	outcomeBits  = 0x1f
+	delegationFlag = 0x80
+	untimedFlag    = 0x40
+	lateFlag       = 0x20 // the delay follows
+	outcomeMask    = 0x1f
 )
 
-// The entries of a case in a batch are one value: for each record how far it
-// is from the one before, or from the batch's first, its outcome, and where it
-// is late by how many nanoseconds.
+// The entries of a case in one batch form one value. Each entry consists of the
+// distance to the previous record (or to the batch's first one) as a uvarint, a
+// byte with outcome and flags, and, if the record is late, the delay in
+// nanoseconds as a uvarint.
 
-// indexCase adds a record to the index of the case that it is about, if any.
-func (a *applier) indexCase(d *record.Decoded, v *admission.Verdict) error {
+// indexCase adds a record to the index of the case that it names, if any.
+func (a *applier) indexCase(d *record.Decoded, result *admission.Result) error {
 	if d.CaseID == "" {
 		return nil
 	}
-	slot, err := a.encodedSlot(d.CaseID)
+	c, err := a.cachedCase(d.CaseID)
 	if err != nil {
 		return err
 	}
-	if len(slot.entries) == 0 {
-		a.touched, slot.lastEntry = append(a.touched, slot), a.first
+	if len(c.entries) == 0 {
+		a.touched, c.lastEntry = append(a.touched, c), a.first
 	}
-	kind, late := byte(v.Outcome), time.Duration(0)
+	kind, late := byte(result.Outcome), time.Duration(0)
 	if strings.HasPrefix(d.Event.Type, "delegation.") {
-		kind |= ofDelegation
+		kind |= delegationFlag
 	}
-	if v.Recorded.IsZero() {
-		kind |= isUntimed
-	} else if late = v.Recorded.Sub(d.ClaimedTime(v.Outcome)); late > 0 {
-		kind |= isLate
+	if result.Recorded.IsZero() {
+		kind |= untimedFlag
+	} else if late = result.Recorded.Sub(d.ClaimedTime(result.Outcome)); late > 0 {
+		kind |= lateFlag
 	}
-	slot.entries = append(binary.AppendUvarint(slot.entries, d.Seq-slot.lastEntry), kind)
+	c.entries = append(binary.AppendUvarint(c.entries, d.Seq-c.lastEntry), kind)
 	if late > 0 {
-		slot.entries = binary.AppendUvarint(slot.entries, uint64(late))
+		c.entries = binary.AppendUvarint(c.entries, uint64(late))
 	}
-	slot.lastEntry = d.Seq
+	c.lastEntry = d.Seq
 	return nil
 }
 
-// flushTouched puts the cases that records were about into the batch: those that
-// changed, and the index entries of all.
+// flushTouched adds to the batch the changed cases and the index entries of all
+// cases that the batch's records name.
 func (a *applier) flushTouched() error {
-	slices.SortFunc(a.touched, func(x, y *caseSlot) int { return strings.Compare(x.id, y.id) })
-	a.dirty = a.dirty[:0] // every case that changed is touched, and so comes in order
-	for _, slot := range a.touched {
-		if slot.dirty {
-			a.dirty = append(a.dirty, slot)
+	slices.SortFunc(a.touched, func(x, y *cachedCase) int { return strings.Compare(x.id, y.id) })
+	a.dirty = a.dirty[:0] // rebuilt in key order: every changed case is also touched
+	for _, c := range a.touched {
+		if c.dirty {
+			a.dirty = append(a.dirty, c)
 		}
 	}
 	if err := a.flushCases(); err != nil {
 		return err
 	}
-	for _, slot := range a.touched {
-		a.scratch = store.AppendCaseIndex(a.scratch[:0], slot.id, a.first)
-		if err := a.batch.SetUnversioned(a.scratch, slot.entries); err != nil {
+	for _, c := range a.touched {
+		a.scratch = store.AppendCaseIndex(a.scratch[:0], c.id, a.first)
+		if err := a.batch.SetUnversioned(a.scratch, c.entries); err != nil {
 			return err
 		}
-		slot.entries = slot.entries[:0]
+		c.entries = c.entries[:0]
 	}
 	return nil
 }
 
-// History returns the records that were about a case, in their order.
+// History returns the index entries of a case, in the order of the journal.
 func (v *View) History(caseID string) ([]CaseIndexEntry, error) {
 	var all []CaseIndexEntry
 	err := v.reader.EachUnversionedWithPrefix(store.CaseIndex(caseID), func(key, value []byte) error {
@@ -106,7 +107,7 @@ func (v *View) History(caseID string) ([]CaseIndexEntry, error) {
 		for len(value) > 0 {
 			e, rest, ok := readEntry(value)
 			if !ok {
-				return fmt.Errorf("reading the history of case %s from the projection: it is damaged; remove the projection to have it built anew", caseID)
+				return fmt.Errorf("reading the history of case %s from the projection: damaged entry: delete the projection folder to rebuild it", caseID)
 			}
 			seq += e.Seq
 			e.Seq, value = seq, rest
@@ -117,17 +118,17 @@ func (v *View) History(caseID string) ([]CaseIndexEntry, error) {
 	return all, err
 }
 
-// readEntry reads one of a value; its Seq is how far it is from the one
-// before.
+// readEntry decodes the first entry of a value. The entry's Seq is the distance
+// to the previous record.
 func readEntry(value []byte) (e CaseIndexEntry, rest []byte, ok bool) {
 	delta, n := binary.Uvarint(value)
 	if n <= 0 || n == len(value) {
 		return e, nil, false
 	}
 	kind := value[n]
-	e = CaseIndexEntry{Seq: delta, Outcome: record.Outcome(kind & outcomeBits), Delegation: kind&ofDelegation != 0, Untimed: kind&isUntimed != 0}
+	e = CaseIndexEntry{Seq: delta, Outcome: record.Outcome(kind & outcomeMask), Delegation: kind&delegationFlag != 0, Untimed: kind&untimedFlag != 0}
 	rest = value[n+1:]
-	if kind&isLate != 0 {
+	if kind&lateFlag != 0 {
 		late, n := binary.Uvarint(rest)
 		if n <= 0 {
 			return e, nil, false
@@ -137,8 +138,9 @@ func readEntry(value []byte) (e CaseIndexEntry, rest []byte, ok bool) {
 	return e, rest, true
 }
 
-// CaseRecords reads records about a case from the journal that the projection
-// follows, as provenance takes them.
+// CaseRecords reads the records of index, which are about one case, from the
+// journal that the projection follows. It returns a *Difference if a record is not
+// the one that was applied.
 func (v *View) CaseRecords(ctx context.Context, journal Journal, caseID string, index []CaseIndexEntry) ([]provenance.Entry, error) {
 	var all []provenance.Entry
 	var decoder record.Decoder
@@ -156,14 +158,14 @@ func (v *View) CaseRecords(ctx context.Context, journal Journal, caseID string, 
 		}
 		e := provenance.Entry{Seq: seq, Recorded: entry.Recorded(&r), Event: d.Event, Outcome: entry.Outcome}
 		if e.Outcome == record.Rejected {
-			why, err := v.rejected(seq)
+			rejected, err := v.rejected(seq)
 			if err != nil {
 				return nil, err
 			}
-			if why == nil {
-				return nil, fmt.Errorf("reading why record %d was rejected from the projection: it is not there; remove the projection to have it built anew", seq)
+			if rejected == nil {
+				return nil, fmt.Errorf("reading the rejection of record %d from the projection: not found: delete the projection folder to rebuild it", seq)
 			}
-			e.Rejection = &events.Rejection{Code: why.Code, Field: why.Field, Reason: why.Reason}
+			e.Rejection = &events.Rejection{Code: rejected.Code, Field: rejected.Field, Reason: rejected.Reason}
 		}
 		all = append(all, e)
 	}

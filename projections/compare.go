@@ -12,11 +12,11 @@ import (
 	"bookledger/events/record/merkle"
 )
 
-// DifferenceKind is how the journal differs from what was applied.
+// DifferenceKind describes how the journal differs from what was applied.
 type DifferenceKind string
 
-// The kinds. A pair of neighbours that was swapped is Reordered; whatever else
-// cannot be told is Changed.
+// The kinds of differences. Reordered means that two adjacent records were swapped.
+// Changed also covers every difference that fits no other kind.
 const (
 	Changed   DifferenceKind = "changed"
 	Missing   DifferenceKind = "missing"
@@ -24,14 +24,14 @@ const (
 	Reordered DifferenceKind = "reordered"
 )
 
-// Difference is the first record of the journal that is not what was applied.
-// It is an ErrForked.
+// Difference is the error for the first record of the journal that differs from
+// what was applied. It wraps ErrForked.
 type Difference struct {
 	Seq  uint64
 	Kind DifferenceKind
 }
 
-// Error names the record.
+// Error describes the difference. It names the record's sequence.
 func (d *Difference) Error() string {
 	switch d.Kind {
 	case Missing:
@@ -44,16 +44,16 @@ func (d *Difference) Error() string {
 	return fmt.Sprintf("%v: record %d was changed", ErrForked, d.Seq)
 }
 
-// Unwrap makes it an ErrForked.
+// Unwrap returns ErrForked.
 func (d *Difference) Unwrap() error { return ErrForked }
 
-// Compare compares the journal with the tree, from the record after after (or
-// a little before it) to the projection's position at the time of the call.
-// It returns up to which record all is as it was applied, with a *Difference
-// where the next is not, merkle.ErrDamaged where the tree does not agree with
-// itself, or the error that ended it, after which it can be called again from
-// there. Pace, if it is not nil, is called after every n records, and may wait
-// or end it.
+// Compare compares the journal with the projection's Merkle tree, from sequence
+// after + 1 (or a little earlier) to the projection's position at the time of the
+// call. It returns the last sequence up to which all records match. The error is a
+// *Difference if the next record differs, and merkle.ErrDamaged if the tree
+// contradicts itself. After any other error, the comparison can be resumed with
+// the returned sequence. If pace is not nil, Compare calls it after every n
+// records; pace may wait, or stop the comparison by returning an error.
 func (p *Projection) Compare(ctx context.Context, journal Journal, after uint64, pace func(ctx context.Context, n int) error) (compared uint64, err error) {
 	upTo, err := p.treeSize()
 	if err != nil {
@@ -65,14 +65,14 @@ func (p *Projection) Compare(ctx context.Context, journal Journal, after uint64,
 	}
 	end := min(upTo, last)
 	c := &comparer{p: p, ctx: ctx, pace: pace, compared: min(after, end) / merkle.TileWidth * merkle.TileWidth}
-	readErr := journal.Read(ctx, c.compared, end, c.take)
+	readErr := journal.Read(ctx, c.compared, end, c.add)
 	if c.failed == nil {
-		c.failed = c.tile() // that the end has cut off
+		c.failed = c.compareTile() // the last tile may be partial
 	}
 	var d *Difference
 	switch {
 	case errors.As(c.failed, &d) && d.Kind == Changed:
-		d.Kind = p.kind(ctx, journal, d.Seq)
+		d.Kind = p.differenceKind(ctx, journal, d.Seq)
 		return c.compared, d
 	case c.failed != nil:
 		return c.compared, c.failed
@@ -84,7 +84,7 @@ func (p *Projection) Compare(ctx context.Context, journal Journal, after uint64,
 	return c.compared, nil
 }
 
-// treeSize is how many records the tree has.
+// treeSize returns the number of records in the tree.
 func (p *Projection) treeSize() (uint64, error) {
 	v, err := p.View()
 	if err != nil {
@@ -93,18 +93,18 @@ func (p *Projection) treeSize() (uint64, error) {
 	return v.Position(), v.Close()
 }
 
-// comparer compares tile by tile. Each is read from a view of its own: one
-// that was held all the time would keep old versions from being cleared away.
+// comparer compares one tile at a time. Each tile is read from its own view: one
+// long-lived view would keep Pebble from deleting old versions.
 type comparer struct {
 	p        *Projection
 	ctx      context.Context
 	pace     func(context.Context, int) error
-	compared uint64 // all up to here is as it was applied
-	leaves   []byte // of the records after that
+	compared uint64 // all records up to this sequence match
+	leaves   []byte // leaf hashes of the records that follow
 	failed   error
 }
 
-func (c *comparer) take(records []record.Record) error {
+func (c *comparer) add(records []record.Record) error {
 	for i := range records {
 		next := c.compared + uint64(len(c.leaves)/tlog.HashSize) + 1
 		if seq := records[i].Seq; seq != next {
@@ -112,14 +112,14 @@ func (c *comparer) take(records []record.Record) error {
 			if seq < next {
 				kind = Inserted
 			}
-			if c.failed = c.tile(); c.failed == nil {
+			if c.failed = c.compareTile(); c.failed == nil {
 				c.failed = &Difference{next, kind}
 			}
 			return c.failed
 		}
 		leaf := records[i].LeafHash()
 		if c.leaves = append(c.leaves, leaf[:]...); next%merkle.TileWidth == 0 {
-			if c.failed = c.tile(); c.failed != nil {
+			if c.failed = c.compareTile(); c.failed != nil {
 				return c.failed
 			}
 		}
@@ -127,8 +127,8 @@ func (c *comparer) take(records []record.Record) error {
 	return nil
 }
 
-// tile compares the leaves that were taken with those of their tile.
-func (c *comparer) tile() error {
+// compareTile compares the collected leaves with those of their tile.
+func (c *comparer) compareTile() error {
 	n := len(c.leaves) / tlog.HashSize
 	if n == 0 {
 		return nil
@@ -145,8 +145,8 @@ func (c *comparer) tile() error {
 	return c.pace(c.ctx, n)
 }
 
-// compareTile compares leaves, of which the first is a tile's, with what was
-// applied, and returns how many are equal.
+// compareTile compares leaf hashes with those that were applied and returns how
+// many are equal. The first leaf must be the first of a tile.
 func (v *View) compareTile(first uint64, leaves []byte) (equal int, err error) {
 	t := merkle.Tile{Number: (first - 1) / merkle.TileWidth}
 	stored, err := tiles{v.reader, v.Position()}.Tile(t)
@@ -158,15 +158,15 @@ func (v *View) compareTile(first uint64, leaves []byte) (equal int, err error) {
 			continue
 		}
 		if len(leaves) == merkle.TileWidth*tlog.HashSize && v.checkParents(t, leaves) == nil {
-			return at / tlog.HashSize, fmt.Errorf("%w: %v differs from the journal, with which the tree agrees otherwise; remove the projection to have it built anew", merkle.ErrDamaged, t)
+			return at / tlog.HashSize, fmt.Errorf("%w: %v does not match the journal, but the tiles above it do: delete the projection folder to rebuild it", merkle.ErrDamaged, t)
 		}
 		return at / tlog.HashSize, &Difference{first + uint64(at/tlog.HashSize), Changed}
 	}
 	return len(leaves) / tlog.HashSize, v.checkParents(t, leaves)
 }
 
-// checkParents checks that a full tile stands in its parent, and the parent in
-// its own where the tile is its last.
+// checkParents checks that the parent of a full tile contains the tile's root. If
+// the tile is the parent's last, it checks the parent in the same way.
 func (v *View) checkParents(t merkle.Tile, hashes []byte) error {
 	for len(hashes) == merkle.TileWidth*tlog.HashSize {
 		parent, at := t.Parent()
@@ -175,7 +175,7 @@ func (v *View) checkParents(t merkle.Tile, hashes []byte) error {
 			return err
 		}
 		if merkle.HashAt(above, at) != merkle.TileRoot(hashes) {
-			return fmt.Errorf("%w: %v does not stand in %v; remove the projection to have it built anew", merkle.ErrDamaged, t, parent)
+			return fmt.Errorf("%w: %v is not in its parent %v: delete the projection folder to rebuild it", merkle.ErrDamaged, t, parent)
 		}
 		if at < merkle.TileWidth-1 {
 			return nil
@@ -185,9 +185,9 @@ func (v *View) checkParents(t merkle.Tile, hashes []byte) error {
 	return nil
 }
 
-// kind tells how a record differs, by its neighbours.
-func (p *Projection) kind(ctx context.Context, journal Journal, seq uint64) DifferenceKind {
-	was := func(at, seq uint64) bool { // the record at at was the one at seq
+// differenceKind classifies the difference at seq by comparing adjacent records.
+func (p *Projection) differenceKind(ctx context.Context, journal Journal, seq uint64) DifferenceKind {
+	was := func(at, seq uint64) bool { // the journal's record at was applied as record seq
 		r, err := journal.At(ctx, at)
 		if err != nil {
 			return false

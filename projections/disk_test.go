@@ -18,67 +18,67 @@ import (
 	"bookledger/projections"
 )
 
-// death is the end of the program, as far as a test can have it: the
-// goroutine that met a fatal error goes no further.
-type death struct{ met chan struct{} }
+// fatalHook simulates the end of the program after a fatal error: it ends the goroutine
+// that logged the error.
+type fatalHook struct{ called chan struct{} }
 
-func (d death) OnWrite(*zapcore.CheckedEntry, []zapcore.Field) {
+func (d fatalHook) OnWrite(*zapcore.CheckedEntry, []zapcore.Field) {
 	select {
-	case d.met <- struct{}{}:
+	case d.called <- struct{}{}:
 	default:
 	}
 	runtime.Goexit()
 }
 
-// TestDiskErrors has one operation of the disk fail after the other, while a
-// new version's store is built and followed. Whatever comes of it, what the
-// disk holds afterwards goes on to the right state.
+// TestDiskErrors lets one disk operation after the other fail while a new version's
+// store is built and followed. Whatever happens, a restart with what is then on the disk
+// must produce the right state.
 func TestDiskErrors(t *testing.T) {
 	t.Parallel()
-	records := ledger(t, "test", 300)
-	want := retold(t, records)
+	records := smallLedger(t, "test", 300)
+	want := replaySummary(t, records)
 	failed := 0
 	for n := int32(0); ; n += 1 + n/40 {
-		disk := applied(t, records[:100])
+		disk := appliedFS(t, records[:100])
 		failing := errorfs.OnIndex(n)
 		var armed atomic.Bool
-		fault := runOn(&armed, errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		fault := rebuildOn(&armed, errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
 			if !armed.Load() {
 				return nil
 			}
 			if name := disk.PathBase(op.Path); strings.HasSuffix(name, ".log") || strings.HasPrefix(name, "store-") && op.Kind == errorfs.OpFileSync {
-				return nil // Pebble panics: a crash, of which other tests are
+				return nil // Pebble panics, which amounts to a crash; other tests cover crashes
 			}
 			return failing.MaybeError(op)
 		})), records)
 		if failing.Load() >= 0 {
-			break // fewer operations than that
+			break // no operation with this index
 		}
 		if fault != nil {
 			failed++
 		}
 		after := disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: int(n) % 101, RNG: rand.New(rand.NewPCG(uint64(n), 0))})
-		p := openNext(t, after)
-		if err := p.CatchUp(t.Context(), slice{records, 50}); err != nil {
+		p := openNextVersion(t, after)
+		if err := p.CatchUp(t.Context(), memoryJournal{records, 50}); err != nil {
 			t.Fatalf("after the failure of operation %d (%v): %v", n, fault, err)
 		}
 		want.check(t, p)
-		closeAll(t, p)
+		closeOrFail(t, p)
 	}
 	if failed < 10 {
 		t.Fatalf("only %d operations failed", failed)
 	}
 }
 
-var errDead = errors.New("the program has ended")
+var errFatal = errors.New("the program has ended")
 
-// runOn rebuilds, follows and closes, in parts, until an error. Errors are
-// armed when the stores are open: Pebble races with itself where its Open
-// fails while a compaction runs.
-func runOn(armed *atomic.Bool, fs vfs.FS, records []record.Record) error {
+// rebuildOn rebuilds, follows in parts and closes, until an error occurs. Errors are
+// injected only after the stores are open: Pebble has a data race if Open fails during a
+// compaction.
+func rebuildOn(armed *atomic.Bool, fs vfs.FS, records []record.Record) error {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	end := death{make(chan struct{}, 1)}
+	end := fatalHook{make(chan struct{}, 1)}
 	ended := make(chan error, 1)
 	go func() {
 		log := zap.New(zapcore.NewNopCore(), zap.WithFatalHook(end))
@@ -89,7 +89,7 @@ func runOn(armed *atomic.Bool, fs vfs.FS, records []record.Record) error {
 			}
 			armed.Store(true)
 			for at := 150; at <= len(records) && err == nil; at += 75 {
-				err = p.CatchUp(ctx, slice{records[:at], 50})
+				err = p.CatchUp(ctx, memoryJournal{records[:at], 50})
 			}
 			return errors.Join(err, p.Close())
 		}()
@@ -97,7 +97,7 @@ func runOn(armed *atomic.Bool, fs vfs.FS, records []record.Record) error {
 	select {
 	case err := <-ended:
 		return err
-	case <-end.met:
-		return errDead
+	case <-end.called:
+		return errFatal
 	}
 }

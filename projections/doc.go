@@ -1,10 +1,10 @@
-// Package projections follows a journal, judges its records in order, and keeps
-// what they add up to in a store: live lists, the books of every past Friday,
-// rejections, the trail of exports, the records about each case, checkpoints and
-// seals. It hands out read-only views, each of one moment.
+// Package projections applies the records of a journal, in order, to a store:
+// live lists, the books of every past Friday, rejected events, the export trail,
+// the records about each case, checkpoints and seals. It provides read-only views;
+// each view shows one position.
 //
-// The position is committed in the same batch as the state, so that a crash loses
-// nothing that the journal does not give again. No upstream event stops
-// [Projection.Follow], and none is skipped. Which records there are is left to
-// the [Journal], and what is made of a view to exporter and cmd.
+// The position is committed in the same batch as the state, so a crash loses
+// nothing that the journal cannot supply again. No upstream event stops
+// [Projection.Follow], and no record is skipped. The [Journal] supplies the
+// records. Packages exporter and cmd use the views.
 package projections

@@ -15,20 +15,20 @@ import (
 	"bookledger/projections/replay"
 )
 
-// BenchmarkDump replays a dump of the events that BenchmarkRebuild builds from,
-// with the journal's tree, from a file until the state is that of the last
-// record, in turns with what any reader of the record must do: read its lines
-// and hash each. An iteration is several such rounds.
+// BenchmarkDump replays a dump with the same events as in BenchmarkRebuild, from a file,
+// including the journal's tree. It alternates with the baseline, which does what any
+// reader of the journal must do: read the lines and hash each. An iteration consists of
+// several such rounds.
 func BenchmarkDump(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "dump.ndjson")
 	writeDump(b, path, rebuildEvents)
-	bareDump(b, path, rebuildEvents) // what is read later is as warm
+	bareDump(b, path, rebuildEvents) // warm the cache for all later reads
 	b.ReportAllocs()
 	var ours, bare time.Duration
 	for b.Loop() {
 		for range rebuildRounds {
-			bare += timed(func() { bareDump(b, path, rebuildEvents) })
-			ours += timed(func() { readDump(b, path, rebuildEvents) })
+			bare += elapsed(func() { bareDump(b, path, rebuildEvents) })
+			ours += elapsed(func() { readDump(b, path, rebuildEvents) })
 		}
 	}
 	all := float64(b.N * rebuildRounds * rebuildEvents)
@@ -37,14 +37,14 @@ func BenchmarkDump(b *testing.B) {
 	b.ReportMetric(all/bare.Seconds(), "bare-events/s")
 }
 
-// writeDump writes a dump of n records, genesis among them.
+// writeDump writes a dump of n records, including genesis.
 func writeDump(tb testing.TB, path string, n int) {
 	tb.Helper()
 	f, err := os.Create(path)
 	if err != nil {
 		tb.Fatal(err)
 	}
-	s, w, size := newStream(rebuildAgents), bufio.NewWriter(f), 0
+	s, w, size := newEventGenerator(rebuildAgents), bufio.NewWriter(f), 0
 	r := record.Record{Seq: 1, Stamped: s.time, Subject: events.SubjectGenesis, Body: genesisBody(tb, "test")}
 	line := r.AppendLine(nil, time.Time{})
 	for m := range s.events(n - 1) {
@@ -60,7 +60,7 @@ func writeDump(tb testing.TB, path string, n int) {
 	if err := f.Close(); err != nil {
 		tb.Fatal(err)
 	}
-	tb.Logf("%d bytes a line on average", size/n)
+	tb.Logf("%d bytes per line on average", size/n)
 }
 
 func readDump(tb testing.TB, path string, n uint64) {
@@ -71,7 +71,7 @@ func readDump(tb testing.TB, path string, n uint64) {
 		tb.Fatal(err)
 	}
 	if s := r.Summary(); s.Position != n || s.Applied < n*9/10 {
-		tb.Fatalf("the replay stands at %+v after %d records", s, n)
+		tb.Fatalf("got status %+v after %d records", s, n)
 	}
 }
 

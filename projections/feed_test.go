@@ -8,7 +8,7 @@ import (
 	"bookledger/projections"
 )
 
-// feed is a journal to which records can be added while it is followed.
+// feed is a journal that grows while it is followed.
 type feed struct {
 	mu      sync.Mutex
 	records []record.Record
@@ -19,7 +19,7 @@ func newFeed(records ...record.Record) *feed {
 	return &feed{records: records, added: make(chan struct{})}
 }
 
-// add appends a record, and returns its sequence.
+// add appends a record and returns its sequence.
 func (f *feed) add(r record.Record) uint64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -30,7 +30,7 @@ func (f *feed) add(r record.Record) uint64 {
 	return r.Seq
 }
 
-func (f *feed) now() ([]record.Record, <-chan struct{}) {
+func (f *feed) snapshot() ([]record.Record, <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.records, f.added
@@ -38,7 +38,7 @@ func (f *feed) now() ([]record.Record, <-chan struct{}) {
 
 func (f *feed) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
 	for {
-		records, added := f.now()
+		records, added := f.snapshot()
 		if after < uint64(len(records)) {
 			if err := yield(records[after:]); err != nil {
 				return err
@@ -54,21 +54,21 @@ func (f *feed) Follow(ctx context.Context, after uint64, yield func([]record.Rec
 }
 
 func (f *feed) Read(ctx context.Context, after, upTo uint64, yield func([]record.Record) error) error {
-	records, _ := f.now()
-	return slice{records, 512}.Read(ctx, after, upTo, yield)
+	records, _ := f.snapshot()
+	return memoryJournal{records, 512}.Read(ctx, after, upTo, yield)
 }
 
 func (f *feed) At(ctx context.Context, seq uint64) (record.Record, error) {
-	records, _ := f.now()
-	return slice{records, 1}.At(ctx, seq)
+	records, _ := f.snapshot()
+	return memoryJournal{records, 1}.At(ctx, seq)
 }
 
 func (f *feed) Last(ctx context.Context) (uint64, error) {
-	records, _ := f.now()
+	records, _ := f.snapshot()
 	return uint64(len(records)), nil
 }
 
-// follow lets p follow src until stop is called, which returns how that ended.
+// follow starts to follow src. The function stop ends it and returns the error of Follow.
 func follow(p *projections.Projection, src projections.Journal) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)

@@ -12,10 +12,11 @@ import (
 	"bookledger/projections/internal/store"
 )
 
-// advance applies records to one generation, from its position on: those that are
-// there, or with follow each that comes, too. It ends when reading has ended, with
-// its error, and everything that was handed over is committed; or with the error
-// of applying, or of ctx, that prevented that.
+// advance applies the journal's records to g, starting at its position. Without
+// follow, it stops at the journal's last record; with follow, it continues with
+// each new one. When reading ends, advance commits all records that were read and
+// returns the error of reading. If applying fails or ctx ends before that, it
+// returns that error.
 func (p *Projection) advance(ctx context.Context, journal Journal, g *generation, follow bool) error {
 	a, err := newApplier(g)
 	if err != nil {
@@ -27,13 +28,13 @@ func (p *Projection) advance(ctx context.Context, journal Journal, g *generation
 		return err
 	}
 	after := a.processor.Position
-	p.reach(g, after, nil)
+	p.setPosition(g, after, nil)
 	return pipeline.Run(ctx, func(ctx context.Context, yield func([]record.Record) error) error {
-		take := func(records []record.Record) error { return cut(records, yield) }
+		receive := func(records []record.Record) error { return yieldChunks(records, yield) }
 		if follow {
-			return journal.Follow(ctx, after, take)
+			return journal.Follow(ctx, after, receive)
 		}
-		return journal.Read(ctx, after, last, take)
+		return journal.Read(ctx, after, last, receive)
 	}, newDecoder, func(chunks iter.Seq[[]record.Decoded], more func() bool) error {
 		for records := range chunks {
 			for i := range records {
@@ -46,7 +47,7 @@ func (p *Projection) advance(ctx context.Context, journal Journal, g *generation
 					}
 				}
 			}
-			// Once the journal's last record is reached, no batch waits for others.
+			// At the end of the journal, commit at once instead of waiting for a full batch.
 			if a.records > 0 && a.processor.Position >= last && !more() {
 				if err := p.commit(a, g); err != nil {
 					return err
@@ -60,14 +61,14 @@ func (p *Projection) advance(ctx context.Context, journal Journal, g *generation
 	})
 }
 
-// What the journal hands over is cut so small that decoding is spread over the
-// cores and that large records do not add up.
+// Chunks are small, so that all cores share the decoding and large records do not
+// accumulate in memory.
 const (
 	chunkRecords = 128
 	chunkBytes   = 256 << 10
 )
 
-func cut(records []record.Record, yield func([]record.Record) error) error {
+func yieldChunks(records []record.Record, yield func([]record.Record) error) error {
 	for len(records) > 0 {
 		n, bytes := 0, 0
 		for n < len(records) && n < chunkRecords && bytes < chunkBytes {
@@ -93,42 +94,42 @@ func newDecoder() func([]record.Record) []record.Decoded {
 	}
 }
 
-// commit makes what was applied part of the store, and known.
+// commit commits the batch, publishes the new position, and begins the next batch.
 func (p *Projection) commit(a *applier, g *generation) error {
 	if err := a.commit(); err != nil {
 		return err
 	}
-	p.reach(g, a.processor.Position, a.outcomes)
+	p.setPosition(g, a.processor.Position, a.outcomes)
 	a.begin()
 	return nil
 }
 
-// verify checks that the journal holds the first record that was applied and, at
-// the projection's position, the last, and returns the journal's last sequence;
-// it is called whenever following begins.
+// verify checks that the journal's first record, and its record at the
+// projection's position, are the ones that were applied. It returns the journal's
+// last sequence. It is called each time following begins.
 func verify(ctx context.Context, journal Journal, applied *admission.Processor, r store.Reader) (last uint64, err error) {
 	position := applied.Position
 	if last, err = journal.Last(ctx); err != nil || position == 0 {
 		return last, err
 	}
 	if last < position {
-		return 0, fmt.Errorf("%w: it has applied record %d, the journal ends at %d", ErrAhead, position, last)
+		return 0, fmt.Errorf("%w: the projection has applied record %d, but the journal ends at record %d", ErrAhead, position, last)
 	}
 	first, err := merkle.NewTree(tiles{r, position}).LeafHash(1)
 	if err != nil {
 		return 0, err
 	}
-	if err := is(ctx, journal, 1, first); err != nil {
+	if err := verifyRecord(ctx, journal, 1, first); err != nil {
 		return 0, err
 	}
-	return last, is(ctx, journal, position, applied.Leaf)
+	return last, verifyRecord(ctx, journal, position, applied.Leaf)
 }
 
-// is checks that a record of the journal is the one with that leaf hash.
-func is(ctx context.Context, journal Journal, seq uint64, leaf [32]byte) error {
+// verifyRecord checks that a record of the journal has the given leaf hash.
+func verifyRecord(ctx context.Context, journal Journal, seq uint64, leaf [32]byte) error {
 	r, err := journal.At(ctx, seq)
 	if err != nil {
-		return fmt.Errorf("reading record %d, to see whether it is the one that was applied: %w", seq, err)
+		return fmt.Errorf("reading record %d to compare it with what was applied: %w", seq, err)
 	}
 	if r.LeafHash() != leaf {
 		return fmt.Errorf("%w: record %d differs", ErrForked, seq)

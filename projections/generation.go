@@ -21,33 +21,34 @@ import (
 	"bookledger/projections/internal/store"
 )
 
-// A generation is one store, in a folder store-<n> of the projection's. The
-// file CURRENT names the one that serves; another one is being built, or was
-// left by a crash.
+// A generation is one store, in the folder store-<n> inside the projection's
+// folder. The file CURRENT names the serving store. Another store is either being
+// built or left over from a crash.
 type generation struct {
-	number int
-	store  *store.Store
-	lists  active.Lists
-	shown  atomic.Pointer[shownProcessor] // by the newest view
-	uses   int                            // by open views, and one more until it has served; under the projection's lock
+	number    int
+	store     *store.Store
+	lists     active.Lists
+	processor atomic.Pointer[cachedProcessor] // the processor of the newest view
+	uses      int                             // open views, plus one until the store is replaced; guarded by Projection.mu
 }
 
 const currentFile = "CURRENT"
 
 var versionsKey = store.Meta("versions")
 
-// versions say by what a store was made; where they differ it is built anew.
+// versions are the versions with which a store was built. A store whose versions
+// differ from this release's is rebuilt.
 type versions struct {
-	Format    int // of the keys
-	Codec     int // of the values
+	Format    int // version of the key layout
+	Codec     int // version of the value encoding
 	Projector int
 }
 
-func versionsWith(projector int) versions {
+func currentVersions(projector int) versions {
 	return versions{Format: store.Format, Codec: fold.CodecVersion, Projector: projector}
 }
 
-// Exists tells whether a folder on the disk holds a projection.
+// Exists reports whether the folder dir on disk contains a projection.
 func Exists(dir string) bool {
 	_, err := os.Stat(filepath.Join(dir, currentFile))
 	return err == nil
@@ -57,37 +58,37 @@ func (p *Projection) path(n int) string {
 	return p.fs.PathJoin(p.dir, "store-"+strconv.Itoa(n))
 }
 
-// openGenerations opens the store that serves and, where that was made by
-// another version or there is none, begins a new one.
+// openGenerations opens the serving store. If there is none, or if it was built
+// with other versions, openGenerations begins a new store.
 func (p *Projection) openGenerations() error {
 	if err := p.fs.MkdirAll(p.dir, 0o700); err != nil {
-		return fmt.Errorf("making the projection's folder: %w", err)
+		return fmt.Errorf("creating the projection folder: %w", err)
 	}
 	current, err := p.readCurrent()
 	if err != nil {
 		return err
 	}
-	if err := p.removeOthers(current); err != nil {
+	if err := p.removeStale(current); err != nil {
 		return err
 	}
 	if current == 0 {
-		if p.serving, err = p.begin(1); err != nil {
+		if p.serving, err = p.openOrCreate(1); err != nil {
 			return err
 		}
 		return p.writeCurrent(1)
 	}
-	g, made, err := p.openGeneration(current)
+	g, built, err := p.openGeneration(current)
 	if err != nil {
 		return err
 	}
-	if made == p.made {
+	if built == p.versions {
 		p.serving = g
 		return p.loadPosition()
 	}
-	p.log.Info("the projection was made by another version and is built anew",
-		zap.Int("format", made.Format), zap.Int("projector", made.Projector))
-	if made.Format == p.made.Format && made.Codec == p.made.Codec {
-		p.serving = g // its keys can be read, so it serves meanwhile
+	p.log.Info("rebuilding the projection, which another version has built",
+		zap.Int("format", built.Format), zap.Int("projector", built.Projector))
+	if built.Format == p.versions.Format && built.Codec == p.versions.Codec {
+		p.serving = g // this release can read it, so it serves during the rebuild
 		if err := p.loadPosition(); err != nil {
 			return err
 		}
@@ -97,7 +98,7 @@ func (p *Projection) openGenerations() error {
 	return p.beginBuilding(current + 1)
 }
 
-// loadPosition reads the serving store's position when the projection opens.
+// loadPosition reads the serving store's position.
 func (p *Projection) loadPosition() error {
 	processor, err := readProcessor(p.serving.store.Reader())
 	if err != nil {
@@ -107,45 +108,46 @@ func (p *Projection) loadPosition() error {
 	return nil
 }
 
+// openGeneration opens store n and returns the versions with which it was built.
 func (p *Projection) openGeneration(n int) (*generation, versions, error) {
 	s, err := store.Open(p.path(n), store.Options{FS: p.fs, Log: p.log})
 	if err != nil {
 		return nil, versions{}, err
 	}
-	var made versions
+	var built versions
 	b, _, err := s.Reader().Get(versionsKey)
 	if err == nil && b != nil {
-		err = json.Unmarshal(b, &made)
+		err = json.Unmarshal(b, &built)
 	}
 	if err != nil {
 		return nil, versions{}, errors.Join(fmt.Errorf("reading the versions of %s: %w", p.path(n), err), s.Close())
 	}
-	return &generation{number: n, store: s, uses: 1}, made, nil
+	return &generation{number: n, store: s, uses: 1}, built, nil
 }
 
-// begin opens store n, empty or as an earlier run of this version left it.
-func (p *Projection) begin(n int) (*generation, error) {
-	g, made, err := p.openGeneration(n)
-	if err != nil || made == p.made {
+// openOrCreate opens store n. It keeps what an earlier run of this version built.
+func (p *Projection) openOrCreate(n int) (*generation, error) {
+	g, built, err := p.openGeneration(n)
+	if err != nil || built == p.versions {
 		return g, err
 	}
-	if made != (versions{}) {
+	if built != (versions{}) {
 		if err := g.store.Close(); err != nil {
 			return nil, err
 		}
 		if err := p.fs.RemoveAll(p.path(n)); err != nil {
-			return nil, fmt.Errorf("removing a store that was never finished: %w", err)
+			return nil, fmt.Errorf("removing an unfinished store: %w", err)
 		}
 		if g, _, err = p.openGeneration(n); err != nil {
 			return nil, err
 		}
 	}
-	b, err := json.Marshal(p.made)
+	b, err := json.Marshal(p.versions)
 	if err != nil {
 		return nil, err
 	}
-	// Durable before CURRENT can name it, or a crash would leave a store that
-	// does not say by what it was made.
+	// The versions must be durable before CURRENT can name the store. Otherwise a
+	// crash could leave a store of unknown versions.
 	batch := g.store.NewBatch()
 	if err := errors.Join(batch.SetUnversioned(versionsKey, b), batch.Commit(), g.store.Flush()); err != nil {
 		return nil, errors.Join(err, g.store.Close())
@@ -153,9 +155,9 @@ func (p *Projection) begin(n int) (*generation, error) {
 	return g, nil
 }
 
-// beginBuilding makes store n the one that is built beside the serving one.
+// beginBuilding starts building store n while the current one serves.
 func (p *Projection) beginBuilding(n int) error {
-	g, err := p.begin(n)
+	g, err := p.openOrCreate(n)
 	if err != nil {
 		return err
 	}
@@ -165,8 +167,8 @@ func (p *Projection) beginBuilding(n int) error {
 	return nil
 }
 
-// release ends one use of a store. With the last one, the store is closed and
-// removed.
+// release ends one use of a store. When no use is left, it closes and removes the
+// store.
 func (p *Projection) release(g *generation) error {
 	p.mu.Lock()
 	g.uses--
@@ -180,25 +182,25 @@ func (p *Projection) release(g *generation) error {
 
 func (p *Projection) remove(g *generation) error {
 	if err := g.store.Close(); err != nil {
-		return fmt.Errorf("closing a store that no longer serves: %w", err)
+		return fmt.Errorf("closing a replaced store: %w", err)
 	}
 	if err := p.fs.RemoveAll(p.path(g.number)); err != nil {
-		return fmt.Errorf("removing a store that no longer serves: %w", err)
+		return fmt.Errorf("removing a replaced store: %w", err)
 	}
 	return nil
 }
 
-// rebuild brings the store that is being built to where the journal ends now,
-// and lets it serve.
+// rebuild applies the journal's current records to the store under construction
+// and then makes it the serving store.
 func (p *Projection) rebuild(ctx context.Context, journal Journal) error {
 	if err := p.advance(ctx, journal, p.building, false); err != nil {
 		return fmt.Errorf("building the projection: %w", err)
 	}
-	if err := p.sameTree(); err != nil {
-		return errors.Join(err, p.buildAnew())
+	if err := p.compareTrees(); err != nil {
+		return errors.Join(err, p.restartBuild())
 	}
-	// Durable before CURRENT names it: a crash before the pointer is replaced
-	// goes on serving the old one, and builds again.
+	// The store must be durable before CURRENT names it. After a crash before
+	// CURRENT is replaced, the old store serves and the build is resumed.
 	if err := p.building.store.Flush(); err != nil {
 		return err
 	}
@@ -213,16 +215,16 @@ func (p *Projection) rebuild(ctx context.Context, journal Journal) error {
 	if err != nil {
 		return err
 	}
-	p.reach(p.serving, processor.Position, nil)
+	p.setPosition(p.serving, processor.Position, nil)
 	if old == nil {
-		return p.removeOthers(p.serving.number) // the one whose keys this release cannot read
+		return p.removeStale(p.serving.number) // the old store, which this release cannot read
 	}
 	return p.release(old)
 }
 
-// buildAnew puts an empty store in the place of the one that was built, from a
-// journal that is to be put right first.
-func (p *Projection) buildAnew() error {
+// restartBuild replaces the store under construction with an empty one, after a
+// build from a journal that must be repaired first.
+func (p *Projection) restartBuild() error {
 	p.mu.Lock()
 	wrong := p.building
 	p.building = nil
@@ -233,12 +235,12 @@ func (p *Projection) buildAnew() error {
 	return p.beginBuilding(wrong.number)
 }
 
-// sameTree compares the tree of the store that was built with that of the one
-// that it replaces: a journal that was changed meanwhile is not to be papered
-// over by building from it. A tree that cannot be read is told and replaced.
-func (p *Projection) sameTree() error {
+// compareTrees compares the tree of the new store with that of the store that it
+// replaces. If the journal was changed in between, a rebuild must not hide that. If
+// the old tree cannot be read, compareTrees logs an error and returns nil.
+func (p *Projection) compareTrees() error {
 	if p.serving == nil {
-		return nil // of another form, which this release cannot read
+		return nil // this release cannot read the old store
 	}
 	old, err := readProcessor(p.serving.store.Reader())
 	if err != nil {
@@ -246,7 +248,7 @@ func (p *Projection) sameTree() error {
 	}
 	before, err := merkle.NewTree(tiles{p.serving.store.Reader(), old.Position}).TreeRoot(old.Position)
 	if err != nil {
-		p.log.Error("the tree of the store that is replaced cannot be read, so that what was built is not compared with it", zap.Error(err))
+		p.log.Error("cannot read the tree of the old store, so the rebuilt store is not compared with it", zap.Error(err))
 		return nil
 	}
 	after, err := merkle.NewTree(tiles{p.building.store.Reader(), old.Position}).TreeRoot(old.Position)
@@ -256,8 +258,7 @@ func (p *Projection) sameTree() error {
 	return fmt.Errorf("%w: one of the first %d records differs", ErrForked, old.Position)
 }
 
-// readCurrent returns the number of the store that serves, 0 where there is
-// none.
+// readCurrent returns the number of the serving store, or 0 if there is none.
 func (p *Projection) readCurrent() (int, error) {
 	name := p.fs.PathJoin(p.dir, currentFile)
 	f, err := p.fs.Open(name)
@@ -274,12 +275,12 @@ func (p *Projection) readCurrent() (int, error) {
 	}
 	n, err := strconv.Atoi(strings.TrimPrefix(strings.TrimSpace(string(b)), "store-"))
 	if err != nil || n < 1 {
-		return 0, fmt.Errorf("%s does not name a store; remove the projection's folder to have it built anew", name)
+		return 0, fmt.Errorf("%s does not name a store: delete the projection folder to rebuild it", name)
 	}
 	return n, nil
 }
 
-// writeCurrent replaces the pointer file in one step.
+// writeCurrent replaces the file CURRENT atomically.
 func (p *Projection) writeCurrent(n int) error {
 	name := p.fs.PathJoin(p.dir, currentFile)
 	f, err := p.fs.Create(name+".new", vfs.WriteCategoryUnspecified)
@@ -295,17 +296,17 @@ func (p *Projection) writeCurrent(n int) error {
 	}
 	d, err := p.fs.OpenDir(p.dir)
 	if err != nil {
-		return fmt.Errorf("opening the projection's folder: %w", err)
+		return fmt.Errorf("opening the projection folder: %w", err)
 	}
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// removeOthers removes stores that a crash left; the one after the serving
-// one may be half-built, and is gone on with.
-func (p *Projection) removeOthers(current int) error {
+// removeStale removes stores that a crash has left over. It keeps the serving store
+// and its successor, whose build can be resumed.
+func (p *Projection) removeStale(current int) error {
 	names, err := p.fs.List(p.dir)
 	if err != nil {
-		return fmt.Errorf("listing the projection's folder: %w", err)
+		return fmt.Errorf("listing the projection folder: %w", err)
 	}
 	for _, name := range names {
 		n, err := strconv.Atoi(strings.TrimPrefix(name, "store-"))
@@ -313,7 +314,7 @@ func (p *Projection) removeOthers(current int) error {
 			continue
 		}
 		if err := p.fs.RemoveAll(p.fs.PathJoin(p.dir, name)); err != nil {
-			return fmt.Errorf("removing a store that no longer serves: %w", err)
+			return fmt.Errorf("removing an unused store: %w", err)
 		}
 	}
 	return nil

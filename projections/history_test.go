@@ -13,18 +13,18 @@ import (
 	"bookledger/events/record"
 )
 
-// slice is a journal that holds its records in memory, as a dump does. It hands
-// over what it holds, whatever the sequences say.
-type slice struct {
+// memoryJournal is a journal in memory. It yields its records as they are, whatever their
+// sequences.
+type memoryJournal struct {
 	records []record.Record
-	chunk   int // how many are handed over at once
+	chunk   int // number of records per yield
 }
 
-func (s slice) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
+func (s memoryJournal) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
 	return s.Read(ctx, after, uint64(len(s.records)), yield)
 }
 
-func (s slice) Read(_ context.Context, after, upTo uint64, yield func([]record.Record) error) error {
+func (s memoryJournal) Read(_ context.Context, after, upTo uint64, yield func([]record.Record) error) error {
 	for part := range slices.Chunk(s.records[after:min(upTo, uint64(len(s.records)))], s.chunk) {
 		if err := yield(part); err != nil {
 			return err
@@ -33,29 +33,29 @@ func (s slice) Read(_ context.Context, after, upTo uint64, yield func([]record.R
 	return nil
 }
 
-func (s slice) At(_ context.Context, seq uint64) (record.Record, error) {
+func (s memoryJournal) At(_ context.Context, seq uint64) (record.Record, error) {
 	i := slices.IndexFunc(s.records, func(r record.Record) bool { return r.Seq == seq })
 	if i < 0 {
-		return record.Record{}, fmt.Errorf("there is no record %d", seq)
+		return record.Record{}, fmt.Errorf("no record %d", seq)
 	}
 	return s.records[i], nil
 }
 
-func (s slice) Last(context.Context) (uint64, error) {
+func (s memoryJournal) Last(context.Context) (uint64, error) {
 	if len(s.records) == 0 {
 		return 0, nil
 	}
 	return s.records[len(s.records)-1].Seq, nil
 }
 
-// history draws a journal: genesis, a history load, and live records, in a
-// few cases and agents so that they meet, at times that crowd around cutoffs,
-// daylight-saving weeks and the turn of the year, with duplicates, late ones,
-// refusals of all kinds and nonsense. TestHistories holds that all of this
-// comes.
+// history draws a random journal: genesis, a history load, and live records. It uses few
+// cases and agents, so that records interact, and times close to cutoffs, weeks with a
+// daylight-saving change, and the turn of the year. It includes duplicates, late events,
+// rejections of all kinds and invalid messages. TestRandomHistoriesCoverFeatures checks
+// that all of these occur.
 func history(t *rapid.T) []record.Record {
-	h := &historian{t: t, calendar: events.DefaultCalendar()}
-	// Of the clocks that are changed the Sunday after, of the new year, of a holiday.
+	h := &historyGenerator{t: t, calendar: events.DefaultCalendar()}
+	// Fridays before a daylight-saving change (two), before the new year and before a holiday.
 	begin := rapid.SampledFrom([]events.Date{20251031, 20260306, 20251226, 20260703}).Draw(t, "begin")
 	h.now = h.calendar.Cutoff(begin).Add(-3 * time.Hour)
 	spec, err := events.NewCalendarSpec(events.DefaultCutoff)
@@ -75,7 +75,7 @@ func history(t *rapid.T) []record.Record {
 	return h.records
 }
 
-type historian struct {
+type historyGenerator struct {
 	t        *rapid.T
 	calendar *events.Calendar
 	now      time.Time
@@ -83,32 +83,32 @@ type historian struct {
 	ids      int
 }
 
-func (h *historian) add(subject string, body []byte, header string) {
+func (h *historyGenerator) add(subject string, body []byte, header string) {
 	h.records = append(h.records, record.Record{
 		Seq: uint64(len(h.records) + 1), Stamped: h.now.UTC(), Subject: subject, Header: header, Body: body,
 	})
 }
 
-// step moves time on: often to the very moment of a cutoff or next to it.
-func (h *historian) step() {
+// step advances time, often exactly to a cutoff or next to it.
+func (h *historyGenerator) step() {
 	cutoff := h.calendar.Cutoff(h.calendar.FridayOf(h.now))
 	if n := rapid.IntRange(0, 59).Draw(h.t, "step"); n < len(nearCutoff) {
 		h.now = cutoff.Add(nearCutoff[n])
 	} else if n == len(nearCutoff) {
 		h.now = h.now.Add(time.Duration(rapid.IntRange(1, 30).Draw(h.t, "days")) * 24 * time.Hour)
 	} else if n == len(nearCutoff)+1 {
-		h.now = h.now.Add(-time.Minute) // a server's clock that was set back
+		h.now = h.now.Add(-time.Minute) // the server's clock is set back
 	} else {
 		h.now = h.now.Add(time.Duration(rapid.IntRange(0, 7200).Draw(h.t, "seconds")) * time.Second)
 	}
 }
 
-// nearCutoff are the distances from a cutoff that matter; that a record's
-// stamp has any of them makes several records meet there.
+// nearCutoff contains the distances from a cutoff that matter. Records share a stamp when
+// the same distance is drawn again.
 var nearCutoff = []time.Duration{0, 0, time.Nanosecond, -time.Nanosecond, time.Millisecond, -time.Millisecond}
 
-// load adds a record of the history load, stamped as it is loaded.
-func (h *historian) load(stamped time.Time) {
+// load adds a record of the history load.
+func (h *historyGenerator) load(stamped time.Time) {
 	h.step()
 	if stamped.Before(h.now) {
 		stamped = h.now
@@ -130,7 +130,7 @@ func (h *historian) load(stamped time.Time) {
 }
 
 // publish adds a live record.
-func (h *historian) publish() {
+func (h *historyGenerator) publish() {
 	h.step()
 	switch rapid.IntRange(0, 29).Draw(h.t, "kind") {
 	case 0:
@@ -144,9 +144,9 @@ func (h *historian) publish() {
 	case 4:
 		h.load(h.now)
 	case 5, 6:
-		h.add("ledger.consumer.calheers", h.nonsense(), "")
+		h.add("ledger.consumer.calheers", h.invalidEvent(), "")
 	case 7, 8:
-		data, family := h.data() // another system's, whose ids may be the same
+		data, family := h.data() // from another system, which may use the same event IDs
 		h.add("ledger."+family+".other", h.encode("other", events.TypeOf(data), data), "")
 	case 9, 10:
 		h.add(events.SubjectExport, h.export(), "")
@@ -156,8 +156,8 @@ func (h *historian) publish() {
 	}
 }
 
-// nonsense is an event that no release understands, or not yet.
-func (h *historian) nonsense() []byte {
+// invalidEvent returns an event of an unknown type or version, or one that violates its schema.
+func (h *historyGenerator) invalidEvent() []byte {
 	body := h.encode("calheers", events.TypeCaseClosed, &events.CaseClosed{CaseID: h.pick("case", allCases...)})
 	switch h.pick("nonsense", "type", "version", "schema") {
 	case "type":
@@ -168,8 +168,8 @@ func (h *historian) nonsense() []byte {
 	return bytes.Replace(body, []byte(`"case_id":"`), []byte(`"case_id":"no identifier `), 1)
 }
 
-// export is a step of an export, of which the ledger keeps a trail.
-func (h *historian) export() []byte {
+// export returns a step of an export.
+func (h *historyGenerator) export() []byte {
 	e := events.Export{ExportID: fmt.Sprint("x", h.ids), PersonID: "p1", Role: "agent", AgentID: "a1", Friday: 20260102}
 	switch h.pick("step", "requested", "declined", "denied", "made") {
 	case "requested":
@@ -184,16 +184,16 @@ func (h *historian) export() []byte {
 	return h.encode(events.SourceLedger, events.TypeExportMade, &events.ExportMade{Export: e})
 }
 
-func (h *historian) event() []byte {
+func (h *historyGenerator) event() []byte {
 	data, _ := h.data()
 	return h.encode("calheers", events.TypeOf(data), data)
 }
 
-func (h *historian) encode(source, eventType string, data events.Data) []byte {
+func (h *historyGenerator) encode(source, eventType string, data events.Data) []byte {
 	h.ids++
 	id := h.ids
 	if id > 3 && rapid.IntRange(0, 9).Draw(h.t, "resend") == 0 {
-		id -= rapid.IntRange(1, 3).Draw(h.t, "back") // an id that was used already
+		id -= rapid.IntRange(1, 3).Draw(h.t, "back") // repeat an earlier ID
 	}
 	happened := h.now
 	if rapid.IntRange(0, 9).Draw(h.t, "late") == 0 {
@@ -208,11 +208,11 @@ func (h *historian) encode(source, eventType string, data events.Data) []byte {
 	return body
 }
 
-func (h *historian) pick(label string, from ...string) string {
+func (h *historyGenerator) pick(label string, from ...string) string {
 	return rapid.SampledFrom(from).Draw(h.t, label)
 }
 
-func (h *historian) data() (data events.Data, family string) {
+func (h *historyGenerator) data() (data events.Data, family string) {
 	switch h.pick("family", "consumer", "consumer", "delegation", "delegation", "delegation", "agency", "agency") {
 	case "consumer":
 		return h.consumer(), "consumer"
@@ -222,7 +222,7 @@ func (h *historian) data() (data events.Data, family string) {
 	return h.agency(), "agency"
 }
 
-func (h *historian) consumer() events.Data {
+func (h *historyGenerator) consumer() events.Data {
 	id := h.pick("case", allCases...)
 	m := h.pick("member", "m1", "m2", "m3")
 	year := rapid.IntRange(2025, 2027).Draw(h.t, "year")
@@ -248,7 +248,7 @@ func (h *historian) consumer() events.Data {
 		Status: h.pick("enrolled", "enrolled", "cancelled", "terminated"), NetPremium: events.Cents(int64(year))}
 }
 
-func (h *historian) delegation() events.Data {
+func (h *historyGenerator) delegation() events.Data {
 	d := events.Delegation{
 		CaseID:  h.pick("case", allCases...),
 		AgentID: h.pick("agent", allAgents...),
@@ -274,7 +274,7 @@ func (h *historian) delegation() events.Data {
 	return &events.DelegationEnded{Delegation: d}
 }
 
-func (h *historian) agency() events.Data {
+func (h *historyGenerator) agency() events.Data {
 	agent, agency := h.pick("agent", allAgents...), h.pick("agency", "y1", "y2")
 	switch h.pick("agency event", "registered", "certified", "certified", "moved", "decertified", "assigned", "removed") {
 	case "registered":

@@ -12,10 +12,10 @@ import (
 	"bookledger/projections"
 )
 
-// flaky is a journal whose flow is interrupted after some records each time.
-type flaky struct{ *journal.Journal }
+// interruptedJournal is a journal whose Follow is interrupted after some records each time.
+type interruptedJournal struct{ *journal.Journal }
 
-func (f flaky) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
+func (f interruptedJournal) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
 	left := 700
 	return f.Journal.Follow(ctx, after, func(records []record.Record) error {
 		if left -= len(records); left < 0 {
@@ -25,19 +25,19 @@ func (f flaky) Follow(ctx context.Context, after uint64, yield func([]record.Rec
 	})
 }
 
-// TestJournal follows an embedded journal that is written meanwhile, through
-// interruptions, and after both were closed and opened again.
-func TestJournal(t *testing.T) {
+// TestFollowsEmbeddedJournal follows an embedded journal while it is written, with
+// interruptions, and again after both have been closed and reopened.
+func TestFollowsEmbeddedJournal(t *testing.T) {
 	ctx := t.Context()
 	dir, fs := t.TempDir(), vfs.NewMem()
-	records := ledger(t, "test", 4000)
+	records := smallLedger(t, "test", 4000)
 	for part := range 2 {
 		j, err := journal.Open(ctx, journal.Options{Dir: dir, Genesis: records[0].Body})
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := openOn(t, fs)
-		stop := followAgain(p, flaky{j})
+		p := openProjection(t, fs)
+		stop := followWithRetries(p, interruptedJournal{j})
 		msgs := make([]journal.Message, 0, 2000)
 		for _, r := range records[max(1, part*2000):][:2000-1+part] {
 			msgs = append(msgs, journal.Message{Subject: r.Subject, Body: r.Body})
@@ -54,19 +54,19 @@ func TestJournal(t *testing.T) {
 		if _, _, err := p.WaitFor(ctx, last); err != nil {
 			t.Fatal(err)
 		}
-		retold(t, readAll(t, j)).check(t, p)
+		replaySummary(t, readAll(t, j)).check(t, p)
 		if err := stop(); !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
 		}
-		noneLeft(t)
-		closeAll(t, p)
-		closeAll(t, j)
+		checkNoGoroutines(t)
+		closeOrFail(t, p)
+		closeOrFail(t, j)
 	}
 }
 
-// followAgain follows anew whenever the flow was interrupted, as the daemon
-// does, until stop is called.
-func followAgain(p *projections.Projection, src projections.Journal) (stop func() error) {
+// followWithRetries calls Follow again after each interruption, as the daemon does, until
+// stop is called.
+func followWithRetries(p *projections.Projection, src projections.Journal) (stop func() error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {

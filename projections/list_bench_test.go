@@ -24,20 +24,19 @@ const (
 	listChanges   = 10  // cold reads
 )
 
-// BenchmarkList reads pages of the list of an agent with 10,000 consumers, each
-// through a view of its own as a request does, filtered and sorted; after
-// every fiftieth read a consumer changes, and the next read is the cold one; the
-// lists are then made whole too, as they are when nothing is kept. In turns with
-// it the same page is made from all entries by filtering and sorting them, which
-// is the bare counterpart.
+// BenchmarkList reads filtered and sorted pages of the list of an agent with 10,000
+// consumers. Each page is read from its own view, as a request does. After every fiftieth
+// read a consumer changes, so the next read is a cold one; the lists are then also built
+// from scratch, as they are without a cache. It alternates with the baseline, which
+// filters and sorts all entries for the same page.
 func BenchmarkList(b *testing.B) {
 	p, err := projections.Open(projections.Options{Dir: b.TempDir()})
 	if err != nil {
 		b.Fatal(err)
 	}
-	src := &consumers{now: time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)}
+	src := &agentRecords{now: time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)}
 	for i := range listConsumers {
-		src.open(b, i)
+		src.addCase(b, i)
 	}
 	catchUp(b, p, src.records, 512)
 	all := readPage(b, p, list.Query{})
@@ -67,7 +66,7 @@ func BenchmarkList(b *testing.B) {
 				readPage(b, p, q)
 				cold += time.Since(start)
 				start = time.Now()
-				wholePage(b, p, q)
+				rebuiltPage(b, p, q)
 				whole += time.Since(start)
 			}
 		}
@@ -77,14 +76,14 @@ func BenchmarkList(b *testing.B) {
 	b.ReportMetric(float64(bare)/n, "bare-ns/page")
 	b.ReportMetric(float64(cold)/float64(b.N*listChanges), "ns/cold")
 	b.ReportMetric(float64(whole)/float64(b.N*listChanges), "ns/whole")
-	closeAll(b, p)
+	closeOrFail(b, p)
 }
 
 func readPage(b *testing.B, p *projections.Projection, q list.Query) []list.Entry {
 	return pageOf(b, p, q, func(v *projections.View) (*list.Lists, error) { return v.Lists(listAgent) })
 }
 
-func wholePage(b *testing.B, p *projections.Projection, q list.Query) {
+func rebuiltPage(b *testing.B, p *projections.Projection, q list.Query) {
 	pageOf(b, p, q, func(v *projections.View) (*list.Lists, error) {
 		return list.New(v.Calendar(), listAgent, func(yield func(string, *fold.Case) error) error {
 			return v.Live().EachRelated(listAgent, active.Holds|active.Pending, yield)
@@ -93,8 +92,8 @@ func wholePage(b *testing.B, p *projections.Projection, q list.Query) {
 }
 
 func pageOf(b *testing.B, p *projections.Projection, q list.Query, of func(*projections.View) (*list.Lists, error)) []list.Entry {
-	v := viewOf(b, p)
-	defer closeAll(b, v)
+	v := openView(b, p)
+	defer closeOrFail(b, v)
 	lists, err := of(v)
 	if err != nil {
 		b.Fatal(err)
@@ -103,7 +102,7 @@ func pageOf(b *testing.B, p *projections.Projection, q list.Query, of func(*proj
 	return page
 }
 
-// barePage filters all entries and sorts what is left, names by their bytes.
+// barePage filters all entries and sorts the matches, comparing names by bytes.
 func barePage(all []list.Entry, q list.Query) []list.Entry {
 	page := slices.Collect(func(yield func(list.Entry) bool) {
 		for i := range all {
@@ -136,14 +135,14 @@ func bareMatch(q *list.Query, y *list.EntryYear) bool {
 		(q.Carrier == "" || slices.ContainsFunc(y.Coverage, func(c list.Coverage) bool { return c.Carrier == q.Carrier }))
 }
 
-// consumers are the records about an agent's consumers.
-type consumers struct {
+// agentRecords collects records about an agent's consumers.
+type agentRecords struct {
 	now     time.Time
 	records []record.Record
 }
 
-// open adds a case of two members and two years to the agent's.
-func (l *consumers) open(tb testing.TB, i int) {
+// addCase adds a case of the agent with two members and two years.
+func (l *agentRecords) addCase(tb testing.TB, i int) {
 	id := caseID(i)
 	l.add(tb, &events.HouseholdRecorded{CaseID: id, PrimaryContact: events.Contact{
 		FirstName: pick(i, "José", "Maria", "Linh", "Wei", "Anahit", "Zoë", "Robert"), LastName: pick(i/7, "García", "Nguyen", "Smith", "O'Hara", "Lee"),
@@ -165,7 +164,7 @@ func (l *consumers) open(tb testing.TB, i int) {
 
 func pick(i int, of ...string) string { return of[i%len(of)] }
 
-func (l *consumers) add(tb testing.TB, data events.Data) {
+func (l *agentRecords) add(tb testing.TB, data events.Data) {
 	l.now = l.now.Add(time.Millisecond)
 	n := len(l.records) + 1
 	event := events.Event{ID: fmt.Sprint(n), Source: "calheers", Type: events.TypeOf(data), Time: l.now, Data: data}

@@ -20,8 +20,8 @@ import (
 	"bookledger/projections/list"
 )
 
-// anew makes an agent's lists from everything that the view shows.
-func anew(t rapid.TB, v *projections.View, agent string) *list.Lists {
+// freshLists builds an agent's lists from scratch.
+func freshLists(t rapid.TB, v *projections.View, agent string) *list.Lists {
 	lists, err := list.New(v.Calendar(), agent, func(yield func(string, *fold.Case) error) error {
 		return v.Live().EachRelated(agent, active.Holds|active.Pending, yield)
 	})
@@ -31,8 +31,8 @@ func anew(t rapid.TB, v *projections.View, agent string) *list.Lists {
 	return lists
 }
 
-// pages is what lists answer in each order.
-func pages(l *list.Lists) (all []string) {
+// formatPages formats the entries of lists in each order.
+func formatPages(l *list.Lists) (all []string) {
 	for _, of := range [...]*list.List{l.Active, l.Inactive, l.Pending} {
 		for _, by := range []list.Sort{list.ByFirstName, list.ByLastName, list.ByCaseID, list.ByUpdated} {
 			page, total := of.Page(list.Query{Sort: by}, 2026)
@@ -42,10 +42,10 @@ func pages(l *list.Lists) (all []string) {
 	return all
 }
 
-// checkLists compares the kept lists of a view with such as are made anew.
-func checkLists(t rapid.TB, v *projections.View) { checkAgents(t, v, allAgents...) }
+// checkLists compares the cached lists of a view with lists built from scratch.
+func checkLists(t rapid.TB, v *projections.View) { checkListsOf(t, v, allAgents...) }
 
-func checkAgents(t rapid.TB, v *projections.View, agents ...string) {
+func checkListsOf(t rapid.TB, v *projections.View, agents ...string) {
 	var own []*list.Lists
 	for _, agent := range agents {
 		lists, err := v.Lists(agent)
@@ -53,9 +53,9 @@ func checkAgents(t rapid.TB, v *projections.View, agents ...string) {
 			t.Error(err)
 			return
 		}
-		want := anew(t, v, agent)
-		if !reflect.DeepEqual(pages(lists), pages(want)) {
-			t.Errorf("at %d the lists of %s are\n%q\nmade anew\n%q", v.Position(), agent, pages(lists), pages(want))
+		want := freshLists(t, v, agent)
+		if !reflect.DeepEqual(formatPages(lists), formatPages(want)) {
+			t.Errorf("at %d: got lists of %s\n%q\nwant\n%q", v.Position(), agent, formatPages(lists), formatPages(want))
 		}
 		own = append(own, want)
 	}
@@ -65,21 +65,20 @@ func checkAgents(t rapid.TB, v *projections.View, agents ...string) {
 			t.Error(err)
 			return
 		}
-		if want := list.Merge(own[:n]); !reflect.DeepEqual(pages(united), pages(want)) {
-			t.Errorf("at %d the united lists are\n%q\nmade anew\n%q", v.Position(), pages(united), pages(want))
+		if want := list.Merge(own[:n]); !reflect.DeepEqual(formatPages(united), formatPages(want)) {
+			t.Errorf("at %d: got merged lists\n%q\nwant\n%q", v.Position(), formatPages(united), formatPages(want))
 		}
 	}
 }
 
-// TestListsAreRenewed asks for lists between the records of a history, through
-// views of different moments in any order: what is kept from one to the other
-// is what would be made anew.
-func TestListsAreRenewed(t *testing.T) {
+// TestCachedListsMatchFreshLists reads lists between the records of a history, through
+// views of different positions in any order. They must equal lists built from scratch.
+func TestCachedListsMatchFreshLists(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		records := history(t)
-		p := openOn(t, vfs.NewMem())
-		defer closeAll(t, p)
+		p := openProjection(t, vfs.NewMem())
+		defer closeOrFail(t, p)
 		var views []*projections.View
 		defer func() {
 			for _, v := range views {
@@ -91,7 +90,7 @@ func TestListsAreRenewed(t *testing.T) {
 		for at := 0; at < len(records); {
 			at = min(len(records), at+rapid.IntRange(1, 25).Draw(t, "more"))
 			catchUp(t, p, records[:at], rapid.IntRange(1, 40).Draw(t, "chunk"))
-			v := viewOf(t, p)
+			v := openView(t, p)
 			views = append(views, v)
 			checkLists(t, views[rapid.IntRange(max(0, len(views)-4), len(views)-1).Draw(t, "view")])
 		}
@@ -99,12 +98,12 @@ func TestListsAreRenewed(t *testing.T) {
 	})
 }
 
-// TestListsWhileFollowing asks for lists from all sides while they change.
+// TestListsWhileFollowing reads lists concurrently while they change.
 func TestListsWhileFollowing(t *testing.T) {
-	p := openOn(t, vfs.NewMem())
-	src := newFeed(ledger(t, "test", 50)...)
+	p := openProjection(t, vfs.NewMem())
+	src := newFeed(smallLedger(t, "test", 50)...)
 	stop := follow(p, src)
-	s := newStream(3)
+	s := newEventGenerator(3)
 	var readers sync.WaitGroup
 	for range 4 {
 		readers.Go(func() {
@@ -114,7 +113,7 @@ func TestListsWhileFollowing(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				checkAgents(t, v, "A-00000", "A-00001", "A-00002")
+				checkListsOf(t, v, "A-00000", "A-00001", "A-00002")
 				if err := v.Close(); err != nil {
 					t.Error(err)
 				}
@@ -132,21 +131,21 @@ func TestListsWhileFollowing(t *testing.T) {
 	if err := stop(); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	closeAll(t, p)
+	closeOrFail(t, p)
 }
 
-// TestListsAreShared holds that lists in which nothing has changed are not made
-// again, and those in which one case has are not made whole.
-func TestListsAreShared(t *testing.T) {
-	s := newStream(2)
+// TestListsAreReused checks that lists are reused if nothing in them has changed, and
+// updated rather than rebuilt if one case has.
+func TestListsAreReused(t *testing.T) {
+	s := newEventGenerator(2)
 	src := newFeed(delegatedCases(t, s, 200)...)
-	p := openOn(t, vfs.NewMem())
-	ask := func() (own, united *list.Lists) {
+	p := openProjection(t, vfs.NewMem())
+	read := func() (own, united *list.Lists) {
 		if err := p.CatchUp(t.Context(), src); err != nil {
 			t.Fatal(err)
 		}
-		v := viewOf(t, p)
-		defer closeAll(t, v)
+		v := openView(t, p)
+		defer closeOrFail(t, v)
 		var err error
 		if own, err = v.Lists("A-00000"); err != nil || own.Len() < 50 {
 			t.Fatal(own.Len(), err)
@@ -156,16 +155,16 @@ func TestListsAreShared(t *testing.T) {
 		}
 		return own, united
 	}
-	own, united := ask()
-	src.add(s.record(s.household(1000))) // nobody's
-	if again, both := ask(); again != own || both != united {
-		t.Fatal("the lists were made again")
+	own, united := read()
+	src.add(s.record(s.household(1000))) // a case that no agent holds
+	if again, merged := read(); again != own || merged != united {
+		t.Fatal("unchanged lists were built again")
 	}
 	page, _ := own.Active.Page(list.Query{Limit: 1}, 2026)
 	src.add(s.record(&events.HouseholdRecorded{CaseID: page[0].CaseID}))
-	again, both := ask()
-	if again == own || both == united || again.Inactive != own.Inactive || again.Pending != own.Pending {
-		t.Fatal("not the one list that changed was made again")
+	again, merged := read()
+	if again == own || merged == united || again.Inactive != own.Inactive || again.Pending != own.Pending {
+		t.Fatal("want only the changed list to be built again")
 	}
-	closeAll(t, p)
+	closeOrFail(t, p)
 }

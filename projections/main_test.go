@@ -6,8 +6,9 @@ import (
 	"testing"
 )
 
-// TestMain draws fewer random histories than rapid would, unless BOOKLEDGER_LONG
-// is set or the flag -rapid.checks says how many. A failure names its seed.
+// TestMain sets rapid's default number of random histories to 25, unless
+// BOOKLEDGER_LONG is set. The flag -rapid.checks overrides it. A failed test names
+// the seed that repeats it.
 func TestMain(m *testing.M) {
 	if os.Getenv("BOOKLEDGER_LONG") == "" {
 		if err := flag.Set("rapid.checks", "25"); err != nil {

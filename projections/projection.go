@@ -12,69 +12,71 @@ import (
 	"bookledger/events/record"
 )
 
-// Version is the version of what the projection makes of records: it is
-// raised when the same journal would come to another store, which is then
-// built anew. 1: the first. 2: with the roles of a person, the agents of an
-// agency, the index of a case and the trail of exports. 3: with the tree of the
-// journal, and in the index what came again or was rejected unread, and
-// recorded times.
+// Version is the version of the projector. It is raised when the same journal
+// would produce a different store; existing stores are then rebuilt.
+//
+//	1: the first version
+//	2: adds the roles of a person, the agents of an agency, the case index and the export trail
+//	3: adds the journal's Merkle tree; the case index adds recorded times, and
+//	   records that are duplicates or were rejected before their data was read
 const Version = 3
 
-// Options are how a projection is opened.
+// Options configure Open.
 type Options struct {
-	Dir string      // its folder; made where it is missing
-	FS  vfs.FS      // nil: the disk
-	Log *zap.Logger // nil: no log
+	Dir string      // the projection's folder; created if missing
+	FS  vfs.FS      // nil means the disk
+	Log *zap.Logger // nil disables logging
 }
 
 // Projection is an open projection.
 type Projection struct {
-	dir  string
-	fs   vfs.FS
-	log  *zap.Logger
-	made versions // by which new stores are made
+	dir      string
+	fs       vfs.FS
+	log      *zap.Logger
+	versions versions // for new stores
 
-	mu       sync.Mutex
-	serving  *generation // what views read
-	building *generation // what is built anew beside it, else nil
-	position uint64      // of the serving generation, as committed
-	moved    chan struct{}
-	outcomes [recentOutcomes]outcome // of the newest records, by sequence
-	failed   error                   // why following ended, if it did
-	current  bool                    // followed, and the journal holds what was applied
+	mu        sync.Mutex
+	serving   *generation             // read by views; nil if this release cannot read the old store
+	building  *generation             // being built to replace serving; usually nil
+	position  uint64                  // committed position of serving
+	changed   chan struct{}           // closed and replaced when the fields around it change
+	outcomes  [recentOutcomes]outcome // of the newest records, by sequence
+	followErr error                   // why following ended, if it did
+	following bool                    // the journal is being followed and matches what was applied
 }
 
-// recentOutcomes is of how many records WaitFor remembers what became of them
-// without asking the store.
+// recentOutcomes is the number of records for which WaitFor knows the outcome
+// without reading the store.
 const recentOutcomes = 1 << 16
 
-// outcome is what became of the record seq.
+// outcome is the outcome of record seq.
 type outcome struct {
 	seq     uint64
 	outcome record.Outcome
 }
 
-// Open opens the projection in a folder, which no other process may have open:
-// that lock is the caller's.
+// Open opens the projection in o.Dir. The caller must ensure that no other process
+// has it open.
 func Open(o Options) (*Projection, error) {
-	return open(o, versionsWith(Version))
+	return open(o, currentVersions(Version))
 }
 
-func open(o Options, made versions) (*Projection, error) {
+func open(o Options, v versions) (*Projection, error) {
 	if o.FS == nil {
 		o.FS = vfs.Default
 	}
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
-	p := &Projection{dir: o.Dir, fs: o.FS, log: o.Log, made: made, moved: make(chan struct{})}
+	p := &Projection{dir: o.Dir, fs: o.FS, log: o.Log, versions: v, changed: make(chan struct{})}
 	if err := p.openGenerations(); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
 	return p, nil
 }
 
-// Close closes the stores; following must have ended, and views be closed.
+// Close flushes and closes the stores. Follow must have returned, and all views
+// must be closed.
 func (p *Projection) Close() error {
 	var errs []error
 	for _, g := range [...]*generation{p.serving, p.building} {
@@ -85,25 +87,26 @@ func (p *Projection) Close() error {
 	return errors.Join(errs...)
 }
 
-// Follow applies the journal's records from the projection's position on, and
-// goes on with each new one until ctx ends or the journal or the disk fails.
-// It may be called again after it has ended: it begins by checking that the
-// journal still holds what was applied, else it returns ErrAhead or ErrForked.
+// Follow applies the journal's records after the projection's position, and then
+// each new one, until ctx ends or the journal or the disk fails. It first checks
+// that the journal still contains what was applied, and otherwise returns ErrAhead
+// or ErrForked. It may be called again after it has returned.
 func (p *Projection) Follow(ctx context.Context, journal Journal) error {
 	return p.run(ctx, journal, true)
 }
 
-// CatchUp applies what the journal holds when it begins, and returns.
+// CatchUp applies the records that the journal contains at the time of the call,
+// with the same checks as Follow.
 func (p *Projection) CatchUp(ctx context.Context, journal Journal) error {
 	return p.run(ctx, journal, false)
 }
 
 func (p *Projection) run(ctx context.Context, journal Journal, follow bool) (err error) {
-	p.turn(nil)
-	defer func() { p.turn(err) }()
+	p.setFollowing(nil)
+	defer func() { p.setFollowing(err) }()
 	if p.building != nil {
-		// What the old store has seen still holds: a journal that lost records
-		// is not to be papered over by building from what is left.
+		// The old store is evidence of what was applied: a rebuild from a journal
+		// that has lost records must not hide the loss.
 		if err := p.Verify(ctx, journal); err != nil {
 			return err
 		}
@@ -114,11 +117,11 @@ func (p *Projection) run(ctx context.Context, journal Journal, follow bool) (err
 	return p.advance(ctx, journal, p.serving, follow)
 }
 
-// Verify checks that the journal holds what was applied, as following does when
-// it begins, and returns ErrAhead or ErrForked where it does not.
+// Verify checks that the journal contains what was applied, as Follow does. It
+// returns ErrAhead or ErrForked if it does not.
 func (p *Projection) Verify(ctx context.Context, journal Journal) error {
 	if p.serving == nil {
-		return nil // of another form, which this release cannot read
+		return nil // this release cannot read the old store
 	}
 	processor, err := readProcessor(p.serving.store.Reader())
 	if err != nil {
@@ -128,9 +131,9 @@ func (p *Projection) Verify(ctx context.Context, journal Journal) error {
 	return err
 }
 
-// reach makes a committed position known to those who wait for it, and what
-// became of the records up to it.
-func (p *Projection) reach(g *generation, position uint64, outcomes []record.Outcome) {
+// setPosition publishes a committed position and the outcomes of the records that
+// lead up to it.
+func (p *Projection) setPosition(g *generation, position uint64, outcomes []record.Outcome) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if g != p.serving {
@@ -141,18 +144,18 @@ func (p *Projection) reach(g *generation, position uint64, outcomes []record.Out
 		seq := first + uint64(i)
 		p.outcomes[seq%recentOutcomes] = outcome{seq, o}
 	}
-	p.position, p.current = position, true
-	close(p.moved)
-	p.moved = make(chan struct{})
+	p.position, p.following = position, true
+	close(p.changed)
+	p.changed = make(chan struct{})
 }
 
-// turn notes that following begins, or why it has ended.
-func (p *Projection) turn(err error) {
+// setFollowing records that following begins (nil), or the error that ended it.
+func (p *Projection) setFollowing(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.failed, p.current = err, false
-	close(p.moved)
-	p.moved = make(chan struct{})
+	p.followErr, p.following = err, false
+	close(p.changed)
+	p.changed = make(chan struct{})
 }
 
 // Position returns the sequence of the newest record that views show.
@@ -162,50 +165,49 @@ func (p *Projection) Position() uint64 {
 	return p.position
 }
 
-// Rebuilding tells whether a store is being built anew beside the one that
-// serves, which meanwhile stands still.
+// Rebuilding reports whether a new store is being built. Meanwhile the serving
+// store does not advance.
 func (p *Projection) Rebuilding() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.building != nil
 }
 
-// Following tells whether the journal is being followed and was found to hold
-// what was applied. Until then nothing may be appended to it because of what
-// views show: it may be another journal.
+// Following reports whether the journal is being followed and contains what was
+// applied. While it returns false, nothing that depends on a view may be appended
+// to the journal: it may be another journal.
 func (p *Projection) Following() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.current
+	return p.following
 }
 
-// WaitFollowing waits for Following. It returns ctx's error if that ends first.
+// WaitFollowing waits until Following is true. It returns ctx's error if ctx ends first.
 func (p *Projection) WaitFollowing(ctx context.Context) error {
 	for {
 		p.mu.Lock()
-		current, moved := p.current, p.moved
+		following, changed := p.following, p.changed
 		p.mu.Unlock()
-		if current {
+		if following {
 			return nil
 		}
 		select {
-		case <-moved:
+		case <-changed:
 		case <-ctx.Done():
-			return fmt.Errorf("waiting until the journal is followed: %w", ctx.Err())
+			return fmt.Errorf("waiting for the projection to follow the journal: %w", ctx.Err())
 		}
 	}
 }
 
-// WaitFor waits until views show the record, and returns what became of it. Of
-// one that was applied before this process began, or many records ago, only a
-// rejection is known: it says Applied of all others.
-// Where following has ended it waits for it to be taken up again. It returns
-// ctx's error if that ends first, joined with the one that ended following if
-// that has ended.
+// WaitFor waits until views show record seq, and returns the record's outcome. If
+// the record was applied before this process started, or many records ago, only a
+// rejection is known: WaitFor then returns Applied for every other outcome. If
+// Follow has returned, WaitFor waits until it is called again. If ctx ends first,
+// WaitFor returns ctx's error, joined with the error of Follow, if any.
 func (p *Projection) WaitFor(ctx context.Context, seq uint64) (record.Outcome, *RejectedEvent, error) {
 	for {
 		p.mu.Lock()
-		reached, moved, failed := p.position >= seq, p.moved, p.failed
+		reached, changed, failed := p.position >= seq, p.changed, p.followErr
 		o := p.outcomes[seq%recentOutcomes]
 		p.mu.Unlock()
 		if reached {
@@ -215,18 +217,18 @@ func (p *Projection) WaitFor(ctx context.Context, seq uint64) (record.Outcome, *
 			return p.outcome(seq)
 		}
 		select {
-		case <-moved:
+		case <-changed:
 		case <-ctx.Done():
 			if failed != nil {
-				failed = fmt.Errorf("following has ended: %w", failed)
+				failed = fmt.Errorf("the projection no longer follows the journal: %w", failed)
 			}
 			return 0, nil, fmt.Errorf("waiting for record %d: %w", seq, errors.Join(ctx.Err(), failed))
 		}
 	}
 }
 
-// outcome asks the store what became of a record that was applied long ago:
-// only rejections are kept for good.
+// outcome reads the outcome of a record from the store, which keeps only
+// rejections.
 func (p *Projection) outcome(seq uint64) (record.Outcome, *RejectedEvent, error) {
 	v, err := p.View()
 	if err != nil {
@@ -240,7 +242,7 @@ func (p *Projection) outcome(seq uint64) (record.Outcome, *RejectedEvent, error)
 	return record.Rejected, r, nil
 }
 
-// DiskUsage returns how many bytes the stores take on disk.
+// DiskUsage returns the number of bytes that the stores use on disk.
 func (p *Projection) DiskUsage() uint64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()

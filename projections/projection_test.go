@@ -20,8 +20,8 @@ import (
 	"bookledger/projections/replay"
 )
 
-// openOn opens the projection of a file system.
-func openOn(tb rapid.TB, fs vfs.FS) *projections.Projection {
+// openProjection opens the projection on a file system.
+func openProjection(tb rapid.TB, fs vfs.FS) *projections.Projection {
 	tb.Helper()
 	p, err := projections.Open(projections.Options{Dir: "p", FS: fs})
 	if err != nil {
@@ -30,22 +30,22 @@ func openOn(tb rapid.TB, fs vfs.FS) *projections.Projection {
 	return p
 }
 
-func closeAll(tb rapid.TB, what interface{ Close() error }) {
+func closeOrFail(tb rapid.TB, what interface{ Close() error }) {
 	tb.Helper()
 	if err := what.Close(); err != nil {
 		tb.Fatal(err)
 	}
 }
 
-// catchUp applies records, of which chunk are handed over at once.
+// catchUp applies records; the journal yields chunk of them at a time.
 func catchUp(tb rapid.TB, p *projections.Projection, records []record.Record, chunk int) {
 	tb.Helper()
-	if err := p.CatchUp(context.Background(), slice{records, chunk}); err != nil {
+	if err := p.CatchUp(context.Background(), memoryJournal{records, chunk}); err != nil {
 		tb.Fatal(err)
 	}
 }
 
-func viewOf(tb rapid.TB, p *projections.Projection) *projections.View {
+func openView(tb rapid.TB, p *projections.Projection) *projections.View {
 	tb.Helper()
 	v, err := p.View()
 	if err != nil {
@@ -62,11 +62,11 @@ func apply(tb rapid.TB, r *replay.Replay, records []record.Record) {
 	}
 }
 
-// ledger makes the n records of a small ledger of several weeks, with some
-// duplicates and refusals.
-func ledger(tb testing.TB, id string, n int) []record.Record {
+// smallLedger returns the first n records of a small ledger over several weeks, with some
+// duplicates and rejections.
+func smallLedger(tb testing.TB, id string, n int) []record.Record {
 	tb.Helper()
-	s := newStream(7)
+	s := newEventGenerator(7)
 	records := []record.Record{{Seq: 1, Stamped: s.time, Subject: events.SubjectGenesis, Body: genesisBody(tb, id)}}
 	for i := range n - 1 {
 		var m message
@@ -84,18 +84,18 @@ func ledger(tb testing.TB, id string, n int) []record.Record {
 	return records
 }
 
-// told is what a ledger has come to, in comparable form.
-type told struct {
+// ledgerSummary is the status of a ledger with its Fridays and rejections, in comparable form.
+type ledgerSummary struct {
 	Status   projections.Status
 	Fridays  []checkpoint.Checkpoint
 	Rejected []projections.RejectedEvent
 }
 
-func (t told) check(tb testing.TB, p *projections.Projection) {
+func (t ledgerSummary) check(tb testing.TB, p *projections.Projection) {
 	tb.Helper()
-	v := viewOf(tb, p)
-	defer closeAll(tb, v)
-	var got told
+	v := openView(tb, p)
+	defer closeOrFail(tb, v)
+	var got ledgerSummary
 	var errs [3]error
 	got.Status, errs[0] = v.Status()
 	got.Fridays, errs[1] = v.Checkpoints()
@@ -107,12 +107,12 @@ func (t told) check(tb testing.TB, p *projections.Projection) {
 		tb.Fatal(err)
 	}
 	if !reflect.DeepEqual(got, t) {
-		tb.Fatalf("the projection says\n%+v\nthe replay\n%+v", got, t)
+		tb.Fatalf("got from the projection\n%+v\nwant\n%+v", got, t)
 	}
 }
 
-// retold derives from zero what the records come to.
-func retold(tb testing.TB, records []record.Record) told {
+// replaySummary replays records from the beginning.
+func replaySummary(tb testing.TB, records []record.Record) ledgerSummary {
 	tb.Helper()
 	r := replay.New()
 	apply(tb, r, records)
@@ -121,32 +121,32 @@ func retold(tb testing.TB, records []record.Record) told {
 		tb.Fatal(err)
 	}
 	fridays, _ := r.Checkpoints()
-	return told{status, fridays, r.Rejected()}
+	return ledgerSummary{status, fridays, r.Rejected()}
 }
 
-// noneLeft makes sure that no goroutine of the projection is left. One that was
-// waited for may still be on its last steps.
-func noneLeft(tb testing.TB) {
+// checkNoGoroutines checks that no goroutine of the projection is left. A goroutine whose
+// end has been awaited may still be executing its last steps.
+func checkNoGoroutines(tb testing.TB) {
 	tb.Helper()
 	for deadline := time.Now().Add(time.Minute); ; runtime.Gosched() {
 		stacks := make([]byte, 1<<20)
 		stacks = stacks[:runtime.Stack(stacks, true)]
-		left := slices.IndexFunc(ofProjection, func(of string) bool { return strings.Contains(string(stacks), of) })
+		left := slices.IndexFunc(projectionFrames, func(of string) bool { return strings.Contains(string(stacks), of) })
 		if left < 0 {
 			return
 		}
 		if time.Now().After(deadline) {
-			tb.Fatalf("a goroutine of %s is left:\n%s", ofProjection[left], stacks)
+			tb.Fatalf("goroutine in %s is left:\n%s", projectionFrames[left], stacks)
 		}
 	}
 }
 
-var ofProjection = []string{"projections.(*Projection).advance", "pipeline.Run"}
+var projectionFrames = []string{"projections.(*Projection).advance", "pipeline.Run"}
 
 func TestWaitFor(t *testing.T) {
 	ctx := t.Context()
-	s := newStream(7)
-	src := newFeed(ledger(t, "test", 1)...)
+	s := newEventGenerator(7)
+	src := newFeed(smallLedger(t, "test", 1)...)
 	household := s.household(1)
 	first := s.record(household)
 	want := []struct {
@@ -157,19 +157,19 @@ func TestWaitFor(t *testing.T) {
 		{s.record(household), record.Unchanged},
 		{first, record.Duplicate},
 		{s.record(&events.DelegationAccepted{Delegation: events.Delegation{CaseID: caseID(1), AgentID: "A-1"}}), record.Rejected},
-		{s.record(s.delegated(1)), record.Applied},
+		{s.record(s.delegation(1)), record.Applied},
 	}
 	fs := vfs.NewMem()
-	p := openOn(t, fs)
+	p := openProjection(t, fs)
 	stop := follow(p, src)
 	for _, w := range want {
 		seq := src.add(w.record)
 		outcome, rejected, err := p.WaitFor(ctx, seq)
 		if err != nil || outcome != w.outcome || (rejected != nil) != (outcome == record.Rejected) {
-			t.Fatalf("record %d: %v, %v, %v; want %v", seq, outcome, rejected, err, w.outcome)
+			t.Fatalf("record %d: got %v, %v, %v, want %v", seq, outcome, rejected, err, w.outcome)
 		}
 		if rejected != nil && (rejected.Seq != seq || rejected.Code != events.NoPendingRequest) {
-			t.Fatalf("record %d: %+v", seq, rejected)
+			t.Fatalf("record %d: got rejection %+v", seq, rejected)
 		}
 	}
 
@@ -181,27 +181,27 @@ func TestWaitFor(t *testing.T) {
 	if err := stop(); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
-	noneLeft(t)
-	closeAll(t, p)
+	checkNoGoroutines(t)
+	closeOrFail(t, p)
 
-	// What a process before this one has applied is told as far as it is kept.
-	p = openOn(t, fs)
+	// After a restart, only rejections are known.
+	p = openProjection(t, fs)
 	for i, w := range want {
 		outcome, _, err := p.WaitFor(ctx, uint64(i+2))
 		if err != nil || (outcome == record.Rejected) != (w.outcome == record.Rejected) {
-			t.Fatalf("record %d: %v, %v", i+2, outcome, err)
+			t.Fatalf("record %d: got %v, %v", i+2, outcome, err)
 		}
 	}
-	closeAll(t, p)
+	closeOrFail(t, p)
 }
 
-// TestWaitForOverBreak waits for a record while following is interrupted: who
-// waits notices nothing of it, unless it is not taken up again.
-func TestWaitForOverBreak(t *testing.T) {
-	records := ledger(t, "test", 400)
-	fault := errors.New("the connection is gone")
-	p := openOn(t, vfs.NewMem())
-	if err := p.Follow(t.Context(), broken{slice: slice{records, 50}, after: 150, err: fault}); !errors.Is(err, fault) {
+// TestWaitForAcrossInterruption waits for a record while following is interrupted. The
+// caller does not notice the interruption, unless following is not resumed.
+func TestWaitForAcrossInterruption(t *testing.T) {
+	records := smallLedger(t, "test", 400)
+	fault := errors.New("connection lost")
+	p := openProjection(t, vfs.NewMem())
+	if err := p.Follow(t.Context(), failingJournal{memoryJournal: memoryJournal{records, 50}, after: 150, err: fault}); !errors.Is(err, fault) {
 		t.Fatal(err)
 	}
 	ended, cancel := context.WithCancel(t.Context())
@@ -210,7 +210,7 @@ func TestWaitForOverBreak(t *testing.T) {
 		t.Fatal(err)
 	}
 	if outcome, _, err := p.WaitFor(ended, 150); err != nil || outcome == 0 {
-		t.Fatal(outcome, err) // it is there, whatever became of following
+		t.Fatal(outcome, err) // the record has been applied, so the failure does not matter
 	}
 	waiting := make(chan error, 1)
 	go func() {
@@ -218,59 +218,59 @@ func TestWaitForOverBreak(t *testing.T) {
 		waiting <- err
 	}()
 	for _, want := range []uint64{250, 350} {
-		if err := p.Follow(t.Context(), broken{slice: slice{records, 3}, after: 100, err: fault}); !errors.Is(err, fault) || p.Position() != want {
-			t.Fatal(err, p.Position()) // what was handed over is applied, and the journal's error comes out
+		if err := p.Follow(t.Context(), failingJournal{memoryJournal: memoryJournal{records, 3}, after: 100, err: fault}); !errors.Is(err, fault) || p.Position() != want {
+			t.Fatal(err, p.Position()) // everything yielded is applied, and the journal's error is returned
 		}
-		noneLeft(t)
+		checkNoGoroutines(t)
 	}
-	if err := p.Follow(t.Context(), slice{records, 50}); err != nil {
+	if err := p.Follow(t.Context(), memoryJournal{records, 50}); err != nil {
 		t.Fatal(err)
 	}
 	if err := <-waiting; err != nil {
 		t.Fatal(err)
 	}
-	retold(t, records).check(t, p)
-	closeAll(t, p)
+	replaySummary(t, records).check(t, p)
+	closeOrFail(t, p)
 }
 
-// TestWaitForOld asks for records whose places among the recent ones others
-// have taken.
-func TestWaitForOld(t *testing.T) {
+// TestWaitForOldRecords waits for records whose slots in the recent outcomes were
+// overwritten.
+func TestWaitForOldRecords(t *testing.T) {
 	const recent = 1 << 16
-	s := newStream(7)
-	records := ledger(t, "test", 30)
+	s := newEventGenerator(7)
+	records := smallLedger(t, "test", 30)
 	for range recent {
 		r := s.clock(s.calendar.FridayOf(s.time))
 		r.Seq, r.Stamped = uint64(len(records)+1), records[len(records)-1].Stamped
 		records = append(records, r)
 	}
-	p := openOn(t, vfs.NewMem())
+	p := openProjection(t, vfs.NewMem())
 	catchUp(t, p, records, 512)
 	for seq, want := range map[uint64]record.Outcome{
-		22: record.Rejected, 23: record.Applied, // the second clock's and others' stand there
+		22: record.Rejected, 23: record.Applied, // their slots contain later records
 		recent + 30: record.Duplicate,
 	} {
 		if outcome, _, err := p.WaitFor(t.Context(), seq); err != nil || outcome != want {
-			t.Errorf("record %d: %v, %v; want %v", seq, outcome, err, want)
+			t.Errorf("record %d: got %v, %v, want %v", seq, outcome, err, want)
 		}
 	}
-	closeAll(t, p)
+	closeOrFail(t, p)
 }
 
-// broken is a journal that ends with err after some records, each time.
-type broken struct {
-	slice
+// failingJournal is a journal that returns err after some records of each read.
+type failingJournal struct {
+	memoryJournal
 	after int
 	err   error
 	then  func()
 }
 
-func (b broken) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
+func (b failingJournal) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
 	return b.Read(ctx, after, uint64(len(b.records)), yield)
 }
 
-func (b broken) Read(ctx context.Context, after, upTo uint64, yield func([]record.Record) error) error {
-	if err := b.slice.Read(ctx, after, min(upTo, after+uint64(b.after)), yield); err != nil {
+func (b failingJournal) Read(ctx context.Context, after, upTo uint64, yield func([]record.Record) error) error {
+	if err := b.memoryJournal.Read(ctx, after, min(upTo, after+uint64(b.after)), yield); err != nil {
 		return err
 	}
 	if b.then != nil {
@@ -279,49 +279,48 @@ func (b broken) Read(ctx context.Context, after, upTo uint64, yield func([]recor
 	return b.err
 }
 
-// TestContextEnds ends the context at the very moment when the journal has
-// handed everything over: either all is applied or the call says that it is
-// not.
-func TestContextEnds(t *testing.T) {
-	records := ledger(t, "test", 3000)
+// TestCancelAfterLastRecord cancels the context when the journal has just yielded its last
+// record. Either everything is applied, or CatchUp returns an error.
+func TestCancelAfterLastRecord(t *testing.T) {
+	records := smallLedger(t, "test", 3000)
 	for range 20 {
 		ctx, cancel := context.WithCancel(t.Context())
-		p := openOn(t, vfs.NewMem())
-		err := p.CatchUp(ctx, broken{slice: slice{records, 512}, after: len(records), then: cancel})
+		p := openProjection(t, vfs.NewMem())
+		err := p.CatchUp(ctx, failingJournal{memoryJournal: memoryJournal{records, 512}, after: len(records), then: cancel})
 		if err != nil && !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
 		}
 		if err == nil && p.Position() != uint64(len(records)) {
-			t.Fatalf("it says that it has caught up, and stands at %d", p.Position())
+			t.Fatalf("got position %d after CatchUp without an error", p.Position())
 		}
-		noneLeft(t)
-		closeAll(t, p)
+		checkNoGoroutines(t)
+		closeOrFail(t, p)
 	}
 }
 
-// TestGapStops hands over records of which one is missing.
-func TestGapStops(t *testing.T) {
-	records := ledger(t, "test", 300)
-	p := openOn(t, vfs.NewMem())
-	if err := p.Follow(t.Context(), slice{slices.Delete(slices.Clone(records), 200, 201), 50}); err == nil {
-		t.Fatal("a missing record goes unnoticed")
+// TestGapStopsFollowing follows a journal in which a record is missing.
+func TestGapStopsFollowing(t *testing.T) {
+	records := smallLedger(t, "test", 300)
+	p := openProjection(t, vfs.NewMem())
+	if err := p.Follow(t.Context(), memoryJournal{slices.Delete(slices.Clone(records), 200, 201), 50}); err == nil {
+		t.Fatal("got no error for a missing record")
 	}
-	noneLeft(t)
+	checkNoGoroutines(t)
 	if p.Position() > 200 {
-		t.Fatalf("it stands at %d", p.Position())
+		t.Fatalf("got position %d, want at most 200", p.Position())
 	}
 	catchUp(t, p, records, 50)
-	retold(t, records).check(t, p)
-	closeAll(t, p)
+	replaySummary(t, records).check(t, p)
+	closeOrFail(t, p)
 }
 
-// TestAnotherJournal follows a journal that is not the one that was applied, be
-// it an older copy, a fork, or another ledger's, shorter or longer: the store
-// stays what it is, as the witness of what was applied.
-func TestAnotherJournal(t *testing.T) {
+// TestRejectsAnotherJournal follows an older copy of the journal, a fork of it, and another
+// ledger's shorter and longer journals. The store must stay as it is, as evidence of what
+// was applied.
+func TestRejectsAnotherJournal(t *testing.T) {
 	fs := vfs.NewMem()
-	p := openOn(t, fs)
-	records := ledger(t, "one", 300)
+	p := openProjection(t, fs)
+	records := smallLedger(t, "one", 300)
 	catchUp(t, p, records, 50)
 	fork := slices.Clone(records)
 	fork[299].Stamped = fork[299].Stamped.Add(1)
@@ -330,19 +329,19 @@ func TestAnotherJournal(t *testing.T) {
 		want    error
 	}{
 		{records[:299], projections.ErrAhead}, {fork, projections.ErrForked},
-		{ledger(t, "other", 200), projections.ErrAhead}, {ledger(t, "other", 400), projections.ErrForked},
+		{smallLedger(t, "other", 200), projections.ErrAhead}, {smallLedger(t, "other", 400), projections.ErrForked},
 	} {
-		if err := p.Follow(t.Context(), slice{c.records, 50}); !errors.Is(err, c.want) {
-			t.Fatalf("%d records: %v", len(c.records), err)
+		if err := p.Follow(t.Context(), memoryJournal{c.records, 50}); !errors.Is(err, c.want) {
+			t.Fatalf("%d records: got error %v, want %v", len(c.records), err, c.want)
 		}
 	}
-	retold(t, records).check(t, p)
-	closeAll(t, p)
-	onlyStore(t, fs, "store-1")
+	replaySummary(t, records).check(t, p)
+	closeOrFail(t, p)
+	checkOnlyStore(t, fs, "store-1")
 }
 
-// onlyStore makes sure that the projection's folder holds one store.
-func onlyStore(tb testing.TB, fs vfs.FS, want string) {
+// checkOnlyStore checks that the projection folder contains one store.
+func checkOnlyStore(tb testing.TB, fs vfs.FS, want string) {
 	tb.Helper()
 	names, err := fs.List("p")
 	if err != nil {
@@ -350,22 +349,22 @@ func onlyStore(tb testing.TB, fs vfs.FS, want string) {
 	}
 	slices.Sort(names)
 	if !slices.Equal(names, []string{"CURRENT", want}) {
-		tb.Fatalf("the folder holds %v", names)
+		tb.Fatalf("got files %v", names)
 	}
 }
 
-// TestBeforeTheFirstCutoff holds that a view and a replay say alike why there is
-// no latest Friday yet.
-func TestBeforeTheFirstCutoff(t *testing.T) {
+// TestNoCheckpointBeforeFirstCutoff checks that a view and a replay explain in the same
+// words why there is no latest Friday yet.
+func TestNoCheckpointBeforeFirstCutoff(t *testing.T) {
 	for _, n := range []int{1, 2} {
-		records := ledger(t, "test", n)
-		p := openOn(t, applied(t, records))
-		v := viewOf(t, p)
+		records := smallLedger(t, "test", n)
+		p := openProjection(t, appliedFS(t, records))
+		v := openView(t, p)
 		_, want := replayDump(t, records).Checkpoint(0)
 		if _, err := v.Checkpoint(0); !errors.Is(err, checkpoint.ErrNoCheckpoint) || err.Error() != want.Error() {
-			t.Errorf("after %d records: %v, want %v", n, err, want)
+			t.Errorf("after %d records: got %v, want %v", n, err, want)
 		}
-		closeAll(t, v)
-		closeAll(t, p)
+		closeOrFail(t, v)
+		closeOrFail(t, p)
 	}
 }

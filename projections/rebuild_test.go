@@ -15,8 +15,8 @@ import (
 	"bookledger/projections/internal/store"
 )
 
-// openNext opens the projection as the next version of the projector would.
-func openNext(tb rapid.TB, fs vfs.FS) *projections.Projection {
+// openNextVersion opens the projection as the next version of the projector would.
+func openNextVersion(tb rapid.TB, fs vfs.FS) *projections.Projection {
 	tb.Helper()
 	p, err := projections.OpenVersion(projections.Options{Dir: "p", FS: fs}, projections.Version+1)
 	if err != nil {
@@ -25,58 +25,57 @@ func openNext(tb rapid.TB, fs vfs.FS) *projections.Projection {
 	return p
 }
 
-// applied makes a file system on which this version has applied the records.
-func applied(tb testing.TB, records []record.Record) *vfs.MemFS {
+// appliedFS returns a file system on which this version has applied the records.
+func appliedFS(tb testing.TB, records []record.Record) *vfs.MemFS {
 	tb.Helper()
 	fs := vfs.NewCrashableMem()
-	p := openOn(tb, fs)
+	p := openProjection(tb, fs)
 	catchUp(tb, p, records, 50)
-	closeAll(tb, p)
-	root, err := fs.OpenDir("") // so that a crash does not take the folder itself
+	closeOrFail(tb, p)
+	root, err := fs.OpenDir("") // sync it, so that the folder survives a crash
 	if err != nil {
 		tb.Fatal(err)
 	}
 	if err := root.Sync(); err != nil {
 		tb.Fatal(err)
 	}
-	closeAll(tb, root)
+	closeOrFail(tb, root)
 	return fs
 }
 
-// halting is a journal that stops in the middle of a read until it is let go.
-type halting struct {
-	slice
+// pausingJournal is a journal whose Read pauses halfway until proceed is closed.
+type pausingJournal struct {
+	memoryJournal
 	halfway, proceed chan struct{}
 }
 
-func (h halting) Read(ctx context.Context, after, upTo uint64, yield func([]record.Record) error) error {
+func (h pausingJournal) Read(ctx context.Context, after, upTo uint64, yield func([]record.Record) error) error {
 	if after == upTo {
-		return nil // of the new store, which has come to the end
+		return nil // following the new store, which is up to date
 	}
 	half := (after + upTo) / 2
-	if err := h.slice.Read(ctx, after, half, yield); err != nil {
+	if err := h.memoryJournal.Read(ctx, after, half, yield); err != nil {
 		return err
 	}
 	close(h.halfway)
 	<-h.proceed
-	return h.slice.Read(ctx, half, upTo, yield)
+	return h.memoryJournal.Read(ctx, half, upTo, yield)
 }
 
-// TestRebuild builds a new version's store beside the old one, which serves
-// meanwhile.
+// TestRebuild builds a new version's store while the old one serves.
 func TestRebuild(t *testing.T) {
-	records := ledger(t, "test", 500)
-	fs := applied(t, records[:400])
-	p := openNext(t, fs)
-	v := viewOf(t, p)
-	src := halting{slice{records, 50}, make(chan struct{}), make(chan struct{})}
+	records := smallLedger(t, "test", 500)
+	fs := appliedFS(t, records[:400])
+	p := openNextVersion(t, fs)
+	v := openView(t, p)
+	src := pausingJournal{memoryJournal{records, 50}, make(chan struct{}), make(chan struct{})}
 	ended := make(chan error, 1)
 	go func() { ended <- p.CatchUp(context.Background(), src) }()
 	<-src.halfway
 	if !p.Rebuilding() || p.Position() != 400 {
 		t.Fatalf("rebuilding %v at %d", p.Rebuilding(), p.Position())
 	}
-	retold(t, records[:400]).check(t, p)
+	replaySummary(t, records[:400]).check(t, p)
 	close(src.proceed)
 	if err := <-ended; err != nil {
 		t.Fatal(err)
@@ -84,94 +83,94 @@ func TestRebuild(t *testing.T) {
 	if p.Rebuilding() || p.Position() != 500 {
 		t.Fatalf("rebuilding %v at %d", p.Rebuilding(), p.Position())
 	}
-	retold(t, records).check(t, p)
+	replaySummary(t, records).check(t, p)
 	if v.Position() != 400 {
-		t.Fatalf("the view shows %d", v.Position())
+		t.Fatalf("got position %d, want 400", v.Position())
 	}
 	if _, err := v.Status(); err != nil {
-		t.Fatal(err) // the old store is there as long as it is looked at
+		t.Fatal(err) // the old store exists while a view uses it
 	}
-	closeAll(t, v)
-	onlyStore(t, fs, "store-2")
-	closeAll(t, p)
+	closeOrFail(t, v)
+	checkOnlyStore(t, fs, "store-2")
+	closeOrFail(t, p)
 
-	p = openNext(t, fs)
+	p = openNextVersion(t, fs)
 	if p.Rebuilding() {
-		t.Fatal("it is built anew again")
+		t.Fatal("the store is rebuilt again")
 	}
-	retold(t, records).check(t, p)
-	closeAll(t, p)
+	replaySummary(t, records).check(t, p)
+	closeOrFail(t, p)
 }
 
-// TestRebuildOtherFormat begins with a store whose keys this release cannot
-// read: nothing is served until a new one is built.
+// TestRebuildOtherFormat starts with a store whose keys this release cannot read. There is
+// no view until the new store is built.
 func TestRebuildOtherFormat(t *testing.T) {
-	records := ledger(t, "test", 500)
+	records := smallLedger(t, "test", 500)
 	fs := vfs.NewMem()
 	p, err := projections.OpenFormat(projections.Options{Dir: "p", FS: fs}, store.Format-1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	catchUp(t, p, records[:400], 50)
-	closeAll(t, p)
+	closeOrFail(t, p)
 
-	p = openOn(t, fs)
+	p = openProjection(t, fs)
 	if _, err := p.View(); err == nil || !p.Rebuilding() {
-		t.Fatalf("rebuilding %v, and a view gives %v", p.Rebuilding(), err)
+		t.Fatalf("got rebuilding %v and View error %v", p.Rebuilding(), err)
 	}
 	catchUp(t, p, records, 50)
-	retold(t, records).check(t, p)
-	onlyStore(t, fs, "store-2")
-	closeAll(t, p)
+	replaySummary(t, records).check(t, p)
+	checkOnlyStore(t, fs, "store-2")
+	closeOrFail(t, p)
 }
 
-// TestRebuildGoesOn crashes in the middle of a rebuild.
-func TestRebuildGoesOn(t *testing.T) {
-	records := ledger(t, "test", 500)
-	fault := errors.New("the power is out")
-	for kept := 0; kept <= 100; kept += 50 {
-		fs := applied(t, records[:400])
-		p := openNext(t, fs)
-		if err := p.CatchUp(t.Context(), broken{slice: slice{records, 20}, after: 300, err: fault}); !errors.Is(err, fault) {
+// TestRebuildAfterCrash crashes during a rebuild.
+func TestRebuildAfterCrash(t *testing.T) {
+	records := smallLedger(t, "test", 500)
+	fault := errors.New("power failure")
+	for percent := 0; percent <= 100; percent += 50 {
+		fs := appliedFS(t, records[:400])
+		p := openNextVersion(t, fs)
+		if err := p.CatchUp(t.Context(), failingJournal{memoryJournal: memoryJournal{records, 20}, after: 300, err: fault}); !errors.Is(err, fault) {
 			t.Fatal(err)
 		}
-		crashed := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: kept, RNG: rand.New(rand.NewPCG(uint64(kept), 0))})
-		closeAll(t, p)
+		crashed := fs.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: percent, RNG: rand.New(rand.NewPCG(uint64(percent), 0))})
+		closeOrFail(t, p)
 
-		p = openNext(t, crashed)
+		p = openNextVersion(t, crashed)
 		if !p.Rebuilding() {
-			t.Fatal("the rebuild is forgotten")
+			t.Fatal("the rebuild is not resumed")
 		}
-		retold(t, records[:400]).check(t, p)
+		replaySummary(t, records[:400]).check(t, p)
 		catchUp(t, p, records, 20)
-		retold(t, records).check(t, p)
-		closeAll(t, p)
-		onlyStore(t, crashed, "store-2")
+		replaySummary(t, records).check(t, p)
+		closeOrFail(t, p)
+		checkOnlyStore(t, crashed, "store-2")
 	}
 }
 
-// TestJournalPutBack builds a store anew from a journal that was changed, which
-// is refused, and then from the one that it was.
-func TestJournalPutBack(t *testing.T) {
-	records := ledger(t, "test", 500)
-	fs := applied(t, records[:400])
+// TestRebuildAfterJournalIsRestored rebuilds from a journal that was changed, which fails,
+// and then from the original one.
+func TestRebuildAfterJournalIsRestored(t *testing.T) {
+	records := smallLedger(t, "test", 500)
+	fs := appliedFS(t, records[:400])
 	other := slices.Clone(records)
 	other[200].Stamped = other[200].Stamped.Add(1)
-	for range 2 { // in another run, and then in the same
-		p := openNext(t, fs)
-		if err := p.CatchUp(t.Context(), slice{other, 50}); !errors.Is(err, projections.ErrForked) {
+	for range 2 { // in two runs, and then in the same run
+		p := openNextVersion(t, fs)
+		if err := p.CatchUp(t.Context(), memoryJournal{other, 50}); !errors.Is(err, projections.ErrForked) {
 			t.Fatal(err)
 		}
 		if !p.Rebuilding() {
-			t.Fatal("what was built from another journal serves")
+			t.Fatal("a store that was built from another journal serves")
 		}
-		closeAll(t, p)
+		closeOrFail(t, p)
 	}
-	p := openNext(t, fs)
-	if err := p.CatchUp(t.Context(), slice{other, 50}); !errors.Is(err, projections.ErrForked) {
+	p := openNextVersion(t, fs)
+	if err := p.CatchUp(t.Context(), memoryJournal{other, 50}); !errors.Is(err, projections.ErrForked) {
 		t.Fatal(err)
 	}
 	catchUp(t, p, records, 50)
-	retold(t, records).check(t, p)
-	closeAll(t, p)
+	replaySummary(t, records).check(t, p)
+	closeOrFail(t, p)
 }

@@ -17,9 +17,8 @@ import (
 
 var sealCases = flag.Int("seal.cases", 50_000, "delegated cases of BenchmarkSeal; a state has 900,000")
 
-// BenchmarkSeal makes the roots of a Friday's books, and of all of them, from
-// the view of that Friday, in turns with reading every case of it once, which
-// is the bare counterpart.
+// BenchmarkSeal computes the roots of all of a Friday's books, from the view of that
+// Friday. It alternates with the baseline, which reads every case once.
 func BenchmarkSeal(b *testing.B) {
 	p, err := projections.Open(projections.Options{Dir: b.TempDir()})
 	if err != nil {
@@ -30,21 +29,21 @@ func BenchmarkSeal(b *testing.B) {
 			b.Error(err)
 		}
 	}()
-	if err := p.CatchUp(context.Background(), town(*sealCases)); err != nil {
+	if err := p.CatchUp(context.Background(), caseJournal(*sealCases)); err != nil {
 		b.Fatal(err)
 	}
 	v, err := p.View()
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer closeAll(b, v)
+	defer closeOrFail(b, v)
 	f, err := v.Checkpoint(0)
 	if err != nil {
 		b.Fatal(err)
 	}
 	var ours, bare time.Duration
 	for b.Loop() {
-		ours += timed(func() {
+		ours += elapsed(func() {
 			books, err := checkpoint.NewAgentTree(context.Background(), v.AsOf(f.Friday), v.Calendar(), f.Week, runtime.GOMAXPROCS(0))
 			if err != nil {
 				b.Fatal(err)
@@ -53,7 +52,7 @@ func BenchmarkSeal(b *testing.B) {
 				b.Fatalf("%d cases in %d rows, want %d in %d", cases, rows, *sealCases, f.Rows)
 			}
 		})
-		bare += timed(func() {
+		bare += elapsed(func() {
 			if err := v.AsOf(f.Friday).EachCase(func(string, *fold.Case) error { return nil }); err != nil {
 				b.Fatal(err)
 			}
@@ -64,30 +63,30 @@ func BenchmarkSeal(b *testing.B) {
 	b.ReportMetric(bare.Seconds()/ours.Seconds(), "x-bare")
 }
 
-// town is a journal of a state's cases, each of some members with coverage and
-// delegated to one of many agents, and of the Friday's cutoff after them.
-type town int
+// caseJournal is a journal with the given number of cases, followed by the Friday's cutoff.
+// Each case has members and coverage and is delegated to one of many agents.
+type caseJournal int
 
 const perCase = 7
 
-func (n town) Last(context.Context) (uint64, error) { return uint64(n)*perCase + 1, nil }
+func (n caseJournal) Last(context.Context) (uint64, error) { return uint64(n)*perCase + 1, nil }
 
-func (n town) At(context.Context, uint64) (record.Record, error) {
-	return record.Record{}, errors.New("a town is read once, from its beginning")
+func (n caseJournal) At(context.Context, uint64) (record.Record, error) {
+	return record.Record{}, errors.New("not supported: a caseJournal can only be read once, from the beginning")
 }
 
-func (n town) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
+func (n caseJournal) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
 	return n.Read(ctx, after, 0, yield)
 }
 
-func (n town) Read(_ context.Context, _, _ uint64, yield func([]record.Record) error) error {
-	s := newStream(1 + int(n)/60)
+func (n caseJournal) Read(_ context.Context, _, _ uint64, yield func([]record.Record) error) error {
+	s := newEventGenerator(1 + int(n)/60)
 	begin := time.Date(2026, 11, 16, 9, 0, 0, 0, time.UTC)
 	seq := uint64(0)
 	for c := range int(n) {
 		var batch []record.Record
 		for _, data := range [perCase]events.Data{
-			s.household(c), s.member(c), s.member(c), s.application(c), s.eligibility(c), s.enrollment(c), s.delegated(c),
+			s.household(c), s.member(c), s.member(c), s.application(c), s.eligibility(c), s.enrollment(c), s.delegation(c),
 		} {
 			seq++
 			s.time = begin.Add(time.Duration(seq) * time.Microsecond)

@@ -11,8 +11,8 @@ import (
 
 var _ checkpoint.View = (*View)(nil)
 
-// Seal returns the seal of a Friday, the signatures that name it, unchecked, and
-// whether there is one.
+// Seal returns the seal of a Friday and its signatures, which are not verified.
+// Sealed reports whether the Friday has a seal.
 func (v *View) Seal(f events.Date) (seal checkpoint.Seal, signatures []checkpoint.Signature, sealed bool, err error) {
 	b, sealed, err := v.reader.Get(store.Seal(f))
 	if err != nil || !sealed {
@@ -29,7 +29,7 @@ func (v *View) Seal(f events.Date) (seal checkpoint.Seal, signatures []checkpoin
 	return seal, signatures, true, err
 }
 
-// Agents makes the tree over the books of all agents as of a week's cutoff.
+// Agents builds the tree over the books of all agents as of the week's cutoff.
 func (v *View) Agents(ctx context.Context, w book.Week, workers int) (*checkpoint.AgentTree, error) {
 	return checkpoint.NewAgentTree(ctx, v.AsOf(w.Friday), v.Calendar(), w, workers)
 }

@@ -9,42 +9,41 @@ import (
 	"bookledger/projections/internal/store"
 )
 
-// The tree's right edge grows with each batch by the hashes that are new in
-// it. A tile that has become full replaces its pieces.
+// Each batch adds its new hashes to the right edge of the tree. They are stored as
+// pieces of a tile. When the tile is full, it replaces its pieces.
 
-// tiles reads the tree of a store.
+// tiles reads the tree from a store. It implements merkle.Tiles.
 type tiles struct {
 	reader store.Reader
 	size   uint64
 }
 
-// Size makes tiles merkle.Tiles.
+// Size returns the number of records in the tree.
 func (s tiles) Size() uint64 { return s.size }
 
-// Tile makes tiles merkle.Tiles. It returns merkle.ErrDamaged where there are
-// fewer hashes than the tree has.
+// Tile returns the hashes of a tile, or merkle.ErrDamaged if hashes are missing.
 func (s tiles) Tile(t merkle.Tile) (hashes []byte, err error) {
-	err = s.reader.EachPiece(t.Level, t.Number, func(key, value []byte) error {
-		if store.TilePieceStart(key)*tlog.HashSize == len(hashes) { // else one is missing
+	err = s.reader.EachTilePiece(t.Level, t.Number, func(key, value []byte) error {
+		if store.TilePieceStart(key)*tlog.HashSize == len(hashes) { // otherwise a piece is missing
 			hashes = append(hashes, value...)
 		}
 		return nil
 	})
 	want := min(merkle.TileWidth, s.size>>(merkle.TileHeight*t.Level)-t.Number*merkle.TileWidth)
 	if have := len(hashes) / tlog.HashSize; err == nil && have < int(want) {
-		err = fmt.Errorf("%w: %v of the projection holds %d hashes of %d; remove the projection to have it built anew", merkle.ErrDamaged, t, have, want)
+		err = fmt.Errorf("%w: %v contains %d hashes, want %d: delete the projection folder to rebuild it", merkle.ErrDamaged, t, have, want)
 	}
 	return hashes, err
 }
 
-// treeWriter puts the tree into batches.
+// treeWriter appends to the tree and writes it to batches.
 type treeWriter struct {
 	*merkle.Appender
-	pieces [][]int // by level, the places at which the edge's pieces begin
-	stored []int   // by level, the edge's bytes that are in pieces
+	pieces [][]int // by level: index of the first hash of each piece of the edge tile
+	stored []int   // by level: number of the edge tile's bytes that are stored
 }
 
-// newTreeWriter goes on from the tree that a store holds.
+// newTreeWriter returns a writer that resumes at the stored tree.
 func newTreeWriter(r store.Reader, size uint64) (p *treeWriter, err error) {
 	p = &treeWriter{}
 	if p.Appender, err = merkle.Resume(tiles{r, size}); err != nil {
@@ -52,28 +51,28 @@ func newTreeWriter(r store.Reader, size uint64) (p *treeWriter, err error) {
 	}
 	for level := range p.Levels() {
 		t, hashes := p.Edge(level)
-		var places []int
-		err := r.EachPiece(t.Level, t.Number, func(key, _ []byte) error {
-			places = append(places, store.TilePieceStart(key))
+		var starts []int
+		err := r.EachTilePiece(t.Level, t.Number, func(key, _ []byte) error {
+			starts = append(starts, store.TilePieceStart(key))
 			return nil
 		})
 		if err != nil {
 			return nil, err
 		}
-		p.pieces, p.stored = append(p.pieces, places), append(p.stored, len(hashes))
+		p.pieces, p.stored = append(p.pieces, starts), append(p.stored, len(hashes))
 	}
 	return p, nil
 }
 
-// flush puts what was appended since the last flush into a batch.
+// flush adds to the batch what was appended since the last flush.
 func (p *treeWriter) flush(batch *store.Batch) error {
 	for level := len(p.pieces); level < p.Levels(); level++ {
 		p.pieces, p.stored = append(p.pieces, nil), append(p.stored, 0)
 	}
-	for _, t := range p.TakeFullTiles() { // each takes the place of its pieces
+	for _, t := range p.TakeFullTiles() { // each replaces its pieces
 		for _, at := range p.pieces[t.Level] {
 			if at == 0 {
-				continue // is overwritten
+				continue // overwritten below
 			}
 			if err := batch.DeleteUnversioned(store.TilePiece(t.Level, t.Number, at)); err != nil {
 				return err

@@ -10,48 +10,50 @@ import (
 	"bookledger/projections/internal/store"
 )
 
-// Exported is a step of an export in the trail.
-type Exported = admission.ExportStep
+// ExportStep is one step of an export, as listed in the export trail.
+type ExportStep = admission.ExportStep
 
-// Exports returns the newest steps of exports, newest first, at most limit (0:
-// all): those of records before before, or from the newest on where that is 0.
-func (v *View) Exports(before uint64, limit int) ([]Exported, error) {
-	return newest[Exported](v, store.Exported, "an export", before, limit, anyone)
+// Exports returns steps from the export trail, newest first. If before is not 0, it
+// returns only steps whose record has a sequence below it. If limit is not 0, it
+// returns at most that many.
+func (v *View) Exports(before uint64, limit int) ([]ExportStep, error) {
+	return newest[ExportStep](v, store.ExportStep, "an export", before, limit, matchAll)
 }
 
-// ExportsOfFile returns the steps of exports of the files that have the SHA-256, in
-// hex, as Exports does; a blank one is of any. It reads the whole trail.
-func (v *View) ExportsOfFile(ctx context.Context, sha256 string, before uint64, limit int) ([]Exported, error) {
+// ExportsOfFile is like Exports, but returns only steps whose file has the given
+// SHA-256 in hex. If sha256 is blank, it returns all steps. It may read the whole
+// export trail.
+func (v *View) ExportsOfFile(ctx context.Context, sha256 string, before uint64, limit int) ([]ExportStep, error) {
 	if sha256 == "" {
 		return v.Exports(before, limit)
 	}
-	looked, member := 0, []byte(`"sha256":"`+sha256+`"`)
-	return newest[Exported](v, store.Exported, "an export", before, limit, func(value []byte) (bool, error) {
-		if looked++; looked%1000 == 0 && ctx.Err() != nil {
+	checked, member := 0, []byte(`"sha256":"`+sha256+`"`)
+	return newest[ExportStep](v, store.ExportStep, "an export step", before, limit, func(value []byte) (bool, error) {
+		if checked++; checked%1000 == 0 && ctx.Err() != nil {
 			return false, ctx.Err()
 		}
-		return bytes.Contains(value, member), nil // what cannot be one is not decoded
+		return bytes.Contains(value, member), nil // decode only matches
 	})
 }
 
-// Rejections returns the newest rejected records, as Exports does its steps.
+// Rejections returns rejected events, newest first. Before and limit are as in Exports.
 func (v *View) Rejections(before uint64, limit int) ([]RejectedEvent, error) {
-	return newest[RejectedEvent](v, store.Rejected, "a rejection", before, limit, anyone)
+	return newest[RejectedEvent](v, store.Rejection, "a rejection", before, limit, matchAll)
 }
 
-func anyone([]byte) (bool, error) { return true, nil }
+func matchAll([]byte) (bool, error) { return true, nil }
 
-// errEnough ends an iteration.
-var errEnough = errors.New("that was asked for")
+// errLimit ends an iteration that has reached its limit.
+var errLimit = errors.New("limit reached")
 
-// newest returns the newest values of a kind that are wanted.
-func newest[T any](v *View, key func(seq uint64) []byte, what string, before uint64, limit int, wanted func(value []byte) (bool, error)) ([]T, error) {
+// newest returns the newest values of a kind for which match returns true.
+func newest[T any](v *View, key func(seq uint64) []byte, what string, before uint64, limit int, match func(value []byte) (bool, error)) ([]T, error) {
 	if before == 0 {
 		before = math.MaxUint64
 	}
 	all := []T{}
 	err := v.reader.EachUnversionedBefore(key(before), func(_, value []byte) error {
-		if ok, err := wanted(value); err != nil || !ok {
+		if ok, err := match(value); err != nil || !ok {
 			return err
 		}
 		one, err := decode[T](value, what)
@@ -59,11 +61,11 @@ func newest[T any](v *View, key func(seq uint64) []byte, what string, before uin
 			return err
 		}
 		if all = append(all, one); len(all) == limit {
-			return errEnough
+			return errLimit
 		}
 		return nil
 	})
-	if errors.Is(err, errEnough) {
+	if errors.Is(err, errLimit) {
 		err = nil
 	}
 	return all, err

@@ -13,18 +13,17 @@ import (
 	"bookledger/projections"
 )
 
-// shown applies records and returns a view of them.
-func shown(t *testing.T, records []record.Record) *projections.View {
+// viewAfter applies records and returns a view.
+func viewAfter(t *testing.T, records []record.Record) *projections.View {
 	t.Helper()
-	p := openOn(t, vfs.NewMem())
+	p := openProjection(t, vfs.NewMem())
 	catchUp(t, p, records, 50)
-	v := viewOf(t, p)
-	t.Cleanup(func() { closeAll(t, v); closeAll(t, p) })
+	v := openView(t, p)
+	t.Cleanup(func() { closeOrFail(t, v); closeOrFail(t, p) })
 	return v
 }
 
-// exportRecords are the steps of an export, as records of a ledger that goes
-// on from these.
+// exportRecords appends the steps of an export to the records of a ledger.
 func exportRecords(t *testing.T, records []record.Record) []record.Record {
 	t.Helper()
 	e := events.Export{ExportID: "x1", PersonID: "p1", Role: "manager", AgencyID: "y1", Friday: 20261120, Disclaimer: "1"}
@@ -42,10 +41,10 @@ func exportRecords(t *testing.T, records []record.Record) []record.Record {
 	return records
 }
 
-// TestExports holds the trail of exports: every step, newest first, in parts.
+// TestExports checks that the export trail has every step, newest first, and can be read in parts.
 func TestExports(t *testing.T) {
-	records := exportRecords(t, ledger(t, "test", 60))
-	v := shown(t, exportRecords(t, records)) // what comes again is a duplicate
+	records := exportRecords(t, smallLedger(t, "test", 60))
+	v := viewAfter(t, exportRecords(t, records)) // the second set consists of duplicates
 	all, err := v.Exports(0, 0)
 	if err != nil || len(all) != 4 {
 		t.Fatal(all, err)
@@ -53,7 +52,7 @@ func TestExports(t *testing.T) {
 	for i, step := range []string{"made", "denied", "declined", "requested"} {
 		e, r := all[i], records[len(records)-1-i]
 		if e.Step != step || e.Seq != r.Seq || !e.Recorded.Equal(r.Stamped) || e.PersonID != "p1" || e.Friday != 20261120 {
-			t.Errorf("step %d is %+v", i, e)
+			t.Errorf("step %d: got %+v", i, e)
 		}
 	}
 	const want = `{"seq":64,"recorded":"2026-11-21T07:04:58Z","step":"made","export_id":"x1","person_id":"p1","role":"manager","agency_id":"y1","friday":"2026-11-20","disclaimer":"1"}`
@@ -63,20 +62,20 @@ func TestExports(t *testing.T) {
 	for _, c := range []struct {
 		before uint64
 		limit  int
-		want   []projections.Exported
+		want   []projections.ExportStep
 	}{
 		{0, 1, all[:1]}, {64, 2, all[1:3]}, {62, 2, all[3:]}, {61, 2, nil}, {1, 0, nil}, {1000, 0, all},
 	} {
 		got, err := v.Exports(c.before, c.limit)
 		if err != nil || got == nil || !slices.Equal(got, c.want) {
-			t.Errorf("%d before %d: %+v (%v)", c.limit, c.before, got, err)
+			t.Errorf("limit %d before %d: got %+v (%v)", c.limit, c.before, got, err)
 		}
 	}
 }
 
-// TestRejections holds that the rejected list can be read from its end.
+// TestRejections checks that rejected events can be read in parts, newest first.
 func TestRejections(t *testing.T) {
-	v := shown(t, ledger(t, "test", 400))
+	v := viewAfter(t, smallLedger(t, "test", 400))
 	var want []projections.RejectedEvent
 	if err := v.EachRejected(func(r projections.RejectedEvent) error {
 		want = append(want, r)
@@ -86,7 +85,7 @@ func TestRejections(t *testing.T) {
 	}
 	slices.Reverse(want)
 	if len(want) < 5 {
-		t.Fatalf("only %d records were rejected", len(want))
+		t.Fatalf("got %d rejected events, want at least 5", len(want))
 	}
 	var got []projections.RejectedEvent
 	for before := uint64(0); ; before = got[len(got)-1].Seq {
@@ -99,6 +98,6 @@ func TestRejections(t *testing.T) {
 		}
 	}
 	if !slices.Equal(got, want) {
-		t.Errorf("in parts there are\n%+v\nin all\n%+v", got, want)
+		t.Errorf("got in parts\n%+v\nwant\n%+v", got, want)
 	}
 }

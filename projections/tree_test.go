@@ -20,56 +20,55 @@ import (
 	"bookledger/projections/replay"
 )
 
-// asked is what can be asked of a journal's tree.
-type asked interface {
+// prover computes roots and proofs of a journal's tree.
+type prover interface {
 	TreeRoot(size uint64) ([32]byte, error)
 	InclusionProof(seq, size uint64) (tlog.RecordProof, error)
 	ConsistencyProof(from, to uint64) (tlog.TreeProof, error)
 }
 
-// reference is the tree of records in memory, which the tests of package merkle
-// hold against tlog.
-type reference struct{ *merkle.Memory }
+// referenceTree is a tree in memory. The tests of package merkle compare it with tlog.
+type referenceTree struct{ *merkle.Memory }
 
-func referenceOf(records []record.Record) reference {
+func newReferenceTree(records []record.Record) referenceTree {
 	m := merkle.NewMemory()
 	for i := range records {
 		m.Append(records[i].LeafHash())
 	}
-	return reference{m}
+	return referenceTree{m}
 }
 
-// check asks a tree for the root at a size, and for proofs in it.
-func (r reference) check(tb testing.TB, what string, a asked, seq, from, size uint64) {
+// check compares a root and proofs of another tree with the reference.
+func (r referenceTree) check(tb testing.TB, what string, a prover, seq, from, size uint64) {
 	tb.Helper()
 	want, err := r.TreeRoot(size)
 	if got, gotErr := a.TreeRoot(size); errors.Join(err, gotErr) != nil || got != want {
-		tb.Fatalf("%s: the root of %d is %x, want %x (%v, %v)", what, size, got, want, gotErr, err)
+		tb.Fatalf("%s: got root %x at size %d, want %x (%v, %v)", what, got, size, want, gotErr, err)
 	}
 	if size == 0 {
 		return
 	}
 	path, err := r.InclusionProof(seq, size)
 	if got, gotErr := a.InclusionProof(seq, size); errors.Join(err, gotErr) != nil || !slices.Equal(got, path) {
-		tb.Fatalf("%s: record %d in %d: %v, want %v (%v, %v)", what, seq, size, got, path, gotErr, err)
+		tb.Fatalf("%s: inclusion of %d in %d: got %v, want %v (%v, %v)", what, seq, size, got, path, gotErr, err)
 	}
 	proof, err := r.ConsistencyProof(from, size)
 	if got, gotErr := a.ConsistencyProof(from, size); errors.Join(err, gotErr) != nil || !slices.Equal(got, proof) {
-		tb.Fatalf("%s: %d in %d: %v, want %v (%v, %v)", what, from, size, got, proof, gotErr, err)
+		tb.Fatalf("%s: consistency of %d with %d: got %v, want %v (%v, %v)", what, from, size, got, proof, gotErr, err)
 	}
 }
 
-// checkView checks the tree of a projection.
-func (r reference) checkView(tb testing.TB, what string, p *projections.Projection, seq, from, size uint64) {
+// checkView checks the tree of a projection's view.
+func (r referenceTree) checkView(tb testing.TB, what string, p *projections.Projection, seq, from, size uint64) {
 	tb.Helper()
-	v := viewOf(tb, p)
-	defer closeAll(tb, v)
+	v := openView(tb, p)
+	defer closeOrFail(tb, v)
 	r.check(tb, what, v, seq, from, size)
 }
 
-// treeRecords are those of a ledger whose tree has several tiles.
+// treeRecords returns records whose tree has several tiles.
 var treeRecords = sync.OnceValue(func() []record.Record {
-	s := newStream(7)
+	s := newEventGenerator(7)
 	records := []record.Record{}
 	for i := range 1100 {
 		m := s.next(i)
@@ -79,13 +78,12 @@ var treeRecords = sync.OnceValue(func() []record.Record {
 	return records
 })
 
-// TestTree holds that the tree of a projection that is broken off, crashes and
-// goes on at random, the tree of a store that is built anew, by another
-// version or another format, and the tree of a replay of the dump are those
-// that tlog makes of the records' leaf hashes.
+// TestTree compares trees with those that tlog computes from the records' leaf hashes: the
+// tree of a projection with random interruptions and crashes, the tree of a store rebuilt
+// by another version or for another format, and the tree of a replayed dump.
 func TestTree(t *testing.T) {
 	t.Parallel()
-	all := referenceOf(treeRecords())
+	all := newReferenceTree(treeRecords())
 	rapid.Check(t, func(rt *rapid.T) {
 		n := rapid.IntRange(1, len(treeRecords())).Draw(rt, "records")
 		records := treeRecords()[:n]
@@ -94,7 +92,7 @@ func TestTree(t *testing.T) {
 			return rapid.Uint64Range(1, max(1, size)).Draw(rt, "record"), rapid.Uint64Range(1, max(1, size)).Draw(rt, "from"), size
 		}
 		parts := rapid.OneOf(rapid.IntRange(1, 3), rapid.IntRange(1, 700), rapid.IntRange(100, 700))
-		p, fs := crashing(rt, records, parts, 300, func(p *projections.Projection, at int) {
+		p, fs := applyWithCrashes(rt, records, parts, 300, func(p *projections.Projection, at int) {
 			seq := uint64(at)
 			all.checkView(t, "live", p, seq, seq, seq)
 		})
@@ -102,7 +100,7 @@ func TestTree(t *testing.T) {
 			seq, from, size := draw()
 			all.checkView(t, "live", p, seq, from, size)
 		}
-		closeAll(rt, p)
+		closeOrFail(rt, p)
 
 		seq, from, size := draw()
 		var err error
@@ -115,26 +113,26 @@ func TestTree(t *testing.T) {
 			rt.Fatal(err)
 		}
 		catchUp(rt, p, records, 100)
-		all.checkView(t, "built anew", p, seq, from, size)
-		closeAll(rt, p)
+		all.checkView(t, "rebuilt", p, seq, from, size)
+		closeOrFail(rt, p)
 
 		all.check(t, "replayed", replayDump(t, records), seq, from, size)
 	})
 }
 
-// replayDump replays the dump of records, and keeps the tree.
+// replayDump replays the dump of records, including the tree.
 func replayDump(tb testing.TB, records []record.Record) *replay.Replay {
 	tb.Helper()
 	r := replay.New()
-	if err := replay.RunAll(r.Dump(context.Background(), dumpOf(records), nil)); err != nil {
+	if err := replay.RunAll(r.Dump(context.Background(), dumpReader(records), nil)); err != nil {
 		tb.Fatal(err)
 	}
 	return r
 }
 
-// noise makes n records that say nothing, of which a large tree is made
+// minimalRecords returns n records without meaning, from which a large tree is built
 // quickly.
-func noise(n int) []record.Record {
+func minimalRecords(n int) []record.Record {
 	records := make([]record.Record, n)
 	for i := range records {
 		records[i] = record.Record{Seq: uint64(i + 1), Stamped: time.Unix(int64(i), 0).UTC(), Subject: "ledger.consumer.calheers", Body: fmt.Appendf(nil, "noise %d", i)}
@@ -142,43 +140,42 @@ func noise(n int) []record.Record {
 	return records
 }
 
-// TestTreeOfThreeLevels goes over the edge at which a third level of tiles
-// begins, record by record and across a restart.
-func TestTreeOfThreeLevels(t *testing.T) {
+// TestTreeWithThreeLevels checks the tree around the size at which a third level of tiles
+// begins, record by record and across restarts.
+func TestTreeWithThreeLevels(t *testing.T) {
 	t.Parallel()
 	const edge = 1 << 16
-	records := noise(edge + 300)
-	all := referenceOf(records)
+	records := minimalRecords(edge + 300)
+	all := newReferenceTree(records)
 	fs := vfs.NewMem()
 	for _, until := range []int{edge - 2, edge - 1, edge, edge + 1, edge + 255, edge + 256, edge + 300} {
-		p := openOn(t, fs)
+		p := openProjection(t, fs)
 		catchUp(t, p, records[:until], 500)
 		size := uint64(until)
 		for _, seq := range []uint64{1, 256, 257, edge - 5, size} {
 			all.checkView(t, "live", p, seq, seq, size)
 			all.checkView(t, "live, an earlier size", p, min(seq, size-2), 256, size-2)
 		}
-		if n, err := p.Compare(t.Context(), slice{records, 500}, size-1000, nil); err != nil || n != size {
+		if n, err := p.Compare(t.Context(), memoryJournal{records, 500}, size-1000, nil); err != nil || n != size {
 			t.Fatal(n, err)
 		}
-		closeAll(t, p)
+		closeOrFail(t, p)
 	}
 }
 
-// TestTreeBeyond holds that a view and a replay know how many records their tree
-// has.
-func TestTreeBeyond(t *testing.T) {
-	records := ledger(t, "test", 300)
-	p := openOn(t, applied(t, records))
-	defer closeAll(t, p)
-	v := viewOf(t, p)
-	defer closeAll(t, v)
+// TestTreeSize checks that the trees of a view and a replay end at the last record.
+func TestTreeSize(t *testing.T) {
+	records := smallLedger(t, "test", 300)
+	p := openProjection(t, appliedFS(t, records))
+	defer closeOrFail(t, p)
+	v := openView(t, p)
+	defer closeOrFail(t, v)
 	for what, tree := range map[string]merkle.Tree{"view": v.Tree, "replay": replayDump(t, records).Tree} {
 		if leaf, err := tree.LeafHash(300); err != nil || leaf != records[299].LeafHash() {
-			t.Errorf("%s: the last leaf is %x (%v)", what, leaf, err)
+			t.Errorf("%s: got last leaf %x (%v)", what, leaf, err)
 		}
 		if _, err := tree.LeafHash(301); err == nil {
-			t.Errorf("%s: there is a leaf of a record that is not there", what)
+			t.Errorf("%s: got a leaf after the last record, want an error", what)
 		}
 	}
 }

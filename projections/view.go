@@ -15,14 +15,14 @@ import (
 	"bookledger/projections/list"
 )
 
-// RejectedEvent is a rejected record.
+// RejectedEvent describes a rejected event.
 type RejectedEvent = admission.RejectedEvent
 
-// Status is where a ledger stands, as commands and the API shows it.
+// Status is the position of the ledger and its counts.
 type Status = admission.Status
 
-// View is the projection at one moment; whatever is read of it belongs
-// together. It must be closed.
+// View is a read-only snapshot of the projection: everything read from it is of
+// the same position. It must be closed.
 type View struct {
 	merkle.Tree
 	admission.Progress
@@ -31,13 +31,14 @@ type View struct {
 	reader store.Reader
 }
 
-// View returns a view of what is committed now.
+// View returns a view of the committed state. It returns an error while a rebuild
+// replaces a store that this release cannot read.
 func (p *Projection) View() (*View, error) {
 	p.mu.Lock()
 	g := p.serving
 	if g == nil {
 		p.mu.Unlock()
-		return nil, errors.New("the projection is being built anew, since its store was made in another form; wait until it has caught up")
+		return nil, errors.New("the projection is being rebuilt, because this release cannot read its old store: wait until the rebuild is done")
 	}
 	g.uses++
 	p.mu.Unlock()
@@ -51,25 +52,25 @@ func (p *Projection) View() (*View, error) {
 	return v, nil
 }
 
-// shownProcessor is a processor that views read, and its bytes in the store.
-type shownProcessor struct {
+// cachedProcessor is a processor and the stored bytes from which it was decoded.
+type cachedProcessor struct {
 	bytes     []byte
 	processor *admission.Processor
 }
 
-// processorOf reads the processor, which views do not write to. Many views
-// share the same one, and reading it is most of what a view costs.
+// processorOf returns the stored processor, which callers must not modify. Views
+// share a cached one, because decoding it is most of the cost of a view.
 func (g *generation) processorOf(r store.Reader) (*admission.Processor, error) {
 	b, ok, err := r.Get(processorKey)
 	if err != nil || !ok {
 		return admission.New(), err
 	}
-	if have := g.shown.Load(); have != nil && bytes.Equal(have.bytes, b) {
+	if have := g.processor.Load(); have != nil && bytes.Equal(have.bytes, b) {
 		return have.processor, nil
 	}
 	processor, err := decodeProcessor(b)
 	if err == nil {
-		g.shown.Store(&shownProcessor{b, processor})
+		g.processor.Store(&cachedProcessor{b, processor})
 	}
 	return processor, err
 }
@@ -80,29 +81,30 @@ func (v *View) Close() error {
 	return errors.Join(err, v.p.release(v.g))
 }
 
-// Generation tells the projection's stores apart: one that was built anew by
-// another version may say otherwise of the same past.
+// Generation returns the number of the store that the view reads. After a rebuild
+// by another version, the same past may look different.
 func (v *View) Generation() int { return v.g.number }
 
-// Live is the state as the newest record has left it.
+// Live returns the state after the newest record.
 func (v *View) Live() active.State { return active.Live(v.reader) }
 
-// Lists are an agent's live lists, empty where nobody knows the agent.
+// Lists returns an agent's live lists. They are empty if the agent is not known.
 func (v *View) Lists(agent string) (*list.Lists, error) {
 	return v.g.lists.Of(v.Live(), v.Position(), v.Calendar(), agent)
 }
 
-// ListsOf are the live lists of several agents in one, whose entries say whose
-// they are.
+// ListsOf returns the merged live lists of several agents. Each entry names its
+// agent.
 func (v *View) ListsOf(agents []string) (*list.Lists, error) {
-	return v.g.lists.Union(v.Live(), v.Position(), v.Calendar(), agents)
+	return v.g.lists.Merged(v.Live(), v.Position(), v.Calendar(), agents)
 }
 
-// AsOf is the state as of the book of a Friday that has a checkpoint.
+// AsOf returns the state that the books of Friday f show. f must have a checkpoint.
 func (v *View) AsOf(f events.Date) active.State { return active.AsOf(v.reader, f) }
 
-// Checkpoint returns the checkpoint of a Friday, 0 being the latest that a record
-// has passed; checkpoint.ErrNone says why there is none.
+// Checkpoint returns the checkpoint of Friday f, or the latest checkpoint if f is
+// 0. If there is none, it returns an error that wraps checkpoint.ErrNoCheckpoint and
+// explains why.
 func (v *View) Checkpoint(f events.Date) (checkpoint.Checkpoint, error) {
 	friday := f
 	if f == 0 && v.OpenFriday() != 0 {
@@ -113,7 +115,15 @@ func (v *View) Checkpoint(f events.Date) (checkpoint.Checkpoint, error) {
 		return checkpoint.Checkpoint{}, err
 	}
 	if !ok {
-		return checkpoint.Checkpoint{}, checkpoint.ExplainMissing(v.Calendar(), f, v.OpenFriday())
+		all, err := v.Checkpoints()
+		if err != nil {
+			return checkpoint.Checkpoint{}, err
+		}
+		var first, latest events.Date
+		if len(all) > 0 {
+			first, latest = all[0].Friday, all[len(all)-1].Friday
+		}
+		return checkpoint.Checkpoint{}, checkpoint.ExplainMissing(v.Calendar(), f, first, latest)
 	}
 	c, err := decode[checkpoint.Checkpoint](b, "a checkpoint")
 	if err != nil {
@@ -123,7 +133,7 @@ func (v *View) Checkpoint(f events.Date) (checkpoint.Checkpoint, error) {
 	return c, err
 }
 
-// Checkpoints returns all checkpoints, the earliest first.
+// Checkpoints returns all checkpoints, earliest first.
 func (v *View) Checkpoints() ([]checkpoint.Checkpoint, error) {
 	sealed := map[events.Date]bool{}
 	err := v.reader.EachUnversioned(store.Seal(0), func(_, value []byte) error {
@@ -144,17 +154,17 @@ func (v *View) Checkpoints() ([]checkpoint.Checkpoint, error) {
 	return all, err
 }
 
-// decode reads a value of the store that was put as JSON.
+// decode decodes a JSON value from the store. What names the value in errors.
 func decode[T any](b []byte, what string) (value T, err error) {
 	if err = json.Unmarshal(b, &value); err != nil {
-		err = fmt.Errorf("reading %s of the projection: %w", what, err)
+		err = fmt.Errorf("reading %s from the projection: %w", what, err)
 	}
 	return value, err
 }
 
-// rejected returns why a record was rejected; nil where it was not.
+// rejected returns the rejection of record seq, or nil if it was not rejected.
 func (v *View) rejected(seq uint64) (*RejectedEvent, error) {
-	b, ok, err := v.reader.Get(store.Rejected(seq))
+	b, ok, err := v.reader.Get(store.Rejection(seq))
 	if err != nil || !ok {
 		return nil, err
 	}
@@ -162,9 +172,9 @@ func (v *View) rejected(seq uint64) (*RejectedEvent, error) {
 	return &r, err
 }
 
-// EachRejected calls yield with every rejected record, in order.
+// EachRejected calls yield with every rejected event, in the order of the journal.
 func (v *View) EachRejected(yield func(RejectedEvent) error) error {
-	return v.reader.EachUnversioned(store.Rejected(0), func(_, value []byte) error {
+	return v.reader.EachUnversioned(store.Rejection(0), func(_, value []byte) error {
 		r, err := decode[RejectedEvent](value, "a rejection")
 		if err != nil {
 			return err
@@ -173,6 +183,6 @@ func (v *View) EachRejected(yield func(RejectedEvent) error) error {
 	})
 }
 
-// Status returns where the ledger stands. The state hash takes a pass over
-// the whole live state.
+// Status returns the ledger's status, including the state hash. Computing the hash
+// reads the whole live state.
 func (v *View) Status() (Status, error) { return v.StatusOf(v.Live()) }

@@ -10,9 +10,9 @@ import (
 	"github.com/goccy/go-yaml"
 )
 
-// carries are the subjects with the types that each may carry: a family, or
-// the types themselves.
-var carries = map[string][]string{
+// subjectTypes lists the prefixes of the event types that each subject may
+// carry.
+var subjectTypes = map[string][]string{
 	"ledger.consumer.{source}":   {"consumer."},
 	"ledger.delegation.{source}": {"delegation."},
 	"ledger.agency.{source}":     {"agency."},
@@ -24,8 +24,8 @@ var carries = map[string][]string{
 	"ledger.control":             {"ledger.history_closed.", "ledger.rules."},
 }
 
-// TestAsyncAPI demands that every subject of the contracts is described and
-// carries exactly its types, and that nothing refers to what is not there.
+// TestAsyncAPI checks that the document describes every subject with exactly its
+// event types, and that every reference resolves.
 func TestAsyncAPI(t *testing.T) {
 	text, err := os.ReadFile("asyncapi.yaml")
 	if err != nil {
@@ -36,9 +36,9 @@ func TestAsyncAPI(t *testing.T) {
 		t.Fatal(err)
 	}
 	if doc["asyncapi"] != "3.0.0" || doc["defaultContentType"] != "application/cloudevents+json" {
-		t.Errorf("asyncapi %v, content type %v", doc["asyncapi"], doc["defaultContentType"])
+		t.Errorf("got asyncapi %v, content type %v", doc["asyncapi"], doc["defaultContentType"])
 	}
-	wantReferences(t, doc, doc)
+	requireReferences(t, doc, doc)
 
 	channels := doc["channels"].(map[string]any)
 	got := make(map[string][]string)
@@ -47,15 +47,15 @@ func TestAsyncAPI(t *testing.T) {
 		address := c["address"].(string)
 		got[address] = channelTypes(t, doc, c)
 		if c["x-max-message-bytes"] != uint64(1<<20) {
-			t.Errorf("%s: the limit of a message is %v", address, c["x-max-message-bytes"])
+			t.Errorf("%s: got message limit %v, want 1 MiB", address, c["x-max-message-bytes"])
 		}
 		if parameters, _ := c["parameters"].(map[string]any); strings.Contains(address, "{source}") != (parameters["source"] != nil) {
-			t.Errorf("%s has the parameters %v", address, parameters)
+			t.Errorf("%s: got parameters %v", address, parameters)
 		}
 	}
 	types := eventTypes(t)
 	want := make(map[string][]string)
-	for address, prefixes := range carries {
+	for address, prefixes := range subjectTypes {
 		for _, eventType := range types {
 			if slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(eventType, p) }) {
 				want[address] = append(want[address], eventType)
@@ -63,7 +63,7 @@ func TestAsyncAPI(t *testing.T) {
 		}
 	}
 	if !maps.EqualFunc(got, want, slices.Equal) {
-		t.Errorf("subjects carry\n%q, want\n%q", got, want)
+		t.Errorf("got types by subject\n%q\nwant\n%q", got, want)
 	}
 
 	described := make(map[string]bool)
@@ -72,22 +72,22 @@ func TestAsyncAPI(t *testing.T) {
 		described[strings.TrimPrefix(ref, "#/channels/")] = true
 	}
 	if got, want := slices.Sorted(maps.Keys(described)), slices.Sorted(maps.Keys(channels)); !slices.Equal(got, want) {
-		t.Errorf("there are operations for the channels %q of %q", got, want)
+		t.Errorf("got operations for channels %q, want %q", got, want)
 	}
 	if _, ok := resolve(doc, "#/components/messages/history/headers/properties/Ledger-Recorded"); !ok {
-		t.Error("history does not tell of its header")
+		t.Error("the history message does not describe the header Ledger-Recorded")
 	}
 }
 
-// channelTypes returns the event types of a channel's messages, sorted, as
-// their payloads and not their names tell.
+// channelTypes returns the sorted event types of the messages of a channel, from
+// their payloads rather than their names.
 func channelTypes(t *testing.T, doc, channel map[string]any) []string {
 	t.Helper()
 	var types []string
 	for name, message := range channel["messages"].(map[string]any) {
 		m, ok := resolve(doc, message.(map[string]any)["$ref"].(string))
 		if !ok {
-			t.Fatalf("message %s is not there", name)
+			t.Fatalf("message %s does not exist", name)
 		}
 		payload := m.(map[string]any)["payload"].(map[string]any)
 		if inner, ok := payload["schema"].(map[string]any); ok {
@@ -98,7 +98,7 @@ func channelTypes(t *testing.T, doc, channel map[string]any) []string {
 		}
 		eventType := payloadType(t, doc, payload["$ref"].(string))
 		if eventType != name {
-			t.Errorf("message %s has the payload of %s", name, eventType)
+			t.Errorf("message %s: got payload of %s", name, eventType)
 		}
 		types = append(types, eventType)
 	}
@@ -106,46 +106,47 @@ func channelTypes(t *testing.T, doc, channel map[string]any) []string {
 	return types
 }
 
-// payloadType returns the type of which the payload behind ref is, having made
-// sure that its envelope and data are of that type's schemas.
+// payloadType returns the event type of the payload at ref. It checks that the
+// payload's envelope and data refer to the right schemas.
 func payloadType(t *testing.T, doc map[string]any, ref string) string {
 	t.Helper()
 	payload, ok := resolve(doc, ref+"/schema")
 	if !ok {
-		t.Fatalf("%s is not there", ref)
+		t.Fatalf("%s does not exist", ref)
 	}
 	properties := payload.(map[string]any)["properties"].(map[string]any)
 	eventType := properties["type"].(map[string]any)["const"].(string)
 	if data := properties["data"].(map[string]any)["$ref"]; data != "events/"+eventType+schemaSuffix {
-		t.Errorf("the data of %s is %v", eventType, data)
+		t.Errorf("%s: got data schema %v", eventType, data)
 	}
 	if envelope := payload.(map[string]any)["allOf"].([]any)[0].(map[string]any)["$ref"]; envelope != "events/envelope.schema.json" {
-		t.Errorf("the envelope of %s is %v", eventType, envelope)
+		t.Errorf("%s: got envelope schema %v", eventType, envelope)
 	}
 	return eventType
 }
 
-// wantReferences demands that whatever is referred to is there.
-func wantReferences(t *testing.T, doc map[string]any, node any) {
+// requireReferences checks that every reference below node resolves.
+func requireReferences(t *testing.T, doc map[string]any, node any) {
 	t.Helper()
 	switch node := node.(type) {
 	case map[string]any:
 		if ref, ok := node["$ref"].(string); ok {
 			if _, ok := resolve(doc, ref); !ok {
-				t.Errorf("%s is not there", ref)
+				t.Errorf("%s does not resolve", ref)
 			}
 		}
 		for _, inner := range node {
-			wantReferences(t, doc, inner)
+			requireReferences(t, doc, inner)
 		}
 	case []any:
 		for _, inner := range node {
-			wantReferences(t, doc, inner)
+			requireReferences(t, doc, inner)
 		}
 	}
 }
 
-// resolve follows a reference within the document or to a file beside it.
+// resolve follows a reference within the document or to a file in the same
+// folder.
 func resolve(doc map[string]any, ref string) (any, bool) {
 	pointer, local := strings.CutPrefix(ref, "#/")
 	if !local {

@@ -12,8 +12,8 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// v1 are the headers of the book's first column set, as the contracts list
-// them, one group a line, each with its field and its kind.
+// v1 lists the columns of the first column set by group, each with its field and
+// kind.
 var v1 = []struct{ group, columns string }{
 	{"Case", "Case ID=case.id:text, Application Year=application.year:year, Household Type=household.type:text, Current Status=application.current_status:text, Next Steps=application.next_steps:text, Application Submitted=application.submitted_on:date"},
 	{"Primary Contact", "Primary First Name=primary.first_name:text, Primary Last Name=primary.last_name:text, Phone=primary.phone:text, Email=primary.email:text, Address Line 1=address.line1:text, Address Line 2=address.line2:text, City=address.city:text, State=address.state:text, ZIP=address.zip:text, County=address.county:text, Spoken Language=primary.spoken_language:text, Written Language=primary.written_language:text"},
@@ -30,16 +30,16 @@ func TestColumnSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	if set.Version != "1" || set.Title != "Book of Business" {
-		t.Errorf("version %q, title %q", set.Version, set.Title)
+		t.Errorf("got version %q, title %q", set.Version, set.Title)
 	}
 	var got, want []string
 	for _, c := range set.Columns {
 		got = append(got, c.Group+": "+c.Header+"="+c.Field+":"+c.Kind)
 		if c.Width < float64(len(c.Header)) {
-			t.Errorf("%s: the header does not fit a width of %v", c.Header, c.Width)
+			t.Errorf("%s: the header does not fit width %v", c.Header, c.Width)
 		}
 		if !strings.HasSuffix(c.Legend, ".") || !strings.Contains(c.Legend, "; ") {
-			t.Errorf("%s: the legend does not say in a sentence what it holds and when it is empty: %s", c.Header, c.Legend)
+			t.Errorf("%s: legend does not say in one sentence what the column contains and when it is empty: %s", c.Header, c.Legend)
 		}
 	}
 	for _, g := range v1 {
@@ -48,21 +48,21 @@ func TestColumnSet(t *testing.T) {
 		}
 	}
 	if len(want) != 52 {
-		t.Errorf("the contracts list 52 columns, this test %d", len(want))
+		t.Errorf("got %d columns in this test, want 52", len(want))
 	}
 	if !slices.Equal(got, want) {
-		t.Errorf("columns\n got %q\nwant %q", got, want)
+		t.Errorf("columns:\n got %q\nwant %q", got, want)
 	}
 	for _, version := range []string{"", "0", "2", "01", "1.yaml", "../v1", "1/../v1"} {
 		if _, err := ColumnSet(version); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("ColumnSet(%q): %v", version, err)
+			t.Errorf("ColumnSet(%q): got %v, want fs.ErrNotExist", version, err)
 		}
 	}
 }
 
-// TestColumnSets checks every set that is embedded: against its schema, and
-// for what no schema can say.
-func TestColumnSets(t *testing.T) {
+// TestEmbeddedColumnSetsAreValid checks every embedded set against its schema,
+// and the rules that a schema cannot express.
+func TestEmbeddedColumnSetsAreValid(t *testing.T) {
 	schema, err := newCompiler(t).Compile(urn + "columnset")
 	if err != nil {
 		t.Fatal(err)
@@ -82,7 +82,7 @@ func TestColumnSets(t *testing.T) {
 		version := strings.TrimSuffix(strings.TrimPrefix(path, "book/v"), ".yaml")
 		set, err := ColumnSet(version)
 		if err != nil || set.Version != version {
-			t.Errorf("%s says version %q, %v", path, set.Version, err)
+			t.Errorf("%s: got version %q (%v)", path, set.Version, err)
 		}
 		seen, group := map[string]bool{}, ""
 		for _, c := range set.Columns {
@@ -93,20 +93,20 @@ func TestColumnSets(t *testing.T) {
 			}
 			for _, name := range named {
 				if seen[name] {
-					t.Errorf("%s: the %s stands there twice, or apart", path, name)
+					t.Errorf("%s: %s is repeated or not adjacent", path, name)
 				}
 				seen[name] = true
 			}
 		}
 	}
 	if set := CurrentColumns(); set.Version != currentColumns {
-		t.Errorf("the current set is %q", set.Version)
+		t.Errorf("got current version %q, want %q", set.Version, currentColumns)
 	}
 }
 
-// TestColumnSetFaults holds that the schema refuses a set that a reader would
-// misunderstand.
-func TestColumnSetFaults(t *testing.T) {
+// TestColumnSetSchemaRejectsFaults checks that the schema rejects sets that a
+// reader could misunderstand.
+func TestColumnSetSchemaRejectsFaults(t *testing.T) {
 	schema, err := newCompiler(t).Compile(urn + "columnset")
 	if err != nil {
 		t.Fatal(err)
@@ -116,7 +116,7 @@ func TestColumnSetFaults(t *testing.T) {
 		{"9", "255"}, {"L.", strings.Repeat("é", 250)},
 	} {
 		if err := schema.Validate(asJSON(t, strings.Replace(good, c.old, c.to, 1))); err != nil {
-			t.Errorf("%q in place of %q: %v", c.to, c.old, err)
+			t.Errorf("%q instead of %q: got %v, want valid", c.to, c.old, err)
 		}
 	}
 	columns := good[strings.Index(good, "columns:"):]
@@ -129,12 +129,12 @@ func TestColumnSetFaults(t *testing.T) {
 	} {
 		document := strings.Replace(good, c.old, c.to, 1)
 		if document == good || schema.Validate(asJSON(t, document)) == nil {
-			t.Errorf("with %q in place of %q the schema takes it", c.to, c.old)
+			t.Errorf("%q instead of %q: got valid, want an error", c.to, c.old)
 		}
 	}
 }
 
-// asJSON reads YAML as a validator of JSON sees it.
+// asJSON converts YAML to the form that JSON validators expect.
 func asJSON(t *testing.T, document string) any {
 	t.Helper()
 	text, err := yaml.YAMLToJSON([]byte(document))

@@ -5,7 +5,6 @@ import _ "embed"
 //go:embed openapi.json
 var openAPI []byte
 
-// OpenAPI returns the OpenAPI 3.1 description of the HTTP API, in JSON. It is
-// generated from the API's types: see cmd/internal/api. It is shared, and must
-// not be changed.
+// OpenAPI returns the OpenAPI 3.1 description of the HTTP API in JSON. The document
+// is generated from the types in cmd/internal/api. Callers must not modify it.
 func OpenAPI() []byte { return openAPI }

@@ -18,7 +18,7 @@ const (
 )
 
 // newCompiler returns a compiler that knows the documents of this package and
-// can reach nothing else.
+// cannot load others.
 func newCompiler(t testing.TB) *jsonschema.Compiler {
 	t.Helper()
 	c := jsonschema.NewCompiler()
@@ -57,8 +57,8 @@ func schemaFiles(t testing.TB) map[string]map[string]any {
 	return found
 }
 
-// eventTypes returns the types that have a schema, sorted. Unlike what all types
-// share (common and envelope), a type has a family, a name and a version.
+// eventTypes returns the sorted event types that have a schema. Their file names
+// have a family, a name and a version, unlike common and envelope.
 func eventTypes(t testing.TB) (types []string) {
 	t.Helper()
 	for path := range schemaFiles(t) {
@@ -80,32 +80,32 @@ func TestSchemasCompile(t *testing.T) {
 		}
 		name := strings.TrimSuffix(path[strings.LastIndex(path, "/")+1:], schemaSuffix)
 		if id != urn+name {
-			t.Errorf("%s has $id %s", path, id)
+			t.Errorf("%s: got $id %s", path, id)
 		}
 		if schema["$schema"] != "https://json-schema.org/draft/2020-12/schema" {
-			t.Errorf("%s has $schema %v", path, schema["$schema"])
+			t.Errorf("%s: got $schema %v", path, schema["$schema"])
 		}
 		if schema["title"] == nil {
-			t.Errorf("%s has no title", path)
+			t.Errorf("%s: missing title", path)
 		}
-		wantDescribed(t, path, schema)
+		requireDescriptions(t, path, schema)
 	}
 }
 
-// wantDescribed demands that a schema, its definitions and its properties say
-// what they mean, and that none leans on format.
-func wantDescribed(t *testing.T, where string, schema map[string]any) {
+// requireDescriptions checks that a schema, its definitions and its properties
+// have descriptions, and that none uses format.
+func requireDescriptions(t *testing.T, where string, schema map[string]any) {
 	t.Helper()
 	if text, _ := schema["description"].(string); text == "" {
-		t.Errorf("%s has no description", where)
+		t.Errorf("%s: missing description", where)
 	}
 	if schema["format"] != nil {
-		t.Errorf("%s leans on format, which validators need not assert", where)
+		t.Errorf("%s: uses format, which validators may ignore", where)
 	}
 	for _, keyword := range []string{"$defs", "properties"} {
 		inner, _ := schema[keyword].(map[string]any)
 		for name, s := range inner {
-			wantDescribed(t, where+" "+name, s.(map[string]any))
+			requireDescriptions(t, where+" "+name, s.(map[string]any))
 		}
 	}
 }

@@ -1,5 +1,5 @@
-// Command bookaudit checks evidence about Books of Business, offline: it needs
-// no ledger, no server and no network. Run it with --help.
+// Command bookaudit checks evidence about Books of Business offline, without a
+// ledger, a server or a network. Run bookaudit --help for its commands.
 package main
 
 import (

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
 	"strings"
 
@@ -16,15 +17,15 @@ import (
 	"bookledger/exporter/proof"
 )
 
-// The exit codes.
+// Exit codes.
 const (
 	exitVerified = 0
 	exitFailed   = 1
 	exitUsage    = 2
-	exitDiffers  = 3
+	exitMismatch = 3
 )
 
-// errUsage is returned when the program was not called as its help says.
+// errUsage is returned when the command line is wrong.
 var errUsage = errors.New("wrong usage")
 
 // run runs the program and returns its exit code.
@@ -43,7 +44,7 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	case errors.Is(err, errUsage):
 		return exitUsage
 	case errors.Is(err, proof.ErrMismatch):
-		return exitDiffers
+		return exitMismatch
 	}
 	return exitFailed
 }
@@ -52,31 +53,52 @@ func newRoot(out io.Writer) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "bookaudit",
 		Short: "Check evidence about Books of Business, offline",
-		Long: `bookaudit checks the folders that "bookledger evidence" writes. It needs no
-ledger, no server and no network, and trusts nothing in such a folder but what
-it has checked.
+		Long: `bookaudit checks folders that "bookledger evidence" writes. It needs no ledger, no
+server and no network, and trusts nothing in a folder that it has not checked.
 
-Exit codes: 0 verified, 1 could not be read, 2 wrong usage, 3 does not verify:
-whatever is wrong with the contents of a folder, down to a missing bundle.json.`,
-		Example:       "  bookaudit verify ./evidence --key 'bookledger/…+…+…'",
-		Version:       version(),
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Args:          usage(cobra.NoArgs),
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+Exit codes: 0 verified, 1 cannot be read, 2 wrong usage, 3 does not verify. The
+last includes anything wrong with the contents of a folder, such as a missing
+bundle.json.`,
+		Example: `  bookaudit verify ./evidence --key key.txt
+  bookaudit verify --help`,
+		Version:                    version(),
+		SilenceUsage:               true,
+		SilenceErrors:              true,
+		SuggestionsMinimumDistance: 2,
+		Args:                       checkCommand,
+		RunE:                       func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return fmt.Errorf("%w: %w", errUsage, err) })
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w: %w; see %s --help", errUsage, err, cmd.CommandPath())
+	})
 	root.AddCommand(newVerify(out))
 	return root
 }
 
-func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return fmt.Errorf("%w: %w; see %s --help", errUsage, err, cmd.CommandPath())
-		}
+// checkCommand returns an error for an argument that is not a command.
+func checkCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
 		return nil
 	}
+	name := args[0]
+	if similar := root.SuggestionsFor(name); len(similar) > 0 {
+		return fmt.Errorf("%w: unknown command %q; did you mean %q?", errUsage, name, similar[0])
+	}
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		return fmt.Errorf("%w: unknown command %q; to check a bundle, type: bookaudit verify %s", errUsage, name, name)
+	}
+	return fmt.Errorf("%w: unknown command %q; see bookaudit --help", errUsage, name)
+}
+
+// checkBundle returns an error unless there is one argument, the bundle.
+func checkBundle(_ *cobra.Command, args []string) error {
+	switch {
+	case len(args) == 0:
+		return fmt.Errorf("%w: the folder of the bundle is missing; type, for example: bookaudit verify ./evidence --key key.txt", errUsage)
+	case len(args) > 1:
+		return fmt.Errorf("%w: unexpected argument %q; give one bundle, and the key with --key", errUsage, args[1])
+	}
+	return nil
 }
 
 func version() string {
@@ -99,39 +121,45 @@ func newVerify(out io.Writer) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify BUNDLE",
 		Short: "Check a bundle of evidence",
-		Long: `Check a bundle of evidence, and say in plain words what was checked and what is
-not proven by it. A bundle with the whole record has its book derived from the
-record anew and compared with the workbook cell by cell, and the seal computed
-anew; in every bundle the signatures, the proofs and the hash of each file are
-checked. The first difference is named; it may hold personal data, as the bundle
-does.
+		Long: `Check a bundle of evidence: a folder that "bookledger evidence" wrote. The report
+says what was checked and what the bundle does not prove.
 
-Whoever made up a ledger could have made up its key too, so get the key in
-another way than the bundle, and give it with --key. A head of the ledger that
-you kept from an earlier bundle, or have from a witness, shows with --head that
-you are not told another history than others were: you vouch for it, and it need
-not carry a signature of the ledger's key. A bundle with the whole record compares
-any, others those of two sizes; one that cannot be compared does not verify.`,
+The signatures, the proofs and the hash of each file are always checked. If the
+bundle contains the whole journal, the book is derived from it again and compared
+with the workbook cell by cell, and the seal is computed again. If something does
+not verify, the exit code is 3 and the first difference is named. A difference may
+show personal data, as the bundle does.
+
+Get the ledger's key from another source than the bundle, and give it with --key:
+whoever forges a ledger can forge its key too.
+
+Give with --head a tree head of the ledger that you trust, such as head.txt of an
+earlier bundle or a head that a witness signed. It shows whether you were given the
+same history as others. It need not be signed by the ledger's key. A bundle with the
+whole journal can be compared with a head of any size, other bundles only with heads
+of the one or two sizes that they contain. A head that cannot be compared does not
+verify.`,
 		Example: `  bookaudit verify ./evidence --key key.txt
-  bookaudit verify ./evidence --key 'bookledger/…+…+…' --head kept/head.txt --json`,
-		Args: usage(cobra.ExactArgs(1)),
+  bookaudit verify ./evidence --key key.txt --head earlier/head.txt
+  bookaudit verify ./evidence --key 'bookledger/…+…+…' --json`,
+		Args: checkBundle,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			for _, name := range [...]string{"key", "head"} { // an unset variable must not pass for a check
+			for _, name := range [...]string{"key", "head"} { // an unset shell variable must not skip the check
 				if f := cmd.Flags().Lookup(name); f.Changed && f.Value.String() == "" {
-					return fmt.Errorf("%w: --%s was given without a value", errUsage, name)
+					return fmt.Errorf("%w: --%s has no value", errUsage, name)
 				}
 			}
 			return verify(cmd.Context(), out, args[0], key, head, asJSON)
 		},
 	}
-	cmd.Flags().StringVar(&key, "key", "", "the ledger's public key, or a file that holds it")
-	cmd.Flags().StringVar(&head, "head", "", "a file with a head of the ledger that you trust, kept from an earlier bundle or signed by a witness")
+	cmd.Flags().StringVar(&key, "key", "", "the ledger's public key, or a file that contains it")
+	cmd.Flags().StringVar(&head, "head", "", "file with a tree head of the ledger that you trust")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
 	return cmd
 }
 
-// finding is what is printed with --json.
-type finding struct {
+// result is the JSON object that --json prints.
+type result struct {
 	Verified bool `json:"verified"`
 	*proof.Report
 	Difference string `json:"difference,omitempty"`
@@ -140,12 +168,12 @@ type finding struct {
 func verify(ctx context.Context, out io.Writer, bundle, key, head string, asJSON bool) error {
 	o := proof.Options{}
 	var err error
-	if o.Key, err = keyOf(key); err != nil {
+	if o.Key, err = readKey(key); err != nil {
 		return err
 	}
 	if head != "" {
 		if o.Head, err = proof.ReadFile(head, proof.MaxSmallFile); err != nil {
-			return fmt.Errorf("reading the head that was kept: %w", err)
+			return fmt.Errorf("reading the head given with --head: %w", err)
 		}
 	}
 	report, err := proof.Verify(ctx, bundle, o)
@@ -153,37 +181,38 @@ func verify(ctx context.Context, out io.Writer, bundle, key, head string, asJSON
 		return err
 	}
 	if asJSON {
-		f := finding{Verified: err == nil, Report: report}
+		r := result{Verified: err == nil, Report: report}
 		if err != nil {
-			f.Difference = err.Error()
+			r.Difference = err.Error()
 		}
-		return errors.Join(err, json.NewEncoder(out).Encode(f))
+		return errors.Join(err, json.NewEncoder(out).Encode(r))
 	}
-	told := bufio.NewWriter(out)
-	tell(told, report, err)
-	return errors.Join(err, told.Flush())
+	w := bufio.NewWriter(out)
+	printReport(w, report, err)
+	return errors.Join(err, w.Flush())
 }
 
-// keyOf returns the key that was given, as a text or as a file of it.
-func keyOf(given string) (string, error) {
-	if given == "" {
+// readKey returns the key in the value of --key: a key, or a file that contains one.
+func readKey(value string) (string, error) {
+	if value == "" {
 		return "", nil
 	}
-	key := given
-	switch text, err := proof.ReadFile(given, proof.MaxSmallFile); {
+	key := value
+	switch text, err := proof.ReadFile(value, proof.MaxSmallFile); {
 	case err == nil:
 		key = string(text)
-	case errors.Is(err, proof.ErrMismatch): // too large for a key
+	case errors.Is(err, proof.ErrMismatch): // the file is too large for a key
 		return "", err
 	}
 	key = strings.TrimSpace(key)
 	if _, err := note.NewVerifier(key); err != nil {
-		return "", fmt.Errorf("%w: --key: %q is neither a key nor a file that holds one: %w", errUsage, given, err)
+		return "", fmt.Errorf("%w: --key: %q is neither a key nor a file that contains one: %w", errUsage, value, err)
 	}
 	return key, nil
 }
 
-func tell(out io.Writer, r *proof.Report, err error) {
+// printReport prints the report for people. The error is that of proof.Verify.
+func printReport(out io.Writer, r *proof.Report, err error) {
 	list := func(title string, all []string) {
 		if len(all) == 0 {
 			return
@@ -195,11 +224,11 @@ func tell(out io.Writer, r *proof.Report, err error) {
 		fmt.Fprintln(out)
 	}
 	if err != nil {
-		list("Checked before the difference was found:", r.Checked)
+		list("Checked before the first difference:", r.Checked)
 		fmt.Fprintln(out, "DOES NOT VERIFY.")
 		return
 	}
 	list("Checked:", r.Checked)
-	list("Not proven by this:", r.NotProven)
+	list("Not proven:", r.NotProven)
 	fmt.Fprintf(out, "VERIFIED: the evidence about the book of agent %s as of Friday %s.\n", r.Agent, r.Friday)
 }

@@ -1,5 +1,5 @@
-// Command bookdemo runs the whole of bookledger at once on made-up data, with a
-// sign-in page of its own, and makes histories of made-up people.
+// Command bookdemo runs the whole bookledger system on made-up data, with its own
+// sign-in page. It also generates made-up histories.
 package main
 
 import (

@@ -206,8 +206,8 @@ func (b built) account() {
 		x, err := a.Explain(ctx, q)
 		b.must(err)
 		text := lines(b, x.Events...)
-		if x.Standing != nil {
-			text = append(text, lines(b, x.Standing)...)
+		if x.InBook != nil {
+			text = append(text, lines(b, x.InBook)...)
 		}
 		b.addText(name, text)
 	}

@@ -1,6 +1,6 @@
-// Command bookledger is an event-sourced ledger of health-insurance consumers
-// and of their delegation to agents, from which every agent's weekly Book of
-// Business is made. Run it with --help.
+// Command bookledger keeps an event-sourced ledger of health-insurance consumers and
+// their delegation to agents, and exports each agent's weekly Book of Business. Run it
+// with --help.
 package main
 
 import (

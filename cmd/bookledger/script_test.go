@@ -25,7 +25,7 @@ import (
 	"bookledger/cmd/bookledger/internal/command"
 )
 
-// TestMain lets the test binary be the programs that the scripts call.
+// TestMain lets the test binary act as the programs that the scripts run.
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
 		"bookledger": program(command.Run),
@@ -42,22 +42,23 @@ func program(run func(context.Context, []string, io.Reader, io.Writer, io.Writer
 	}
 }
 
-// TestScripts runs the stories in testdata/script. Beside the commands of
-// testscript they have:
+// TestScripts runs the scripts in testdata/script. In addition to the commands of
+// testscript, they can use:
 //
-//	exits CODE PROGRAM [ARG…]   runs a program that must end with that exit code
+//	exits CODE PROGRAM [ARG…]   runs a program that must exit with CODE
 //	serve NAME [ARG…]           starts "bookledger serve" on free ports and waits
-//	                            until it serves; its addresses are $HTTP and $NATS,
-//	                            its log is the file NAME.log
-//	demo DATA                   starts "bookdemo --data DATA" likewise
-//	stop NAME                   interrupts it, and it must end in order
-//	metric NAME VALUE           waits until /metrics says so
-//	get CODE PATH               asks $HTTP, waiting until it answers with that code
+//	                            until it serves; sets $HTTP and $NATS to its
+//	                            addresses; its log is the file NAME.log
+//	demo DATA                   starts "bookdemo --data DATA" in the same way
+//	stop NAME                   interrupts a program, which must exit with 0
+//	metric NAME VALUE           waits until /metrics shows the value
+//	get CODE PATH               requests a path of $HTTP until the status is CODE
+//	header NAME PATH            requests a path, whose answer must have the header
 //	same FILE FILE              compares two files or folders, byte for byte
-//	readme CODE LINE…           runs the README's command lines that begin so, in
-//	                            one shell, which must end with that exit code
-//	readme otherwise LINE       says that the script runs this line in its own way
-//	readme end                  holds that no command line of the README is left
+//	readme CODE PREFIX…         runs the command lines of the README with these
+//	                            prefixes in one shell, which must exit with CODE
+//	readme otherwise PREFIX     marks a line that the script runs in another way
+//	readme end                  checks that no command line of the README is left
 func TestScripts(t *testing.T) {
 	audit := filepath.Join(t.TempDir(), "bookaudit")
 	if out, err := exec.Command("go", "build", "-o", audit, "bookledger/cmd/bookaudit").CombinedOutput(); err != nil {
@@ -67,9 +68,13 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	readmeText, err := os.ReadFile("../../README.md")
-	if err != nil {
-		t.Fatal(err)
+	var commands []string
+	for _, name := range readmes(t) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		commands = append(commands, commandLines(string(text))...)
 	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -77,17 +82,17 @@ func TestScripts(t *testing.T) {
 			e.Setenv("PATH", filepath.Dir(audit)+string(filepath.ListSeparator)+e.Getenv("PATH"))
 			e.Setenv("GOLDEN", golden)
 			e.Values[daemonsKey{}] = map[string]*daemon{}
-			e.Values[readmeKey{}] = &readme{left: commandLines(string(readmeText))}
+			e.Values[readmeKey{}] = &readme{left: slices.Clone(commands)}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits": exits, "serve": serve, "demo": serveDemo, "stop": stop, "metric": metric, "get": get, "same": same, "readme": runReadme,
+			"exits": exits, "serve": serve, "demo": serveDemo, "stop": stop, "metric": metric, "get": get, "header": header, "same": same, "readme": runReadme,
 		},
 		RequireUniqueNames: true,
 	})
 }
 
-// exits runs a program and holds its exit code.
+// exits runs a program and checks its exit code.
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE PROGRAM [ARG…]")
@@ -100,24 +105,24 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("running %s: %v", args[1], err)
 	}
 	if fmt.Sprint(code) != args[0] {
-		ts.Fatalf("%q has exit code %d, want %s: %s", args[1:], code, args[0], ts.ReadFile("stderr"))
+		ts.Fatalf("%q: got exit code %d, want %s: %s", args[1:], code, args[0], ts.ReadFile("stderr"))
 	}
 }
 
 type daemonsKey struct{}
 
-// daemon is a running "bookledger serve".
+// daemon is a running "bookledger serve" or "bookdemo".
 type daemon struct {
 	cmd  *exec.Cmd
 	done chan struct{}
 }
 
-// atMost ends what hangs; a busy machine may take long for anything.
-const atMost = 3 * time.Minute
+// timeout ends a test that hangs. It is long because the machine may be busy.
+const timeout = 3 * time.Minute
 
-// begin begins a program in the background, which writes what it says to standard
-// error into NAME.log, and waits until a line of a file says where it serves.
-func begin(ts *testscript.TestScript, name, file, program string, args ...string) {
+// startProgram starts a program in the background, with its standard error in NAME.log,
+// and waits until a line of JSON in a file contains its addresses.
+func startProgram(ts *testscript.TestScript, name, file, program string, args ...string) {
 	path, err := exec.LookPath(program)
 	ts.Check(err)
 	log, err := os.Create(ts.MkAbs(name + ".log"))
@@ -135,21 +140,21 @@ func begin(ts *testscript.TestScript, name, file, program string, args ...string
 		_ = d.cmd.Process.Kill()
 		<-d.done
 	})
-	eventually(ts, file+" says where "+name+" serves", func() bool {
+	eventually(ts, file+" contains the addresses of "+name, func() bool {
 		select {
 		case <-d.done:
-			ts.Fatalf("the daemon ended: %s", ts.ReadFile(name+".log"))
+			ts.Fatalf("the program ended: %s", ts.ReadFile(name+".log"))
 		default:
 		}
 		text, _ := os.ReadFile(ts.MkAbs(file))
-		for said := json.NewDecoder(bytes.NewReader(text)); ; {
-			var at struct{ Msg, HTTP, Portal, NATS string }
-			if said.Decode(&at) != nil {
+		for lines := json.NewDecoder(bytes.NewReader(text)); ; {
+			var line struct{ Msg, HTTP, Portal, NATS string }
+			if lines.Decode(&line) != nil {
 				return false
 			}
-			if at.Msg == "serving" || at.Portal != "" {
-				ts.Setenv("HTTP", cmp.Or(at.Portal, at.HTTP))
-				ts.Setenv("NATS", at.NATS)
+			if line.Msg == "serving" || line.Portal != "" {
+				ts.Setenv("HTTP", cmp.Or(line.Portal, line.HTTP))
+				ts.Setenv("NATS", line.NATS)
 				return true
 			}
 		}
@@ -160,14 +165,14 @@ func serve(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
 		ts.Fatalf("usage: serve NAME [ARG…]")
 	}
-	begin(ts, args[0], args[0]+".log", "bookledger", append([]string{"serve", "--listen", "127.0.0.1:0", "--nats-listen", "127.0.0.1:0"}, args[1:]...)...)
+	startProgram(ts, args[0], args[0]+".log", "bookledger", append([]string{"serve", "--listen", "127.0.0.1:0", "--nats-listen", "127.0.0.1:0"}, args[1:]...)...)
 }
 
 func serveDemo(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: demo DATA")
 	}
-	begin(ts, args[0], args[0]+"/demo.json", "bookdemo", "--data", args[0], "--listen", "127.0.0.1:0")
+	startProgram(ts, args[0], args[0]+"/demo.json", "bookdemo", "--data", args[0], "--listen", "127.0.0.1:0")
 }
 
 func stop(ts *testscript.TestScript, neg bool, args []string) {
@@ -178,28 +183,29 @@ func stop(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(d.cmd.Process.Signal(os.Interrupt))
 	select {
 	case <-d.done:
-	case <-time.After(atMost):
-		ts.Fatalf("the daemon does not end")
+	case <-time.After(timeout):
+		ts.Fatalf("the program does not end")
 	}
 	if code := d.cmd.ProcessState.ExitCode(); code != 0 {
-		ts.Fatalf("an orderly end has exit code %d: %s", code, ts.ReadFile(args[0]+".log"))
+		ts.Fatalf("after an interrupt: got exit code %d, want 0: %s", code, ts.ReadFile(args[0]+".log"))
 	}
 }
 
-// eventually waits until the condition holds.
-func eventually(ts *testscript.TestScript, what string, holds func() bool) {
-	deadline := time.Now().Add(atMost)
+// eventually waits until a condition is true.
+func eventually(ts *testscript.TestScript, what string, condition func() bool) {
+	deadline := time.Now().Add(timeout)
 	ticker := time.NewTicker(20 * time.Millisecond)
 	defer ticker.Stop()
-	for !holds() {
+	for !condition() {
 		if time.Now().After(deadline) {
-			ts.Fatalf("waited in vain until %s", what)
+			ts.Fatalf("timed out waiting until %s", what)
 		}
 		<-ticker.C
 	}
 }
 
-func ask(url string) (code int, body string) {
+// request returns the status and body of a GET request, or 0 and the error.
+func request(url string) (code int, body string) {
 	response, err := http.Get(url)
 	if err != nil {
 		return 0, err.Error()
@@ -216,8 +222,8 @@ func metric(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) != 2 {
 		ts.Fatalf("usage: [!] metric NAME VALUE")
 	}
-	eventually(ts, fmt.Sprintf("the metric %s is (not: %v) %s", args[0], neg, args[1]), func() bool {
-		_, text := ask(ts.Getenv("HTTP") + "/metrics")
+	eventually(ts, fmt.Sprintf("the metric %s is %s (negated: %t)", args[0], args[1], neg), func() bool {
+		_, text := request(ts.Getenv("HTTP") + "/metrics")
 		for line := range strings.Lines(text) {
 			if value, ok := strings.CutPrefix(line, args[0]+" "); ok {
 				return (strings.TrimSpace(value) == args[1]) != neg
@@ -232,12 +238,24 @@ func get(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: get CODE PATH")
 	}
 	var body string
-	eventually(ts, args[1]+" answers "+args[0], func() bool {
+	eventually(ts, args[1]+" returns status "+args[0], func() bool {
 		var code int
-		code, body = ask(ts.Getenv("HTTP") + args[1])
+		code, body = request(ts.Getenv("HTTP") + args[1])
 		return fmt.Sprint(code) == args[0]
 	})
 	_, _ = io.WriteString(ts.Stdout(), body)
+}
+
+func header(ts *testscript.TestScript, neg bool, args []string) {
+	if len(args) != 2 {
+		ts.Fatalf("usage: [!] header NAME PATH")
+	}
+	response, err := http.Get(ts.Getenv("HTTP") + args[1])
+	ts.Check(err)
+	ts.Check(response.Body.Close())
+	if value := response.Header.Get(args[0]); (value != "") == neg {
+		ts.Fatalf("%s: got header %s: %q", args[1], args[0], value)
+	}
 }
 
 func same(ts *testscript.TestScript, neg bool, args []string) {
@@ -246,40 +264,44 @@ func same(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	out, err := exec.Command("diff", "-rq", ts.MkAbs(args[0]), ts.MkAbs(args[1])).CombinedOutput()
 	if (err == nil) == neg {
-		ts.Fatalf("same is %v: %s", err == nil, out)
+		ts.Fatalf("got same %t, want %t: %s", err == nil, !neg, out)
 	}
 }
 
 type readmeKey struct{}
 
-// readme holds the README's command lines that no script has run yet.
+// readme contains the command lines of the README that no script has run yet.
 type readme struct{ left []string }
 
-// commandLines returns the indented lines of a README, without their comments;
-// a line that ends in a backslash goes on in the next.
+// commandLines returns the lines of a README's sh blocks without their comments.
+// A backslash at the end of a line joins it with the next one.
 func commandLines(text string) (all []string) {
 	comment := regexp.MustCompile(`\s{2,}# .*`)
-	whole := ""
+	inBlock, joined := false, ""
 	for line := range strings.Lines(text) {
-		line, indented := strings.CutPrefix(strings.TrimRight(line, "\n"), "    ")
-		if !indented {
+		line = strings.TrimRight(line, "\n")
+		if strings.HasPrefix(line, "```") {
+			inBlock = line == "```sh"
 			continue
 		}
-		whole += comment.ReplaceAllString(line, "")
-		if begun, goesOn := strings.CutSuffix(whole, "\\"); goesOn {
-			whole = begun
+		if !inBlock {
 			continue
 		}
-		all, whole = append(all, whole), ""
+		joined += comment.ReplaceAllString(line, "")
+		if start, continued := strings.CutSuffix(joined, "\\"); continued {
+			joined = start
+			continue
+		}
+		all, joined = append(all, joined), ""
 	}
 	return all
 }
 
-// take removes the line that begins with prefix.
+// take removes and returns the first line with a prefix.
 func (r *readme) take(ts *testscript.TestScript, prefix string) string {
 	i := slices.IndexFunc(r.left, func(line string) bool { return strings.HasPrefix(line, prefix) })
 	if i < 0 {
-		ts.Fatalf("the README has no line left that begins with %q; it has %q", prefix, r.left)
+		ts.Fatalf("the README has no line left with the prefix %q, only %q", prefix, r.left)
 	}
 	line := r.left[i]
 	r.left = slices.Delete(r.left, i, i+1)
@@ -290,10 +312,10 @@ func runReadme(ts *testscript.TestScript, neg bool, args []string) {
 	r := ts.Value(readmeKey{}).(*readme)
 	switch {
 	case neg || len(args) == 0:
-		ts.Fatalf("usage: readme CODE LINE… | readme otherwise LINE | readme end")
+		ts.Fatalf("usage: readme CODE PREFIX… | readme otherwise PREFIX | readme end")
 	case args[0] == "end":
 		if len(r.left) > 0 {
-			ts.Fatalf("nothing runs these lines of the README: %q", r.left)
+			ts.Fatalf("no script runs these lines of the README: %q", r.left)
 		}
 	case args[0] == "otherwise":
 		r.take(ts, args[1])
@@ -303,8 +325,8 @@ func runReadme(ts *testscript.TestScript, neg bool, args []string) {
 			lines = append(lines, r.take(ts, prefix))
 		}
 		text := strings.Join(lines, "\n")
-		if at := ts.Getenv("HTTP"); at != "" {
-			text = strings.ReplaceAll(text, "http://127.0.0.1:8080", at)
+		if url := ts.Getenv("HTTP"); url != "" {
+			text = strings.ReplaceAll(text, "http://127.0.0.1:8080", url)
 		}
 		exits(ts, false, []string{args[0], "sh", "-e", "-c", text})
 	}

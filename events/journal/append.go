@@ -19,28 +19,30 @@ import (
 
 // Limits of one Append.
 const (
-	// MaxBatch is how many messages one Append takes; the server's limit.
+	// MaxBatch is the maximum number of messages in one Append. It is the
+	// server's limit for an atomic batch.
 	MaxBatch = 1000
-	// MaxBatchBytes bounds the bodies and subjects of one Append together. The
-	// server holds a batch twice, staged and stored, until it is committed.
+	// MaxBatchBytes is the maximum total size of one Append: bodies, subjects and
+	// recorded times. The server keeps two copies of a batch until the commit.
 	MaxBatchBytes = 16 << 20
-	// headerRoom is kept for the headers of a message, since the server's limit
-	// of events.MaxMessage counts them too.
-	headerRoom = 512
-	// busyWait is the time between two tries to get a place for a batch.
-	busyWait = 50 * time.Millisecond
-	// MaxBody is the longest body that Append takes.
-	MaxBody = events.MaxMessage - headerRoom
+	// headerReserve is the space for the headers of a message, which count toward
+	// the server's limit of events.MaxMessage.
+	headerReserve = 512
+	// busyRetryInterval is the time between attempts to open a batch while the
+	// server has too many open batches.
+	busyRetryInterval = 50 * time.Millisecond
+	// MaxBody is the maximum length of a message body.
+	MaxBody = events.MaxMessage - headerReserve
 )
 
-// A Message is what Append writes.
+// A Message is a message to append.
 type Message struct {
 	Subject  string
-	Recorded string // the Ledger-Recorded header; on history subjects only
-	Body     []byte // not kept after Append returns
+	Recorded string // header Ledger-Recorded; on history subjects only
+	Body     []byte // not used after Append returns
 }
 
-// MessageOf returns the message that publishes an event.
+// MessageOf returns the message for publishing an event live.
 func MessageOf(e events.Event) (Message, error) {
 	body, err := e.Encode()
 	return Message{Subject: e.Subject(), Body: body}, err
@@ -48,16 +50,18 @@ func MessageOf(e events.Event) (Message, error) {
 
 func (m Message) size() int { return len(m.Subject) + len(m.Recorded) + len(m.Body) }
 
-// An Ack says where messages stand: First to Last, without others between.
+// An Ack contains the first and last sequence of stored messages, which are
+// consecutive.
 type Ack struct{ First, Last uint64 }
 
-// Append writes 1 to MaxBatch messages and returns when they are on disk, all
-// or none, in order, behind one another. Several are one atomic batch with one
-// fsync, so a thousand cost little more than one.
+// Append writes 1 to MaxBatch messages and returns when they are on disk. It
+// stores all or none of them, in order and with consecutive sequences. Several
+// messages form one atomic batch with one fsync, so a thousand cost little more
+// than one.
 //
-// It returns ErrTooLarge before anything is sent, ErrFull and ErrBusy when
-// nothing was stored, and ErrUnsure when that is not known; after any other
-// error nothing was stored, ErrForbidden among them.
+// After ErrOutcomeUnknown, the messages may have been stored. After any other
+// error, such as ErrTooLarge, ErrFull, ErrBusy or ErrForbidden, nothing was
+// stored.
 func (c *Client) Append(ctx context.Context, msgs []Message) (Ack, error) {
 	if err := checkBatch(msgs); err != nil {
 		return Ack{}, err
@@ -65,11 +69,11 @@ func (c *Client) Append(ctx context.Context, msgs []Message) (Ack, error) {
 	if err := c.ctx.Err(); err != nil {
 		return Ack{}, ErrClosed
 	}
-	// Close waits for an answer that is under way, so only the caller's context
-	// and the time-out end this.
+	// Close waits for a pending acknowledgement, so only the caller's context and
+	// the timeout end the request.
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	ctx, settled := c.await(ctx, subjectsOf(msgs)...)
+	ctx, settled := c.addPending(ctx, subjectsOf(msgs)...)
 	defer settled()
 	var ack Ack
 	var err error
@@ -87,7 +91,7 @@ func (c *Client) Append(ctx context.Context, msgs []Message) (Ack, error) {
 	return ack, nil
 }
 
-// subjectsOf returns the different subjects of a batch, in their order.
+// subjectsOf returns the distinct subjects of a batch, in order of appearance.
 func subjectsOf(msgs []Message) (subjects []string) {
 	for _, m := range msgs {
 		if !slices.Contains(subjects, m.Subject) {
@@ -99,20 +103,20 @@ func subjectsOf(msgs []Message) (subjects []string) {
 
 func checkBatch(msgs []Message) error {
 	if len(msgs) == 0 || len(msgs) > MaxBatch {
-		return fmt.Errorf("append %d messages: %w: one append takes 1 to %d", len(msgs), ErrTooLarge, MaxBatch)
+		return fmt.Errorf("append %d messages: %w: the limits are 1 and %d messages", len(msgs), ErrTooLarge, MaxBatch)
 	}
 	total := 0
 	for i, m := range msgs {
-		if len(m.Body) > MaxBody || m.size()-len(m.Body) > headerRoom/2 {
-			return fmt.Errorf("append message %d of %d: %w: its body has %d bytes and may have %d", i+1, len(msgs), ErrTooLarge, len(m.Body), MaxBody)
+		if len(m.Body) > MaxBody || m.size()-len(m.Body) > headerReserve/2 {
+			return fmt.Errorf("append message %d of %d: %w: the body has %d bytes, the limit is %d", i+1, len(msgs), ErrTooLarge, len(m.Body), MaxBody)
 		}
 		if m.Recorded != "" && !events.IsHistory(m.Subject) {
-			return fmt.Errorf("append message %d of %d: %s is no history subject and takes no recorded time", i+1, len(msgs), m.Subject)
+			return fmt.Errorf("append message %d of %d: a recorded time is allowed only on history subjects, not on %s", i+1, len(msgs), m.Subject)
 		}
 		total += m.size()
 	}
 	if total > MaxBatchBytes {
-		return fmt.Errorf("append %d messages: %w: %d bytes together, and one append takes %d", len(msgs), ErrTooLarge, total, MaxBatchBytes)
+		return fmt.Errorf("append %d messages: %w: the total is %d bytes, the limit is %d", len(msgs), ErrTooLarge, total, MaxBatchBytes)
 	}
 	return nil
 }
@@ -128,18 +132,19 @@ func (m Message) natsMsg() *nats.Msg {
 func (c *Client) appendOne(ctx context.Context, m Message) (Ack, error) {
 	ack, err := c.js.PublishMsg(ctx, m.natsMsg(), jetstream.WithExpectStream(Stream), jetstream.WithRetryAttempts(0))
 	if err != nil {
-		return Ack{}, answerError(ctx, err)
+		return Ack{}, publishError(ctx, err)
 	}
-	// A crash before the acknowledgement arrives leaves a stored record that
-	// the caller does not know of; it sends it again and the id tells.
+	// A crash before the acknowledgement arrives may leave a stored record that
+	// the caller does not know about. The caller sends the event again, and the
+	// projection recognizes its id as a duplicate.
 	return Ack{First: ack.Sequence, Last: ack.Sequence}, nil
 }
 
-// appendBatch sends one atomic batch. At first only the commit is answered,
-// which is quickest. Where the server refused an earlier message the commit
-// says only that the batch is incomplete, so it is sent once more with an
-// answer to the first message too, which tells why; and again while the
-// places for open batches are taken.
+// appendBatch sends one atomic batch. The first attempt requests an
+// acknowledgement only for the commit, which is fastest. If the server refused an
+// earlier message, the commit's error does not contain the reason. The batch is
+// then sent again with an acknowledgement for the first message, whose error
+// does. While the server has too many open batches, appendBatch retries.
 func (c *Client) appendBatch(ctx context.Context, msgs []Message) (Ack, error) {
 	ack, err := c.sendBatch(ctx, msgs, jetstreamext.BatchFlowControl{})
 	for apiCode(err) == codeIncompleteBatch || errors.Is(err, ErrBusy) {
@@ -150,7 +155,7 @@ func (c *Client) appendBatch(ctx context.Context, msgs []Message) (Ack, error) {
 		select {
 		case <-ctx.Done():
 			return Ack{}, err
-		case <-time.After(busyWait):
+		case <-time.After(busyRetryInterval):
 		}
 	}
 	return ack, err
@@ -163,38 +168,40 @@ func (c *Client) sendBatch(ctx context.Context, msgs []Message, flow jetstreamex
 	}
 	last := len(msgs) - 1
 	for i, m := range msgs[:last] {
-		// A crash here leaves an open batch: the server forgets it after ten
-		// seconds, and stores nothing of it.
+		// A crash here leaves an open batch. The server drops it after ten
+		// seconds and stores none of it.
 		if err := batch.AddMsg(m.natsMsg()); err != nil {
 			return Ack{}, fmt.Errorf("message %d, nothing was stored: %w", i+1, apiError(err))
 		}
 	}
 	ack, err := batch.CommitMsg(ctx, msgs[last].natsMsg())
 	if err != nil {
-		return Ack{}, answerError(ctx, err)
+		return Ack{}, publishError(ctx, err)
 	}
-	// A crash before this point leaves the batch stored whole or not at all,
-	// and the caller unsure: it sends it again and the ids tell.
+	// A crash before this point leaves the batch stored whole or not at all. The
+	// caller does not know which, and sends the events again. The projection
+	// recognizes their ids as duplicates.
 	return Ack{First: ack.Sequence - uint64(last), Last: ack.Sequence}, nil
 }
 
-// answerError sorts the error of a message that was to be acknowledged.
-func answerError(ctx context.Context, err error) error {
+// publishError returns the error of this package for a message that was not
+// acknowledged.
+func publishError(ctx context.Context, err error) error {
 	switch {
 	case apiCode(err) != 0:
 		return apiError(err)
 	case errors.Is(err, nats.ErrNoResponders), errors.Is(err, jetstream.ErrNoStreamResponse):
-		return fmt.Errorf("%w that takes the subject: %w", ErrNoLedger, err)
+		return fmt.Errorf("%w that accepts the subject: %w", ErrNoLedger, err)
 	}
-	return fmt.Errorf("%w: no answer came (%w); sending it again is safe", ErrOutcomeUnknown, cmp.Or(context.Cause(ctx), err))
+	return fmt.Errorf("%w: the server did not answer (%w); sending the same messages again is safe", ErrOutcomeUnknown, cmp.Or(context.Cause(ctx), err))
 }
 
-// AppendAll writes messages in order, cut into full batches, and calls done for
-// each batch when it is on disk. While one batch is being written the next is
-// being collected; never are two under way, so what is stored is always a
-// beginning of what was given. It ends at the first error, of msgs, of writing
-// or of done; what done was called for stays. msgs is read on a goroutine of its
-// own, which an input that hangs can outlive the call by.
+// AppendAll appends messages in order, in batches that are as full as possible,
+// and calls done after each batch is on disk. It collects the next batch while it
+// writes the current one, but writes only one batch at a time: the stored
+// messages are always a prefix of msgs. AppendAll stops at the first error of
+// msgs, of Append or of done. Batches that were passed to done stay stored. A
+// goroutine reads msgs, and outlives the call if msgs blocks.
 func (c *Client) AppendAll(ctx context.Context, msgs iter.Seq2[Message, error], done func(Ack) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -216,14 +223,14 @@ func (c *Client) AppendAll(ctx context.Context, msgs iter.Seq2[Message, error], 
 	return <-collected
 }
 
-// linger is how long a batch that is not full waits for more.
-const linger = 20 * time.Millisecond
+// batchLinger is how long a batch that is not full waits for more messages.
+const batchLinger = 20 * time.Millisecond
 
-// collect cuts msgs into batches. After an error of msgs, what came before it
-// is still sent; while msgs waits for its own input, what has come is sent.
+// collect splits msgs into batches. It sends a partial batch while msgs waits for
+// input, and after an error of msgs.
 func collect(ctx context.Context, msgs iter.Seq2[Message, error], batches chan<- []Message) error {
-	in := make(chan Message, 64) // messages can be large
-	var readErr error            // written before in is closed; ctx's where it ended reading
+	in := make(chan Message, 64) // a small buffer, because messages can be large
+	var readErr error            // error of msgs or of ctx; set before in is closed
 	go func() {
 		defer close(in)
 		for m, err := range msgs {
@@ -256,7 +263,7 @@ func collect(ctx context.Context, msgs iter.Seq2[Message, error], batches chan<-
 				continue
 			}
 			if batch == nil {
-				batch, lingered = make([]Message, 0, MaxBatch), time.After(linger)
+				batch, lingered = make([]Message, 0, MaxBatch), time.After(batchLinger)
 			}
 			batch, size = append(batch, m), size+m.size()
 		case to <- batch:

@@ -49,11 +49,11 @@ type Client struct {
 	ctx  context.Context // ends when Close begins
 	stop context.CancelCauseFunc
 
-	mu      sync.Mutex
-	pending map[*pendingRequest]struct{}
-	link    context.Context // ends when the present connection is lost
-	unlink  context.CancelFunc
-	closing sync.Once
+	mu           sync.Mutex
+	pending      map[*pendingRequest]struct{}
+	connected    context.Context // ends when the present connection is lost
+	disconnected context.CancelFunc
+	closing      sync.Once
 }
 
 // Connect connects to a server without asking anything of it.
@@ -68,7 +68,7 @@ func Connect(s Server) (*Client, error) {
 func newClient(s Server, log *zap.Logger) *Client {
 	c := &Client{server: s, log: log, pending: map[*pendingRequest]struct{}{}}
 	c.ctx, c.stop = context.WithCancelCause(context.Background())
-	c.link, c.unlink = context.WithCancel(context.Background())
+	c.connected, c.disconnected = context.WithCancel(context.Background())
 	return c
 }
 
@@ -81,12 +81,12 @@ func (c *Client) connect(account ...nats.Option) error {
 		// What is published while the connection is away fails at once: half a
 		// batch sent later would be refused anyway.
 		nats.ReconnectBufSize(-1),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { c.interrupted(err) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { c.connectionLost(err) }),
 		nats.ReconnectHandler(func(*nats.Conn) { c.log.Info("journal: connected again") }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			c.log.Warn("journal: connection reports an error", zap.Error(err))
 			if errors.Is(err, nats.ErrPermissionViolation) {
-				c.forbidden(err)
+				c.permissionDenied(err)
 			}
 		}),
 	}, account...)
@@ -111,44 +111,44 @@ func (c *Client) connect(account ...nats.Option) error {
 	return err
 }
 
-// interrupted wakes everyone who waits, since no answer comes on a connection
+// connectionLost wakes everyone who waits, since no answer comes on a connection
 // that was lost, and a consumer may be gone with it.
-func (c *Client) interrupted(err error) {
+func (c *Client) connectionLost(err error) {
 	c.mu.Lock()
-	c.unlink()
-	c.link, c.unlink = context.WithCancel(context.Background())
+	c.disconnected()
+	c.connected, c.disconnected = context.WithCancel(context.Background())
 	c.mu.Unlock()
 	if c.ctx.Err() == nil {
 		c.log.Warn("journal: connection lost", zap.Error(err))
 	}
 }
 
-// present ends when the connection that is there now is lost.
-func (c *Client) present() context.Context {
+// connection ends when the connection that is there now is lost.
+func (c *Client) connection() context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.link
+	return c.connected
 }
 
-// bounded gives a request a deadline of its own, and ends it with the client
+// withTimeout gives a request a deadline of its own, and ends it with the client
 // and when the connection is lost.
-func (c *Client) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+func (c *Client) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	closed := context.AfterFunc(c.ctx, cancel)
-	lost := context.AfterFunc(c.present(), cancel)
+	lost := context.AfterFunc(c.connection(), cancel)
 	return ctx, func() { closed(); lost(); cancel() }
 }
 
 // A pendingRequest waits for its answer.
 type pendingRequest struct {
 	subjects []string
-	forbid   context.CancelCauseFunc
+	cancel   context.CancelCauseFunc
 }
 
-// await notes that something was published on the subjects until settled is
+// addPending notes that something was published on the subjects until settled is
 // called. The server does not answer what a client may not publish, but says
 // so to the connection as a whole: that ends ctx with ErrForbidden.
-func (c *Client) await(ctx context.Context, subjects ...string) (_ context.Context, settled func()) {
+func (c *Client) addPending(ctx context.Context, subjects ...string) (_ context.Context, settled func()) {
 	ctx, forbid := context.WithCancelCause(ctx)
 	p := &pendingRequest{subjects, forbid}
 	c.mu.Lock()
@@ -162,23 +162,23 @@ func (c *Client) await(ctx context.Context, subjects ...string) (_ context.Conte
 	}
 }
 
-// forbidden ends the requests that a violation of permissions is about.
-func (c *Client) forbidden(violation error) {
+// permissionDenied ends the requests that a violation of permissions is about.
+func (c *Client) permissionDenied(violation error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for p := range c.pending {
 		for _, subject := range p.subjects {
 			if strings.Contains(violation.Error(), fmt.Sprintf("%q", subject)) {
-				p.forbid(fmt.Errorf("%w: publishing on %s", ErrForbidden, subject))
+				p.cancel(fmt.Errorf("%w: publishing on %s", ErrForbidden, subject))
 			}
 		}
 	}
 }
 
-// failed says why a request under ctx came to nothing: what the server does not
+// requestError says why a request under ctx came to nothing: what the server does not
 // permit, what Close cut short, and what can be asked again since the
 // connection was.
-func (c *Client) failed(ctx context.Context, err error) error {
+func (c *Client) requestError(ctx context.Context, err error) error {
 	if why := context.Cause(ctx); errors.Is(why, ErrForbidden) {
 		return why
 	}

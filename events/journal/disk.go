@@ -13,10 +13,10 @@ import (
 // watchInterval is how often the free space of the disk is looked at.
 const watchInterval = 10 * time.Second
 
-// fitDisk bounds the stream so that the disk keeps its reserve: JetStream
+// adjustMaxBytes bounds the stream so that the disk keeps its reserve: JetStream
 // refuses cleanly at a stream's bound, while at a full disk publishes get no
 // answer until the server is restarted.
-func (j *Journal) fitDisk(ctx context.Context) error {
+func (j *Journal) adjustMaxBytes(ctx context.Context) error {
 	free, err := diskFree(j.opts.Dir)
 	if err != nil {
 		return err
@@ -48,10 +48,10 @@ func (j *Journal) setMaxBytes(ctx context.Context, config jetstream.StreamConfig
 		return nil
 	}
 	config.MaxBytes, config.AllowDirect = bound, true
-	ctx, cancel := j.bounded(ctx)
+	ctx, cancel := j.withTimeout(ctx)
 	defer cancel()
 	if _, err := j.js.UpdateStream(ctx, config); err != nil {
-		return fmt.Errorf("bound stream %s to %d bytes: %w", Stream, bound, j.failed(ctx, err))
+		return fmt.Errorf("bound stream %s to %d bytes: %w", Stream, bound, j.requestError(ctx, err))
 	}
 	return nil
 }
@@ -65,7 +65,7 @@ func (j *Journal) watchDisk() {
 		case <-j.ctx.Done():
 			return
 		case <-tick.C:
-			if err := j.fitDisk(j.ctx); err != nil && j.ctx.Err() == nil {
+			if err := j.adjustMaxBytes(j.ctx); err != nil && j.ctx.Err() == nil {
 				j.log.Error("journal: look after the disk's reserve", zap.Error(err))
 			}
 		}

@@ -55,7 +55,7 @@ func (j *Journal) deliver(ctx context.Context, after, upTo uint64, yield func([]
 
 func (j *Journal) follow(ctx context.Context, after, upTo uint64, yield func([]record.Record) error) error {
 	// Taken first: a connection that is lost while the consumer is made counts.
-	lost := j.present()
+	lost := j.connection()
 	last, err := j.Last(ctx)
 	if err != nil {
 		return err
@@ -63,7 +63,7 @@ func (j *Journal) follow(ctx context.Context, after, upTo uint64, yield func([]r
 	if need := max(after, upTo); last < need {
 		return fmt.Errorf("%w: it ends at record %d, before %d", ErrBehind, last, need)
 	}
-	in := &inflow{ready: make(chan struct{}, 1)}
+	in := &incoming{ready: make(chan struct{}, 1)}
 	stop, err := j.consume(ctx, after+1, in)
 	if err != nil {
 		return err
@@ -75,15 +75,15 @@ func (j *Journal) follow(ctx context.Context, after, upTo uint64, yield func([]r
 
 // consume makes a push consumer that begins at first and leads it into in, until
 // stop is called. Flow control bounds what is under way.
-func (j *Journal) consume(ctx context.Context, first uint64, in *inflow) (stop func(), err error) {
+func (j *Journal) consume(ctx context.Context, first uint64, in *incoming) (stop func(), err error) {
 	sub, err := j.nc.Subscribe(j.nc.NewInbox(), in.receive)
 	if err != nil {
-		return nil, fmt.Errorf("subscribe: %w", j.failed(ctx, err))
+		return nil, fmt.Errorf("subscribe: %w", j.requestError(ctx, err))
 	}
 	if err := sub.SetPendingLimits(-1, -1); err != nil {
 		return nil, errors.Join(err, sub.Unsubscribe())
 	}
-	bounded, cancel := j.bounded(ctx)
+	bounded, cancel := j.withTimeout(ctx)
 	defer cancel()
 	consumer, err := j.js.CreatePushConsumer(bounded, Stream, jetstream.ConsumerConfig{
 		DeliverSubject:    sub.Subject,
@@ -99,7 +99,7 @@ func (j *Journal) consume(ctx context.Context, first uint64, in *inflow) (stop f
 		Replicas:          1,
 	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("create consumer: %w", j.failed(bounded, err)), sub.Unsubscribe())
+		return nil, errors.Join(fmt.Errorf("create consumer: %w", j.requestError(bounded, err)), sub.Unsubscribe())
 	}
 	return func() {
 		sub.Unsubscribe()
@@ -110,10 +110,10 @@ func (j *Journal) consume(ctx context.Context, first uint64, in *inflow) (stop f
 	}, nil
 }
 
-// An inflow passes what the server sends from the client library's goroutine
+// An incoming passes what the server sends from the client library's goroutine
 // to the follower's. Flow control bounds it: the server sends on only as the
 // follower, not the library, comes along.
-type inflow struct {
+type incoming struct {
 	mu    sync.Mutex
 	queue []delivery
 	ready chan struct{} // holds one token whenever the queue was filled
@@ -122,27 +122,27 @@ type inflow struct {
 // A delivery is up to maxYield records or one word of the server.
 type delivery struct {
 	records []record.Record
-	control *control
+	control *controlMessage
 }
 
-// A control is what the server says between records.
-type control struct {
+// A controlMessage is what the server says between records.
+type controlMessage struct {
 	err     error
 	reply   string // flow control: answer here when everything before is done
 	lastSeq uint64 // heartbeat: the last record that was sent
 }
 
 // receive is called by the client library for each message.
-func (in *inflow) receive(msg *nats.Msg) {
+func (in *incoming) receive(msg *nats.Msg) {
 	// The reply subject tells a record from a word of the server. The header
 	// does not: whoever publishes an event may put a Status into it.
 	if !strings.HasPrefix(msg.Reply, ackPrefix) {
-		in.put(delivery{control: readControl(msg)})
+		in.put(delivery{control: parseControl(msg)})
 		return
 	}
-	seq, stamped, err := position(msg.Reply)
+	seq, stamped, err := parseReplySubject(msg.Reply)
 	if err != nil {
-		in.put(delivery{control: &control{err: err}})
+		in.put(delivery{control: &controlMessage{err: err}})
 		return
 	}
 	in.mu.Lock()
@@ -166,14 +166,14 @@ func (in *inflow) receive(msg *nats.Msg) {
 	in.unlock(n == 1 && len(last.records) == 1)
 }
 
-func (in *inflow) put(d delivery) {
+func (in *incoming) put(d delivery) {
 	in.mu.Lock()
 	in.queue = append(in.queue, d)
 	in.unlock(len(in.queue) == 1)
 }
 
 // unlock wakes the follower if the queue was empty.
-func (in *inflow) unlock(first bool) {
+func (in *incoming) unlock(first bool) {
 	in.mu.Unlock()
 	if first {
 		select {
@@ -183,8 +183,8 @@ func (in *inflow) unlock(first bool) {
 	}
 }
 
-// take returns all that has come, and reuses spare for what comes next.
-func (in *inflow) take(spare []delivery) []delivery {
+// drain returns all that has come, and reuses spare for what comes next.
+func (in *incoming) drain(spare []delivery) []delivery {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	got := in.queue
@@ -192,13 +192,13 @@ func (in *inflow) take(spare []delivery) []delivery {
 	return got
 }
 
-// readControl reads a heartbeat or a request of the flow control, which a heartbeat
+// parseControl reads a heartbeat or a request of the flow control, which a heartbeat
 // of a stalled flow carries too. Anything else is an error.
-func readControl(msg *nats.Msg) *control {
+func parseControl(msg *nats.Msg) *controlMessage {
 	if status := msg.Header.Get("Status"); status != "100" {
-		return &control{err: fmt.Errorf("%w: the server says %s %s", ErrReconnected, status, msg.Header.Get("Description"))}
+		return &controlMessage{err: fmt.Errorf("%w: the server says %s %s", ErrReconnected, status, msg.Header.Get("Description"))}
 	}
-	c := &control{reply: cmp.Or(msg.Reply, msg.Header.Get("Nats-Consumer-Stalled"))}
+	c := &controlMessage{reply: cmp.Or(msg.Reply, msg.Header.Get("Nats-Consumer-Stalled"))}
 	c.lastSeq, _ = strconv.ParseUint(msg.Header.Get("Nats-Last-Stream"), 10, 64)
 	return c
 }
@@ -206,7 +206,7 @@ func readControl(msg *nats.Msg) *control {
 // A follower hands one consumer's deliveries over and keeps the position.
 type follower struct {
 	j     *Journal
-	in    *inflow
+	in    *incoming
 	pos   uint64 // the last record handed over
 	upTo  uint64 // the last to hand over; 0: no end
 	yield func([]record.Record) error
@@ -228,7 +228,7 @@ func (f *follower) run(ctx, lost context.Context) error {
 		case <-silence.C:
 			return fmt.Errorf("%w: the server was silent for %v", ErrReconnected, 3*heartbeat)
 		}
-		got = f.in.take(got)
+		got = f.in.drain(got)
 		for _, d := range got {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
@@ -245,9 +245,9 @@ func (f *follower) run(ctx, lost context.Context) error {
 
 func (f *follower) handle(d delivery) error {
 	if d.control != nil {
-		return f.answer(d.control)
+		return f.handleControl(d.control)
 	}
-	whole := f.whole(d.records)
+	whole := f.contiguous(d.records)
 	if len(whole) > 0 {
 		if err := f.yield(whole); err != nil {
 			return err
@@ -260,9 +260,9 @@ func (f *follower) handle(d delivery) error {
 	return nil
 }
 
-// whole returns the records from the beginning that follow the position
+// contiguous returns the records from the beginning that follow the position
 // without a gap, up to the last that is wanted.
-func (f *follower) whole(records []record.Record) []record.Record {
+func (f *follower) contiguous(records []record.Record) []record.Record {
 	for i := range records {
 		seq := f.pos + 1 + uint64(i)
 		if records[i].Seq != seq || f.upTo != 0 && seq > f.upTo {
@@ -272,8 +272,8 @@ func (f *follower) whole(records []record.Record) []record.Record {
 	return records
 }
 
-// answer lets the server send on, and compares what it says it has sent.
-func (f *follower) answer(c *control) error {
+// handleControl lets the server send on, and compares what it says it has sent.
+func (f *follower) handleControl(c *controlMessage) error {
 	if c.err != nil {
 		return c.err
 	}
@@ -291,13 +291,13 @@ func (f *follower) answer(c *control) error {
 // ackPrefix begins the reply subject of a record.
 const ackPrefix = "$JS.ACK."
 
-// position reads sequence and stamp from a delivery's reply subject, which has
+// parseReplySubject reads sequence and stamp from a delivery's reply subject, which has
 // 9 tokens,
 //
 //	$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<stamp>.<pending>
 //
 // or, in its second form, two more before the stream (domain and account).
-func position(reply string) (seq uint64, stamped time.Time, err error) {
+func parseReplySubject(reply string) (seq uint64, stamped time.Time, err error) {
 	var dots [12]int
 	n := 0
 	for i := 0; i < len(reply) && n < len(dots); i++ {

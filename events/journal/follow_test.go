@@ -126,7 +126,7 @@ func TestGap(t *testing.T) {
 		"tail lost": {deliver("2"), heartbeat},
 	} {
 		t.Run(name, func(t *testing.T) {
-			in := &inflow{ready: make(chan struct{}, 1)}
+			in := &incoming{ready: make(chan struct{}, 1)}
 			for _, m := range msgs {
 				in.receive(m)
 			}
@@ -138,7 +138,7 @@ func TestGap(t *testing.T) {
 				}
 				return nil
 			}}
-			if err := f.run(testContext(t), j.present()); !errors.Is(err, ErrGap) {
+			if err := f.run(testContext(t), j.connection()); !errors.Is(err, ErrGap) {
 				t.Fatal(err)
 			}
 			if len(seqs) != 1 || seqs[0] != 2 {
@@ -155,12 +155,12 @@ func TestPosition(t *testing.T) {
 		"$JS.ACK._.hash.LEDGER.c.1.77.78.1700000000000000123.0",
 		"$JS.ACK.dom.hash.LEDGER.c.1.77.78.1700000000000000123.0.token",
 	} {
-		if seq, at, err := position(reply); err != nil || seq != 77 || !at.Equal(want) {
+		if seq, at, err := parseReplySubject(reply); err != nil || seq != 77 || !at.Equal(want) {
 			t.Errorf("%s: %d %v %v", reply, seq, at, err)
 		}
 	}
 	for _, reply := range []string{"", "x", "$JS.ACK.LEDGER.c.1.x.78.1.0", "_INBOX.a.b.c.d.e.f.g.h", "$JS.ACK.a.b.c.d.e.f.g.h", "$JS.ACK.LEDGER.c.1.0.78.1.0"} {
-		if _, _, err := position(reply); err == nil {
+		if _, _, err := parseReplySubject(reply); err == nil {
 			t.Errorf("%q was read", reply)
 		}
 	}

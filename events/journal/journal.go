@@ -11,50 +11,51 @@ import (
 	"go.uber.org/zap"
 )
 
-// Stream is the name of the JetStream stream that holds the ledger.
+// Stream is the name of the JetStream stream that contains the journal.
 const Stream = "LEDGER"
 
-// Options says which journal to open. Exactly one of Dir and Server.URL is set.
+// Options configures Open. Exactly one of Dir and Server.URL must be set.
 type Options struct {
-	// Dir is the folder in which the embedded server keeps its store. It is
-	// made when a new ledger is. Two processes must never open the same folder
-	// at once; that lock is the caller's.
+	// Dir is the folder of the embedded server's store. Open creates it for a
+	// new ledger. Callers must lock the folder: two processes must never open it
+	// at the same time.
 	Dir string
 
-	// Server is an external server with JetStream enabled, nats-server 2.15 or
-	// later. Its user must be of the account that has the stream and be allowed
-	// consumers: where the API of JetStream is a service that another account
-	// imports, the server ends an answer at an empty message, and what follows
-	// it does not come.
+	// Server is an external server, nats-server 2.15 or later with JetStream
+	// enabled. Its user must belong to the account that owns the stream, and
+	// must be allowed to create consumers. An account that imports the JetStream
+	// API from another account does not work: the server then ends a response at
+	// the first empty message and drops the rest.
 	Server Server
 
-	// Listen is the host:port on which the embedded server accepts clients, once
-	// Accept is called; an empty string accepts none, port 0 or -1 takes any free
-	// port. The host must be a loopback address, since clients need not sign in:
+	// Listen is the host:port on which the embedded server accepts clients after
+	// Accept is called. Empty accepts no clients. Port 0 or -1 selects a free
+	// port. The host must be a loopback address, because clients do not sign in:
 	// anyone who can connect may publish on the upstream and history subjects.
-	// Other addresses need an external server with accounts.
+	// For other addresses, use an external server with accounts.
 	Listen string
 
-	// Reader is the public NKEY of those who may also read at Listen; empty is
-	// nobody.
-	Reader string
+	// ReaderKey is the public NKEY of clients at Listen that may also read the
+	// journal. If it is empty, no client may read.
+	ReaderKey string
 
-	// Replicas is how many copies a stream made on an external cluster has;
-	// 0 means 1. It has no effect on a stream that exists.
+	// Replicas is the number of copies of a stream that is created on an
+	// external cluster. 0 means 1. It has no effect on an existing stream.
 	Replicas int
 
-	// Genesis is the body of the first record, used only if the ledger is new
-	// (or its making was cut short). Nil never changes the server: the ledger
-	// must exist, or Open returns ErrNoLedger.
+	// Genesis is the body of the first record. It is used only for a new ledger,
+	// or for one whose creation was interrupted. If it is nil, Open never
+	// changes the server, and returns ErrNoLedger if there is no ledger.
 	Genesis []byte
 
-	// ReserveBytes stays free on the disk of an embedded server: the stream is
-	// bounded so that appends end with ErrFull before the disk is full, which
-	// JetStream would not survive without a restart. 0 means 2 GiB.
+	// ReserveBytes is the space to keep free on the disk of an embedded server.
+	// The stream's size is limited so that Append returns ErrFull before the
+	// disk is full, because JetStream needs a restart after a full disk. 0 means
+	// 2 GiB.
 	ReserveBytes int64
 
-	// Log gets what the operator should know; nil logs nothing. Bodies of
-	// messages are never logged.
+	// Log receives messages for the operator. If it is nil, nothing is logged.
+	// Bodies of messages are never logged.
 	Log *zap.Logger
 }
 
@@ -62,12 +63,12 @@ func (o *Options) check() error {
 	switch {
 	case (o.Dir == "") == (o.Server.URL == ""):
 		return errors.New("open journal: set either Dir (embedded) or Server.URL (external)")
-	case o.Dir == "" && o.Listen+o.Reader != "":
-		return errors.New("open journal: Listen and Reader are for an embedded server, and Server names an external one")
+	case o.Dir == "" && o.Listen+o.ReaderKey != "":
+		return errors.New("open journal: Listen and ReaderKey need an embedded server, but Server.URL names an external one")
 	case o.Dir != "" && o.Server != Server{}:
-		return errors.New("open journal: Creds and NKey are for an external server, and there is no URL")
+		return errors.New("open journal: Creds and NKey need an external server, but Server.URL is not set")
 	case o.Replicas < 0 || o.ReserveBytes < 0:
-		return errors.New("open journal: Replicas and ReserveBytes cannot be negative")
+		return errors.New("open journal: Replicas and ReserveBytes must not be negative")
 	}
 	if o.ReserveBytes == 0 {
 		o.ReserveBytes = 2 << 30
@@ -78,21 +79,21 @@ func (o *Options) check() error {
 	return nil
 }
 
-// A Journal is an open ledger: a Client that may do everything, with the server
-// that it runs, if any.
+// A Journal is an open journal: a Client with all permissions, and the embedded
+// server if there is one.
 type Journal struct {
 	*Client
 	opts Options
 	srv  *server.Server // nil for an external server
 
-	fatal chan string // why the embedded server could not start or listen
+	fatal chan string // reason why the embedded server could not start or listen
 
 	wg       sync.WaitGroup
-	maxBytes int64 // the bound that watchDisk has set; embedded only
+	maxBytes int64 // size limit of the stream; embedded server only
 }
 
-// Open opens the journal and, where Options.Genesis is given and there is none
-// yet, makes it. It returns ErrNoLedger where there is none to open.
+// Open opens the journal. If there is none, Open creates it with
+// Options.Genesis, or returns ErrNoLedger if Genesis is nil.
 func Open(ctx context.Context, opts Options) (*Journal, error) {
 	if err := opts.check(); err != nil {
 		return nil, err
@@ -100,7 +101,7 @@ func Open(ctx context.Context, opts Options) (*Journal, error) {
 	j := &Journal{Client: newClient(opts.Server, opts.Log), opts: opts, fatal: make(chan string, 1)}
 	if err := j.open(ctx); err != nil {
 		j.Close()
-		return nil, fmt.Errorf("open journal %s: %w", j.where(), err)
+		return nil, fmt.Errorf("open journal %s: %w", j.location(), err)
 	}
 	return j, nil
 }
@@ -122,30 +123,32 @@ func (j *Journal) open(ctx context.Context) error {
 	if j.srv == nil {
 		return nil
 	}
-	if err := j.fitDisk(ctx); err != nil {
+	if err := j.adjustMaxBytes(ctx); err != nil {
 		return err
 	}
 	j.wg.Go(j.watchDisk)
 	return nil
 }
 
-// Close ends every Follow, lets appends that were sent get their answer, and
-// shuts an embedded server down, waiting until its files are closed.
+// Close ends every Follow, waits for the acknowledgements of appends that were
+// sent, and shuts down an embedded server. It returns after the server's files
+// are closed.
 func (j *Journal) Close() error {
 	j.stop(ErrClosed)
 	j.wg.Wait()
 	err := j.Client.Close()
 	if j.srv != nil {
 		// A crash before this point loses nothing: the server syncs each batch
-		// before it acknowledges. An orderly end spares the next start a scan.
+		// before it acknowledges it. A clean shutdown saves the next start a scan
+		// of the store.
 		j.srv.Shutdown()
 		j.srv.WaitForShutdown()
 	}
 	return err
 }
 
-// URL returns where clients connect, without a user's name or secret, and ""
-// where none can.
+// URL returns the URL for clients, without user name or password. It returns ""
+// if clients cannot connect.
 func (j *Journal) URL() string {
 	switch {
 	case j.srv == nil:
@@ -156,8 +159,8 @@ func (j *Journal) URL() string {
 	return j.srv.ClientURL()
 }
 
-// where names the journal in messages.
-func (j *Journal) where() string {
+// location describes the journal's location in messages.
+func (j *Journal) location() string {
 	if j.opts.Dir != "" {
 		return "in " + j.opts.Dir
 	}

@@ -140,7 +140,7 @@ func TestOptions(t *testing.T) {
 	dir, external := t.TempDir(), Server{URL: "nats://127.0.0.1:1"}
 	for _, opts := range []Options{
 		{}, {Dir: dir, Server: external}, {Dir: dir, Server: Server{Creds: "x"}}, {Dir: dir, Server: Server{NKey: "x"}},
-		{Server: external, Listen: "127.0.0.1:0"}, {Server: external, Reader: "x"}, {Dir: dir, Replicas: -1},
+		{Server: external, Listen: "127.0.0.1:0"}, {Server: external, ReaderKey: "x"}, {Dir: dir, Replicas: -1},
 		{Dir: dir, Listen: "0.0.0.0:0"}, {Dir: dir, Listen: ":4222"}, {Dir: dir, Listen: "10.0.0.1:0"},
 		{Dir: dir, Listen: "[::]:0"}, {Dir: dir, Listen: "example.org:0"}, {Dir: dir, Listen: "127.0.0.1"},
 		{Dir: dir, Listen: "127.0.0.1:99999"},
@@ -226,7 +226,7 @@ func TestGenesisCrashPoints(t *testing.T) {
 				}
 				info, _ = half.info(ctx)
 				if steps > 2 {
-					if err := half.widen(ctx, info); err != nil {
+					if err := half.openToPublishers(ctx, info); err != nil {
 						t.Fatal(err)
 					}
 				}

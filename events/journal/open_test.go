@@ -45,7 +45,7 @@ func nkey(t testing.TB, n byte) (public, file string) {
 func openToAll(t testing.TB) (*Journal, *nats.Conn) {
 	t.Helper()
 	public, _ := nkey(t, 1)
-	j := openTest(t, Options{Listen: "127.0.0.1:0", Reader: public})
+	j := openTest(t, Options{Listen: "127.0.0.1:0", ReaderKey: public})
 	return j, stranger(t, j)
 }
 

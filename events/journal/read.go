@@ -23,13 +23,13 @@ const (
 
 // info asks for the stream as it is now.
 func (c *Client) info(ctx context.Context) (*jetstream.StreamInfo, error) {
-	ctx, cancel := c.bounded(ctx)
+	ctx, cancel := c.withTimeout(ctx)
 	defer cancel()
-	ctx, settled := c.await(ctx, infoSubject)
+	ctx, settled := c.addPending(ctx, infoSubject)
 	defer settled()
 	stream, err := c.js.Stream(ctx, Stream)
 	if err != nil {
-		return nil, fmt.Errorf("stream info of %s: %w", Stream, c.failed(ctx, err))
+		return nil, fmt.Errorf("stream info of %s: %w", Stream, c.requestError(ctx, err))
 	}
 	return stream.CachedInfo(), nil
 }
@@ -60,15 +60,15 @@ func (c *Client) At(ctx context.Context, seq uint64) (record.Record, error) {
 	if seq == 0 {
 		return record.Record{}, fmt.Errorf("read record 0: %w: sequences begin at 1", ErrNotFound)
 	}
-	ctx, cancel := c.bounded(ctx)
+	ctx, cancel := c.withTimeout(ctx)
 	defer cancel()
-	ctx, settled := c.await(ctx, getSubject)
+	ctx, settled := c.addPending(ctx, getSubject)
 	defer settled()
 	answer, err := c.nc.RequestWithContext(ctx, getSubject, getRequest(seq))
 	if err != nil {
-		return record.Record{}, fmt.Errorf("read record %d: %w", seq, c.failed(ctx, err))
+		return record.Record{}, fmt.Errorf("read record %d: %w", seq, c.requestError(ctx, err))
 	}
-	r, err := readAnswer(answer.Data)
+	r, err := parseGetResponse(answer.Data)
 	if err != nil {
 		return record.Record{}, fmt.Errorf("read record %d: %w", seq, err)
 	}
@@ -96,22 +96,22 @@ func (c *Client) read(ctx context.Context, after, upTo uint64, yield func([]reco
 	if last := info.State.LastSeq; last < upTo {
 		return fmt.Errorf("%w: it ends at record %d, before %d", ErrBehind, last, upTo)
 	}
-	ctx, settled := c.await(ctx, directSubject, getSubject)
+	ctx, settled := c.addPending(ctx, directSubject, getSubject)
 	defer settled()
-	in := inbox{c.nc.NewInbox(), make(chan *nats.Msg, 2*maxYield)}
+	in := responseInbox{c.nc.NewInbox(), make(chan *nats.Msg, 2*maxYield)}
 	sub, err := c.nc.ChanSubscribe(in.subject, in.msgs)
 	if err != nil {
-		return c.failed(ctx, err)
+		return c.requestError(ctx, err)
 	}
 	defer sub.Unsubscribe()
 	for after < upTo {
 		records := make([]record.Record, min(upTo-after, maxYield))
 		if info.Config.AllowDirect {
-			if records, err = c.direct(ctx, in, after+1, records); err != nil {
+			if records, err = c.getBatch(ctx, in, after+1, records); err != nil {
 				return err
 			}
 		}
-		if err := c.fill(ctx, in, after+1, records); err != nil {
+		if err := c.getMissing(ctx, in, after+1, records); err != nil {
 			return err
 		}
 		if err := yield(records); err != nil {
@@ -126,7 +126,7 @@ func (c *Client) read(ctx context.Context, after, upTo uint64, yield func([]reco
 // that is 64 MiB behind.
 const directBytes = 16 << 20
 
-// direct asks for records from first on in one request, three times as fast as
+// getBatch asks for records from first on in one request, three times as fast as
 // one by one, and returns as many as came. Left blank are those to be asked for
 // again: the server puts its words behind the publisher's headers, where they
 // cannot always be told apart.
@@ -134,21 +134,21 @@ const directBytes = 16 << 20
 // It puts them in place of the last two bytes of those, and so makes a header
 // readable that is not, as it was published. The embedded server alone has no
 // such header: it ends each with a line of its own when it leads an event from
-// account to account. Its stream alone takes direct gets.
-func (c *Client) direct(ctx context.Context, in inbox, first uint64, records []record.Record) ([]record.Record, error) {
+// account to account. Its stream alone takes getBatch gets.
+func (c *Client) getBatch(ctx context.Context, in responseInbox, first uint64, records []record.Record) ([]record.Record, error) {
 	request := fmt.Appendf(nil, `{"seq":%d,"batch":%d,"max_bytes":%d}`, first, len(records), directBytes)
 	if err := c.nc.PublishRequest(directSubject, in.subject, request); err != nil {
-		return nil, c.failed(ctx, err)
+		return nil, c.requestError(ctx, err)
 	}
-	ctx, cancel := c.bounded(ctx)
+	ctx, cancel := c.withTimeout(ctx)
 	defer cancel()
 	for n := 0; ; n++ {
-		msg, err := c.next(ctx, in)
+		msg, err := c.nextResponse(ctx, in)
 		if err != nil {
 			return nil, err
 		}
 		h := msg.Header
-		switch whole := isWhole(msg); {
+		switch whole := hasWholeHeader(msg); {
 		case whole && h.Get("Status") == "204": // the end
 			return records[:max(n, 1)], nil
 		case whole && h.Get("Status") != "": // a replica that is behind has none of them
@@ -166,12 +166,12 @@ func (c *Client) direct(ctx context.Context, in inbox, first uint64, records []r
 	}
 }
 
-// isWhole reports whether all of a message's header was read, each name once.
+// hasWholeHeader reports whether all of a message's header was read, each name once.
 // Where a publisher has put a blank line into it, what the server says behind
 // that is not seen, and what the publisher says in its place is. The length
 // tells: a line can be two bytes shorter than it is counted, and the server's
 // are longer than the difference that 16 lines make.
-func isWhole(msg *nats.Msg) bool {
+func hasWholeHeader(msg *nats.Msg) bool {
 	length := len("NATS/1.0\r\n\r\n")
 	for name, values := range msg.Header {
 		switch {
@@ -186,35 +186,35 @@ func isWhole(msg *nats.Msg) bool {
 	return len(msg.Header) <= 16 && msg.Size()-len(msg.Subject)-len(msg.Reply)-len(msg.Data) == length
 }
 
-// getAhead is how many records are asked for one by one and have not come.
+// maxGetsInFlight is how many records are asked for one by one and have not come.
 // Their answers must not add up to 64 MiB either.
-const getAhead = 32
+const maxGetsInFlight = 32
 
 // getRequest asks for one record. The stream's leader answers it: whichever
 // replica answers a direct get may not have the record yet.
 func getRequest(seq uint64) []byte { return fmt.Appendf(nil, `{"seq":%d}`, seq) }
 
-// fill asks for those records from first on that are blank.
-func (c *Client) fill(ctx context.Context, in inbox, first uint64, records []record.Record) error {
+// getMissing asks for those records from first on that are blank.
+func (c *Client) getMissing(ctx context.Context, in responseInbox, first uint64, records []record.Record) error {
 	var blank []uint64
 	for i := range records {
 		if records[i].Seq == 0 {
 			blank = append(blank, first+uint64(i))
 		}
 	}
-	for i := range min(getAhead, len(blank)) {
+	for i := range min(maxGetsInFlight, len(blank)) {
 		if err := c.nc.PublishRequest(getSubject, in.subject, getRequest(blank[i])); err != nil {
-			return c.failed(ctx, err)
+			return c.requestError(ctx, err)
 		}
 	}
-	ctx, cancel := c.bounded(ctx)
+	ctx, cancel := c.withTimeout(ctx)
 	defer cancel()
 	for i := range blank {
-		msg, err := c.next(ctx, in)
+		msg, err := c.nextResponse(ctx, in)
 		if err != nil {
 			return err
 		}
-		r, err := readAnswer(msg.Data)
+		r, err := parseGetResponse(msg.Data)
 		if err != nil {
 			return err
 		}
@@ -222,33 +222,33 @@ func (c *Client) fill(ctx context.Context, in inbox, first uint64, records []rec
 			return fmt.Errorf("%w: the server answers with record %d", ErrGap, r.Seq)
 		}
 		records[r.Seq-first] = r
-		if ahead := i + getAhead; ahead < len(blank) {
+		if ahead := i + maxGetsInFlight; ahead < len(blank) {
 			if err := c.nc.PublishRequest(getSubject, in.subject, getRequest(blank[ahead])); err != nil {
-				return c.failed(ctx, err)
+				return c.requestError(ctx, err)
 			}
 		}
 	}
 	return nil
 }
 
-// An inbox is where answers come. A channel takes each as it is: the client
+// An responseInbox is where answers come. A channel takes each as it is: the client
 // library's other ways make an error of what looks like a word of the server.
-type inbox struct {
+type responseInbox struct {
 	subject string
 	msgs    chan *nats.Msg
 }
 
-func (c *Client) next(ctx context.Context, in inbox) (*nats.Msg, error) {
+func (c *Client) nextResponse(ctx context.Context, in responseInbox) (*nats.Msg, error) {
 	select {
 	case msg := <-in.msgs:
 		return msg, nil
 	case <-ctx.Done():
-		return nil, c.failed(ctx, ctx.Err())
+		return nil, c.requestError(ctx, ctx.Err())
 	}
 }
 
-// readAnswer reads what the server says to a request for one record.
-func readAnswer(data []byte) (record.Record, error) {
+// parseGetResponse reads what the server says to a request for one record.
+func parseGetResponse(data []byte) (record.Record, error) {
 	var got struct {
 		Error   *jetstream.APIError `json:"error"`
 		Message struct {

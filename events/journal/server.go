@@ -90,7 +90,7 @@ func (j *Journal) startServer() ([]nats.Option, error) {
 		}
 	}
 	password := rand.Text()
-	opts, err := serverOptions(password, j.opts.Reader)
+	opts, err := serverOptions(password, j.opts.ReaderKey)
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +165,7 @@ func serverOptions(password, reader string) (*server.Options, error) {
 	}
 	for _, account := range opts.Accounts {
 		if account.Name == "LEDGER" {
-			if err := mapPublishing(account); err != nil {
+			if err := addSubjectMappings(account); err != nil {
 				return nil, fmt.Errorf("configure the embedded server: %w", err)
 			}
 		}
@@ -173,11 +173,11 @@ func serverOptions(password, reader string) (*server.Options, error) {
 	return opts, nil
 }
 
-// mapPublishing leads what OPEN publishes to the stream's subjects, but the
+// addSubjectMappings leads what OPEN publishes to the stream's subjects, but the
 // reserved ones nowhere. The permissions say the same to the client's face;
 // the mapping also holds for what a client makes the server publish in OPEN.
 // The first mapping that matches counts.
-func mapPublishing(ledger *server.Account) error {
+func addSubjectMappings(ledger *server.Account) error {
 	for _, subject := range reservedSubjects() {
 		if err := ledger.AddMapping(publishPrefix+subject, "open.refused"); err != nil {
 			return fmt.Errorf("map %s: %w", subject, err)
@@ -216,10 +216,10 @@ func listenAddress(listen string) (host string, port int, err error) {
 	return host, port, nil
 }
 
-// plainPassword is a warning that does not concern a password which this very
+// plainPasswordWarning is a warning that does not concern a password which this very
 // process has made and nobody else can learn; the user of those who do not
 // sign in cannot have a hashed one.
-const plainPassword = "Plaintext passwords detected"
+const plainPasswordWarning = "Plaintext passwords detected"
 
 // serverLog passes the server's own log on; its traces, which could show
 // bodies, are never on.
@@ -234,7 +234,7 @@ func (l serverLog) Debugf(string, ...any)           {}
 func (l serverLog) Tracef(string, ...any)           {}
 
 func (l serverLog) Warnf(format string, v ...any) {
-	if !strings.HasPrefix(format, plainPassword) {
+	if !strings.HasPrefix(format, plainPasswordWarning) {
 		l.log.Warnf("nats: "+format, v...)
 	}
 }

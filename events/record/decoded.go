@@ -6,16 +6,16 @@ import (
 	"bookledger/events"
 )
 
-// Decoded is a record with what follows from it alone: the hash of its leaf and
-// its checked event.
+// Decoded is a record with the values that depend on it alone: the hash of its
+// leaf, and its checked event.
 type Decoded struct {
 	Record
 	Leaf [32]byte
 	events.Checked
 }
 
-// Decoder decodes records, one after the other; use one for each goroutine. The
-// zero Decoder is ready.
+// Decoder decodes records. Each goroutine needs its own. The zero Decoder is
+// ready to use.
 type Decoder struct{ checker events.Checker }
 
 // Decode hashes the record's leaf and checks its event.
@@ -23,11 +23,12 @@ func (d *Decoder) Decode(r Record) Decoded {
 	return Decoded{Record: r, Leaf: r.LeafHash(), Checked: d.checker.Check(r.Subject, r.Body)}
 }
 
-// Seed returns what salts the rows that the record changes: the hash of its
-// leaf hash and of its body. The leaf hash alone would not do, for it stands in
-// proofs of other records; the seed follows from the record and stands in none.
+// Seed returns the salt for rows that the record changes: a hash of the leaf
+// hash and the body. Proofs of other records reveal the leaf hash, so it cannot
+// be the salt. No proof reveals the seed, and anyone who has the record can
+// compute it.
 func (d *Decoded) Seed() [32]byte {
-	var room [2048]byte // most bodies have room on the stack
-	seed := append(append(room[:0], "bookledger seed\x00"...), d.Leaf[:]...)
+	var buf [2048]byte // keeps most bodies on the stack
+	seed := append(append(buf[:0], "bookledger seed\x00"...), d.Leaf[:]...)
 	return sha256.Sum256(append(seed, d.Body...))
 }

@@ -18,19 +18,19 @@ import (
 	"bookledger/events/internal/scan"
 )
 
-// MaxLine is the longest line that a Reader takes, in bytes: a message of
-// the largest size in base64 with room to spare.
+// MaxLine is the length of the longest line that a Reader accepts, in bytes. The
+// largest message fits even in base64.
 const MaxLine = 4 << 20
 
-// Line is a record as a line of NDJSON gives it. What the line does not say is
-// zero: a file for publishing has neither sequence nor times.
+// Line is a record parsed from a line of NDJSON. Members that the line lacks are
+// zero: a file for publishing has neither sequences nor times.
 type Line struct {
 	Record
 	Recorded time.Time
 }
 
-// AppendLine appends the record's line, newline included; recorded is zero
-// where the record has no recorded time.
+// AppendLine appends the record's line, including the newline. If the record has
+// no recorded time, recorded is the zero time.
 func (r Record) AppendLine(dst []byte, recorded time.Time) []byte {
 	dst = strconv.AppendUint(append(dst, `{"seq":`...), r.Seq, 10)
 	dst = appendTime(append(dst, `,"stamped":"`...), r.Stamped)
@@ -45,8 +45,8 @@ func (r Record) AppendLine(dst []byte, recorded time.Time) []byte {
 	return append(dst, '}', '\n')
 }
 
-// AppendMessage appends a message as the member "event" of a line, verbatim,
-// or as base64 in "raw" where its bytes are not JSON that can stand in a line.
+// AppendMessage appends a message as a member of a line: verbatim as "event" if
+// its bytes are JSON that fits in a line, and otherwise in base64 as "raw".
 func AppendMessage(dst, body []byte) []byte {
 	if canSplice(body) {
 		dst = append(dst, `"event":`...)
@@ -61,8 +61,8 @@ func appendTime(dst []byte, t time.Time) []byte {
 	return t.UTC().AppendFormat(dst, time.RFC3339Nano)
 }
 
-// appendText appends a member that holds a text, in base64 under name_raw
-// where its bytes are not UTF-8, which NATS does not rule out.
+// appendText appends a text member. Text that is not UTF-8, which NATS allows,
+// is appended in base64 as name_raw.
 func appendText(dst []byte, name, text string) []byte {
 	dst = append(append(dst, ',', '"'), name...)
 	if !utf8.ValidString(text) {
@@ -74,16 +74,16 @@ func appendText(dst []byte, name, text string) []byte {
 	return dst
 }
 
-// maxDepth is how deep jsontext nests values before it gives up.
+// maxDepth is the deepest nesting that jsontext accepts.
 const maxDepth = 10_000
 
 // canSplice reports whether body is a JSON object in UTF-8, from brace to brace,
-// without a byte under 0x20, that can be read again from within a line.
+// without a byte under 0x20, that can be parsed again as part of a line.
 func canSplice(body []byte) bool {
 	if len(body) < 2 || body[0] != '{' || body[len(body)-1] != '}' || !utf8.Valid(body) {
 		return false
 	}
-	opened := 0 // an upper bound of how deep it is
+	opened := 0 // upper bound of the nesting depth
 	for _, b := range body {
 		switch {
 		case b < 0x20:
@@ -92,29 +92,30 @@ func canSplice(body []byte) bool {
 			opened++
 		}
 	}
-	if opened >= maxDepth { // a line adds one more
+	if opened >= maxDepth { // the line adds one level
 		body = append(append([]byte("["), body...), ']')
 	}
 	return jsontext.Value(body).IsValid(jsontext.AllowDuplicateNames(true))
 }
 
-// ParseLine reads one line. The body is a part of text, verbatim.
+// ParseLine parses one line. The body of an "event" is a part of text, not a
+// copy.
 func ParseLine(text []byte) (Line, error) {
 	var l Line
 	w := scan.Walk(text)
-	// What the event repeats is for the check of events to say.
+	// The event may repeat names here; events.Checker rejects that later.
 	if !jsontext.Value(text).IsValid(jsontext.AllowDuplicateNames(true)) || !w.Open('{') {
 		return l, errors.New("the line is not one JSON object")
 	}
-	var room [8][]byte
-	seen := room[:0]
+	var buf [8][]byte
+	seen := buf[:0]
 	for quoted, value := w.Member(); quoted != nil; quoted, value = w.Member() {
 		name, _, _ := scan.Unquote(quoted, nil)
 		if slices.ContainsFunc(seen, func(s []byte) bool { return bytes.Equal(s, name) }) {
-			return l, errors.New("the line has a member twice")
+			return l, errors.New("the line repeats a member")
 		}
 		seen = append(seen, name)
-		if err := l.set(name, value); err != nil {
+		if err := l.setMember(name, value); err != nil {
 			return l, err
 		}
 	}
@@ -124,8 +125,8 @@ func ParseLine(text []byte) (Line, error) {
 	return l, nil
 }
 
-// set sets what the line says under a name, if that is one that it knows.
-func (l *Line) set(name, value []byte) (err error) {
+// setMember sets a member from its JSON value. It ignores unknown names.
+func (l *Line) setMember(name, value []byte) (err error) {
 	switch string(name) {
 	case "seq":
 		l.Seq, err = strconv.ParseUint(string(value), 10, 64)
@@ -152,7 +153,7 @@ func (l *Line) set(name, value []byte) (err error) {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("%q is not as it must be", name)
+		return fmt.Errorf("%q has an invalid value", name)
 	}
 	return nil
 }
@@ -160,7 +161,7 @@ func (l *Line) set(name, value []byte) (err error) {
 func parseText(quoted []byte) (string, error) {
 	text, _, ok := scan.Unquote(quoted, nil)
 	if !ok {
-		return "", errors.New("not a text")
+		return "", errors.New("not a string")
 	}
 	return string(text), nil
 }
@@ -182,34 +183,34 @@ func parseTime(v []byte) (time.Time, error) {
 	return events.ParseTime(s)
 }
 
-// Reader cuts NDJSON into lines.
+// Reader reads NDJSON line by line.
 type Reader struct {
-	r      *bufio.Reader
-	number int
-	line   []byte
-	open   bool // the last line has no newline
+	r         *bufio.Reader
+	number    int
+	line      []byte
+	truncated bool // the last line has no newline
 }
 
-// NewReader reads lines from r.
+// NewReader returns a Reader that reads lines from r.
 func NewReader(r io.Reader) *Reader {
 	return &Reader{r: bufio.NewReaderSize(r, 256<<10)}
 }
 
-// LineError is what is wrong with one line; the reader can go on after it.
+// LineError is returned for an invalid line. The Reader can continue after it.
 type LineError struct {
-	Number int // from 1
+	Number int // first line is 1
 	Err    error
 }
 
-// Error names the line.
+// Error returns the line number and the underlying error.
 func (e *LineError) Error() string { return fmt.Sprintf("line %d: %v", e.Number, e.Err) }
 
-// Unwrap returns what is wrong.
+// Unwrap returns the underlying error.
 func (e *LineError) Unwrap() error { return e.Err }
 
-// NextRaw returns the next line that is not blank, without its newline, and
-// its number; the bytes are valid until the next call. It returns io.EOF at
-// the end and a *LineError for a line over MaxLine.
+// NextRaw returns the next line that is not blank, without its newline, and its
+// number. The bytes are valid until the next call. NextRaw returns io.EOF at the
+// end, and a *LineError for a line longer than MaxLine.
 func (r *Reader) NextRaw() ([]byte, int, error) {
 	for {
 		text, err := r.readLine()
@@ -222,11 +223,12 @@ func (r *Reader) NextRaw() ([]byte, int, error) {
 	}
 }
 
-// Truncated reports whether the last line ended with the input and without a
-// newline, as one does that is cut in its middle.
-func (r *Reader) Truncated() bool { return r.open }
+// Truncated reports whether the last returned line had no newline at its end. A
+// file that was cut off ends with such a line.
+func (r *Reader) Truncated() bool { return r.truncated }
 
-// Next returns the next line and its number.
+// Next parses the next line that is not blank, and returns it with its number.
+// It returns io.EOF at the end, and a *LineError for an invalid line.
 func (r *Reader) Next() (Line, int, error) {
 	text, number, err := r.NextRaw()
 	if err != nil {
@@ -240,7 +242,7 @@ func (r *Reader) Next() (Line, int, error) {
 }
 
 func (r *Reader) readLine() ([]byte, error) {
-	r.line, r.open = r.line[:0], false
+	r.line, r.truncated = r.line[:0], false
 	r.number++
 	tooLong := false
 	for {
@@ -258,7 +260,7 @@ func (r *Reader) readLine() ([]byte, error) {
 		if tooLong {
 			return nil, &LineError{r.number, fmt.Errorf("the line is longer than %d bytes", MaxLine)}
 		}
-		r.open = err == io.EOF
+		r.truncated = err == io.EOF
 		return r.line, nil
 	}
 }

@@ -8,8 +8,8 @@ import (
 	"bookledger/events"
 )
 
-// HeaderRecorded is the NATS header that carries the original recorded time
-// of a record on a history subject; elsewhere it means nothing.
+// HeaderRecorded is the NATS header with the original recorded time of a record
+// on a history subject. It is ignored on other subjects.
 const HeaderRecorded = "Ledger-Recorded"
 
 // Record is one record of the journal.
@@ -21,9 +21,9 @@ type Record struct {
 	Body    []byte // the message
 }
 
-// ClaimedTime is the time at which the record, with this outcome, says itself that
-// it was recorded: the header's of accepted history, else the stamp. Its
-// recorded time is never earlier than that of the record before.
+// ClaimedTime returns the header's time for an accepted history record, and the
+// stamp for any other record. The recorded time is the same, but never earlier
+// than the recorded time of the previous record.
 func (r Record) ClaimedTime(o Outcome) time.Time {
 	if events.IsHistory(r.Subject) && (o == Applied || o == Unchanged) {
 		if t, err := events.ParseTime(r.Header); err == nil {
@@ -33,9 +33,9 @@ func (r Record) ClaimedTime(o Outcome) time.Time {
 	return r.Stamped
 }
 
-// AppendLeaf appends the leaf that stands for the record in the journal's
-// tree: sequence, stamp in nanoseconds since 1970, subject, header and body,
-// each preceded by its length; numbers and lengths are 8 bytes, big-endian.
+// AppendLeaf appends the record's leaf in the journal's Merkle tree: sequence,
+// stamp in nanoseconds since 1970, subject, header and body, each preceded by
+// its length. Numbers and lengths are 8 bytes, big-endian.
 func (r Record) AppendLeaf(dst []byte) []byte {
 	number := func(n uint64) {
 		dst = binary.BigEndian.AppendUint64(dst, 8)
@@ -55,9 +55,9 @@ func (r Record) AppendLeaf(dst []byte) []byte {
 
 // LeafHash returns the RFC 6962 hash of the record's leaf.
 func (r Record) LeafHash() [32]byte {
-	var room [2048]byte // most leaves have room on the stack
-	return sha256.Sum256(r.AppendLeaf(append(room[:0], leafPrefix)))
+	var buf [2048]byte // keeps most leaves on the stack
+	return sha256.Sum256(r.AppendLeaf(append(buf[:0], leafPrefix)))
 }
 
-// leafPrefix sets leaves apart from the tree's inner nodes.
+// leafPrefix distinguishes leaves from inner nodes (RFC 6962).
 const leafPrefix = 0

@@ -6,25 +6,25 @@ import (
 	"bookledger/events"
 )
 
-// Timeline derives recorded times from the journal, record by record. The
-// zero Timeline stands before all time, with history open.
+// Timeline derives recorded times from the journal, record by record. The zero
+// Timeline is the state before the first record, with history open.
 type Timeline struct {
-	Last     time.Time // the newest recorded time; zero before all time
-	Boundary uint64    // the sequence of the record that has it
-	Closed   bool      // history is closed
+	Last     time.Time // newest recorded time; zero if there is none
+	Boundary uint64    // sequence of the record with time Last
+	Closed   bool      // reports whether history is closed
 }
 
-// Recorded returns the recorded time that r has if it is accepted, and for a
-// record on a history subject the rejection that the rules of the history
-// load give (bad_recorded, history_closed, time_step_back).
+// Recorded returns the recorded time of r if r is accepted. For a record on a
+// history subject it may instead return a rejection by the rules of the history
+// load (bad_recorded, history_closed, time_step_back).
 func (t *Timeline) Recorded(r *Record) (time.Time, *events.Rejection) {
 	if !events.IsHistory(r.Subject) {
-		return t.atOwnStamp(r), nil
+		return t.liveTime(r), nil
 	}
 	header, err := events.ParseTime(r.Header)
 	switch {
 	case err != nil || !header.After(time.Time{}):
-		// The zero time stands for before all time.
+		// The zero time means that there is no recorded time yet.
 		return time.Time{}, &events.Rejection{Code: events.BadRecorded, Reason: "the header Ledger-Recorded is missing or no time as in RFC 3339 after the year 1 began"}
 	case header.After(r.Stamped):
 		return time.Time{}, &events.Rejection{Code: events.BadRecorded, Reason: "the header Ledger-Recorded is later than the record's own stamp"}
@@ -36,19 +36,19 @@ func (t *Timeline) Recorded(r *Record) (time.Time, *events.Rejection) {
 	return header, nil
 }
 
-// atOwnStamp is the stamp, but never earlier than what went before.
-func (t *Timeline) atOwnStamp(r *Record) time.Time {
+// liveTime returns the stamp, or the previous recorded time if that is later.
+func (t *Timeline) liveTime(r *Record) time.Time {
 	if r.Stamped.Before(t.Last) {
 		return t.Last
 	}
 	return r.Stamped
 }
 
-// Outcome is what became of a record.
+// Outcome is the result of processing a record.
 type Outcome uint8
 
-// The outcomes. Applied and Unchanged are the accepted ones: an Unchanged
-// record said what was so already.
+// The outcomes. Applied and Unchanged records are accepted. An Unchanged record
+// states what was already true.
 const (
 	Applied Outcome = iota + 1
 	Unchanged
@@ -56,7 +56,7 @@ const (
 	Rejected
 )
 
-// String returns the outcome in a word.
+// String returns the outcome in lower case.
 func (o Outcome) String() string {
 	words := [...]string{Applied: "applied", Unchanged: "unchanged", Duplicate: "duplicate", Rejected: "rejected"}
 	if o == 0 || int(o) >= len(words) {
@@ -65,23 +65,22 @@ func (o Outcome) String() string {
 	return words[o]
 }
 
-// HasRecordedTime reports whether r, of an event of this type and with this outcome, has
-// a recorded time and so moves the timeline on. While history is open only
-// accepted history records have one, and the record that closes it.
+// HasRecordedTime reports whether r, with this event type and outcome, has a
+// recorded time and so advances the timeline. While history is open, only
+// accepted history records and the record that closes history have one.
 func (t *Timeline) HasRecordedTime(r *Record, eventType string, o Outcome) bool {
 	return t.Closed || t.closes(r, eventType, o) ||
 		events.IsHistory(r.Subject) && (o == Applied || o == Unchanged)
 }
 
-// closes reports whether r ends the history load: the first applied record of a
-// live upstream system, or the ledger's own word.
+// closes reports whether r closes history: the first applied live record of an
+// upstream system or the portal does, and so does ledger.history_closed.
 func (t *Timeline) closes(r *Record, eventType string, o Outcome) bool {
 	return o == Applied && (events.IsUpstream(r.Subject) || eventType == events.TypeHistoryClosed)
 }
 
-// Advance moves the timeline on to r, for which Moves has reported a recorded
-// time; accepted history records are recorded at their header's, all others
-// at their own stamp.
+// Advance advances the timeline to r. HasRecordedTime must have reported true.
+// The new time is that of ClaimedTime, but never earlier than Last.
 func (t *Timeline) Advance(r *Record, eventType string, o Outcome) {
 	at := r.ClaimedTime(o)
 	if at.Before(t.Last) {

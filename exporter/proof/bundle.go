@@ -16,45 +16,46 @@ import (
 	"bookledger/events/record"
 )
 
-// Kind is what a bundle is evidence of.
+// Kind is the kind of a bundle: what it proves and what it contains.
 type Kind string
 
 // The kinds of bundles.
 const (
-	Whole   Kind = "whole"   // a book, with the whole record, from which it is derived again
-	Records Kind = "records" // a book, with the records that touch its cases
-	Row     Kind = "row"     // that one row stands in a book, or does not
+	Whole   Kind = "whole"   // a book and the whole journal, from which Verify derives the book again
+	Records Kind = "records" // a book and the records about its cases
+	Row     Kind = "row"     // one row of a book, or its absence; no workbook
 )
 
-// formVersion is the version of the form of bundles. 1: the first.
-const formVersion = 1
+// formatVersion is the version of the bundle format. Version 1 is the first.
+const formatVersion = 1
 
-// The files of bundles. A bundle names none that is not here, so that no name
-// in it is ever followed.
+// The names of all files that a bundle may contain. Verify opens no other name
+// that a manifest lists.
 const (
-	manifestFile = "bundle.json"
-	readmeFile   = "README.txt"
-	keyFile      = "key.txt"
-	headFile     = "head.txt"
-	sealFile     = "seal.ndjson"
-	sealedFile   = "seal.tlog-proof"
-	boundaryFile = "boundary-to-head.txt"
-	beforeFile   = "head-before.txt"
-	sinceFile    = "before-to-head.txt"
-	placeFile    = "place.json"
-	workbookFile = "book.xlsx"
-	journalFile  = "journal.ndjson"
-	recordsFile  = "records.ndjson"
-	pathsFile    = "paths.ndjson"
-	rowsFile     = "rows.ndjson"
-	rowFile      = "row.json"
+	manifestFile      = "bundle.json"
+	readmeFile        = "README.txt"
+	keyFile           = "key.txt"
+	headFile          = "head.txt"
+	sealFile          = "seal.ndjson"
+	sealProofFile     = "seal.tlog-proof"
+	boundaryProofFile = "boundary-to-head.txt"
+	earlierHeadFile   = "head-before.txt"
+	earlierProofFile  = "before-to-head.txt"
+	agentProofFile    = "place.json"
+	workbookFile      = "book.xlsx"
+	journalFile       = "journal.ndjson"
+	recordsFile       = "records.ndjson"
+	pathsFile         = "paths.ndjson"
+	rowsFile          = "rows.ndjson"
+	rowFile           = "row.json"
 )
 
-// statementFiles are the files of the statement, which every bundle has.
-var statementFiles = []string{keyFile, headFile, sealFile, sealedFile, boundaryFile, beforeFile, sinceFile, placeFile}
+// statementFiles are the files of the statement. Every bundle has them.
+var statementFiles = []string{keyFile, headFile, sealFile, sealProofFile, boundaryProofFile, earlierHeadFile, earlierProofFile, agentProofFile}
 
-// files returns the files of a bundle of that kind beside the manifest; the
-// two of the head before are there only where there is one.
+// files returns the sorted names of the files in a bundle of this kind, without
+// the manifest. It returns nil for an unknown kind. A bundle without an earlier
+// head lacks earlierHeadFile and earlierProofFile.
 func (k Kind) files() []string {
 	all := append([]string{readmeFile}, statementFiles...)
 	switch k {
@@ -71,77 +72,77 @@ func (k Kind) files() []string {
 	return all
 }
 
-// Sizes in bytes that no honest file goes beyond.
+// Size limits in bytes for files from untrusted sources.
 const (
-	MaxSmallFile = record.MaxLine // a key, a head, or a seal, which is a line of the record
+	MaxSmallFile = record.MaxLine // for a key, a signed tree head, or a seal (one line of a dump)
 	MaxWorkbook  = 1 << 30
 )
 
-// ErrMismatch is returned for evidence, or for a workbook, that does not verify.
-// Its text names the first difference.
-var ErrMismatch = errors.New("it does not verify")
+// ErrMismatch is returned for evidence or a workbook that does not verify. The
+// error that wraps it names the first difference.
+var ErrMismatch = errors.New("does not verify")
 
-func differs(format string, args ...any) error {
+func mismatchf(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{ErrMismatch}, args...)...)
 }
 
-// manifest says what a bundle proves, and the hash of each file, so that every
-// byte counts.
+// manifest describes a bundle and lists the size and hash of every other file.
 type manifest struct {
 	Version  int         `json:"version"`
 	Kind     Kind        `json:"kind"`
 	LedgerID string      `json:"ledger_id"`
 	Agent    string      `json:"agent"`
 	Friday   events.Date `json:"friday"`
-	Exporter string      `json:"exporter,omitempty"` // the version that made the workbook
-	Files    []fileSum   `json:"files"`              // by name
+	Exporter string      `json:"exporter,omitempty"` // version that wrote the workbook; blank if there is none
+	Files    []fileEntry `json:"files"`              // sorted by name
 }
 
-type fileSum struct {
+type fileEntry struct {
 	Name   string `json:"name"`
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"`
 }
 
-// encode writes a file of JSON as it stands in a bundle.
+// encode returns v in the only spelling that a JSON file of a bundle may have.
 func encode(v any) []byte {
 	b, err := json.MarshalIndent(v, "", "  ")
 	if err != nil {
-		panic(err) // nothing that is written here can fail
+		panic(err) // none of the types in a bundle can fail to encode
 	}
 	return append(b, '\n')
 }
 
-// encodeLine writes a line of JSON as it stands in a bundle.
+// encodeLine returns v in the only spelling that a JSON line of a bundle may have.
 func encodeLine(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // as above
+		panic(err) // see encode
 	}
 	return append(b, '\n')
 }
 
-// decode reads what one of the two has written, in no other spelling.
+// decode decodes text and refuses every spelling except that of encode, which is
+// the function encode or encodeLine. Errors refer to the text as where.
 func decode[T any](where string, text []byte, encode func(any) []byte) (v T, err error) {
 	if err := json.Unmarshal(text, &v); err != nil {
-		return v, differs("%s cannot be read: %v", where, err)
+		return v, mismatchf("%s cannot be read: %v", where, err)
 	}
 	if !bytes.Equal(encode(v), text) {
-		return v, differs("%s is written otherwise than it must be", where)
+		return v, mismatchf("%s is not formatted as bookledger writes it", where)
 	}
 	return v, nil
 }
 
-// bundle is a folder that is checked.
+// bundle is an open bundle that is being checked.
 type bundle struct {
 	manifest
 	root    *os.Root
-	damaged error // the first file that is not the one that the manifest names
+	damaged error // describes the first file whose size or hash differs from the manifest
 }
 
-// openBundle reads the manifest and accounts for every file. A file that is
-// not as the manifest says is kept in mind only: what differs in it is named
-// better by whoever looks into it.
+// openBundle reads the manifest and checks the list of files. It stores the first
+// wrong size or hash in damaged and does not return it: the later checks of the
+// contents describe the difference better.
 func openBundle(folder string) (_ *bundle, err error) {
 	root, err := os.OpenRoot(folder)
 	if err != nil {
@@ -153,41 +154,41 @@ func openBundle(folder string) (_ *bundle, err error) {
 			_ = root.Close()
 		}
 	}()
-	if info, err := root.Lstat(manifestFile); err == nil && !info.Mode().IsRegular() { // reading another may never end
-		return nil, differs("%s is no plain file", manifestFile)
+	if info, err := root.Lstat(manifestFile); err == nil && !info.Mode().IsRegular() { // reading a pipe may never end
+		return nil, mismatchf("%s is not a regular file", manifestFile)
 	}
 	b.manifest, err = readAs[manifest](b, manifestFile)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, differs("%s is no bundle, for it holds no %s", folder, manifestFile)
+		return nil, mismatchf("%s is not a bundle: it contains no %s", folder, manifestFile)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if b.Version > formVersion {
-		return nil, differs("%s says that the bundle's form is of version %d, and this release knows up to %d: use a newer release if the bundle is of one", manifestFile, b.Version, formVersion)
+	if b.Version > formatVersion {
+		return nil, mismatchf("%s: the bundle has format version %d, and this release reads versions up to %d: use a newer release", manifestFile, b.Version, formatVersion)
 	}
-	if b.Version != formVersion || b.Kind.files() == nil {
-		return nil, differs("%s names the version %d and the kind %q, which there are not", manifestFile, b.Version, b.Kind)
+	if b.Version != formatVersion || b.Kind.files() == nil {
+		return nil, mismatchf("%s: unknown format version %d or kind %q", manifestFile, b.Version, b.Kind)
 	}
-	return b, b.account()
+	return b, b.checkFiles()
 }
 
-// account compares the files that are there with those that the manifest
-// names, and these with those that the kind has.
-func (b *bundle) account() error {
+// checkFiles checks that the manifest lists exactly the files of the bundle's
+// kind, and that the folder contains exactly those files.
+func (b *bundle) checkFiles() error {
 	names := make([]string, len(b.Files))
 	for i, f := range b.Files {
 		names[i] = f.Name
 	}
-	var wanted []string
+	var expected []string
 	for _, name := range b.Kind.files() {
-		if (name == beforeFile || name == sinceFile) && !slices.Contains(names, beforeFile) {
+		if (name == earlierHeadFile || name == earlierProofFile) && !slices.Contains(names, earlierHeadFile) {
 			continue
 		}
-		wanted = append(wanted, name)
+		expected = append(expected, name)
 	}
-	if !slices.Equal(names, wanted) {
-		return differs("%s names the files %q, and a bundle of the kind %s has %q", manifestFile, names, b.Kind, wanted)
+	if !slices.Equal(names, expected) {
+		return mismatchf("%s lists the files %q; a bundle of kind %s must have %q", manifestFile, names, b.Kind, expected)
 	}
 	folder, err := b.root.Open(".")
 	if err != nil {
@@ -199,27 +200,27 @@ func (b *bundle) account() error {
 		return fmt.Errorf("reading the bundle: %w", err)
 	}
 	for _, e := range entries {
-		if e.Name() != manifestFile && !slices.Contains(wanted, e.Name()) {
-			return differs("the folder holds %q, which does not belong to the bundle", e.Name())
+		if e.Name() != manifestFile && !slices.Contains(expected, e.Name()) {
+			return mismatchf("the folder contains %q, which does not belong to the bundle", e.Name())
 		}
 		if !e.Type().IsRegular() {
-			return differs("%s is no plain file", e.Name())
+			return mismatchf("%s is not a regular file", e.Name())
 		}
 	}
 	for _, f := range b.Files {
-		if err := b.sum(f); err != nil {
+		if err := b.checkFile(f); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// sum compares a file with what the manifest says of it. One that is missing
-// ends a check at once.
-func (b *bundle) sum(want fileSum) error {
+// checkFile compares a file's size and hash with the manifest. It returns an error
+// if the file is missing, and stores any other difference in damaged.
+func (b *bundle) checkFile(want fileEntry) error {
 	f, err := b.root.Open(want.Name)
 	if errors.Is(err, fs.ErrNotExist) {
-		return differs("%s is missing", want.Name)
+		return mismatchf("%s is missing", want.Name)
 	}
 	if err != nil {
 		return fmt.Errorf("reading the bundle: %w", err)
@@ -232,12 +233,12 @@ func (b *bundle) sum(want fileSum) error {
 	}
 	sum := hex.EncodeToString(h.Sum(nil))
 	if (sum != want.SHA256 || n != want.Bytes) && b.damaged == nil {
-		b.damaged = differs("%s has %d bytes and the SHA-256 %s, and %s says %d and %s", want.Name, n, sum, manifestFile, want.Bytes, want.SHA256)
+		b.damaged = mismatchf("%s has %d bytes and SHA-256 %s; %s lists %d bytes and SHA-256 %s", want.Name, n, sum, manifestFile, want.Bytes, want.SHA256)
 	}
 	return nil
 }
 
-// read returns a file, none of which but the workbook is large.
+// read returns the contents of a file. Only the workbook may exceed MaxSmallFile.
 func (b *bundle) read(name string) ([]byte, error) {
 	limit := int64(MaxSmallFile)
 	if name == workbookFile {
@@ -251,8 +252,8 @@ func (b *bundle) read(name string) ([]byte, error) {
 	return readAtMost(f, name, limit)
 }
 
-// ReadFile reads a file that may come from anybody. One of more than limit bytes
-// is ErrDiffers, and is not read to its end.
+// ReadFile reads a file from an untrusted source. It returns ErrMismatch, without
+// reading to the end, if the file has more than limit bytes.
 func ReadFile(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -267,7 +268,7 @@ func readAtMost(f *os.File, name string, limit int64) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", name, err)
 	}
-	size := info.Size() // of a device or a pipe it says nothing
+	size := info.Size() // meaningless for a device or a pipe
 	var text []byte
 	if size <= limit {
 		if text, err = io.ReadAll(io.LimitReader(f, limit+1)); err != nil {
@@ -276,12 +277,12 @@ func readAtMost(f *os.File, name string, limit int64) ([]byte, error) {
 		size = int64(len(text))
 	}
 	if size > limit {
-		return nil, differs("%s has more than %d bytes", name, limit)
+		return nil, mismatchf("%s has more than %d bytes", name, limit)
 	}
 	return text, nil
 }
 
-// readAs reads a file of JSON.
+// readAs reads and decodes a JSON file of the bundle.
 func readAs[T any](b *bundle, name string) (v T, err error) {
 	text, err := b.read(name)
 	if err != nil {
@@ -290,7 +291,7 @@ func readAs[T any](b *bundle, name string) (v T, err error) {
 	return decode[T](name, text, encode)
 }
 
-// has reports whether the manifest names the file.
+// has reports whether the manifest lists the file.
 func (b *bundle) has(name string) bool {
-	return slices.ContainsFunc(b.Files, func(f fileSum) bool { return f.Name == name })
+	return slices.ContainsFunc(b.Files, func(f fileEntry) bool { return f.Name == name })
 }

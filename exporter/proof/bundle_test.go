@@ -17,112 +17,114 @@ import (
 	"bookledger/projections/book"
 )
 
-// aRow is a row of the book of agentID as of the last Friday that has health
-// coverage, and several a case with several rows in it.
-var aRow, several = func() (k book.RowKey, several string) {
+// coveredRow is a row with health coverage in testAgent's book of the last Friday.
+// multiRowCase is a case with several rows in that book.
+var coveredRow, multiRowCase = func() (k book.RowKey, multiRowCase string) {
 	rows := map[string]int{}
-	for i, b := 0, sample().books[agentID]; i < len(b.Rows); i++ {
+	for i, b := 0, sampleLedger().books[testAgent]; i < len(b.Rows); i++ {
 		key := b.Rows[i].Key()
 		if rows[key.CaseID]++; rows[key.CaseID] > 1 {
-			several = key.CaseID
+			multiRowCase = key.CaseID
 		}
 		if b.Rows[i].Health != nil && key.Year > 0 {
 			k = key
 		}
 	}
-	return k, several
+	return k, multiRowCase
 }()
 
-// requests are of each kind of bundle, with what their rows are; agent and
-// Friday are agentID and the last one where they are not said.
-var requests = map[string]Request{
+// bundleRequests are requests for bundles of each kind. makeFromDump fills in the
+// default agent, testAgent, and the default Friday, the last one.
+var bundleRequests = map[string]Request{
 	"whole":                     {Kind: Whole},
 	"whole of the first Friday": {Kind: Whole, Friday: fridays[0]},
-	"whole of an empty book":    {Kind: Whole, Agent: emptyID},
+	"whole of an empty book":    {Kind: Whole, Agent: emptyAgent},
 	"records":                   {Kind: Records},
 	"records of the first":      {Kind: Records, Friday: fridays[0]},
-	"records of an empty book":  {Kind: Records, Agent: emptyID},
-	"row":                       {Kind: Row, Case: aRow.CaseID, Member: aRow.MemberID, Year: aRow.Year},
-	"the one row of a book":     {Kind: Row, Agent: oneID, Case: caseID(900)},
-	"absent":                    {Kind: Row, Case: aRow.CaseID, Member: "M9", Year: 2026},
-	"absent from an empty book": {Kind: Row, Agent: emptyID, Case: caseID(900)},
-	"absent from a book of one": {Kind: Row, Agent: oneID, Case: caseID(901)},
+	"records of an empty book":  {Kind: Records, Agent: emptyAgent},
+	"row":                       {Kind: Row, Case: coveredRow.CaseID, Member: coveredRow.MemberID, Year: coveredRow.Year},
+	"the one row of a book":     {Kind: Row, Agent: oneRowAgent, Case: caseID(900)},
+	"absent":                    {Kind: Row, Case: coveredRow.CaseID, Member: "M9", Year: 2026},
+	"absent from an empty book": {Kind: Row, Agent: emptyAgent, Case: caseID(900)},
+	"absent from a book of one": {Kind: Row, Agent: oneRowAgent, Case: caseID(901)},
 }
 
-// made holds the bundles of requests, each of which is made once and changed by
-// nobody, below a folder.
-var made struct {
+// bundleCache contains the bundles of bundleRequests. Each is made once, in a folder
+// below dir, and never changed.
+var bundleCache struct {
 	sync.Mutex
-	below   string
+	dir     string
 	folders map[string]string
 }
 
 func TestMain(m *testing.M) {
-	made.below, made.folders = must(os.MkdirTemp("", "proof-*")), map[string]string{}
+	bundleCache.dir, bundleCache.folders = must(os.MkdirTemp("", "proof-*")), map[string]string{}
 	code := m.Run()
-	_ = os.RemoveAll(made.below)
+	_ = os.RemoveAll(bundleCache.dir)
 	os.Exit(code)
 }
 
-func bundleOf(tb testing.TB, name string) string {
+// cachedBundle returns the folder with the bundle of a request in bundleRequests.
+func cachedBundle(tb testing.TB, name string) string {
 	tb.Helper()
-	made.Lock()
-	defer made.Unlock()
-	if made.folders[name] == "" {
-		q, known := requests[name]
+	bundleCache.Lock()
+	defer bundleCache.Unlock()
+	if bundleCache.folders[name] == "" {
+		q, known := bundleRequests[name]
 		if !known {
 			tb.Fatalf("no request %q", name)
 		}
-		made.folders[name] = must(makeFrom(tb, sample().text.Bytes(), filepath.Join(made.below, name, "bundle"), q))
+		bundleCache.folders[name] = must(makeFromDump(tb, sampleLedger().text.Bytes(), filepath.Join(bundleCache.dir, name, "bundle"), q))
 	}
-	return made.folders[name]
+	return bundleCache.folders[name]
 }
 
-// makeFrom makes a bundle of a dump.
-func makeFrom(tb testing.TB, dump []byte, out string, q Request) (string, error) {
+// makeFromDump makes a bundle of a dump and returns its folder, out.
+func makeFromDump(tb testing.TB, dump []byte, out string, q Request) (string, error) {
 	tb.Helper()
 	q.Journal, q.Out = filepath.Join(tb.TempDir(), "dump"), out
 	if q.Kind == "" {
 		q.Kind = Whole
 	}
 	if q.Agent == "" {
-		q.Agent = agentID
+		q.Agent = testAgent
 	}
 	if q.Friday == 0 {
 		q.Friday = fridays[2]
 	}
-	write(tb, q.Journal, dump)
+	replaceFile(tb, q.Journal, dump)
 	return out, Make(context.Background(), q)
 }
 
-// bundleFrom makes a bundle of another ledger than the sample.
-func bundleFrom(tb testing.TB, n *node, q Request) string {
+// makeBundle makes a bundle of a ledger and returns its folder.
+func makeBundle(tb testing.TB, n *testLedger, q Request) string {
 	tb.Helper()
-	return must(makeFrom(tb, n.text.Bytes(), filepath.Join(tb.TempDir(), "bundle"), q))
+	return must(makeFromDump(tb, n.text.Bytes(), filepath.Join(tb.TempDir(), "bundle"), q))
 }
 
-func verifies(folder string) error {
+// verifyError verifies a bundle without options.
+func verifyError(folder string) error {
 	_, err := Verify(context.Background(), folder, Options{})
 	return err
 }
 
-// wants holds that an error is ErrDiffers and names one of what may be said.
-func wants(tb testing.TB, err error, what ...string) {
+// wantMismatch checks that err is ErrMismatch and, if texts are given, contains one.
+func wantMismatch(tb testing.TB, err error, texts ...string) {
 	tb.Helper()
 	if !errors.Is(err, ErrMismatch) {
-		tb.Errorf("it is %v, and must differ in %q", err, what)
-	} else if len(what) > 0 && !slices.ContainsFunc(what, func(w string) bool { return strings.Contains(err.Error(), w) }) {
-		tb.Errorf("it says %v, and must name %q", err, what)
+		tb.Errorf("got error %v, want ErrMismatch with one of %q", err, texts)
+	} else if len(texts) > 0 && !slices.ContainsFunc(texts, func(text string) bool { return strings.Contains(err.Error(), text) }) {
+		tb.Errorf("got error %v, want one of %q in it", err, texts)
 	}
 }
 
-func read(tb testing.TB, path ...string) []byte {
+func readFile(tb testing.TB, path ...string) []byte {
 	tb.Helper()
 	return must(os.ReadFile(filepath.Join(path...)))
 }
 
-// write puts a file in the place of what is there, which may be a link.
-func write(tb testing.TB, path string, text []byte) {
+// replaceFile writes a file in place of what is at the path, which may be a link.
+func replaceFile(tb testing.TB, path string, text []byte) {
 	tb.Helper()
 	_ = os.Remove(path)
 	if err := os.WriteFile(path, text, 0o600); err != nil {
@@ -130,11 +132,11 @@ func write(tb testing.TB, path string, text []byte) {
 	}
 }
 
-// copied returns a folder with the files of a bundle.
-func copied(tb testing.TB, folder string) string {
+// copyBundle returns a new folder with hard links to the files of a bundle.
+func copyBundle(tb testing.TB, folder string) string {
 	tb.Helper()
 	to := tb.TempDir()
-	for _, name := range names(tb, folder) {
+	for _, name := range fileNames(tb, folder) {
 		if err := os.Link(filepath.Join(folder, name), filepath.Join(to, name)); err != nil {
 			tb.Fatal(err)
 		}
@@ -142,7 +144,7 @@ func copied(tb testing.TB, folder string) string {
 	return to
 }
 
-func names(tb testing.TB, folder string) (all []string) {
+func fileNames(tb testing.TB, folder string) (all []string) {
 	tb.Helper()
 	for _, e := range must(os.ReadDir(folder)) {
 		all = append(all, e.Name())
@@ -150,31 +152,31 @@ func names(tb testing.TB, folder string) (all []string) {
 	return all
 }
 
-// tampered changes files of a copy of a bundle and makes the manifest fit, as
-// whoever tampers with one would.
-func tampered(tb testing.TB, folder string, files map[string][]byte) string {
+// tamper replaces files in a copy of a bundle and adjusts the manifest, as an attacker
+// would. It returns the folder of the copy.
+func tamper(tb testing.TB, folder string, files map[string][]byte) string {
 	tb.Helper()
-	to := copied(tb, folder)
-	m := must(decode[manifest](manifestFile, read(tb, folder, manifestFile), encode))
+	to := copyBundle(tb, folder)
+	m := must(decode[manifest](manifestFile, readFile(tb, folder, manifestFile), encode))
 	for name, text := range files {
-		write(tb, filepath.Join(to, name), text)
+		replaceFile(tb, filepath.Join(to, name), text)
 		sum := sha256.Sum256(text)
-		if i := slices.IndexFunc(m.Files, func(f fileSum) bool { return f.Name == name }); i >= 0 {
-			m.Files[i] = fileSum{name, int64(len(text)), hex.EncodeToString(sum[:])}
+		if i := slices.IndexFunc(m.Files, func(f fileEntry) bool { return f.Name == name }); i >= 0 {
+			m.Files[i] = fileEntry{name, int64(len(text)), hex.EncodeToString(sum[:])}
 		}
 	}
-	write(tb, filepath.Join(to, manifestFile), encode(m))
+	replaceFile(tb, filepath.Join(to, manifestFile), encode(m))
 	return to
 }
 
-// linesOf cuts a text into lines, each with its end.
-func linesOf(text []byte) [][]byte { return slices.Collect(bytes.Lines(text)) }
+// splitLines splits a text into lines, each with its newline.
+func splitLines(text []byte) [][]byte { return slices.Collect(bytes.Lines(text)) }
 
-func joined(lines ...[]byte) []byte { return bytes.Join(lines, nil) }
+func joinLines(lines ...[]byte) []byte { return bytes.Join(lines, nil) }
 
-// headSize is how many records a signed head holds.
-func headSize(tb testing.TB, path ...string) (n int) {
+// sizeOfHead returns the number of records that a signed tree head in a file covers.
+func sizeOfHead(tb testing.TB, path ...string) (n int) {
 	tb.Helper()
-	must(fmt.Sscan(strings.Split(string(read(tb, path...)), "\n")[1], &n))
+	must(fmt.Sscan(strings.Split(string(readFile(tb, path...)), "\n")[1], &n))
 	return n
 }

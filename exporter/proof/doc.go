@@ -1,10 +1,9 @@
-// Package proof makes evidence that a Book of Business, or one row of it, is
-// what the record said at a Friday's cutoff, and checks such evidence. Evidence
-// is a bundle: a folder of files, which auditors take away and check offline.
+// Package proof writes and checks evidence about a Book of Business. Evidence
+// shows that a workbook, or one row of it, is what the journal said at a Friday's
+// cutoff. It is a bundle: a folder of files that an auditor can check offline.
 //
-// A bundle follows from the record alone and is written whole or not at all. Its
-// check trusts nothing in it, names the first difference, and says what it has
-// not shown. Callers know whose key has signed and where the record comes from.
-// Read bundle.go (the files), then make.go (record to bundle) and verify.go
-// (bundle to verdict).
+// A bundle follows from the journal alone, and is written completely or not at
+// all. Verify trusts nothing in a bundle, names the first difference, and reports
+// what it did not prove. Callers decide which key and which dump they trust. Read
+// bundle.go (files), make.go (dump to bundle), then verify.go (bundle to report).
 package proof

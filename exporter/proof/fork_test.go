@@ -14,60 +14,59 @@ import (
 	"bookledger/events/record/treehead"
 )
 
-// TestForeign puts the files that state the seal of another ledger, of another
-// Friday, and of another key into a bundle, one by one and all up to each.
-func TestForeign(t *testing.T) {
-	another := plain
-	another.id = "L-2"
-	other := newNode(another)
-	stating := []string{sealFile, sealedFile, headFile, boundaryFile, beforeFile, sinceFile, placeFile}
+// TestRejectsForeignFiles puts files of the statement from another ledger, another
+// Friday and another key into a bundle: one at a time, and each with all before it.
+func TestRejectsForeignFiles(t *testing.T) {
+	otherHistory := plainHistory
+	otherHistory.id = "L-2"
+	other := newTestLedger(otherHistory)
+	statement := []string{sealFile, sealProofFile, headFile, boundaryProofFile, earlierHeadFile, earlierProofFile, agentProofFile}
 	for _, kind := range []Kind{Whole, Records} {
 		t.Run(string(kind), func(t *testing.T) {
 			t.Parallel()
-			folder := bundleOf(t, string(kind))
-			for _, from := range []string{bundleFrom(t, other, Request{Kind: kind}), bundleFrom(t, sample(), Request{Kind: kind, Friday: fridays[1]})} {
-				taken := map[string][]byte{}
-				for _, name := range stating {
-					taken[name] = read(t, from, name)
-					wants(t, verifies(tampered(t, folder, taken)))
-					if !bytes.Equal(taken[name], read(t, folder, name)) { // the books of both ledgers are the same
-						wants(t, verifies(tampered(t, folder, map[string][]byte{name: taken[name]})))
+			folder := cachedBundle(t, string(kind))
+			for _, from := range []string{makeBundle(t, other, Request{Kind: kind}), makeBundle(t, sampleLedger(), Request{Kind: kind, Friday: fridays[1]})} {
+				replaced := map[string][]byte{}
+				for _, name := range statement {
+					replaced[name] = readFile(t, from, name)
+					wantMismatch(t, verifyError(tamper(t, folder, replaced)))
+					if !bytes.Equal(replaced[name], readFile(t, folder, name)) { // place.json is the same: both ledgers have the same books
+						wantMismatch(t, verifyError(tamper(t, folder, map[string][]byte{name: replaced[name]})))
 					}
 				}
 			}
-			// Signed by another key, in every place where the head stands.
-			head := read(t, folder, headFile)
-			forged := signHead(must(treehead.OpenUnverified(head)), sample().origin(), private(9))
+			// Replace the head in every file by one that another key signed.
+			head := readFile(t, folder, headFile)
+			forged := signHead(must(treehead.OpenUnverified(head)), sampleLedger().origin(), privateKey(9))
 			files := map[string][]byte{}
-			for _, name := range []string{headFile, sealedFile, boundaryFile, sinceFile} {
-				files[name] = bytes.ReplaceAll(read(t, folder, name), head, forged)
+			for _, name := range []string{headFile, sealProofFile, boundaryProofFile, earlierProofFile} {
+				files[name] = bytes.ReplaceAll(readFile(t, folder, name), head, forged)
 			}
-			wants(t, verifies(tampered(t, folder, files)), "not signed by the ledger's key")
+			wantMismatch(t, verifyError(tamper(t, folder, files)), "not signed by the ledger's key")
 
-			// Neither a stranger's key nor one that came later vouches for a head.
-			for _, key := range []string{sample().vkey(private(2)), sample().vkey(private(3)), other.vkey(private(1))} {
-				_, err := Verify(context.Background(), bundleOf(t, map[Kind]string{Whole: "whole of the first Friday", Records: "records of the first"}[kind]), Options{Key: key})
-				wants(t, err, "the key that was given")
+			// The auditor's key must not be a later key of the ledger or an unrelated one.
+			for _, key := range []string{sampleLedger().keyText(privateKey(2)), sampleLedger().keyText(privateKey(3)), other.keyText(privateKey(1))} {
+				_, err := Verify(context.Background(), cachedBundle(t, map[Kind]string{Whole: "whole of the first Friday", Records: "records of the first"}[kind]), Options{Key: key})
+				wantMismatch(t, err, "the key given with --key is not")
 			}
 		})
 	}
 }
 
-// TestLaterHead proves a seal under a later head than the record has for it.
-func TestLaterHead(t *testing.T) {
-	folder, head := bundleFrom(t, sample(), Request{Friday: fridays[1]}), read(t, bundleOf(t, "whole"), headFile)
+// TestRejectsLaterHead proves a seal under a head that is later than the seal's own.
+func TestRejectsLaterHead(t *testing.T) {
+	folder, head := makeBundle(t, sampleLedger(), Request{Friday: fridays[1]}), readFile(t, cachedBundle(t, "whole"), headFile)
 	open := func() (*os.File, error) { return os.Open(filepath.Join(folder, journalFile)) }
-	d := must(derive(t.Context(), open, Request{Kind: Whole, Agent: agentID, Friday: fridays[1]}))
-	s := must(d.statement())
+	d := must(derive(t.Context(), open, Request{Kind: Whole, Agent: testAgent, Friday: fridays[1]}))
+	s := must(d.makeStatement())
 	s.head = signedHead{must(treehead.OpenUnverified(head)), head}
-	wants(t, verifies(tampered(t, folder, must(s.files(d)))), headFile+" is not what the record has")
+	wantMismatch(t, verifyError(tamper(t, folder, must(s.files(d)))), headFile+" does not match the journal's seal")
 }
 
-// TestGrown holds that a dump to which a record is added while it is read is
-// refused.
-func TestGrown(t *testing.T) {
-	folder := bundleOf(t, "whole")
-	text := read(t, folder, journalFile)
+// TestRejectsGrowingDump adds a record to a dump while it is read.
+func TestRejectsGrowingDump(t *testing.T) {
+	folder := cachedBundle(t, "whole")
+	text := readFile(t, folder, journalFile)
 	short := filepath.Join(t.TempDir(), "dump")
 	if err := os.WriteFile(short, text[:bytes.LastIndexByte(text[:len(text)-1], '\n')+1], 0o600); err != nil {
 		t.Fatal(err)
@@ -77,88 +76,87 @@ func TestGrown(t *testing.T) {
 		f, err = os.Open(paths[0])
 		paths = paths[1:]
 		return f, err
-	}, Request{Kind: Whole, Agent: agentID, Friday: fridays[1]})
-	wants(t, err, "has grown while it was read")
+	}, Request{Kind: Whole, Agent: testAgent, Friday: fridays[1]})
+	wantMismatch(t, err, "grew while it was read")
 }
 
-// TestFork builds histories that share a prefix with the true one.
-func TestFork(t *testing.T) {
-	folder := bundleOf(t, "whole")
-	published, head := read(t, folder, beforeFile), read(t, folder, headFile) // of the second and of the last Friday
-	forked := plain
-	forked.edit = func(n int, body []byte) []byte {
+// TestDetectsFork checks histories that share a prefix with the true one.
+func TestDetectsFork(t *testing.T) {
+	folder := cachedBundle(t, "whole")
+	published, head := readFile(t, folder, earlierHeadFile), readFile(t, folder, headFile) // the heads of the second and the last Friday
+	forked := plainHistory
+	forked.changeEvent = func(n int, body []byte) []byte {
 		if n == 18 {
-			return put(`"agent_id":"A`, `"agent_id":"A1`)(body)
+			return replaceText(`"agent_id":"A`, `"agent_id":"A1`)(body)
 		}
 		return body
 	}
-	key := sample().vkey(private(1))
+	key := sampleLedger().keyText(privateKey(1))
 
 	t.Run("by an attacker's key", func(t *testing.T) {
-		theirs := plain
-		theirs.key = 8
-		bundle := bundleFrom(t, newNode(theirs), Request{})
-		if err := verifies(bundle); err != nil {
-			t.Fatal("it is as good as any, but for its key:", err)
+		attackers := plainHistory
+		attackers.key = 8
+		bundle := makeBundle(t, newTestLedger(attackers), Request{})
+		if err := verifyError(bundle); err != nil {
+			t.Fatal("without the ledger's key, the bundle must verify:", err)
 		}
 		_, err := Verify(context.Background(), bundle, Options{Key: key})
-		wants(t, err, "the key that was given")
+		wantMismatch(t, err, "the key given with --key is not")
 		_, err = Verify(context.Background(), bundle, Options{Head: head})
-		wants(t, err, "the head that was kept", "forked")
+		wantMismatch(t, err, "the head given with --head", "forked")
 	})
 	t.Run("with the head that was published", func(t *testing.T) {
 		h := forked
 		h.published = map[events.Date][]byte{fridays[1]: published}
-		_, err := makeFrom(t, newNode(h).text.Bytes(), t.TempDir(), Request{})
-		wants(t, err, "forked")
+		_, err := makeFromDump(t, newTestLedger(h).text.Bytes(), t.TempDir(), Request{})
+		wantMismatch(t, err, "forked")
 	})
-	t.Run("with all heads signed anew", func(t *testing.T) {
+	t.Run("with all heads signed again", func(t *testing.T) {
 		for _, kind := range []Kind{Whole, Records} {
-			bundle := bundleFrom(t, newNode(forked), Request{Kind: kind})
-			if err := verifies(bundle); err != nil {
-				t.Fatal("the holder of the key can do that:", err)
+			bundle := makeBundle(t, newTestLedger(forked), Request{Kind: kind})
+			if err := verifyError(bundle); err != nil {
+				t.Fatal("the owner of the key can forge a bundle that verifies without a trusted head:", err)
 			}
 			for _, kept := range [][]byte{published, head} {
 				_, err := Verify(context.Background(), bundle, Options{Head: kept, Key: key})
-				wants(t, err, "forked")
+				wantMismatch(t, err, "forked")
 			}
-			// The head of the Friday before is the one that others have.
-			wants(t, verifies(tampered(t, bundle, map[string][]byte{beforeFile: published})), "forked")
+			// The earlier head in the bundle is the published one.
+			wantMismatch(t, verifyError(tamper(t, bundle, map[string][]byte{earlierHeadFile: published})), "forked")
 		}
 	})
-	t.Run("in place of the true dump", func(t *testing.T) {
-		wants(t, verifies(tampered(t, folder, map[string][]byte{journalFile: newNode(forked).text.Bytes()})), "forked", headFile)
+	t.Run("instead of the true dump", func(t *testing.T) {
+		wantMismatch(t, verifyError(tamper(t, folder, map[string][]byte{journalFile: newTestLedger(forked).text.Bytes()})), "forked", headFile)
 	})
-	t.Run("a shorter dump in place of the true one", func(t *testing.T) {
-		shorter := plain
-		shorter.edit = func(n int, body []byte) []byte {
+	t.Run("a shorter dump instead of the true one", func(t *testing.T) {
+		shorter := plainHistory
+		shorter.changeEvent = func(n int, body []byte) []byte {
 			if n > 18 && n < 28 {
 				return nil
 			}
 			return body
 		}
-		n := newNode(shorter)
-		if n.records >= uint64(headSize(t, folder, headFile)) {
-			t.Fatalf("it has %d records", n.records)
+		n := newTestLedger(shorter)
+		if n.records >= uint64(sizeOfHead(t, folder, headFile)) {
+			t.Fatalf("the forged ledger has %d records, want fewer than the head covers", n.records)
 		}
-		wants(t, verifies(tampered(t, folder, map[string][]byte{journalFile: n.text.Bytes()})), "the head in head-before.txt")
+		wantMismatch(t, verifyError(tamper(t, folder, map[string][]byte{journalFile: n.text.Bytes()})), "the head in head-before.txt")
 	})
 }
 
-// TestNarrowestRange holds that a changed event is said to stand after the last
-// signed head that fits and not after the first seal or head that does not.
+// TestNarrowestRange changes an event. The error must say that the change is after the
+// last seal or head that matches, and not after the first that does not.
 func TestNarrowestRange(t *testing.T) {
 	t.Parallel()
-	folder := bundleOf(t, "whole")
-	all := linesOf(read(t, folder, journalFile))
-	says := func(at int, old, to, want string) {
+	folder := cachedBundle(t, "whole")
+	all := splitLines(readFile(t, folder, journalFile))
+	wantRange := func(at int, old, to, want string) {
 		t.Helper()
 		changed := slices.Clone(all)
-		changed[at] = put(old, to)(changed[at])
-		wants(t, verifies(tampered(t, folder, map[string][]byte{journalFile: joined(changed...)})), want)
+		changed[at] = replaceText(old, to)(changed[at])
+		wantMismatch(t, verifyError(tamper(t, folder, map[string][]byte{journalFile: joinLines(changed...)})), want)
 	}
-	// As one who reads the dump finds them: what each seal is of, and the head
-	// that holds it.
+	// Find the tree size of each seal, and the size of the head that covers its record.
 	var seals, heads []int
 	for n, line := range all {
 		if bytes.Contains(line, []byte(`"type":"ledger.sealed.v1"`)) {
@@ -177,55 +175,55 @@ func TestNarrowestRange(t *testing.T) {
 			at++
 		}
 		if at >= size {
-			t.Fatalf("no event of week %d has a name", week)
+			t.Fatalf("no event in week %d contains a name", week)
 		}
-		says(at, `"first_name":"`, `"first_name":"X`, fmt.Sprintf("between record %d and %d, or at record %d itself", after+1, size, heads[week]))
+		wantRange(at, `"first_name":"`, `"first_name":"X`, fmt.Sprintf("between record %d and %d, or at record %d itself", after+1, size, heads[week]))
 		after = heads[week]
 	}
-	// A seal that was changed is found by the head that holds it.
-	says(heads[0]-1, `"rows":`, `"rows":1`, fmt.Sprintf("between record %d and %d, or earlier where the seal in record %d was rewritten too", seals[0]+1, heads[0], heads[0]))
+	// The head that covers a seal reveals that the seal was changed.
+	wantRange(heads[0]-1, `"rows":`, `"rows":1`, fmt.Sprintf("between record %d and %d, or earlier, if the seal in record %d was rewritten too", seals[0]+1, heads[0], heads[0]))
 }
 
-// TestKeptHead holds that an auditor's own head is compared whoever has signed
-// it, and that one which cannot be compared does not pass for one that was.
-func TestKeptHead(t *testing.T) {
-	kept := read(t, bundleOf(t, "whole"), beforeFile)
+// TestTrustedHead checks that the auditor's head is compared whoever signed it, and that
+// Verify fails if the head cannot be compared.
+func TestTrustedHead(t *testing.T) {
+	kept := readFile(t, cachedBundle(t, "whole"), earlierHeadFile)
 	h := must(treehead.OpenUnverified(kept))
-	witnessed := func(h treehead.Head) []byte { return signHead(h, "witness.example", private(7)) }
+	witnessed := func(h treehead.Head) []byte { return signHead(h, "witness.example", privateKey(7)) }
 	root, ledger := h, h
 	root.Root[3]++
 	ledger.Origin = treehead.Origin("L-2")
 	for _, bundle := range []string{"whole", "records"} {
 		t.Run(bundle, func(t *testing.T) {
 			t.Parallel()
-			folder := bundleOf(t, bundle)
+			folder := cachedBundle(t, bundle)
 			r, err := Verify(context.Background(), folder, Options{Head: witnessed(h)})
-			if err != nil || !strings.Contains(strings.Join(r.Checked, "\n"), "that you kept is of the same history") || !strings.Contains(strings.Join(r.NotProven, "\n"), "carries no signature") {
-				t.Errorf("the witness's head: %+v, %v", r, err)
+			if err != nil || !strings.Contains(strings.Join(r.Checked, "\n"), "that you gave belongs to the same history") || !strings.Contains(strings.Join(r.NotProven, "\n"), "carries no signature") {
+				t.Errorf("with a witness's head: got %+v, %v", r, err)
 			}
-			for says, heads := range map[string][][]byte{
+			for want, heads := range map[string][][]byte{
 				"forked":                         {witnessed(root)},
 				"of another ledger":              {witnessed(ledger)},
 				"not signed by the ledger's key": {bytes.Replace(kept, []byte(h.Root.String()), []byte(root.Root.String()), 1)},
 				"no signature":                   {[]byte(h.Text())},
-				"not in the form":                {[]byte("nonsense"), []byte("x\n\ny")},
+				"not a well-formed":              {[]byte("nonsense"), []byte("x\n\ny")},
 			} {
 				for _, head := range heads {
 					_, err := Verify(context.Background(), folder, Options{Head: head})
-					wants(t, err, says)
+					wantMismatch(t, err, want)
 				}
 			}
 		})
 	}
-	// The head of the first Friday is in no bundle of the last but the whole.
-	oldest := read(t, bundleOf(t, "whole of the first Friday"), headFile)
-	if _, err := Verify(context.Background(), bundleOf(t, "whole"), Options{Head: oldest}); err != nil {
+	// Only a bundle with the whole journal can be compared with the first Friday's head.
+	oldest := readFile(t, cachedBundle(t, "whole of the first Friday"), headFile)
+	if _, err := Verify(context.Background(), cachedBundle(t, "whole"), Options{Head: oldest}); err != nil {
 		t.Error(err)
 	}
-	_, err := Verify(context.Background(), bundleOf(t, "row"), Options{Head: oldest})
-	wants(t, err, "cannot be compared")
+	_, err := Verify(context.Background(), cachedBundle(t, "row"), Options{Head: oldest})
+	wantMismatch(t, err, "cannot be compared")
 	longer := h
-	longer.Size = sample().records + 1
-	_, err = Verify(context.Background(), bundleOf(t, "whole"), Options{Head: witnessed(longer)})
-	wants(t, err, "later records are missing")
+	longer.Size = sampleLedger().records + 1
+	_, err = Verify(context.Background(), cachedBundle(t, "whole"), Options{Head: witnessed(longer)})
+	wantMismatch(t, err, "later records are missing")
 }

@@ -10,10 +10,11 @@ import (
 	"bookledger/events/record"
 )
 
-// lineReader reads a file line by line. None may be blank, and each must end.
+// lineReader reads a file line by line. It refuses blank lines and a last line
+// without a newline.
 type lineReader struct {
 	io.Closer
-	name  string // as messages name it
+	name  string // for errors
 	lines *record.Reader
 	n     int // lines read
 }
@@ -22,8 +23,8 @@ func newLineReader(name string, f io.ReadCloser) *lineReader {
 	return &lineReader{Closer: f, name: name, lines: record.NewReader(f)}
 }
 
-// lines opens a file of the bundle.
-func (b *bundle) lines(name string) (*lineReader, error) {
+// openLines opens a file of the bundle.
+func (b *bundle) openLines(name string) (*lineReader, error) {
 	f, err := b.root.Open(name)
 	if err != nil {
 		return nil, fmt.Errorf("reading the bundle: %w", err)
@@ -31,8 +32,8 @@ func (b *bundle) lines(name string) (*lineReader, error) {
 	return newLineReader(name, f), nil
 }
 
-// next returns the next line, which is valid until the next call, with its end;
-// io.EOF after the last one.
+// next returns the next line with its newline, valid until the next call. It returns
+// io.EOF after the last line.
 func (l *lineReader) next() ([]byte, error) {
 	text, number, err := l.lines.NextRaw()
 	_, tooLong := errors.AsType[*record.LineError](err)
@@ -40,20 +41,20 @@ func (l *lineReader) next() ([]byte, error) {
 	case err == io.EOF && number == l.n+1:
 		return nil, io.EOF
 	case err == io.EOF || err == nil && l.lines.Truncated():
-		return nil, differs("%s: its last line is cut off, or blank lines follow it", l.name)
+		return nil, mismatchf("%s: the last line is cut off, or blank lines follow it", l.name)
 	case tooLong:
-		return nil, differs("%s: %v", l.name, err)
+		return nil, mismatchf("%s: %v", l.name, err)
 	case err != nil:
 		return nil, fmt.Errorf("reading %s: %w", l.name, err)
 	}
 	if l.n++; number != l.n {
-		return nil, differs("%s: line %d is blank", l.name, l.n)
+		return nil, mismatchf("%s: line %d is blank", l.name, l.n)
 	}
 	return append(text, '\n'), nil
 }
 
-// nextOf reads the next line as JSON.
-func nextOf[T any](l *lineReader) (v T, err error) {
+// nextJSON reads and decodes the next line as JSON.
+func nextJSON[T any](l *lineReader) (v T, err error) {
 	text, err := l.next()
 	if err != nil {
 		return v, err
@@ -67,16 +68,16 @@ func (l *lineReader) nextRecord() (r record.Record, err error) {
 	if err != nil {
 		return r, err
 	}
-	line, err := record.ParseLine(bytes.Clone(text)) // whose part the record's body is
+	line, err := record.ParseLine(bytes.Clone(text)) // the record's body is a part of the line
 	if err != nil {
-		return r, differs("%s: line %d: %v", l.name, l.n, err)
+		return r, mismatchf("%s: line %d: %v", l.name, l.n, err)
 	}
-	return line.Record, l.mustBe(text, line.AppendLine(nil, time.Time{}))
+	return line.Record, l.checkLine(text, line.AppendLine(nil, time.Time{}))
 }
 
-// mustBe checks that the line which was read last is the one that the ledger
+// checkLine checks that text, the line read last, is the line that the ledger
 // writes for its record.
-func (l *lineReader) mustBe(text, want []byte) error {
+func (l *lineReader) checkLine(text, want []byte) error {
 	if bytes.Equal(text, want) {
 		return nil
 	}
@@ -85,5 +86,5 @@ func (l *lineReader) mustBe(text, want []byte) error {
 		at++
 	}
 	around := func(line []byte) []byte { return line[at:min(at+40, len(line))] }
-	return differs("%s: line %d is not what the ledger writes for that record: from byte %d on it has %q, and must have %q", l.name, l.n, at+1, around(text), around(want))
+	return mismatchf("%s: line %d is not what the ledger writes for that record: at byte %d it has %q instead of %q", l.name, l.n, at+1, around(text), around(want))
 }

@@ -11,31 +11,32 @@ import (
 	"bookledger/exporter"
 )
 
-// Request is what evidence is asked for.
+// Request describes the bundle to make.
 type Request struct {
 	Kind   Kind
-	Agent  string      // whose book
-	Friday events.Date // as of whose cutoff
+	Agent  string      // owner of the book
+	Friday events.Date // of the book
 
-	// Case, Member and Year name the row of a bundle of the kind Row. Without
-	// member and year it is the case's only row.
+	// Case, Member and Year identify the row of a bundle of kind Row. Member and
+	// Year may be blank if the book has one row of the case.
 	Case, Member string
 	Year         int
 
-	Journal  string      // the dump of the whole record
-	Out      string      // the folder to write, which is not there or empty
-	Progress func(n int) // of records replayed; nil: nobody asks
+	Journal  string      // path of a dump of the whole journal
+	Out      string      // folder to write; must be empty or not exist
+	Progress func(n int) // if not nil, called with numbers of records as they are replayed
 }
 
-// Make writes a bundle of evidence from a dump. It returns ErrNotSealed for a
-// Friday without a signed seal in the record, ErrWhich for a row that was not
-// named well enough, ErrDiffers for a dump that contradicts itself, and then,
-// as after every error, has written nothing.
+// Make writes a bundle of evidence from a dump. After an error it has written
+// nothing. It returns ErrNotSealed if the journal has no signed seal of the
+// Friday, ErrAmbiguousRow if the request does not identify one row, ErrMismatch if
+// the dump contradicts itself, checkpoint.ErrNoCheckpoint if there is no such
+// Friday, and book.ErrUnknownOwner if there is no such agent.
 func Make(ctx context.Context, q Request) error {
-	if q.Kind == Row && !isRow(q.Case, q.Member) {
-		return fmt.Errorf("%w: no case or member can have the ids %q and %q", ErrAmbiguousRow, q.Case, q.Member)
+	if q.Kind == Row && !validRowIDs(q.Case, q.Member) {
+		return fmt.Errorf("%w: case %q or member %q is not a valid id", ErrAmbiguousRow, q.Case, q.Member)
 	}
-	to, err := newFolder(q.Out)
+	to, err := newBundleWriter(q.Out)
 	if err != nil {
 		return err
 	}
@@ -45,10 +46,10 @@ func Make(ctx context.Context, q Request) error {
 		return err
 	}
 
-	// What every bundle has: the seal, and what proves it.
-	s, err := d.statement()
+	// Every bundle contains the seal and its proof.
+	s, err := d.makeStatement()
 	if errors.Is(err, ErrNotSealed) {
-		return fmt.Errorf("%w; run the daemon on the node that has seal.key until it has signed that Friday's seal, then dump the journal again", err)
+		return fmt.Errorf("%w: run the daemon on the node that has seal.key until the seal of that Friday is signed, then dump the journal again", err)
 	}
 	if err != nil {
 		return err
@@ -58,8 +59,8 @@ func Make(ctx context.Context, q Request) error {
 		return err
 	}
 
-	// What the kind has beside it.
-	m := manifest{Version: formVersion, Kind: q.Kind, LedgerID: d.id, Agent: q.Agent, Friday: q.Friday}
+	// The other files depend on the kind.
+	m := manifest{Version: formatVersion, Kind: q.Kind, LedgerID: d.id, Agent: q.Agent, Friday: q.Friday}
 	if q.Kind != Row {
 		m.Exporter = exporter.Version
 		if err := d.writeWorkbook(ctx, to); err != nil {
@@ -75,7 +76,7 @@ func Make(ctx context.Context, q Request) error {
 		}
 	case Row:
 		if err = d.writeRecords(ctx, to, s.head.Size); err == nil {
-			files[rowFile], err = d.row()
+			files[rowFile], err = d.proveRow()
 		}
 	}
 	if err != nil {
@@ -90,16 +91,16 @@ func Make(ctx context.Context, q Request) error {
 	return to.finish(m)
 }
 
-func (d *derivation) writeWorkbook(ctx context.Context, to *folder) error {
-	return to.write(workbookFile, func(w io.Writer) error {
+func (d *derivation) writeWorkbook(ctx context.Context, to *bundleWriter) error {
+	return to.writeFile(workbookFile, func(w io.Writer) error {
 		_, err := exporter.Current().Write(ctx, w, d.book)
 		return err
 	})
 }
 
-func (d *derivation) writeJournal(to *folder) error {
-	return to.write(journalFile, func(w io.Writer) error {
-		f, err := os.Open(d.q.Journal)
+func (d *derivation) writeJournal(to *bundleWriter) error {
+	return to.writeFile(journalFile, func(w io.Writer) error {
+		f, err := os.Open(d.request.Journal)
 		if err != nil {
 			return err
 		}

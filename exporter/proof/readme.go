@@ -7,7 +7,9 @@ import (
 	"bookledger/events"
 )
 
-// readme tells an auditor what a bundle is and how to check it.
+// readme returns the bundle's README: what the bundle is and how to check it.
+// Verify compares the README in a bundle with this text. Changing the text
+// therefore makes bundles of earlier releases fail, and needs a new format version.
 func readme(m manifest, calendar *events.Calendar) []byte {
 	var b strings.Builder
 	title := fmt.Sprintf("Evidence: the Book of Business of agent %s as of Friday %s", m.Agent, m.Friday)
@@ -18,13 +20,13 @@ func readme(m manifest, calendar *events.Calendar) []byte {
 	fmt.Fprintf(&b, "Ledger: %s\nCutoff: %s\n\n", m.LedgerID, calendar.Cutoff(m.Friday).In(calendar.Zone()).Format("Monday, January 2, 2006, 15:04:05 MST"))
 	b.WriteString(readmeAbout[m.Kind])
 	b.WriteString(readmeCheck)
-	b.WriteString(readmeProves[m.Kind])
+	b.WriteString(readmeProof[m.Kind])
 	b.WriteString(readmeLimits)
 	b.WriteString("\nThe files\n---------\n")
 	for _, name := range append([]string{manifestFile}, m.Kind.files()...) {
 		fmt.Fprintf(&b, "%-21s %s\n", name, readmeFiles[name])
 	}
-	b.WriteString(readmeForms)
+	b.WriteString(readmeFormats)
 	return []byte(b.String())
 }
 
@@ -68,7 +70,7 @@ If you kept head.txt of an earlier bundle of this ledger, give it with --head:
 then a ledger that tells different people different histories is found out.
 `
 
-var readmeProves = map[Kind]string{
+var readmeProof = map[Kind]string{
 	Whole: `
 What it proves
 --------------
@@ -108,25 +110,25 @@ they told it everything.
 `
 
 var readmeFiles = map[string]string{
-	manifestFile: "what this bundle is, and the SHA-256 of each other file",
-	readmeFile:   "this text",
-	keyFile:      "the public key by which head.txt is signed",
-	headFile:     "the signed head of the record, under which all else is proven",
-	sealFile:     "the record of the Friday's seal",
-	sealedFile:   "the proof that the seal is under the head",
-	boundaryFile: "the proof that the record at the cutoff is under the head",
-	beforeFile:   "the head signed for an earlier Friday, if there is one",
-	sinceFile:    "the proof that it is under the head, if there is one",
-	placeFile:    "where the agent's book stands under the seal's book root",
-	workbookFile: "the Book of Business",
-	journalFile:  "the whole record, one record a line",
-	recordsFile:  "records: genesis, changes of the key, those about the cases",
-	pathsFile:    "the proof of each of them",
-	rowsFile:     "the rows, each with the record that changed its case last",
-	rowFile:      "the row and its proof",
+	manifestFile:      "what this bundle is, and the SHA-256 of each other file",
+	readmeFile:        "this text",
+	keyFile:           "the public key by which head.txt is signed",
+	headFile:          "the signed head of the record, under which all else is proven",
+	sealFile:          "the record of the Friday's seal",
+	sealProofFile:     "the proof that the seal is under the head",
+	boundaryProofFile: "the proof that the record at the cutoff is under the head",
+	earlierHeadFile:   "the head signed for an earlier Friday, if there is one",
+	earlierProofFile:  "the proof that it is under the head, if there is one",
+	agentProofFile:    "where the agent's book stands under the seal's book root",
+	workbookFile:      "the Book of Business",
+	journalFile:       "the whole record, one record a line",
+	recordsFile:       "records: genesis, changes of the key, those about the cases",
+	pathsFile:         "the proof of each of them",
+	rowsFile:          "the rows, each with the record that changed its case last",
+	rowFile:           "the row and its proof",
 }
 
-const readmeForms = `
+const readmeFormats = `
 Heads are checkpoints of C2SP tlog-checkpoint, signed notes with Ed25519 keys;
 seal.tlog-proof is of C2SP tlog-proof; the texts *-to-head.txt have the form in
 which C2SP tlog-witness takes consistency proofs. Hashes are SHA-256, those of

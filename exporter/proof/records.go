@@ -15,36 +15,36 @@ import (
 	"bookledger/events/record/treehead"
 )
 
-// inclusion is the path of a record to the root of the signed head, as a line
-// of a bundle.
+// inclusion is a record's inclusion proof under the signed tree head: a line of
+// pathsFile.
 type inclusion struct {
 	Seq  uint64        `json:"seq"`
 	Path []merkle.Hash `json:"path"`
 }
 
-// writeRecords writes, out of a record of that size, genesis and the changes of
-// the key, the records about the cases of the book, if they are asked for, and
-// the path of each. Lines are without the recorded time, which follows from all
-// records and is under no hash by itself.
-func (d *derivation) writeRecords(ctx context.Context, to *folder, size uint64) error {
-	wanted := slices.DeleteFunc(slices.Clone(d.keyed), func(seq uint64) bool { return seq > size })
+// writeRecords writes recordsFile and pathsFile: genesis, the key changes and, for
+// kind Records, the records about the book's cases, each with its inclusion proof
+// in the journal's tree of that size. The lines lack the recorded time, because no
+// hash covers it: it follows from all records before.
+func (d *derivation) writeRecords(ctx context.Context, to *bundleWriter, size uint64) error {
+	seqs := slices.DeleteFunc(slices.Clone(d.keyRecords), func(seq uint64) bool { return seq > size })
 	for i := range d.book.Rows {
-		for _, seq := range d.cases[d.book.Rows[i].CaseID] {
+		for _, seq := range d.caseRecords[d.book.Rows[i].CaseID] {
 			if seq <= d.friday.Boundary {
-				wanted = append(wanted, seq)
+				seqs = append(seqs, seq)
 			}
 		}
 	}
-	slices.Sort(wanted)
-	f, err := os.Open(d.q.Journal)
+	slices.Sort(seqs)
+	f, err := os.Open(d.request.Journal)
 	if err != nil {
 		return fmt.Errorf("reading the dump: %w", err)
 	}
 	defer f.Close()
-	dump := newLineReader("the dump", f) // in which each record stands on the line of its sequence
+	dump := newLineReader("the dump", f) // line n is record n
 	var paths bytes.Buffer
-	err = to.write(recordsFile, func(w io.Writer) error {
-		for _, seq := range slices.Compact(wanted) {
+	err = to.writeFile(recordsFile, func(w io.Writer) error {
+		for _, seq := range slices.Compact(seqs) {
 			var text []byte
 			for uint64(dump.n) < seq {
 				var err error
@@ -76,14 +76,14 @@ func (d *derivation) writeRecords(ctx context.Context, to *folder, size uint64) 
 	return to.writeText(pathsFile, paths.Bytes())
 }
 
-// eachRecord calls yield with every record of the bundle and its path.
+// eachRecord calls yield with each record of the bundle and its inclusion proof.
 func (b *bundle) eachRecord(yield func(r *record.Record, path []merkle.Hash) error) error {
-	records, err := b.lines(recordsFile)
+	records, err := b.openLines(recordsFile)
 	if err != nil {
 		return err
 	}
 	defer records.Close()
-	paths, err := b.lines(pathsFile)
+	paths, err := b.openLines(pathsFile)
 	if err != nil {
 		return err
 	}
@@ -91,7 +91,7 @@ func (b *bundle) eachRecord(yield func(r *record.Record, path []merkle.Hash) err
 	last := uint64(0)
 	for {
 		r, err := records.nextRecord()
-		p, pathErr := nextOf[inclusion](paths)
+		p, pathErr := nextJSON[inclusion](paths)
 		switch {
 		case err != nil && err != io.EOF:
 			return err
@@ -100,11 +100,11 @@ func (b *bundle) eachRecord(yield func(r *record.Record, path []merkle.Hash) err
 		case err == io.EOF && pathErr == io.EOF:
 			return nil
 		case err == io.EOF || pathErr == io.EOF:
-			return differs("%s and %s do not have equally many lines", recordsFile, pathsFile)
+			return mismatchf("%s and %s have different numbers of lines", recordsFile, pathsFile)
 		case r.Seq <= last:
-			return differs("%s: line %d: record %d stands after record %d", recordsFile, records.n, r.Seq, last)
+			return mismatchf("%s: line %d: record %d comes after record %d", recordsFile, records.n, r.Seq, last)
 		case p.Seq != r.Seq:
-			return differs("%s: line %d is the path of record %d, and must be that of %d", pathsFile, paths.n, p.Seq, r.Seq)
+			return mismatchf("%s: line %d is the proof of record %d instead of %d", pathsFile, paths.n, p.Seq, r.Seq)
 		}
 		last = r.Seq
 		if err := yield(&r, p.Path); err != nil {
@@ -113,9 +113,9 @@ func (b *bundle) eachRecord(yield func(r *record.Record, path []merkle.Hash) err
 	}
 }
 
-// readLedger reads genesis and the changes of the key. That these were recorded
-// is for checkRecords to see, under the head that the keys lead to.
-func (b *bundle) readLedger() (l identity, err error) {
+// readLedger reads genesis and the key changes from recordsFile. It does not check
+// that they were recorded: checkRecords does, under the head that the keys open.
+func (b *bundle) readLedger() (l ledgerInfo, err error) {
 	var checker events.Checker
 	err = b.eachRecord(func(r *record.Record, _ []merkle.Hash) error {
 		if r.Seq > 1 && l.keys != nil && r.Subject != events.SubjectSeal {
@@ -123,10 +123,10 @@ func (b *bundle) readLedger() (l identity, err error) {
 		}
 		checked := checker.Check(r.Subject, r.Body)
 		if r.Seq == 1 {
-			return l.begin(&checked)
+			return l.readGenesis(&checked)
 		}
 		if l.keys == nil {
-			return differs("%s does not begin with record 1, the genesis of the ledger", recordsFile)
+			return mismatchf("%s does not begin with record 1, the genesis of the ledger", recordsFile)
 		}
 		data, ok := checked.Event.Data.(*events.SealKeyChanged)
 		if checked.Rejection() != nil || !ok {
@@ -136,47 +136,49 @@ func (b *bundle) readLedger() (l identity, err error) {
 		return nil
 	})
 	if err == nil && l.keys == nil {
-		err = differs("%s holds no record", recordsFile)
+		err = mismatchf("%s contains no record", recordsFile)
 	}
 	return l, err
 }
 
-func (l *identity) begin(c *events.Checked) (err error) {
+func (l *ledgerInfo) readGenesis(c *events.Checked) (err error) {
 	genesis, ok := c.Event.Data.(*events.Genesis)
 	if !ok || c.Rejection() != nil {
-		return differs("record 1 in %s is no genesis", recordsFile)
+		return mismatchf("record 1 in %s is not a genesis", recordsFile)
 	}
 	l.id = genesis.LedgerID
 	if l.calendar, err = events.NewCalendar(genesis.Calendar); err == nil {
 		l.keys, err = treehead.NewKeys(genesis.LedgerID, genesis.SealKey)
 	}
 	if err != nil {
-		return differs("the genesis in %s: %v", recordsFile, err)
+		return mismatchf("the genesis in %s: %v", recordsFile, err)
 	}
 	return nil
 }
 
-// recorded is a record about a case, from which the salts of its rows may come.
-type recorded struct {
+// caseRecord is a record about a case. The salts of the case's rows depend on the
+// seed of the record that changed the case last.
+type caseRecord struct {
 	caseID string
 	seed   merkle.Hash
 }
 
-// checkRecords checks that each of the n records of the bundle is under the
-// signed head, and returns those about cases.
-func (b *bundle) checkRecords(s *statement) (of map[uint64]recorded, n int, err error) {
-	of = map[uint64]recorded{}
+// checkRecords checks that each record of the bundle is under the signed tree head.
+// It returns the number of records, and by sequence those about cases up to the
+// boundary.
+func (b *bundle) checkRecords(s *statement) (caseRecords map[uint64]caseRecord, n int, err error) {
+	caseRecords = map[uint64]caseRecord{}
 	var decoder record.Decoder
 	err = b.eachRecord(func(r *record.Record, path []merkle.Hash) error {
 		n++
 		d := decoder.Decode(*r)
 		if err := merkle.CheckInclusion(path, d.Seq, d.Leaf, s.head.Size, s.head.Root); err != nil {
-			return differs("record %d in %s is not the one that was recorded: %v", d.Seq, recordsFile, err)
+			return mismatchf("record %d in %s is not as it was recorded: %v", d.Seq, recordsFile, err)
 		}
 		if d.CaseID != "" && d.Seq <= uint64(s.seal.Boundary) {
-			of[d.Seq] = recorded{d.CaseID, d.Seed()}
+			caseRecords[d.Seq] = caseRecord{d.CaseID, d.Seed()}
 		}
 		return nil
 	})
-	return of, n, err
+	return caseRecords, n, err
 }

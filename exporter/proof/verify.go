@@ -20,14 +20,15 @@ import (
 	"bookledger/projections/replay"
 )
 
-// Options are what an auditor has beside a bundle.
+// Options contains what an auditor knows from other sources than the bundle. All
+// fields are optional.
 type Options struct {
-	Key      string      // the ledger's key, in the form of key.txt, got in another way than the bundle; "" for none
-	Head     []byte      // a head of the ledger that the auditor kept, or has from a witness, and trusts; nil for none
-	Progress func(n int) // of records replayed; nil: nobody asks
+	Key      string      // the ledger's public key, in the format of key.txt
+	Head     []byte      // a tree head of the ledger that the auditor trusts, kept from before or signed by a witness
+	Progress func(n int) // called with numbers of records as they are replayed
 }
 
-// Report says in plain words what a check has found.
+// Report says in sentences for people what was checked and what remains unproven.
 type Report struct {
 	Kind      Kind        `json:"kind"`
 	LedgerID  string      `json:"ledger_id"`
@@ -41,21 +42,21 @@ func (r *Report) checkedf(format string, args ...any) {
 	r.Checked = append(r.Checked, fmt.Sprintf(format, args...))
 }
 
-func (r *Report) unprovenf(format string, args ...any) {
+func (r *Report) notProvenf(format string, args ...any) {
 	r.NotProven = append(r.NotProven, fmt.Sprintf(format, args...))
 }
 
-// Verify checks a bundle, and trusts nothing in it. Where it returns
-// ErrDiffers the evidence does not verify, and the error names the first
-// difference: whatever comes of the contents of a folder is one. Any other error
-// is of a folder that is not there or of a disk that does not give what it
-// holds. The report then says what had been checked before.
+// Verify checks a bundle and trusts nothing in it. It returns ErrMismatch if the
+// evidence does not verify; the error names the first difference. Anything wrong
+// with the contents of the folder is a mismatch. Other errors mean that the folder
+// does not exist or cannot be read. With an error, the report contains what was
+// checked before it.
 func Verify(ctx context.Context, folder string, o Options) (*Report, error) {
 	r := &Report{}
 	err := verify(ctx, folder, o, r)
-	_, unread := errors.AsType[*fs.PathError](err)
-	if err != nil && !errors.Is(err, ErrMismatch) && !unread && ctx.Err() == nil {
-		err = differs("%w", err)
+	_, unreadable := errors.AsType[*fs.PathError](err)
+	if err != nil && !errors.Is(err, ErrMismatch) && !unreadable && ctx.Err() == nil {
+		err = mismatchf("%w", err)
 	}
 	return r, err
 }
@@ -69,49 +70,49 @@ func verify(ctx context.Context, folder string, o Options, r *Report) error {
 	r.Kind, r.LedgerID, r.Agent, r.Friday = b.Kind, b.LedgerID, b.Agent, b.Friday
 	v := &verifier{b, o, r}
 	if b.Kind == Whole {
-		err = v.whole(ctx)
+		err = v.verifyWhole(ctx)
 	} else {
-		err = v.part()
+		err = v.verifyPart()
 	}
 	if (err == nil || errors.Is(err, ErrMismatch)) && b.damaged != nil {
 		if err == nil {
 			return b.damaged
 		}
-		return fmt.Errorf("%w; also, %w", err, b.damaged)
+		return fmt.Errorf("%w; also: %w", err, b.damaged)
 	}
 	if err == nil {
-		r.checkedf("Every file is the one that %s names, and there is no other.", manifestFile)
-		v.limits()
+		r.checkedf("Every file has the size and the SHA-256 that %s lists, and the folder contains no other file.", manifestFile)
+		v.reportLimits()
 	}
 	return err
 }
 
 type verifier struct {
 	*bundle
-	o Options
-	r *Report
+	options Options
+	report  *Report
 }
 
-// whole derives everything again from the whole record.
-func (v *verifier) whole(ctx context.Context) error {
+// verifyWhole checks a bundle with the whole journal: it derives everything again.
+func (v *verifier) verifyWhole(ctx context.Context) error {
 	open := func() (*os.File, error) { return v.root.Open(journalFile) }
-	d, err := derive(ctx, open, Request{Kind: Whole, Agent: v.Agent, Friday: v.Friday, Progress: v.o.Progress})
+	d, err := derive(ctx, open, Request{Kind: Whole, Agent: v.Agent, Friday: v.Friday, Progress: v.options.Progress})
 	if errors.Is(err, checkpoint.ErrNoCheckpoint) {
-		if short := v.longEnough(d); short != nil {
+		if short := v.checkLength(d); short != nil {
 			return short
 		}
 	}
 	switch {
 	case errors.Is(err, checkpoint.ErrNoCheckpoint), errors.Is(err, book.ErrUnknownOwner):
-		return differs("the record in %s has no such book: %v", journalFile, err)
+		return mismatchf("the journal in %s has no such book: %v", journalFile, err)
 	case err != nil:
 		return err
 	}
-	if err := v.isOf(d.identity, journalFile); err != nil {
+	if err := v.checkLedger(d.ledgerInfo, journalFile); err != nil {
 		return err
 	}
-	v.r.checkedf("%s holds %d records without a gap, from the genesis of ledger %s on, each written as the ledger writes it.", journalFile, d.records, v.LedgerID)
-	if err := v.stated(d); err != nil {
+	v.report.checkedf("%s contains %d records without a gap, starting with the genesis of ledger %s. Each line is exactly what the ledger writes for its record.", journalFile, d.records, v.LedgerID)
+	if err := v.checkSealAndHeads(d); err != nil {
 		return err
 	}
 	workbook, err := v.read(workbookFile)
@@ -122,46 +123,47 @@ func (v *verifier) whole(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := v.madeBy(exporter.Version); err != nil {
+	if err := v.checkExporter(exporter.Version); err != nil {
 		return err
 	}
-	v.r.checkedf("The book of agent %s as of Friday %s was derived from the record anew: %d rows. The workbook says the same in each of its %d cells.", v.Agent, v.Friday, c.Rows, c.Cells)
-	v.r.checkedf("The workbook is byte for byte the one that exporter %s makes.", exporter.Version)
+	v.report.checkedf("The book of agent %s as of Friday %s was derived again from the journal. It has %d rows. All %d cells of the workbook match it.", v.Agent, v.Friday, c.Rows, c.Cells)
+	v.report.checkedf("The workbook is byte for byte the file that exporter version %s writes.", exporter.Version)
 	return nil
 }
 
-// stated checks what the bundle says of the seal. What the record says of itself
-// is compared before it, so that the narrowest range is named.
-func (v *verifier) stated(d *derivation) error {
-	if err := d.compared(); err != nil {
+// checkSealAndHeads checks the statement of a bundle with the whole journal. It first
+// compares the journal with the seals and heads in it, so that a difference is located
+// in the narrowest range.
+func (v *verifier) checkSealAndHeads(d *derivation) error {
+	if err := d.checkClaims(); err != nil {
 		return err
 	}
 
-	// The heads in the bundle are of the record, and the seal is under them.
-	s, err := v.statement(d.keys)
+	// The heads in the bundle must match the journal, and the seal must be under them.
+	s, err := v.checkStatement(d.keys)
 	if err != nil {
 		return err
 	}
 	claims := []replay.Claim{claimOf("the head in "+headFile, s.head.Head)}
-	if s.before.Size > 0 {
-		claims = append(claims, claimOf("the head in "+beforeFile, s.before.Head))
+	if s.earlier.Size > 0 {
+		claims = append(claims, claimOf("the head in "+earlierHeadFile, s.earlier.Head))
 	}
-	if err := d.compared(claims...); err != nil {
+	if err := d.checkClaims(claims...); err != nil {
 		return err
 	}
-	if err := v.longEnough(d); err != nil {
+	if err := v.checkLength(d); err != nil {
 		return err
 	}
 
-	// What the bundle says of the seal is what the record says, to the byte.
-	made, err := d.statement()
+	// The files of the statement must be those that the journal makes, byte for byte.
+	expected, err := d.makeStatement()
 	if errors.Is(err, ErrNotSealed) {
-		return differs("%s ends with record %d, and the records from which %s and %s were taken are not all in it: %v", journalFile, d.records, sealFile, headFile, err)
+		return mismatchf("%s ends with record %d, and lacks records from which %s and %s were made: %v", journalFile, d.records, sealFile, headFile, err)
 	}
 	if err != nil {
 		return err
 	}
-	files, err := made.files(d)
+	files, err := expected.files(d)
 	if err != nil {
 		return err
 	}
@@ -173,25 +175,25 @@ func (v *verifier) stated(d *derivation) error {
 			}
 		}
 		if !bytes.Equal(text, files[name]) {
-			return differs("%s is not what the record has for the seal of Friday %s", name, v.Friday)
+			return mismatchf("%s does not match the journal's seal of Friday %s", name, v.Friday)
 		}
 	}
-	v.r.checkedf("The seal of Friday %s, record %d, was computed anew from the record up to its boundary, record %d: the root of the record, the root over the books of %d agents and all counts are the same.", v.Friday, s.sealed.Seq, s.seal.Boundary, s.place.Agents)
-	v.r.checkedf("All %d heads that the ledger's key has signed in the record are of this record.", made.heads)
-	if err := v.common(d.keys, s); err != nil {
+	v.report.checkedf("The seal of Friday %s (record %d) was computed again from the journal up to the boundary (record %d). The journal's root, the root over the books of %d agents and all counts match.", v.Friday, s.sealRecord.Seq, s.seal.Boundary, s.agentProof.Agents)
+	v.report.checkedf("The journal contains %d tree heads signed by the ledger's key. All of them match the journal.", expected.signedHeads)
+	if err := v.checkKey(d.keys, s); err != nil {
 		return err
 	}
-	return v.keptHead(d.keys, func(h treehead.Head) error {
+	return v.checkTrustedHead(d.keys, func(h treehead.Head) error {
 		if h.Size > d.records {
-			return differs("the head that was kept is of %d records, and the record in the bundle ends with record %d: later records are missing, or the bundle is older than the head", h.Size, d.records)
+			return mismatchf("the head given with --head covers %d records, and the journal in the bundle ends with record %d: later records are missing, or the bundle is older than the head", h.Size, d.records)
 		}
-		return d.compared(claimOf("the head that was kept", h))
+		return d.checkClaims(claimOf("the head given with --head", h))
 	})
 }
 
-// longEnough checks that the record does not end before the head in the bundle,
-// whoever has signed that.
-func (v *verifier) longEnough(d *derivation) error {
+// checkLength checks that the journal does not end before the head in the bundle. It
+// does not check the head's signature.
+func (v *verifier) checkLength(d *derivation) error {
 	text, err := v.read(headFile)
 	if err != nil {
 		return err
@@ -199,48 +201,48 @@ func (v *verifier) longEnough(d *derivation) error {
 	h, err := treehead.OpenUnverified(text)
 	switch {
 	case err == nil && d.records == 0:
-		return differs("%s holds no record, and the head in %s is of %d", journalFile, headFile, h.Size)
+		return mismatchf("%s contains no record, and the head in %s covers %d", journalFile, headFile, h.Size)
 	case err == nil && h.Size > d.records:
-		return differs("%s ends with record %d, and the head in %s is of %d records: the last %d are missing, or it is the record of another history", journalFile, d.records, headFile, h.Size, h.Size-d.records)
+		return mismatchf("%s ends with record %d, and the head in %s covers %d records: the last %d are missing, or this is a journal with another history", journalFile, d.records, headFile, h.Size, h.Size-d.records)
 	}
-	return nil // a head that cannot be read is for others to name
+	return nil // other checks report a head that cannot be read
 }
 
-// part checks a bundle that has not the whole record.
-func (v *verifier) part() error {
+// verifyPart checks a bundle that does not contain the whole journal.
+func (v *verifier) verifyPart() error {
 	l, err := v.readLedger()
 	if err != nil {
 		return err
 	}
-	if err := v.isOf(l, recordsFile); err != nil {
+	if err := v.checkLedger(l, recordsFile); err != nil {
 		return err
 	}
-	s, err := v.statement(l.keys)
+	s, err := v.checkStatement(l.keys)
 	if err != nil {
 		return err
 	}
-	of, n, err := v.checkRecords(s)
+	caseRecords, n, err := v.checkRecords(s)
 	if err != nil {
 		return err
 	}
 	if v.Kind == Row {
-		err = v.onlyRow(s)
+		err = v.verifyRow(s)
 	} else {
-		err = v.records(s, l.calendar, of, n)
+		err = v.verifyRecords(s, l.calendar, caseRecords, n)
 	}
 	if err != nil {
 		return err
 	}
-	if err := v.common(l.keys, s); err != nil {
+	if err := v.checkKey(l.keys, s); err != nil {
 		return err
 	}
-	return v.keptHead(l.keys, s.compare)
+	return v.checkTrustedHead(l.keys, s.checkTrustedHead)
 }
 
-// records checks the rows and the workbook of a bundle that has the n records
-// about the cases of a book.
-func (v *verifier) records(s *statement, calendar *events.Calendar, of map[uint64]recorded, n int) error {
-	rows, err := v.rows(s, of)
+// verifyRecords checks the rows and the workbook of a bundle of kind Records, which
+// contains n records. Those about cases are in caseRecords, by sequence.
+func (v *verifier) verifyRecords(s *statement, calendar *events.Calendar, caseRecords map[uint64]caseRecord, n int) error {
+	rows, err := v.checkRows(s, caseRecords)
 	if err != nil {
 		return err
 	}
@@ -252,146 +254,146 @@ func (v *verifier) records(s *statement, calendar *events.Calendar, of map[uint6
 		if err := w.compareRows(len(rows), func(i int) []book.NamedValue { return rows[i] }, false); err != nil {
 			return err
 		}
-		if err := v.madeBy(w.version()); err != nil {
+		if err := v.checkExporter(w.exporterVersion()); err != nil {
 			return err
 		}
-		return w.compareTitle(s, calendar.Cutoff(v.Friday))
+		return w.compareSealedFacts(s, calendar.Cutoff(v.Friday))
 	})
 	if err != nil {
 		return err
 	}
-	v.r.checkedf("Each of the %d records in %s is under the signed head: it was recorded, and is unchanged.", n, recordsFile)
-	v.r.checkedf("The %d rows in %s, salted by those records, have the sealed root of the book.", len(rows), rowsFile)
-	v.r.checkedf("The workbook says the same in every cell, and on the sheet %s names the same agent, cutoff, boundary and counts.", exporter.AboutSheet)
+	v.report.checkedf("All %d records in %s are under the signed tree head: they were recorded and have not changed since.", n, recordsFile)
+	v.report.checkedf("The root of the %d rows in %s, computed from their values and those records, is the sealed root of the book.", len(rows), rowsFile)
+	v.report.checkedf("Every cell of the workbook matches those rows. The sheet %s shows the sealed agent, cutoff, boundary and counts.", exporter.AboutSheet)
 	return nil
 }
 
-// onlyRow checks the row of a bundle of the kind Row.
-func (v *verifier) onlyRow(s *statement) error {
-	p, err := v.row(s)
+// verifyRow checks the row of a bundle of kind Row.
+func (v *verifier) verifyRow(s *statement) error {
+	p, err := v.checkRow(s)
 	if err != nil {
 		return err
 	}
 	if v.Exporter != "" {
-		return differs("%s names an exporter, and there is no workbook", manifestFile)
+		return mismatchf("%s names an exporter version, but the bundle has no workbook", manifestFile)
 	}
 	if p.Present != nil {
 		var values []string
 		for _, each := range p.Present.Values {
-			values = append(values, each.Field+" "+shown(each.Value))
+			values = append(values, each.Field+" "+quoted(each.Value))
 		}
-		v.r.checkedf("The row of %s stands in the sealed book of agent %s as of Friday %s, with these values: %s.", p.name(), v.Agent, v.Friday, strings.Join(values, ", "))
+		v.report.checkedf("The row of %s is in the sealed book of agent %s as of Friday %s, with these values: %s.", p.describe(), v.Agent, v.Friday, strings.Join(values, ", "))
 		return nil
 	}
-	v.r.checkedf("There is no row of %s in the sealed book of agent %s as of Friday %s: its place in the order of the book's tree is empty.", p.name(), v.Agent, v.Friday)
-	v.r.unprovenf("Whether the book has other rows of case %s, of other members or years: each absence is of one row.", p.CaseID)
+	v.report.checkedf("There is no row of %s in the sealed book of agent %s as of Friday %s: the place for it in the book's tree is empty.", p.describe(), v.Agent, v.Friday)
+	v.report.notProvenf("It is not proven that the book has no other rows of case %s. This bundle proves the absence of one row, for one member and year.", p.CaseID)
 	return nil
 }
 
-// isOf checks that the bundle belongs to the ledger whose genesis is in a file,
-// and that its text for the auditor is the one that this release writes: whoever
-// follows another may be led astray.
-func (v *verifier) isOf(l identity, file string) error {
+// checkLedger checks that the manifest names the ledger whose genesis is in the file,
+// and that the README is the text that this release writes. Another text could tell
+// the auditor to do something harmful.
+func (v *verifier) checkLedger(l ledgerInfo, file string) error {
 	if l.id != v.LedgerID {
-		return differs("%s names the ledger %q, and the genesis in %s is that of %q", manifestFile, v.LedgerID, file, l.id)
+		return mismatchf("%s names ledger %q, and the genesis in %s belongs to ledger %q", manifestFile, v.LedgerID, file, l.id)
 	}
 	text, err := v.read(readmeFile)
 	if err != nil {
 		return err
 	}
 	if !bytes.Equal(text, readme(v.manifest, l.calendar)) {
-		return differs("%s is not the text that this release writes for such a bundle", readmeFile)
+		return mismatchf("%s is not the text that this release writes for this bundle", readmeFile)
 	}
 	return nil
 }
 
-// madeBy checks that the manifest and the workbook name the same version of the
-// exporter.
-func (v *verifier) madeBy(version string) error {
+// checkExporter checks that the manifest and the workbook name the same exporter
+// version, and that this release has it.
+func (v *verifier) checkExporter(version string) error {
 	if v.Exporter != version {
-		return differs("%s says that exporter %q made the workbook, which says %q itself", manifestFile, v.Exporter, version)
+		return mismatchf("%s names exporter version %q, and the workbook names %q", manifestFile, v.Exporter, version)
 	}
-	return knownExporter(version)
+	return checkExporterVersion(version)
 }
 
-// common checks the key that was given, which signed the head or handed over to
-// the key that did, and says what every kind has shown.
-func (v *verifier) common(keys *treehead.Keys, s *statement) error {
-	stood := keys.Until(s.head.Size)
-	if v.o.Key != "" && !slices.Contains(stood, strings.TrimSpace(v.o.Key)) {
-		return differs("the key that was given is not that of the ledger which signed: the head of %d records is signed by %s", s.head.Size, stood[len(stood)-1])
+// checkKey checks that the auditor's key signed the head or is an earlier key of the
+// ledger. It also reports what bundles of every kind prove.
+func (v *verifier) checkKey(keys *treehead.Keys, s *statement) error {
+	signers := keys.TextsUntil(s.head.Size)
+	if v.options.Key != "" && !slices.Contains(signers, strings.TrimSpace(v.options.Key)) {
+		return mismatchf("the key given with --key is not a key of the ledger that signed the head of %d records: the signing key is %s", s.head.Size, signers[len(signers)-1])
 	}
-	v.r.checkedf("The head of %d records is signed by the ledger's key of that time, %s. The seal is under it, and so is the record up to the boundary.", s.head.Size, stood[len(stood)-1])
-	if len(stood) > 1 {
-		v.r.checkedf("That key was handed over from the one in genesis, %d times, each time signed by the key before.", len(stood)-1)
+	v.report.checkedf("The signed tree head of %d records is signed by the ledger's key at that time, %s. The seal and the journal up to the boundary are under that head.", s.head.Size, signers[len(signers)-1])
+	if len(signers) > 1 {
+		v.report.checkedf("Changes of the ledger's key since genesis: %d. Each was signed by the previous key.", len(signers)-1)
 	}
-	if s.before.Size > 0 {
-		v.r.checkedf("The earlier head of %d records that the ledger's key has signed is part of the same history: nothing before it was changed since.", s.before.Size)
+	if s.earlier.Size > 0 {
+		v.report.checkedf("The earlier tree head of %d records, signed by the ledger's key, belongs to the same history: none of those records has changed since.", s.earlier.Size)
 	} else {
-		v.r.unprovenf("There is no signed head of an earlier Friday in the bundle, so that it was compared with none.")
+		v.report.notProvenf("The journal was not compared with a signed tree head of an earlier Friday: the bundle contains none.")
 	}
-	v.r.checkedf("The book of agent %s, with %d rows of %d cases, is one of those under the book root of the seal.", s.place.Agent, s.place.Rows, s.place.Cases)
-	if v.o.Key != "" {
-		v.r.checkedf("The key that you gave is the one that signed, or handed over to it.")
+	v.report.checkedf("The book of agent %s, with %d rows of %d cases, is under the seal's book root.", s.agentProof.Agent, s.agentProof.Rows, s.agentProof.Cases)
+	if v.options.Key != "" {
+		v.report.checkedf("The key that you gave signed the tree head, or is an earlier key of the ledger whose changes lead to the signing key.")
 	} else {
-		v.r.unprovenf("That the key is the ledger's own: it comes from the bundle. Get it in another way, and give it with --key.")
+		v.report.notProvenf("It is not proven that the key belongs to the ledger: the key comes from the bundle. Get the key from another source and give it with --key.")
 	}
 	return nil
 }
 
-// keptHead checks a head that the auditor has kept, as fits can. Whether the
-// ledger's key has signed it is told, but it counts without: who gives a head
-// trusts it, and a witness may have signed it alone.
-func (v *verifier) keptHead(keys *treehead.Keys, fits func(treehead.Head) error) error {
-	if v.o.Head == nil {
-		v.r.unprovenf("That nobody was shown another history: give with --head the file %s of an earlier bundle, or a head of this ledger that a witness has signed, to have it compared.", headFile)
+// checkTrustedHead compares the auditor's trusted head with the bundle, using compare.
+// The head counts even if the ledger's key did not sign it, because the auditor trusts
+// it and perhaps only a witness signed it. The report says whether the key did.
+func (v *verifier) checkTrustedHead(keys *treehead.Keys, compare func(treehead.Head) error) error {
+	if v.options.Head == nil {
+		v.report.notProvenf("It is not proven that others were shown the same history. To compare, give with --head the file %s of an earlier bundle, or a tree head of this ledger that a witness signed.", headFile)
 		return nil
 	}
-	h, signed, err := openKept(v.o.Head, keys)
+	h, signed, err := openTrustedHead(v.options.Head, keys)
 	if err != nil {
-		return differs("the head that was kept: %v", err)
+		return mismatchf("the head given with --head: %v", err)
 	}
-	if err := fits(h); err != nil {
+	if err := compare(h); err != nil {
 		if !signed {
-			err = fmt.Errorf("%w; the ledger's key has not signed the head that was kept, so that it shows a fork to those alone who trust where it comes from", err)
+			err = fmt.Errorf("%w; the ledger's key did not sign the head given with --head, so only those who trust the head's source can conclude that there was a fork", err)
 		}
 		return err
 	}
-	v.r.checkedf("The head of %d records that you kept is of the same history.", h.Size)
+	v.report.checkedf("The tree head of %d records that you gave belongs to the same history.", h.Size)
 	if !signed {
-		v.r.unprovenf("That the ledger's key has signed the head that you kept: it carries no signature of it, and was compared as your own.")
+		v.report.notProvenf("It is not proven that the ledger's key signed the tree head that you gave: the head carries no signature of that key. It was compared because you trust it.")
 	}
 	return nil
 }
 
-// openKept opens a head of the ledger that the auditor trusts, and reports whether
-// the ledger's key has signed it. A signature of that key which does not fit is
-// of a head that was changed.
-func openKept(text []byte, keys *treehead.Keys) (h treehead.Head, signed bool, err error) {
+// openTrustedHead opens the auditor's trusted head and reports whether the ledger's
+// key signed it. It refuses a head with a wrong signature of that key: somebody
+// changed that head.
+func openTrustedHead(text []byte, keys *treehead.Keys) (h treehead.Head, signed bool, err error) {
 	h, err = keys.Open(text)
-	_, wrong := errors.AsType[*note.InvalidSignatureError](err)
-	if err == nil || wrong || !errors.Is(err, treehead.ErrUnsigned) {
+	_, invalid := errors.AsType[*note.InvalidSignatureError](err)
+	if err == nil || invalid || !errors.Is(err, treehead.ErrUnsigned) {
 		return h, err == nil, err
 	}
 	if h, err = treehead.OpenUnverified(text); err == nil && h.Origin != keys.Origin() {
-		err = fmt.Errorf("it is %w: %q, and not %q", treehead.ErrOrigin, h.Origin, keys.Origin())
+		err = fmt.Errorf("%w: %q instead of %q", treehead.ErrOrigin, h.Origin, keys.Origin())
 	}
 	return h, false, err
 }
 
-// limits says what no check of that kind can show.
-func (v *verifier) limits() {
+// reportLimits reports what no bundle of this kind can prove.
+func (v *verifier) reportLimits() {
 	switch v.Kind {
 	case Whole:
-		v.r.unprovenf("That records after the signed head are unchanged or complete: a later seal shows it.")
+		v.report.notProvenf("It is not proven that records after the signed tree head are unchanged or complete. A bundle of a later Friday proves that.")
 	case Records:
-		v.r.unprovenf("That no record about these cases was left out of the bundle, and that the ledger's rules were followed in making rows of records: that takes the whole record.")
-		v.r.unprovenf("The bytes of the workbook: how it shows its cells, the order of its rows, and what its sheet %s says beyond agent, cutoff, boundary and counts.", exporter.AboutSheet)
+		v.report.notProvenf("It is not proven that the bundle contains all records about these cases, or that the rows follow from the records by the ledger's rules. A bundle with the whole journal proves both.")
+		v.report.notProvenf("The bytes of the workbook are not proven: how it displays its cells, the order of its rows, and what its sheet %s says besides agent, cutoff, boundary and counts.", exporter.AboutSheet)
 	case Row:
-		v.r.unprovenf("That the row follows from the record: that takes the whole record. What is shown is that the ledger has sealed it so.")
+		v.report.notProvenf("This bundle proves what the ledger sealed, not that the sealed row, or its absence, follows from the journal. A bundle with the whole journal proves both.")
 	}
 	if v.Kind != Whole {
-		v.r.unprovenf("That no earlier seal of that Friday stands in the record, which would count in place of this one: that takes the whole record.")
+		v.report.notProvenf("It is not proven that this is the first seal of that Friday in the journal. An earlier one would count instead. A bundle with the whole journal shows whether there is one.")
 	}
-	v.r.unprovenf("That what upstream systems have said is true, and that nothing was withheld before it was recorded.")
+	v.report.notProvenf("It is not proven that what upstream systems reported is true, or that nothing was withheld before it was recorded.")
 }

@@ -2,25 +2,25 @@ package access
 
 import "bookledger/projections/fold"
 
-// Person is somebody who has signed in. The sign-in says all of it.
+// Person is a signed-in person. All fields come from the sign-in.
 type Person struct {
-	ID       string // an identifier of the contracts
-	AgentID  string // the agent that they are; "" where none
-	Name     string // for display alone
+	ID       string // the person_id of events
+	AgentID  string // "" if the person is not an agent
+	Name     string // for display only
 	Auditor  bool
 	Operator bool
 }
 
-// Owner is whose lists and books are asked for: those of an agent, or of all
-// agents of an agency. One of the two is set.
+// Owner is the owner of lists and books: an agent, or an agency with all its
+// agents. Exactly one field is set.
 type Owner struct{ Agent, Agency string }
 
 // Role is the capacity in which a person acts. It is recorded in the export
 // trail.
 type Role string
 
-// The roles. The sign-in says who is an agent, an auditor or an operator, the
-// ledger who is staff of an agency.
+// The roles. The sign-in identifies agents, auditors and operators. The ledger
+// identifies an agency's staff.
 const (
 	Agent    Role = "agent"
 	Manager  Role = "manager"
@@ -30,118 +30,118 @@ const (
 	Operator Role = "operator"
 )
 
-// roles are the roles in the order in which a person's are considered.
+// roles lists all roles in order of precedence.
 var roles = [...]Role{Agent, Manager, AdminL2, AdminL1, Auditor, Operator}
 
-// Right is what a role permits, or several such.
+// Right is a right or a set of rights.
 type Right uint8
 
 // The rights.
 const (
-	See        Right = 1 << iota // lists, cases, and which books there are
+	See        Right = 1 << iota // lists, cases, and which books exist
 	Act                          // mark inactive, reactivate, accept, decline
-	Transfer                     // between the agents of an agency
-	ViewLedger                   // the ledger's Fridays, rejections, exports and status
-	Audit                        // what decided a case, and how two books differ
+	Transfer                     // move consumers between the agents of an agency
+	ViewLedger                   // Fridays, rejected events, the export trail and ledger status
+	Audit                        // which records decided a case, and how two books differ
 )
 
-// Books says of which Fridays a role may take the books.
-type Books uint8
+// BookScope is the set of Fridays whose books a role may download.
+type BookScope uint8
 
-// The Fridays.
+// The scopes.
 const (
-	NoFriday      Books = iota
-	AnyFriday           // that has passed
-	RecentFridays       // the last few, as many as the operator has set
-	SameAgency          // those as of which the agent was in the agency that they are in now
-	CertifiedOnly       // those whose book holds consumers of agents alone who are certified now
+	NoFriday      BookScope = iota
+	AnyFriday               // every past Friday
+	RecentFridays           // the last few Fridays; the operator sets how many
+	SameAgency              // Fridays at which the agent was already in their present agency
+	CertifiedOnly           // Fridays whose book contains only consumers of agents certified now
 )
 
-// thing is what a right is about.
-type thing uint8
+// resource is the kind of thing to which rights apply.
+type resource uint8
 
 const (
-	certifiedAgent thing = iota
-	otherAgent           // decertified, or never certified
-	anAgency
-	theLedger
+	certifiedAgent   resource = iota
+	uncertifiedAgent          // decertified or never certified
+	wholeAgency
+	wholeLedger
 )
 
-// permit is what a role permits with a thing.
+// permit describes what a role may do with a resource.
 type permit struct {
 	rights Right
-	books  Books
+	books  BookScope
 }
 
-// table is who may see, do and take what. Nobody acts in the place of an agent
-// who is not certified; the agency's managers and level-2 staff, and operators,
-// take care of the consumers.
-var table = map[Role]map[thing]permit{
+// table lists what each role may do. Nobody acts for an agent who is not
+// certified: managers and level-2 staff of the agency can transfer the
+// consumers, and operators can view and export them.
+var table = map[Role]map[resource]permit{
 	Agent: {
-		certifiedAgent: {See | Act, RecentFridays}, // themselves
+		certifiedAgent: {See | Act, RecentFridays}, // only themselves
 	},
-	Manager: { // of the agency, or of the agency that the agent is in now
-		certifiedAgent: {See | Act | Transfer, SameAgency},
-		otherAgent:     {See | Transfer, SameAgency},
-		anAgency:       {See | Act | Transfer, AnyFriday},
+	Manager: { // of the agency, or of the agent's present agency
+		certifiedAgent:   {See | Act | Transfer, SameAgency},
+		uncertifiedAgent: {See | Transfer, SameAgency},
+		wholeAgency:      {See | Act | Transfer, AnyFriday},
 	},
 	AdminL2: {
-		certifiedAgent: {See | Transfer, SameAgency},
-		otherAgent:     {See | Transfer, SameAgency},
-		anAgency:       {See | Transfer, AnyFriday},
+		certifiedAgent:   {See | Transfer, SameAgency},
+		uncertifiedAgent: {See | Transfer, SameAgency},
+		wholeAgency:      {See | Transfer, AnyFriday},
 	},
 	AdminL1: {
 		certifiedAgent: {See, SameAgency},
-		anAgency:       {See, CertifiedOnly},
+		wholeAgency:    {See, CertifiedOnly},
 	},
 	Auditor: {
-		certifiedAgent: {See, AnyFriday},
-		otherAgent:     {See, AnyFriday},
-		anAgency:       {See, AnyFriday},
-		theLedger:      {ViewLedger | Audit, NoFriday},
+		certifiedAgent:   {See, AnyFriday},
+		uncertifiedAgent: {See, AnyFriday},
+		wholeAgency:      {See, AnyFriday},
+		wholeLedger:      {ViewLedger | Audit, NoFriday},
 	},
 	Operator: {
-		otherAgent: {See, AnyFriday},
-		theLedger:  {ViewLedger, NoFriday},
+		uncertifiedAgent: {See, AnyFriday},
+		wholeLedger:      {ViewLedger, NoFriday},
 	},
 }
 
-// Refusal is the reason why something is refused.
+// Refusal is an error that explains why access is refused.
 type Refusal string
 
-// The refusals. NotVisible is returned when the person may not know that the
+// The refusals. NotVisible is returned when the person may not know whether the
 // thing exists.
 const (
-	NotVisible              Refusal = "nothing of it is open to the person"
-	MayNotAct               Refusal = "the person does not act in the agent's place"
-	MayNotTransfer          Refusal = "the person does not transfer the agency's consumers"
-	FromOtherAgency         Refusal = "the agent who has the consumers is not in the agency"
-	ToOtherAgency           Refusal = "the agent who would get the consumers is not in the agency"
-	ToUncertified           Refusal = "the agent who would get the consumers is not certified"
+	NotVisible              Refusal = "the person has no access"
+	MayNotAct               Refusal = "the person may not act for the agent"
+	MayNotTransfer          Refusal = "the person may not transfer the agency's consumers"
+	FromOtherAgency         Refusal = "the agent who holds the consumers is not in the agency"
+	ToOtherAgency           Refusal = "the receiving agent is not in the agency"
+	ToUncertified           Refusal = "the receiving agent is not certified"
 	AgentUnknown            Refusal = "the agent was not known as of that Friday"
 	AgencyUnknown           Refusal = "the agency was not known as of that Friday"
-	NotRecentFriday         Refusal = "the Friday was not among the last ones, whose books an agent may take"
+	NotRecentFriday         Refusal = "the Friday was not recent enough for an agent to download"
 	AgentInOtherAgency      Refusal = "the agent was not in the agency as of that Friday"
-	HasUncertifiedConsumers Refusal = "the book holds consumers of an agent who was not certified any more"
+	HasUncertifiedConsumers Refusal = "the book contains consumers of an agent who was no longer certified"
 )
 
-// Error returns the reason.
+// Error returns the reason for the refusal.
 func (r Refusal) Error() string { return string(r) }
 
-// State is the ledger now, as far as access depends on it.
+// State is the part of the ledger's present state that access depends on.
 type State interface {
 	Agent(id string) (agent fold.Agent, known bool, err error)
 	Agency(id string) (agency fold.Agency, known bool, err error)
-	Staff(agency, person string) (fold.Staff, error) // zero where the person is none
+	Staff(agency, person string) (fold.Staff, error) // zero if the person is not staff of the agency
 }
 
-// Grant is what all roles of a person permit together.
+// Grant combines what all roles of a person permit.
 type Grant struct {
-	Role   Role // the first of those that permit anything
+	Role   Role // the first role, in order of precedence, that permits anything
 	Rights Right
 }
 
-// May reports whether a right is granted.
+// May reports whether g includes any of the rights in r.
 func (g Grant) May(r Right) bool { return g.Rights&r != 0 }
 
 // Act reports whether the person may act on consumers.
@@ -150,13 +150,14 @@ func (g Grant) Act() bool { return g.May(Act) }
 // Transfer reports whether the person may transfer consumers.
 func (g Grant) Transfer() bool { return g.May(Transfer) }
 
-// held is a role of a person's and what it permits.
-type held struct {
+// rolePermit is one role of a person and what it permits.
+type rolePermit struct {
 	role Role
 	permit
 }
 
-func together(all []held) (g Grant, err error) {
+// grantOf combines permits, which are in order of precedence.
+func grantOf(all []rolePermit) (g Grant, err error) {
 	if len(all) == 0 {
 		return g, NotVisible
 	}
@@ -167,26 +168,26 @@ func together(all []held) (g Grant, err error) {
 	return g, nil
 }
 
-// GrantFor returns what a person may do with an owner's consumers; NotVisible where
-// nothing.
+// GrantFor returns what a person may do with an owner's consumers. It returns
+// NotVisible if the person may do nothing.
 func GrantFor(s State, p Person, o Owner) (Grant, error) {
-	all, err := heldOf(s, p, o)
+	all, err := permitsOf(s, p, o)
 	if err != nil {
 		return Grant{}, err
 	}
-	return together(all)
+	return grantOf(all)
 }
 
-// LedgerGrantFor returns what a person may do with the ledger as a whole; NotVisible
-// where nothing.
+// LedgerGrantFor returns what a person may do with the ledger as a whole. It
+// returns NotVisible if the person may do nothing.
 func LedgerGrantFor(p Person) (Grant, error) {
-	return together(permitted(theLedger, map[Role]bool{Auditor: p.Auditor, Operator: p.Operator}))
+	return grantOf(permitted(wholeLedger, map[Role]bool{Auditor: p.Auditor, Operator: p.Operator}))
 }
 
-// heldOf returns what each of a person's roles permits with an owner's
+// permitsOf returns what each of a person's roles permits with an owner's
 // consumers.
-func heldOf(s State, p Person, o Owner) ([]held, error) {
-	what, agency := anAgency, o.Agency
+func permitsOf(s State, p Person, o Owner) ([]rolePermit, error) {
+	r, agency := wholeAgency, o.Agency
 	var known bool
 	var err error
 	if o.Agent != "" {
@@ -194,9 +195,9 @@ func heldOf(s State, p Person, o Owner) ([]held, error) {
 		if agent, known, err = s.Agent(o.Agent); err != nil || !known {
 			return nil, err
 		}
-		what, agency = otherAgent, agent.AgencyID
+		r, agency = uncertifiedAgent, agent.AgencyID
 		if agent.Certified {
-			what = certifiedAgent
+			r = certifiedAgent
 		}
 	} else if _, known, err = s.Agency(agency); err != nil {
 		return nil, err
@@ -212,36 +213,37 @@ func heldOf(s State, p Person, o Owner) ([]held, error) {
 			has[role] = true
 		}
 	}
-	return permitted(what, has), nil
+	return permitted(r, has), nil
 }
 
-// permitted returns what the roles that a person has permit with a thing.
-func permitted(what thing, has map[Role]bool) (all []held) {
+// permitted returns what each role in has permits with a resource.
+func permitted(r resource, has map[Role]bool) (all []rolePermit) {
 	for _, role := range roles {
-		if p, ok := table[role][what]; ok && has[role] {
-			all = append(all, held{role, p})
+		if p, ok := table[role][r]; ok && has[role] {
+			all = append(all, rolePermit{role, p})
 		}
 	}
 	return all
 }
 
-// MayAct returns the role in which a person acts on the consumers of an agent,
-// one of the owner's; "" is none in particular.
+// MayAct returns the role in which a person acts on an agent's consumers through
+// the owner's lists. The agent is the owner or belongs to it; "" means no agent in
+// particular.
 func MayAct(s State, p Person, o Owner, agent string) (Role, error) {
 	g, err := GrantFor(s, p, o)
-	of := g
+	agentGrant := g
 	if err == nil && agent != "" {
-		of, err = GrantFor(s, p, Owner{Agent: agent})
+		agentGrant, err = GrantFor(s, p, Owner{Agent: agent})
 	}
-	if err == nil && !(g.Act() && of.Act()) {
+	if err == nil && !(g.Act() && agentGrant.Act()) {
 		err = MayNotAct
 	}
 	return g.Role, err
 }
 
 // MayTransfer returns the role in which a person transfers consumers from one
-// of an agency's agents to another. Where both are "" it is decided for the
-// agency alone.
+// of an agency's agents to another. If from and to are both "", only the person's
+// right in the agency is checked.
 func MayTransfer(s State, p Person, agency, from, to string) (Role, error) {
 	g, err := GrantFor(s, p, Owner{Agency: agency})
 	switch {
@@ -252,26 +254,26 @@ func MayTransfer(s State, p Person, agency, from, to string) (Role, error) {
 	case from == "" && to == "":
 		return g.Role, nil
 	}
-	giver, _, err := s.Agent(from)
+	sender, _, err := s.Agent(from)
 	if err != nil {
 		return "", err
 	}
-	taker, _, err := s.Agent(to)
+	receiver, _, err := s.Agent(to)
 	switch {
 	case err != nil:
 		return "", err
-	case giver.AgencyID != agency:
+	case sender.AgencyID != agency:
 		return "", FromOtherAgency
-	case taker.AgencyID != agency:
+	case receiver.AgencyID != agency:
 		return "", ToOtherAgency
-	case !taker.Certified:
+	case !receiver.Certified:
 		return "", ToUncertified
 	}
 	return g.Role, nil
 }
 
-// InLists reports whether an agent's consumers are in the owner's lists as the
-// person sees them, who may see the owner's.
+// InLists reports whether the owner's lists include an agent's consumers for this
+// person. The person must have the right to see the owner's lists.
 func InLists(s State, p Person, o Owner, agent string) (bool, error) {
 	if o.Agent != "" {
 		return agent == o.Agent, nil
@@ -280,6 +282,6 @@ func InLists(s State, p Person, o Owner, agent string) (bool, error) {
 	if err != nil || !known || a.AgencyID != o.Agency {
 		return false, err
 	}
-	of, err := heldOf(s, p, Owner{Agent: agent})
-	return len(of) > 0, err
+	permits, err := permitsOf(s, p, Owner{Agent: agent})
+	return len(permits) > 0, err
 }

@@ -11,25 +11,25 @@ import (
 	"bookledger/projections/fold"
 )
 
-// ledger is one moment of a ledger. The staff are staff of the agencies whose
-// names begin with G1.
-type ledger struct {
+// memoryState is a state in memory. In agencies whose names start with G1, a
+// person with the id P-ROLE has that role.
+type memoryState struct {
 	agents   map[string]fold.Agent
 	agencies string
-	cases    map[string]*fold.Case // by who holds them
+	cases    map[string]*fold.Case // by agent; at most one each
 }
 
-func (l ledger) Agent(id string) (fold.Agent, bool, error) {
+func (l memoryState) Agent(id string) (fold.Agent, bool, error) {
 	a, known := l.agents[id]
 	return a, known, nil
 }
 
-func (l ledger) Agency(id string) (fold.Agency, bool, error) {
+func (l memoryState) Agency(id string) (fold.Agency, bool, error) {
 	known := slices.Contains(strings.Fields(l.agencies), id)
 	return fold.Agency{Registered: known}, known, nil
 }
 
-func (l ledger) Staff(agency, person string) (fold.Staff, error) {
+func (l memoryState) Staff(agency, person string) (fold.Staff, error) {
 	role, is := strings.CutPrefix(person, "P-")
 	if !is || !strings.HasPrefix(agency, "G1") {
 		return fold.Staff{}, nil
@@ -37,7 +37,7 @@ func (l ledger) Staff(agency, person string) (fold.Staff, error) {
 	return fold.Staff{Role: role}, nil
 }
 
-func (l ledger) EachAgentOf(agency string, yield func(string, *fold.Agent) error) error {
+func (l memoryState) EachAgentOf(agency string, yield func(string, *fold.Agent) error) error {
 	for id, a := range l.agents {
 		if a.AgencyID == agency {
 			if err := yield(id, &a); err != nil {
@@ -48,7 +48,7 @@ func (l ledger) EachAgentOf(agency string, yield func(string, *fold.Agent) error
 	return nil
 }
 
-func (l ledger) EachHeld(agent string, yield func(string, *fold.Case) error) error {
+func (l memoryState) EachHeld(agent string, yield func(string, *fold.Case) error) error {
 	if c := l.cases[agent]; c != nil {
 		return yield("1", c)
 	}
@@ -56,17 +56,18 @@ func (l ledger) EachHeld(agent string, yield func(string, *fold.Case) error) err
 }
 
 func agent(agency string, certified bool) fold.Agent {
-	return fold.Agent{AgencyID: agency, Named: agency != "", Certified: certified}
+	return fold.Agent{AgencyID: agency, EverCertified: agency != "", Certified: certified}
 }
 
-// now and then are the same ledger, as it is and as of a Friday.
+// now and then are the same ledger at present and at a past Friday. The agents of G1
+// are named for what the tests check about them.
 var (
-	now = ledger{agencies: "G1 G1held G1late G1unnamed G2", agents: map[string]fold.Agent{
+	now = memoryState{agencies: "G1 G1held G1late G1unnamed G2", agents: map[string]fold.Agent{
 		"certified": agent("G1", true), "other": agent("G1", false), "stranger": agent("G2", true), "named": {},
 		"moved": agent("G1", true), "otherMoved": agent("G1", false), "late": agent("G1late", true), "holding": agent("G1held", false), "kept": agent("G1unnamed", true),
 		"unregistered": agent("G1none", true),
 	}}
-	then = ledger{agencies: "G1 G1held G2", agents: map[string]fold.Agent{
+	then = memoryState{agencies: "G1 G1held G2", agents: map[string]fold.Agent{
 		"certified": agent("G1", true), "other": agent("G1", true), "stranger": agent("G2", true), "named": {},
 		"moved": agent("G2", true), "otherMoved": agent("G2", true), "holding": agent("G1held", true), "kept": agent("G1unnamed", true),
 	}, cases: map[string]*fold.Case{
@@ -76,7 +77,8 @@ var (
 
 var roles = []access.Role{access.Agent, access.Manager, access.AdminL2, access.AdminL1, access.Auditor, access.Operator}
 
-// person has some of the roles; of an agent they are the one who is named.
+// person returns a person with the given roles. With the role of an agent, the
+// person is the agent self.
 func person(self string, has ...access.Role) access.Person {
 	p := access.Person{ID: "nobody", AgentID: "somebody"}
 	for _, role := range has {
@@ -94,19 +96,20 @@ func person(self string, has ...access.Role) access.Person {
 	return p
 }
 
-// cells reads a table: the cell of a column and a role.
-func cells(t *testing.T, table string) (columns []string, cell func(column string, role access.Role) string) {
+// parseTable parses a table with one row per role. The function cell returns the
+// cell of a column and a role.
+func parseTable(t *testing.T, table string) (columns []string, cell func(column string, role access.Role) string) {
 	t.Helper()
 	lines := strings.Split(strings.TrimSpace(table), "\n")
 	columns = strings.Fields(lines[0])
 	if len(lines) != 1+len(roles) {
-		t.Fatalf("the table has %d lines", len(lines))
+		t.Fatalf("got %d lines in the table, want %d", len(lines), 1+len(roles))
 	}
 	all := map[string]string{}
 	for i, line := range lines[1:] {
 		words := strings.Fields(line)
 		if words[0] != string(roles[i]) || len(words) != 1+len(columns) {
-			t.Fatalf("the line of %s is %q", roles[i], line)
+			t.Fatalf("got line %q for %s", line, roles[i])
 		}
 		for j, column := range columns {
 			all[column+" "+words[0]] = words[1+j]
@@ -115,8 +118,8 @@ func cells(t *testing.T, table string) (columns []string, cell func(column strin
 	return columns, func(column string, role access.Role) string { return all[column+" "+string(role)] }
 }
 
-// combined are all roles that one person can have at once.
-func combined() (all [][]access.Role) {
+// roleSets returns all sets of roles that one person can have.
+func roleSets() (all [][]access.Role) {
 	for set := range 1 << len(roles) {
 		var has []access.Role
 		staff := 0
@@ -135,8 +138,8 @@ func combined() (all [][]access.Role) {
 	return all
 }
 
-// rights are who may see, act, transfer, look at the ledger's figures (f) and
-// audit (u): an agent themselves, and staff of G1.
+// rights lists who may see (s), act (a), transfer (t), view the ledger (f) and audit
+// (u). The agent acts for themselves; the staff are staff of G1.
 const rights = `
           certified  other  named  unknown  stranger  G1   G1none  G2  G0  ledger
 agent     sa         -      -      -        -         -    -       -   -   -
@@ -162,12 +165,13 @@ func ownerOf(column string) access.Owner {
 	return access.Owner{Agent: column}
 }
 
-// TestRights walks every cell of the table, and every combination of roles: a
-// person has the rights of all of them, and acts in the first.
-func TestRights(t *testing.T) {
-	columns, cell := cells(t, rights)
+// TestRightsOfEveryRoleSet checks every cell of the table and every set of
+// roles. A person has the rights of all roles together and acts in the first
+// one.
+func TestRightsOfEveryRoleSet(t *testing.T) {
+	columns, cell := parseTable(t, rights)
 	for _, column := range columns {
-		for _, has := range combined() {
+		for _, has := range roleSets() {
 			self := column
 			if column == "stranger" {
 				self = "certified"
@@ -191,34 +195,33 @@ func TestRights(t *testing.T) {
 				}
 			}
 			if letters(g) != want || g.Role != role || errors.Is(err, access.NotVisible) != (want == "") || want != "" && err != nil {
-				t.Errorf("%v of %s: %s as %q (%v), want %s as %q", has, column, letters(g), g.Role, err, want, role)
+				t.Errorf("%v with %s: got rights %q as %q (%v), want %q as %q", has, column, letters(g), g.Role, err, want, role)
 			}
 			if g.Act() && !strings.Contains(cell(column, role), "a") {
-				t.Errorf("%v of %s act as %s, which does not permit it", has, column, role)
+				t.Errorf("%v with %s: got role %s, which may not act", has, column, role)
 			}
 		}
 	}
 }
 
-// TestActing holds that nobody acts in the place of an agent who is not
-// certified, through the agency's lists either.
-func TestActing(t *testing.T) {
-	_, cell := cells(t, rights)
+// TestNobodyActsForUncertifiedAgents checks MayAct for single roles, through the
+// lists of agents and of the agency.
+func TestNobodyActsForUncertifiedAgents(t *testing.T) {
+	_, cell := parseTable(t, rights)
 	for _, agent := range [...]string{"certified", "other", ""} {
 		for _, owner := range [...]string{"certified", "other", "G1"} {
 			for _, role := range roles {
 				_, err := access.MayAct(now, person("certified", role), ownerOf(owner), agent)
 				may := strings.Contains(cell(owner, role), "a") && (agent == "" || strings.Contains(cell(agent, role), "a"))
 				if may != (err == nil) {
-					t.Errorf("%s of %s for %q: %v", role, owner, agent, err)
+					t.Errorf("%s with %s, agent %q: got %v, want allowed %t", role, owner, agent, err, may)
 				}
 			}
 		}
 	}
 }
 
-// TestTransfers holds who moves consumers, and between which agents.
-func TestTransfers(t *testing.T) {
+func TestMayTransfer(t *testing.T) {
 	for _, c := range []struct {
 		role             access.Role
 		agency, from, to string
@@ -235,12 +238,13 @@ func TestTransfers(t *testing.T) {
 	} {
 		role, err := access.MayTransfer(now, person("certified", c.role), c.agency, c.from, c.to)
 		if err != c.want || (err == nil) != (role == c.role) {
-			t.Errorf("%+v: as %q (%v)", c, role, err)
+			t.Errorf("%+v: got role %q (%v)", c, role, err)
 		}
 	}
 }
 
-// TestInLists holds whose consumers an agency's lists hold for whom.
+// TestInLists checks for every role which agents' consumers are in the agency's
+// lists.
 func TestInLists(t *testing.T) {
 	for role, want := range map[access.Role]string{
 		access.Manager: "certified other", access.AdminL2: "certified other", access.AdminL1: "certified", access.Auditor: "certified other",
@@ -252,83 +256,83 @@ func TestInLists(t *testing.T) {
 				got = append(got, id)
 			}
 			if own, _ := access.InLists(now, person("", role), access.Owner{Agent: "certified"}, id); err != nil || own != (id == "certified") {
-				t.Errorf("%s, %s of an agent: %v (%v)", role, id, own, err)
+				t.Errorf("%s, agent %s in the lists of an agent: got %v (%v)", role, id, own, err)
 			}
 		}
 		if strings.Join(got, " ") != want {
-			t.Errorf("for %s there are %q, want %q", role, got, want)
+			t.Errorf("%s: got agents %q, want %q", role, got, want)
 		}
 	}
 }
 
-// books are who may take whose book: of one of the last Fridays or, in the
-// columns with a +, of an earlier one.
-const books = `
+// downloads lists who may download which book: of a recent Friday or, in columns with a
+// plus sign, of an earlier Friday. A cell is yes or the name of a refusal below.
+const downloads = `
           certified  certified+  moved    moved+   late     other  other+  otherMoved+  stranger  G1   G1+  G1held  G1held+  G1unnamed  G1late
-agent     yes        last        yes      last     unknown  -      -       -            -         -    -    -       -        -          -
-manager   yes        yes         elsewh.  elsewh.  unknown  yes    yes     elsewh.      -         yes  yes  yes     yes      yes        nobody
-admin_l2  yes        yes         elsewh.  elsewh.  unknown  yes    yes     elsewh.      -         yes  yes  yes     yes      yes        nobody
-admin_l1  yes        yes         elsewh.  elsewh.  unknown  -      -       -            -         yes  yes  holds   holds    yes        nobody
-auditor   yes        yes         yes      yes      unknown  yes    yes     yes          yes       yes  yes  yes     yes      yes        nobody
+agent     yes        old         yes      old      unknown  -      -       -            -         -    -    -       -        -          -
+manager   yes        yes         other    other    unknown  yes    yes     other        -         yes  yes  yes     yes      yes        noagency
+admin_l2  yes        yes         other    other    unknown  yes    yes     other        -         yes  yes  yes     yes      yes        noagency
+admin_l1  yes        yes         other    other    unknown  -      -       -            -         yes  yes  uncert. uncert.  yes        noagency
+auditor   yes        yes         yes      yes      unknown  yes    yes     yes          yes       yes  yes  yes     yes      yes        noagency
 operator  -          -           -        -        -        yes    yes     yes          -         -    -    -       -        -          -`
 
 var refusals = map[string]error{
-	"yes": nil, "-": access.NotVisible, "last": access.NotRecentFriday, "elsewh.": access.AgentInOtherAgency, "holds": access.HasUncertifiedConsumers,
-	"unknown": access.AgentUnknown, "nobody": access.AgencyUnknown,
+	"yes": nil, "-": access.NotVisible, "old": access.NotRecentFriday, "other": access.AgentInOtherAgency, "uncert.": access.HasUncertifiedConsumers,
+	"unknown": access.AgentUnknown, "noagency": access.AgencyUnknown,
 }
 
-// TestBooks walks every cell of the table, and every combination of roles, of
-// which one alone must be enough. What is decided again for the trail is the
-// same for each role, and for a role that the person does not have nothing.
-func TestBooks(t *testing.T) {
-	columns, cell := cells(t, books)
+// TestDownloadsOfEveryRoleSet checks every cell of the table and every set of
+// roles, one of which must permit the download by itself. CouldDownload must
+// agree with the table for each role, and refuse a role that the person does not
+// have.
+func TestDownloadsOfEveryRoleSet(t *testing.T) {
+	columns, cell := parseTable(t, downloads)
 	for _, column := range columns {
 		name, past := strings.CutSuffix(column, "+")
 		self := name
 		if name == "stranger" {
 			self = "certified"
 		}
-		for _, has := range combined() {
+		for _, has := range roleSets() {
 			p := person(self, has...)
 			role, err := access.MayDownload(now, then, p, ownerOf(name), !past)
 			want, wantRole := access.NotVisible, access.Role("")
 			for _, one := range has {
-				why, known := refusals[cell(column, one)]
+				refusal, known := refusals[cell(column, one)]
 				if !known {
-					t.Fatalf("%s of %s is in no cell", one, column)
+					t.Fatalf("%s of %s: unknown cell", one, column)
 				}
-				if why == nil {
+				if refusal == nil {
 					want, wantRole = "", one
 					break
 				}
-				if why != access.NotVisible {
-					want = why.(access.Refusal)
+				if refusal != access.NotVisible {
+					want = refusal.(access.Refusal)
 				}
 			}
 			if role != wantRole || want == "" && err != nil || want != "" && err != want {
-				t.Errorf("%v of %s: as %q (%v), want %q (%v)", has, column, role, err, wantRole, want)
+				t.Errorf("%v with %s: got role %q (%v), want %q (%v)", has, column, role, err, wantRole, want)
 			}
 		}
 		for _, role := range roles {
-			// The trail's role is believed in who is an agent, and says whose book it is.
+			// CouldDownload trusts the role of an agent and derives the agent from the owner.
 			if name == "stranger" && role == access.Agent {
 				continue
 			}
 			if err := access.CouldDownload(now, then, "P-"+string(role), role, ownerOf(name), !past); err != refusals[cell(column, role)] {
-				t.Errorf("again, %s of %s: %v, want %s", role, column, err, cell(column, role))
+				t.Errorf("CouldDownload, %s with %s: got %v, want %s", role, column, err, cell(column, role))
 			}
 			if err := access.CouldDownload(now, then, "P-manager", access.AdminL2, ownerOf(name), !past); err != access.NotVisible {
-				t.Errorf("again, a manager as level 2 of %s: %v", column, err)
+				t.Errorf("CouldDownload, a manager as admin_l2 with %s: got %v, want %v", column, err, access.NotVisible)
 			}
 		}
 	}
 }
 
-// TestFirstOfLast holds how many Fridays an agent may go back.
-func TestFirstOfLast(t *testing.T) {
+func TestFirstRecentFriday(t *testing.T) {
 	for n, want := range map[int]events.Date{1: 20261120, 5: 20261023} {
 		if got := access.FirstRecentFriday(events.DefaultCalendar(), 20261127, n); got != want {
-			t.Errorf("the first of the last %d is %s, want %s", n, got, want)
+			t.Errorf("last %d Fridays: got %s, want %s", n, got, want)
 		}
 	}
 }

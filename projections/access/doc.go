@@ -1,9 +1,8 @@
-// Package access decides who may see, do and take what: one table of what each
-// role permits with an agent, an agency or the ledger.
+// Package access decides who may view, change and download what. One table
+// lists what each role may do with an agent, an agency or the ledger.
 //
-// A decision rests on who somebody is, as their sign-in says, and on what the
-// ledger knows of agents, agencies and staff, now and as of a Friday. So an
-// auditor can decide again whether an export was allowed. What no line of the
-// table permits is refused. How people sign in and what they are told is left
-// to others.
+// A decision depends only on the signed-in person and on the agents, agencies
+// and staff that the ledger has now and had at a Friday. An auditor can
+// therefore check an export again later. Whatever the table does not permit is
+// refused. Sign-in and the texts shown to people are left to callers.
 package access

@@ -5,68 +5,67 @@ import (
 	"sync"
 )
 
-// change is of a case that is, or was, in an agent's lists.
+// change is a change of a case that is, or was, in an agent's lists.
 type change struct {
 	agent, caseID string
-	seq           uint64 // of the record that changed it
+	seq           uint64 // of the record that changed the case
 }
 
-// changes notes which cases of whose lists changed lately, so that lists that
-// were made before need not be made anew. The zero changes is ready.
+// changes remembers which cases changed recently in which agents' lists, so that
+// cached lists can be updated instead of rebuilt. The zero value is ready to use.
 type changes struct {
 	mu     sync.Mutex
-	last   uint64 // the position up to which it has noted
-	recent noted
-	before noted // the changes before the recent ones
+	last   uint64 // position up to which changes were added
+	recent window
+	before window // the window before recent
 }
 
-// noted are changes after a position.
-type noted struct {
-	after uint64
-	count int
-	of    map[string][]change // by agent
+// window contains the changes after a position.
+type window struct {
+	after   uint64
+	count   int
+	byAgent map[string][]change
 }
 
-// notedChanges bounds each of the two halves, to some 4 MB.
-const notedChanges = 1 << 15
+// maxWindowChanges bounds each of the two windows to about 4 MB.
+const maxWindowChanges = 1 << 15
 
-// note takes in what a batch changes that ends with the record last. It is
-// called before the batch is committed: whoever sees the batch finds its
-// changes here.
-func (c *changes) note(all []change, last uint64) {
+// add adds the changes of a batch that ends with record last. It must be called
+// before the batch is committed, so that every reader of the batch finds its changes.
+func (c *changes) add(all []change, last uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.recent.count > notedChanges {
-		c.before, c.recent = c.recent, noted{after: c.last}
+	if c.recent.count > maxWindowChanges {
+		c.before, c.recent = c.recent, window{after: c.last}
 	}
-	if c.recent.of == nil {
-		c.recent.of = map[string][]change{}
+	if c.recent.byAgent == nil {
+		c.recent.byAgent = map[string][]change{}
 	}
 	for _, one := range all {
-		c.recent.of[one.agent] = append(c.recent.of[one.agent], one)
+		c.recent.byAgent[one.agent] = append(c.recent.byAgent[one.agent], one)
 	}
 	c.recent.count += len(all)
 	c.last = last
 }
 
-// forget gives up everything up to a position.
-func (c *changes) forget(upTo uint64) {
+// reset drops all changes up to a position.
+func (c *changes) reset(upTo uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.last, c.before, c.recent = upTo, noted{after: upTo}, noted{after: upTo}
+	c.last, c.before, c.recent = upTo, window{after: upTo}, window{after: upTo}
 }
 
-// between returns the cases in which an agent's lists may differ between two
-// moments, by id; all tells whether it knows of all.
-func (c *changes) between(agent string, a, b made) (cases []string, all bool) {
+// between returns the sorted IDs of the cases in which two versions of an agent's
+// lists may differ. All reports whether every change between them is known.
+func (c *changes) between(agent string, a, b agentLists) (cases []string, all bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if min(a.at, b.at) < c.before.after {
+	if min(a.validAt, b.validAt) < c.before.after {
 		return nil, false
 	}
 	from, to := min(a.changed, b.changed), max(a.changed, b.changed)
-	for _, half := range [...]*noted{&c.before, &c.recent} {
-		for _, one := range half.of[agent] {
+	for _, half := range [...]*window{&c.before, &c.recent} {
+		for _, one := range half.byAgent[agent] {
 			if one.seq > from && one.seq <= to {
 				cases = append(cases, one.caseID)
 			}

@@ -10,52 +10,52 @@ import (
 	"bookledger/projections/list"
 )
 
-// TestChanges notes more changes than it keeps: it knows all between two
-// moments, or says that it does not.
-func TestChanges(t *testing.T) {
+// TestChangesBetween adds more changes than are remembered. For any two positions,
+// between must return all changes or report that it does not know all of them.
+func TestChangesBetween(t *testing.T) {
 	var c changes
-	c.forget(10)
+	c.reset(10)
 	const batch = 1000
 	last := uint64(10)
-	for range 5 * notedChanges / batch {
+	for range 5 * maxWindowChanges / batch {
 		var all []change
 		for range batch {
 			last++
 			all = append(all, change{fmt.Sprint("a", last%7), fmt.Sprint(last % 100), last})
 		}
-		c.note(all, last)
-		for _, back := range []uint64{1, 70, batch, notedChanges, 3 * notedChanges} {
+		c.add(all, last)
+		for _, back := range []uint64{1, 70, batch, maxWindowChanges, 3 * maxWindowChanges} {
 			if back > last {
 				continue
 			}
-			check(t, &c, last-back, last)
+			checkBetween(t, &c, last-back, last)
 		}
 	}
-	if cases, all := c.between("a1", made{changed: last, at: 0}, made{changed: last, at: last}); all {
-		t.Errorf("it says that %v is all since the beginning", cases)
+	if cases, all := c.between("a1", agentLists{changed: last, validAt: 0}, agentLists{changed: last, validAt: last}); all {
+		t.Errorf("got all changes since position 0 (%v), want unknown", cases)
 	}
-	c.forget(last)
-	if _, all := c.between("a1", made{at: last - 1}, made{at: last}); all {
-		t.Error("it knows what it has forgotten")
+	c.reset(last)
+	if _, all := c.between("a1", agentLists{validAt: last - 1}, agentLists{validAt: last}); all {
+		t.Error("between reports changes that reset has dropped as known")
 	}
-	if cases, all := c.between("a1", made{at: last}, made{at: last + 5}); !all || len(cases) > 0 {
-		t.Errorf("where nothing has changed it says %v, %v", cases, all)
+	if cases, all := c.between("a1", agentLists{validAt: last}, agentLists{validAt: last + 5}); !all || len(cases) > 0 {
+		t.Errorf("without changes: got %v, %v, want none, true", cases, all)
 	}
 }
 
-// check compares what changed between two positions with what was noted.
-func check(t *testing.T, c *changes, from, to uint64) {
+// checkBetween compares the result of between with the changes that were added.
+func checkBetween(t *testing.T, c *changes, from, to uint64) {
 	t.Helper()
 	agent := fmt.Sprint("a", to%7)
-	a, b := made{changed: from, at: from}, made{changed: to, at: to}
+	a, b := agentLists{changed: from, validAt: from}, agentLists{changed: to, validAt: to}
 	cases, all := c.between(agent, a, b)
-	back, also := c.between(agent, b, a) // an older view after a newer one
-	if all != also || !slices.Equal(cases, back) {
-		t.Fatalf("between %d and %d it says %v, %v; and %v, %v", from, to, cases, all, back, also)
+	reversed, allReversed := c.between(agent, b, a) // an older view after a newer one
+	if all != allReversed || !slices.Equal(cases, reversed) {
+		t.Fatalf("between %d and %d: got %v, %v; reversed %v, %v", from, to, cases, all, reversed, allReversed)
 	}
 	if !all {
-		if to-from < notedChanges && from >= 10 {
-			t.Fatalf("it does not know of %d changes", to-from)
+		if to-from < maxWindowChanges && from >= 10 {
+			t.Fatalf("the last %d changes are not known", to-from)
 		}
 		return
 	}
@@ -67,13 +67,13 @@ func check(t *testing.T, c *changes, from, to uint64) {
 	}
 	slices.Sort(want)
 	if want = slices.Compact(want); !slices.Equal(cases, want) {
-		t.Fatalf("between %d and %d there changed %v, it says %v", from, to, want, cases)
+		t.Fatalf("between %d and %d: got %v, want %v", from, to, cases, want)
 	}
 }
 
-// TestKept asks for the lists of more agents than are kept: those asked for
-// last stay.
-func TestKept(t *testing.T) {
+// TestCacheEvictsLeastRecent adds more lists than the cache can contain and checks that
+// the recently used ones stay.
+func TestCacheEvictsLeastRecent(t *testing.T) {
 	var l Lists
 	lists := func(n int) *list.Lists {
 		lists, err := list.New(events.DefaultCalendar(), "a", func(yield func(string, *fold.Case) error) error {
@@ -89,26 +89,26 @@ func TestKept(t *testing.T) {
 		}
 		return lists
 	}
-	l.keep(l.named(place{of: "hot"}), lists(10), []made{{}})
+	l.keep(l.entry(cacheKey{agents: "hot"}), lists(10), []agentLists{{}})
 	for i := range 10 {
-		l.keep(l.named(place{of: fmt.Sprint("a", i)}), lists(keptEntries/4), []made{{}})
-		if l.named(place{of: "hot"}).lists == nil {
-			t.Fatalf("after %d others the list that is always asked for is gone", i+1)
+		l.keep(l.entry(cacheKey{agents: fmt.Sprint("a", i)}), lists(maxCachedEntries/4), []agentLists{{}})
+		if l.entry(cacheKey{agents: "hot"}).lists == nil {
+			t.Fatalf("after %d other lists, the list that is used each time was evicted", i+1)
 		}
-		if l.weight > keptEntries {
-			t.Fatalf("it keeps %d entries", l.weight)
+		if l.weight > maxCachedEntries {
+			t.Fatalf("got %d entries, want at most %d", l.weight, maxCachedEntries)
 		}
 	}
-	if len(l.kept) != l.recent.Len() || len(l.kept) != 4 {
-		t.Errorf("it keeps %d lists, %d in order", len(l.kept), l.recent.Len())
+	if len(l.cached) != l.recent.Len() || len(l.cached) != 4 {
+		t.Errorf("got %d lists and %d in order of use, want 4", len(l.cached), l.recent.Len())
 	}
-	gone := l.named(place{of: "a9"})
-	l.keep(l.named(place{of: "big"}), lists(keptEntries), []made{{}})
-	if len(l.kept) != 1 {
-		t.Errorf("beside one that fills it alone it keeps %d", len(l.kept)-1)
+	evicted := l.entry(cacheKey{agents: "a9"})
+	l.keep(l.entry(cacheKey{agents: "big"}), lists(maxCachedEntries), []agentLists{{}})
+	if len(l.cached) != 1 {
+		t.Errorf("got %d lists next to one that fills the cache, want none", len(l.cached)-1)
 	}
-	l.keep(gone, lists(5), []made{{}}) // whose place was given up meanwhile
-	if l.named(place{of: "a9"}) != gone || l.weight != 6 {
-		t.Errorf("it keeps %d entries", l.weight)
+	l.keep(evicted, lists(5), []agentLists{{}}) // was evicted in the meantime
+	if l.entry(cacheKey{agents: "a9"}) != evicted || l.weight != 6 {
+		t.Errorf("got %d entries, want 6", l.weight)
 	}
 }

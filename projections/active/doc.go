@@ -1,10 +1,9 @@
-// Package active is the live state of each agent's consumers as the store
-// holds it: which cases are something to an agent, the cases, agents and
-// agencies themselves as of any week, who belongs to which agency, and the
-// lists that were asked for lately, kept until something in them changes.
+// Package active provides the state of each agent's consumers from the store: which
+// cases relate to an agent; the cases, agents, agencies and staff as of any week; and
+// a cache of live lists.
 //
-// It promises that what is read of one State is of one moment, that a case is
-// found under an agent as of a Friday exactly if it was that agent's then, and
-// that a kept list is the one that would be made anew. Which events come to
-// this is left to fold, following the journal to the projections.
+// All reads of one State are consistent. A case is found under an agent as of a
+// Friday exactly if it was related to that agent then. A cached list equals the list
+// that would be built from scratch. Package fold defines how events change the state,
+// and package projections follows the journal.
 package active

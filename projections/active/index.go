@@ -11,20 +11,19 @@ import (
 	"bookledger/projections/internal/store"
 )
 
-// Index writes, in the batches of the projection, which cases are something
-// to an agent, which agents are an agency's own and which roles a person has.
-// Of the cases it remembers what the batch that is being made holds, since a
-// reader sees only what is committed.
+// Index writes three indexes to the batches of the projection: the cases that relate
+// to an agent, the agents of an agency, and the roles of a person. It remembers the
+// relations of the current batch, because a reader sees only committed data.
 type Index struct {
 	reader  store.Reader
 	week    events.Date
-	current map[string]Relation // put under week in this batch
-	earlier map[string]Relation // put under earlier weeks in this batch
-	touched map[string]uint64   // agents whose lists changed, and by which record
-	changes []change            // the same, case by case
+	current map[string]Relation // relations changed in this batch, in the current week
+	earlier map[string]Relation // relations changed in this batch, in earlier weeks
+	touched map[string]uint64   // agents whose lists changed, with the last record that changed them
+	changes []change            // the same changes, by case
 }
 
-// NewIndex begins to write under week.
+// NewIndex returns an index that writes under week.
 func NewIndex(r store.Reader, week events.Date) *Index {
 	return &Index{
 		reader: r, week: week,
@@ -32,8 +31,8 @@ func NewIndex(r store.Reader, week events.Date) *Index {
 	}
 }
 
-// Move notes what a changed case is to whom.
-func (x *Index) Move(id string, before, after *fold.Case) {
+// UpdateCase updates the relations of a changed case to agents.
+func (x *Index) UpdateCase(id string, before, after *fold.Case) {
 	for _, c := range [...]*fold.Case{before, after} {
 		x.touch(c.AgentID, id, before, after)
 		for _, r := range c.Pending {
@@ -68,16 +67,16 @@ func relation(agent string, c *fold.Case) (r Relation) {
 	return r
 }
 
-// Pass puts what has changed under its week into the batch, in the order of
-// keys, and goes on under next.
-func (x *Index) Pass(b *store.Batch, next events.Date) (err error) {
+// NextWeek adds the current week's relations to the batch, in key order, and then
+// switches to the week next.
+func (x *Index) NextWeek(b *store.Batch, next events.Date) (err error) {
 	before, err := x.reader.Cursor(store.AgentCase("", ""))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, before.Close()) }()
 	for _, k := range slices.Sorted(maps.Keys(x.current)) {
-		if err := x.put(b, before, store.Key(k), x.current[k]); err != nil {
+		if err := x.putRelation(b, before, store.Key(k), x.current[k]); err != nil {
 			return err
 		}
 	}
@@ -87,47 +86,47 @@ func (x *Index) Pass(b *store.Batch, next events.Date) (err error) {
 	return nil
 }
 
-// put writes a relation; one that ended becomes a tombstone where an earlier
-// week has it, and vanishes where it came and went within the week.
-func (x *Index) put(b *store.Batch, before *store.Cursor, k store.Key, r Relation) error {
+// putRelation writes a relation. An ended relation becomes a tombstone if it existed
+// in an earlier week. If it began in this week, its version is deleted.
+func (x *Index) putRelation(b *store.Batch, before *store.Cursor, k store.Key, r Relation) error {
 	if r != 0 {
 		return b.Set(k, x.week, []byte{byte(r)})
 	}
 	earlier, ok := x.earlier[string(k)]
-	held := earlier != 0
+	existed := earlier != 0
 	if !ok {
 		var err error
-		if _, held, err = before.At(k, x.week.AddDays(-1)); err != nil {
+		if _, existed, err = before.At(k, x.week.AddDays(-1)); err != nil {
 			return err
 		}
 	}
-	if held {
+	if existed {
 		return b.Set(k, x.week, nil)
 	}
 	return b.Delete(k, x.week)
 }
 
-// Flush puts everything into the batch, which ends with the record last and is
-// then to be committed, and tells the kept lists what it changes.
+// Flush adds everything to the batch, which ends with record last, and passes the
+// changes to the cached lists. The caller must then commit the batch.
 func (x *Index) Flush(b *store.Batch, last uint64, l *Lists) error {
-	if err := x.Pass(b, x.week); err != nil {
+	if err := x.NextWeek(b, x.week); err != nil {
 		return err
 	}
 	for _, agent := range slices.Sorted(maps.Keys(x.touched)) {
-		if err := b.SetUnversioned(store.Changed(agent), binary.AppendUvarint(nil, x.touched[agent])); err != nil {
+		if err := b.SetUnversioned(store.LastChange(agent), binary.AppendUvarint(nil, x.touched[agent])); err != nil {
 			return err
 		}
 	}
-	l.note(x.changes, last)
+	l.addChanges(x.changes, last)
 	clear(x.earlier)
 	clear(x.touched)
 	x.changes = x.changes[:0]
 	return nil
 }
 
-// MoveAgent puts into the batch whose own an agent is under the week, where
-// that changed; "" is of no agency.
-func (x *Index) MoveAgent(b *store.Batch, id, before, after string) error {
+// UpdateAgent updates the agency to which an agent belongs, under the current week.
+// Before and after are agency IDs; "" means no agency.
+func (x *Index) UpdateAgent(b *store.Batch, id, before, after string) error {
 	if before == after {
 		return nil
 	}
@@ -142,14 +141,13 @@ func (x *Index) MoveAgent(b *store.Batch, id, before, after string) error {
 	return b.Set(store.AgencyAgent(after, id), x.week, present)
 }
 
-// PutRole puts into the batch whether a person has a role in an agency under
-// the week.
-func (x *Index) PutRole(b *store.Batch, person, agency string, has bool) error {
+// UpdateRole updates whether a person has a role in an agency, under the current week.
+func (x *Index) UpdateRole(b *store.Batch, person, agency string, has bool) error {
 	if has {
 		return b.Set(store.PersonRole(person, agency), x.week, present)
 	}
 	return b.Set(store.PersonRole(person, agency), x.week, nil)
 }
 
-// present is the value of what an index holds; an empty one is a tombstone.
+// present is the value of an index entry. An empty value is a tombstone.
 var present = []byte{1}

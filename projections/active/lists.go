@@ -12,164 +12,162 @@ import (
 	"bookledger/projections/list"
 )
 
-// Lists keeps the live lists that were asked for lately, each as long as
-// nothing in it has changed; where a little has, that alone is read anew. The
-// zero Lists is ready; it may be used by several goroutines at once.
+// Lists caches recently used live lists. A cached list is reused while nothing in it
+// has changed. After a few changes, only the changed cases are read again. The zero
+// value is ready to use. Lists is safe for concurrent use.
 type Lists struct {
 	changes changes
 
 	mu     sync.Mutex
-	kept   map[place]*linked.Element // of *keptLists
-	recent linked.List               // the same, those asked for last in front
-	weight int                       // of all
+	cached map[cacheKey]*linked.Element // of *cacheEntry
+	recent linked.List                  // the same elements, most recently used first
+	weight int                          // total weight of the entries
 }
 
-// keptEntries bounds what is kept: to some 300 MB, where all was also asked for
-// as JSON.
-const keptEntries = 150_000
+// maxCachedEntries bounds the number of cached list entries. They use about 300 MB if
+// all were also encoded as JSON.
+const maxCachedEntries = 150_000
 
-// place names what is kept: the lists of one agent or, united, of several.
-type place struct {
-	several bool
-	of      string
+// cacheKey identifies the lists of one agent, or the merged lists of several.
+type cacheKey struct {
+	merged bool
+	agents string
 }
 
-// keptLists are the lists of a place.
-type keptLists struct {
-	place  place
-	making sync.Mutex // held while they are made, so that nobody makes the same meanwhile
+// cacheEntry contains the lists of a key.
+type cacheEntry struct {
+	key cacheKey
+	mu  sync.Mutex // held while lists are built, so that they are built only once
 
-	// What is kept is written under making and Lists.mu, and read under either.
+	// To write these fields, hold both mu and Lists.mu. To read them, hold either.
 	lists *list.Lists
-	parts []made // of each agent, by id
+	parts []agentLists // the lists of each agent, by ID
 }
 
-// weight counts empty lists too.
-func (k *keptLists) weight() int {
+// weight returns the number of list entries plus one, so that empty lists count, too.
+func (k *cacheEntry) weight() int {
 	if k.lists == nil {
 		return 0
 	}
 	return k.lists.Len() + 1
 }
 
-// made are an agent's lists as some view has shown them.
-type made struct {
+// agentLists are an agent's lists as of a position.
+type agentLists struct {
 	lists   *list.Lists
-	changed uint64 // the agent's last change that they show
-	at      uint64 // the newest position as of which they were found to be right
+	changed uint64 // the last change that the lists show
+	validAt uint64 // the newest position at which the lists are known to be current
 }
 
-// moment is a live state, and the position as of which it is.
-type moment struct {
+// snapshot is a live state and its position.
+type snapshot struct {
 	State
 	at       uint64
 	calendar *events.Calendar
 }
 
-// Of returns an agent's lists as the live state s has them, which is as of the
-// position at.
+// Of returns an agent's lists in the live state s, whose position is at.
 func (l *Lists) Of(s State, at uint64, calendar *events.Calendar, agent string) (*list.Lists, error) {
-	m, err := l.of(moment{s, at, calendar}, agent, made{})
+	m, err := l.agentLists(snapshot{s, at, calendar}, agent, agentLists{})
 	return m.lists, err
 }
 
-// of is Of; where nothing is kept of the agent it goes on from base.
-func (l *Lists) of(s moment, agent string, base made) (made, error) {
+// agentLists returns an agent's lists. If the cache does not contain them, they are
+// derived from base.
+func (l *Lists) agentLists(s snapshot, agent string, base agentLists) (agentLists, error) {
 	changed, err := s.changed(agent)
 	if err != nil {
-		return made{}, err
+		return agentLists{}, err
 	}
-	k := l.named(place{of: agent})
-	k.making.Lock()
-	defer k.making.Unlock()
+	k := l.entry(cacheKey{agents: agent})
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	if k.lists != nil {
 		base = k.parts[0]
 	}
-	m, err := l.renew(s, agent, changed, base)
+	m, err := l.refresh(s, agent, changed, base)
 	if err != nil {
-		return made{}, err
+		return agentLists{}, err
 	}
 	if k.lists == nil || m.newer(k.parts[0]) {
-		l.keep(k, m.lists, []made{m})
+		l.keep(k, m.lists, []agentLists{m})
 	}
 	return m, nil
 }
 
-func (m made) newer(than made) bool {
-	return m.changed > than.changed || m.changed == than.changed && m.at > than.at
+func (m agentLists) newer(than agentLists) bool {
+	return m.changed > than.changed || m.changed == than.changed && m.validAt > than.validAt
 }
 
-// Union returns the lists of several agents united, as Of does those of one;
-// their entries say whose they are.
-func (l *Lists) Union(s State, at uint64, calendar *events.Calendar, agents []string) (*list.Lists, error) {
+// Merged returns the merged lists of several agents, like Of. Each entry names its
+// agent.
+func (l *Lists) Merged(s State, at uint64, calendar *events.Calendar, agents []string) (*list.Lists, error) {
 	agents = slices.Compact(slices.Sorted(slices.Values(agents)))
-	k := l.named(place{several: true, of: fmt.Sprintf("%q", agents)})
-	k.making.Lock()
-	defer k.making.Unlock()
-	parts, news, err := l.partsOf(moment{s, at, calendar}, agents, k.parts)
+	k := l.entry(cacheKey{merged: true, agents: fmt.Sprintf("%q", agents)})
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	parts, diff, err := l.parts(snapshot{s, at, calendar}, agents, k.parts)
 	if err != nil {
 		return nil, err
 	}
 	lists := k.lists
-	if news != nothingNew {
+	if diff != unchanged {
 		of := make([]*list.Lists, len(parts))
 		for i := range parts {
 			of[i] = parts[i].lists
 		}
 		lists = list.Merge(of)
 	}
-	if news != someOlder {
+	if diff != older {
 		l.keep(k, lists, parts)
 	}
 	return lists, nil
 }
 
-// How parts differ from those that are kept: an older view may be read after a
-// newer one.
+// How parts differ from the cached ones. An older view may be read after a newer one.
 const (
-	nothingNew = iota
-	someNewer
-	someOlder
+	unchanged = iota
+	newer
+	older
 )
 
-// partsOf returns the lists of each agent, and how they differ from what is
-// kept of them.
-func (l *Lists) partsOf(s moment, agents []string, kept []made) (parts []made, news int, err error) {
-	parts = make([]made, len(agents))
-	if len(kept) == 0 {
-		kept, news = make([]made, len(agents)), someNewer
+// parts returns the lists of each agent, and how they differ from the cached ones.
+func (l *Lists) parts(s snapshot, agents []string, cached []agentLists) (parts []agentLists, diff int, err error) {
+	parts = make([]agentLists, len(agents))
+	if len(cached) == 0 {
+		cached, diff = make([]agentLists, len(agents)), newer
 	}
 	for i, agent := range agents {
 		changed, err := s.changed(agent)
 		if err != nil {
 			return nil, 0, err
 		}
-		parts[i] = kept[i]
-		if kept[i].lists == nil || changed != kept[i].changed {
-			if parts[i], err = l.of(s, agent, kept[i]); err != nil {
+		parts[i] = cached[i]
+		if cached[i].lists == nil || changed != cached[i].changed {
+			if parts[i], err = l.agentLists(s, agent, cached[i]); err != nil {
 				return nil, 0, err
 			}
-			if news = max(news, someNewer); changed < kept[i].changed {
-				news = someOlder
+			if diff = max(diff, newer); changed < cached[i].changed {
+				diff = older
 			}
 		}
-		parts[i].at = max(parts[i].at, s.at)
+		parts[i].validAt = max(parts[i].validAt, s.at)
 	}
-	return parts, news, nil
+	return parts, diff, nil
 }
 
-// renew returns the lists that have come to the agent's change changed, made
-// of base if that is near enough.
-func (l *Lists) renew(s moment, agent string, changed uint64, base made) (made, error) {
-	m := made{base.lists, changed, s.at}
+// refresh returns the agent's lists as of change changed. If few cases differ, it
+// updates base; otherwise it builds the lists from scratch.
+func (l *Lists) refresh(s snapshot, agent string, changed uint64, base agentLists) (agentLists, error) {
+	m := agentLists{base.lists, changed, s.at}
 	if base.lists != nil && base.changed == changed {
-		m.at = max(base.at, s.at)
+		m.validAt = max(base.validAt, s.at)
 		return m, nil
 	}
 	if base.lists != nil {
 		cases, all := l.changes.between(agent, base, m)
-		if all && len(cases) <= base.lists.Len()/2+fewCases {
-			known, err := s.read(cases)
+		if all && len(cases) <= base.lists.Len()/2+minPartialRefresh {
+			known, err := s.cases(cases)
 			if err == nil {
 				m.lists, err = base.lists.Updated(s.calendar, agent, known)
 			}
@@ -183,12 +181,12 @@ func (l *Lists) renew(s moment, agent string, changed uint64, base made) (made, 
 	return m, err
 }
 
-// fewCases are read anew even in the shortest list.
-const fewCases = 16
+// minPartialRefresh is the number of cases up to which even the shortest list is updated.
+const minPartialRefresh = 16
 
-// read returns cases as the state has them; of one that an older state does
-// not know yet nothing is known.
-func (s moment) read(ids []string) ([]list.IdentifiedCase, error) {
+// cases returns the given cases as of s. A case that an older state does not know yet
+// is the zero case.
+func (s snapshot) cases(ids []string) ([]list.IdentifiedCase, error) {
 	cursor, err := s.reader.Cursor(store.Case(""))
 	if err != nil {
 		return nil, err
@@ -204,57 +202,56 @@ func (s moment) read(ids []string) ([]list.IdentifiedCase, error) {
 	return known, nil
 }
 
-// note takes in what a batch changes that ends with the record last and is not
-// yet committed.
-func (l *Lists) note(all []change, last uint64) {
+// addChanges adds the changes of a batch that ends with record last and is not yet
+// committed.
+func (l *Lists) addChanges(all []change, last uint64) {
 	l.mu.Lock()
-	none := len(l.kept) == 0
+	empty := len(l.cached) == 0
 	l.mu.Unlock()
-	if none {
-		l.changes.forget(last) // nobody could go on from there
+	if empty {
+		l.changes.reset(last) // no cached list could use the changes
 		return
 	}
-	l.changes.note(all, last)
+	l.changes.add(all, last)
 }
 
-// named returns what is kept in a place, if anything is.
-func (l *Lists) named(p place) *keptLists {
+// entry returns the cache entry of a key, adding an empty one if there is none.
+func (l *Lists) entry(p cacheKey) *cacheEntry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if e, ok := l.kept[p]; ok {
+	if e, ok := l.cached[p]; ok {
 		l.recent.MoveToFront(e)
-		return e.Value.(*keptLists)
+		return e.Value.(*cacheEntry)
 	}
-	k := &keptLists{place: p}
-	l.put(k)
+	k := &cacheEntry{key: p}
+	l.add(k)
 	return k
 }
 
-// keep keeps lists in their place, and gives up those that have not been asked
-// for longest.
-func (l *Lists) keep(k *keptLists, lists *list.Lists, parts []made) {
+// keep stores lists in their entry, and then evicts the least recently used entries.
+func (l *Lists) keep(k *cacheEntry, lists *list.Lists, parts []agentLists) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if e, ok := l.kept[k.place]; ok {
-		l.drop(e) // it may be another's, who came after this one was given up
+	if e, ok := l.cached[k.key]; ok {
+		l.remove(e) // this may be a newer entry, if k was evicted in the meantime
 	}
 	k.lists, k.parts = lists, parts
-	l.put(k)
-	for l.weight > keptEntries && l.recent.Len() > 1 {
-		l.drop(l.recent.Back())
+	l.add(k)
+	for l.weight > maxCachedEntries && l.recent.Len() > 1 {
+		l.remove(l.recent.Back())
 	}
 }
 
-func (l *Lists) put(k *keptLists) {
-	if l.kept == nil {
-		l.kept = map[place]*linked.Element{}
+func (l *Lists) add(k *cacheEntry) {
+	if l.cached == nil {
+		l.cached = map[cacheKey]*linked.Element{}
 	}
-	l.kept[k.place] = l.recent.PushFront(k)
+	l.cached[k.key] = l.recent.PushFront(k)
 	l.weight += k.weight()
 }
 
-func (l *Lists) drop(e *linked.Element) {
-	k := l.recent.Remove(e).(*keptLists)
-	delete(l.kept, k.place)
+func (l *Lists) remove(e *linked.Element) {
+	k := l.recent.Remove(e).(*cacheEntry)
+	delete(l.cached, k.key)
 	l.weight -= k.weight()
 }

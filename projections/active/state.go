@@ -12,17 +12,17 @@ import (
 	"bookledger/projections/internal/store"
 )
 
-// Relation is what a case is to an agent.
+// Relation describes how a case relates to an agent.
 type Relation byte
 
-// The relations; a case can be both.
+// The relations. A case can have both.
 const (
-	Holds   Relation = 1 << iota // the agent holds it, active or inactive, open or closed
+	Holds   Relation = 1 << iota // the agent holds the case, whether active or inactive, open or closed
 	Pending                      // a request to the agent is pending
 )
 
-// State is the ledger as of the books of one Friday, or live, as a reader of
-// the store has it. It is a book.State and a book.Whole.
+// State is the state of the ledger that the books of one Friday show, or the live
+// state. It implements book.State and book.FullState.
 type State struct {
 	reader store.Reader
 	week   events.Date
@@ -33,29 +33,29 @@ var (
 	_ book.FullState = State{}
 )
 
-// AsOf is the state as of the book of Friday week.
+// AsOf returns the state that the books of Friday week show.
 func AsOf(r store.Reader, week events.Date) State { return State{r, week} }
 
-// Live is the newest state.
+// Live returns the newest state.
 func Live(r store.Reader) State { return State{r, store.Newest} }
 
-// Agent returns an agent and whether it is known.
+// Agent returns an agent and reports whether the agent is known.
 func (s State) Agent(id string) (fold.Agent, bool, error) {
 	return read(s, store.Agent(id), fold.DecodeAgent)
 }
 
-// Agency returns an agency and whether it is registered.
+// Agency returns an agency and reports whether it is registered.
 func (s State) Agency(id string) (fold.Agency, bool, error) {
 	return read(s, store.Agency(id), fold.DecodeAgency)
 }
 
-// Staff returns a person's role in an agency, zero where there is none.
+// Staff returns a person's role in an agency, or the zero Staff if there is none.
 func (s State) Staff(agency, person string) (fold.Staff, error) {
 	staff, _, err := read(s, store.Staff(agency, person), fold.DecodeStaff)
 	return staff, err
 }
 
-// Case returns a case and whether it is known.
+// Case returns a case and reports whether it is known.
 func (s State) Case(id string) (fold.Case, bool, error) {
 	return read(s, store.Case(id), fold.DecodeCase)
 }
@@ -69,18 +69,18 @@ func read[T any](s State, k store.Key, decode func([]byte) (T, error)) (v T, kno
 	return v, err == nil, err
 }
 
-// EachAgent calls yield with every known agent, by id.
+// EachAgent calls yield with every known agent, ordered by ID.
 func (s State) EachAgent(yield func(id string, agent *fold.Agent) error) error {
 	return each(s, store.Agent(""), fold.DecodeAgent, yield)
 }
 
-// EachAgency calls yield with every registered agency, by id.
+// EachAgency calls yield with every registered agency, ordered by ID.
 func (s State) EachAgency(yield func(id string, agency *fold.Agency) error) error {
 	return each(s, store.Agency(""), fold.DecodeAgency, yield)
 }
 
-// EachStaff calls yield with every role of a person in an agency, by the
-// agency's id and the person's.
+// EachStaff calls yield with every role of a person in an agency, ordered by the
+// agency's ID and the person's ID.
 func (s State) EachStaff(yield func(agency, person string, staff *fold.Staff) error) error {
 	return each(s, store.AllStaff(), fold.DecodeStaff, func(name string, staff *fold.Staff) error {
 		agency, person, _ := strings.Cut(name, "\x00")
@@ -88,32 +88,31 @@ func (s State) EachStaff(yield func(agency, person string, staff *fold.Staff) er
 	})
 }
 
-// EachRoleOf calls yield with every role that the person has, by the agency's
-// id.
+// EachRoleOf calls yield with every role of the person, ordered by the agency's ID.
 func (s State) EachRoleOf(person string, yield func(agency string, staff *fold.Staff) error) error {
-	return eachNamed(s, store.PersonRole(person, ""), func(agency string) store.Key { return store.Staff(agency, person) }, fold.DecodeStaff, yield)
+	return eachIndexed(s, store.PersonRole(person, ""), func(agency string) store.Key { return store.Staff(agency, person) }, fold.DecodeStaff, yield)
 }
 
-// EachAgentOf calls yield with every agent who is the agency's own, by id.
+// EachAgentOf calls yield with every agent of the agency, ordered by ID.
 func (s State) EachAgentOf(agency string, yield func(id string, agent *fold.Agent) error) error {
-	return eachNamed(s, store.AgencyAgent(agency, ""), store.Agent, fold.DecodeAgent, yield)
+	return eachIndexed(s, store.AgencyAgent(agency, ""), store.Agent, fold.DecodeAgent, yield)
 }
 
-// eachNamed calls yield with what the names in an index are of.
-func eachNamed[T any](s State, index store.Key, of func(name string) store.Key, decode func([]byte) (T, error), yield func(string, *T) error) error {
+// eachIndexed calls yield with the value of every entity that an index names.
+func eachIndexed[T any](s State, index store.Key, of func(name string) store.Key, decode func([]byte) (T, error), yield func(string, *T) error) error {
 	return s.reader.Each(index, s.week, func(name, _ []byte) error {
 		v, known, err := read(s, of(string(name)), decode)
 		if err == nil && !known {
-			err = errors.New("the index names it, but it is not there")
+			err = errors.New("the index names it, but the store does not contain it")
 		}
 		if err != nil {
-			return fmt.Errorf("reading %q of the projection: %w", name, err)
+			return fmt.Errorf("reading %q from the projection: %w", name, err)
 		}
 		return yield(string(name), &v)
 	})
 }
 
-// EachCase calls yield with every known case, by id.
+// EachCase calls yield with every known case, ordered by ID.
 func (s State) EachCase(yield func(id string, c *fold.Case) error) error {
 	return each(s, store.Case(""), fold.DecodeCase, yield)
 }
@@ -122,19 +121,19 @@ func each[T any](s State, prefix store.Key, decode func([]byte) (T, error), yiel
 	return s.reader.Each(prefix, s.week, func(name, value []byte) error {
 		v, err := decode(value)
 		if err != nil {
-			return fmt.Errorf("reading %q of the projection: %w", name, err)
+			return fmt.Errorf("reading %q from the projection: %w", name, err)
 		}
 		return yield(string(name), &v)
 	})
 }
 
-// EachHeld calls yield with every case that the agent holds, by case id.
+// EachHeld calls yield with every case that the agent holds, ordered by case ID.
 func (s State) EachHeld(agent string, yield func(id string, c *fold.Case) error) error {
 	return s.EachRelated(agent, Holds, yield)
 }
 
-// EachRelated calls yield with every case that has the relation to the agent,
-// by case id.
+// EachRelated calls yield with every case that has one of the relations to the agent,
+// ordered by case ID.
 func (s State) EachRelated(agent string, relation Relation, yield func(id string, c *fold.Case) error) error {
 	cursor, err := s.reader.Cursor(store.Case(""))
 	if err != nil {
@@ -150,27 +149,27 @@ func (s State) EachRelated(agent string, relation Relation, yield func(id string
 			return err
 		}
 		if !known {
-			return fmt.Errorf("reading case %s of the projection: the index names it, but it is not there", id)
+			return fmt.Errorf("reading case %s from the projection: the index names it, but the store does not contain it", id)
 		}
 		return yield(string(id), &c)
 	})
 }
 
-// decodeAt returns a case as of a week, and whether it was known then.
+// decodeAt returns a case as of a week and reports whether it was known then.
 func decodeAt(cursor *store.Cursor, id string, week events.Date) (c fold.Case, known bool, err error) {
 	b, known, err := cursor.At(store.Case(id), week)
 	if err != nil || !known {
 		return fold.Case{}, false, err
 	}
 	if c, err = fold.DecodeCase(b); err != nil {
-		return fold.Case{}, false, fmt.Errorf("reading case %s of the projection: %w", id, err)
+		return fold.Case{}, false, fmt.Errorf("reading case %s from the projection: %w", id, err)
 	}
 	return c, true, nil
 }
 
-// changed returns the last change in an agent's lists: 0 where there was none.
+// changed returns the sequence of the last change in an agent's lists, or 0 if there is none.
 func (s State) changed(agent string) (seq uint64, err error) {
-	b, ok, err := s.reader.Get(store.Changed(agent))
+	b, ok, err := s.reader.Get(store.LastChange(agent))
 	if err != nil || !ok {
 		return 0, err
 	}

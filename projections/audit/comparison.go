@@ -10,31 +10,30 @@ import (
 	"bookledger/projections/provenance"
 )
 
-// Comparison is an owner's books of two Fridays, and what happened between
-// them.
+// Comparison compares an owner's books of two Fridays.
 type Comparison struct {
 	First, Last *book.Book
 
-	// Between tells how a case stood at the boundary of the first book, and returns
-	// the records about it after that, up to the boundary of the last.
+	// Between returns a case at the boundary of the first book, and the records
+	// about it after that, up to the boundary of the last book.
 	Between func(ctx context.Context, caseID string) (fold.Case, []provenance.Entry, error)
 
-	calendar *events.Calendar
-	columns  []book.Column
-	owners   map[string]bool // the agents of whose consumers the last book is
+	calendar  *events.Calendar
+	columns   []book.Column
+	ownAgents map[string]bool // the agents whose consumers the last book contains
 }
 
-// earlier makes the earlier book of a comparison. An owner whom nobody knew yet
-// had no consumers.
-func (s *Snapshot) earlier(ctx context.Context, o Owner) (*book.Book, error) {
-	made, err := s.Book(ctx, o)
+// earlierBook returns the earlier book of a comparison. It is empty if the
+// owner was not known yet.
+func (s *Snapshot) earlierBook(ctx context.Context, o Owner) (*book.Book, error) {
+	b, err := s.Book(ctx, o)
 	if errors.Is(err, book.ErrUnknownOwner) {
 		return &book.Book{Week: s.Week}, nil
 	}
-	return made, err
+	return b, err
 }
 
-// newComparison compares the earlier book with that of the later snapshot.
+// newComparison compares the earlier book with the book of the later snapshot.
 func newComparison(ctx context.Context, o Owner, first *book.Book, later *Snapshot, between func(context.Context, string) (fold.Case, []provenance.Entry, error)) (*Comparison, error) {
 	columns, err := columns()
 	if err != nil {
@@ -57,11 +56,11 @@ func newComparison(ctx context.Context, o Owner, first *book.Book, later *Snapsh
 	return &Comparison{first, last, between, later.Calendar, columns, owners}, nil
 }
 
-// Changes returns the rows that differ, by case, year and member.
+// Changes returns the rows that differ, ordered by case, year and member.
 func (c *Comparison) Changes() []book.Change { return book.Diff(c.First, c.Last, c.columns) }
 
-// Differences returns some changes with what caused each. Those of a case must
-// stand together.
+// Differences returns the changes with the cause of each. Changes of the same
+// case must be adjacent.
 func (c *Comparison) Differences(ctx context.Context, changes []book.Change) ([]Difference, error) {
 	explainer := provenance.Explainer{Calendar: c.calendar, Columns: c.columns}
 	all := make([]Difference, 0, len(changes))
@@ -70,7 +69,7 @@ func (c *Comparison) Differences(ctx context.Context, changes []book.Change) ([]
 		for n < len(rest) && rest[n].CaseID == rest[0].CaseID {
 			n++
 		}
-		in := provenance.Interval{CaseID: rest[0].CaseID, From: c.First.Week, To: c.Last.Week, Owns: func(agent string) bool { return c.owners[agent] }}
+		in := provenance.Interval{CaseID: rest[0].CaseID, From: c.First.Week, To: c.Last.Week, InBook: func(agent string) bool { return c.ownAgents[agent] }}
 		var err error
 		if in.Start, in.Entries, err = c.Between(ctx, in.CaseID); err != nil {
 			return nil, err
@@ -87,23 +86,23 @@ func (c *Comparison) Differences(ctx context.Context, changes []book.Change) ([]
 	return all, nil
 }
 
-// Difference is a row that differs between two books, and what caused it.
+// Difference is a row that differs between two books, and the cause.
 type Difference struct {
-	Change          book.ChangeKind  `json:"change" enum:"added,removed,changed" doc:"What became of the row."`
-	CaseID          string           `json:"case_id" format:"Identifier" doc:"The row's case."`
-	ApplicationYear int              `json:"application_year,omitzero" doc:"The row's year; absent where the case has none."`
-	MemberID        string           `json:"member_id,omitempty" format:"Identifier" doc:"The row's member; absent where the case lists none."`
-	Columns         []Cell           `json:"columns" doc:"The cells that differ, in the order of the book."`
-	CausedBy        []uint64         `json:"caused_by" format:"Sequence" doc:"The sequences of the records about the case that caused it."`
-	OtherCause      provenance.Other `json:"other_cause,omitempty" enum:"new_year,agent" doc:"Where there are none: the new calendar year, or a change of the agent's name, license or agency."`
+	Change          book.ChangeKind       `json:"change" enum:"added,removed,changed" doc:"Whether the row was added, removed or changed."`
+	CaseID          string                `json:"case_id" format:"Identifier" doc:"The row's case."`
+	ApplicationYear int                   `json:"application_year,omitzero" doc:"The row's year; absent if the case has none."`
+	MemberID        string                `json:"member_id,omitempty" format:"Identifier" doc:"The row's member; absent if the case lists none."`
+	Columns         []Cell                `json:"columns" doc:"The cells that differ, in the order of the columns."`
+	CausedBy        []uint64              `json:"caused_by" format:"Sequence" doc:"The sequences of the records about the case that caused the change."`
+	OtherCause      provenance.OtherCause `json:"other_cause,omitempty" enum:"new_year,agent" doc:"The cause if no record about the case caused the change: the new calendar year, or a change of the agent's name, license or agency."`
 }
 
-// Cell is a cell of a row that differs; in a row that is added the old value is
-// blank, in one that is removed the new one.
+// Cell is a cell that differs. Old is blank in an added row, New in a removed
+// one.
 type Cell struct {
-	Header string `json:"header" doc:"The column."`
-	Old    string `json:"old" doc:"What stood in it; blank in a row that was added."`
-	New    string `json:"new" doc:"What stands in it; blank in a row that was removed."`
+	Header string `json:"header" doc:"The column header."`
+	Old    string `json:"old" doc:"The value in the earlier book; blank if the row was added."`
+	New    string `json:"new" doc:"The value in the later book; blank if the row was removed."`
 }
 
 func newDifference(ch *book.Change, cause *provenance.Cause) Difference {

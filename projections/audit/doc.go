@@ -1,10 +1,9 @@
-// Package audit answers what auditors ask of a ledger: how a case became what
-// it is, what made the book of one Friday another than that of an earlier one,
-// whether an export was allowed, and what book a dump makes. Commands, pages and
-// the API show its answers.
+// Package audit answers auditors' questions about a ledger: how a case reached
+// its state, why the books of two Fridays differ, whether an export was
+// allowed, and which book a dump contains. Commands, pages and the API show the
+// results.
 //
-// It promises the same answer, in one published form, of a view of the
-// projection (Projected) and of a dump that verifies (Dump). What decides a row
-// is told to it by projections/provenance. Who may ask, and what a page or a line
-// looks like, it leaves to others.
+// The results are the same, in one published form, for a view of the projection
+// (LiveLedger) and for a dump that verifies (Dump). Package provenance decides
+// which records decided a row. Access and presentation are left to others.
 package audit

@@ -11,8 +11,8 @@ import (
 	"bookledger/projections/replay"
 )
 
-// TestDumpChanged holds that what a dump is asked about the past is answered of
-// what was verified: one that was changed or cut meanwhile is refused.
+// TestDumpChanged checks that questions about the past are refused if the dump
+// was changed or truncated after it was verified.
 func TestDumpChanged(t *testing.T) {
 	text, err := os.ReadFile("../../cmd/bookledger/testdata/golden/dump.ndjson")
 	if err != nil {
@@ -31,7 +31,7 @@ func TestDumpChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := d.CaseHistory(t.Context(), "1"); err == nil {
-		t.Error("an account of a case whose records were not kept")
+		t.Error("got the history of a case whose records were not kept")
 	}
 	first, err := d.Checkpoint(20251212)
 	latest, latestErr := d.Checkpoint(0)
@@ -42,23 +42,23 @@ func TestDumpChanged(t *testing.T) {
 		text []byte
 		want error
 	}{
-		"as it was":     {text, nil},
-		"a byte":        {bytes.Replace(text, []byte(`"source":"calheers"`), []byte(`"source":"calheert"`), 1), replay.ErrUnverified},
-		"its beginning": {bytes.Join(bytes.SplitAfter(text, []byte("\n"))[:100], nil), replay.ErrUnverified},
-		"nothing of it": {nil, replay.ErrUnverified},
+		"unchanged": {text, nil},
+		"one byte":  {bytes.Replace(text, []byte(`"source":"calheers"`), []byte(`"source":"calheert"`), 1), replay.ErrUnverified},
+		"truncated": {bytes.Join(bytes.SplitAfter(text, []byte("\n"))[:100], nil), replay.ErrUnverified},
+		"empty":     {nil, replay.ErrUnverified},
 	} {
 		write(c.text)
 		if _, err := d.AtFriday(t.Context(), latest.Week); !errors.Is(err, c.want) {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: AtFriday returned %v, want %v", name, err, c.want)
 		}
 		if _, err := d.Compare(t.Context(), audit.Owner{Agent: "A100001"}, first.Week, latest.Week); !errors.Is(err, c.want) {
-			t.Errorf("%s: compared: %v", name, err)
+			t.Errorf("%s: Compare returned %v, want %v", name, err, c.want)
 		}
 		if _, err := d.At(t.Context(), latest.Cutoff); !errors.Is(err, c.want) {
-			t.Errorf("%s: at a moment: %v", name, err)
+			t.Errorf("%s: At returned %v, want %v", name, err, c.want)
 		}
 		if _, err := d.Trail(t.Context(), 5); !errors.Is(err, c.want) {
-			t.Errorf("%s: the trail: %v", name, err)
+			t.Errorf("%s: Trail returned %v, want %v", name, err, c.want)
 		}
 	}
 }

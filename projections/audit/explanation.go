@@ -10,35 +10,35 @@ import (
 	"bookledger/projections/provenance"
 )
 
-// Explanation is how a case became what it is. It shows nothing of what the
-// events say of the consumer.
+// Explanation explains how a case reached its state. It contains no consumer
+// data.
 type Explanation struct {
-	CaseID   string      `json:"case_id" format:"Identifier" doc:"The case."`
-	AgentID  string      `json:"agent_id,omitempty" format:"Identifier" doc:"Whom it concerns, where an agent was asked for."`
-	Events   []Event     `json:"events" doc:"The events, in their order."`
-	Standing *CaseInBook `json:"standing,omitempty" doc:"How the case stood, where a Friday was asked for."`
+	CaseID  string      `json:"case_id" format:"Identifier" doc:"The case."`
+	AgentID string      `json:"agent_id,omitempty" format:"Identifier" doc:"The agent whom the events concern, if the request names one."`
+	Events  []Event     `json:"events" doc:"The events, in the order of their records."`
+	InBook  *CaseInBook `json:"standing,omitempty" doc:"The case in the book of a Friday, if the request names one."`
 }
 
-// Event is a record about a case, what became of it, and where it first
-// showed. What a rejected one says of itself is there only where it can be
-// nothing but an identifier.
+// Event is a record about a case, with its outcome and first appearance. Of a
+// rejected event, source, type and actor are shown only if they are valid
+// identifiers, because other text could be personal data.
 type Event struct {
 	Seq        uint64      `json:"seq" format:"Sequence" doc:"The sequence of its record."`
-	Recorded   time.Time   `json:"recorded,omitzero" doc:"When it was recorded; absent where a record has no recorded time."`
-	Time       time.Time   `json:"time,omitzero" doc:"When it happened at its source; absent where that cannot be read."`
-	Source     string      `json:"source" doc:"The system that has sent it."`
-	Type       string      `json:"type" doc:"Its type."`
-	ActorID    string      `json:"actor_id,omitempty" doc:"Who did it, where that is named."`
-	ActorRole  string      `json:"actor_role,omitempty" doc:"In which role."`
-	Effect     string      `json:"effect" enum:"applied,unchanged,duplicate,rejected" doc:"What became of it: it changed the case; it said what was so already; it came again; or it was rejected."`
-	Code       events.Code `json:"code,omitempty" doc:"Why it was rejected."`
-	Field      string      `json:"field,omitempty" doc:"The part of the event that was wrong."`
-	Reason     string      `json:"reason,omitempty" doc:"The reason in words."`
-	FirstBook  events.Date `json:"first_book,omitzero" format:"Date" doc:"The Friday whose book was the first that would be otherwise without the event, had all later ones been judged anew, or from which it took the case; absent where there is none."`
-	LiveOnly   bool        `json:"live_only,omitzero" doc:"It shows in the live lists or in the coming book, and in no book so far; absent otherwise."`
-	ReplacedBy uint64      `json:"replaced_by,omitzero" format:"Sequence" doc:"It never shows: from this record on all would be the same without it, since others replaced what it said."`
-	Before     *string     `json:"before,omitempty" doc:"What the case was to the agent before it, where an agent was asked for: \x60active\x60, \x60inactive\x60, \x60closed\x60, with \x60pending\x60 where a request was pending; blank where it was not the agent's."`
-	After      *string     `json:"after,omitempty" doc:"The same after it."`
+	Recorded   time.Time   `json:"recorded,omitzero" doc:"When the event was recorded; absent if the record has no recorded time."`
+	Time       time.Time   `json:"time,omitzero" doc:"When the event happened, according to its source; absent if that cannot be read."`
+	Source     string      `json:"source" doc:"The system that sent the event."`
+	Type       string      `json:"type" doc:"The event type."`
+	ActorID    string      `json:"actor_id,omitempty" doc:"The person who acted, if named."`
+	ActorRole  string      `json:"actor_role,omitempty" doc:"The role in which the person acted."`
+	Effect     string      `json:"effect" enum:"applied,unchanged,duplicate,rejected" doc:"The outcome: \x60applied\x60 changed the case, \x60unchanged\x60 repeated what the case already was, \x60duplicate\x60 had been received before, \x60rejected\x60 changed nothing."`
+	Code       events.Code `json:"code,omitempty" doc:"The rejection code."`
+	Field      string      `json:"field,omitempty" doc:"The field that caused the rejection."`
+	Reason     string      `json:"reason,omitempty" doc:"The reason for the rejection, in words."`
+	FirstBook  events.Date `json:"first_book,omitzero" format:"Date" doc:"The Friday of the first book that would be different without the event, if all later events were processed again, or of the first book from which the event removed the case; absent if there is none."`
+	LiveOnly   bool        `json:"live_only,omitzero" doc:"True if the event shows only in the live lists or in the coming book; otherwise absent."`
+	ReplacedBy uint64      `json:"replaced_by,omitzero" format:"Sequence" doc:"Present if the event never shows: from this record on, nothing would be different without the event, because later events replaced its data."`
+	Before     *string     `json:"before,omitempty" doc:"The case's relation to the agent before the event, if the request names an agent: \x60active\x60, \x60inactive\x60 or \x60closed\x60, with \x60pending\x60 if a request was pending; blank if the agent did not hold the case."`
+	After      *string     `json:"after,omitempty" doc:"The case's relation to the agent after the event."`
 }
 
 func newEvent(x *provenance.ExplainedRecord, ofAgent bool) Event {
@@ -63,30 +63,29 @@ func newEvent(x *provenance.ExplainedRecord, ofAgent bool) Event {
 	return e
 }
 
-// Applied tells whether the event has changed the case.
+// Applied reports whether the event changed the case.
 func (e *Event) Applied() bool { return e.Effect == record.Applied.String() }
 
-// CaseInBook is how a case stands in an agent's book of a Friday.
+// CaseInBook describes a case in an agent's book of a Friday.
 type CaseInBook struct {
 	Friday    events.Date        `json:"friday" format:"Date" doc:"The Friday of the book."`
-	Cutoff    time.Time          `json:"cutoff" doc:"The moment as of which it is."`
-	Boundary  uint64             `json:"boundary" format:"Count" doc:"The sequence of the last record that it shows."`
+	Cutoff    time.Time          `json:"cutoff" doc:"The cutoff of the book."`
+	Boundary  uint64             `json:"boundary" format:"Count" doc:"The sequence of the last record that the book includes."`
 	CaseID    string             `json:"case_id" format:"Identifier" doc:"The case."`
-	AgentID   string             `json:"agent_id" doc:"Whose book it is; blank where nobody held the case."`
+	AgentID   string             `json:"agent_id" doc:"The agent whose book it is; blank if nobody held the case."`
 	Rows      []DecidedRow       `json:"rows" doc:"The case's rows."`
-	Absence   provenance.Absence `json:"absence,omitempty" enum:"closed,held_by_another,ended,pending,never_delegated" doc:"Why there are no rows."`
-	KeptOutBy []uint64           `json:"kept_out_by,omitempty" format:"Sequence" doc:"The sequences of the records that keep it out."`
+	Absence   provenance.Absence `json:"absence,omitempty" enum:"closed,held_by_another,ended,pending,never_delegated" doc:"Why the book has no rows of the case."`
+	KeptOutBy []uint64           `json:"kept_out_by,omitempty" format:"Sequence" doc:"The sequences of the records that keep the case out of the book."`
 }
 
-// DecidedRow is a row and the sequences of the events that decided what stands in
-// it.
+// DecidedRow is a row with the sequences of the records that decided it.
 type DecidedRow struct {
-	ApplicationYear int      `json:"application_year,omitzero" doc:"The row's year; absent where the case has none."`
-	MemberID        string   `json:"member_id,omitempty" format:"Identifier" doc:"The row's member; absent where the case lists none."`
-	DecidedBy       []uint64 `json:"decided_by" format:"Sequence" doc:"The sequences of the records without one of which the row would be otherwise."`
+	ApplicationYear int      `json:"application_year,omitzero" doc:"The row's year; absent if the case has none."`
+	MemberID        string   `json:"member_id,omitempty" format:"Identifier" doc:"The row's member; absent if the case lists none."`
+	DecidedBy       []uint64 `json:"decided_by" format:"Sequence" doc:"The sequences of the records that decided the row: without any one of them, it would be different."`
 }
 
-func newStanding(caseID string, s *provenance.CaseInBook) *CaseInBook {
+func newCaseInBook(caseID string, s *provenance.CaseInBook) *CaseInBook {
 	out := &CaseInBook{s.Friday, s.Cutoff.UTC(), s.Boundary, caseID, s.AgentID, []DecidedRow{}, s.Absence, s.Seqs}
 	for _, r := range s.Rows {
 		out.Rows = append(out.Rows, DecidedRow{r.Year, r.MemberID, r.Seqs})
@@ -94,8 +93,8 @@ func newStanding(caseID string, s *provenance.CaseInBook) *CaseInBook {
 	return out
 }
 
-// FormatSequences writes sequences of records as people read them: without commas in
-// them, since they name records.
+// FormatSequences formats sequences for people, without thousands separators,
+// since sequences identify records.
 func FormatSequences(seqs []uint64) string {
 	return strings.Trim(strings.Join(strings.Fields(fmt.Sprint(seqs)), ", "), "[]")
 }

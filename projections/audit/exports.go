@@ -16,43 +16,43 @@ import (
 
 // Export is a step of an export, and whether it was allowed.
 type Export struct {
-	projections.Exported
+	projections.ExportStep
 	// Check begins with "allowed", "not allowed: " or "not decidable: ". It is
-	// blank for steps by which nothing leaves, and where nothing was checked.
+	// blank for a step after which no book is sent, and if nothing was checked.
 	Check string `json:"check,omitempty"`
 }
 
 const notAllowed = "not allowed: "
 
-// Refused reports whether the step was found not to have been allowed.
+// Refused reports whether the check found that the step was not allowed.
 func (e *Export) Refused() bool { return strings.HasPrefix(e.Check, notAllowed) }
 
-// owner is whose book it is.
+// owner returns the owner of the exported book.
 func (e *Export) owner() Owner { return Owner{Agent: e.AgentID, Agency: e.AgencyID} }
 
-// unchecked is a trail of which nothing is checked.
-func unchecked(trail []projections.Exported) []Export {
+// unchecked returns a trail without checks.
+func unchecked(trail []projections.ExportStep) []Export {
 	all := make([]Export, len(trail))
 	for i := range trail {
-		all[i].Exported = trail[i]
+		all[i].ExportStep = trail[i]
 	}
 	return all
 }
 
-// CheckExports decides again of each step of the trail by which a book may
-// leave, in the role that it names, by what the ledger knew at its record: for
-// that it takes the steps of a replay of the ledger from its beginning. Agents may
-// take the books of the last so many fridays.
-func CheckExports(r *replay.Replay, steps iter.Seq2[replay.Step, error], trail []projections.Exported, fridays int) ([]Export, error) {
+// CheckExports decides again, for each step of the trail after which a book may
+// be sent, whether it was allowed in its role, given the ledger at the step's
+// record. r and steps are a replay of the ledger from its beginning. Agents may
+// download the books of the last fridays Fridays.
+func CheckExports(r *replay.Replay, steps iter.Seq2[replay.Step, error], trail []projections.ExportStep, fridays int) ([]Export, error) {
 	all := unchecked(trail)
-	exports, weeks := map[uint64]*Export{}, map[events.Date]*past{}
+	exports, weeks := map[uint64]*Export{}, map[events.Date]*pastState{}
 	for i := range all {
 		e := &all[i]
 		if e.Step != "requested" && e.Step != "made" {
 			continue
 		}
 		if weeks[e.Friday] == nil {
-			weeks[e.Friday] = &past{owners: map[Owner]bool{}}
+			weeks[e.Friday] = &pastState{owners: map[Owner]bool{}}
 		}
 		exports[e.Seq] = e
 		owners := weeks[e.Friday].owners
@@ -63,7 +63,7 @@ func CheckExports(r *replay.Replay, steps iter.Seq2[replay.Step, error], trail [
 		case err != nil:
 		case step.Checkpoint != nil:
 			if w := weeks[step.Checkpoint.Friday]; w != nil {
-				err = w.keep(r.State())
+				err = w.capture(r.State())
 			}
 		case exports[step.Record.Seq] != nil:
 			e := exports[step.Record.Seq]
@@ -77,7 +77,7 @@ func CheckExports(r *replay.Replay, steps iter.Seq2[replay.Step, error], trail [
 	return all, nil
 }
 
-func (e *Export) check(now access.State, then *past, last bool) (string, error) {
+func (e *Export) check(now access.State, then *pastState, last bool) (string, error) {
 	if then.agents == nil {
 		return fmt.Sprintf(notAllowed+"the cutoff of %s had not passed", e.Friday), nil
 	}
@@ -88,7 +88,7 @@ func (e *Export) check(now access.State, then *past, last bool) (string, error) 
 	}
 	switch {
 	case why == access.NotVisible:
-		return fmt.Sprintf(notAllowed+"in the role %s nothing of it was open to the person", role), nil
+		return fmt.Sprintf(notAllowed+"in the role %s the person had no access to the book", role), nil
 	case why != nil:
 		return notAllowed + why.Error(), nil
 	case role == access.Agent:
@@ -99,17 +99,17 @@ func (e *Export) check(now access.State, then *past, last bool) (string, error) 
 	return "allowed", nil
 }
 
-// past is the ledger as of the book of a Friday, as far as access to the books
-// of some owners depends on it.
-type past struct {
-	owners   map[Owner]bool        // and whether it matters whose consumers an agency's book holds
-	agents   map[string]fold.Agent // nil before the cutoff has passed
+// pastState is the ledger as of the book of a Friday, reduced to what decides
+// access to the books of some owners.
+type pastState struct {
+	owners   map[Owner]bool        // true if access depends on whose consumers the agency's book contains
+	agents   map[string]fold.Agent // nil until the cutoff has passed
 	agencies map[string]fold.Agency
-	cases    map[string]*fold.Case // one that is delegated, by who holds it
+	cases    map[string]*fold.Case // one delegated case of each agent, by agent
 }
 
-// keep keeps what depends on the state as of the Friday.
-func (p *past) keep(s book.State) error {
+// capture copies what access depends on from the state as of the Friday.
+func (p *pastState) capture(s book.State) error {
 	p.agents, p.agencies, p.cases = map[string]fold.Agent{}, map[string]fold.Agency{}, map[string]*fold.Case{}
 	for o := range p.owners {
 		agency, known, err := s.Agency(o.Agency)
@@ -121,11 +121,11 @@ func (p *past) keep(s book.State) error {
 		}
 	}
 	return s.EachAgent(func(id string, a *fold.Agent) error {
-		holding, ofAgency := p.owners[Owner{Agency: a.AgencyID}]
-		if _, itself := p.owners[Owner{Agent: id}]; itself || ofAgency {
+		needsCases, inAgency := p.owners[Owner{Agency: a.AgencyID}]
+		if _, itself := p.owners[Owner{Agent: id}]; itself || inAgency {
 			p.agents[id] = *a
 		}
-		if !holding {
+		if !needsCases {
 			return nil
 		}
 		return s.EachHeld(id, func(_ string, c *fold.Case) error {
@@ -137,17 +137,17 @@ func (p *past) keep(s book.State) error {
 	})
 }
 
-func (p *past) Agent(id string) (fold.Agent, bool, error) {
+func (p *pastState) Agent(id string) (fold.Agent, bool, error) {
 	a, known := p.agents[id]
 	return a, known, nil
 }
 
-func (p *past) Agency(id string) (fold.Agency, bool, error) {
+func (p *pastState) Agency(id string) (fold.Agency, bool, error) {
 	a, known := p.agencies[id]
 	return a, known, nil
 }
 
-func (p *past) EachAgentOf(agency string, yield func(string, *fold.Agent) error) error {
+func (p *pastState) EachAgentOf(agency string, yield func(string, *fold.Agent) error) error {
 	for id, a := range p.agents {
 		if a.AgencyID == agency {
 			if err := yield(id, &a); err != nil {
@@ -158,7 +158,7 @@ func (p *past) EachAgentOf(agency string, yield func(string, *fold.Agent) error)
 	return nil
 }
 
-func (p *past) EachHeld(agent string, yield func(string, *fold.Case) error) error {
+func (p *pastState) EachHeld(agent string, yield func(string, *fold.Case) error) error {
 	if c := p.cases[agent]; c != nil {
 		return yield("", c)
 	}

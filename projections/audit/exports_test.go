@@ -12,9 +12,10 @@ import (
 	"bookledger/projections/replay"
 )
 
-// trail is a ledger with exports of every kind, a record a line: the day of
-// November 2026 and what happened, or "step person role owner Friday" and what
-// is to be found of it. Friday's cutoff is at 05:00 of Saturday in UTC.
+// trail is a ledger with exports of every kind, one record a line. A line is
+// the day of November 2026, the event type and its data; or the day, the step,
+// the person, the role, the owner, the Friday's day, and the expected check.
+// Cutoffs are on Saturdays at 05:00 UTC.
 const trail = `
 10 agency.registered.v1 {"agency_id":"G1","name":"Delta"}
 10 agency.agent_certified.v1 {"agent_id":"A1","agency_id":"G1"}
@@ -30,18 +31,18 @@ const trail = `
 16 made P-a agent A1 13: allowed if the token named the person as agent A1
 16 declined P-a agent A1 13:
 16 denied P-n none A1 13:
-16 made P-n none A1 13: not allowed: in the role none nothing of it was open to the person
+16 made P-n none A1 13: not allowed: in the role none the person had no access to the book
 16 made P-m manager A1 13: allowed
 16 made P-m manager G1 13: allowed
 16 made P-2 admin_l2 G1 13: allowed
 16 made P-1 admin_l1 G1 13: allowed
 16 made P-1 admin_l1 A2 13: allowed
-16 made P-m admin_l2 G1 13: not allowed: in the role admin_l2 nothing of it was open to the person
-16 made P-n manager G1 13: not allowed: in the role manager nothing of it was open to the person
-16 made P-m manager A3 13: not allowed: in the role manager nothing of it was open to the person
+16 made P-m admin_l2 G1 13: not allowed: in the role admin_l2 the person had no access to the book
+16 made P-n manager G1 13: not allowed: in the role manager the person had no access to the book
+16 made P-m manager A3 13: not allowed: in the role manager the person had no access to the book
 16 made P-x auditor A3 13: not decidable: auditor is a role in the token
-16 made P-x auditor A9 13: not allowed: in the role auditor nothing of it was open to the person
-16 made P-o operator A1 13: not allowed: in the role operator nothing of it was open to the person
+16 made P-x auditor A9 13: not allowed: in the role auditor the person had no access to the book
+16 made P-o operator A1 13: not allowed: in the role operator the person had no access to the book
 16 requested P-m manager A1 6: not allowed: the cutoff of 2026-11-06 had not passed
 17 agency.agent_moved.v1 {"agent_id":"A3","agency_id":"G1"}
 17 agency.agent_certified.v1 {"agent_id":"A4","agency_id":"G1"}
@@ -49,21 +50,21 @@ const trail = `
 17 made P-a agent A3 13: allowed if the token named the person as agent A3
 17 made P-a agent A4 13: not allowed: the agent was not known as of that Friday
 18 agency.agent_decertified.v1 {"agent_id":"A2"}
-18 made P-1 admin_l1 G1 13: not allowed: the book holds consumers of an agent who was not certified any more
-18 made P-1 admin_l1 A2 13: not allowed: in the role admin_l1 nothing of it was open to the person
-18 made P-a agent A2 13: not allowed: in the role agent nothing of it was open to the person
+18 made P-1 admin_l1 G1 13: not allowed: the book contains consumers of an agent who was no longer certified
+18 made P-1 admin_l1 A2 13: not allowed: in the role admin_l1 the person had no access to the book
+18 made P-a agent A2 13: not allowed: in the role agent the person had no access to the book
 18 made P-m manager G1 13: allowed
 18 made P-o operator A2 13: not decidable: operator is a role in the token
 18 requested P-m manager A1 13: allowed
 18 agency.staff_removed.v1 {"person_id":"P-m","agency_id":"G1","role":"manager"}
-18 made P-m manager A1 13: not allowed: in the role manager nothing of it was open to the person
+18 made P-m manager A1 13: not allowed: in the role manager the person had no access to the book
 24 made P-a agent A1 13: allowed if the token named the person as agent A1
-30 made P-a agent A1 13: not allowed: the Friday was not among the last ones, whose books an agent may take
+30 made P-a agent A1 13: not allowed: the Friday was not recent enough for an agent to download
 30 made P-2 admin_l2 A1 13: allowed
 `
 
-// records makes the records of the trail, and returns what is to be found of
-// each by its sequence.
+// records returns the records of the trail, and the expected check of each
+// export by sequence.
 func records(t *testing.T) (all []record.Record, want map[uint64]string) {
 	t.Helper()
 	want = map[uint64]string{}
@@ -71,7 +72,7 @@ func records(t *testing.T) (all []record.Record, want map[uint64]string) {
 		var day, friday int
 		var kind, data, role, owner string
 		r := record.Record{Seq: uint64(len(all) + 1)}
-		what, found, _ := strings.Cut(line, ":")
+		what, check, _ := strings.Cut(line, ":")
 		if n, _ := fmt.Sscan(what, &day, &kind, &data, &role, &owner, &friday); n == 6 {
 			e := events.Export{PersonID: data, Role: role, AgentID: owner, Friday: events.Date(20261100 + friday)}
 			if strings.HasPrefix(owner, "G") {
@@ -86,7 +87,7 @@ func records(t *testing.T) (all []record.Record, want map[uint64]string) {
 			if r.Body, err = event.Encode(); err != nil {
 				t.Fatal(err)
 			}
-			r.Subject, want[r.Seq] = events.SubjectExport, strings.TrimSpace(found)
+			r.Subject, want[r.Seq] = events.SubjectExport, strings.TrimSpace(check)
 		} else {
 			if _, err := fmt.Sscan(line, &day, &kind, &data); err != nil {
 				t.Fatal(err)
@@ -101,8 +102,8 @@ func records(t *testing.T) (all []record.Record, want map[uint64]string) {
 	return all, want
 }
 
-// replayed replays records, which must all be applied.
-func replayed(t *testing.T, r *replay.Replay, all []record.Record) {
+// applyAll replays records, all of which must be applied.
+func applyAll(t *testing.T, r *replay.Replay, all []record.Record) {
 	t.Helper()
 	if err := replay.RunAll(r.Steps(all...)); err != nil {
 		t.Fatal(err)
@@ -112,14 +113,14 @@ func replayed(t *testing.T, r *replay.Replay, all []record.Record) {
 	}
 }
 
-// TestCheckExports holds that each export is decided by what the ledger knew at
-// its record, now and as of the Friday.
+// TestCheckExports checks that each export is decided by the ledger at its
+// record and as of its Friday.
 func TestCheckExports(t *testing.T) {
 	all, want := records(t)
 	first := replay.New()
-	replayed(t, first, all)
+	applyAll(t, first, all)
 	if len(first.Exports()) != len(want) {
-		t.Fatalf("there are %d exports of %d", len(first.Exports()), len(want))
+		t.Fatalf("got %d exports, want %d", len(first.Exports()), len(want))
 	}
 	again := replay.New()
 	checked, err := audit.CheckExports(again, again.Steps(all...), first.Exports(), 2)

@@ -14,66 +14,68 @@ import (
 	"bookledger/projections/provenance"
 )
 
-// Owner is the agent or the agency whose books are asked for.
+// Owner is the agent or the agency that a book belongs to.
 type Owner = access.Owner
 
-// Snapshot is a ledger as of a moment.
+// Snapshot is a ledger at a moment.
 type Snapshot struct {
 	book.State
-	Calendar *events.Calendar
-	AsOf     time.Time
-	Lists    events.Date // the Friday for whose week lists are shown
-	Week     book.Week   // of a snapshot of a Friday, whose books can be made
+	Calendar   *events.Calendar
+	AsOf       time.Time
+	ListFriday events.Date // lists are shown for the week of this Friday
+	Week       book.Week   // set in the snapshot of a Friday, which has books
 }
 
-// ofWeek is the snapshot of a Friday, given the state at its boundary.
-func ofWeek(s book.State, calendar *events.Calendar, w book.Week) *Snapshot {
-	return &Snapshot{State: s, Calendar: calendar, AsOf: w.Cutoff, Lists: w.Friday, Week: w}
+// snapshotOfWeek returns the snapshot of a Friday. s is the state at its
+// boundary.
+func snapshotOfWeek(s book.State, calendar *events.Calendar, w book.Week) *Snapshot {
+	return &Snapshot{State: s, Calendar: calendar, AsOf: w.Cutoff, ListFriday: w.Friday, Week: w}
 }
 
-// Book makes an owner's book of the snapshot's Friday; book.ErrUnknown if nobody
-// knows the owner.
+// Book returns an owner's book of the snapshot's week. It returns
+// book.ErrUnknownOwner if the owner is not known.
 func (s *Snapshot) Book(ctx context.Context, o Owner) (*book.Book, error) {
 	return book.ForOwner(ctx, s.State, s.Calendar, s.Week, o.Agent, o.Agency)
 }
 
-// LiveLedger is a ledger as a view of its projection shows it.
+// LiveLedger is a ledger as seen through a view of its projection.
 type LiveLedger struct {
 	*projections.View
-	Journal projections.Journal // that the projection follows
-	// MaxRecords is about how many records of a case one may ask; 0 is any number. What
-	// an answer costs in memory may grow with their square.
+	Journal projections.Journal // the journal that the projection follows
+	// MaxRecords limits the number of records about a case that one request
+	// reads; 0: no limit. The memory that a request needs may grow with the
+	// square of this number.
 	MaxRecords int
 }
 
-// ErrTooManyRecords is returned for a case about which there are more records.
-var ErrTooManyRecords = errors.New("there are more records about the case than can be looked at in a request")
+// ErrTooManyRecords is returned for a case with more than MaxRecords records.
+var ErrTooManyRecords = errors.New("the case has too many records to explain in one request")
 
-// Now is the snapshot of what the view shows.
+// Now returns the snapshot that the view shows.
 func (p LiveLedger) Now() *Snapshot {
-	return &Snapshot{State: p.Live(), Calendar: p.Calendar(), AsOf: p.Recorded(), Lists: p.OpenFriday()}
+	return &Snapshot{State: p.Live(), Calendar: p.Calendar(), AsOf: p.Recorded(), ListFriday: p.OpenFriday()}
 }
 
-// OfWeek is the snapshot of a Friday that has a checkpoint.
+// AtFriday returns the snapshot of a Friday that has a checkpoint.
 func (p LiveLedger) AtFriday(_ context.Context, w book.Week) (*Snapshot, error) {
-	return ofWeek(p.AsOf(w.Friday), p.Calendar(), w), nil
+	return snapshotOfWeek(p.AsOf(w.Friday), p.Calendar(), w), nil
 }
 
-// Account makes the account of a case, without entries where no record is about
-// it.
+// CaseHistory returns the history of a case. It has no entries if no record is
+// about the case.
 func (p LiveLedger) CaseHistory(ctx context.Context, caseID string) (*CaseHistory, error) {
-	entries, err := p.records(ctx, caseID, 0, p.Position())
+	entries, err := p.entries(ctx, caseID, 0, p.Position())
 	if err != nil {
 		return nil, err
 	}
-	return newAccount(p, caseID, entries)
+	return newCaseHistory(p, caseID, entries)
 }
 
-// Compare compares an owner's books of two Fridays. It returns book.ErrUnknown
-// if nobody knows the owner as of the later one.
+// Compare compares an owner's books of two Fridays. It returns
+// book.ErrUnknownOwner if the owner is not known as of the later Friday.
 func (p LiveLedger) Compare(ctx context.Context, o Owner, from, to book.Week) (*Comparison, error) {
-	before, after := ofWeek(p.AsOf(from.Friday), p.Calendar(), from), ofWeek(p.AsOf(to.Friday), p.Calendar(), to)
-	first, err := before.earlier(ctx, o)
+	before, after := snapshotOfWeek(p.AsOf(from.Friday), p.Calendar(), from), snapshotOfWeek(p.AsOf(to.Friday), p.Calendar(), to)
+	first, err := before.earlierBook(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -81,13 +83,14 @@ func (p LiveLedger) Compare(ctx context.Context, o Owner, from, to book.Week) (*
 		if start, _, err = p.AsOf(from.Friday).Case(caseID); err != nil {
 			return start, nil, err
 		}
-		entries, err := p.records(ctx, caseID, from.Boundary, to.Boundary)
+		entries, err := p.entries(ctx, caseID, from.Boundary, to.Boundary)
 		return start, entries, err
 	})
 }
 
-// records returns the records about a case that come after one and up to another.
-func (p LiveLedger) records(ctx context.Context, caseID string, after, upTo uint64) ([]provenance.Entry, error) {
+// entries returns the records about a case after one sequence and up to
+// another.
+func (p LiveLedger) entries(ctx context.Context, caseID string, after, upTo uint64) ([]provenance.Entry, error) {
 	index, err := p.History(caseID)
 	if err != nil {
 		return nil, err
@@ -99,7 +102,7 @@ func (p LiveLedger) records(ctx context.Context, caseID string, after, upTo uint
 	return p.CaseRecords(ctx, p.Journal, caseID, index)
 }
 
-// Trail is the trail of exports, the newest first, of which nothing is checked.
+// Trail returns the export trail, the newest step first, without checks.
 func (p LiveLedger) Trail() ([]Export, error) {
 	trail, err := p.Exports(0, 0)
 	return unchecked(trail), err

@@ -11,75 +11,77 @@ import (
 	"bookledger/projections/fold"
 )
 
-// ErrUnknownOwner is returned for an agent or agency that no applied event has named.
-var ErrUnknownOwner = errors.New("nobody knows it")
+// ErrUnknownOwner is returned for an agent or agency that no applied event has
+// named.
+var ErrUnknownOwner = errors.New("not known to the ledger")
 
-// State is the cases, agents and agencies of a ledger at one moment, from which
-// books are made.
+// State is a snapshot of the cases, agents and agencies from which books are
+// built.
 type State interface {
-	// Agent returns an agent and whether it is known.
+	// Agent returns an agent and reports whether the agent is known.
 	Agent(id string) (agent fold.Agent, known bool, err error)
-	// Agency returns an agency and whether it is known.
+	// Agency returns an agency and reports whether it is known.
 	Agency(id string) (agency fold.Agency, known bool, err error)
-	// EachAgent calls yield with every known agent, by id.
+	// EachAgent calls yield for every known agent, in order of id.
 	EachAgent(yield func(id string, agent *fold.Agent) error) error
-	// EachAgentOf calls yield with every agent who is the agency's own, by id.
+	// EachAgentOf calls yield for every agent who belongs to the agency, in
+	// order of id.
 	EachAgentOf(agency string, yield func(id string, agent *fold.Agent) error) error
-	// EachHeld calls yield with every case that the agent holds, by case id,
-	// the closed ones too. The case is the callee's to keep.
+	// EachHeld calls yield for every case that the agent holds, including closed
+	// cases, in order of case id. The callee may keep the case.
 	EachHeld(agent string, yield func(id string, c *fold.Case) error) error
 }
 
-// Week is a week of the ledger, which ends at the cutoff as of which books are
-// made.
+// Week is the week that ends at a cutoff. A book shows the state at the cutoff.
 type Week struct {
-	Friday   events.Date `json:"friday" format:"Date" doc:"The Friday."`
-	Cutoff   time.Time   `json:"cutoff" doc:"Its cutoff."` // in UTC
-	Boundary uint64      `json:"boundary" format:"Count" doc:"The sequence of the last record before it."`
+	Friday   events.Date `json:"friday" format:"Date" doc:"The Friday on which the week ends."`
+	Cutoff   time.Time   `json:"cutoff" doc:"Time of the cutoff."` // in UTC
+	Boundary uint64      `json:"boundary" format:"Count" doc:"Sequence of the last record at or before the cutoff."`
 }
 
-// Book is a Book of Business: of one agent, or of all agents of an agency.
+// Book is the Book of Business of one agent, or of all agents of an agency.
 type Book struct {
 	Week
 	AgentID  string     // "" in an agency's book
-	Agent    fold.Agent // of AgentID
-	AgencyID string     // the agent's agency, or the agency whose book it is
+	Agent    fold.Agent // the agent with AgentID
+	AgencyID string     // the agent's agency, or the owner of an agency's book
 	Agency   fold.Agency
-	Agents   int // how many agents' consumers it unites
+	Agents   int // the number of agents whose consumers the book contains
 	Zone     *time.Location
 	Rows     []Row
 }
 
-// ForOwner makes the book of an agent or, where that is blank, of an agency.
-func ForOwner(ctx context.Context, s State, calendar *events.Calendar, f Week, agentID, agencyID string) (*Book, error) {
+// ForOwner builds the book of an agent or, if agentID is blank, of an agency. It
+// returns ErrUnknownOwner for an unknown owner.
+func ForOwner(ctx context.Context, s State, calendar *events.Calendar, week Week, agentID, agencyID string) (*Book, error) {
 	if agentID != "" {
-		return ForAgent(ctx, s, calendar, f, agentID)
+		return ForAgent(ctx, s, calendar, week, agentID)
 	}
-	return ForAgency(ctx, s, calendar, f, agencyID)
+	return ForAgency(ctx, s, calendar, week, agencyID)
 }
 
-// ForAgent makes the book of an agent from the state at a Friday's cutoff. An
-// agent without consumers has a book without rows; ErrUnknown if nobody knows
-// the agent.
-func ForAgent(ctx context.Context, s State, calendar *events.Calendar, f Week, agentID string) (*Book, error) {
+// ForAgent builds the book of an agent from the state at a Friday's cutoff. The
+// book of an agent without consumers has no rows. ForAgent returns ErrUnknownOwner
+// for an unknown agent.
+func ForAgent(ctx context.Context, s State, calendar *events.Calendar, week Week, agentID string) (*Book, error) {
 	agent, known, err := s.Agent(agentID)
 	if err != nil {
 		return nil, err
 	}
 	if !known {
-		return nil, fmt.Errorf("agent %q as of Friday %s: %w", agentID, f.Friday, ErrUnknownOwner)
+		return nil, fmt.Errorf("agent %q as of %s: %w", agentID, week.Friday, ErrUnknownOwner)
 	}
-	b := &Book{Week: f, AgentID: agentID, Agent: agent, AgencyID: agent.AgencyID, Zone: calendar.Zone()}
+	b := &Book{Week: week, AgentID: agentID, Agent: agent, AgencyID: agent.AgencyID, Zone: calendar.Zone()}
 	if agent.AgencyID != "" {
 		if b.Agency, _, err = s.Agency(agent.AgencyID); err != nil {
 			return nil, err
 		}
 	}
-	return b, b.fill(ctx, s, calendar, []string{agentID})
+	return b, b.addRows(ctx, s, calendar, []string{agentID})
 }
 
-// AgencyAgents returns the agents whose consumers are in an agency's book, by id:
-// those who are the agency's own.
+// AgencyAgents returns the ids of the agents who belong to an agency, in order. The
+// agency's book contains their consumers.
 func AgencyAgents(s State, agencyID string) (ids []string, err error) {
 	err = s.EachAgentOf(agencyID, func(id string, _ *fold.Agent) error {
 		ids = append(ids, id)
@@ -88,9 +90,10 @@ func AgencyAgents(s State, agencyID string) (ids []string, err error) {
 	return ids, err
 }
 
-// ForAgency makes the book that unites those of the agency's agents at the
-// Friday's cutoff.
-func ForAgency(ctx context.Context, s State, calendar *events.Calendar, f Week, agencyID string) (*Book, error) {
+// ForAgency builds the book of an agency from the state at a Friday's cutoff. It
+// unites the books of the agents who belong to the agency at the cutoff. ForAgency
+// returns ErrUnknownOwner for an unknown agency.
+func ForAgency(ctx context.Context, s State, calendar *events.Calendar, week Week, agencyID string) (*Book, error) {
 	agency, known, err := s.Agency(agencyID)
 	if err != nil {
 		return nil, err
@@ -100,13 +103,14 @@ func ForAgency(ctx context.Context, s State, calendar *events.Calendar, f Week, 
 		return nil, err
 	}
 	if !known && len(ids) == 0 {
-		return nil, fmt.Errorf("agency %q as of Friday %s: %w", agencyID, f.Friday, ErrUnknownOwner)
+		return nil, fmt.Errorf("agency %q as of %s: %w", agencyID, week.Friday, ErrUnknownOwner)
 	}
-	b := &Book{Week: f, AgencyID: agencyID, Agency: agency, Zone: calendar.Zone()}
-	return b, b.fill(ctx, s, calendar, ids)
+	b := &Book{Week: week, AgencyID: agencyID, Agency: agency, Zone: calendar.Zone()}
+	return b, b.addRows(ctx, s, calendar, ids)
 }
 
-func (b *Book) fill(ctx context.Context, s State, calendar *events.Calendar, ids []string) error {
+// addRows adds the rows of these agents' cases and sorts all rows.
+func (b *Book) addRows(ctx context.Context, s State, calendar *events.Calendar, ids []string) error {
 	b.Agents = len(ids)
 	for _, id := range ids {
 		agent, _, err := s.Agent(id)
@@ -123,10 +127,10 @@ func (b *Book) fill(ctx context.Context, s State, calendar *events.Calendar, ids
 			return nil
 		})
 		if err != nil {
-			return fmt.Errorf("making the book of Friday %s: %w", b.Friday, err)
+			return fmt.Errorf("building the book of %s: %w", b.Friday, err)
 		}
 	}
-	order := make([]int32, len(b.Rows)) // rows are large, so their places are sorted
+	order := make([]int32, len(b.Rows)) // rows are large, so sort their indices
 	for i := range order {
 		order[i] = int32(i)
 	}
@@ -139,34 +143,34 @@ func (b *Book) fill(ctx context.Context, s State, calendar *events.Calendar, ids
 	return nil
 }
 
-// Count returns how many rows and cases the book of these agents would have,
-// without making it; an agent whom nobody knows adds none.
-func Count(ctx context.Context, s State, f Week, agents []string) (rows, cases int, err error) {
+// Count returns the number of rows and cases that the book of these agents would
+// have, without building it. Unknown agents count as zero.
+func Count(ctx context.Context, s State, week Week, agents []string) (rows, cases int, err error) {
 	for _, id := range agents {
 		err := s.EachHeld(id, func(_ string, c *fold.Case) error {
 			if InBook(c) {
 				e := ExtentOf(c)
-				rows += e.Rows * max(1, len(ShownYears(e.Years, f.Friday.Year())))
+				rows += e.Rows * max(1, len(ShownYears(e.Years, week.Friday.Year())))
 				cases++
 			}
 			return ctx.Err()
 		})
 		if err != nil {
-			return 0, 0, fmt.Errorf("counting the rows of a book of Friday %s: %w", f.Friday, err)
+			return 0, 0, fmt.Errorf("counting the rows of a book of %s: %w", week.Friday, err)
 		}
 	}
 	return rows, cases, nil
 }
 
-// TypeCount is how many rows and cases of a book are of one household type; a
-// case of two types in two years counts once in each.
+// TypeCount is the number of rows and cases of one household type in a book. A
+// case with different types in two years counts once under each.
 type TypeCount struct {
 	HouseholdType string
 	Rows, Cases   int
 }
 
-// Counts returns the counts by household type, in the order of
-// HouseholdTypes, and the number of cases in all.
+// Counts returns the counts by household type, in the order of HouseholdTypes, and
+// the total number of cases.
 func (b *Book) Counts() (byType []TypeCount, cases int) {
 	types := HouseholdTypes()
 	byType = make([]TypeCount, len(types))
@@ -176,7 +180,7 @@ func (b *Book) Counts() (byType []TypeCount, cases int) {
 		r := &b.Rows[i]
 		t := slices.Index(types, r.HouseholdType)
 		byType[t].Rows++
-		if last[t] != r.Case { // the rows of a case stand together
+		if last[t] != r.Case { // the rows of a case are adjacent
 			byType[t].Cases++
 			last[t] = r.Case
 		}

@@ -2,9 +2,9 @@ package book
 
 import "encoding/binary"
 
-// canonicalFields are the fields that the canonical form of a row holds, under
-// rules 1, in their order. A field that is added to books later is in none of
-// the roots that were sealed before, so that it comes with rules of its own.
+// canonicalFields lists the fields in the canonical form of a row under rules 1, in
+// order. Sealed roots cover exactly these fields, so adding a field needs a new
+// rules number.
 var canonicalFields = []string{
 	"case.id", "application.year", "household.type",
 	"application.current_status", "application.next_steps", "application.submitted_on",
@@ -23,8 +23,8 @@ var canonicalFields = []string{
 	"delegation.status", "delegation.since", "agent.name", "agent.license",
 }
 
-// canonical are the same, ready to be read.
-var canonical = func() []Field {
+// canonicalReaders contains the field functions of canonicalFields.
+var canonicalReaders = func() []Field {
 	all := make([]Field, len(canonicalFields))
 	for i, name := range canonicalFields {
 		all[i] = fields[name]
@@ -32,17 +32,16 @@ var canonical = func() []Field {
 	return all
 }()
 
-// NamedValue is a field of a row and its value, in canonical form; evidence holds
+// NamedValue is a field of a row and its value in canonical form. Evidence contains
 // it as JSON.
 type NamedValue struct {
 	Field string `json:"field"`
 	Value string `json:"value"`
 }
 
-// Canonical returns the fields of the row that are not blank, in the order of
-// its canonical form.
+// Canonical returns the fields of the row that are not blank, in canonical order.
 func (r *Row) Canonical() (values []NamedValue) {
-	for i, field := range canonical {
+	for i, field := range canonicalReaders {
 		if v := field(r).String(); v != "" {
 			values = append(values, NamedValue{canonicalFields[i], v})
 		}
@@ -50,27 +49,27 @@ func (r *Row) Canonical() (values []NamedValue) {
 	return values
 }
 
-// AppendCanonical appends the canonical form of a row: of every field that is
-// not blank its name and its value, each preceded by its length in 8 bytes,
-// big-endian.
+// AppendCanonical appends the canonical form of the row: the name and the value of
+// every field that is not blank. Each is preceded by its length as 8 bytes in
+// big-endian order.
 func (r *Row) AppendCanonical(dst []byte) []byte {
-	for i, field := range canonical {
+	for i, field := range canonicalReaders {
 		if v := field(r).String(); v != "" {
-			dst = appendLong(appendLong(dst, canonicalFields[i]), v)
+			dst = appendSized(appendSized(dst, canonicalFields[i]), v)
 		}
 	}
 	return dst
 }
 
-// AppendCanonical appends the canonical form of a row of which only these
-// values are known.
+// AppendCanonical appends the canonical form of a row from the values that
+// Row.Canonical returned.
 func AppendCanonical(dst []byte, values []NamedValue) []byte {
 	for _, v := range values {
-		dst = appendLong(appendLong(dst, v.Field), v.Value)
+		dst = appendSized(appendSized(dst, v.Field), v.Value)
 	}
 	return dst
 }
 
-func appendLong(dst []byte, s string) []byte {
+func appendSized(dst []byte, s string) []byte {
 	return append(binary.BigEndian.AppendUint64(dst, uint64(len(s))), s...)
 }

@@ -7,19 +7,19 @@ import (
 	"bookledger/projections/fold"
 )
 
-// The household types of a case in a year; "" where none is determined.
+// The household types of a case in a year. A type of "" means not determined.
 const (
 	CoveredCalifornia = "Covered California"
 	MediCal           = "Medi-Cal"
 	MixedHousehold    = "Mixed Household"
 )
 
-// HouseholdTypes returns the types in the order in which they are counted; the
-// last is of those not determined.
+// HouseholdTypes returns the household types in display order. The last one is ""
+// for not determined.
 func HouseholdTypes() []string { return []string{CoveredCalifornia, MixedHousehold, MediCal, ""} }
 
-// Years returns the years of a case, ascending: all that its applications,
-// Eligibility and enrollments name, whatever their status.
+// Years returns the years of a case in ascending order: every year that its
+// applications, eligibility and enrollments name, whatever their status.
 func Years(c *fold.Case) []int {
 	var years []int
 	add := func(y int) {
@@ -39,9 +39,9 @@ func Years(c *fold.Case) []int {
 	return years
 }
 
-// ShownYears returns those of a case's years that stand in list and book as of
-// a Friday of calendar year current: the ones not before it or, if there is
-// none, the last.
+// ShownYears returns the years that a list or a book shows at a Friday in the
+// calendar year current: the years from current on or, if there are none, the last
+// year. The argument years must be in ascending order.
 func ShownYears(years []int, current int) []int {
 	if len(years) == 0 {
 		return nil
@@ -50,8 +50,8 @@ func ShownYears(years []int, current int) []int {
 	return years[min(i, len(years)-1):]
 }
 
-// HouseholdType returns the household type of a case in a year, from the
-// listed members who are eligible or conditionally eligible in it.
+// HouseholdType returns the household type of a case in a year. It follows from the
+// programs of the listed members who are eligible or conditionally eligible.
 func HouseholdType(c *fold.Case, year int) string {
 	covered, medical := false, false
 	for i := range c.Eligibility {
@@ -86,7 +86,7 @@ func listed(c *fold.Case, member string) bool {
 	return false
 }
 
-// Application returns the application of a year, or nil.
+// Application returns the application for a year, or nil.
 func Application(c *fold.Case, year int) *events.ApplicationRecorded {
 	for i := range c.Applications {
 		if c.Applications[i].ApplicationYear == year {
@@ -96,7 +96,7 @@ func Application(c *fold.Case, year int) *events.ApplicationRecorded {
 	return nil
 }
 
-// Eligibility returns a member's determination in a year, or nil.
+// Eligibility returns a member's eligibility determination for a year, or nil.
 func Eligibility(c *fold.Case, member string, year int) *events.EligibilityDetermined {
 	for i := range c.Eligibility {
 		if e := &c.Eligibility[i]; e.ApplicationYear == year && e.MemberID == member {
@@ -106,9 +106,9 @@ func Eligibility(c *fold.Case, member string, year int) *events.EligibilityDeter
 	return nil
 }
 
-// Enrollment returns the coverage of a member in a year and kind: the one
-// recorded last that is not cancelled or, where all are, the one recorded
-// last; nil where there is none.
+// Enrollment returns a member's enrollment of a kind for a year: the one recorded
+// last that is not cancelled or, if all are cancelled, the one recorded last. It
+// returns nil if there is none.
 func Enrollment(c *fold.Case, member string, year int, kind string) *events.EnrollmentRecorded {
 	var cancelled *events.EnrollmentRecorded
 	for i := len(c.Enrollments) - 1; i >= 0; i-- {
@@ -126,16 +126,17 @@ func Enrollment(c *fold.Case, member string, year int, kind string) *events.Enro
 	return cancelled
 }
 
-// Extent is how much of a book a case takes: its years, and its rows in each.
+// Extent describes how much of a book a case takes up: its years and the number of
+// rows in each year.
 type Extent struct {
 	Years []int
 	Rows  int
 }
 
-// ExtentOf returns the extent of a case, wherever it may stand.
+// ExtentOf returns the extent of a case, whether or not it is in a book.
 func ExtentOf(c *fold.Case) Extent {
 	return Extent{Years: Years(c), Rows: max(1, len(c.Members))}
 }
 
-// InBook tells whether a case stands in its holder's book.
+// InBook reports whether a case appears in its holder's book.
 func InBook(c *fold.Case) bool { return c.AgentID != "" && !c.Closed }

@@ -9,10 +9,10 @@ import (
 	"bookledger/projections/fold"
 )
 
-// TestYears holds that the years of a case are all that its applications,
-// eligibility and enrollments name, whatever their status and whoever of its
-// members is listed.
-func TestYears(t *testing.T) {
+// TestYearsOfEverySection checks that the years of a case are all years that its
+// applications, eligibility and enrollments name, whatever their status and
+// whichever members are listed.
+func TestYearsOfEverySection(t *testing.T) {
 	c := &fold.Case{
 		Applications: []events.ApplicationRecorded{{ApplicationYear: 2026}, {ApplicationYear: 2028}},
 		Eligibility: []events.EligibilityDetermined{
@@ -26,12 +26,12 @@ func TestYears(t *testing.T) {
 		t.Errorf("got %v, want %v", got, want)
 	}
 	if got := book.Years(&fold.Case{}); len(got) != 0 {
-		t.Errorf("a case of which nothing is known has the years %v", got)
+		t.Errorf("empty case: got years %v, want none", got)
 	}
 }
 
-// TestShownYears holds that the shown years at Friday F are those not before
-// F's calendar year or, if there is none, the last one.
+// TestShownYears checks that the shown years are those from the current year on
+// or, if there are none, the last year.
 func TestShownYears(t *testing.T) {
 	for _, c := range []struct {
 		years   []int
@@ -41,34 +41,35 @@ func TestShownYears(t *testing.T) {
 		{nil, 2026, nil},
 		{[]int{2026}, 2026, []int{2026}},
 		{[]int{2026, 2027}, 2026, []int{2026, 2027}}, // open enrollment
-		{[]int{2026, 2027}, 2027, []int{2027}},       // the turn of the year
-		{[]int{2024, 2025}, 2026, []int{2025}},       // nobody loses sight of what was last
+		{[]int{2026, 2027}, 2027, []int{2027}},       // after the turn of the year
+		{[]int{2024, 2025}, 2026, []int{2025}},       // only earlier years: the last one
 		{[]int{2024, 2026, 2028}, 2025, []int{2026, 2028}},
 		{[]int{2027}, 2026, []int{2027}},
 	} {
-		kept := slices.Clone(c.years)
-		if got := book.ShownYears(c.years, c.current); !slices.Equal(got, c.want) || !slices.Equal(c.years, kept) {
-			t.Errorf("of %v in %d: got %v, want %v", kept, c.current, got, c.want)
+		original := slices.Clone(c.years)
+		if got := book.ShownYears(c.years, c.current); !slices.Equal(got, c.want) || !slices.Equal(c.years, original) {
+			t.Errorf("years %v in %d: got %v, want %v", original, c.current, got, c.want)
 		}
 	}
 }
 
-// TestShownYearsOfABook holds that it is the calendar year of the Friday that
-// counts: the books of the last Friday of 2026 and the first of 2027.
-func TestShownYearsOfABook(t *testing.T) {
-	l := newLedger()
+// TestBookShowsYearsFromItsFriday checks that the calendar year of the Friday
+// decides, around the turn of the year.
+func TestBookShowsYearsFromItsFriday(t *testing.T) {
+	l := newState()
 	l.hold("5000000001", "a1", withYears(named("Ana", "Ruiz"), 2025, 2026, 2027))
 	for f, want := range map[events.Date]string{
 		20251226: "2025 2026 2027", 20260102: "2026 2027", 20261225: "2026 2027", 20270101: "2027", 20280107: "2027",
 	} {
-		if got := shown(t, ofAgent(t, l, f, "a1"), "application.year"); got != want {
-			t.Errorf("the book of %s shows %q, want %q", f, got, want)
+		if got := shown(t, agentBook(t, l, f, "a1"), "application.year"); got != want {
+			t.Errorf("book of %s: got years %q, want %q", f, got, want)
 		}
 	}
 }
 
-// TestHouseholdType holds the types: from the listed members who are eligible
-// or conditionally eligible in that year; none counts for nothing.
+// TestHouseholdType checks that only listed members who are eligible or
+// conditionally eligible in the year count, and that the program none does not
+// count.
 func TestHouseholdType(t *testing.T) {
 	type determination struct{ member, program, status string }
 	for _, c := range []struct {
@@ -77,19 +78,19 @@ func TestHouseholdType(t *testing.T) {
 		want string
 	}{
 		{"nothing determined", nil, ""},
-		{"covered_california alone", []determination{{"m1", "covered_california", "eligible"}}, book.CoveredCalifornia},
+		{"only covered_california", []determination{{"m1", "covered_california", "eligible"}}, book.CoveredCalifornia},
 		{"conditionally", []determination{{"m1", "covered_california", "conditionally_eligible"}}, book.CoveredCalifornia},
-		{"medi_cal alone", []determination{{"m1", "medi_cal", "eligible"}}, book.MediCal},
-		{"mcap alone", []determination{{"m1", "mcap", "eligible"}}, book.MediCal},
-		{"cchip alone", []determination{{"m1", "cchip", "conditionally_eligible"}}, book.MediCal},
+		{"only medi_cal", []determination{{"m1", "medi_cal", "eligible"}}, book.MediCal},
+		{"only mcap", []determination{{"m1", "mcap", "eligible"}}, book.MediCal},
+		{"only cchip", []determination{{"m1", "cchip", "conditionally_eligible"}}, book.MediCal},
 		{"several of one kind", []determination{{"m1", "mcap", "eligible"}, {"m2", "medi_cal", "eligible"}}, book.MediCal},
 		{"both kinds", []determination{{"m1", "covered_california", "eligible"}, {"m2", "cchip", "eligible"}}, book.MixedHousehold},
-		{"none counts for nothing", []determination{{"m1", "none", "eligible"}}, ""},
-		{"none beside one", []determination{{"m1", "none", "eligible"}, {"m2", "medi_cal", "eligible"}}, book.MediCal},
+		{"none does not count", []determination{{"m1", "none", "eligible"}}, ""},
+		{"none and another program", []determination{{"m1", "none", "eligible"}, {"m2", "medi_cal", "eligible"}}, book.MediCal},
 		{"ineligible", []determination{{"m1", "covered_california", "ineligible"}}, ""},
 		{"pending", []determination{{"m1", "covered_california", "eligible"}, {"m2", "medi_cal", "pending"}}, book.CoveredCalifornia},
 		{"not listed", []determination{{"m1", "covered_california", "eligible"}, {"gone", "medi_cal", "eligible"}}, book.CoveredCalifornia},
-		{"nobody listed", []determination{{"gone", "medi_cal", "eligible"}}, ""},
+		{"no member listed", []determination{{"gone", "medi_cal", "eligible"}}, ""},
 	} {
 		state := withMembers(&fold.Case{}, "m1", "m2")
 		for _, d := range c.of {
@@ -101,18 +102,18 @@ func TestHouseholdType(t *testing.T) {
 			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
 		}
 		if got := book.HouseholdType(state, 2027); got != "" {
-			t.Errorf("%s: the next year is %q", c.name, got)
+			t.Errorf("%s, next year: got %q, want none", c.name, got)
 		}
 	}
 	if book.CoveredCalifornia != "Covered California" || book.MediCal != "Medi-Cal" || book.MixedHousehold != "Mixed Household" {
-		t.Error("the household types are called otherwise than in the contract")
+		t.Error("the texts of the household types differ from the contract")
 	}
 }
 
-// TestEnrollmentChoice holds which coverage a row shows: per kind, among the
-// enrollments whose member_ids contain the member, the one recorded last that
-// is not cancelled or, where all are cancelled, the one recorded last.
-func TestEnrollmentChoice(t *testing.T) {
+// TestEnrollmentPrefersLastNotCancelled checks which of the enrollments of a
+// member and kind a row shows: the one recorded last that is not cancelled or,
+// if all are cancelled, the one recorded last.
+func TestEnrollmentPrefersLastNotCancelled(t *testing.T) {
 	of := func(carrier, status string) events.EnrollmentRecorded {
 		return events.EnrollmentRecorded{EnrollmentID: carrier, ApplicationYear: 2026, CoverageKind: "health", MemberIDs: []string{"m0", "m1"}, Carrier: carrier, Status: status}
 	}
@@ -120,23 +121,23 @@ func TestEnrollmentChoice(t *testing.T) {
 	dental.CoverageKind, other.ApplicationYear, someone.MemberIDs = "dental", 2027, []string{"m2"}
 	for _, c := range []struct {
 		name string
-		of   []events.EnrollmentRecorded // as recorded
+		of   []events.EnrollmentRecorded // in the order recorded
 		want string
 	}{
 		{"none", nil, ""},
 		{"the last", []events.EnrollmentRecorded{of("x", "enrolled"), of("y", "enrolled")}, "y"},
 		{"the last, whatever its status", []events.EnrollmentRecorded{of("x", "enrolled"), of("y", "terminated")}, "y"},
 		{"pending is not cancelled", []events.EnrollmentRecorded{of("x", "enrolled"), of("y", "pending")}, "y"},
-		{"cancelled gives way", []events.EnrollmentRecorded{of("x", "terminated"), of("y", "cancelled"), of("z", "cancelled")}, "x"},
-		{"cancelled alone", []events.EnrollmentRecorded{of("x", "cancelled"), of("y", "cancelled")}, "y"},
+		{"cancelled ones are skipped", []events.EnrollmentRecorded{of("x", "terminated"), of("y", "cancelled"), of("z", "cancelled")}, "x"},
+		{"only cancelled", []events.EnrollmentRecorded{of("x", "cancelled"), of("y", "cancelled")}, "y"},
 		{"other kinds, years and members", []events.EnrollmentRecorded{of("x", "enrolled"), dental, other, someone}, "x"},
-		{"nothing of the member's", []events.EnrollmentRecorded{dental, other, someone}, ""},
+		{"no enrollment of the member", []events.EnrollmentRecorded{dental, other, someone}, ""},
 	} {
-		l := newLedger()
+		l := newState()
 		state := l.hold("5000000001", "a1", withMembers(withYears(named("Ana", "Ruiz"), 2026), "m1"))
 		state.Enrollments = c.of
-		if got := shown(t, ofAgent(t, l, 20260703, "a1"), "application.year", "health.carrier"); got[:len("2026|")+len(c.want)] != "2026|"+c.want {
-			t.Errorf("%s: the row shows %q, want %q", c.name, got, c.want)
+		if got := shown(t, agentBook(t, l, 20260703, "a1"), "application.year", "health.carrier"); got[:len("2026|")+len(c.want)] != "2026|"+c.want {
+			t.Errorf("%s: got row %q, want carrier %q", c.name, got, c.want)
 		}
 	}
 }

@@ -9,37 +9,37 @@ import (
 	"bookledger/projections/fold"
 )
 
-// Column is a column of a book: what it is called, and what stands in it.
+// Column is a column of a book: its header and the field that it shows.
 type Column struct {
 	Header string
 	Field  Field
 }
 
-// RowKey tells the rows of a book apart. Year is 0 and MemberID "" where the case
-// has none.
+// RowKey identifies a row within a book. Year is 0 if the case has no year, and
+// MemberID is "" if it has no listed member.
 type RowKey struct {
 	CaseID   string
 	Year     int
 	MemberID string
 }
 
-// Key returns what tells the row apart from the others of its book.
+// Key returns the key of the row.
 func (r *Row) Key() RowKey { return RowKey{r.CaseID, r.Year, r.memberID()} }
 
-// CaseRows returns the rows of a case in its holder's book as of a Friday, by
-// year and member; none where the case stands in no book. What the rows say of
-// the agent is blank.
-func CaseRows(calendar *events.Calendar, id string, c *fold.Case, f events.Date) []Row {
+// CaseRows returns the rows of a case in its holder's book of a Friday, in order of
+// year and member. It returns nil if the case is in no book. The agent's fields in
+// the rows are blank.
+func CaseRows(calendar *events.Calendar, id string, c *fold.Case, friday events.Date) []Row {
 	if !InBook(c) {
 		return nil
 	}
-	return appendRows(nil, id, c, nil, calendar.Day(c.Since), f.Year())
+	return appendRows(nil, id, c, nil, calendar.Day(c.Since), friday.Year())
 }
 
-// ChangeKind is what became of a row between two books.
+// ChangeKind describes how a row differs between two books.
 type ChangeKind string
 
-// The kinds of changes.
+// The kinds of change.
 const (
 	Added   ChangeKind = "added"
 	Removed ChangeKind = "removed"
@@ -50,17 +50,17 @@ const (
 type Change struct {
 	RowKey
 	Kind  ChangeKind
-	Cells []Cell // that differ, in the order of the columns
+	Cells []Cell // the differing cells, in the order of the columns
 }
 
-// Cell is a cell that differs; in a row that is added the old value is blank,
-// in one that is removed the new one.
+// Cell is a cell that differs. Old is blank in an added row, and New in a removed
+// row.
 type Cell struct {
 	Header   string
 	Old, New Value
 }
 
-// CountChanges returns how many changes there are of each kind.
+// CountChanges returns the number of changes of each kind.
 func CountChanges(changes []Change) map[ChangeKind]int {
 	count := map[ChangeKind]int{}
 	for i := range changes {
@@ -69,24 +69,24 @@ func CountChanges(changes []Change) map[ChangeKind]int {
 	return count
 }
 
-// Diff returns what makes the one book the other, by case, year and
-// member. The order of rows in a book is not part of it.
+// Diff returns the changes that turn one book into the other, in order of case,
+// year and member. It ignores the order of the rows.
 func Diff(from, to *Book, columns []Column) []Change {
-	before, after := byKey(from), byKey(to)
+	before, after := rowsByKey(from), rowsByKey(to)
 	var changes []Change
 	for key, old := range before {
-		row, stays := after[key]
+		row, remains := after[key]
 		kind := Changed
-		if !stays {
+		if !remains {
 			kind = Removed
 		}
-		if cells := differing(old, row, columns); kind == Removed || len(cells) > 0 {
+		if cells := diffCells(old, row, columns); kind == Removed || len(cells) > 0 {
 			changes = append(changes, Change{key, kind, cells})
 		}
 	}
 	for key, row := range after {
 		if before[key] == nil {
-			changes = append(changes, Change{key, Added, differing(nil, row, columns)})
+			changes = append(changes, Change{key, Added, diffCells(nil, row, columns)})
 		}
 	}
 	slices.SortFunc(changes, func(a, b Change) int {
@@ -95,7 +95,7 @@ func Diff(from, to *Book, columns []Column) []Change {
 	return changes
 }
 
-func byKey(b *Book) map[RowKey]*Row {
+func rowsByKey(b *Book) map[RowKey]*Row {
 	rows := make(map[RowKey]*Row, len(b.Rows))
 	for i := range b.Rows {
 		rows[b.Rows[i].Key()] = &b.Rows[i]
@@ -103,9 +103,8 @@ func byKey(b *Book) map[RowKey]*Row {
 	return rows
 }
 
-// differing returns the cells in which two rows differ; a row that is nil is
-// blank.
-func differing(a, b *Row, columns []Column) (cells []Cell) {
+// diffCells returns the cells in which two rows differ. A nil row is blank.
+func diffCells(a, b *Row, columns []Column) (cells []Cell) {
 	read := func(f Field, r *Row) Value {
 		if r == nil {
 			return Value{}
@@ -120,7 +119,7 @@ func differing(a, b *Row, columns []Column) (cells []Cell) {
 	return cells
 }
 
-// SameCells tells whether two rows say the same in all columns.
+// SameCells reports whether two rows have the same values in all columns.
 func SameCells(a, b *Row, columns []Column) bool {
 	return !slices.ContainsFunc(columns, func(c Column) bool { return c.Field(a) != c.Field(b) })
 }

@@ -14,7 +14,7 @@ import (
 	"bookledger/projections/fold"
 )
 
-var someColumns = []book.Column{column("Case ID", "case.id"), column("First Name", "primary.first_name"), column("Program", "eligibility.program"), column("Agent", "agent.name")}
+var testColumns = []book.Column{column("Case ID", "case.id"), column("First Name", "primary.first_name"), column("Program", "eligibility.program"), column("Agent", "agent.name")}
 
 func column(header, name string) book.Column {
 	field, ok := book.FieldByName(name)
@@ -24,16 +24,16 @@ func column(header, name string) book.Column {
 	return book.Column{Header: header, Field: field}
 }
 
-// TestDifference holds what makes one book another: rows by case, year and
-// member, and of each the cells that differ.
-func TestDifference(t *testing.T) {
+// TestDiff checks that changes are listed by case, year and member, each with
+// the cells that differ.
+func TestDiff(t *testing.T) {
 	one := &fold.Case{AgentID: "A1", Members: []events.Member{{MemberID: "1"}, {MemberID: "2"}}}
 	one.Household.PrimaryContact.FirstName = "Ann"
 	one.Eligibility = []events.EligibilityDetermined{{MemberID: "1", ApplicationYear: 2026, Program: "medi_cal"}}
 	other := *one
 	other.Members = []events.Member{{MemberID: "1"}, {MemberID: "3"}}
 	other.Eligibility = []events.EligibilityDetermined{{MemberID: "1", ApplicationYear: 2026, Program: "none"}}
-	still := &fold.Case{AgentID: "A1"}
+	unchanged := &fold.Case{AgentID: "A1"}
 	bookOf := func(cases map[string]*fold.Case) *book.Book {
 		b := &book.Book{}
 		for _, id := range []string{"9", "5", "7"} { // in any order
@@ -43,10 +43,10 @@ func TestDifference(t *testing.T) {
 		}
 		return b
 	}
-	from := bookOf(map[string]*fold.Case{"5": one, "7": still})
-	to := bookOf(map[string]*fold.Case{"5": &other, "7": still, "9": still})
+	from := bookOf(map[string]*fold.Case{"5": one, "7": unchanged})
+	to := bookOf(map[string]*fold.Case{"5": &other, "7": unchanged, "9": unchanged})
 	var got strings.Builder
-	for _, ch := range book.Diff(from, to, someColumns) {
+	for _, ch := range book.Diff(from, to, testColumns) {
 		fmt.Fprintf(&got, "%s %s %d %q", ch.Kind, ch.CaseID, ch.Year, ch.MemberID)
 		for _, c := range ch.Cells {
 			fmt.Fprintf(&got, " %s: %s>%s", c.Header, c.Old, c.New)
@@ -63,46 +63,46 @@ added 9 0 "" Case ID: >9
 	}
 	for _, c := range []*fold.Case{{}, {AgentID: "A1", Closed: true}} {
 		if rows := book.CaseRows(events.DefaultCalendar(), "5", c, 20261120); rows != nil {
-			t.Errorf("%+v stands in a book: %+v", c, rows)
+			t.Errorf("case %+v: got rows %+v, want none", c, rows)
 		}
 	}
 }
 
-// cellsOf returns what stands in the columns of a book, row by row.
+// cellsOf returns the values of a book by row and column.
 func cellsOf(b *book.Book) map[book.RowKey][]book.Value {
 	all := map[book.RowKey][]book.Value{}
 	for i := range b.Rows {
 		r := &b.Rows[i]
-		for _, c := range someColumns {
+		for _, c := range testColumns {
 			all[r.Key()] = append(all[r.Key()], c.Field(r))
 		}
 	}
 	return all
 }
 
-// TestDifferenceMakesTheOther holds that the difference of two books makes the
-// one of the other.
-func TestDifferenceMakesTheOther(t *testing.T) {
+// TestDiffTurnsOneBookIntoTheOther applies the changes between two books to the
+// first one.
+func TestDiffTurnsOneBookIntoTheOther(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		from, to := ofAgent(t, drawn(t), 20260703, "a1"), ofAgent(t, drawn(t), 20260703, "a1")
+		from, to := agentBook(t, drawState(t), 20260703, "a1"), agentBook(t, drawState(t), 20260703, "a1")
 		got := cellsOf(from)
-		for _, ch := range book.Diff(from, to, someColumns) {
+		for _, ch := range book.Diff(from, to, testColumns) {
 			if ch.Kind == book.Removed {
 				delete(got, ch.RowKey)
 				continue
 			}
 			if ch.Kind == book.Added {
-				got[ch.RowKey] = make([]book.Value, len(someColumns))
+				got[ch.RowKey] = make([]book.Value, len(testColumns))
 			}
 			for _, cell := range ch.Cells {
-				got[ch.RowKey][slices.IndexFunc(someColumns, func(c book.Column) bool { return c.Header == cell.Header })] = cell.New
+				got[ch.RowKey][slices.IndexFunc(testColumns, func(c book.Column) bool { return c.Header == cell.Header })] = cell.New
 			}
 		}
 		if want := cellsOf(to); !reflect.DeepEqual(got, want) {
-			t.Fatalf("the difference makes\n%v, not\n%v", got, want)
+			t.Fatalf("after applying the changes: got\n%v\nwant\n%v", got, want)
 		}
-		if same := book.Diff(to, to, someColumns); len(same) > 0 {
-			t.Fatalf("a book differs from itself in %+v", same)
+		if same := book.Diff(to, to, testColumns); len(same) > 0 {
+			t.Fatalf("same book: got changes %+v, want none", same)
 		}
 	})
 }

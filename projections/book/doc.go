@@ -1,7 +1,8 @@
-// Package book makes Books of Business: what a case shows of itself, the rows
-// that it has in a book, their order, the differences between two books, and
-// the canonical forms whose hashes prove that two copies of a ledger agree.
+// Package book builds Books of Business. It defines the rows that a case has in a
+// book, their order, the differences between two books, and the canonical forms
+// that are hashed.
 //
-// It is pure: the same cases and agents give the same book and hash. Storing
-// state is left to the projections, making a workbook to the exporter.
+// The package is pure: the same cases and agents produce the same book and the
+// same hashes, so two copies of a ledger can be compared. Storing state is left to
+// the projections, and writing workbooks to the exporter.
 package book

@@ -7,10 +7,10 @@ import (
 	"bookledger/projections/fold"
 )
 
-// Kind is how a value is to be shown.
+// Kind is the kind of a value. It determines how the value is displayed.
 type Kind uint8
 
-// The kinds of values. A Value of kind Empty is blank.
+// The kinds of values. A value of kind Empty is blank.
 const (
 	Empty Kind = iota
 	Text
@@ -19,7 +19,7 @@ const (
 	Year
 )
 
-// Value is what a field of a row holds; the member that its kind names is set.
+// Value is the value of a field in a row. Only the member for its kind is set.
 type Value struct {
 	Kind  Kind
 	Text  string
@@ -28,8 +28,8 @@ type Value struct {
 	Year  int
 }
 
-// String returns the value in its canonical form: dates as YYYY-MM-DD, money
-// with two places, a blank as "".
+// String returns the value in canonical form: dates as YYYY-MM-DD, money with two
+// decimal places, a blank value as "".
 func (v Value) String() string {
 	switch v.Kind {
 	case Date:
@@ -42,11 +42,11 @@ func (v Value) String() string {
 	return v.Text
 }
 
-// Field reads one field of a row.
+// Field is a function that returns one field of a row.
 type Field func(*Row) Value
 
-// FieldByName returns the field that a column set names, like
-// "eligibility.program".
+// FieldByName returns a field by the name that column sets use, such as
+// "eligibility.program", and reports whether it exists.
 func FieldByName(name string) (Field, bool) {
 	f, ok := fields[name]
 	return f, ok
@@ -84,8 +84,9 @@ func yesNo(f events.Flag) Value {
 	return Value{}
 }
 
-// of makes a field of a part of the row that may be missing.
-func of[T any](part func(*Row) *T, value func(*T) Value) Field {
+// optional returns a field of a part of the row. The field is blank if part returns
+// nil.
+func optional[T any](part func(*Row) *T, value func(*T) Value) Field {
 	return func(r *Row) Value {
 		p := part(r)
 		if p == nil {
@@ -103,24 +104,24 @@ func address(value func(*events.Address) string) Field {
 	return func(r *Row) Value { return text(value(&r.Case.Household.Address)) }
 }
 
-func applicationOf(value func(*events.ApplicationRecorded) Value) Field {
-	return of(func(r *Row) *events.ApplicationRecorded { return r.Application }, value)
+func application(value func(*events.ApplicationRecorded) Value) Field {
+	return optional(func(r *Row) *events.ApplicationRecorded { return r.Application }, value)
 }
 
 func member(value func(*events.Member) Value) Field {
-	return of(func(r *Row) *events.Member { return r.Member }, value)
+	return optional(func(r *Row) *events.Member { return r.Member }, value)
 }
 
-func eligible(value func(*events.EligibilityDetermined) Value) Field {
-	return of(func(r *Row) *events.EligibilityDetermined { return r.Eligibility }, value)
+func eligibility(value func(*events.EligibilityDetermined) Value) Field {
+	return optional(func(r *Row) *events.EligibilityDetermined { return r.Eligibility }, value)
 }
 
 func health(value func(*events.EnrollmentRecorded) Value) Field {
-	return of(func(r *Row) *events.EnrollmentRecorded { return r.Health }, value)
+	return optional(func(r *Row) *events.EnrollmentRecorded { return r.Health }, value)
 }
 
 func dental(value func(*events.EnrollmentRecorded) Value) Field {
-	return of(func(r *Row) *events.EnrollmentRecorded { return r.Dental }, value)
+	return optional(func(r *Row) *events.EnrollmentRecorded { return r.Dental }, value)
 }
 
 func year(r *Row) Value {
@@ -137,15 +138,15 @@ func delegationStatus(r *Row) Value {
 	return text("Active")
 }
 
-// fields are all that a column can show, by name.
+// fields maps the names of column sets to fields.
 var fields = map[string]Field{
 	"case.id":        func(r *Row) Value { return text(r.CaseID) },
 	"household.type": func(r *Row) Value { return text(r.HouseholdType) },
 
 	"application.year":           year,
-	"application.current_status": applicationOf(func(a *events.ApplicationRecorded) Value { return text(a.CurrentStatus) }),
-	"application.next_steps":     applicationOf(func(a *events.ApplicationRecorded) Value { return text(a.NextSteps) }),
-	"application.submitted_on":   applicationOf(func(a *events.ApplicationRecorded) Value { return date(a.SubmittedOn) }),
+	"application.current_status": application(func(a *events.ApplicationRecorded) Value { return text(a.CurrentStatus) }),
+	"application.next_steps":     application(func(a *events.ApplicationRecorded) Value { return text(a.NextSteps) }),
+	"application.submitted_on":   application(func(a *events.ApplicationRecorded) Value { return date(a.SubmittedOn) }),
 
 	"primary.first_name":       contact(func(p *events.Contact) string { return p.FirstName }),
 	"primary.last_name":        contact(func(p *events.Contact) string { return p.LastName }),
@@ -169,11 +170,11 @@ var fields = map[string]Field{
 	"member.ssn":           member(func(m *events.Member) Value { return text(MaskSSN(m.SSNLast4)) }),
 	"member.applying":      member(func(m *events.Member) Value { return yesNo(m.Applying) }),
 
-	"eligibility.program":             eligible(func(e *events.EligibilityDetermined) Value { return text(Label(e.Program)) }),
-	"eligibility.status":              eligible(func(e *events.EligibilityDetermined) Value { return text(Label(e.Status)) }),
-	"eligibility.csr_level":           eligible(func(e *events.EligibilityDetermined) Value { return text(e.CSRLevel) }),
-	"eligibility.aptc_monthly":        eligible(func(e *events.EligibilityDetermined) Value { return money(e.APTCMonthly) }),
-	"eligibility.verification_due_on": eligible(func(e *events.EligibilityDetermined) Value { return date(e.VerificationDueOn) }),
+	"eligibility.program":             eligibility(func(e *events.EligibilityDetermined) Value { return text(Label(e.Program)) }),
+	"eligibility.status":              eligibility(func(e *events.EligibilityDetermined) Value { return text(Label(e.Status)) }),
+	"eligibility.csr_level":           eligibility(func(e *events.EligibilityDetermined) Value { return text(e.CSRLevel) }),
+	"eligibility.aptc_monthly":        eligibility(func(e *events.EligibilityDetermined) Value { return money(e.APTCMonthly) }),
+	"eligibility.verification_due_on": eligibility(func(e *events.EligibilityDetermined) Value { return date(e.VerificationDueOn) }),
 
 	"health.carrier":        health(func(e *events.EnrollmentRecorded) Value { return text(e.Carrier) }),
 	"health.plan_name":      health(func(e *events.EnrollmentRecorded) Value { return text(e.PlanName) }),
@@ -196,8 +197,8 @@ var fields = map[string]Field{
 
 	"delegation.status": delegationStatus,
 	"delegation.since":  func(r *Row) Value { return date(r.Since) },
-	"agent.name":        of(agentOf, func(a *fold.Agent) Value { return text(a.Name()) }),
-	"agent.license":     of(agentOf, func(a *fold.Agent) Value { return text(a.LicenseNumber) }),
+	"agent.name":        optional(rowAgent, func(a *fold.Agent) Value { return text(a.Name()) }),
+	"agent.license":     optional(rowAgent, func(a *fold.Agent) Value { return text(a.LicenseNumber) }),
 }
 
-func agentOf(r *Row) *fold.Agent { return r.Agent }
+func rowAgent(r *Row) *fold.Agent { return r.Agent }

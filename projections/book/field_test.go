@@ -17,7 +17,7 @@ import (
 	"bookledger/schemas"
 )
 
-// headers are the columns of version 1 as the contract names them.
+// headers lists the columns of column set 1 as in the contract.
 const headers = "Case ID, Application Year, Household Type, Current Status, Next Steps, Application Submitted, " +
 	"Primary First Name, Primary Last Name, Phone, Email, Address Line 1, Address Line 2, City, State, ZIP, County, Spoken Language, Written Language, " +
 	"Member ID, Member First Name, Member Last Name, Relationship, Date of Birth, Gender, SSN, Applying, " +
@@ -26,8 +26,8 @@ const headers = "Case ID, Application Year, Household Type, Current Status, Next
 	"Dental Carrier, Dental Plan, Dental Status, Dental Net Premium, " +
 	"Delegation Status, Delegated Since, Agent Name, Agent License"
 
-// full is a case of which everything is known.
-func full() *fold.Case {
+// fullCase returns a case without blank fields.
+func fullCase() *fold.Case {
 	return &fold.Case{
 		Household: events.HouseholdRecorded{
 			PrimaryContact: events.Contact{FirstName: "Ana", LastName: "Ruiz", Phone: "5555555555", Email: "ana@example.com",
@@ -50,9 +50,9 @@ func full() *fold.Case {
 	}
 }
 
-// cells are the values of the full case's row, column by column: enumerated
-// values as words, free text as it came even where it reads like one.
-const cells = "5000032500|2026|Covered California|eligible|none|2025-11-03|" +
+// fullRow lists the values in the row of fullCase by column: enumerated values
+// as display texts, free text unchanged even if it equals an enumerated value.
+const fullRow = "5000032500|2026|Covered California|eligible|none|2025-11-03|" +
 	"Ana|Ruiz|5555555555|ana@example.com|12345 Main St|Apt 4|Sacramento|CA|05838|Yolo|Spanish|English|" +
 	"007|Bo|Diaz|pending|2001-02-03|male|XXX-XX-0042|Yes|" +
 	"Covered California|Conditionally Eligible|94|412.33|2026-01-31|" +
@@ -60,52 +60,50 @@ const cells = "5000032500|2026|Covered California|eligible|none|2025-11-03|" +
 	"Delta|Dental HMO|Terminated|12.05|" +
 	"Active|2026-11-20|Pat Lee|0A1"
 
-// TestColumns holds that every column of version 1 stands where the contract
-// has it, names a known field, and shows what belongs there in a value of its
-// kind: identifiers, ZIP, phone and SSN as text, dates as dates, money and the
-// year as numbers.
-func TestColumns(t *testing.T) {
+// TestColumnsMatchFields checks that every column of set 1 is in its place,
+// names a known field, and shows that field as a value of its kind.
+func TestColumnsMatchFields(t *testing.T) {
 	set, err := schemas.ColumnSet("1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newLedger()
-	l.agents["a1"] = fold.Agent{FirstName: "Pat", LastName: "Lee", LicenseNumber: "0A1", Named: true, Certified: true}
-	l.hold("5000032500", "a1", full())
-	row := &ofAgent(t, l, 20260703, "a1").Rows[0]
+	l := newState()
+	l.agents["a1"] = fold.Agent{FirstName: "Pat", LastName: "Lee", LicenseNumber: "0A1", EverCertified: true, Certified: true}
+	l.hold("5000032500", "a1", fullCase())
+	row := &agentBook(t, l, 20260703, "a1").Rows[0]
 	kinds := map[string]book.Kind{
 		schemas.KindText: book.Text, schemas.KindDate: book.Date, schemas.KindMoney: book.Money, schemas.KindYear: book.Year, schemas.KindYesNo: book.Text,
 	}
-	wantHeaders, wantCells := strings.Split(headers, ", "), strings.Split(cells, "|")
+	wantHeaders, wantCells := strings.Split(headers, ", "), strings.Split(fullRow, "|")
 	if len(set.Columns) != len(wantHeaders) || len(wantCells) != len(wantHeaders) {
-		t.Fatalf("there are %d columns, want %d", len(set.Columns), len(wantHeaders))
+		t.Fatalf("got %d columns, want %d", len(set.Columns), len(wantHeaders))
 	}
 	for i, c := range set.Columns {
 		v := value(t, row, c.Field)
 		if c.Header != wantHeaders[i] || v.String() != wantCells[i] || v.Kind != kinds[c.Kind] {
-			t.Errorf("column %d, %s of kind %s, shows %q of kind %d; want %s with %q", i+1, c.Header, c.Kind, v, v.Kind, wantHeaders[i], wantCells[i])
+			t.Errorf("column %d: got %s of kind %s with %q of kind %d, want %s with %q", i+1, c.Header, c.Kind, v, v.Kind, wantHeaders[i], wantCells[i])
 		}
 	}
 	if _, known := book.FieldByName("case.secret"); known {
-		t.Error("a field is known that is none")
+		t.Error("FieldByName found case.secret, which does not exist")
 	}
 }
 
-// TestBlankCells holds that what is not applicable or not provided is an empty
-// cell, in every column but those that every row fills.
+// TestBlankCells checks that fields that do not apply or are not known are
+// blank, except those that every row fills.
 func TestBlankCells(t *testing.T) {
 	set, err := schemas.ColumnSet("1")
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newLedger()
+	l := newState()
 	l.hold("1", "a1", &fold.Case{})
-	l.hold("2", "a1", &fold.Case{ // sections with nothing in them
+	l.hold("2", "a1", &fold.Case{ // sections without values
 		Members: []events.Member{{MemberID: "m1"}}, Applications: []events.ApplicationRecorded{{ApplicationYear: 2026}},
 		Eligibility: []events.EligibilityDetermined{{MemberID: "m1", ApplicationYear: 2026}},
 		Enrollments: []events.EnrollmentRecorded{{ApplicationYear: 2026, CoverageKind: "health", MemberIDs: []string{"m1"}}},
 	})
-	b := ofAgent(t, l, 20260703, "a1")
+	b := agentBook(t, l, 20260703, "a1")
 	filled := map[string]string{"Case ID": "1", "Delegation Status": "Active", "Delegated Since": "2026-11-20"}
 	for i := range b.Rows {
 		for _, c := range set.Columns {
@@ -118,32 +116,33 @@ func TestBlankCells(t *testing.T) {
 	}
 }
 
-// TestWords holds the words for enumerated values and booleans, and the mask.
-func TestWords(t *testing.T) {
+// TestLabels checks the display texts of enumerated values and booleans, and the
+// masked SSN.
+func TestLabels(t *testing.T) {
 	for value, want := range map[string]string{
 		"covered_california": "Covered California", "medi_cal": "Medi-Cal", "mcap": "MCAP", "cchip": "CCHIP", "none": "None",
 		"eligible": "Eligible", "conditionally_eligible": "Conditionally Eligible", "ineligible": "Ineligible", "pending": "Pending",
 		"enrolled": "Enrolled", "cancelled": "Cancelled", "terminated": "Terminated", "": "",
 	} {
 		if got := book.Label(value); got != want {
-			t.Errorf("%s is %q, want %q", value, got, want)
+			t.Errorf("%s: got %q, want %q", value, got, want)
 		}
 	}
 	if got := book.MaskSSN("1234"); got != "XXX-XX-1234" {
-		t.Errorf("1234 is shown as %q", got)
+		t.Errorf("1234: got %q, want XXX-XX-1234", got)
 	}
 	if got := book.MaskSSN(""); got != "" {
-		t.Errorf("no SSN is shown as %q", got)
+		t.Errorf("blank SSN: got %q, want blank", got)
 	}
-	l := newLedger()
-	c := l.hold("1", "a1", full())
+	l := newState()
+	c := l.hold("1", "a1", fullCase())
 	c.Members[0].Applying, c.Inactive = events.No, true
-	if got := shown(t, ofAgent(t, l, 20260703, "a1"), "member.applying", "delegation.status"); got != "No|Inactive" {
+	if got := shown(t, agentBook(t, l, 20260703, "a1"), "member.applying", "delegation.status"); got != "No|Inactive" {
 		t.Errorf("got %s", got)
 	}
 }
 
-// TestSortKey holds the key of a name: NFD, marks removed, case-folded.
+// TestSortKey checks sort keys: NFD, marks removed, case-folded.
 func TestSortKey(t *testing.T) {
 	for _, alike := range [][]string{
 		{"jose", "José", "JOSE", "Jose\u0301", "JOSÉ"},
@@ -158,26 +157,26 @@ func TestSortKey(t *testing.T) {
 	} {
 		for _, name := range alike {
 			if got := book.SortKey(name); got != alike[0] {
-				t.Errorf("the key of %q is %q, want %q", name, got, alike[0])
+				t.Errorf("%q: got key %q, want %q", name, got, alike[0])
 			}
 		}
 	}
 	for _, pair := range [][2]string{{"", "a"}, {"alma", "Zoe"}, {"Émile", "Fay"}, {"Nuñez", "Nunn"}} {
 		if book.SortKey(pair[0]) >= book.SortKey(pair[1]) {
-			t.Errorf("%q does not come before %q", pair[0], pair[1])
+			t.Errorf("got %q sorted after %q", pair[0], pair[1])
 		}
 	}
 }
 
-// TestSortKeyByTheBook compares keys with those that its three steps give one
-// after the other.
-func TestSortKeyByTheBook(t *testing.T) {
+// TestSortKeyMatchesUnicodeTransforms compares sort keys with the result of the
+// three Unicode transforms in sequence.
+func TestSortKeyMatchesUnicodeTransforms(t *testing.T) {
 	steps := transform.Chain(norm.NFD, runes.Remove(runes.In(unicode.M)), cases.Fold())
 	rapid.Check(t, func(t *rapid.T) {
 		name := rapid.OneOf(rapid.String(), rapid.StringOf(rapid.SampledFrom([]rune("aÉéñÑßİıΣς \u0301Åǅﬁ'")))).Draw(t, "name")
 		want, _, err := transform.String(steps, name)
 		if got := book.SortKey(name); err != nil || got != want {
-			t.Fatalf("%q has the key %q, want %q (%v)", name, got, want, err)
+			t.Fatalf("%q: got key %q, want %q (%v)", name, got, want, err)
 		}
 	})
 }

@@ -8,8 +8,8 @@ import (
 	"bookledger/projections/fold"
 )
 
-// FullState is a state of the ledger of which everything can be read, each in the
-// order of ids.
+// FullState is a state of the ledger that can be read completely. Each method calls
+// yield in order of id; EachStaff in order of agency and person.
 type FullState interface {
 	EachCase(yield func(id string, c *fold.Case) error) error
 	EachAgent(yield func(id string, agent *fold.Agent) error) error
@@ -17,11 +17,12 @@ type FullState interface {
 	EachStaff(yield func(agency, person string, staff *fold.Staff) error) error
 }
 
-// StateHash returns the SHA-256 of a state in its canonical form: every case,
-// agent, agency and role, in that order and each by id, as fold encodes it,
-// preceded by a letter for its kind and its id, each with its length.
+// StateHash returns the SHA-256 of the canonical form of a state. The form consists
+// of all cases, agents, agencies and staff, in that order, each sorted by id. Every
+// item is a letter for its kind, its id and its encoding by package fold; id and
+// encoding are preceded by their length as a varint.
 func StateHash(s FullState) (sum [32]byte, err error) {
-	h := stateHash{Hash: sha256.New()}
+	h := stateHasher{Hash: sha256.New()}
 	err = s.EachCase(func(id string, c *fold.Case) error {
 		h.add('c', id, fold.AppendCase(h.state[:0], c))
 		return nil
@@ -48,12 +49,13 @@ func StateHash(s FullState) (sum [32]byte, err error) {
 	return sum, err
 }
 
-type stateHash struct {
+// stateHasher hashes encoded states. It reuses its buffers.
+type stateHasher struct {
 	hash.Hash
 	state, head []byte
 }
 
-func (h *stateHash) add(kind byte, id string, state []byte) {
+func (h *stateHasher) add(kind byte, id string, state []byte) {
 	h.state = state
 	h.head = binary.AppendUvarint(append(h.head[:0], kind), uint64(len(id)))
 	h.head = append(h.head, id...)

@@ -8,8 +8,8 @@ import (
 	"bookledger/projections/fold"
 )
 
-// Row is one row of a book: a listed member of a delegated case in a shown
-// year. What is nil or 0 is blank.
+// Row is one row of a book: a listed member of a delegated case in a shown year. A
+// nil or zero field is blank.
 type Row struct {
 	CaseID        string
 	Case          *fold.Case
@@ -26,8 +26,7 @@ type Row struct {
 	lastKey, firstKey string
 }
 
-// appendRows appends the rows of a case as of a Friday of calendar year
-// current.
+// appendRows appends the rows of a case at a Friday in the calendar year current.
 func appendRows(rows []Row, id string, c *fold.Case, agent *fold.Agent, since events.Date, current int) []Row {
 	years := ShownYears(Years(c), current)
 	if len(years) == 0 {
@@ -58,8 +57,8 @@ func appendRows(rows []Row, id string, c *fold.Case, agent *fold.Agent, since ev
 	return rows
 }
 
-// compareRows is the order of a book: primary last name, primary first name,
-// case id, year, member id.
+// compareRows compares rows in the order of a book: primary last name, primary
+// first name, case id, year, member id.
 func compareRows(a, b *Row) int {
 	if a.Case != b.Case {
 		pa, pb := &a.Case.Household.PrimaryContact, &b.Case.Household.PrimaryContact

@@ -16,31 +16,33 @@ import (
 	"bookledger/projections/fold"
 )
 
-// AgentRoot is the book of an agent as it stands in the tree over all agents.
+// AgentRoot summarizes an agent's book. It is a leaf of the tree over all
+// agents.
 type AgentRoot struct {
 	Agent string      `json:"agent"`
 	Cases uint64      `json:"cases"`
 	Rows  uint64      `json:"rows"`
-	Root  merkle.Hash `json:"root"` // of the rows
+	Root  merkle.Hash `json:"root"` // root of the tree of the book's rows
 }
 
-func (a AgentRoot) place() merkle.Hash {
+func (a AgentRoot) key() merkle.Hash {
 	return sha256.Sum256(append([]byte("bookledger agent\x00"), a.Agent...))
 }
 
-// Hash returns the RFC 6962 hash of the agent's leaf: of its place, its counts
-// in 8 bytes each, big-endian, and the root of its rows.
+// Hash returns the RFC 6962 hash of the agent's leaf: the key, the two counts
+// as 8 bytes each, big-endian, and the root of the rows.
 func (a AgentRoot) Hash() merkle.Hash {
-	place := a.place()
-	b := binary.BigEndian.AppendUint64(place[:], a.Cases)
+	key := a.key()
+	b := binary.BigEndian.AppendUint64(key[:], a.Cases)
 	b = binary.BigEndian.AppendUint64(b, a.Rows)
 	return tlog.RecordHash(append(b, a.Root[:]...))
 }
 
-// AgentTree is the tree over the books of agents.
+// AgentTree is the Merkle tree over the books of all agents. Its root is the
+// book root of a Friday.
 type AgentTree struct{ tree[AgentRoot] }
 
-// Counts returns the cases and rows of all agents together.
+// Counts returns the numbers of cases and rows of all agents together.
 func (a *AgentTree) Counts() (cases, rows uint64) {
 	for _, one := range a.leaves {
 		cases, rows = cases+one.Cases, rows+one.Rows
@@ -48,19 +50,19 @@ func (a *AgentTree) Counts() (cases, rows uint64) {
 	return cases, rows
 }
 
-// AgentProof is an agent's book, where it stands in the tree over agents, from
-// 0 on, and its path to the book root. Evidence holds it as JSON.
+// AgentProof proves that an agent's book is in the tree over all agents. Index
+// counts from 0. Evidence contains the proof as JSON.
 type AgentProof struct {
 	AgentRoot
 	Index  uint64           `json:"index"`
-	Agents uint64           `json:"agents"` // in the tree
+	Agents uint64           `json:"agents"` // number of leaves of the tree
 	Path   tlog.RecordProof `json:"path"`
 }
 
-// Prove returns where an agent's book stands; false where nobody knew the
+// Prove returns the proof of an agent's book, and false if the tree has no such
 // agent.
 func (a *AgentTree) Prove(agent string) (AgentProof, bool) {
-	i, found := a.Find(AgentRoot{Agent: agent}.place())
+	i, found := a.Find(AgentRoot{Agent: agent}.key())
 	if !found {
 		return AgentProof{}, false
 	}
@@ -68,13 +70,14 @@ func (a *AgentTree) Prove(agent string) (AgentProof, bool) {
 	return AgentProof{a.leaves[i], i, a.Size(), path}, err == nil
 }
 
-// Check checks that the agent's book stands at its place under a book root.
+// Check verifies the proof against a book root.
 func (p AgentProof) Check(root merkle.Hash) error {
-	return check("agent", p.AgentRoot, p.Index, p.Path, p.Agents, root)
+	return checkInclusion("agent", p.AgentRoot, p.Index, p.Path, p.Agents, root)
 }
 
-// NewAgentTree makes the tree over the books of all agents known at a Friday's
-// cutoff, of which s is the state; s is read by several goroutines at once.
+// NewAgentTree returns the tree over the books of all agents that are known in
+// s, the state at the cutoff of week f. It uses that many workers, which read s
+// concurrently.
 func NewAgentTree(ctx context.Context, s book.State, calendar *events.Calendar, f book.Week, workers int) (*AgentTree, error) {
 	group, ctx := errgroup.WithContext(ctx)
 	ids := make(chan string)
@@ -108,7 +111,7 @@ func NewAgentTree(ctx context.Context, s book.State, calendar *events.Calendar, 
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, fmt.Errorf("making the roots of the books of Friday %s: %w", f.Friday, err)
+		return nil, fmt.Errorf("computing the roots of the books of Friday %s: %w", f.Friday, err)
 	}
 	return &AgentTree{newTree(all)}, nil
 }

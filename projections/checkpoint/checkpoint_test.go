@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"slices"
-	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -14,9 +13,9 @@ import (
 	"bookledger/projections/checkpoint"
 )
 
-// TestTally holds that the counts of a Friday, kept up with each change, are
-// those of its books: the delegated cases, and a row for each listed member
-// (one where there is none) in each shown year (one where there is none).
+// TestTally checks that the counts, updated with each change, match the books of
+// a Friday: the delegated cases, and one row for each listed member (at least
+// one) in each shown year (at least one).
 func TestTally(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var tally checkpoint.Tally
@@ -41,14 +40,15 @@ func TestTally(t *testing.T) {
 			}
 			f := book.Week{Friday: events.Date(year*10000 + 101), Boundary: 7}
 			if got := tally.Checkpoint(f); got.Rows != rows || got.Cases != int64(len(counted)) || got.Week != f {
-				t.Fatalf("a Friday of %d counts %d cases and %d rows, want %d and %d", year, got.Cases, got.Rows, len(counted), rows)
+				t.Fatalf("Friday in %d: got %d cases and %d rows, want %d and %d", year, got.Cases, got.Rows, len(counted), rows)
 			}
 		}
 	})
 }
 
-// TestFridayAsJSON holds the published form of a checkpoint, with times in UTC.
-func TestFridayAsJSON(t *testing.T) {
+// TestCheckpointJSON checks the published form of a checkpoint, with times in
+// UTC.
+func TestCheckpointJSON(t *testing.T) {
 	f := checkpoint.Checkpoint{Week: book.Week{
 		Friday: 20261120, Cutoff: events.DefaultCalendar().Cutoff(20261120), Boundary: 41,
 	}, Cases: 3, Rows: 8}
@@ -59,31 +59,32 @@ func TestFridayAsJSON(t *testing.T) {
 	}
 	var back checkpoint.Checkpoint
 	if err := json.Unmarshal(got, &back); err != nil || back != f {
-		t.Errorf("read back as %+v (%v)", back, err)
+		t.Errorf("decoded: got %+v (%v), want %+v", back, err, f)
 	}
 	if err := json.Unmarshal([]byte(`{"friday":"2026-11-31"}`), &back); err == nil {
-		t.Error("a day that is none is read")
+		t.Error("an invalid date was accepted")
 	}
 }
 
-// TestMissing holds that a day without a book is told apart: no Friday, not
-// come yet, before the first, and no Friday at all.
-func TestMissing(t *testing.T) {
+// TestExplainMissing checks that the error for a day without a book says why,
+// and which Fridays have one.
+func TestExplainMissing(t *testing.T) {
 	calendar := events.DefaultCalendar()
 	for _, c := range []struct {
-		friday, open events.Date
-		says         string
+		friday, first, latest events.Date
+		want                  string
 	}{
-		{0, 20261120, "no Friday's cutoff has passed"},
-		{20261119, 20261127, "Thursday"},
-		{20261127, 20261127, "has not come"},
-		{20261204, 20261127, "has not come"},
-		{20261120, 0, "has not come"},
-		{20200103, 20261127, "before the first Friday"},
+		{0, 0, 0, "no book yet: no Friday's cutoff has passed"},
+		{20261120, 0, 0, "no book for 2026-11-20: no Friday's cutoff has passed yet"},
+		{20261126, 20261030, 20261127, "no book for 2026-11-26: it is a Thursday, not a Friday; the nearest Fridays are 2026-11-20 and 2026-11-27"},
+		{20261128, 20261030, 20261127, "no book for 2026-11-28: it is a Saturday, not a Friday; the latest book is for 2026-11-27"},
+		{20261029, 20261030, 20261127, "no book for 2026-10-29: it is a Thursday, not a Friday; the earliest book is for 2026-10-30"},
+		{20261204, 20261030, 20261127, "no book for 2026-12-04: its cutoff has not passed, or no record follows it yet; the latest book is for 2026-11-27"},
+		{20200103, 20261030, 20261127, "no book for 2020-01-03: it is before the ledger's first Friday; the earliest book is for 2026-10-30"},
 	} {
-		err := checkpoint.ExplainMissing(calendar, c.friday, c.open)
-		if !errors.Is(err, checkpoint.ErrNoCheckpoint) || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%s while %s is open: %v, want %q", c.friday, c.open, err, c.says)
+		err := checkpoint.ExplainMissing(calendar, c.friday, c.first, c.latest)
+		if !errors.Is(err, checkpoint.ErrNoCheckpoint) || err.Error() != c.want {
+			t.Errorf("got %q, want %q", err, c.want)
 		}
 	}
 }

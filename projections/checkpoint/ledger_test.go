@@ -20,8 +20,9 @@ import (
 	"bookledger/projections/replay"
 )
 
-// ledger is a journal in memory, and the keys of its seals, the newest last. It
-// is Tuesday, 24 November 2026, and its history has begun some weeks before.
+// ledger is a journal in memory with the keys of its seals, the newest last.
+// Its clock starts on Tuesday, November 24, 2026; its history goes back some
+// weeks.
 type ledger struct {
 	*testing.T
 	mu      sync.Mutex
@@ -34,9 +35,9 @@ func key(n byte) ed25519.PrivateKey {
 	return ed25519.NewKeyFromSeed(slices.Repeat([]byte{n}, ed25519.SeedSize))
 }
 
-// begin begins a ledger with a case in each of some weeks of its history, which
-// is open.
-func begin(t *testing.T, weeks int) *ledger {
+// newLedger returns a ledger with open history and one new case in each of the
+// last weeks.
+func newLedger(t *testing.T, weeks int) *ledger {
 	l := &ledger{T: t, now: time.Date(2026, 11, 24, 12, 0, 0, 0, time.UTC), keys: []ed25519.PrivateKey{key(1)}}
 	spec, err := events.NewCalendarSpec(events.DefaultCutoff)
 	if err != nil {
@@ -52,9 +53,9 @@ func begin(t *testing.T, weeks int) *ledger {
 	return l
 }
 
-// closed begins a ledger as begin does, with its history closed.
-func closed(t *testing.T, weeks int) *ledger {
-	l := begin(t, weeks)
+// newClosedLedger is newLedger with history closed.
+func newClosedLedger(t *testing.T, weeks int) *ledger {
+	l := newLedger(t, weeks)
 	l.add(events.SubjectControl, "", "closed", &events.HistoryClosed{})
 	return l
 }
@@ -85,7 +86,7 @@ func (l *ledger) last() int {
 	return len(l.records)
 }
 
-// replay replays the records, up to the boundary of a Friday if one is named.
+// replay replays the records, up to the cutoff of Friday upTo if it is not 0.
 func (l *ledger) replay(upTo events.Date) *replay.Replay {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -101,21 +102,21 @@ func (l *ledger) replay(upTo events.Date) *replay.Replay {
 	return r
 }
 
-// view is a replay as a checkpoint.View.
+// view makes a replay a checkpoint.View.
 type view struct {
 	*replay.Replay
-	of *ledger
+	ledger *ledger
 }
 
 func (v view) Close() error { return nil }
 
 func (v view) Agents(ctx context.Context, w book.Week, workers int) (*checkpoint.AgentTree, error) {
-	return checkpoint.NewAgentTree(ctx, v.of.replay(w.Friday).State(), v.Calendar(), w, workers)
+	return checkpoint.NewAgentTree(ctx, v.ledger.replay(w.Friday).State(), v.Calendar(), w, workers)
 }
 
 func (l *ledger) view() (checkpoint.View, error) { return view{l.replay(0), l}, nil }
 
-// sealer is that of a node, which has the keys or has not.
+// sealer returns the sealer of a node with or without the ledger's keys.
 func (l *ledger) sealer(hasKeys bool) *checkpoint.Sealer {
 	return &checkpoint.Sealer{
 		View: l.view,
@@ -152,9 +153,10 @@ func (l *ledger) latest() events.Date {
 	return all[len(all)-1]
 }
 
-// holdSeals holds that every Friday has a seal, in order, which a replay of the
-// record up to the boundary makes too, and one signature by the key of its time.
-func (l *ledger) holdSeals() {
+// checkSeals checks that every Friday has a seal, in order, that a replay up to
+// the boundary yields the same seal, and that it has one signature by the key
+// that was valid then.
+func (l *ledger) checkSeals() {
 	l.Helper()
 	v, _ := l.view()
 	keys, err := v.Keys()
@@ -166,7 +168,7 @@ func (l *ledger) holdSeals() {
 	for _, c := range passed {
 		seal, signatures, sealed, _ := v.Seal(c.Friday)
 		if !sealed || !c.Sealed || seal.Seq <= before || len(signatures) != 1 {
-			l.Fatalf("Friday %s: the seal is %+v, after record %d, with %d signatures", c.Friday, seal, before, len(signatures))
+			l.Fatalf("Friday %s: got seal %+v after record %d with %d signatures, want one signature", c.Friday, seal, before, len(signatures))
 		}
 		before = seal.Seq
 		books, err := v.Agents(l.Context(), c.Week, 2)
@@ -178,14 +180,14 @@ func (l *ledger) holdSeals() {
 			l.Fatal(err)
 		}
 		if want, err := c.SealOf(books, root, 1); err != nil || want != seal.Sealed {
-			l.Errorf("Friday %s: sealed was %+v, the record makes %+v (%v)", c.Friday, seal.Sealed, want, err)
+			l.Errorf("Friday %s: got seal %+v, want %+v (%v)", c.Friday, seal.Sealed, want, err)
 		}
 		h, err := keys.Open([]byte(signatures[0].Note))
 		if err != nil || h.Size < seal.Seq {
-			l.Fatalf("Friday %s: signed is %+v (%v)", c.Friday, h, err)
+			l.Fatalf("Friday %s: got head %+v (%v), which does not cover the seal", c.Friday, h, err)
 		}
 		if root, err := v.TreeRoot(h.Size); err != nil || root != h.Root {
-			l.Errorf("Friday %s: signed was another tree (%v)", c.Friday, err)
+			l.Errorf("Friday %s: the signed head is of another tree (%v)", c.Friday, err)
 		}
 	}
 }

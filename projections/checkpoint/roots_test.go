@@ -17,7 +17,7 @@ import (
 	"bookledger/projections/replay"
 )
 
-// state is that of a replay, into which tests put what they want.
+// state is the state of a replay, which tests can modify.
 type state interface {
 	admission.State
 	book.State
@@ -25,7 +25,7 @@ type state interface {
 
 func drawState(t *rapid.T) state {
 	s := replay.New().State().(state)
-	_ = s.PutAgent("A1", fold.Agent{}) // a state in memory takes everything
+	_ = s.PutAgent("A1", fold.Agent{}) // a state in memory returns no errors
 	_ = s.PutAgent("A2", fold.Agent{FirstName: "Pat"})
 	_ = s.PutAgent("A3", fold.Agent{})
 	for i := range rapid.IntRange(0, 12).Draw(t, "cases") {
@@ -60,80 +60,80 @@ func agentsOf(t *rapid.T, s state, workers int) *checkpoint.AgentTree {
 	return a
 }
 
-// TestRoots holds that every row of every book can be shown to stand under the
-// root over all agents, whatever their order was and however many worked; and
-// that another row, place, count or root cannot.
-func TestRoots(t *testing.T) {
+// TestProofs checks that every row of every book has a proof up to the book
+// root, for any order of rows and any number of workers, and that no proof holds
+// for another row, index, count or root.
+func TestProofs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawState(t)
 		all := agentsOf(t, s, rapid.IntRange(1, 4).Draw(t, "workers"))
 		if all.Size() != 3 {
-			t.Fatalf("%d agents, want 3", all.Size())
+			t.Fatalf("got %d agents, want 3", all.Size())
 		}
 		var cases, total uint64
 		for _, agent := range []string{"A1", "A2", "A3"} {
 			b := bookOf(t, s, agent)
 			rows := checkpoint.NewRowTree(rapid.Permutation(b.Rows).Draw(t, "rows"))
 			if checkpoint.NewRowTree(b.Rows).Root() != rows.Root() {
-				t.Fatal("the order of rows is in the root")
+				t.Fatal("the root depends on the order of the rows")
 			}
-			place, known := all.Prove(agent)
-			if !known || place.Agents != all.Size() || place.Root != rows.Root() || place.Rows != uint64(len(b.Rows)) || place.Check(all.Root()) != nil {
-				t.Fatalf("agent %s does not stand under the root: %+v", agent, place)
+			proof, known := all.Prove(agent)
+			if !known || proof.Agents != all.Size() || proof.Root != rows.Root() || proof.Rows != uint64(len(b.Rows)) || proof.Check(all.Root()) != nil {
+				t.Fatalf("agent %s: invalid proof %+v", agent, proof)
 			}
-			cases, total = cases+place.Cases, total+place.Rows
-			place.Rows++
-			if place.Check(all.Root()) == nil {
-				t.Fatal("another count stands under the root")
+			cases, total = cases+proof.Cases, total+proof.Rows
+			proof.Rows++
+			if proof.Check(all.Root()) == nil {
+				t.Fatal("a proof with another count was accepted")
 			}
-			holdRows(t, b, rows)
+			checkRowProofs(t, b, rows)
 		}
 		if c, r := all.Counts(); c != cases || r != total {
-			t.Fatalf("%d cases and %d rows, want %d and %d", c, r, cases, total)
+			t.Fatalf("got %d cases and %d rows, want %d and %d", c, r, cases, total)
 		}
 		if _, known := all.Prove("A4"); known {
-			t.Fatal("somebody stands there whom nobody knows")
+			t.Fatal("an unknown agent has a proof")
 		}
 	})
 }
 
-func holdRows(t *rapid.T, b *book.Book, rows *checkpoint.RowTree) {
+func checkRowProofs(t *rapid.T, b *book.Book, rows *checkpoint.RowTree) {
 	for i := range b.Rows {
 		r := &b.Rows[i]
 		key := checkpoint.RowKeyHash(r.Key())
 		at, found := rows.Find(key)
-		place, err := rows.Prove(at)
-		if !found || err != nil || place.Check(rows.Size(), rows.Root()) != nil {
-			t.Fatalf("row %v does not stand under the root (%v)", r.Key(), err)
+		proof, err := rows.Prove(at)
+		if !found || err != nil || proof.Check(rows.Size(), rows.Root()) != nil {
+			t.Fatalf("row %v: invalid proof (%v)", r.Key(), err)
 		}
-		if want := checkpoint.RowHash(checkpoint.Salt(r.Case.Changed.Seed, key), r.AppendCanonical(nil)); place.Leaf.Row != want {
-			t.Fatal("the leaf is of another row")
+		if want := checkpoint.RowHash(checkpoint.Salt(r.Case.Changed.Seed, key), r.AppendCanonical(nil)); proof.Leaf.Row != want {
+			t.Fatal("the leaf has the hash of another row")
 		}
 		if named := book.AppendCanonical(nil, r.Canonical()); string(named) != string(r.AppendCanonical(nil)) {
-			t.Fatal("the named values make another row")
+			t.Fatal("the canonical form from named values differs")
 		}
-		place.Leaf.Row[0]++
-		if place.Check(rows.Size(), rows.Root()) == nil {
-			t.Fatal("another row stands under the root")
+		proof.Leaf.Row[0]++
+		if proof.Check(rows.Size(), rows.Root()) == nil {
+			t.Fatal("a proof with another row was accepted")
 		}
-		place.Leaf.Row[0]--
-		if place.Index++; place.Check(rows.Size(), rows.Root()) == nil {
-			t.Fatal("it stands elsewhere too")
+		proof.Leaf.Row[0]--
+		if proof.Index++; proof.Check(rows.Size(), rows.Root()) == nil {
+			t.Fatal("a proof with another index was accepted")
 		}
 	}
 	if at, found := rows.Find(checkpoint.RowKeyHash(book.RowKey{CaseID: "none"})); found || at > rows.Size() {
-		t.Fatal("a row stands there that is not")
+		t.Fatal("found a row that does not exist")
 	}
 }
 
-// TestRootsTellAll holds that roots differ by every cell, and by the record
-// that changed a case last.
-func TestRootsTellAll(t *testing.T) {
+// TestRootsCoverEverything checks that the root changes with every cell, and with
+// the record that last changed a case.
+func TestRootsCoverEverything(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := drawState(t)
 		x := &fold.Case{AgentID: "A1", Members: []events.Member{{MemberID: "m1"}}}
 		_ = s.PutCase("x", &fold.Case{}, x)
-		seen := map[merkle.Hash]string{agentsOf(t, s, 1).Root(): "as it is"}
+		seen := map[merkle.Hash]string{agentsOf(t, s, 1).Root(): "unchanged"}
 		for what, change := range map[string]func(){
 			"a member's name":     func() { x.Members[0].FirstName = "Eva" },
 			"the primary contact": func() { x.Household.PrimaryContact.LastName = "Eva" },
@@ -148,20 +148,20 @@ func TestRootsTellAll(t *testing.T) {
 				_ = s.PutAgent("A1", fold.Agent{LastName: "Lee"})
 				_ = s.PutAgent("A2", fold.Agent{LastName: "Lee"})
 			},
-			"an agent more": func() { _ = s.PutAgent("A9", fold.Agent{}) },
+			"one more agent": func() { _ = s.PutAgent("A9", fold.Agent{}) },
 		} {
 			change()
 			root := agentsOf(t, s, 1).Root()
 			if other, twice := seen[root]; twice {
-				t.Fatalf("%s has the root of: %s", what, other)
+				t.Fatalf("%s: same root as %s", what, other)
 			}
 			seen[root] = what
 		}
 	})
 }
 
-// TestSealOf holds that a seal is not made of books that do not count what the
-// checkpoint has counted.
+// TestSealOf checks the fields of a seal, and that books whose counts differ
+// from the checkpoint are not sealed.
 func TestSealOf(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		all := agentsOf(t, drawState(t), 2)
@@ -169,14 +169,14 @@ func TestSealOf(t *testing.T) {
 		f := checkpoint.Checkpoint{Week: theFriday, Cases: int64(cases), Rows: int64(rows)}
 		s, err := f.SealOf(all, merkle.Hash{1}, 1)
 		if err != nil || s.Boundary != 42 || s.TreeSize != 42 || s.Cases != int(cases) || s.Rows != int(rows) || s.Rules != 1 || s.Friday != 20260703 {
-			t.Fatalf("%+v (%v)", s, err)
+			t.Fatalf("got seal %+v (%v)", s, err)
 		}
 		if root := all.Root(); s.BookRoot != hex.EncodeToString(root[:]) || s.TreeRoot[:2] != "01" {
-			t.Fatalf("the roots are %s and %s", s.BookRoot, s.TreeRoot)
+			t.Fatalf("got roots %s and %s", s.BookRoot, s.TreeRoot)
 		}
 		f.Rows++
 		if _, err := f.SealOf(all, merkle.Hash{1}, 1); err == nil {
-			t.Fatal("books of fewer rows than were counted are sealed")
+			t.Fatal("books with fewer rows than the checkpoint counted were sealed")
 		}
 	})
 }

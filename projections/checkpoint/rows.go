@@ -10,7 +10,7 @@ import (
 	"bookledger/projections/book"
 )
 
-// RowKeyHash returns the place of a row in the order of its tree.
+// RowKeyHash returns the hash that orders a row in its tree.
 func RowKeyHash(k book.RowKey) merkle.Hash {
 	b := []byte("bookledger row\x00")
 	for _, s := range [...]string{k.CaseID, k.MemberID} {
@@ -19,14 +19,14 @@ func RowKeyHash(k book.RowKey) merkle.Hash {
 	return sha256.Sum256(binary.BigEndian.AppendUint64(b, uint64(k.Year)))
 }
 
-// Salt returns the salt of a row: the hash of the seed of the last record that
-// changed its case and of the row's key. Who knows the salt of one row
-// learns nothing of another row of the same case.
+// Salt returns the salt of a row: a hash of the row's key and of the seed of
+// the last record that changed the row's case. The salt of one row reveals
+// nothing about another row of the same case.
 func Salt(seed, key merkle.Hash) merkle.Hash {
 	return sha256.Sum256(append(append([]byte("bookledger salt\x00"), seed[:]...), key[:]...))
 }
 
-// RowHash returns the hash of a row in its canonical form, salted.
+// RowHash returns the salted hash of a row in canonical form.
 func RowHash(salt merkle.Hash, canonical []byte) merkle.Hash {
 	h := sha256.New()
 	h.Write(salt[:])
@@ -34,8 +34,8 @@ func RowHash(salt merkle.Hash, canonical []byte) merkle.Hash {
 	return merkle.Hash(h.Sum(nil))
 }
 
-// Leaf is a leaf of the tree of an agent's rows, which says nothing of the row
-// to whoever does not know it.
+// Leaf is a leaf of the tree of an agent's rows. It reveals nothing about a row
+// to a reader who does not know the row.
 type Leaf struct {
 	Key merkle.Hash `json:"key"`
 	Row merkle.Hash `json:"row"`
@@ -44,12 +44,12 @@ type Leaf struct {
 // Hash returns the RFC 6962 hash of the leaf.
 func (l Leaf) Hash() merkle.Hash { return tlog.RecordHash(append(l.Key[:], l.Row[:]...)) }
 
-func (l Leaf) place() merkle.Hash { return l.Key }
+func (l Leaf) key() merkle.Hash { return l.Key }
 
-// RowTree is the tree of an agent's rows.
+// RowTree is the Merkle tree of the rows of one book.
 type RowTree struct{ tree[Leaf] }
 
-// NewRowTree makes the tree of the rows of one book, whatever their order.
+// NewRowTree returns the tree of the rows of one book, in any order.
 func NewRowTree(rows []book.Row) *RowTree {
 	leaves := make([]Leaf, len(rows))
 	var canonical []byte
@@ -62,15 +62,16 @@ func NewRowTree(rows []book.Row) *RowTree {
 	return &RowTree{newTree(leaves)}
 }
 
-// RowProof is a leaf, where it stands from 0 on, and its path to the root. Evidence
-// holds it as JSON.
+// RowProof proves that a leaf is in the tree of an agent's rows. Index counts
+// from 0. Evidence contains the proof as JSON.
 type RowProof struct {
 	Index uint64 `json:"index"`
 	Leaf
 	Path tlog.RecordProof `json:"path"`
 }
 
-// Prove returns the leaf with that index, which must be there, and its path.
+// Prove returns the proof of the leaf with that index, which must be less than
+// Size.
 func (r *RowTree) Prove(index uint64) (RowProof, error) {
 	path, err := r.path(index)
 	if err != nil {
@@ -79,8 +80,7 @@ func (r *RowTree) Prove(index uint64) (RowProof, error) {
 	return RowProof{index, r.leaves[index], path}, nil
 }
 
-// Check checks that the leaf stands at its place among size rows with that
-// root.
+// Check verifies the proof against the root of a tree with size leaves.
 func (p RowProof) Check(size uint64, root merkle.Hash) error {
-	return check("row", p.Leaf, p.Index, p.Path, size, root)
+	return checkInclusion("row", p.Leaf, p.Index, p.Path, size, root)
 }

@@ -15,58 +15,57 @@ import (
 	"bookledger/events/record/treehead"
 )
 
-// Seal is the seal of a Friday that stands in the record.
+// Seal is the recorded seal of a Friday.
 type Seal struct {
-	Seq uint64 `json:"seq"` // of its record
+	Seq uint64 `json:"seq"`
 	events.Sealed
 }
 
-// Signature is a signature of a Friday's seal that stands in the record.
+// Signature is a recorded signature of a Friday's seal.
 type Signature struct {
 	Seq uint64 `json:"seq"`
 	events.SealSigned
 }
 
-// KeyChange is a change of the key of the seals that stands in the record.
+// KeyChange is a recorded change of the key that signs seals.
 type KeyChange struct {
 	Seq  uint64
 	Note string
 }
 
-// ErrSealMismatch is returned when a seal, or a head that the ledger's key has
-// signed, stands in the record and is not what the same record makes: one of
-// the two was changed, and the ledger is not to be trusted until it is known
-// which.
-var ErrSealMismatch = errors.New("a seal differs from what the record makes")
+// ErrSealMismatch is returned when a recorded seal, or a head signed with the
+// ledger's key, contradicts the journal. One of the two was changed. Do not
+// trust the ledger until it is known which.
+var ErrSealMismatch = errors.New("a seal differs from the journal")
 
-// SealReader is a ledger at one moment, with the seals in it.
+// SealReader is a ledger at one moment, with its seals.
 type SealReader interface {
-	Position() uint64 // of the newest record
+	Position() uint64 // sequence of the newest record
 	// TreeRoot returns the root of the first size records.
 	TreeRoot(size uint64) ([32]byte, error)
 	Checkpoints() ([]Checkpoint, error) // the earliest first
-	// Seal returns the seal of a Friday, the signatures that name it, unchecked,
-	// and whether there is one.
+	// Seal returns the seal of a Friday, the signatures that name it, which are
+	// not verified, and whether the Friday is sealed.
 	Seal(f events.Date) (Seal, []Signature, bool, error)
-	// Keys returns the keys of the seals.
+	// Keys returns the keys that sign seals.
 	Keys() (*treehead.Keys, error)
 }
 
-// Compare compares the seal of the Friday that stands in the record, and the
-// heads that the ledger's key has signed for it, with the ledger: roots of the
-// tree and counts, but not the root of the books, which takes a pass over all of
-// them. It reports whether one of the heads holds the seal, and returns ErrDiffers
-// where something is another.
+// Compare compares the recorded seal of a Friday, and the heads that the
+// ledger's key signed for it, with the ledger. It compares roots of the tree
+// and counts, but not the root of the books, which takes a pass over all books.
+// It reports whether one of the heads covers the seal. It returns
+// ErrSealMismatch if something differs.
 func (f Checkpoint) Compare(s Seal, signatures []Signature, l SealReader) (signed bool, err error) {
 	root, err := l.TreeRoot(f.Boundary)
 	if err != nil {
 		return false, err
 	}
-	made := s.Sealed
-	made.Boundary, made.TreeSize, made.TreeRoot = int(f.Boundary), int(f.Boundary), hex.EncodeToString(root[:])
-	made.Cases, made.Rows = int(f.Cases), int(f.Rows)
-	if made != s.Sealed {
-		return false, fmt.Errorf("comparing the seal of Friday %s, record %d: %w: %s", s.Friday, s.Seq, ErrSealMismatch, FirstDifference(s.Sealed, made))
+	want := s.Sealed
+	want.Boundary, want.TreeSize, want.TreeRoot = int(f.Boundary), int(f.Boundary), hex.EncodeToString(root[:])
+	want.Cases, want.Rows = int(f.Cases), int(f.Rows)
+	if want != s.Sealed {
+		return false, fmt.Errorf("comparing the seal of Friday %s, record %d: %w: %s", s.Friday, s.Seq, ErrSealMismatch, FirstDifference(s.Sealed, want))
 	}
 	keys, err := l.Keys()
 	if err != nil {
@@ -75,23 +74,23 @@ func (f Checkpoint) Compare(s Seal, signatures []Signature, l SealReader) (signe
 	for _, one := range signatures {
 		h, err := keys.Open([]byte(one.Note))
 		if err != nil || h.Size > l.Position() {
-			continue // somebody else's
+			continue // not signed with the ledger's key, or newer than l
 		}
 		root, err := l.TreeRoot(h.Size)
 		if err != nil {
 			return false, err
 		}
 		if root != h.Root {
-			return false, fmt.Errorf("comparing the signatures of Friday %s: %w: record %d holds a head that the ledger's key has signed, of %d records with another root", s.Friday, ErrSealMismatch, one.Seq, h.Size)
+			return false, fmt.Errorf("comparing the signatures of Friday %s: %w: the head in record %d, signed with the ledger's key, covers %d records but has another root", s.Friday, ErrSealMismatch, one.Seq, h.Size)
 		}
 		signed = signed || h.Size >= s.Seq
 	}
 	return signed, nil
 }
 
-// CompareSeals compares every seal that stands, and every head that the
-// ledger's key has signed, with the tree of what was applied. It returns
-// ErrDiffers where one is another.
+// CompareSeals compares every recorded seal, and every head signed with the
+// ledger's key, with the applied records. It returns ErrSealMismatch if one
+// differs.
 func CompareSeals(l SealReader) error {
 	all, err := l.Checkpoints()
 	if err != nil {
@@ -109,31 +108,32 @@ func CompareSeals(l SealReader) error {
 	return nil
 }
 
-// FirstDifference names what differs first between a seal that stands and the one
-// that was made; roots and counts are of nobody.
-func FirstDifference(stands, made events.Sealed) string {
+// FirstDifference describes the first field in which a recorded seal differs
+// from the computed one. The values are roots and counts, so the text contains
+// no personal data.
+func FirstDifference(recorded, computed events.Sealed) string {
 	for _, d := range [...]struct {
-		name         string
-		stands, made any
+		name               string
+		recorded, computed any
 	}{
-		{"boundary", stands.Boundary, made.Boundary}, {"tree size", stands.TreeSize, made.TreeSize},
-		{"tree root", stands.TreeRoot, made.TreeRoot}, {"number of cases", stands.Cases, made.Cases},
-		{"number of rows", stands.Rows, made.Rows}, {"book root", stands.BookRoot, made.BookRoot},
+		{"boundary", recorded.Boundary, computed.Boundary}, {"tree size", recorded.TreeSize, computed.TreeSize},
+		{"tree root", recorded.TreeRoot, computed.TreeRoot}, {"number of cases", recorded.Cases, computed.Cases},
+		{"number of rows", recorded.Rows, computed.Rows}, {"book root", recorded.BookRoot, computed.BookRoot},
 	} {
-		if d.stands != d.made {
-			return fmt.Sprintf("it says that the %s is %v, but it is %v", d.name, d.stands, d.made)
+		if d.recorded != d.computed {
+			return fmt.Sprintf("the seal says %s %v, want %v", d.name, d.recorded, d.computed)
 		}
 	}
-	return fmt.Sprintf("it says rules %d, but they are %d", stands.Rules, made.Rules)
+	return fmt.Sprintf("the seal says rules %d, want %d", recorded.Rules, computed.Rules)
 }
 
-// SealOf returns what the seal of the Friday says: a function of the record up
-// to its boundary alone. The roots are over all agents' books, and of the
-// journal's tree of as many records as the boundary says.
+// SealOf returns the seal of the Friday. It depends only on the journal up to
+// the Friday's boundary. books is the tree over all books, and journal is the
+// root of the journal's tree at the boundary.
 func (f Checkpoint) SealOf(books *AgentTree, journal merkle.Hash, rules int) (events.Sealed, error) {
 	cases, rows := books.Counts()
 	if cases != uint64(f.Cases) || rows != uint64(f.Rows) {
-		return events.Sealed{}, fmt.Errorf("sealing Friday %s: its books hold %d cases in %d rows, but its checkpoint counts %d in %d: remove the projection to have it built anew",
+		return events.Sealed{}, fmt.Errorf("sealing Friday %s: its books have %d cases and %d rows, but its checkpoint counted %d and %d: delete the projection so that it is rebuilt",
 			f.Friday, cases, rows, f.Cases, f.Rows)
 	}
 	root := books.Root()
@@ -144,8 +144,7 @@ func (f Checkpoint) SealOf(books *AgentTree, journal merkle.Hash, rules int) (ev
 	}, nil
 }
 
-// EncodeSeal returns the event of a seal, of which every node would write the
-// same bytes.
+// EncodeSeal returns the event of a seal. Every node encodes the same bytes.
 func EncodeSeal(s events.Sealed, calendar *events.Calendar) ([]byte, error) {
 	return events.Event{
 		ID: "seal/" + s.Friday.String(), Source: events.SourceLedger, Type: events.TypeSealed,
@@ -153,8 +152,8 @@ func EncodeSeal(s events.Sealed, calendar *events.Calendar) ([]byte, error) {
 	}.Encode()
 }
 
-// EncodeSignature returns the event of a signature of a Friday's seal, which
-// is a signed head of a tree that holds the record of the seal.
+// EncodeSignature returns the event that records a signature of a Friday's
+// seal. signed is a signed head of a tree that includes the seal's record.
 func EncodeSignature(f events.Date, signed []byte, calendar *events.Calendar) ([]byte, error) {
 	sum := sha256.Sum256(signed)
 	return events.Event{
@@ -163,8 +162,8 @@ func EncodeSignature(f events.Date, signed []byte, calendar *events.Calendar) ([
 	}.Encode()
 }
 
-// EncodeKeyChange returns the event with which the present key of the seals hands over
-// to another, and the text of that one.
+// EncodeKeyChange returns the event with which the present key hands signing
+// over to another key, and the text form of that key.
 func EncodeKeyChange(present note.Signer, to ed25519.PublicKey, at time.Time) (event []byte, vkey string, err error) {
 	origin := present.Name()
 	if vkey, err = treehead.KeyText(origin, to); err != nil {

@@ -17,63 +17,65 @@ import (
 )
 
 var (
-	// ErrUnsealable is returned for a Friday that this node cannot seal, however
-	// often it tries: its books do not hold what was counted, or a seal that was
-	// recorded does not stand.
+	// ErrUnsealable is returned for a Friday that this node cannot seal, even
+	// by retrying: its books do not match the counts, or the recorded seal was
+	// rejected.
 	ErrUnsealable = errors.New("the Friday cannot be sealed")
-	// ErrHistoryOpen is returned for a ledger whose past can still change.
-	ErrHistoryOpen = errors.New("history is open, and Fridays are sealed once it is closed")
+	// ErrHistoryOpen is returned while history is open, because the past can
+	// still change.
+	ErrHistoryOpen = errors.New("history is still open; Fridays are sealed after it is closed")
 )
 
-// View is a ledger at one moment, as a sealer reads it.
+// View is a ledger at one moment, as a Sealer reads it.
 type View interface {
 	SealReader
 	LedgerID() string
 	Calendar() *events.Calendar
 	HistoryClosed() bool
 	Checkpoint(f events.Date) (Checkpoint, error)
-	// Agents makes the tree over all books as of the week, as AgentsOf does.
+	// Agents returns the tree over all books of the week, like NewAgentTree.
 	Agents(ctx context.Context, w book.Week, workers int) (*AgentTree, error)
 	Close() error
 }
 
-// Sealer seals Fridays: it computes the roots of a Friday's books, has the seal
-// recorded, and signs it with the ledger's key. Its fields are set before it is
-// used; then several goroutines may use it at once.
+// Sealer seals Fridays: it computes the roots of a Friday's books, records the
+// seal, and signs it with the ledger's key. Set the fields before use. After
+// that, several goroutines may use a Sealer at once.
 type Sealer struct {
-	// View returns a view of what is applied now, which the sealer closes.
+	// View returns a view of the newest applied state. The sealer closes it.
 	View func() (View, error)
 	// Record appends an event to the journal, on the subject of seals, and
-	// returns when View shows it.
+	// returns once View shows it.
 	Record func(ctx context.Context, event []byte) error
-	// Signer returns what signs as the ledger with its newest key; nil where
-	// somebody else has that.
+	// Signer returns the signer with the ledger's newest key, or nil if this
+	// node does not have that key.
 	Signer func(*treehead.Keys) (note.Signer, error)
-	// Sealed is called with each seal that was made here or found to be right.
-	// nil: nobody is told.
+	// Sealed, if not nil, is called with each seal that this node recorded
+	// (made is true) or found to be correct.
 	Sealed func(seal events.Sealed, made bool)
 
-	mu     sync.Mutex            // one Friday at a time
-	right  map[events.Date]bool  // Fridays whose seal was made or compared
-	signed map[events.Date]bool  // Fridays for which there is nothing left to sign
-	stuck  map[events.Date]error // Fridays that cannot be sealed
+	mu         sync.Mutex            // one Friday at a time
+	confirmed  map[events.Date]bool  // Fridays whose seal was recorded or compared here
+	signed     map[events.Date]bool  // Fridays that need no more signature from this node
+	unsealable map[events.Date]error // Fridays that cannot be sealed, and why
 }
 
-// Seal seals a Friday that has a checkpoint, after all those before it that are
-// not sealed yet, so that seals stand in the order of their Fridays, and then
-// signs what this node can sign. Where the Friday's seal stands already, it is
-// compared. It returns ErrDiffers where a seal, or a head that the ledger's key
-// has signed, is another; ErrHistoryOpen while that is so; and what else kept a
-// Friday from being sealed or signed, which keeps none of the others from it, so
-// that its own seal may come after theirs.
+// Seal seals Friday f, after all earlier Fridays that are not sealed yet, so
+// that seals are recorded in the order of their Fridays. It then adds the
+// signatures that this node can make. If f is already sealed, Seal compares the
+// recorded seal.
 //
-// It may be interrupted anywhere: what was recorded stands, and what is missing
-// is made the next time.
+// Seal returns ErrSealMismatch if a seal, or a head signed with the ledger's
+// key, differs, and ErrHistoryOpen while history is open. Any other error about
+// one Friday does not stop the others from being sealed or signed, so that
+// Friday's seal may follow theirs.
+//
+// Seal may be interrupted at any point: the next call adds what is missing.
 func (s *Sealer) Seal(ctx context.Context, f events.Date) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.right == nil {
-		s.right, s.signed, s.stuck = map[events.Date]bool{}, map[events.Date]bool{}, map[events.Date]error{}
+	if s.confirmed == nil {
+		s.confirmed, s.signed, s.unsealable = map[events.Date]bool{}, map[events.Date]bool{}, map[events.Date]error{}
 	}
 	var passed []Checkpoint
 	err := s.read(func(v View) (err error) {
@@ -87,13 +89,13 @@ func (s *Sealer) Seal(ctx context.Context, f events.Date) error {
 	}
 	passed = slices.DeleteFunc(passed, func(c Checkpoint) bool { return c.Friday > f })
 	seal := func(ctx context.Context, c Checkpoint) error {
-		if s.right[c.Friday] || c.Sealed && c.Friday != f {
+		if s.confirmed[c.Friday] || c.Sealed && c.Friday != f {
 			return nil
 		}
 		return s.seal(ctx, c)
 	}
 	var errs []error
-	for _, step := range [...]func(context.Context, Checkpoint) error{seal, s.sign} {
+	for _, step := range [...]func(context.Context, Checkpoint) error{seal, s.recordSignature} {
 		for _, c := range passed {
 			err := step(ctx, c)
 			if errors.Is(err, ErrSealMismatch) || errors.Is(err, ErrHistoryOpen) || ctx.Err() != nil {
@@ -105,7 +107,7 @@ func (s *Sealer) Seal(ctx context.Context, f events.Date) error {
 	return errors.Join(errs...)
 }
 
-// read reads from a view of what is applied now.
+// read calls from with a view of the newest applied state.
 func (s *Sealer) read(from func(View) error) error {
 	v, err := s.View()
 	if err != nil {
@@ -114,15 +116,16 @@ func (s *Sealer) read(from func(View) error) error {
 	return errors.Join(from(v), v.Close())
 }
 
-// seal computes the seal of a Friday, and has it recorded where none stands.
-// Where another node was quicker, ours is a duplicate, and theirs is compared.
+// seal computes the seal of a Friday and records it if there is none. If
+// another node recorded one first, ours becomes a duplicate, and seal compares
+// the other one.
 func (s *Sealer) seal(ctx context.Context, c Checkpoint) (err error) {
-	if err := s.stuck[c.Friday]; err != nil {
+	if err := s.unsealable[c.Friday]; err != nil {
 		return err
 	}
 	defer func() {
 		if errors.Is(err, ErrUnsealable) {
-			s.stuck[c.Friday] = err
+			s.unsealable[c.Friday] = err
 		}
 	}()
 	var want events.Sealed
@@ -131,7 +134,7 @@ func (s *Sealer) seal(ctx context.Context, c Checkpoint) (err error) {
 		if !v.HistoryClosed() {
 			return fmt.Errorf("sealing Friday %s: %w", c.Friday, ErrHistoryOpen)
 		}
-		books, err := v.Agents(ctx, c.Week, max(1, runtime.GOMAXPROCS(0)/2)) // the rest is for who is served
+		books, err := v.Agents(ctx, c.Week, max(1, runtime.GOMAXPROCS(0)/2)) // leave the rest for requests
 		if err != nil {
 			return err
 		}
@@ -148,31 +151,30 @@ func (s *Sealer) seal(ctx context.Context, c Checkpoint) (err error) {
 	if err != nil {
 		return err
 	}
-	have, err := s.stands(c.Friday) // by now: computing takes its time
+	have, err := s.recordedSeal(c.Friday) // another node may have recorded one meanwhile
 	made := err == nil && have == nil
 	if made {
 		if err = s.Record(ctx, event); err == nil {
-			have, err = s.stands(c.Friday)
+			have, err = s.recordedSeal(c.Friday)
 		}
 	}
 	switch {
 	case err != nil:
 		return err
 	case have == nil:
-		return fmt.Errorf("sealing Friday %s: %w: the seal was recorded, but none stands; see the rejected list for a record with the id seal/%s", c.Friday, ErrUnsealable, c.Friday)
+		return fmt.Errorf("sealing Friday %s: %w: the seal was recorded but not applied; look for the id seal/%s in the rejected events", c.Friday, ErrUnsealable, c.Friday)
 	case have.Sealed != want:
 		return fmt.Errorf("comparing the seal of Friday %s, record %d: %w: %s", c.Friday, have.Seq, ErrSealMismatch, FirstDifference(have.Sealed, want))
 	}
-	s.right[c.Friday] = true
+	s.confirmed[c.Friday] = true
 	if s.Sealed != nil {
 		s.Sealed(want, made)
 	}
 	return nil
 }
 
-// stands returns the seal of a Friday that stands in the record, nil where there
-// is none.
-func (s *Sealer) stands(f events.Date) (have *Seal, err error) {
+// recordedSeal returns the recorded seal of a Friday, or nil if there is none.
+func (s *Sealer) recordedSeal(f events.Date) (have *Seal, err error) {
 	err = s.read(func(v View) error {
 		seal, _, sealed, err := v.Seal(f)
 		if sealed {
@@ -183,15 +185,16 @@ func (s *Sealer) stands(f events.Date) (have *Seal, err error) {
 	return have, err
 }
 
-// sign signs the head of the tree that ends with the seal of a Friday, where one
-// stands, this node has the ledger's key and nobody has signed with it.
-func (s *Sealer) sign(ctx context.Context, c Checkpoint) error {
+// recordSignature signs a head that covers the seal of a Friday and records it,
+// if the Friday is sealed, this node has the ledger's key, and that key has not
+// signed yet.
+func (s *Sealer) recordSignature(ctx context.Context, c Checkpoint) error {
 	if s.signed[c.Friday] {
 		return nil
 	}
 	var event []byte
 	err := s.read(func(v View) error {
-		signed, err := s.signature(v, c)
+		signed, err := s.missingSignature(v, c)
 		if err == nil && signed != nil {
 			event, err = EncodeSignature(c.Friday, signed, v.Calendar())
 		}
@@ -209,9 +212,9 @@ func (s *Sealer) sign(ctx context.Context, c Checkpoint) error {
 	return nil
 }
 
-// signature returns the signed head that is missing, nil where none is or this
-// node does not have the key.
-func (s *Sealer) signature(v View, c Checkpoint) ([]byte, error) {
+// missingSignature returns the signed head that is missing, or nil if none is
+// missing or this node does not have the key.
+func (s *Sealer) missingSignature(v View, c Checkpoint) ([]byte, error) {
 	seal, signatures, sealed, err := v.Seal(c.Friday)
 	if err != nil || !sealed {
 		return nil, err
@@ -230,7 +233,7 @@ func (s *Sealer) signature(v View, c Checkpoint) ([]byte, error) {
 	}
 	h := treehead.Head{Origin: keys.Origin(), Size: seal.Seq}
 	if keys.At(h.Size).KeyHash() != keys.Current().KeyHash() {
-		h.Size = v.Position() // the key has changed since, and signs what it has seen
+		h.Size = v.Position() // the key changed after the seal: the new key signs the newest head
 	}
 	if h.Root, err = v.TreeRoot(h.Size); err != nil {
 		return nil, err

@@ -9,30 +9,30 @@ import (
 	"bookledger/events"
 )
 
-// RulesNumber is the number of the rules that this package holds.
+// RulesNumber is the number of the rules that this package implements.
 const RulesNumber = 1
 
-// Position is the place of an event in the ledger.
+// Position identifies the record that contains an event.
 type Position struct {
 	Seq      uint64
 	Recorded time.Time
-	Seed     [32]byte // of its record, which salts the rows that it changes
+	Seed     [32]byte // seed of the record; it salts the rows that the record changes
 }
 
-// Case is everything that is known of one case. The CaseID of its sections is
-// blank, since the case's own key says it.
+// Case is the state of one case. The CaseID of its sections is blank because the
+// case's key contains it.
 type Case struct {
 	Household    events.HouseholdRecorded
 	Applications []events.ApplicationRecorded   // by year
-	Members      []events.Member                // the listed ones, by member id
-	Eligibility  []events.EligibilityDetermined // one a member and year, in that order
-	Enrollments  []events.EnrollmentRecorded    // one an enrollment id, the one recorded last at the end
+	Members      []events.Member                // the listed members, by member id
+	Eligibility  []events.EligibilityDetermined // one per member and year, in that order
+	Enrollments  []events.EnrollmentRecorded    // one per enrollment id, in the order recorded
 	Closed       bool
-	AgentID      string    // who holds the case; "" where nobody does
-	Inactive     bool      // the holder has marked it inactive
+	AgentID      string    // the agent who holds the case, or ""
+	Inactive     bool      // whether the holder marked the case inactive
 	Since        time.Time // when the holder's delegation began
 	Pending      []Request // by agent id
-	Changed      Position  // the last event that changed anything
+	Changed      Position  // the last event that changed the state
 }
 
 // Request is a consumer's pending request to an agent.
@@ -41,19 +41,19 @@ type Request struct {
 	Requested time.Time
 }
 
-// NextCase returns the case as it is after the event, and whether that differs
-// from what it was. The zero Case is one of which nothing is known yet. On a
-// refusal the case stays as it is.
-func NextCase(c Case, data events.Data, at Position) (next Case, changed bool, refusal *events.Rejection) {
-	changed, refusal = c.apply(data, at.Recorded)
+// NextCase returns the case after an event and reports whether its state changed.
+// The zero Case is a case without events. If the event is rejected, NextCase
+// returns c unchanged.
+func NextCase(c Case, data events.Data, at Position) (next Case, changed bool, rejection *events.Rejection) {
+	changed, rejection = c.apply(data, at.Recorded)
 	if changed {
 		c.Changed = at
 	}
-	return c, changed, refusal
+	return c, changed, rejection
 }
 
-// apply works on the caller's copy of a case; slices are replaced, never
-// written into.
+// apply changes c, which is a copy of the caller's case. It replaces slices and
+// never writes into them.
 func (c *Case) apply(data events.Data, at time.Time) (bool, *events.Rejection) {
 	switch d := data.(type) {
 	case *events.HouseholdRecorded:
@@ -74,7 +74,7 @@ func (c *Case) apply(data events.Data, at time.Time) (bool, *events.Rejection) {
 	return c.applyDelegation(data, at)
 }
 
-// set gives a field a value and tells whether that changed it.
+// set sets a field and reports whether its value changed.
 func set[T comparable](field *T, value T) bool {
 	changed := *field != value
 	*field = value
@@ -89,7 +89,7 @@ func (c *Case) recordHousehold(h events.HouseholdRecorded) bool {
 
 func (c *Case) recordApplication(a events.ApplicationRecorded) bool {
 	a.CaseID = ""
-	changed := put(&c.Applications, a, func(x, y events.ApplicationRecorded) int {
+	changed := upsert(&c.Applications, a, func(x, y events.ApplicationRecorded) int {
 		return cmp.Compare(x.ApplicationYear, y.ApplicationYear)
 	})
 	return c.reopen() || changed
@@ -97,7 +97,7 @@ func (c *Case) recordApplication(a events.ApplicationRecorded) bool {
 
 func (c *Case) recordMember(m events.Member) bool {
 	m.CaseID = ""
-	changed := put(&c.Members, m, compareMembers)
+	changed := upsert(&c.Members, m, compareMembers)
 	return c.reopen() || changed
 }
 
@@ -106,7 +106,7 @@ func compareMembers(a, b events.Member) int { return strings.Compare(a.MemberID,
 func (c *Case) removeMember(id string) (bool, *events.Rejection) {
 	i, found := slices.BinarySearchFunc(c.Members, events.Member{MemberID: id}, compareMembers)
 	if !found {
-		return false, refuse(events.UnknownMember, "data.member_id", "the case lists no such member")
+		return false, reject(events.UnknownMember, "data.member_id", "the case lists no such member")
 	}
 	c.Members = slices.Delete(slices.Clone(c.Members), i, i+1)
 	return true, nil
@@ -116,11 +116,13 @@ func (c *Case) removeMember(id string) (bool, *events.Rejection) {
 // in _recorded.
 func (c *Case) determineEligibility(e events.EligibilityDetermined) bool {
 	e.CaseID = ""
-	return put(&c.Eligibility, e, func(x, y events.EligibilityDetermined) int {
+	return upsert(&c.Eligibility, e, func(x, y events.EligibilityDetermined) int {
 		return cmp.Or(strings.Compare(x.MemberID, y.MemberID), cmp.Compare(x.ApplicationYear, y.ApplicationYear))
 	})
 }
 
+// recordEnrollment puts the enrollment at the end, because it counts as recorded
+// last even if its id is known.
 func (c *Case) recordEnrollment(e events.EnrollmentRecorded) bool {
 	e.CaseID = ""
 	changed := true
@@ -147,13 +149,13 @@ func sameEnrollment(a, b events.EnrollmentRecorded) bool {
 		a.NetPremium == b.NetPremium && a.BinderStatus == b.BinderStatus && a.SubscriberID == b.SubscriberID
 }
 
-// reopen takes the closing of a case back: a section that is recorded anew
-// means that the case goes on.
+// reopen reopens a closed case. Every event that ends in _recorded does this, even
+// if it repeats what is known.
 func (c *Case) reopen() bool { return set(&c.Closed, false) }
 
-// put places v into a copy of the ordered list, in place of its equal, and
-// tells whether the list changed.
-func put[T comparable](list *[]T, v T, compare func(T, T) int) bool {
+// upsert inserts v into a sorted list, or replaces the item that compares equal. It
+// copies the list and reports whether the contents changed.
+func upsert[T comparable](list *[]T, v T, compare func(T, T) int) bool {
 	i, found := slices.BinarySearchFunc(*list, v, compare)
 	if found && (*list)[i] == v {
 		return false
@@ -167,6 +169,6 @@ func put[T comparable](list *[]T, v T, compare func(T, T) int) bool {
 	return true
 }
 
-func refuse(code events.Code, field, reason string) *events.Rejection {
+func reject(code events.Code, field, reason string) *events.Rejection {
 	return &events.Rejection{Code: code, Field: field, Reason: reason}
 }

@@ -9,29 +9,29 @@ import (
 )
 
 // CodecVersion is the version of the encoding of cases, agents, agencies and
-// staff. 1: the first. 2: with the seed of a case's last change.
+// staff. Version 2 added the seed of a case's last change.
 const CodecVersion = 2
 
-// ErrEncoding is returned for bytes that are not what this package has encoded.
+// ErrEncoding is returned when bytes are not a state that this package encoded.
 var ErrEncoding = errors.New("fold: not an encoded state of this version")
 
-// coder walks over a state's fields, in one order for both directions: it
-// appends them to out, or takes them from in.
+// coder visits the fields of a state in one order for both directions. It appends
+// them to out or reads them from in.
 type coder struct {
 	writing bool
 	out     []byte
-	in      string // decoded strings share its memory
+	in      string // decoded strings share this memory
 	failed  bool
 }
 
-// encode appends what walk goes over.
+// encode appends the fields that walk visits.
 func encode[T any](dst []byte, state *T, walk func(*coder, *T)) []byte {
 	k := coder{writing: true, out: dst}
 	walk(&k, state)
 	return k.out
 }
 
-// decode reads what encode wrote.
+// decode decodes a state that encode encoded.
 func decode[T any](b []byte, walk func(*coder, *T)) (state T, err error) {
 	k := coder{in: string(b)}
 	walk(&k, &state)
@@ -44,25 +44,29 @@ func decode[T any](b []byte, walk func(*coder, *T)) (state T, err error) {
 // AppendCase appends the canonical encoding of a case.
 func AppendCase(dst []byte, c *Case) []byte { return encode(dst, c, (*coder).caseState) }
 
-// DecodeCase reads what AppendCase wrote.
+// DecodeCase decodes a case encoded by AppendCase. It returns ErrEncoding for any
+// other bytes.
 func DecodeCase(b []byte) (Case, error) { return decode(b, (*coder).caseState) }
 
 // AppendAgent appends the canonical encoding of an agent.
 func AppendAgent(dst []byte, a *Agent) []byte { return encode(dst, a, (*coder).agent) }
 
-// DecodeAgent reads what AppendAgent wrote.
+// DecodeAgent decodes an agent encoded by AppendAgent. It returns ErrEncoding for
+// any other bytes.
 func DecodeAgent(b []byte) (Agent, error) { return decode(b, (*coder).agent) }
 
 // AppendAgency appends the canonical encoding of an agency.
 func AppendAgency(dst []byte, a *Agency) []byte { return encode(dst, a, (*coder).agency) }
 
-// DecodeAgency reads what AppendAgency wrote.
+// DecodeAgency decodes an agency encoded by AppendAgency. It returns ErrEncoding
+// for any other bytes.
 func DecodeAgency(b []byte) (Agency, error) { return decode(b, (*coder).agency) }
 
 // AppendStaff appends the canonical encoding of a staff member.
 func AppendStaff(dst []byte, s *Staff) []byte { return encode(dst, s, (*coder).staff) }
 
-// DecodeStaff reads what AppendStaff wrote.
+// DecodeStaff decodes a staff member encoded by AppendStaff. It returns ErrEncoding
+// for any other bytes.
 func DecodeStaff(b []byte) (Staff, error) { return decode(b, (*coder).staff) }
 
 func (k *coder) caseState(c *Case) {
@@ -138,7 +142,7 @@ func (k *coder) agent(a *Agent) {
 	for _, s := range [...]*string{&a.AgencyID, &a.FirstName, &a.LastName, &a.LicenseNumber, &a.Email} {
 		k.text(s)
 	}
-	k.bool(&a.Named)
+	k.bool(&a.EverCertified)
 	k.bool(&a.Certified)
 }
 
@@ -157,7 +161,7 @@ func list[T any](k *coder, items *[]T, each func(*T)) {
 	n := uint64(len(*items))
 	k.uint(&n)
 	if !k.writing && n > 0 {
-		if n > uint64(len(k.in)) { // each item takes a byte at least
+		if n > uint64(len(k.in)) { // each item takes at least one byte
 			k.failed = true
 			return
 		}
@@ -173,7 +177,7 @@ func (k *coder) uint(n *uint64) {
 		k.out = binary.AppendUvarint(k.out, *n)
 		return
 	}
-	if len(k.in) > 0 && k.in[0] < 0x80 { // nearly all are small
+	if len(k.in) > 0 && k.in[0] < 0x80 { // the common case: one byte
 		*n, k.in = uint64(k.in[0]), k.in[1:]
 		return
 	}
@@ -247,8 +251,8 @@ func (k *coder) money(m *events.Money) {
 	}
 }
 
-// time is kept in nanoseconds: seconds and their fraction, since a recorded
-// time may lie anywhere in the calendar.
+// time encodes seconds and nanoseconds separately, because a recorded time may be
+// any time from year 1 to 9999, beyond the range of int64 nanoseconds.
 func (k *coder) time(t *time.Time) {
 	if k.writing && t.IsZero() {
 		k.out = append(k.out, 0)

@@ -11,28 +11,28 @@ import (
 func (c *Case) applyDelegation(data events.Data, at time.Time) (bool, *events.Rejection) {
 	switch d := data.(type) {
 	case *events.DelegationRequested:
-		return c.request(d.AgentID, at), nil
+		return c.addRequest(d.AgentID, at), nil
 	case *events.DelegationAccepted:
-		if _, refusal := c.answer(d.AgentID); refusal != nil {
-			return false, refusal
+		if _, rejection := c.resolveRequest(d.AgentID); rejection != nil {
+			return false, rejection
 		}
 		c.delegate(d.AgentID, at)
 		return true, nil
 	case *events.DelegationDeclined:
-		return c.answer(d.AgentID)
+		return c.resolveRequest(d.AgentID)
 	case *events.DelegationWithdrawn:
-		return c.answer(d.AgentID)
+		return c.resolveRequest(d.AgentID)
 	case *events.DelegationCreated:
-		answered := c.clearRequest(d.AgentID)
-		return c.delegate(d.AgentID, at) || answered, nil
+		cleared := c.clearRequest(d.AgentID)
+		return c.delegate(d.AgentID, at) || cleared, nil
 	case *events.DelegationMarkedInactive:
-		return c.byHolder(d.AgentID, "data.agent_id", func() bool { return set(&c.Inactive, true) })
+		return c.ifHolder(d.AgentID, "data.agent_id", func() bool { return set(&c.Inactive, true) })
 	case *events.DelegationReactivated:
-		return c.byHolder(d.AgentID, "data.agent_id", func() bool { return set(&c.Inactive, false) })
+		return c.ifHolder(d.AgentID, "data.agent_id", func() bool { return set(&c.Inactive, false) })
 	case *events.DelegationTransferred:
-		return c.byHolder(d.FromAgentID, "data.from_agent_id", func() bool { return c.transfer(d.ToAgentID, at) })
+		return c.ifHolder(d.FromAgentID, "data.from_agent_id", func() bool { return c.transfer(d.ToAgentID, at) })
 	case *events.DelegationEnded:
-		return c.byHolder(d.AgentID, "data.agent_id", func() bool {
+		return c.ifHolder(d.AgentID, "data.agent_id", func() bool {
 			c.AgentID, c.Inactive, c.Since = "", false, time.Time{}
 			return true
 		})
@@ -42,23 +42,27 @@ func (c *Case) applyDelegation(data events.Data, at time.Time) (bool, *events.Re
 
 func compareRequests(a, b Request) int { return strings.Compare(a.AgentID, b.AgentID) }
 
-// request adds a pending request; one that is pending already stays as it is.
-func (c *Case) request(agent string, at time.Time) bool {
+// addRequest adds a pending request. A request that is already pending keeps its
+// date.
+func (c *Case) addRequest(agent string, at time.Time) bool {
 	r := Request{AgentID: agent, Requested: at}
 	if _, found := slices.BinarySearchFunc(c.Pending, r, compareRequests); found {
 		return false
 	}
-	return put(&c.Pending, r, compareRequests)
+	return upsert(&c.Pending, r, compareRequests)
 }
 
-// answer takes the agent's pending request away, whatever the answer.
-func (c *Case) answer(agent string) (bool, *events.Rejection) {
+// resolveRequest removes the agent's pending request, or rejects the event if there
+// is none.
+func (c *Case) resolveRequest(agent string) (bool, *events.Rejection) {
 	if !c.clearRequest(agent) {
-		return false, refuse(events.NoPendingRequest, "data.agent_id", "no request to this agent is pending for the case")
+		return false, reject(events.NoPendingRequest, "data.agent_id", "no request to this agent is pending for the case")
 	}
 	return true, nil
 }
 
+// clearRequest removes the agent's pending request and reports whether there was
+// one.
 func (c *Case) clearRequest(agent string) bool {
 	i, found := slices.BinarySearchFunc(c.Pending, Request{AgentID: agent}, compareRequests)
 	if found {
@@ -67,8 +71,8 @@ func (c *Case) clearRequest(agent string) bool {
 	return found
 }
 
-// delegate makes the agent the active holder, superseding another; who holds
-// the case already keeps the date.
+// delegate makes the agent the active holder in place of any other. An agent who
+// already holds the case keeps the date.
 func (c *Case) delegate(agent string, at time.Time) bool {
 	activated := set(&c.Inactive, false)
 	if c.AgentID == agent {
@@ -78,8 +82,8 @@ func (c *Case) delegate(agent string, at time.Time) bool {
 	return true
 }
 
-// transfer moves the delegation, active or inactive as it is, and begins a
-// new one; to oneself nothing changes.
+// transfer starts a new delegation to another agent. The case stays active or
+// inactive. A transfer to the holder changes nothing.
 func (c *Case) transfer(to string, at time.Time) bool {
 	if c.AgentID == to {
 		return false
@@ -88,19 +92,20 @@ func (c *Case) transfer(to string, at time.Time) bool {
 	return true
 }
 
-// byHolder does what only the agent who holds the case may do.
-func (c *Case) byHolder(agent, field string, do func() bool) (bool, *events.Rejection) {
+// ifHolder calls do if the agent holds the case, and otherwise rejects the event.
+func (c *Case) ifHolder(agent, field string, do func() bool) (bool, *events.Rejection) {
 	switch c.AgentID {
 	case agent:
 		return do(), nil
 	case "":
-		return false, refuse(events.NotDelegated, field, "the case is delegated to nobody")
+		return false, reject(events.NotDelegated, field, "the case is delegated to nobody")
 	}
-	return false, refuse(events.WrongAgent, field, "the case is delegated to another agent")
+	return false, reject(events.WrongAgent, field, "the case is delegated to another agent")
 }
 
-// Agents returns the agents that an event names, in no set order; each is
-// known from then on, if the event is applied.
+// Agents returns the agents who become known when an event is applied, in no
+// particular order. Events that only name known agents and agency events return
+// nil.
 func Agents(data events.Data) []string {
 	switch d := data.(type) {
 	case *events.DelegationRequested:
@@ -112,5 +117,5 @@ func Agents(data events.Data) []string {
 	case *events.DelegationTransferred:
 		return []string{d.FromAgentID, d.ToAgentID}
 	}
-	return nil // the others name agents that are known already, or are agency events
+	return nil
 }

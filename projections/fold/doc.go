@@ -1,10 +1,11 @@
-// Package fold holds the rules of the ledger, as pure functions: a case, an
-// agent, an agency or a staff member as it is, and an event, give what it is
-// next, or the domain's refusal.
+// Package fold implements the rules of the ledger as pure functions. A function
+// takes the state of a case, an agent, an agency or a staff member and an event,
+// and returns the next state or a rejection.
 //
-// It promises that a refused event changes nothing, that the state given is
-// never written to, and that state and its encoding depend on the events
-// alone. It knows nothing of storage, of the clock or of any order but that
-// in which it is called. These are rules 1: a change that would judge or fold an
-// earlier record differently is a new number, beside which the old rules stay.
+// A rejected event changes nothing, and the state passed in is never modified.
+// State and its encoding depend only on the events. Storage, the clock and the
+// order of events are left to callers.
+//
+// These are rules 1. A change that would check or apply an earlier record
+// differently needs a new rules number; the code of rules 1 then stays.
 package fold

@@ -10,9 +10,9 @@ import (
 	"bookledger/events"
 )
 
-// fill draws a value for everything below v, whatever fields it has, so that
-// one which is added later is drawn too. The case ids of sections stay blank.
-func fill(t *rapid.T, v reflect.Value) {
+// drawFields draws a value for every field below v, so it also covers fields
+// that are added later. The case ids of sections stay blank.
+func drawFields(t *rapid.T, v reflect.Value) {
 	switch p := v.Addr().Interface().(type) {
 	case *time.Time:
 		if rapid.IntRange(0, 4).Draw(t, "known") > 0 {
@@ -40,17 +40,17 @@ func fill(t *rapid.T, v reflect.Value) {
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if v.Type().Field(i).Name != "CaseID" {
-				fill(t, v.Field(i))
+				drawFields(t, v.Field(i))
 			}
 		}
 	case reflect.Slice:
 		n := rapid.IntRange(0, 3).Draw(t, "length")
 		if n == 0 {
-			return // without items it is nil, as in a state that was decoded
+			return // nil, as in a decoded state
 		}
 		v.Set(reflect.MakeSlice(v.Type(), n, n))
 		for i := range n {
-			fill(t, v.Index(i))
+			drawFields(t, v.Index(i))
 		}
 	case reflect.String:
 		v.SetString(rapid.String().Draw(t, "text"))
@@ -61,12 +61,13 @@ func fill(t *rapid.T, v reflect.Value) {
 	case reflect.Uint64:
 		v.SetUint(rapid.Uint64().Draw(t, "uint"))
 	default:
-		panic(fmt.Sprintf("no value for %s", v.Type()))
+		panic(fmt.Sprintf("drawFields: unsupported type %s", v.Type()))
 	}
 }
 
-// anyEvent draws an event of a case, with so few ids that events meet.
-func anyEvent(t *rapid.T) events.Data {
+// drawEvent draws an event of one case. It uses few ids, so that events affect
+// each other.
+func drawEvent(t *rapid.T) events.Data {
 	agents, members := rapid.SampledFrom([]string{"a1", "a2", "a3"}), rapid.SampledFrom([]string{"m1", "m2", "m3"})
 	a, b, m := agents.Draw(t, "agent"), agents.Draw(t, "other"), members.Draw(t, "member")
 	year, word := rapid.IntRange(2025, 2027).Draw(t, "year"), rapid.SampledFrom([]string{"", "x", "y"}).Draw(t, "word")
@@ -76,7 +77,7 @@ func anyEvent(t *rapid.T) events.Data {
 		},
 		func() events.Data { return application(year, word) },
 		func() events.Data { return member(m, word) },
-		func() events.Data { return removed(m) },
+		func() events.Data { return memberRemoved(m) },
 		func() events.Data {
 			return eligibility(m, year, rapid.SampledFrom([]string{"medi_cal", "none"}).Draw(t, "program"))
 		},

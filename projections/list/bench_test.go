@@ -9,9 +9,9 @@ import (
 	"bookledger/projections/list"
 )
 
-// manyLists are the lists of an agent with n consumers, of two members and two
-// years each.
-func manyLists(b *testing.B, n int) *list.List {
+// generateList returns the active list of an agent with n consumers, who have
+// two members and two years each.
+func generateList(b *testing.B, n int) *list.List {
 	pick := func(i int, of ...string) string { return of[i%len(of)] }
 	l := cases{}
 	for i := range n {
@@ -36,9 +36,9 @@ func manyLists(b *testing.B, n int) *list.List {
 	return l.lists(b, "a1").Active
 }
 
-// BenchmarkSearch searches through 10,000 consumers.
+// BenchmarkSearch searches 10,000 consumers.
 func BenchmarkSearch(b *testing.B) {
-	many := manyLists(b, 10_000)
+	many := generateList(b, 10_000)
 	for name, q := range map[string]list.Query{
 		"none": {Limit: 50}, "name": {Name: "jose garcia", Limit: 50}, "words": {Q: "jose 555-12", Limit: 50}, "nothing": {Q: "nobody at all", Limit: 50},
 		"filtered": {Q: "sacramento", Year: 2027, Status: "submitted", Carrier: "Blue Shield", Sort: "-updated", Limit: 50},
@@ -51,9 +51,9 @@ func BenchmarkSearch(b *testing.B) {
 	}
 }
 
-// BenchmarkPageJSON writes the most consumers that are shown at once.
+// BenchmarkPageJSON encodes the largest page, of 2,000 consumers.
 func BenchmarkPageJSON(b *testing.B) {
-	many := manyLists(b, 10_000)
+	many := generateList(b, 10_000)
 	q := list.Query{Carrier: "Blue Shield", Limit: 2000}
 	many.PageJSON(q, 2026)
 	for b.Loop() {
@@ -62,12 +62,12 @@ func BenchmarkPageJSON(b *testing.B) {
 	}
 }
 
-// BenchmarkChoices gathers what the filters of 10,000 consumers can be set to.
+// BenchmarkChoices collects the choices of 10,000 consumers without the cache.
 func BenchmarkChoices(b *testing.B) {
-	many := manyLists(b, 10_000)
+	many := generateList(b, 10_000)
 	current := 2026
 	for b.Loop() {
-		current ^= 1 // so that it is gathered anew
+		current ^= 1 // bypasses the cache
 		many.Choices(current)
 	}
 }

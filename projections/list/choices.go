@@ -7,34 +7,33 @@ import (
 	"bookledger/projections/book"
 )
 
-// Choices are the values that the shown years of a list hold, each once and
-// in order, blanks left out: what a filter can be set to. They are not to be
-// written to.
+// Choices contains the values that filters can select: the distinct values in the
+// shown years of a list, sorted, without blanks. Callers must not modify them.
 type Choices struct {
 	Years          []int
 	Statuses       []string
 	NextSteps      []string
 	HouseholdTypes []string
-	Programs       []string // as in events
+	Programs       []string // as in events, such as medi_cal
 	Carriers       []string
 }
 
-// Choices returns the values of a list for a Friday of calendar year current.
-// They are gathered once.
+// Choices returns the choices of a list for a Friday in the calendar year current.
+// It caches them.
 func (l *List) Choices(current int) Choices {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c, ok := l.choices[current]
 	if !ok {
-		c = l.gather(current)
-		l.choices = map[int]Choices{current: c} // that of another year was last year's
+		c = l.collectChoices(current)
+		l.choices = map[int]Choices{current: c} // choices of earlier years are no longer needed
 	}
 	return c
 }
 
-func (l *List) gather(current int) Choices {
+func (l *List) collectChoices(current int) Choices {
 	years := map[int]struct{}{}
-	var statuses, steps, types, programs, carriers texts
+	var statuses, steps, types, programs, carriers stringSet
 	for _, it := range l.items {
 		shown := it.shownYears(current)
 		for i := range shown {
@@ -57,15 +56,15 @@ func (l *List) gather(current int) Choices {
 	}
 }
 
-// texts is a set of texts. Most are the same as the one before.
-type texts struct {
+// stringSet is a set of strings. Most strings added equal the one before.
+type stringSet struct {
 	all  map[string]struct{}
 	last string
 }
 
-func (t *texts) add(s string) {
+func (t *stringSet) add(s string) {
 	if s == t.last {
-		return // a blank one too, which is left out
+		return // also skips blanks, because last starts blank
 	}
 	if t.all == nil {
 		t.all = map[string]struct{}{}
@@ -76,15 +75,15 @@ func (t *texts) add(s string) {
 	}
 }
 
-func (t *texts) sorted() []string { return slices.Sorted(maps.Keys(t.all)) }
+func (t *stringSet) sorted() []string { return slices.Sorted(maps.Keys(t.all)) }
 
-// TypeCount is how many consumers of a list are of a household type.
+// TypeCount is the number of consumers with a household type in a list.
 type TypeCount struct {
 	HouseholdType string
 	Consumers     int
 }
 
-// CountByType returns the counts by household type in a list for a Friday of
+// CountByType returns the counts by household type in a list for a Friday in the
 // calendar year current, in the order of book.HouseholdTypes. Each consumer counts
 // once, by the newest shown year.
 func (l *List) CountByType(current int) []TypeCount {
@@ -99,7 +98,7 @@ func (l *List) CountByType(current int) []TypeCount {
 			continue // pending with two agents
 		}
 		last = it.CaseID
-		newest := "" // of a case without years nothing is determined
+		newest := "" // not determined for a case without years
 		if years := it.shownYears(current); len(years) > 0 {
 			newest = years[len(years)-1].HouseholdType
 		}

@@ -2,10 +2,10 @@ package list
 
 import "strings"
 
-// compact makes an entry ready to be kept: its own texts lie side by side, and
-// those that many entries have are the same in all. Else each text would hold
-// on to the whole encoded case from which it was read, and a look through a
-// list would be a look through most of the memory.
+// compact copies the texts of an entry. Texts of its own become adjacent in memory,
+// and texts that many entries have are shared through the map. Otherwise each text
+// would keep the encoded case that it came from in memory, and scanning a list
+// would touch most of the memory.
 func (e *Entry) compact(shared map[string]string) {
 	own := [...]*string{&e.keys.text, &e.keys.plain, &e.keys.digits, &e.FirstName, &e.LastName, &e.Phone, &e.Email, &e.Address, &e.DOB, &e.SSN}
 	var all strings.Builder

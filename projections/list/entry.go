@@ -10,47 +10,47 @@ import (
 	"bookledger/projections/fold"
 )
 
-// Entry is a case in an agent's list, as lists and the API show it.
+// Entry is a case in an agent's list. Its JSON form is that of the API.
 type Entry struct {
-	CaseID    string        `json:"case_id" format:"Identifier" doc:"The case id, usually ten digits."`
+	CaseID    string        `json:"case_id" format:"Identifier" doc:"ID of the case, usually ten digits."`
 	FirstName string        `json:"first_name" doc:"First name of the primary contact."`
 	LastName  string        `json:"last_name" doc:"Last name of the primary contact."`
 	Phone     string        `json:"phone" doc:"Phone number, as the source writes it."`
-	Email     string        `json:"email" doc:"E-mail address."`
-	Address   string        `json:"address" doc:"The address in one line."`
-	DOB       string        `json:"dob" pattern:"^(?:[0-9]{2}/[0-9]{2})?$" doc:"Birthday of the primary contact as MM/DD; blank where it is not known."`
+	Email     string        `json:"email" doc:"Email address."`
+	Address   string        `json:"address" doc:"Home address in one line."`
+	DOB       string        `json:"dob" pattern:"^(?:[0-9]{2}/[0-9]{2})?$" doc:"Birthday of the primary contact as MM/DD; blank if not known."`
 	SSN       string        `json:"ssn" format:"MaskedSSN" doc:"Social Security number of the primary contact."`
-	Years     []EntryYear   `json:"years" doc:"The application years that are shown, ascending: the present and coming ones or, if there is none, the last."`
-	Since     events.Date   `json:"delegated_since" format:"DateOrBlank" doc:"The Pacific date on which the delegation to the agent began; blank for a request."`
-	Requested events.Date   `json:"requested_on,omitzero" format:"Date" doc:"In lists of pending requests, the Pacific date of the request."`
-	AgentID   string        `json:"agent_id,omitempty" format:"Identifier" doc:"In an agency's lists, the agent who holds the case or is asked to."` // the last member, as PageJSON takes it to be
+	Years     []EntryYear   `json:"years" doc:"Application years in ascending order: the current and later years or, if there are none, the last year."`
+	Since     events.Date   `json:"delegated_since" format:"DateOrBlank" doc:"Pacific date on which the delegation to the agent began; blank if the case is not delegated to the agent."`
+	Requested events.Date   `json:"requested_on,omitzero" format:"Date" doc:"Pacific date of the request; only in lists of pending requests."`
+	AgentID   string        `json:"agent_id,omitempty" format:"Identifier" doc:"ID of the agent who holds the case or received the request; only in an agency's lists."` // must stay the last JSON member; see PageJSON
 	Changed   fold.Position `json:"-"`
 
-	keys keys
+	keys searchKeys
 }
 
-// EntryYear is what the list shows of one year of a case.
+// EntryYear is what a list shows of one year of a case.
 type EntryYear struct {
-	ApplicationYear int        `json:"application_year" format:"Year" doc:"The year that coverage is for."`
+	ApplicationYear int        `json:"application_year" format:"Year" doc:"Coverage year."`
 	CurrentStatus   string     `json:"current_status" doc:"Current status of the application."`
-	NextSteps       string     `json:"next_steps" doc:"What is to be done next."`
-	HouseholdType   string     `json:"household_type" format:"HouseholdType" doc:"What the household is eligible for in this year."`
+	NextSteps       string     `json:"next_steps" doc:"What the household must do next."`
+	HouseholdType   string     `json:"household_type" format:"HouseholdType" doc:"Household type in this year."`
 	Programs        []string   `json:"-"`
-	Coverage        []Coverage `json:"coverage" doc:"Coverage that holds for some member."`
+	Coverage        []Coverage `json:"coverage" doc:"Coverage of the listed members."`
 }
 
-// Coverage is an enrollment that holds for some listed member.
+// Coverage is an enrollment that is shown for at least one listed member.
 type Coverage struct {
-	CoverageKind string      `json:"coverage_kind" enum:"health,dental" doc:"Health or dental."`
-	Carrier      string      `json:"carrier" doc:"The carrier."`
-	PlanName     string      `json:"plan_name" doc:"The plan."`
-	MetalTier    string      `json:"metal_tier" doc:"The metal tier."`
+	CoverageKind string      `json:"coverage_kind" enum:"health,dental" doc:"Kind of coverage."`
+	Carrier      string      `json:"carrier" doc:"Name of the insurance company."`
+	PlanName     string      `json:"plan_name" doc:"Name of the plan."`
+	MetalTier    string      `json:"metal_tier" doc:"Metal tier of the plan."`
 	Status       string      `json:"status" enum:"pending,enrolled,cancelled,terminated" doc:"Status of the enrollment."`
 	Start        events.Date `json:"coverage_start" format:"DateOrBlank" doc:"First day of the coverage."`
 	End          events.Date `json:"coverage_end" format:"DateOrBlank" doc:"Last day of the coverage."`
 }
 
-// NewEntry makes the entry of a case, with all its years.
+// NewEntry returns the entry of a case with all its years.
 func NewEntry(id string, c *fold.Case, calendar *events.Calendar) Entry {
 	p := &c.Household.PrimaryContact
 	e := Entry{
@@ -98,7 +98,7 @@ func newEntryYear(c *fold.Case, year int) EntryYear {
 	return y
 }
 
-// addressLine is an address in one line: 12345 Main St, Sacramento CA 95838.
+// addressLine returns an address in one line: 12345 Main St, Sacramento CA 95838.
 func addressLine(a *events.Address) string {
 	place := strings.Join(slices.DeleteFunc([]string{a.City, a.State, a.ZIP}, isBlank), " ")
 	return strings.Join(slices.DeleteFunc([]string{a.Line1, a.Line2, place}, isBlank), ", ")
@@ -106,8 +106,8 @@ func addressLine(a *events.Address) string {
 
 func isBlank(s string) bool { return s == "" }
 
-// Shown returns the entry as it stands in a list for a Friday of calendar year
-// current: with its shown years alone.
+// Shown returns the entry with only the years that a list shows at a Friday in the
+// calendar year current; see book.ShownYears.
 func (e Entry) Shown(current int) Entry {
 	e.Years = e.shownYears(current)
 	return e
@@ -119,5 +119,5 @@ func (e *Entry) shownYears(current int) []EntryYear {
 			return e.Years[i:]
 		}
 	}
-	return e.Years // none
+	return e.Years
 }

@@ -9,9 +9,9 @@ import (
 	"bookledger/projections/list"
 )
 
-// TestEntryOfTheJobAid holds the entry as the job aid's screen shows it: the
-// consumer CAL TRAINING, of whose application nothing is known.
-func TestEntryOfTheJobAid(t *testing.T) {
+// TestEntryMatchesJobAid checks the entry of the consumer on the job aid's
+// screen, CAL TRAINING.
+func TestEntryMatchesJobAid(t *testing.T) {
 	c := &fold.Case{AgentID: "a1", Since: since, Household: events.HouseholdRecorded{
 		PrimaryContact: events.Contact{FirstName: "CAL", LastName: "TRAINING", Phone: "5555555555", Email: "ca@coveredca.com", DateOfBirth: 19800101, SSNLast4: "7880"},
 		Address:        events.Address{Line1: "12345 Main St", City: "Sacramento", State: "CA", ZIP: "95838"},
@@ -29,11 +29,11 @@ func TestEntryOfTheJobAid(t *testing.T) {
 	}
 }
 
-// TestEntryBlanks holds that what is not provided is blank.
+// TestEntryBlanks checks that values that are not known are blank.
 func TestEntryBlanks(t *testing.T) {
 	got, err := json.Marshal(list.NewEntry("1", &fold.Case{}, events.DefaultCalendar()))
 	if want := `{"case_id":"1","first_name":"","last_name":"","phone":"","email":"","address":"","dob":"","ssn":"","years":[],"delegated_since":""}`; err != nil || string(got) != want {
-		t.Errorf("got %s (%v)", got, err)
+		t.Errorf("got %s (%v), want %s", got, err, want)
 	}
 	for want, a := range map[string]events.Address{
 		"":                        {},
@@ -44,15 +44,15 @@ func TestEntryBlanks(t *testing.T) {
 	} {
 		c := &fold.Case{Household: events.HouseholdRecorded{Address: a}}
 		if got := list.NewEntry("1", c, events.DefaultCalendar()).Address; got != want {
-			t.Errorf("%+v is written %q, want %q", a, got, want)
+			t.Errorf("%+v: got %q, want %q", a, got, want)
 		}
 	}
 }
 
-// TestEntryYears holds what the list shows of a year: its application, its
-// household type and the coverage that holds for some listed member, each
-// enrollment once; and that the shown years of a Friday alone stand in it.
-func TestEntryYears(t *testing.T) {
+// TestEntryYearsAndCoverage checks what the list shows of a year: its
+// application, its household type and each enrollment that is shown for a listed
+// member, once. It also checks that Shown keeps only the shown years.
+func TestEntryYearsAndCoverage(t *testing.T) {
 	c := &fold.Case{AgentID: "a1", Since: since, Members: []events.Member{{MemberID: "m1"}, {MemberID: "m2"}},
 		Applications: []events.ApplicationRecorded{{ApplicationYear: 2025}, {ApplicationYear: 2026}, {ApplicationYear: 2027}}}
 	c.Applications[1].CurrentStatus, c.Applications[1].NextSteps = "Submitted", "Pay"
@@ -70,7 +70,7 @@ func TestEntryYears(t *testing.T) {
 	}
 	e := list.NewEntry("1", c, events.DefaultCalendar())
 	if len(e.Years) != 3 {
-		t.Fatalf("the entry has the years %+v", e.Years)
+		t.Fatalf("got years %+v, want three", e.Years)
 	}
 	got, err := json.Marshal(e.Shown(2026).Years[0])
 	const want = `{"application_year":2026,"current_status":"Submitted","next_steps":"Pay","household_type":"Covered California","coverage":[` +
@@ -82,7 +82,7 @@ func TestEntryYears(t *testing.T) {
 	for current, first := range map[int]int{2024: 2025, 2025: 2025, 2026: 2026, 2027: 2027, 2030: 2027} {
 		years := e.Shown(current).Years
 		if years[0].ApplicationYear != first || years[len(years)-1].ApplicationYear != 2027 || len(e.Years) != 3 {
-			t.Errorf("in %d the list shows %+v", current, years)
+			t.Errorf("in %d: got years %+v, want from %d on", current, years, first)
 		}
 	}
 }

@@ -6,43 +6,43 @@ import (
 	"sync/atomic"
 )
 
-// encoding keeps the published form of an item, once it was asked for.
-type encoding struct {
-	of atomic.Pointer[encoded]
+// jsonCache caches the JSON form of an item.
+type jsonCache struct {
+	value atomic.Pointer[cachedJSON]
 }
 
-type encoded struct {
-	years int // how many of the entry's years are shown in it
+type cachedJSON struct {
+	years int // the number of years shown
 	json  []byte
 }
 
-// json returns the published form of an item without its agent, as it stands
-// in a list for a Friday of calendar year current.
+// json returns the JSON form of an item without its agent, in a list for a Friday
+// in the calendar year current.
 func (it *item) json(current int) []byte {
 	years := len(it.shownYears(current))
-	if have := it.of.Load(); have != nil && have.years == years {
-		return have.json
+	if cached := it.value.Load(); cached != nil && cached.years == years {
+		return cached.json
 	}
 	b, err := json.Marshal(it.Shown(current))
 	if err != nil {
-		panic(fmt.Sprintf("an entry of texts, dates and numbers was not encoded: %v", err)) // a fault of this package
+		panic(fmt.Sprintf("list: encoding an entry: %v", err)) // texts, dates and numbers can always be encoded
 	}
-	it.of.Store(&encoded{years, b})
+	it.value.Store(&cachedJSON{years, b})
 	return b
 }
 
-// PageJSON returns what Page returns as a JSON array, how many entries are in
-// it, and how many match in all. What was asked for before is not encoded
-// again.
+// PageJSON returns the entries that Page returns as a JSON array, the number of
+// entries in the array, and the number of matches on all pages. It caches the JSON
+// form of entries.
 func (l *List) PageJSON(q Query, current int) (page []byte, listed, total int) {
 	items, total := l.find(q, current)
 	texts, size := make([][]byte, len(items)), 2
-	agents := map[string][]byte{} // the last member and the end of an entry that names its agent
+	suffixes := map[string][]byte{} // by agent, the end of an entry's JSON from agent_id on
 	for i, it := range items {
 		texts[i] = it.json(current)
 		size += len(texts[i]) + 1
 		if l.parts != nil {
-			size += len(agentMember(agents, it.agent))
+			size += len(agentSuffix(suffixes, it.agent))
 		}
 	}
 	page = append(make([]byte, 0, size), '[')
@@ -52,18 +52,20 @@ func (l *List) PageJSON(q Query, current int) (page []byte, listed, total int) {
 		}
 		page = append(page, texts[i]...)
 		if l.parts != nil && it.agent != "" {
-			page = append(page[:len(page)-1], agents[it.agent]...)
+			page = append(page[:len(page)-1], suffixes[it.agent]...)
 		}
 	}
 	return append(page, ']'), len(items), total
 }
 
-func agentMember(made map[string][]byte, agent string) []byte {
-	text, ok := made[agent]
+// agentSuffix returns the end of an entry's JSON with the member agent_id. It caches
+// the text in suffixes.
+func agentSuffix(suffixes map[string][]byte, agent string) []byte {
+	text, ok := suffixes[agent]
 	if !ok {
-		id, _ := json.Marshal(agent) // of a string it does not fail
+		id, _ := json.Marshal(agent) // a string can always be encoded
 		text = append(append([]byte(`,"agent_id":`), id...), '}')
-		made[agent] = text
+		suffixes[agent] = text
 	}
 	return text
 }

@@ -7,31 +7,29 @@ import (
 	"sync"
 )
 
-// List is a list of consumers, ready to be asked. It never changes, and may be
-// used by several goroutines at once.
+// List is an immutable list of consumers. It is safe for concurrent use.
 type List struct {
-	items []*item // by case id
-	parts []*List // the agents' lists that it unites; its entries then say whose they are
+	items []*item // in the order of compareIDs
+	parts []*List // in a merged list, the agents' lists; its entries then name their agent
 
 	mu      sync.Mutex
-	orders  map[Sort][]*item // that were asked for, ascending
-	choices map[int]Choices  // that were asked for, by calendar year
+	orders  map[Sort][]*item // cache of ascending orders
+	choices map[int]Choices  // cache of choices by calendar year
 }
 
-// item is an entry in lists: in that of one agent, and in those that unite it
-// with others'.
+// item is an entry that an agent's list and merged lists share.
 type item struct {
 	Entry        // without AgentID
-	agent string // whose it is
-	encoding
+	agent string // the agent whose list the entry is from
+	jsonCache
 }
 
-// newList makes a list of items, which are in the order of compareIDs.
+// newList returns a list of items, which must be in the order of compareIDs.
 func newList(items []*item) *List { return &List{items: items, orders: map[Sort][]*item{}} }
 
-// unite makes one list of several agents', whose entries say whose they are.
-func unite(parts []*List) *List {
-	l := newList(mergeAll(parts, compareIDs, func(part *List) []*item { return part.items }))
+// mergeLists merges the lists of several agents. The entries then name their agent.
+func mergeLists(parts []*List) *List {
+	l := newList(mergeItems(parts, compareIDs, func(part *List) []*item { return part.items }))
 	l.parts = parts
 	return l
 }
@@ -52,14 +50,13 @@ func compareNames(keyA, keyB, a, b string) int {
 	return cmp.Or(strings.Compare(keyA, keyB), strings.Compare(a, b))
 }
 
-// compareIDs is ByCaseID; a case that is pending with two agents is in their
-// united list twice.
+// compareIDs compares items in the order ByCaseID. A case that is pending with two
+// agents is in their merged list twice, so ties are ordered by agent.
 func compareIDs(a, b *item) int {
 	return cmp.Or(strings.Compare(a.CaseID, b.CaseID), strings.Compare(a.agent, b.agent))
 }
 
-// order returns the items in an order, which is made when it is first asked
-// for.
+// order returns the items in ascending order. It caches every order.
 func (l *List) order(by Sort) []*item {
 	compare, ok := comparisons[by]
 	if !ok {
@@ -70,7 +67,7 @@ func (l *List) order(by Sort) []*item {
 	order, ok := l.orders[by]
 	if !ok {
 		if l.parts != nil {
-			order = mergeAll(l.parts, compare, func(part *List) []*item { return part.order(by) })
+			order = mergeItems(l.parts, compare, func(part *List) []*item { return part.order(by) })
 		} else {
 			order = slices.Clone(l.items)
 			slices.SortFunc(order, compare)
@@ -80,11 +77,12 @@ func (l *List) order(by Sort) []*item {
 	return order
 }
 
-// Len is how many entries there are without any filter.
+// Len returns the number of entries without any filter.
 func (l *List) Len() int { return len(l.items) }
 
-// Page returns the entries that the query wants, as they stand in a list for a
-// Friday of calendar year current, and how many match in all.
+// Page returns the entries on the page that the query selects, and the number of
+// entries that match on all pages. The entries show the years of a Friday in the
+// calendar year current.
 func (l *List) Page(q Query, current int) (page []Entry, total int) {
 	items, total := l.find(q, current)
 	page = make([]Entry, len(items))
@@ -97,7 +95,7 @@ func (l *List) Page(q Query, current int) (page []Entry, total int) {
 	return page, total
 }
 
-// find returns the items of a page, and how many match in all.
+// find returns the items of a page and the number of matches on all pages.
 func (l *List) find(q Query, current int) (page []*item, total int) {
 	by, reverse := strings.CutPrefix(string(cmp.Or(q.Sort, ByFirstName)), "-")
 	if _, known := comparisons[Sort(by)]; !known && Sort(by) != ByCaseID {

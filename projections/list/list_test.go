@@ -13,11 +13,11 @@ import (
 	"bookledger/projections/list"
 )
 
-// cases are a state in a plain map.
+// cases is a state: cases by id.
 type cases map[string]*fold.Case
 
-// lists makes an agent's lists of all the cases.
-func (l cases) lists(t require, agent string) *list.Lists {
+// lists returns an agent's lists.
+func (l cases) lists(t testingT, agent string) *list.Lists {
 	t.Helper()
 	lists, err := list.New(events.DefaultCalendar(), agent, func(yield func(string, *fold.Case) error) error {
 		for _, id := range slices.Sorted(maps.Keys(l)) {
@@ -33,23 +33,24 @@ func (l cases) lists(t require, agent string) *list.Lists {
 	return lists
 }
 
-// require is what a test, a benchmark and a property test have in common.
-type require interface {
+// testingT is implemented by tests, benchmarks and property tests.
+type testingT interface {
 	Helper()
 	Fatal(args ...any)
 }
 
-// since is 20 November 2026, 23:30 Pacific: the next day in UTC.
+// since is November 20, 2026, 23:30 Pacific time, which is the next day in UTC.
 var since = time.Date(2026, 11, 21, 7, 30, 0, 0, time.UTC)
 
-// hold adds a case that an agent holds.
+// hold adds a case that the agent holds.
 func (l cases) hold(id, agent string, c *fold.Case) *fold.Case {
 	c.AgentID, c.Since = agent, since
 	l[id] = c
 	return c
 }
 
-// addYear adds to a case of the agent a1 what its list shows of a year.
+// addYear adds an application, an eligibility and an enrollment for a year to a
+// case of the agent a1.
 func (l cases) addYear(id string, year int, status, next, program, carrier string) {
 	c := l[id]
 	if c == nil {
@@ -67,9 +68,9 @@ func named(firstName, lastName string) *fold.Case {
 	return c
 }
 
-// listed asks the agent a1's active list as of 2026; it returns the case ids
-// of the page, and how many match.
-func listed(t testing.TB, l cases, q list.Query) string {
+// pageIDs returns the case ids of a page of the active list of agent a1 in 2026,
+// and the number of matches.
+func pageIDs(t testing.TB, l cases, q list.Query) string {
 	t.Helper()
 	page, total := l.lists(t, "a1").Active.Page(q, 2026)
 	var ids []string
@@ -79,8 +80,8 @@ func listed(t testing.TB, l cases, q list.Query) string {
 	return fmt.Sprintf("%s of %d", strings.Join(ids, " "), total)
 }
 
-// TestSorts holds the orders of the list: first name by default, last name,
-// case id, updated, each with "-" for descending; names by their sort key.
+// TestSorts checks every sort order in both directions. The default is the first
+// name, and names are compared by sort key.
 func TestSorts(t *testing.T) {
 	l := cases{}
 	for i, c := range []struct{ id, firstName, last string }{
@@ -89,31 +90,30 @@ func TestSorts(t *testing.T) {
 		l.hold(c.id, "a1", named(c.firstName, c.last)).Changed.Seq = uint64(100 - i)
 	}
 	ascending := map[list.Sort]string{
-		list.ByFirstName: "10 20 8 4 9 30", // one key has Jose, José and jose, in the order of their bytes
+		list.ByFirstName: "10 20 8 4 9 30", // Jose, jose and José have one key, so bytes decide
 		list.ByLastName:  "30 9 20 8 4 10",
 		list.ByCaseID:    "10 20 30 4 8 9",
 		list.ByUpdated:   "8 9 10 20 4 30",
 	}
 	for by, want := range ascending {
-		if got := listed(t, l, list.Query{Sort: by}); got != want+" of 6" {
+		if got := pageIDs(t, l, list.Query{Sort: by}); got != want+" of 6" {
 			t.Errorf("%s: got %s, want %s", by, got, want)
 		}
 		down := strings.Fields(want)
 		slices.Reverse(down)
-		if got := listed(t, l, list.Query{Sort: "-" + by}); got != strings.Join(down, " ")+" of 6" {
+		if got := pageIDs(t, l, list.Query{Sort: "-" + by}); got != strings.Join(down, " ")+" of 6" {
 			t.Errorf("-%s: got %s, want %s", by, got, down)
 		}
 	}
-	if got := listed(t, l, list.Query{}); got != ascending[list.ByFirstName]+" of 6" {
-		t.Errorf("by default: got %s", got)
+	if got := pageIDs(t, l, list.Query{}); got != ascending[list.ByFirstName]+" of 6" {
+		t.Errorf("default order: got %s, want first_name", got)
 	}
 	if list.ByFirstName != "first_name" || list.ByLastName != "last_name" || list.ByCaseID != "case_id" || list.ByUpdated != "updated" {
-		t.Error("the orders are called otherwise than in the contract")
+		t.Error("the names of the sort orders differ from the contract")
 	}
 }
 
-// TestPaging holds that total tells how many match whatever the page is.
-func TestPaging(t *testing.T) {
+func TestTotalIgnoresPaging(t *testing.T) {
 	l := cases{}
 	for i := range 7 {
 		l.hold(fmt.Sprint(i), "a1", named("", ""))
@@ -124,21 +124,21 @@ func TestPaging(t *testing.T) {
 	}{
 		{0, 0, "0 1 2 3 4 5 6 of 7"}, {0, 3, "0 1 2 of 7"}, {3, 3, "3 4 5 of 7"}, {6, 3, "6 of 7"}, {7, 3, " of 7"}, {5, 0, "5 6 of 7"},
 	} {
-		if got := listed(t, l, list.Query{Offset: c.offset, Limit: c.limit}); got != c.want {
-			t.Errorf("%d from %d: got %s, want %s", c.limit, c.offset, got, c.want)
+		if got := pageIDs(t, l, list.Query{Offset: c.offset, Limit: c.limit}); got != c.want {
+			t.Errorf("limit %d, offset %d: got %s, want %s", c.limit, c.offset, got, c.want)
 		}
 	}
 }
 
-// TestFilters holds the filters: by what a shown year says, all of them in one
-// and the same year.
-func TestFilters(t *testing.T) {
+// TestYearFiltersMatchTheSameYear checks the filters on values of shown years.
+// All of them must match within one year.
+func TestYearFiltersMatchTheSameYear(t *testing.T) {
 	l := cases{}
 	l.addYear("1", 2026, "Submitted", "Pay", "covered_california", "Kaiser")
 	l.addYear("1", 2027, "Started", "", "medi_cal", "")
 	l.addYear("2", 2025, "Submitted", "", "mcap", "Anthem") // hidden behind 2026
 	l.addYear("2", 2026, "Enrolled", "", "none", "Molina")
-	l.addYear("3", 2024, "Submitted", "", "medi_cal", "Kaiser") // the last one, so shown
+	l.addYear("3", 2024, "Submitted", "", "medi_cal", "Kaiser") // the last year, so shown
 	l.hold("4", "a1", named("", ""))
 	for _, c := range []struct {
 		q    list.Query
@@ -149,7 +149,7 @@ func TestFilters(t *testing.T) {
 		{list.Query{Year: 2025}, " of 0"},
 		{list.Query{Year: 2024}, "3 of 1"},
 		{list.Query{Status: "Submitted"}, "1 3 of 2"},
-		{list.Query{Status: "submitted", Year: 2027}, " of 0"}, // not in one year
+		{list.Query{Status: "submitted", Year: 2027}, " of 0"}, // not in the same year
 		{list.Query{Status: "Submitted", NextSteps: "Pay"}, "1 of 1"},
 		{list.Query{NextSteps: "Wait"}, " of 0"},
 		{list.Query{HouseholdType: "Medi-Cal"}, "1 3 of 2"},
@@ -163,7 +163,7 @@ func TestFilters(t *testing.T) {
 		{list.Query{Carrier: "Anthem"}, " of 0"},
 		{list.Query{Carrier: "Kaiser", Limit: 1, Sort: "-case_id"}, "3 of 2"},
 	} {
-		if got := listed(t, l, c.q); got != c.want {
+		if got := pageIDs(t, l, c.q); got != c.want {
 			t.Errorf("%+v: got %s, want %s", c.q, got, c.want)
 		}
 	}

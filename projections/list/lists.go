@@ -8,104 +8,105 @@ import (
 	"bookledger/projections/fold"
 )
 
-// Lists are the live lists of an agent or, united, of several.
+// Lists contains the lists of one agent or, merged, of several agents. Closed cases
+// are in none of them.
 type Lists struct {
-	Active   *List // delegated, and not marked inactive
-	Inactive *List // delegated, and marked inactive
-	Pending  *List // not closed, with a pending request
+	Active   *List // delegated and not marked inactive
+	Inactive *List // delegated and marked inactive
+	Pending  *List // with a pending request to the agent
 }
 
-// Len is how many entries the three hold.
+// Len returns the number of entries in all three lists.
 func (l *Lists) Len() int { return l.Active.Len() + l.Inactive.Len() + l.Pending.Len() }
 
-// New makes an agent's lists in one pass: each calls its argument with
-// every case that the agent holds or has a pending request for, by case id.
+// New builds an agent's lists in one pass. The function each must call yield for
+// every case that the agent holds or has a pending request for, in order of case
+// id.
 func New(calendar *events.Calendar, agent string, each func(yield func(id string, c *fold.Case) error) error) (*Lists, error) {
-	s := sorting{calendar: calendar, agent: agent}
-	if err := each(s.add); err != nil {
+	b := builder{calendar: calendar, agent: agent}
+	if err := each(b.add); err != nil {
 		return nil, err
 	}
-	return &Lists{newList(s.active), newList(s.inactive), newList(s.pending)}, nil
+	return &Lists{newList(b.active), newList(b.inactive), newList(b.pending)}, nil
 }
 
-// IdentifiedCase is a case as a state has it.
+// IdentifiedCase is a case with its id.
 type IdentifiedCase struct {
 	ID   string
 	Case fold.Case
 }
 
-// Updated returns the lists of the same agent in a state in which these cases
-// alone, each once, differ from the one of which l was made, or may. What has
-// not changed is shared between the two.
+// Updated returns the agent's lists after changes. The argument changed contains
+// every case that may differ from the state of l, each case once; Updated sorts it.
+// The old and the new lists share all entries of other cases.
 func (l *Lists) Updated(calendar *events.Calendar, agent string, changed []IdentifiedCase) (*Lists, error) {
-	slices.SortFunc(changed, func(a, b IdentifiedCase) int { return strings.Compare(a.ID, b.ID) })
-	s := sorting{calendar: calendar, agent: agent}
+	slices.SortFunc(changed, func(x, y IdentifiedCase) int { return strings.Compare(x.ID, y.ID) })
+	b := builder{calendar: calendar, agent: agent}
 	ids := make([]string, len(changed))
 	for i := range changed {
 		ids[i] = changed[i].ID
-		if err := s.add(changed[i].ID, &changed[i].Case); err != nil {
+		if err := b.add(changed[i].ID, &changed[i].Case); err != nil {
 			return nil, err
 		}
 	}
-	return &Lists{l.Active.renewed(ids, s.active), l.Inactive.renewed(ids, s.inactive), l.Pending.renewed(ids, s.pending)}, nil
+	return &Lists{l.Active.updated(ids, b.active), l.Inactive.updated(ids, b.inactive), l.Pending.updated(ids, b.pending)}, nil
 }
 
-// Merge makes one of the lists of several agents, whose entries say whose
-// they are.
-func Merge(of []*Lists) *Lists {
-	united := func(which func(*Lists) *List) *List {
-		parts := make([]*List, len(of))
-		for i, l := range of {
-			parts[i] = which(l)
+// Merge merges the lists of several agents. The entries then name their agent.
+func Merge(lists []*Lists) *Lists {
+	merged := func(get func(*Lists) *List) *List {
+		parts := make([]*List, len(lists))
+		for i, l := range lists {
+			parts[i] = get(l)
 		}
-		return unite(parts)
+		return mergeLists(parts)
 	}
 	return &Lists{
-		Active:   united(func(l *Lists) *List { return l.Active }),
-		Inactive: united(func(l *Lists) *List { return l.Inactive }),
-		Pending:  united(func(l *Lists) *List { return l.Pending }),
+		Active:   merged(func(l *Lists) *List { return l.Active }),
+		Inactive: merged(func(l *Lists) *List { return l.Inactive }),
+		Pending:  merged(func(l *Lists) *List { return l.Pending }),
 	}
 }
 
-// sorting puts an agent's cases into the lists to which they belong.
-type sorting struct {
+// builder sorts an agent's cases into lists.
+type builder struct {
 	calendar                  *events.Calendar
 	agent                     string
 	active, inactive, pending []*item
-	shared                    map[string]string // by many entries
+	interned                  map[string]string // texts that entries share
 }
 
-func (s *sorting) item(id string, c *fold.Case) *item {
-	if s.shared == nil {
-		s.shared = map[string]string{}
+func (b *builder) item(id string, c *fold.Case) *item {
+	if b.interned == nil {
+		b.interned = map[string]string{}
 	}
-	it := &item{Entry: NewEntry(id, c, s.calendar), agent: s.agent}
-	it.compact(s.shared)
+	it := &item{Entry: NewEntry(id, c, b.calendar), agent: b.agent}
+	it.compact(b.interned)
 	return it
 }
 
-func (s *sorting) add(id string, c *fold.Case) error {
+func (b *builder) add(id string, c *fold.Case) error {
 	if c.Closed {
 		return nil
 	}
-	if c.AgentID == s.agent {
-		it := s.item(id, c)
+	if c.AgentID == b.agent {
+		it := b.item(id, c)
 		if c.Inactive {
-			s.inactive = append(s.inactive, it)
+			b.inactive = append(b.inactive, it)
 		} else {
-			s.active = append(s.active, it)
+			b.active = append(b.active, it)
 		}
 	}
 	for _, r := range c.Pending {
-		if r.AgentID != s.agent {
+		if r.AgentID != b.agent {
 			continue
 		}
-		it := s.item(id, c)
-		it.Requested = s.calendar.Day(r.Requested)
-		if c.AgentID != s.agent {
-			it.Since = 0 // the delegation is another agent's
+		it := b.item(id, c)
+		it.Requested = b.calendar.Day(r.Requested)
+		if c.AgentID != b.agent {
+			it.Since = 0 // it belongs to another agent's delegation
 		}
-		s.pending = append(s.pending, it)
+		b.pending = append(b.pending, it)
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ import (
 	"bookledger/projections/list"
 )
 
-// ids writes what the three lists hold, by case id, and whose it is.
+// ids formats the case ids in the three lists, with the agent in merged lists.
 func ids(l *list.Lists) (all [3]string) {
 	for i, of := range [...]*list.List{l.Active, l.Inactive, l.Pending} {
 		page, _ := of.Page(list.Query{Sort: list.ByCaseID}, 2026)
@@ -33,8 +33,8 @@ func pending(c *fold.Case, agents ...string) *fold.Case {
 	return c
 }
 
-// several are cases of which each of the three lists has something.
-func several() cases {
+// sampleCases returns cases for each of the three lists.
+func sampleCases() cases {
 	l := cases{}
 	l.hold("1", "a1", named("Ann", ""))
 	l.hold("2", "a1", named("Bo", "")).Inactive = true
@@ -45,22 +45,22 @@ func several() cases {
 	return l
 }
 
-func TestLists(t *testing.T) {
-	l := several()
+func TestListsByDelegationState(t *testing.T) {
+	l := sampleCases()
 	if got := ids(l.lists(t, "a1")); got != [3]string{"1 5 ", "2 ", "4 5 6 "} {
-		t.Errorf("a1 has %q", got)
+		t.Errorf("a1: got %q", got)
 	}
 	if got := ids(l.lists(t, "a2")); got != [3]string{"4 ", "", "5 6 "} {
-		t.Errorf("a2 has %q", got)
+		t.Errorf("a2: got %q", got)
 	}
 	if n := l.lists(t, "a1").Len(); n != 6 {
-		t.Errorf("a1 has %d entries", n)
+		t.Errorf("a1: got %d entries, want 6", n)
 	}
 	lists := l.lists(t, "a1")
 	page, _ := lists.Pending.Page(list.Query{}, 2026)
-	for i, want := range []events.Date{0, 20261120, 0} { // whose it is, and since when, is the other agent's affair
+	for i, want := range []events.Date{0, 20261120, 0} { // blank for a delegation to another agent
 		if page[i].Requested != 20261120 || page[i].Since != want {
-			t.Errorf("case %s was requested on %s and is delegated since %s", page[i].CaseID, page[i].Requested, page[i].Since)
+			t.Errorf("case %s: got requested on %s, delegated since %s, want 2026-11-20 and %s", page[i].CaseID, page[i].Requested, page[i].Since, want)
 		}
 	}
 	const want = `[{"case_id":"6","first_name":"Flo","last_name":"","phone":"","email":"","address":"","dob":"","ssn":"","years":[],"delegated_since":"","requested_on":"2026-11-20"}]`
@@ -69,27 +69,27 @@ func TestLists(t *testing.T) {
 	}
 }
 
-// TestUnited holds that a united list says whose its entries are, and that a
-// case that is pending with two agents is in it twice.
-func TestUnited(t *testing.T) {
-	l := several()
+// TestMergedListNamesAgents also checks that a case that is pending with two
+// agents is in a merged list twice.
+func TestMergedListNamesAgents(t *testing.T) {
+	l := sampleCases()
 	own := l.lists(t, "a2")
-	united := list.Merge([]*list.Lists{own, l.lists(t, "a1")})
-	if got := ids(united); got != [3]string{"1a1 4a2 5a1 ", "2a1 ", "4a1 5a1 5a2 6a1 6a2 "} {
-		t.Errorf("they have %q", got)
+	merged := list.Merge([]*list.Lists{own, l.lists(t, "a1")})
+	if got := ids(merged); got != [3]string{"1a1 4a2 5a1 ", "2a1 ", "4a1 5a1 5a2 6a1 6a2 "} {
+		t.Errorf("merged: got %q", got)
 	}
 	if got := ids(own); got != [3]string{"4 ", "", "5 6 "} {
-		t.Errorf("after it was united with another the agent's own has %q", got)
+		t.Errorf("own lists after merging: got %q", got)
 	}
 	if got := ids(list.Merge(nil)); got != [3]string{} {
-		t.Errorf("nobody has %q", got)
+		t.Errorf("no lists: got %q, want none", got)
 	}
-	if got := united.Pending.CountByType(2026); got[3] != (list.TypeCount{Consumers: 3}) {
-		t.Errorf("of the pending ones it counts %+v", got)
+	if got := merged.Pending.CountByType(2026); got[3] != (list.TypeCount{Consumers: 3}) {
+		t.Errorf("pending: got counts %+v", got)
 	}
 }
 
-// drawCases draws cases that meet in two agents' lists.
+// drawCases draws cases of two agents, some in the lists of both.
 func drawCases(t *rapid.T) cases {
 	l := cases{}
 	for i := range rapid.IntRange(0, 12).Draw(t, "cases") {
@@ -127,18 +127,18 @@ func drawQuery(t *rapid.T) list.Query {
 
 var allSorts = []list.Sort{"", "first_name", "-first_name", "last_name", "-last_name", "case_id", "-case_id", "updated", "-updated", "unknown"}
 
-// TestPageJSON holds that a page's JSON is what marshalling its entries gives,
-// whatever was asked for before.
-func TestPageJSON(t *testing.T) {
+// TestPageJSONMatchesMarshal checks that PageJSON returns the JSON of Page's
+// entries, whatever is in the cache.
+func TestPageJSONMatchesMarshal(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := drawCases(t)
-		var of []*list.Lists
+		var all []*list.Lists
 		for _, agent := range []string{"a1", "a2"} {
-			of = append(of, l.lists(t, agent))
+			all = append(all, l.lists(t, agent))
 		}
-		of = append(of, list.Merge(of))
+		all = append(all, list.Merge(all))
 		for range 12 {
-			lists := rapid.SampledFrom(of).Draw(t, "lists")
+			lists := rapid.SampledFrom(all).Draw(t, "lists")
 			one := rapid.SampledFrom([]*list.List{lists.Active, lists.Inactive, lists.Pending}).Draw(t, "list")
 			q, current := drawQuery(t), rapid.IntRange(2025, 2028).Draw(t, "current")
 			page, total := one.Page(q, current)
@@ -146,16 +146,16 @@ func TestPageJSON(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, listed, all := one.PageJSON(q, current)
-			if string(got) != string(want) || listed != len(page) || all != total {
-				t.Fatalf("%+v in %d: got %d of %d\n%s\nwant %d of %d\n%s", q, current, listed, all, got, len(page), total, want)
+			got, listed, matches := one.PageJSON(q, current)
+			if string(got) != string(want) || listed != len(page) || matches != total {
+				t.Fatalf("%+v in %d: got %d of %d\n%s\nwant %d of %d\n%s", q, current, listed, matches, got, len(page), total, want)
 			}
 		}
 	})
 }
 
-// everyPage is all that lists answer, in every order.
-func everyPage(l *list.Lists) (all [][]list.Entry) {
+// allPages returns the entries of all lists in every order.
+func allPages(l *list.Lists) (all [][]list.Entry) {
 	for _, of := range [...]*list.List{l.Active, l.Inactive, l.Pending} {
 		for _, by := range allSorts {
 			page, _ := of.Page(list.Query{Sort: by}, 2026)
@@ -165,16 +165,16 @@ func everyPage(l *list.Lists) (all [][]list.Entry) {
 	return all
 }
 
-// TestRenewed changes some cases again and again: the lists that are renewed
-// are those that are made anew, and those handed out stay as they were.
-func TestRenewed(t *testing.T) {
+// TestUpdatedListsMatchNewLists changes cases repeatedly. Updated lists must
+// equal newly built ones, and earlier lists must not change.
+func TestUpdatedListsMatchNewLists(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := drawCases(t)
 		lists := l.lists(t, "a1")
 		for range 4 {
-			before := everyPage(lists)
-			if rapid.Bool().Draw(t, "unasked") {
-				lists, before = l.lists(t, "a1"), nil // no order is made yet
+			before := allPages(lists)
+			if rapid.Bool().Draw(t, "no cached orders") {
+				lists, before = l.lists(t, "a1"), nil // no order is cached yet
 			}
 			old := lists
 			changed := map[string]list.IdentifiedCase{}
@@ -194,25 +194,25 @@ func TestRenewed(t *testing.T) {
 			if lists, err = old.Updated(events.DefaultCalendar(), "a1", known); err != nil {
 				t.Fatal(err)
 			}
-			if got, want := everyPage(lists), everyPage(l.lists(t, "a1")); !reflect.DeepEqual(got, want) {
-				t.Fatalf("renewed they have\n%+v\nmade anew\n%+v", got, want)
+			if got, want := allPages(lists), allPages(l.lists(t, "a1")); !reflect.DeepEqual(got, want) {
+				t.Fatalf("updated lists: got\n%+v\nwant as new lists\n%+v", got, want)
 			}
-			if before != nil && !reflect.DeepEqual(everyPage(old), before) {
-				t.Fatal("lists that were handed out have changed")
+			if before != nil && !reflect.DeepEqual(allPages(old), before) {
+				t.Fatal("the earlier lists changed")
 			}
 		}
 	})
 }
 
-// TestChoices holds the values to which the filters can be set: those of shown
-// years, each once, in order.
-func TestChoices(t *testing.T) {
+// TestChoicesComeFromShownYears checks that choices are distinct, sorted values
+// of shown years.
+func TestChoicesComeFromShownYears(t *testing.T) {
 	l := cases{}
 	l.addYear("1", 2026, "Submitted", "Pay", "covered_california", "Molina")
 	l.addYear("1", 2027, "Enrolled", "", "medi_cal", "")
 	l.addYear("2", 2025, "Hidden", "Hidden", "mcap", "Hidden")
 	l.addYear("2", 2026, "Enrolled", "Pay", "none", "Kaiser")
-	l.addYear("3", 2024, "Submitted", "", "medi_cal", "Kaiser") // the last one, so shown
+	l.addYear("3", 2024, "Submitted", "", "medi_cal", "Kaiser") // the last year, so shown
 	l.hold("4", "a1", named("", ""))
 	active := l.lists(t, "a1").Active
 	want := list.Choices{
@@ -222,17 +222,17 @@ func TestChoices(t *testing.T) {
 	}
 	for range 2 {
 		if got := active.Choices(2026); !reflect.DeepEqual(got, want) {
-			t.Errorf("in 2026 one can choose\n%+v, want\n%+v", got, want)
+			t.Errorf("2026: got choices\n%+v\nwant\n%+v", got, want)
 		}
 	}
 	if got := active.Choices(2027).Years; !slices.Equal(got, []int{2024, 2026, 2027}) {
-		t.Errorf("in 2027 one can choose the years %v", got) // 2026 is the last of case 2
+		t.Errorf("2027: got years %v", got) // 2026 is the last year of case 2
 	}
 	if got := active.Choices(2025).Carriers; !slices.Equal(got, []string{"Hidden", "Kaiser", "Molina"}) {
-		t.Errorf("in 2025 one can choose the carriers %v", got)
+		t.Errorf("2025: got carriers %v", got)
 	}
 	counts := []list.TypeCount{{book.CoveredCalifornia, 0}, {book.MixedHousehold, 0}, {book.MediCal, 2}, {"", 2}}
 	if got := active.CountByType(2026); !slices.Equal(got, counts) {
-		t.Errorf("it counts %+v, want %+v", got, counts)
+		t.Errorf("got counts %+v, want %+v", got, counts)
 	}
 }

@@ -5,16 +5,16 @@ import (
 	"strings"
 )
 
-// mergeAll merges what lists have in one order, two and two, so that each item
-// is compared no more often than it takes.
-func mergeAll(parts []*List, compare func(a, b *item) int, of func(*List) []*item) []*item {
+// mergeItems merges the sorted items of several lists. It merges pairs recursively,
+// which keeps the number of comparisons low.
+func mergeItems(parts []*List, compare func(a, b *item) int, items func(*List) []*item) []*item {
 	switch n := len(parts); n {
 	case 0:
 		return nil
 	case 1:
-		return of(parts[0])
+		return items(parts[0])
 	default:
-		return merge(mergeAll(parts[:n/2], compare, of), mergeAll(parts[n/2:], compare, of), compare)
+		return merge(mergeItems(parts[:n/2], compare, items), mergeItems(parts[n/2:], compare, items), compare)
 	}
 }
 
@@ -30,44 +30,44 @@ func merge(a, b []*item, compare func(a, b *item) int) []*item {
 	return append(append(out, a...), b...)
 }
 
-// splice makes an order anew in which some items of it are gone and others
-// have come. What lies between them is copied, not compared. It sorts gone
-// and come.
-func splice(order, gone, come []*item, compare func(a, b *item) int) []*item {
-	slices.SortFunc(gone, compare)
-	slices.SortFunc(come, compare)
-	out := make([]*item, 0, len(order)-len(gone)+len(come))
-	for len(gone)+len(come) > 0 {
-		if len(come) == 0 || len(gone) > 0 && compare(gone[0], come[0]) <= 0 {
-			n, _ := slices.BinarySearchFunc(order, gone[0], compare)
+// splice returns a copy of order without the removed items and with the added ones.
+// It finds their places by binary search and copies what is between them. It sorts
+// removed and added.
+func splice(order, removed, added []*item, compare func(a, b *item) int) []*item {
+	slices.SortFunc(removed, compare)
+	slices.SortFunc(added, compare)
+	out := make([]*item, 0, len(order)-len(removed)+len(added))
+	for len(removed)+len(added) > 0 {
+		if len(added) == 0 || len(removed) > 0 && compare(removed[0], added[0]) <= 0 {
+			n, _ := slices.BinarySearchFunc(order, removed[0], compare)
 			out = append(out, order[:n]...)
-			order, gone = order[n+1:], gone[1:]
+			order, removed = order[n+1:], removed[1:]
 		} else {
-			n, _ := slices.BinarySearchFunc(order, come[0], compare)
-			out = append(append(out, order[:n]...), come[0])
-			order, come = order[n:], come[1:]
+			n, _ := slices.BinarySearchFunc(order, added[0], compare)
+			out = append(append(out, order[:n]...), added[0])
+			order, added = order[n:], added[1:]
 		}
 	}
 	return append(out, order...)
 }
 
-// renewed returns an agent's list in which others have come for the entries of
-// some cases. It is the same list where there was and is nothing of them.
-func (l *List) renewed(cases []string, come []*item) *List {
-	var gone []*item
+// updated returns an agent's list in which the entries of some cases are replaced by
+// the added ones. It returns l itself if neither list has entries of these cases.
+func (l *List) updated(cases []string, added []*item) *List {
+	var removed []*item
 	for _, id := range cases {
 		if n, found := slices.BinarySearchFunc(l.items, id, func(it *item, id string) int { return strings.Compare(it.CaseID, id) }); found {
-			gone = append(gone, l.items[n])
+			removed = append(removed, l.items[n])
 		}
 	}
-	if len(gone)+len(come) == 0 {
+	if len(removed)+len(added) == 0 {
 		return l
 	}
-	next := newList(splice(l.items, gone, come, compareIDs))
+	next := newList(splice(l.items, removed, added, compareIDs))
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for by, order := range l.orders { // the others are made when they are asked for
-		next.orders[by] = splice(order, gone, come, comparisons[by])
+	for by, order := range l.orders { // carry over the cached orders
+		next.orders[by] = splice(order, removed, added, comparisons[by])
 	}
 	return next
 }

@@ -6,10 +6,11 @@ import (
 	"bookledger/projections/book"
 )
 
-// Sort is an order of a list.
+// Sort is a sort order of a list.
 type Sort string
 
-// The orders; a "-" before one reverses it. Names go by their sort key.
+// The sort orders. The prefix "-" reverses an order. Names are compared by their
+// sort key, see book.SortKey.
 const (
 	ByFirstName Sort = "first_name"
 	ByLastName  Sort = "last_name"
@@ -17,55 +18,55 @@ const (
 	ByUpdated   Sort = "updated"
 )
 
-// Query says which entries of a list are wanted, and in which order. What is
-// blank lets all pass, and all that is given must hold; the filters of a year
-// must hold in one and the same shown year.
+// Query selects entries of a list and their order. An entry must match every filter
+// that is not blank. The filters from Year to Carrier must all match within one
+// shown year. Matching ignores case, except in CaseID.
 type Query struct {
-	Year          int // of the application
+	Year          int // the application year
 	Status        string
 	NextSteps     string
 	HouseholdType string
-	Program       string // as in events, or in words
+	Program       string // as in events or as displayed
 	Carrier       string
 
-	Name   string // words, each a part of the first or last name by their sort key
-	CaseID string // the whole id
-	Q      string // words, each a part of a name, the phone, the e-mail, the ZIP or the county
+	Name   string // words; each must be part of the first or last name
+	CaseID string // the complete id
+	Q      string // words; each must be part of a name, the phone, email, ZIP or county
 
-	Sort   Sort // "" is ByFirstName
+	Sort   Sort // "" means ByFirstName
 	Offset int
-	Limit  int // 0: no limit
+	Limit  int // 0 means no limit
 }
 
-// matcher is a query made ready to be held against many entries.
+// matcher is a query prepared for matching many entries.
 type matcher struct {
 	Query
-	ofYear bool     // it has a filter of a year
-	names  []string // the sort keys of Name's words
-	words  []word   // of Q
+	filtersYear bool         // whether a filter from Year to Carrier is set
+	names       []string     // sort keys of the words of Name
+	words       []searchWord // the words of Q
 }
 
-// word is a word of a search, as it is held against what an entry has.
-type word struct {
-	key    string // against names and county
-	lower  string // against e-mail and ZIP
-	digits string // against the phone, "" where the word is no part of one
+// searchWord is a word of a search in the forms in which it is compared.
+type searchWord struct {
+	key    string // compared with the names and the county
+	lower  string // compared with the email and the ZIP
+	digits string // compared with the phone; "" if the word cannot be part of a phone number
 }
 
 func newMatcher(q Query) *matcher {
 	m := &matcher{Query: q}
-	m.ofYear = q.Year != 0 || q.Status != "" || q.NextSteps != "" || q.HouseholdType != "" || q.Program != "" || q.Carrier != ""
+	m.filtersYear = q.Year != 0 || q.Status != "" || q.NextSteps != "" || q.HouseholdType != "" || q.Program != "" || q.Carrier != ""
 	for name := range strings.FieldsSeq(q.Name) {
 		m.names = append(m.names, book.SortKey(name))
 	}
 	for w := range strings.FieldsSeq(q.Q) {
-		m.words = append(m.words, word{key: book.SortKey(w), lower: strings.ToLower(w), digits: phonePart(w)})
+		m.words = append(m.words, searchWord{key: book.SortKey(w), lower: strings.ToLower(w), digits: phonePart(w)})
 	}
 	return m
 }
 
-// phonePart returns the digits of a word that may be a part of a phone number,
-// else "".
+// phonePart returns the digits of a word. It returns "" if the word contains
+// characters that do not belong in a phone number.
 func phonePart(w string) string {
 	if strings.Trim(w, "0123456789()+-./") != "" {
 		return ""
@@ -82,25 +83,25 @@ func digitsOf(s string) string {
 	}, s)
 }
 
-// keys are what an entry is ordered and found by. No word of a search holds
-// the line breaks between them.
-type keys struct {
-	first, last string // the sort keys of the names
-	text        string // these two and that of the county, each in a line
-	plain       string // the e-mail in lower case and the ZIP, each in a line
-	digits      string // of the phone
+// searchKeys contains the keys by which an entry is sorted and searched. Line breaks
+// separate joined keys, because a word of a search never contains one.
+type searchKeys struct {
+	first, last string // sort keys of the names
+	text        string // first, last and the sort key of the county
+	plain       string // the email in lower case and the ZIP
+	digits      string // the digits of the phone
 }
 
-func newKeys(first, last, county, email, zip, phone string) keys {
+func newKeys(first, last, county, email, zip, phone string) searchKeys {
 	first, last = book.SortKey(first), book.SortKey(last)
 	text := first + "\n" + last + "\n" + book.SortKey(county)
-	return keys{
+	return searchKeys{
 		first: text[:len(first)], last: text[len(first)+1:][:len(last)], text: text,
 		plain: strings.ToLower(email) + "\n" + zip, digits: digitsOf(phone),
 	}
 }
 
-func (k *keys) match(m *matcher) bool {
+func (k *searchKeys) match(m *matcher) bool {
 	names := k.text[:len(k.first)+1+len(k.last)]
 	for _, name := range m.names {
 		if !strings.Contains(names, name) {
@@ -117,13 +118,13 @@ func (k *keys) match(m *matcher) bool {
 	return true
 }
 
-// match tells whether an entry is wanted in a list for a Friday of calendar
+// match reports whether an entry matches in a list for a Friday in the calendar
 // year current.
 func (m *matcher) match(e *Entry, current int) bool {
 	if m.CaseID != "" && m.CaseID != e.CaseID || !e.keys.match(m) {
 		return false
 	}
-	if !m.ofYear {
+	if !m.filtersYear {
 		return true
 	}
 	years := e.shownYears(current)
@@ -137,19 +138,20 @@ func (m *matcher) match(e *Entry, current int) bool {
 
 func (m *matcher) matchYear(y *EntryYear) bool {
 	return (m.Year == 0 || m.Year == y.ApplicationYear) &&
-		wanted(m.Status, y.CurrentStatus) && wanted(m.NextSteps, y.NextSteps) && wanted(m.HouseholdType, y.HouseholdType) &&
+		matchesFilter(m.Status, y.CurrentStatus) && matchesFilter(m.NextSteps, y.NextSteps) && matchesFilter(m.HouseholdType, y.HouseholdType) &&
 		(m.Program == "" || m.matchProgram(y.Programs)) &&
 		(m.Carrier == "" || m.matchCarrier(y.Coverage))
 }
 
-// wanted tells whether a filter lets a value pass.
-func wanted(filter, value string) bool {
+// matchesFilter reports whether a value matches a filter. A blank filter matches
+// everything.
+func matchesFilter(filter, value string) bool {
 	return filter == "" || filter == value || strings.EqualFold(filter, value)
 }
 
 func (m *matcher) matchProgram(programs []string) bool {
 	for _, p := range programs {
-		if p == m.Program || wanted(m.Program, book.Label(p)) {
+		if p == m.Program || matchesFilter(m.Program, book.Label(p)) {
 			return true
 		}
 	}
@@ -158,7 +160,7 @@ func (m *matcher) matchProgram(programs []string) bool {
 
 func (m *matcher) matchCarrier(coverage []Coverage) bool {
 	for i := range coverage {
-		if wanted(m.Carrier, coverage[i].Carrier) {
+		if matchesFilter(m.Carrier, coverage[i].Carrier) {
 			return true
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"bookledger/projections/list"
 )
 
-// TestSearch holds what is found by a name, a case id, and words of anything.
+// TestSearch checks searching by name, by case id and by words in any field.
 func TestSearch(t *testing.T) {
 	l := cases{}
 	add := func(id, firstName, lastName, phone, email, zip, county string) {
@@ -33,7 +33,7 @@ func TestSearch(t *testing.T) {
 		{list.Query{Name: "annmary"}, ""},
 		{list.Query{Name: "sacramento"}, ""},
 		{list.Query{Name: "  "}, "11 12 13 14"},
-		{list.Query{Name: "josegarcia"}, ""}, // of two names, not of one
+		{list.Query{Name: "josegarcia"}, ""}, // each word must be in one name
 		{list.Query{CaseID: "12"}, "12"},
 		{list.Query{CaseID: "1"}, ""},
 		{list.Query{Q: "jose"}, "11 13"},
@@ -45,7 +45,7 @@ func TestSearch(t *testing.T) {
 		{list.Query{Q: "x555"}, ""},
 		{list.Query{Q: "jg@MAIL"}, "11"},
 		{list.Query{Q: "ZOÉ@"}, "13"},
-		{list.Query{Q: "zoe@"}, ""}, // an e-mail is no name
+		{list.Query{Q: "zoe@"}, ""}, // accents in an email are not removed
 		{list.Query{Q: "mail.example"}, "11 13"},
 		{list.Query{Q: "941"}, "12"},
 		{list.Query{Q: "canada"}, "13"},
@@ -60,7 +60,7 @@ func TestSearch(t *testing.T) {
 		if c.q.Sort == "" {
 			c.q.Sort = list.ByCaseID
 		}
-		got, _, _ := strings.Cut(listed(t, l, c.q), " of ")
+		got, _, _ := strings.Cut(pageIDs(t, l, c.q), " of ")
 		if got != c.want {
 			t.Errorf("%+v: got %q, want %q", c.q, got, c.want)
 		}

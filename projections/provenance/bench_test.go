@@ -7,8 +7,9 @@ import (
 	"bookledger/events"
 )
 
-// BenchmarkExplain explains a case with 1,400 events, in 50 weeks, of which
-// each writes the same section, one of twenty, or one of its own, or moves it.
+// BenchmarkExplain explains a case with 1,400 events in 50 weeks. Each event
+// writes the same section, one of twenty sections, or a section of its own, or
+// transfers the case.
 func BenchmarkExplain(b *testing.B) {
 	for name, event := range map[string]func(i int) events.Data{
 		"household":   func(i int) events.Data { return household(fmt.Sprint("n", i)) },
@@ -24,10 +25,10 @@ func BenchmarkExplain(b *testing.B) {
 			for i := range 1400 {
 				story = append(story, event(i))
 				if i%28 == 27 {
-					story = append(story, weekOf{})
+					story = append(story, cutoff{})
 				}
 			}
-			s := told(story...)
+			s := newStory(story...)
 			for b.Loop() {
 				if _, err := s.Explain(b.Context(), caseID, s.entries, ""); err != nil {
 					b.Fatal(err)

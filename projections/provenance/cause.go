@@ -7,52 +7,52 @@ import (
 	"bookledger/projections/fold"
 )
 
-// Interval is what happened to a case between the books of two Fridays.
+// Interval is a case between the books of two Fridays.
 type Interval struct {
 	CaseID   string
-	Start    fold.Case // at the boundary of From
-	Entries  []Entry   // about the case, after that and up to the boundary of To
+	Start    fold.Case // the case at the boundary of From
+	Entries  []Entry   // the records about the case after that boundary, up to the boundary of To
 	From, To book.Week
 
-	// Owns tells whether an agent's consumers stand in the book of To.
-	Owns func(agent string) bool
+	// InBook reports whether the book of To contains an agent's consumers.
+	InBook func(agent string) bool
 }
 
-// Cause is what made a row differ.
+// Cause is why a row differs.
 type Cause struct {
-	Seqs  []uint64 // of records about the case, in their order
-	Other Other    // where there are none
+	Seqs  []uint64   // records about the case that caused the difference, in order
+	Other OtherCause // if there are no such records
 }
 
-// Other is what makes a row differ without a record about its case.
-type Other string
+// OtherCause is a cause that is not a record about the row's case.
+type OtherCause string
 
-// The other causes.
+// Other causes of a difference.
 const (
-	NewYear      Other = "new_year" // the calendar year that decides which years are shown
-	AgentChanged Other = "agent"    // the agent's name, license or agency
+	NewYear      OtherCause = "new_year" // the new calendar year changed which years are shown
+	AgentChanged OtherCause = "agent"    // the agent's name, license or agency changed
 )
 
-// Causes returns for each change of the case's rows what caused it.
+// Causes returns the cause of each change of the case's rows.
 func (l *Explainer) Causes(ctx context.Context, in Interval, changes []book.Change) ([]Cause, error) {
 	h, err := newHistory(in.CaseID, in.Start, in.Entries)
 	if err != nil {
 		return nil, err
 	}
-	to, o := in.To.Friday, owner(in.Owns)
-	seqs, err := l.decided(ctx, h, to, o, changes)
+	to, o := in.To.Friday, ownerFilter(in.InBook)
+	seqs, err := l.decidingSeqs(ctx, h, to, o, changes)
 	if err != nil {
 		return nil, err
 	}
-	end := l.byKey(h.id, h.end(), to, o)
-	start := l.byKey(h.id, &h.start, to, o)              // had nothing come
-	before := l.byKey(h.id, &h.start, in.From.Friday, o) // the same in the calendar year of the earlier book
+	end := l.rowsByKey(h.id, h.end(), to, o)
+	start := l.rowsByKey(h.id, &h.start, to, o)              // without any record of the interval
+	before := l.rowsByKey(h.id, &h.start, in.From.Friday, o) // also in the calendar year of the earlier book
 	causes := make([]Cause, len(changes))
 	for i := range changes {
 		switch cause, k := &causes[i], changes[i].RowKey; {
 		case len(seqs[i]) > 0:
 			cause.Seqs = seqs[i]
-		case !l.sameRow(start[k], end[k]): // several together, none of them alone
+		case !l.sameRow(start[k], end[k]): // no single record made the difference, but several together did
 			for j := range h.steps {
 				if h.steps[j].applied() {
 					cause.Seqs = append(cause.Seqs, h.steps[j].entry.Seq)

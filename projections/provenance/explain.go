@@ -12,42 +12,44 @@ import (
 	"bookledger/projections/fold"
 )
 
-// ExplainedRecord is a record about a case, and where it first showed.
+// ExplainedRecord is a record about a case and where it first showed.
 type ExplainedRecord struct {
 	Entry
 	FirstAppearance
 
-	// What the case was to the agent before and after it, where one was asked
-	// for: "active", "inactive", "closed" or "" where it was not the agent's,
-	// with "pending" where a request to the agent was pending.
+	// Before and After are the relation of the case to the requested agent
+	// before and after the record: "active", "inactive", "closed", or "" if the
+	// agent did not hold the case; with "pending" if the agent had a pending
+	// request. They are blank without an agent.
 	Before, After string
 }
 
 // FirstAppearance is where an applied record first showed.
 type FirstAppearance struct {
-	Friday   events.Date // whose book was the first; 0: none so far
-	Live     bool        // no book, but the live lists or the rows of the coming book
-	Replaced uint64      // it never shows: from this record on all would be the same without it
+	Friday   events.Date // of the first book that shows it; 0: no book so far
+	Live     bool        // no book, but the live lists or the rows of the coming book show it
+	Replaced uint64      // if it never shows: from this record on, nothing would differ without it
 }
 
-// Explain returns the records about a case in their order and where each that
-// was applied first showed: in the book of the first Friday in which other
-// cells would stand without this one record, had all later ones but those that
-// changed nothing been judged anew. So one that a later one needed to be
-// accepted shows with what that one changed. One that took the case out of a book
-// shows in the first without it, though another would have done so too.
+// Explain returns the records about a case in order. For each applied record it
+// returns the first book that the record changed: the first whose cells would
+// be different without this one record, if all later records, except unchanged
+// ones, were processed again. A record that a later one depended on therefore
+// shows with the changes of the later one. A record that took the case out of a
+// book shows in the first book without the case, even if another record would
+// have done the same.
 //
-// With an agent it is those alone that put the case into that agent's lists and
-// books or took it out, and those that were to and were rejected, and where they
-// first showed for that agent.
+// With an agent, Explain returns only the records that moved the case into or
+// out of that agent's lists and books, and the rejected ones that name the
+// agent. First appearances are then those in that agent's books and lists.
 func (l *Explainer) Explain(ctx context.Context, id string, entries []Entry, agent string) ([]ExplainedRecord, error) {
 	h, err := newHistory(id, fold.Case{}, entries)
 	if err != nil {
 		return nil, err
 	}
-	o := owner(anybody)
+	o := ownerFilter(allOwners)
 	if agent != "" {
-		o = only(agent)
+		o = ownerIs(agent)
 	}
 	var all []ExplainedRecord
 	at := 0 // the next step
@@ -57,14 +59,14 @@ func (l *Explainer) Explain(ctx context.Context, id string, entries []Entry, age
 		}
 		e := &entries[i]
 		x := ExplainedRecord{Entry: *e}
-		concerns := agent == "" || e.Outcome == record.Rejected && names(e.Event.Data, agent)
+		concerns := agent == "" || e.Outcome == record.Rejected && namesAgent(e.Event.Data, agent)
 		if at < len(h.steps) && h.steps[at].entry == e {
 			s := &h.steps[at]
 			if agent != "" {
-				x.Before, x.After = relation(&s.before, agent), relation(&s.after, agent)
+				x.Before, x.After = relationTo(&s.before, agent), relationTo(&s.after, agent)
 			}
 			if concerns = concerns || x.Before != x.After; concerns && s.applied() {
-				x.FirstAppearance = l.shown(h, at, o)
+				x.FirstAppearance = l.firstAppearance(h, at, o)
 			}
 			at++
 		}
@@ -75,22 +77,23 @@ func (l *Explainer) Explain(ctx context.Context, id string, entries []Entry, age
 	return all, nil
 }
 
-// shown returns where step i first showed in the owner's books or lists.
-func (l *Explainer) shown(h *history, i int, o owner) FirstAppearance {
-	if f, took := l.tookOut(h, i, o); took {
+// firstAppearance returns where step i first showed in the owner's books or
+// lists.
+func (l *Explainer) firstAppearance(h *history, i int, o ownerFilter) FirstAppearance {
+	if f, yes := l.tookOutOfBook(h, i, o); yes {
 		return FirstAppearance{Friday: f, Live: f == 0}
 	}
 	without := h.without(i)
-	compared := -1 // how many records had been judged at the last comparison
+	compared := -1 // number of steps applied at the last comparison
 	for _, f := range l.Weeks {
 		if f.Boundary < h.steps[i].entry.Seq {
 			continue
 		}
 		if !without.refold(f.Boundary) {
-			return FirstAppearance{Replaced: without.replaced}
+			return FirstAppearance{Replaced: without.replacedBy}
 		}
 		if without.next == compared {
-			continue // nothing has come since, and a new year only hides rows
+			continue // no new records, and a new year only hides rows
 		}
 		compared = without.next
 		if !l.sameBook(h.id, without.state(), without.actual(), f.Friday, o) {
@@ -98,18 +101,18 @@ func (l *Explainer) shown(h *history, i int, o owner) FirstAppearance {
 		}
 	}
 	if !without.refold(math.MaxUint64) {
-		return FirstAppearance{Replaced: without.replaced}
+		return FirstAppearance{Replaced: without.replacedBy}
 	}
-	return FirstAppearance{Live: !l.sameLive(h.id, without.state(), without.actual(), o)}
+	return FirstAppearance{Live: !l.sameLists(h.id, without.state(), without.actual(), o)}
 }
 
-// tookOut reports whether step i took the case out of a book of the owner's in
-// which it had stood, whatever came of it elsewhere, and the Friday whose book
-// was the first without it; 0 where that week is open.
-func (l *Explainer) tookOut(h *history, i int, o owner) (f events.Date, took bool) {
+// tookOutOfBook reports whether step i took the case out of an owner's book,
+// whether or not it then appeared in another agent's book. f is the Friday of
+// the first book without the case, or 0 if that week is open.
+func (l *Explainer) tookOutOfBook(h *history, i int, o ownerFilter) (f events.Date, yes bool) {
 	s := &h.steps[i]
-	theirs := only(s.before.AgentID)
-	if !o(s.before.AgentID) || !stands(&s.before, theirs) || stands(&s.after, theirs) {
+	holder := ownerIs(s.before.AgentID)
+	if !o(s.before.AgentID) || !inBook(&s.before, holder) || inBook(&s.after, holder) {
 		return 0, false
 	}
 	last, next := &h.start, h.end()
@@ -120,34 +123,34 @@ func (l *Explainer) tookOut(h *history, i int, o owner) (f events.Date, took boo
 	if at < len(l.Weeks) {
 		f, next = l.Weeks[at].Friday, h.at(l.Weeks[at].Boundary)
 	}
-	return f, stands(last, theirs) && !stands(next, theirs)
+	return f, inBook(last, holder) && !inBook(next, holder)
 }
 
-func stands(c *fold.Case, o owner) bool { return book.InBook(c) && o(c.AgentID) }
+func inBook(c *fold.Case, o ownerFilter) bool { return book.InBook(c) && o(c.AgentID) }
 
-// relation is what a case is to an agent, in words.
-func relation(c *fold.Case, agent string) string {
-	held := ""
+// relationTo describes the relation of a case to an agent; see ExplainedRecord.
+func relationTo(c *fold.Case, agent string) string {
+	text := ""
 	switch {
 	case c.AgentID != agent:
 	case c.Closed:
-		held = "closed"
+		text = "closed"
 	case c.Inactive:
-		held = "inactive"
+		text = "inactive"
 	default:
-		held = "active"
+		text = "active"
 	}
 	if c.Closed || !slices.ContainsFunc(c.Pending, func(r fold.Request) bool { return r.AgentID == agent }) {
-		return held
+		return text
 	}
-	if held == "" {
+	if text == "" {
 		return "pending"
 	}
-	return held + ", pending"
+	return text + ", pending"
 }
 
-// names tells whether an event of a delegation names the agent.
-func names(data events.Data, agent string) bool {
+// namesAgent reports whether an event about a delegation names the agent.
+func namesAgent(data events.Data, agent string) bool {
 	if d, ok := data.(interface{ Agent() string }); ok && d.Agent() == agent {
 		return true
 	}

@@ -12,32 +12,32 @@ import (
 	"bookledger/projections/list"
 )
 
-// Explainer explains what cases show in books, with these columns, and in live
-// lists.
+// Explainer explains what books with these columns, and the live lists, show of
+// a case.
 type Explainer struct {
 	Calendar *events.Calendar
 	Columns  []book.Column // of the books
 	Weeks    []book.Week   // that have ended, the earliest first
-	Open     events.Date   // whose week is open
+	Open     events.Date   // Friday of the open week
 }
 
-// owner tells whose books are looked at.
-type owner func(agent string) bool
+// ownerFilter reports whether the books of an agent are considered.
+type ownerFilter func(agent string) bool
 
-func anybody(string) bool { return true }
+func allOwners(string) bool { return true }
 
-func only(agent string) owner { return func(a string) bool { return a == agent } }
+func ownerIs(agent string) ownerFilter { return func(a string) bool { return a == agent } }
 
-// rows are those of a case in the owner's book as of a Friday.
-func (l *Explainer) rows(id string, c *fold.Case, f events.Date, o owner) []book.Row {
+// rows returns the rows of a case in the owner's book as of Friday f.
+func (l *Explainer) rows(id string, c *fold.Case, f events.Date, o ownerFilter) []book.Row {
 	if !o(c.AgentID) {
 		return nil
 	}
 	return book.CaseRows(l.Calendar, id, c, f)
 }
 
-// byKey are the same, to be found.
-func (l *Explainer) byKey(id string, c *fold.Case, f events.Date, o owner) map[book.RowKey]*book.Row {
+// rowsByKey returns the same rows by their keys.
+func (l *Explainer) rowsByKey(id string, c *fold.Case, f events.Date, o ownerFilter) map[book.RowKey]*book.Row {
 	rows := l.rows(id, c, f, o)
 	found := make(map[book.RowKey]*book.Row, len(rows))
 	for i := range rows {
@@ -46,7 +46,8 @@ func (l *Explainer) byKey(id string, c *fold.Case, f events.Date, o owner) map[b
 	return found
 }
 
-// sameRow tells whether two rows, or none, are the same and of the same agent.
+// sameRow reports whether two rows have the same cells and agent, or both are
+// nil.
 func (l *Explainer) sameRow(a, b *book.Row) bool {
 	if a == nil || b == nil {
 		return a == b
@@ -54,33 +55,35 @@ func (l *Explainer) sameRow(a, b *book.Row) bool {
 	return a.Case.AgentID == b.Case.AgentID && book.SameCells(a, b, l.Columns)
 }
 
-// decided returns for each row of a book the sequences of the records that
-// decided it at the end of the history, in their order: the row would differ
-// without the record, all later ones judged anew; or had nothing been said of a
-// section that the record was the last to write. A row that is added or removed
-// was also decided by every record that put the case into the book or took it out.
-func (l *Explainer) decided(ctx context.Context, h *history, f events.Date, o owner, rows []book.Change) ([][]uint64, error) {
-	end := l.byKey(h.id, h.end(), f, o)
+// decidingSeqs returns, for each of the rows of a book, the records that
+// decided it at the end of the history, in order. A record decided a row if the
+// row would differ without it, with all later records processed again. It also
+// decided the row if it was the last to write a section, and the row would
+// differ without any record of that section. A row that was added or removed
+// was also decided by every record that put the case into the book or took it
+// out.
+func (l *Explainer) decidingSeqs(ctx context.Context, h *history, f events.Date, o ownerFilter, rows []book.Change) ([][]uint64, error) {
+	end := l.rowsByKey(h.id, h.end(), f, o)
 	decided := make([][]uint64, len(rows))
 	for i := range h.steps {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		s, as := &h.steps[i], end
+		s, without := &h.steps[i], end
 		if !s.applied() {
 			continue
 		}
-		if without := h.without(i); without.refold(math.MaxUint64) {
-			as = l.byKey(h.id, without.state(), f, o)
+		if c := h.without(i); c.refold(math.MaxUint64) {
+			without = l.rowsByKey(h.id, c.state(), f, o)
 		}
-		unsaid := end
-		if last, ok := h.last[s.section]; ok && last == i {
-			unsaid = l.byKey(h.id, h.unsaid(s.section), f, o)
+		withoutSection := end
+		if last, ok := h.lastWriter[s.section]; ok && last == i {
+			withoutSection = l.rowsByKey(h.id, h.withoutSection(s.section), f, o)
 		}
-		moved := stands(&s.before, o) != stands(&s.after, o)
+		moved := inBook(&s.before, o) != inBook(&s.after, o)
 		for j := range rows {
 			row, k := end[rows[j].RowKey], rows[j].RowKey
-			if !l.sameRow(row, as[k]) || row != nil && !l.sameRow(row, unsaid[k]) || moved && rows[j].Kind != book.Changed {
+			if !l.sameRow(row, without[k]) || row != nil && !l.sameRow(row, withoutSection[k]) || moved && rows[j].Kind != book.Changed {
 				decided[j] = append(decided[j], s.entry.Seq)
 			}
 		}
@@ -88,8 +91,9 @@ func (l *Explainer) decided(ctx context.Context, h *history, f events.Date, o ow
 	return decided, nil
 }
 
-// sameBook tells whether a case would stand in the book in the same way.
-func (l *Explainer) sameBook(id string, a, b *fold.Case, f events.Date, o owner) bool {
+// sameBook reports whether the book as of Friday f shows the same of both
+// cases.
+func (l *Explainer) sameBook(id string, a, b *fold.Case, f events.Date, o ownerFilter) bool {
 	as, bs := l.rows(id, a, f, o), l.rows(id, b, f, o)
 	if len(as) != len(bs) {
 		return false
@@ -102,26 +106,27 @@ func (l *Explainer) sameBook(id string, a, b *fold.Case, f events.Date, o owner)
 	return true
 }
 
-// sameLive tells whether a case would stand in the live lists in the same way.
-func (l *Explainer) sameLive(id string, a, b *fold.Case, o owner) bool {
-	return l.sameBook(id, a, b, l.Open, o) && l.inLists(id, a, o) == l.inLists(id, b, o)
+// sameLists reports whether the coming book and the live lists show the same of
+// both cases.
+func (l *Explainer) sameLists(id string, a, b *fold.Case, o ownerFilter) bool {
+	return l.sameBook(id, a, b, l.Open, o) && l.listText(id, a, o) == l.listText(id, b, o)
 }
 
-// inLists is what the live lists show of a case, as text.
-func (l *Explainer) inLists(id string, c *fold.Case, o owner) (text string) {
+// listText returns what the live lists show of a case, as text to compare.
+func (l *Explainer) listText(id string, c *fold.Case, o ownerFilter) (text string) {
 	if c.Closed {
 		return ""
 	}
 	entry, err := json.Marshal(list.NewEntry(id, c, l.Calendar).Shown(l.Open.Year()))
 	if err != nil {
-		panic(fmt.Sprintf("an entry of texts, dates and numbers was not encoded: %v", err)) // a fault of book
+		panic(fmt.Sprintf("encoding a list entry: %v", err)) // a programming error: entries can always be encoded
 	}
 	if c.AgentID != "" && o(c.AgentID) {
 		text = fmt.Sprintf("%s %t %s\n", c.AgentID, c.Inactive, entry)
 	}
 	for _, r := range c.Pending {
 		if o(r.AgentID) {
-			text += fmt.Sprintf("%s asked on %s %s\n", r.AgentID, l.Calendar.Day(r.Requested), entry)
+			text += fmt.Sprintf("%s requested on %s %s\n", r.AgentID, l.Calendar.Day(r.Requested), entry)
 		}
 	}
 	return text

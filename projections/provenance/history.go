@@ -11,26 +11,26 @@ import (
 	"bookledger/projections/fold"
 )
 
-// Entry is a record about a case, and what became of it.
+// Entry is a record about a case with its outcome.
 type Entry struct {
 	Seq       uint64
-	Recorded  time.Time    // zero where the record has no recorded time
-	Event     events.Event // as far as it could be read
+	Recorded  time.Time    // zero if the record has no recorded time
+	Event     events.Event // as much as could be decoded
 	Outcome   record.Outcome
-	Rejection *events.Rejection // of a rejected one
+	Rejection *events.Rejection // if rejected
 }
 
-// history is how a case became what it is: the records that the rules of the
-// case judged, each with the case before and after it.
+// history is a case with the records that the rules of the case decided, and
+// the case before and after each.
 type history struct {
-	id    string
-	start fold.Case
-	steps []step
-	last  map[section]int // the step that wrote each section last
+	id         string
+	start      fold.Case
+	steps      []step
+	lastWriter map[section]int // index of the last step that wrote each section
 }
 
-// step is a record that was applied or refused. Without an earlier one the
-// verdict may be another.
+// step is a record that was applied, or rejected by the rules of the case.
+// Without an earlier record, the outcome may be different.
 type step struct {
 	entry         *Entry
 	at            fold.Position
@@ -40,11 +40,12 @@ type step struct {
 
 func (s *step) applied() bool { return s.entry.Outcome == record.Applied }
 
-// isJudged reports whether a refold judges a record anew. A record that was
-// refused before the rules of the case were asked, or that came again, fares the
-// same whatever the case is. A record that changed nothing is not judged anew
-// either: it repeats another, and must not take that one's place.
-func isJudged(e *Entry) bool {
+// isRefolded reports whether a refold processes a record again. A duplicate,
+// and a record that was rejected before the rules of the case were applied,
+// have the same outcome whatever the case is. An unchanged record is not
+// processed again either: it repeats another record and must not take that
+// record's place.
+func isRefolded(e *Entry) bool {
 	switch e.Outcome {
 	case record.Applied:
 		return true
@@ -60,28 +61,28 @@ func isJudged(e *Entry) bool {
 	return false
 }
 
-// newHistory folds the records about a case that come after start. It fails
-// where an applied record could not have been applied: then the records are not
+// newHistory folds the records about a case that come after start. It returns
+// an error if an applied record cannot be applied: then the records are not
 // those of the case.
 func newHistory(id string, start fold.Case, entries []Entry) (*history, error) {
-	h := &history{id: id, start: start, steps: make([]step, 0, len(entries)), last: map[section]int{}}
+	h := &history{id: id, start: start, steps: make([]step, 0, len(entries)), lastWriter: map[section]int{}}
 	c, recorded := start, start.Changed.Recorded
 	for i := range entries {
 		e := &entries[i]
-		if !isJudged(e) {
+		if !isRefolded(e) {
 			continue
 		}
-		if !e.Recorded.IsZero() { // else it was refused while history was loaded, and has no time
+		if !e.Recorded.IsZero() { // zero if it was rejected during the history load
 			recorded = e.Recorded
 		}
 		s := step{e, fold.Position{Seq: e.Seq, Recorded: recorded}, sectionOf(e.Event.Data), c, c}
 		if s.applied() {
 			after, changed, refusal := fold.NextCase(c, e.Event.Data, s.at)
 			if refusal != nil || !changed {
-				return nil, fmt.Errorf("folding case %s anew: record %d was applied, and cannot be after those before it", id, e.Seq)
+				return nil, fmt.Errorf("refolding case %s: record %d was applied, but does not follow from the records before it", id, e.Seq)
 			}
-			if s.section.kind != ofDelegation || moves(&c, &after) {
-				h.last[s.section] = len(h.steps)
+			if s.section.kind != delegationSection || startsOrEndsDelegation(&c, &after) {
+				h.lastWriter[s.section] = len(h.steps)
 			}
 			s.after, c = after, after
 		}
@@ -90,18 +91,19 @@ func newHistory(id string, start fold.Case, entries []Entry) (*history, error) {
 	return h, nil
 }
 
-// moves reports whether another delegation begins, or the last one ends.
-func moves(before, after *fold.Case) bool {
+// startsOrEndsDelegation reports whether a delegation begins or ends between
+// two states of a case.
+func startsOrEndsDelegation(before, after *fold.Case) bool {
 	return before.AgentID != after.AgentID || !before.Since.Equal(after.Since)
 }
 
-// at returns the case as of a boundary.
+// at returns the case at a boundary.
 func (h *history) at(boundary uint64) *fold.Case {
 	n, _ := slices.BinarySearchFunc(h.steps, boundary+1, func(s step, seq uint64) int { return cmp.Compare(s.entry.Seq, seq) })
 	return h.after(n)
 }
 
-// after returns the case after the first steps.
+// after returns the case after a number of steps.
 func (h *history) after(steps int) *fold.Case {
 	if steps == 0 {
 		return &h.start
@@ -112,11 +114,10 @@ func (h *history) after(steps int) *fold.Case {
 // end returns the case after the last step.
 func (h *history) end() *fold.Case { return h.after(len(h.steps)) }
 
-// unsaid returns the case at the end as if nothing had been said of a section
-// since the start.
-func (h *history) unsaid(s section) *fold.Case {
-	c := s.into(h.end(), &h.start, func(other section) bool {
-		_, written := h.last[other]
+// withoutSection returns the final case with a section as it was at the start.
+func (h *history) withoutSection(s section) *fold.Case {
+	c := s.replaceIn(h.end(), &h.start, func(other section) bool {
+		_, written := h.lastWriter[other]
 		return written
 	})
 	return &c

@@ -17,7 +17,7 @@ import (
 
 const caseID = "5000032500"
 
-// columns are those that the tests look at.
+// columns are the book columns that the tests compare.
 var columns = columnsOf("household.type", "application.current_status", "primary.first_name", "member.first_name", "eligibility.program",
 	"health.carrier", "health.status", "delegation.status", "delegation.since", "agent.name")
 
@@ -32,18 +32,18 @@ func columnsOf(names ...string) (columns []book.Column) {
 	return columns
 }
 
-// weekOf begins a week of the story that told tells.
-type weekOf struct{}
+// cutoff ends a week of a story.
+type cutoff struct{}
 
-// story is a case's history: records and the cutoffs between them.
+// story is the history of a case: its records and the cutoffs between them.
 type story struct {
 	provenance.Explainer
 	entries []provenance.Entry
 }
 
-// told makes a story of events; a weekOf is a cutoff. Each is judged as the
-// ledger would.
-func told(all ...any) *story {
+// newStory returns the story of the given events and cutoffs. The outcome of
+// each event is the one that the ledger would give it.
+func newStory(all ...any) *story {
 	s := &story{Explainer: provenance.Explainer{Calendar: events.DefaultCalendar(), Columns: columns, Open: 20261120}}
 	now := s.Calendar.Cutoff(s.Open).Add(-time.Hour)
 	var c fold.Case
@@ -71,8 +71,8 @@ func told(all ...any) *story {
 	return s
 }
 
-// shown says where each record first showed, in a word.
-func (s *story) shown(t *testing.T, agent string) string {
+// appearances returns the first appearance of each record, one word each.
+func (s *story) appearances(t *testing.T, agent string) string {
 	t.Helper()
 	all, err := s.Explain(t.Context(), caseID, s.entries, agent)
 	if err != nil {
@@ -143,10 +143,10 @@ func covered(id, carrier, status string) events.Data {
 
 func closed() events.Data { return &events.CaseClosed{CaseID: caseID} }
 
-// TestShown holds in which book a record first shows, or where else, by example.
-// The first cutoff is that of 11-20.
-func TestShown(t *testing.T) {
-	week := weekOf{}
+// TestFirstAppearance checks by example where a record first shows. The first
+// cutoff is on November 20.
+func TestFirstAppearance(t *testing.T) {
+	week := cutoff{}
 	for name, c := range map[string]struct {
 		story []any
 		want  string
@@ -154,74 +154,75 @@ func TestShown(t *testing.T) {
 		"an open week":             {[]any{created("a1"), household("Ann")}, "live live"},
 		"at the cutoff":            {[]any{created("a1"), week, household("Ann")}, "11-20 live"},
 		"before the delegation":    {[]any{household("Ann"), week, created("a1"), week}, "11-27 11-27"},
-		"delegated to nobody":      {[]any{household("Ann"), week}, "nowhere"},
+		"never delegated":          {[]any{household("Ann"), week}, "nowhere"},
 		"replaced in its week":     {[]any{created("a1"), household("Ann"), household("Bo"), week}, "11-20 replaced:3 11-20"},
-		"said twice":               {[]any{created("a1"), household("Ann"), household("Ann"), week}, "11-20 11-20 unchanged"},
+		"repeated":                 {[]any{created("a1"), household("Ann"), household("Ann"), week}, "11-20 11-20 unchanged"},
 		"not in any column":        {[]any{created("a1"), week, born(19800102), week}, "11-20 live"},
 		"a request declined":       {[]any{requested("a1"), &events.DelegationDeclined{Delegation: of("a1")}, week}, "replaced:2 live"},
-		"refused because of it":    {[]any{created("a1"), created("a2"), ended("a1"), week}, "replaced:2 11-20 rejected"},
+		"made another one fail":    {[]any{created("a1"), created("a2"), ended("a1"), week}, "replaced:2 11-20 rejected"},
 		"a pending request":        {[]any{requested("a1"), week}, "live"},
-		"refused":                  {[]any{accepted("a1"), week}, "rejected"},
+		"rejected":                 {[]any{accepted("a1"), week}, "rejected"},
 		"moved in an open week":    {[]any{created("a1"), week, transferred("a1", "a2"), transferred("a2", "a3")}, "11-20 live live"},
-		"closed before it came":    {[]any{household("Ann"), closed(), week, created("a1"), week}, "nowhere 11-27 nowhere"},
+		"closed, then delegated":   {[]any{household("Ann"), closed(), week, created("a1"), week}, "nowhere 11-27 nowhere"},
 		"cancelled, shows another": {[]any{created("a1"), member("1"), covered("n1", "X", "enrolled"), covered("n2", "Y", "enrolled"), week, covered("n2", "Y", "cancelled"), week}, "11-20 11-20 11-27 11-20 11-27"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := told(c.story...).shown(t, ""); got != c.want {
+			if got := newStory(c.story...).appearances(t, ""); got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
 		})
 	}
 }
 
-// TestOfAgent holds what concerns one agent, and what the case was to that one
-// before and after.
-func TestOfAgent(t *testing.T) {
-	s := told(household("Ann"), accepted("a1"), requested("a1"), accepted("a1"), weekOf{}, household("Bo"), inactive("a1"), requested("a2"), weekOf{}, transferred("a1", "a2"), closed(), weekOf{})
+// TestExplainForAgent checks which records concern one agent, and the relation
+// of the case to that agent before and after each.
+func TestExplainForAgent(t *testing.T) {
+	s := newStory(household("Ann"), accepted("a1"), requested("a1"), accepted("a1"), cutoff{}, household("Bo"), inactive("a1"), requested("a2"), cutoff{}, transferred("a1", "a2"), closed(), cutoff{})
 	for agent, want := range map[string]string{
 		"a1": "2:>:rejected 3:>pending:11-20 4:pending>active:11-20 6:active>inactive:11-27 8:inactive>:12-04",
 		"a2": "7:>pending:nowhere 8:pending>inactive, pending:nowhere 9:inactive, pending>closed:12-04",
 		"a3": "",
 	} {
-		if got := s.shown(t, agent); got != want {
-			t.Errorf("of %s got\n%s, want\n%s", agent, got, want)
+		if got := s.appearances(t, agent); got != want {
+			t.Errorf("agent %s: got\n%s, want\n%s", agent, got, want)
 		}
 	}
 }
 
-// TestStanding holds which records decided each row, and why there is none.
-func TestStanding(t *testing.T) {
-	week := weekOf{}
+// TestInBook checks which records decided each row, and the reason if there is
+// none.
+func TestInBook(t *testing.T) {
+	week := cutoff{}
 	for name, c := range map[string]struct {
 		story []any
 		agent string
 		want  string
 	}{
 		"two members": {[]any{household("Ann"), member("1"), member("2"), eligible("1", "medi_cal"), eligible("2", "none"), created("a1"), week, household("Bo")},
-			"", "a1 2026/1:[1 2 4 6] 2026/2:[1 2 3 4 5 6]"}, // the first makes the household's type
-		"not any more":     {[]any{created("a1"), transferred("a1", "a2"), week}, "a1", "a1 held_by_another [2]"},
-		"long ago":         {[]any{created("a1"), transferred("a1", "a2"), transferred("a2", "a3"), week}, "a1", "a1 held_by_another [2 3]"},
-		"never":            {[]any{created("a1"), week}, "a2", "a2 held_by_another [1]"},
-		"ended":            {[]any{created("a1"), ended("a1"), week}, "", " ended [2]"},
-		"ended for one":    {[]any{created("a1"), ended("a1"), week}, "a1", "a1 ended [2]"},
-		"nobody's":         {[]any{household("Ann"), week}, "", " never_delegated []"},
-		"nobody's for one": {[]any{household("Ann"), week}, "a1", "a1 never_delegated []"},
-		"pending":          {[]any{created("a1"), requested("a2"), week}, "a2", "a2 pending [2]"},
-		"closed":           {[]any{closed(), created("a1"), week}, "", "a1 closed [1]"},
-		"not yet":          {[]any{week, created("a1")}, "a1", "a1 never_delegated []"},
+			"", "a1 2026/1:[1 2 4 6] 2026/2:[1 2 3 4 5 6]"}, // member 1 decides the household type
+		"transferred":                {[]any{created("a1"), transferred("a1", "a2"), week}, "a1", "a1 held_by_another [2]"},
+		"transferred twice":          {[]any{created("a1"), transferred("a1", "a2"), transferred("a2", "a3"), week}, "a1", "a1 held_by_another [2 3]"},
+		"never held":                 {[]any{created("a1"), week}, "a2", "a2 held_by_another [1]"},
+		"ended":                      {[]any{created("a1"), ended("a1"), week}, "", " ended [2]"},
+		"ended, for agent":           {[]any{created("a1"), ended("a1"), week}, "a1", "a1 ended [2]"},
+		"never delegated":            {[]any{household("Ann"), week}, "", " never_delegated []"},
+		"never delegated, for agent": {[]any{household("Ann"), week}, "a1", "a1 never_delegated []"},
+		"pending":                    {[]any{created("a1"), requested("a2"), week}, "a2", "a2 pending [2]"},
+		"closed":                     {[]any{closed(), created("a1"), week}, "", "a1 closed [1]"},
+		"delegated later":            {[]any{week, created("a1")}, "a1", "a1 never_delegated []"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := told(c.story...)
-			standing, err := s.InBook(t.Context(), caseID, s.entries, s.Weeks[0], c.agent)
+			s := newStory(c.story...)
+			found, err := s.InBook(t.Context(), caseID, s.entries, s.Weeks[0], c.agent)
 			if err != nil {
 				t.Fatal(err)
 			}
-			got := standing.AgentID
-			for _, r := range standing.Rows {
+			got := found.AgentID
+			for _, r := range found.Rows {
 				got += fmt.Sprintf(" %d/%s:%v", r.Year, r.MemberID, r.Seqs)
 			}
-			if len(standing.Rows) == 0 {
-				got += fmt.Sprintf(" %s %v", standing.Absence, standing.Seqs)
+			if len(found.Rows) == 0 {
+				got += fmt.Sprintf(" %s %v", found.Absence, found.Seqs)
 			}
 			if got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
@@ -230,33 +231,34 @@ func TestStanding(t *testing.T) {
 	}
 }
 
-// TestInterrupted holds that each answer can be given up.
-func TestInterrupted(t *testing.T) {
+// TestStopsWhenCanceled checks that each method returns once its context is
+// canceled.
+func TestStopsWhenCanceled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	s := told(created("a1"), weekOf{})
-	_, ofExplain := s.Explain(ctx, caseID, s.entries, "")
-	_, ofStanding := s.InBook(ctx, caseID, s.entries, s.Weeks[0], "")
-	_, ofCauses := s.Causes(ctx, provenance.Interval{CaseID: caseID, Entries: s.entries, Owns: func(string) bool { return true }}, nil)
-	for _, err := range [...]error{ofExplain, ofStanding, ofCauses} {
+	s := newStory(created("a1"), cutoff{})
+	_, explainErr := s.Explain(ctx, caseID, s.entries, "")
+	_, inBookErr := s.InBook(ctx, caseID, s.entries, s.Weeks[0], "")
+	_, causesErr := s.Causes(ctx, provenance.Interval{CaseID: caseID, Entries: s.entries, InBook: func(string) bool { return true }}, nil)
+	for _, err := range [...]error{explainErr, inBookErr, causesErr} {
 		if !errors.Is(err, context.Canceled) {
-			t.Errorf("got %v", err)
+			t.Errorf("got %v, want context.Canceled", err)
 		}
 	}
 }
 
-// TestNotOfTheCase holds that records which cannot have been applied are an
-// error, and no answer.
-func TestNotOfTheCase(t *testing.T) {
-	s := told(created("a1"), ended("a1"), weekOf{})
+// TestRejectsForeignRecords checks that applied records that cannot follow one
+// another are an error.
+func TestRejectsForeignRecords(t *testing.T) {
+	s := newStory(created("a1"), ended("a1"), cutoff{})
 	broken := s.entries[1:]
 	if _, err := s.Explain(t.Context(), caseID, broken, ""); err == nil || !strings.Contains(err.Error(), "record 2") {
-		t.Errorf("got %v", err)
+		t.Errorf("got %v, want an error about record 2", err)
 	}
 	if _, err := s.InBook(t.Context(), caseID, broken, s.Weeks[0], ""); err == nil {
-		t.Error("a standing is made of them")
+		t.Error("InBook accepted them")
 	}
 	if _, err := s.Causes(t.Context(), provenance.Interval{CaseID: caseID, Entries: broken}, nil); err == nil {
-		t.Error("causes are made of them")
+		t.Error("Causes accepted them")
 	}
 }

@@ -19,20 +19,20 @@ import (
 	"bookledger/projections/provenance"
 )
 
-// drawn is a random history of a case over the turn of a year, with so few
-// agents, members and texts that many events meet.
-func drawn(t *rapid.T) *story {
+// drawStory returns a random history of a case over the turn of a year. It uses
+// few agents, members and texts, so that many events affect each other.
+func drawStory(t *rapid.T) *story {
 	var all []any
 	for range rapid.IntRange(3, 50).Draw(t, "events") {
 		for range rapid.SampledFrom([]int{0, 0, 0, 0, 1, 3}).Draw(t, "weeks") {
-			all = append(all, weekOf{})
+			all = append(all, cutoff{})
 		}
-		all = append(all, drawnEvent(t))
+		all = append(all, drawEvent(t))
 	}
-	return told(append(all, weekOf{})...)
+	return newStory(append(all, cutoff{})...)
 }
 
-func drawnEvent(t *rapid.T) events.Data {
+func drawEvent(t *rapid.T) events.Data {
 	pick := func(label string, from ...string) string { return rapid.SampledFrom(from).Draw(t, label) }
 	agent := func() string { return pick("agent", "a1", "a2", "a3") }
 	m, year := pick("member", "m1", "m2"), rapid.IntRange(2026, 2027).Draw(t, "year")
@@ -75,27 +75,27 @@ func drawnEvent(t *rapid.T) events.Data {
 		MemberIDs: []string{m}, Carrier: pick("carrier", "X", "Y"), Status: pick("enrolled", "enrolled", "cancelled")}
 }
 
-// refolded judges records anew after start, all but those that changed nothing
-// and those that are dropped.
-func refolded(start fold.Case, entries []provenance.Entry, upTo uint64, dropped func(*provenance.Entry) bool) fold.Case {
+// refold processes the records after start again, except those that were
+// unchanged or that are dropped.
+func refold(start fold.Case, entries []provenance.Entry, upTo uint64, dropped func(*provenance.Entry) bool) fold.Case {
 	c := start
 	for i := range entries {
 		if e := &entries[i]; e.Seq <= upTo && e.Outcome != record.Unchanged && !dropped(e) {
 			c, _, _ = fold.NextCase(c, e.Event.Data, fold.Position{Seq: e.Seq, Recorded: e.Recorded})
 		}
 	}
-	c.Changed = fold.Position{} // of what was dropped too
+	c.Changed = fold.Position{} // a dropped record would change it too
 	return c
 }
 
-func nothing(*provenance.Entry) bool { return false }
+func dropNone(*provenance.Entry) bool { return false }
 
-func only(seq uint64) func(*provenance.Entry) bool {
+func dropOnly(seq uint64) func(*provenance.Entry) bool {
 	return func(e *provenance.Entry) bool { return e.Seq == seq }
 }
 
-// cells are the rows of a case in the books of some agents, or with none of all,
-// as text.
+// cells returns the rows of a case in the books of the named agents, or of all
+// agents if agents is blank, as text.
 func (s *story) cells(c fold.Case, f events.Date, agents string) map[book.RowKey]string {
 	all := map[book.RowKey]string{}
 	if agents != "" && !strings.Contains(agents, c.AgentID) {
@@ -112,63 +112,63 @@ func (s *story) cells(c fold.Case, f events.Date, agents string) map[book.RowKey
 	return all
 }
 
-// leaves reports whether a record takes the case out of its holder's book, and
-// returns the holder.
-func leaves(start fold.Case, entries []provenance.Entry, seq uint64) (holder string, yes bool) {
-	before, after := refolded(start, entries, seq-1, nothing), refolded(start, entries, seq, nothing)
+// leavesBook reports whether a record takes the case out of its holder's book,
+// and returns the holder.
+func leavesBook(start fold.Case, entries []provenance.Entry, seq uint64) (holder string, yes bool) {
+	before, after := refold(start, entries, seq-1, dropNone), refold(start, entries, seq, dropNone)
 	return before.AgentID, book.InBook(&before) && (!book.InBook(&after) || after.AgentID != before.AgentID)
 }
 
-// converges returns the record from which on the case is the same without record
-// seq; 0 if there is none.
-func (s *story) converges(seq uint64) uint64 {
+// replacedAt returns the record from which on the case is the same without
+// record seq, or 0 if there is none.
+func (s *story) replacedAt(seq uint64) uint64 {
 	for _, e := range s.entries[seq:] {
-		is, as := refolded(fold.Case{}, s.entries, e.Seq, nothing), refolded(fold.Case{}, s.entries, e.Seq, only(seq))
-		if bytes.Equal(fold.AppendCase(nil, &is), fold.AppendCase(nil, &as)) {
+		with, without := refold(fold.Case{}, s.entries, e.Seq, dropNone), refold(fold.Case{}, s.entries, e.Seq, dropOnly(seq))
+		if bytes.Equal(fold.AppendCase(nil, &with), fold.AppendCase(nil, &without)) {
 			return e.Seq
 		}
 	}
 	return 0
 }
 
-// checkShown holds Explain against a refold without each record.
-func (s *story) checkShown(t *rapid.T, agent string) {
+// checkFirstAppearance compares Explain with a refold without each record.
+func (s *story) checkFirstAppearance(t *rapid.T, agent string) {
 	all, err := s.Explain(context.Background(), caseID, s.entries, agent)
 	if err != nil {
 		t.Fatal(err)
 	}
 	at := func(f book.Week, dropped func(*provenance.Entry) bool) map[book.RowKey]string {
-		return s.cells(refolded(fold.Case{}, s.entries, f.Boundary, dropped), f.Friday, agent)
+		return s.cells(refold(fold.Case{}, s.entries, f.Boundary, dropped), f.Friday, agent)
 	}
 	for _, x := range all {
 		if x.Outcome != record.Applied {
 			continue
 		}
-		if x.FirstAppearance.Friday == 0 && !x.Live && x.Replaced != s.converges(x.Seq) {
-			t.Fatalf("record %d was replaced by %d, want %d\n%s", x.Seq, x.Replaced, s.converges(x.Seq), s)
+		if x.FirstAppearance.Friday == 0 && !x.Live && x.Replaced != s.replacedAt(x.Seq) {
+			t.Fatalf("record %d: got replaced by %d, want %d\n%s", x.Seq, x.Replaced, s.replacedAt(x.Seq), s)
 		}
 		want := events.Date(0)
 		for _, f := range slices.Backward(s.Weeks) {
-			if !maps.Equal(at(f, nothing), at(f, only(x.Seq))) {
+			if !maps.Equal(at(f, dropNone), at(f, dropOnly(x.Seq))) {
 				want = f.Friday
 			}
 		}
-		if holder, out := leaves(fold.Case{}, s.entries, x.Seq); out && (agent == "" || agent == holder) && x.FirstAppearance.Friday != want {
+		if holder, out := leavesBook(fold.Case{}, s.entries, x.Seq); out && (agent == "" || agent == holder) && x.FirstAppearance.Friday != want {
 			i := slices.IndexFunc(s.Weeks, func(f book.Week) bool { return f.Boundary >= x.Seq })
 			theirs := func(f book.Week) bool {
-				return len(s.cells(refolded(fold.Case{}, s.entries, f.Boundary, nothing), f.Friday, holder)) > 0
+				return len(s.cells(refold(fold.Case{}, s.entries, f.Boundary, dropNone), f.Friday, holder)) > 0
 			}
 			if i > 0 && theirs(s.Weeks[i-1]) && !theirs(s.Weeks[i]) {
 				want = s.Weeks[i].Friday
 			}
 		}
 		if x.FirstAppearance.Friday != want {
-			t.Fatalf("for agent %q record %d first shows in the book of %s, want %s\n%s", agent, x.Seq, x.FirstAppearance.Friday, want, s)
+			t.Fatalf("agent %q, record %d: got first book %s, want %s\n%s", agent, x.Seq, x.FirstAppearance.Friday, want, s)
 		}
 	}
 }
 
-// part names what an event writes whole.
+// part names the section that an event replaces.
 func part(data events.Data) string {
 	switch d := data.(type) {
 	case *events.HouseholdRecorded:
@@ -187,47 +187,47 @@ func part(data events.Data) string {
 	return ""
 }
 
-// decided returns the records after start that decided each row of a book, or
-// each change of one.
+// decided returns the records after start that decided each row, or each change
+// of a row, of a book.
 func (s *story) decided(start fold.Case, entries []provenance.Entry, f events.Date, agents string, changes map[book.RowKey]book.ChangeKind) map[book.RowKey][]uint64 {
 	const last = 1 << 60
-	is := refolded(start, entries, last, nothing)
-	end := s.cells(is, f, agents)
-	writers, unsaid := map[string]uint64{}, map[string]map[book.RowKey]string{}
+	actual := refold(start, entries, last, dropNone)
+	end := s.cells(actual, f, agents)
+	writers, withoutSection := map[string]uint64{}, map[string]map[book.RowKey]string{}
 	for i := range entries {
 		e := &entries[i]
 		if e.Outcome != record.Applied {
 			continue
 		}
 		name := part(e.Event.Data)
-		before, after := refolded(start, entries, e.Seq-1, nothing), refolded(start, entries, e.Seq, nothing)
+		before, after := refold(start, entries, e.Seq-1, dropNone), refold(start, entries, e.Seq, dropNone)
 		if name == "" && before.AgentID == after.AgentID && before.Since.Equal(after.Since) {
 			continue
 		}
 		writers[name] = e.Seq
-		c := is
+		c := actual
 		if name == "" {
 			c.AgentID, c.Since, c.Inactive = start.AgentID, start.Since, start.Inactive
 		} else {
-			w := refolded(start, entries, last, func(e *provenance.Entry) bool { return part(e.Event.Data) == name })
+			w := refold(start, entries, last, func(e *provenance.Entry) bool { return part(e.Event.Data) == name })
 			c.Household, c.Applications, c.Members, c.Eligibility, c.Enrollments = w.Household, w.Applications, w.Members, w.Eligibility, w.Enrollments
 		}
-		unsaid[name] = s.cells(c, f, agents)
+		withoutSection[name] = s.cells(c, f, agents)
 	}
 	all := map[book.RowKey][]uint64{}
-	stands := func(upTo uint64) bool {
-		c := refolded(start, entries, upTo, nothing)
+	inBook := func(upTo uint64) bool {
+		c := refold(start, entries, upTo, dropNone)
 		return book.InBook(&c) && strings.Contains(agents, c.AgentID)
 	}
 	for _, e := range entries {
 		if e.Outcome != record.Applied {
 			continue
 		}
-		without, name := s.cells(refolded(start, entries, last, only(e.Seq)), f, agents), part(e.Event.Data)
-		moved := stands(e.Seq-1) != stands(e.Seq)
+		without, name := s.cells(refold(start, entries, last, dropOnly(e.Seq)), f, agents), part(e.Event.Data)
+		moved := inBook(e.Seq-1) != inBook(e.Seq)
 		for k, kind := range changes {
 			_, shown := end[k]
-			if end[k] != without[k] || shown && writers[name] == e.Seq && end[k] != unsaid[name][k] || moved && kind != book.Changed {
+			if end[k] != without[k] || shown && writers[name] == e.Seq && end[k] != withoutSection[name][k] || moved && kind != book.Changed {
 				all[k] = append(all[k], e.Seq)
 			}
 		}
@@ -235,32 +235,32 @@ func (s *story) decided(start fold.Case, entries []provenance.Entry, f events.Da
 	return all
 }
 
-// checkStanding holds Standing against refolding.
-func (s *story) checkStanding(t *rapid.T, f book.Week) {
+// checkInBook compares InBook with refolding.
+func (s *story) checkInBook(t *rapid.T, f book.Week) {
 	got, err := s.InBook(context.Background(), caseID, s.entries, f, "")
 	if err != nil {
 		t.Fatal(err)
 	}
 	rows := map[book.RowKey]book.ChangeKind{}
-	for k := range s.cells(refolded(fold.Case{}, s.entries, f.Boundary, nothing), f.Friday, got.AgentID) {
+	for k := range s.cells(refold(fold.Case{}, s.entries, f.Boundary, dropNone), f.Friday, got.AgentID) {
 		rows[k] = book.Changed
 	}
 	want := s.decided(fold.Case{}, s.entries[:f.Boundary], f.Friday, got.AgentID, rows)
 	if len(got.Rows) != len(rows) {
-		t.Fatalf("at %s there are %d rows, want %d\n%s", f.Friday, len(got.Rows), len(rows), s)
+		t.Fatalf("%s: got %d rows, want %d\n%s", f.Friday, len(got.Rows), len(rows), s)
 	}
 	for _, r := range got.Rows {
 		if len(r.Seqs) == 0 || !slices.Equal(r.Seqs, want[r.RowKey]) {
-			t.Fatalf("at %s the row %+v was decided by %d, want %d\n%s", f.Friday, r.RowKey, r.Seqs, want[r.RowKey], s)
+			t.Fatalf("%s, row %+v: got deciding records %d, want %d\n%s", f.Friday, r.RowKey, r.Seqs, want[r.RowKey], s)
 		}
 	}
 }
 
-// checkCauses holds Causes against refolding from the earlier Friday on.
+// checkCauses compares Causes with refolding from the earlier Friday on.
 func (s *story) checkCauses(t *rapid.T, from, to book.Week, agents string) {
-	start := refolded(fold.Case{}, s.entries, from.Boundary, nothing)
-	in := provenance.Interval{CaseID: caseID, Start: start, Entries: s.entries[from.Boundary:to.Boundary], From: from, To: to, Owns: func(a string) bool { return strings.Contains(agents, a) }}
-	old, end := s.cells(start, from.Friday, agents), s.cells(refolded(start, in.Entries, to.Boundary, nothing), to.Friday, agents)
+	start := refold(fold.Case{}, s.entries, from.Boundary, dropNone)
+	in := provenance.Interval{CaseID: caseID, Start: start, Entries: s.entries[from.Boundary:to.Boundary], From: from, To: to, InBook: func(a string) bool { return strings.Contains(agents, a) }}
+	old, end := s.cells(start, from.Friday, agents), s.cells(refold(start, in.Entries, to.Boundary, dropNone), to.Friday, agents)
 	kinds := map[book.RowKey]book.ChangeKind{}
 	for k := range old {
 		if kinds[k] = book.Changed; end[k] == "" {
@@ -285,7 +285,7 @@ func (s *story) checkCauses(t *rapid.T, from, to book.Week, agents string) {
 		want := provenance.Cause{Seqs: want[ch.RowKey]}
 		switch {
 		case len(want.Seqs) > 0:
-		case unmoved[ch.RowKey] != end[ch.RowKey]: // several together, none of them alone
+		case unmoved[ch.RowKey] != end[ch.RowKey]: // no single record, but several together
 			for _, e := range in.Entries {
 				if e.Outcome == record.Applied {
 					want.Seqs = append(want.Seqs, e.Seq)
@@ -297,22 +297,22 @@ func (s *story) checkCauses(t *rapid.T, from, to book.Week, agents string) {
 			want.Other = provenance.AgentChanged
 		}
 		if got := causes[i]; !slices.Equal(got.Seqs, want.Seqs) || got.Other != want.Other {
-			t.Fatalf("from %s to %s the row %+v of %s was changed by %+v, want %+v\n%s", from.Friday, to.Friday, ch.RowKey, agents, got, want, s)
+			t.Fatalf("from %s to %s, row %+v of %s: got cause %+v, want %+v\n%s", from.Friday, to.Friday, ch.RowKey, agents, got, want, s)
 		}
 	}
 }
 
-// TestAgainstRefolding holds every answer on random histories against dropping
-// each record and judging all the others anew.
+// TestAgainstRefolding checks every result on random histories against
+// refolding them without each record in turn.
 func TestAgainstRefolding(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		s := drawn(t)
+		s := drawStory(t)
 		for _, agent := range []string{"", "a1", "a2"} {
-			s.checkShown(t, agent)
+			s.checkFirstAppearance(t, agent)
 		}
 		for i, f := range s.Weeks {
-			s.checkStanding(t, f)
+			s.checkInBook(t, f)
 			if i > 0 {
 				s.checkCauses(t, s.Weeks[rapid.IntRange(0, i-1).Draw(t, "from")], f, rapid.SampledFrom([]string{"a1", "a1 a2"}).Draw(t, "agents"))
 			}
@@ -320,7 +320,7 @@ func TestAgainstRefolding(t *testing.T) {
 	})
 }
 
-// String is the story to be read.
+// String lists the records, for failure messages.
 func (s *story) String() string {
 	var out strings.Builder
 	for _, e := range s.entries {

@@ -10,9 +10,9 @@ import (
 	"bookledger/projections/fold"
 )
 
-// section is a part of a case: the delegation, or one that an event writes
-// whole, whatever stood there: the household, or what is known of one year,
-// member or enrollment.
+// section is a part of a case: the delegation, the household, or the data of
+// one year, member or enrollment. An event that writes a section other than the
+// delegation replaces all of it.
 type section struct {
 	kind sectionKind
 	id   string // of the member or enrollment
@@ -22,59 +22,59 @@ type section struct {
 type sectionKind uint8
 
 const (
-	ofDelegation sectionKind = iota // and of closings
-	ofHousehold
-	ofApplication
-	ofMember
-	ofEligibility
-	ofEnrollment
+	delegationSection sectionKind = iota // includes whether the case is closed
+	householdSection
+	applicationSection
+	memberSection
+	eligibilitySection
+	enrollmentSection
 )
 
 func sectionOf(data events.Data) section {
 	switch d := data.(type) {
 	case *events.HouseholdRecorded:
-		return section{kind: ofHousehold}
+		return section{kind: householdSection}
 	case *events.ApplicationRecorded:
-		return section{kind: ofApplication, year: d.ApplicationYear}
+		return section{kind: applicationSection, year: d.ApplicationYear}
 	case *events.MemberRecorded:
-		return section{kind: ofMember, id: d.MemberID}
+		return section{kind: memberSection, id: d.MemberID}
 	case *events.MemberRemoved:
-		return section{kind: ofMember, id: d.MemberID}
+		return section{kind: memberSection, id: d.MemberID}
 	case *events.EligibilityDetermined:
-		return section{kind: ofEligibility, id: d.MemberID, year: d.ApplicationYear}
+		return section{kind: eligibilitySection, id: d.MemberID, year: d.ApplicationYear}
 	case *events.EnrollmentRecorded:
-		return enrollmentOf(d.EnrollmentID)
+		return sectionOfEnrollment(d.EnrollmentID)
 	}
 	return section{}
 }
 
-// into returns the case c with this section as it is in from. Where it is an
-// enrollment, written tells of the others whether they have been written since
-// from, and so stand behind it.
-func (s section) into(c, from *fold.Case, written func(section) bool) fold.Case {
+// replaceIn returns case c with this section as it is in from. For an
+// enrollment, written reports whether another enrollment was written after
+// from, and so follows this one.
+func (s section) replaceIn(c, from *fold.Case, written func(section) bool) fold.Case {
 	out := *c
 	switch s.kind {
-	case ofDelegation:
+	case delegationSection:
 		out.AgentID, out.Since, out.Inactive = from.AgentID, from.Since, from.Inactive
-	case ofHousehold:
+	case householdSection:
 		out.Household = from.Household
-	case ofApplication:
-		out.Applications = placed(c.Applications, from.Applications, func(a *events.ApplicationRecorded) int { return cmp.Compare(a.ApplicationYear, s.year) })
-	case ofMember:
-		out.Members = placed(c.Members, from.Members, func(m *events.Member) int { return strings.Compare(m.MemberID, s.id) })
-	case ofEligibility:
-		out.Eligibility = placed(c.Eligibility, from.Eligibility, func(e *events.EligibilityDetermined) int {
+	case applicationSection:
+		out.Applications = copyElement(c.Applications, from.Applications, func(a *events.ApplicationRecorded) int { return cmp.Compare(a.ApplicationYear, s.year) })
+	case memberSection:
+		out.Members = copyElement(c.Members, from.Members, func(m *events.Member) int { return strings.Compare(m.MemberID, s.id) })
+	case eligibilitySection:
+		out.Eligibility = copyElement(c.Eligibility, from.Eligibility, func(e *events.EligibilityDetermined) int {
 			return cmp.Or(strings.Compare(e.MemberID, s.id), cmp.Compare(e.ApplicationYear, s.year))
 		})
-	case ofEnrollment:
-		out.Enrollments = s.enrollments(c.Enrollments, from.Enrollments, written)
+	case enrollmentSection:
+		out.Enrollments = s.replaceEnrollment(c.Enrollments, from.Enrollments, written)
 	}
 	return out
 }
 
-// placed puts what compares as 0 in from, or nothing, in its place in list.
-// Both are in order.
-func placed[T any](list, from []T, compare func(*T) int) []T {
+// copyElement returns list with the element for which compare returns 0 as it
+// is in from, or without it if from has none. Both lists are sorted.
+func copyElement[T any](list, from []T, compare func(*T) int) []T {
 	find := func(in []T) (first, next int) {
 		first = sort.Search(len(in), func(i int) bool { return compare(&in[i]) >= 0 })
 		if next = first; next < len(in) && compare(&in[next]) == 0 {
@@ -87,9 +87,10 @@ func placed[T any](list, from []T, compare func(*T) int) []T {
 	return slices.Concat(list[:was], from[is:end], list[behind:])
 }
 
-// enrollments puts the enrollment as it is in from, or nothing, in its place in
-// list. They stand in the order in which they were written last.
-func (s section) enrollments(list, from []events.EnrollmentRecorded, written func(section) bool) []events.EnrollmentRecorded {
+// replaceEnrollment returns list with the enrollment as it is in from, or
+// without it if from has none. Enrollments are ordered by when they were last
+// written.
+func (s section) replaceEnrollment(list, from []events.EnrollmentRecorded, written func(section) bool) []events.EnrollmentRecorded {
 	out := make([]events.EnrollmentRecorded, 0, len(list)+1)
 	for i := range list {
 		if list[i].EnrollmentID != s.id {
@@ -102,14 +103,14 @@ func (s section) enrollments(list, from []events.EnrollmentRecorded, written fun
 	}
 	ahead := 0
 	for i := range was {
-		if !written(enrollmentOf(from[i].EnrollmentID)) {
+		if !written(sectionOfEnrollment(from[i].EnrollmentID)) {
 			ahead++
 		}
 	}
 	return slices.Insert(out, ahead, from[was])
 }
 
-func enrollmentOf(id string) section { return section{kind: ofEnrollment, id: id} }
+func sectionOfEnrollment(id string) section { return section{kind: enrollmentSection, id: id} }
 
 func enrollmentIndex(list []events.EnrollmentRecorded, id string) int {
 	return slices.IndexFunc(list, func(e events.EnrollmentRecorded) bool { return e.EnrollmentID == id })

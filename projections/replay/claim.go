@@ -10,77 +10,78 @@ import (
 	"bookledger/projections/checkpoint"
 )
 
-// Claim is what somebody says of the record: the root of its first Size
-// records.
+// Claim is a statement about the journal: that its first Size records have the
+// root Root.
 type Claim struct {
 	Size uint64
 	Root merkle.Hash
-	By   string // who says so, as a message names it
-	Seal uint64 // the record of the seal that says so, which is under no signature of its own; 0: a signed head does
+	By   string // who states it, as error messages name it
+	Seal uint64 // record of the seal that states it; 0 if a signed head does. Seals are not signed themselves.
 }
 
-// Claims returns what the seals say that stand in the record, and the heads
-// that the ledger's key has signed.
+// Claims returns what the seals in the journal and the heads signed with the
+// ledger's key state about the journal.
 func (r *Replay) Claims() (all []Claim, err error) {
 	for _, s := range r.state.seals {
 		c := Claim{Size: uint64(s.TreeSize), By: fmt.Sprintf("the seal of Friday %s, record %d,", s.Friday, s.Seq), Seal: s.Seq}
-		_, _ = hex.Decode(c.Root[:], []byte(s.TreeRoot)) // what is no hash is none of this record
+		_, _ = hex.Decode(c.Root[:], []byte(s.TreeRoot)) // a root that is not a hash leaves zeros, which match no tree
 		all = append(all, c)
 	}
-	if len(r.state.signed) == 0 {
+	if len(r.state.signatures) == 0 {
 		return all, nil
 	}
 	keys, err := r.Keys()
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range r.state.signed {
-		if h, err := keys.Open([]byte(s.Note)); err == nil { // else it is somebody else's
-			all = append(all, Claim{Size: h.Size, Root: h.Root, By: fmt.Sprintf("the head in record %d, which the ledger's key has signed,", s.Seq)})
+	for _, s := range r.state.signatures {
+		if h, err := keys.Open([]byte(s.Note)); err == nil { // otherwise another key signed it
+			all = append(all, Claim{Size: h.Size, Root: h.Root, By: fmt.Sprintf("the head in record %d, signed with the ledger's key,", s.Seq)})
 		}
 	}
 	return all, nil
 }
 
-// Difference is that the record is not the one of which a claim is.
+// Difference is a claim that the replayed records contradict.
 type Difference struct {
 	Claim
-	Have  merkle.Hash // the root of as many records
-	After uint64      // the last record up to which another claim fits
-	Under uint64      // the record of the seal that is that claim; 0: a signed head is, or none
+	Got         merkle.Hash // root of the same number of records
+	MatchedSize uint64      // largest number of records that another claim confirms
+	MatchedSeal uint64      // record of the seal that is that claim; 0 if a signed head is, or if there is none
 }
 
-// String names the claim, and the fewest records among which one differs.
+// String names the claim and the narrowest range of records that contains a
+// difference.
 func (d *Difference) String() string {
-	says := fmt.Sprintf("%s says that the first %d records have the root %x, but these have %x: ", d.By, d.Size, d.Root[:], d.Have[:])
+	says := fmt.Sprintf("%s says that the first %d records have the root %x, but their root is %x: ", d.By, d.Size, d.Root[:], d.Got[:])
 	switch {
-	case d.After >= d.Size && d.Seal != 0:
-		return says + fmt.Sprintf("a signed head of %d records has these, so the seal has been wrong since it was made", d.After)
-	case d.After >= d.Size:
-		return says + fmt.Sprintf("history was forked or rewritten, and the key has signed both, for its head of %d records has these", d.After)
-	case d.After+1 == d.Size:
+	case d.MatchedSize >= d.Size && d.Seal != 0:
+		return says + fmt.Sprintf("a signed head confirms the first %d records, so the seal was wrong when it was made", d.MatchedSize)
+	case d.MatchedSize >= d.Size:
+		return says + fmt.Sprintf("history was forked or rewritten, and the key signed both versions: its head of %d records matches this one", d.MatchedSize)
+	case d.MatchedSize+1 == d.Size:
 		says += fmt.Sprintf("history was forked or rewritten at record %d", d.Size)
 	default:
-		says += fmt.Sprintf("history was forked or rewritten between record %d and %d", d.After+1, d.Size)
+		says += fmt.Sprintf("history was forked or rewritten between record %d and %d", d.MatchedSize+1, d.Size)
 	}
 	if d.Seal != 0 {
 		says += fmt.Sprintf(", or at record %d itself", d.Seal)
 	}
-	if d.Under != 0 { // whoever rewrites a record can write a seal that fits
-		says += fmt.Sprintf(", or earlier where the seal in record %d was rewritten too", d.Under)
+	if d.MatchedSeal != 0 { // a seal is not signed, so it can be rewritten along with the records
+		says += fmt.Sprintf(", or earlier, if the seal in record %d was rewritten too", d.MatchedSeal)
 	}
 	return says
 }
 
-// Compare compares claims with the record that was replayed, in the order of
-// their sizes, and returns the first that differs; nil where none does. Those of
-// more records than there are cannot be compared, and are passed over.
+// Compare compares claims with the replayed records in the order of their
+// sizes. It returns the first difference, or nil if there is none. It skips
+// claims about more records than were replayed.
 func (r *Replay) Compare(claims []Claim) (*Difference, error) {
 	claims = slices.Clone(claims)
 	slices.SortStableFunc(claims, func(a, b Claim) int { return cmp.Or(cmp.Compare(a.Size, b.Size), cmp.Compare(a.Seal, b.Seal)) })
-	var fitting []Claim
+	var matching []Claim
 	var differing []Difference
-	signed := uint64(0) // the largest head that fits
+	signed := uint64(0) // size of the largest signed head that matches
 	for _, c := range claims {
 		if c.Size > r.tree.Size() {
 			break
@@ -90,10 +91,10 @@ func (r *Replay) Compare(claims []Claim) (*Difference, error) {
 			return nil, err
 		}
 		if root != c.Root {
-			differing = append(differing, Difference{Claim: c, Have: root})
+			differing = append(differing, Difference{Claim: c, Got: root})
 			continue
 		}
-		if fitting = append(fitting, c); c.Seal == 0 {
+		if matching = append(matching, c); c.Seal == 0 {
 			signed = c.Size
 		}
 	}
@@ -101,18 +102,18 @@ func (r *Replay) Compare(claims []Claim) (*Difference, error) {
 		return nil, nil
 	}
 	first := &differing[max(0, slices.IndexFunc(differing, func(d Difference) bool { return d.Size > signed }))]
-	first.After = signed
-	for _, c := range fitting {
-		if c.Size > first.After && c.Size < first.Size {
-			first.After, first.Under = c.Size, c.Seal
+	first.MatchedSize = signed
+	for _, c := range matching {
+		if c.Size > first.MatchedSize && c.Size < first.Size {
+			first.MatchedSize, first.MatchedSeal = c.Size, c.Seal
 		}
 	}
 	return first, nil
 }
 
-// CompareSeals compares every seal that stands in the record, and every head
-// that the ledger's key has signed, with the record that was replayed. It
-// returns checkpoint.ErrDiffers where one is another.
+// CompareSeals compares every seal in the journal, and every head signed with
+// the ledger's key, with the replayed records. It returns
+// checkpoint.ErrSealMismatch if one differs.
 func (r *Replay) CompareSeals() error {
 	claims, err := r.Claims()
 	if err != nil {

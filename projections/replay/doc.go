@@ -1,8 +1,9 @@
-// Package replay derives the ledger anew from a sequence of records, in
-// memory and without any store: what an auditor does with a dump. A replay is
-// walked step by step: each cutoff, while the state is as of it, and each record.
+// Package replay derives a ledger from a sequence of records, in memory and
+// without a store. Auditors use it to read a dump. A replay yields one step at
+// a time: each cutoff, with the state as of that cutoff, and each record.
 //
-// It promises the same lists, books, rejections, checkpoints and state hashes
-// as the serving projection, up to any Friday or moment, and trusts nothing
-// but the records. Whose questions they answer is left to the caller.
+// For any Friday or moment it produces the same lists, books, rejections,
+// checkpoints and state hashes as the serving projection. It trusts only the
+// records. What to ask of the result is left to the callers, such as package
+// audit.
 package replay

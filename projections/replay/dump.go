@@ -13,40 +13,42 @@ import (
 	"bookledger/projections/internal/pipeline"
 )
 
-// ErrInvalidDump is returned for a dump that is not the record of a ledger: a line
-// cannot be read, or a record does not follow from those before it. The text of
-// the error that wraps it names the line or the record.
-var ErrInvalidDump = errors.New("the dump is not the record of a ledger")
+// ErrInvalidDump is returned for a dump that is not a ledger's journal: a line
+// cannot be read, or a record cannot follow the ones before it. The wrapping
+// error's text names the line or the record.
+var ErrInvalidDump = errors.New("the dump is not a ledger's journal")
 
-// marked is an error with its own text that is also another.
-type marked struct {
+// wrappedError is an error that keeps its own text and also matches a sentinel.
+type wrappedError struct {
 	error
-	is error
+	sentinel error
 }
 
-func (m marked) Is(target error) bool { return target == m.is }
-func (m marked) Unwrap() error        { return m.error }
+func (m wrappedError) Is(target error) bool { return target == m.sentinel }
+func (m wrappedError) Unwrap() error        { return m.error }
 
-// Dump replays the records of an NDJSON dump until its end or the end that was
-// set. The error is ErrBroken for what is wrong with the dump; others are of
-// reading it. A line without a stamp is taken at its recorded time, one without
-// a sequence follows the one before, so that a history file can be replayed as it
-// is. progress, if it is not nil, is called now and then with the number of
-// records applied since the last call.
+// Dump replays the records of an NDJSON dump up to its end, or up to the moment
+// set with StopAt. An error is ErrInvalidDump if the dump is wrong, and
+// otherwise comes from reading it.
+//
+// A line without a stamp takes its recorded time. A line without a sequence
+// follows the line before. So a history file can be replayed as it is.
+// progress, if not nil, is called from time to time with the number of records
+// applied since the last call.
 func (r *Replay) Dump(ctx context.Context, dump io.Reader, progress func(n int)) iter.Seq2[Step, error] {
 	return func(yield func(Step, error) bool) {
-		err := pipeline.Run(ctx, func(_ context.Context, yield func(lines) error) error {
-			return cut(record.NewReader(dump), yield)
-		}, newParser, func(parts iter.Seq[part], _ func() bool) error {
+		err := pipeline.Run(ctx, func(_ context.Context, yield func(lineBatch) error) error {
+			return readBatches(record.NewReader(dump), yield)
+		}, newParser, func(parts iter.Seq[recordBatch], _ func() bool) error {
 			for p := range parts {
-				if more, err := r.part(&p, yield); err != nil || !more {
+				if more, err := r.replayBatch(&p, yield); err != nil || !more {
 					return err
 				}
 				if progress != nil {
 					progress(len(p.records))
 				}
 				if p.err != nil {
-					return r.unreadable(&p)
+					return r.unreadableError(&p)
 				}
 			}
 			return nil
@@ -57,34 +59,35 @@ func (r *Replay) Dump(ctx context.Context, dump io.Reader, progress func(n int))
 	}
 }
 
-// part replays the records of a part of a dump.
-func (r *Replay) part(p *part, yield func(Step, error) bool) (more bool, err error) {
+// replayBatch replays one batch of a dump.
+func (r *Replay) replayBatch(p *recordBatch, yield func(Step, error) bool) (more bool, err error) {
 	for i := range p.records {
 		d := &p.records[i]
 		if d.Seq == 0 {
 			d.Seq = r.processor.Position + 1
 			d.Leaf = d.LeafHash()
 		}
-		if more, err := r.judge(d, yield); err != nil || !more {
+		if more, err := r.process(d, yield); err != nil || !more {
 			return false, err
 		}
 	}
 	return true, nil
 }
 
-// LineWriter makes the lines of a dump from all records of a journal, in their order.
+// LineWriter writes the records of a journal as the lines of a dump. It needs
+// all records, in order.
 type LineWriter struct {
 	replay   *Replay
 	timeline record.Timeline
 }
 
-// Append appends the lines of the records that follow.
+// Append appends the lines of the next records to to.
 func (l *LineWriter) Append(to []byte, records []record.Record) ([]byte, error) {
 	if l.replay == nil {
 		l.replay = New()
 	}
 	for i := range records {
-		if l.timeline.Closed { // from then on each record has its recorded time, whatever becomes of it
+		if l.timeline.Closed { // from here on recorded times do not depend on whether records are applied
 			l.timeline.Advance(&records[i], "", record.Rejected)
 			to = records[i].AppendLine(to, l.timeline.Last)
 			continue
@@ -102,37 +105,37 @@ func (l *LineWriter) Append(to []byte, records []record.Record) ([]byte, error) 
 	return to, nil
 }
 
-// lines are some lines of a dump on their way.
-type lines struct {
+// lineBatch is a batch of unparsed lines.
+type lineBatch struct {
 	text   []byte
-	each   []numbered
-	cutOff bool // the last line ends with the dump, without a newline
+	spans  []lineSpan
+	cutOff bool // the last line is the end of the dump and has no newline
 }
 
-type numbered struct{ number, begin, end int }
+type lineSpan struct{ number, begin, end int }
 
-// part is what lines were parsed to.
-type part struct {
+// recordBatch is a parsed lineBatch.
+type recordBatch struct {
 	records []record.Decoded
 	err     error // of the line after the last record
-	cutOff  bool  // which ends with the dump, without a newline
+	cutOff  bool  // that line is the end of the dump and has no newline
 }
 
-// Lines are handed out once they have partBytes; lineBytes is room for what the
-// last one has beyond, and partLines for their number, mostly.
+// A batch is complete at batchBytes. spareBytes is room for the end of its last
+// line, and batchLines is a typical number of lines.
 const (
-	partBytes = 256 << 10
-	lineBytes = 8 << 10
-	partLines = 640
+	batchBytes = 256 << 10
+	spareBytes = 8 << 10
+	batchLines = 640
 )
 
-func newLines() lines {
-	return lines{text: make([]byte, 0, partBytes+lineBytes), each: make([]numbered, 0, partLines)}
+func newLineBatch() lineBatch {
+	return lineBatch{text: make([]byte, 0, batchBytes+spareBytes), spans: make([]lineSpan, 0, batchLines)}
 }
 
-// cut reads lines and hands them out many at a time.
-func cut(reader *record.Reader, yield func(lines) error) error {
-	l := newLines()
+// readBatches reads lines and yields them in batches.
+func readBatches(reader *record.Reader, yield func(lineBatch) error) error {
+	l := newLineBatch()
 	for {
 		line, number, err := reader.NextRaw()
 		if err == io.EOF {
@@ -141,36 +144,37 @@ func cut(reader *record.Reader, yield func(lines) error) error {
 		if err != nil {
 			err = fmt.Errorf("reading the dump: %w", err)
 			if _, ofLine := errors.AsType[*record.LineError](err); ofLine {
-				err = marked{err, ErrInvalidDump}
+				err = wrappedError{err, ErrInvalidDump}
 			}
 			return errors.Join(err, yield(l))
 		}
 		l.cutOff = reader.Truncated()
 		begin := len(l.text)
 		l.text = append(l.text, line...)
-		l.each = append(l.each, numbered{number, begin, len(l.text)})
-		if len(l.text) >= partBytes {
+		l.spans = append(l.spans, lineSpan{number, begin, len(l.text)})
+		if len(l.text) >= batchBytes {
 			if err := yield(l); err != nil {
 				return err
 			}
-			l = newLines()
+			l = newLineBatch()
 		}
 	}
 }
 
-// newParser makes a function that parses lines.
-func newParser() func(lines) part {
+// newParser returns a function that parses a batch. The function is not safe
+// for concurrent use.
+func newParser() func(lineBatch) recordBatch {
 	var decoder record.Decoder
-	return func(l lines) part {
-		p := part{records: make([]record.Decoded, 0, len(l.each))}
-		for i, n := range l.each {
+	return func(l lineBatch) recordBatch {
+		p := recordBatch{records: make([]record.Decoded, 0, len(l.spans))}
+		for i, n := range l.spans {
 			line, err := record.ParseLine(l.text[n.begin:n.end])
 			if err == nil && line.Stamped.IsZero() {
-				err = place(&line, &decoder)
+				err = completeHistoryLine(&line, &decoder)
 			}
 			if err != nil {
 				p.err = &record.LineError{Number: n.number, Err: err}
-				p.cutOff = l.cutOff && i == len(l.each)-1
+				p.cutOff = l.cutOff && i == len(l.spans)-1
 				break
 			}
 			p.records = append(p.records, decoder.Decode(line.Record))
@@ -179,9 +183,9 @@ func newParser() func(lines) part {
 	}
 }
 
-// place gives a line of a history file the stamp, the subject and the header
-// under which the history load would put it.
-func place(l *record.Line, decoder *record.Decoder) error {
+// completeHistoryLine sets the stamp, the subject and the header that a line of
+// a history file would get in a history load.
+func completeHistoryLine(l *record.Line, decoder *record.Decoder) error {
 	if l.Recorded.IsZero() {
 		return errors.New(`the line has neither "stamped" nor "recorded"`)
 	}
@@ -195,11 +199,12 @@ func place(l *record.Line, decoder *record.Decoder) error {
 	return nil
 }
 
-// unreadable says which record a part breaks off at.
-func (r *Replay) unreadable(p *part) error {
+// unreadableError returns the error for the line at which a batch ends, with
+// its record.
+func (r *Replay) unreadableError(p *recordBatch) error {
 	seq := r.processor.Position + 1
 	if p.cutOff {
-		return marked{fmt.Errorf("the dump ends in the middle of record %d's line: %w", seq, p.err), ErrInvalidDump}
+		return wrappedError{fmt.Errorf("the dump ends in the middle of record %d's line: %w", seq, p.err), ErrInvalidDump}
 	}
-	return marked{fmt.Errorf("reading record %d of the dump: %w", seq, p.err), ErrInvalidDump}
+	return wrappedError{fmt.Errorf("reading record %d of the dump: %w", seq, p.err), ErrInvalidDump}
 }

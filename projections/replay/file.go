@@ -10,23 +10,24 @@ import (
 	"bookledger/events/record"
 )
 
-// ErrUnverified is returned for a dump that does not verify: it is not the record
-// of a ledger, or not that of which its seals and signed heads are. The text of
-// the error that wraps it names the file and the record.
+// ErrUnverified is returned for a dump that does not verify: it is not a
+// ledger's journal, or it contradicts its seals or signed heads. The wrapping
+// error's text names the file and the record.
 var ErrUnverified = errors.New("the dump does not verify")
 
 // File is a dump or a history file.
 type File struct {
 	Path string
-	// Watch is called when a replay begins. It returns what is told how many more
-	// records were applied, and what is called when the replay ends.
+	// Watch is called when a replay begins. It returns add, which is called
+	// with the number of records applied since the last call, and done, which
+	// is called when the replay ends.
 	Watch func() (add func(n int), done func())
 }
 
-// Steps replays the file as Dump does, and then compares what was replayed with
-// the seals and signed heads in it. The error is ErrUnverified where the file is a
-// dump and does not verify. A history file, which has no genesis and so no seals,
-// need only be readable.
+// Steps replays the file like Replay.Dump and then compares the result with the
+// seals and signed heads in the file. The error is ErrUnverified if the file is
+// a dump and does not verify. A history file has no genesis, and so no seals:
+// it only has to be readable.
 func (f File) Steps(ctx context.Context, r *Replay) iter.Seq2[Step, error] {
 	return func(yield func(Step, error) bool) {
 		dump, err := os.Open(f.Path)
@@ -53,25 +54,25 @@ func (f File) Steps(ctx context.Context, r *Replay) iter.Seq2[Step, error] {
 	}
 }
 
-// AsUnverified makes an error of the file an ErrUnverified.
+// AsUnverified wraps an error about the file so that it matches ErrUnverified.
 func (f File) AsUnverified(err error) error {
-	return marked{fmt.Errorf("%s does not verify: %w", f.Path, err), ErrUnverified}
+	return wrappedError{fmt.Errorf("%s does not verify: %w", f.Path, err), ErrUnverified}
 }
 
-// compareSeals compares the seals in the record; without a genesis there must be
-// none.
+// compareSeals compares the seals in the journal. A journal without genesis
+// must contain none.
 func (r *Replay) compareSeals() error {
 	if r.LedgerID() != "" {
 		return r.CompareSeals()
 	}
 	if claims, err := r.Claims(); len(claims) > 0 || err != nil {
-		return errors.New("it holds seals, and record 1 is not the genesis of their ledger")
+		return errors.New("the file has seals, but record 1 is not the genesis of a ledger")
 	}
 	return nil
 }
 
-// isDump reports whether a file is a dump, of which each record has its
-// sequence, or a history file, from the first line that can be read.
+// isDump reports whether a file is a dump rather than a history file: the first
+// readable line of a dump has a sequence.
 func isDump(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {

@@ -14,15 +14,15 @@ import (
 	"bookledger/projections/replay"
 )
 
-// golden is a dump of which all Fridays are sealed, the latest up to record
-// goldenSealed.
+// golden is a dump in which every Friday is sealed. The latest seal covers the
+// records up to goldenSealed.
 const (
 	golden       = "../../cmd/bookledger/testdata/golden/dump.ndjson"
 	goldenSealed = 2257
 )
 
-// fileOf is a file with the text, whose replays nobody watches.
-func fileOf(t *testing.T, text []byte) replay.File {
+// writeFile writes text to a file whose replays report no progress.
+func writeFile(t *testing.T, text []byte) replay.File {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "dump.ndjson")
 	if err := os.WriteFile(path, text, 0o600); err != nil {
@@ -31,9 +31,9 @@ func fileOf(t *testing.T, text []byte) replay.File {
 	return replay.File{Path: path, Watch: func() (func(int), func()) { return func(int) {}, func() {} }}
 }
 
-// TestFile changes a dump in each way: none of them verifies, and the record is
-// named.
-func TestFile(t *testing.T) {
+// TestRejectsChangedDump changes a dump in each possible way and checks that it
+// does not verify and that the error names the record.
+func TestRejectsChangedDump(t *testing.T) {
 	text, err := os.ReadFile(golden)
 	if err != nil {
 		t.Fatal(err)
@@ -52,32 +52,32 @@ func TestFile(t *testing.T) {
 	last := len(all) - 1
 	for name, c := range map[string]struct {
 		text []byte
-		says string
+		want string
 	}{
-		"deleted":             {joined(slices.Delete(slices.Clone(all), 40, 41)), "record 42: the one before it was 40"},
-		"the first deleted":   {joined(all[1:]), "record 2: the one before it was 0"},
-		"swapped":             {joined(slices.Replace(slices.Clone(all), 40, 42, all[41], all[40])), "record 42: the one before it was 40"},
-		"doubled":             {joined(slices.Insert(slices.Clone(all), 40, all[40])), "record 41: the one before it was 41"},
-		"no JSON":             {with(40, []byte("{\"seq\":41,nonsense\n")), "record 41 of the dump"},
-		"the first no JSON":   {with(0, []byte("nonsense\n")), "record 1 of the dump"},
+		"deleted":             {joined(slices.Delete(slices.Clone(all), 40, 41)), "got record 42 after record 40"},
+		"first deleted":       {joined(all[1:]), "got record 2 after record 0"},
+		"swapped":             {joined(slices.Replace(slices.Clone(all), 40, 42, all[41], all[40])), "got record 42 after record 40"},
+		"doubled":             {joined(slices.Insert(slices.Clone(all), 40, all[40])), "got record 41 after record 41"},
+		"not JSON":            {with(40, []byte("{\"seq\":41,nonsense\n")), "record 41 of the dump"},
+		"first line not JSON": {with(0, []byte("nonsense\n")), "record 1 of the dump"},
 		"too long":            {with(40, bytes.Repeat([]byte("x"), 5<<20)), "line 41"},
-		"cut":                 {text[:len(text)-len(all[last])/2], fmt.Sprintf("the dump ends in the middle of record %d's line", last+1)},
-		"a byte of the past":  {changed(60, `"last_name":"`, `"last_name":"X`), "between record 1 and"},
-		"a byte of late":      {changed(goldenSealed-1, `"source":"calheers"`, `"source":"calheert"`), "record"},
-		"a byte of genesis":   {changed(0, `ledger.genesis.v1`, `ledger.genesit.v1`), "genesis"},
+		"truncated":           {text[:len(text)-len(all[last])/2], fmt.Sprintf("the dump ends in the middle of record %d's line", last+1)},
+		"byte in the past":    {changed(60, `"last_name":"`, `"last_name":"X`), "between record 1 and"},
+		"byte near the end":   {changed(goldenSealed-1, `"source":"calheers"`, `"source":"calheert"`), "record"},
+		"byte of genesis":     {changed(0, `ledger.genesis.v1`, `ledger.genesit.v1`), "genesis"},
 		"another zone":        {changed(0, `"zone_sha256":"20`, `"zone_sha256":"21`), "applying record 1: the ledger's zone file"},
 		"another ledger's id": {changed(0, `"ledger_id":"`, `"ledger_id":"x`), "record"},
 	} {
-		f := fileOf(t, c.text)
+		f := writeFile(t, c.text)
 		err := replay.RunAll(f.Steps(context.Background(), replay.New()))
-		if !errors.Is(err, replay.ErrUnverified) || !strings.Contains(err.Error(), f.Path+" does not verify: ") || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%s: %v, and must say %q", name, err, c.says)
+		if !errors.Is(err, replay.ErrUnverified) || !strings.Contains(err.Error(), f.Path+" does not verify: ") || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got error %v, want ErrUnverified with %q", name, err, c.want)
 		}
 	}
-	if err := replay.RunAll(fileOf(t, text).Steps(context.Background(), replay.New())); err != nil {
-		t.Errorf("the dump itself: %v", err)
+	if err := replay.RunAll(writeFile(t, text).Steps(context.Background(), replay.New())); err != nil {
+		t.Errorf("unchanged dump: %v", err)
 	}
-	if err := replay.RunAll(fileOf(t, []byte("nonsense\n")).Steps(context.Background(), replay.New())); !errors.Is(err, replay.ErrInvalidDump) || errors.Is(err, replay.ErrUnverified) {
-		t.Errorf("what is no dump at all: %v", err)
+	if err := replay.RunAll(writeFile(t, []byte("nonsense\n")).Steps(context.Background(), replay.New())); !errors.Is(err, replay.ErrInvalidDump) || errors.Is(err, replay.ErrUnverified) {
+		t.Errorf("not a dump: got %v, want ErrInvalidDump and not ErrUnverified", err)
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"bookledger/projections/provenance"
 )
 
-// Replay is a ledger that is being derived from records.
+// Replay is a ledger derived from the records replayed so far.
 type Replay struct {
 	admission.Progress
 	merkle.Tree
@@ -23,7 +23,7 @@ type Replay struct {
 	state     *state
 	tree      *merkle.Memory
 	decoder   record.Decoder
-	until     time.Time // see StopAt
+	stopAt    time.Time // zero: no limit
 	ended     bool
 }
 
@@ -34,26 +34,27 @@ func New() *Replay {
 }
 
 // StopAt makes the replay end with the last record that was recorded at or
-// before t. It is called before the first record.
-func (r *Replay) StopAt(t time.Time) { r.until = t }
+// before t. It must be called before the first record.
+func (r *Replay) StopAt(t time.Time) { r.stopAt = t }
 
-// Ended reports whether the replay has come to the end that was set, or was left
-// at a cutoff.
+// Ended reports whether the replay has passed the moment set with StopAt, or
+// its caller stopped it at a cutoff.
 func (r *Replay) Ended() bool { return r.ended }
 
-// Step is a step of a replay. First come the cutoffs that a record passes, each
-// while the state is as of it, and then the record, once the state is as it has
-// left it.
+// Step is a cutoff or a record. Before each record come the cutoffs that it
+// passes. At a cutoff, the replay's state is as of that cutoff; at a record, it
+// includes that record.
 type Step struct {
-	Checkpoint *checkpoint.Checkpoint // nil where the step is a record
+	Checkpoint *checkpoint.Checkpoint // nil if the step is a record
 	Record     *record.Decoded
-	Verdict    // what became of the record
+	Result     // outcome of the record
 }
 
 // IsCutoff reports whether the step is the cutoff of Friday f.
 func (s *Step) IsCutoff(f events.Date) bool { return s.Checkpoint != nil && s.Checkpoint.Friday == f }
 
-// CaseID is the case that the step's record is about; "" where there is none.
+// CaseID returns the case that the step's record is about, or "" if there is
+// none.
 func (s *Step) CaseID() string {
 	if s.Record == nil {
 		return ""
@@ -61,7 +62,7 @@ func (s *Step) CaseID() string {
 	return s.Record.CaseID
 }
 
-// Entry is the step's record as provenance takes it.
+// Entry returns the step's record as an entry of a case's history.
 func (s *Step) Entry() provenance.Entry {
 	e := provenance.Entry{Seq: s.Record.Seq, Event: s.Record.Event, Outcome: s.Outcome, Rejection: s.Rejection}
 	if !s.Recorded.IsZero() {
@@ -70,14 +71,14 @@ func (s *Step) Entry() provenance.Entry {
 	return e
 }
 
-// Steps replays the records that follow, until the end that was set. The error
-// is ErrBroken for a record that cannot follow. A replay that is left at a cutoff
-// stands as of it, and ends there.
+// Steps replays the next records, up to the moment set with StopAt. The error
+// is ErrInvalidDump for a record that cannot follow. If the caller breaks off
+// at a cutoff, the state stays as of that cutoff, and the replay has ended.
 func (r *Replay) Steps(records ...record.Record) iter.Seq2[Step, error] {
 	return func(yield func(Step, error) bool) {
 		for i := range records {
 			d := r.decoder.Decode(records[i])
-			if more, err := r.judge(&d, yield); err != nil {
+			if more, err := r.process(&d, yield); err != nil {
 				yield(Step{}, err)
 				return
 			} else if !more {
@@ -87,7 +88,7 @@ func (r *Replay) Steps(records ...record.Record) iter.Seq2[Step, error] {
 	}
 }
 
-// RunAll takes all steps, up to the first error.
+// RunAll runs all steps and returns the first error.
 func RunAll(steps iter.Seq2[Step, error]) error {
 	for _, err := range steps {
 		if err != nil {
@@ -97,34 +98,34 @@ func RunAll(steps iter.Seq2[Step, error]) error {
 	return nil
 }
 
-// judge yields the steps of a record, and reports whether to go on.
-func (r *Replay) judge(d *record.Decoded, yield func(Step, error) bool) (more bool, err error) {
+// process yields the steps of a record and reports whether to continue.
+func (r *Replay) process(d *record.Decoded, yield func(Step, error) bool) (more bool, err error) {
 	if r.ended {
 		return false, nil
 	}
 	decision, err := r.processor.Decide(d, r.state)
-	if err != nil { // the state is in memory and never fails
-		return false, marked{err, ErrInvalidDump}
+	if err != nil { // not from the state, which is in memory
+		return false, wrappedError{err, ErrInvalidDump}
 	}
-	if !r.until.IsZero() && decision.Recorded.After(r.until) {
+	if !r.stopAt.IsZero() && decision.Recorded.After(r.stopAt) {
 		r.ended = true
 		return false, nil
 	}
 	for i := range decision.Passed {
-		r.state.fridays = append(r.state.fridays, decision.Passed[i])
+		r.state.checkpoints = append(r.state.checkpoints, decision.Passed[i])
 		if !yield(Step{Checkpoint: &decision.Passed[i]}, nil) {
 			r.ended = true
 			return false, nil
 		}
 	}
-	if err := r.processor.Apply(&decision, r.state); err != nil { // the calendar of genesis is not in this release
-		return false, marked{err, ErrInvalidDump}
+	if err := r.processor.Apply(&decision, r.state); err != nil { // this release does not support the calendar of genesis
+		return false, wrappedError{err, ErrInvalidDump}
 	}
 	r.tree.Append(d.Leaf)
-	return yield(Step{Record: d, Verdict: decision.Verdict}, nil), nil
+	return yield(Step{Record: d, Result: decision.Result}, nil), nil
 }
 
-// State is the state as the records so far have left it.
+// State returns the state after the records replayed so far.
 func (r *Replay) State() interface {
 	book.State
 	book.FullState
@@ -133,32 +134,36 @@ func (r *Replay) State() interface {
 	return r.state
 }
 
-// Checkpoints returns the checkpoints so far.
+// Checkpoints returns the checkpoints so far, the earliest first.
 func (r *Replay) Checkpoints() ([]checkpoint.Checkpoint, error) {
-	all := slices.Clone(r.state.fridays)
+	all := slices.Clone(r.state.checkpoints)
 	for i := range all {
 		_, all[i].Sealed = r.state.seals[all[i].Friday]
 	}
 	return all, nil
 }
 
-// Checkpoint returns the checkpoint of a Friday, 0 being the latest that a record
-// has passed; checkpoint.ErrNone says why there is none.
+// Checkpoint returns the checkpoint of a Friday, or the latest one if f is 0.
+// The error explains a missing one and wraps checkpoint.ErrNoCheckpoint.
 func (r *Replay) Checkpoint(f events.Date) (checkpoint.Checkpoint, error) {
-	for _, c := range slices.Backward(r.state.fridays) {
+	for _, c := range slices.Backward(r.state.checkpoints) {
 		if c.Friday == f || f == 0 {
 			_, c.Sealed = r.state.seals[c.Friday]
 			return c, nil
 		}
 	}
-	return checkpoint.Checkpoint{}, checkpoint.ExplainMissing(r.Calendar(), f, r.OpenFriday())
+	var first, latest events.Date
+	if all := r.state.checkpoints; len(all) > 0 {
+		first, latest = all[0].Friday, all[len(all)-1].Friday
+	}
+	return checkpoint.Checkpoint{}, checkpoint.ExplainMissing(r.Calendar(), f, first, latest)
 }
 
-// Seal returns the seal of a Friday, the signatures that name it, unchecked, and
-// whether there is one.
+// Seal returns the seal of a Friday, the signatures that name it, which are not
+// verified, and whether the Friday is sealed.
 func (r *Replay) Seal(f events.Date) (seal checkpoint.Seal, signatures []checkpoint.Signature, sealed bool, err error) {
 	seal, sealed = r.state.seals[f]
-	for _, s := range r.state.signed {
+	for _, s := range r.state.signatures {
 		if s.Friday == f {
 			signatures = append(signatures, s)
 		}
@@ -166,10 +171,10 @@ func (r *Replay) Seal(f events.Date) (seal checkpoint.Seal, signatures []checkpo
 	return seal, signatures, sealed, nil
 }
 
-// Rejected returns the rejections so far.
+// Rejected returns the rejected events so far.
 func (r *Replay) Rejected() []admission.RejectedEvent { return r.state.rejected }
 
-// EachRejected calls yield with every rejected record, in order.
+// EachRejected calls yield with every rejected event, in order.
 func (r *Replay) EachRejected(yield func(admission.RejectedEvent) error) error {
 	for _, one := range r.state.rejected {
 		if err := yield(one); err != nil {
@@ -179,8 +184,8 @@ func (r *Replay) EachRejected(yield func(admission.RejectedEvent) error) error {
 	return nil
 }
 
-// Exports returns the trail of exports so far, in the order of the record.
+// Exports returns the export trail so far, in the order of the journal.
 func (r *Replay) Exports() []admission.ExportStep { return r.state.exports }
 
-// Status returns where the ledger stands, with the hash of the whole state.
+// Status returns the ledger status, including the hash of the whole state.
 func (r *Replay) Status() (Status, error) { return r.StatusOf(r.state) }

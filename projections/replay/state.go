@@ -13,26 +13,26 @@ import (
 	"bookledger/projections/internal/admission"
 )
 
-// Verdict is what became of a record.
-type Verdict = admission.Verdict
+// Result is what processing a record gave: its outcome, rejection and recorded time.
+type Result = admission.Result
 
-// Status is where a ledger stands.
+// Status is the status of a ledger.
 type Status = admission.Status
 
-// state is the ledger in plain maps, as of the newest record alone.
+// state is the ledger after the newest record, in plain maps.
 type state struct {
-	cases    map[string]*fold.Case
-	unknown  fold.Case                      // of which nothing is known
-	held     map[string]map[string]struct{} // cases by the agent who holds them
-	agents   map[string]fold.Agent
-	agencies map[string]fold.Agency
-	staff    map[string]fold.Staff // by agency, a zero byte and person
-	seen     map[[32]byte]struct{} // of each (source, id) its hash: no pointers to follow
-	rejected []admission.RejectedEvent
-	exports  []admission.ExportStep
-	fridays  []checkpoint.Checkpoint
-	seals    map[events.Date]checkpoint.Seal
-	signed   []checkpoint.Signature
+	cases       map[string]*fold.Case
+	emptyCase   fold.Case                      // returned for a case without events
+	held        map[string]map[string]struct{} // case ids by the agent who holds them
+	agents      map[string]fold.Agent
+	agencies    map[string]fold.Agency
+	staff       map[string]fold.Staff // by agency id, a zero byte, and person id
+	seen        map[[32]byte]struct{} // hash of each (source, id); hashes leave the garbage collector no pointers to follow
+	rejected    []admission.RejectedEvent
+	exports     []admission.ExportStep
+	checkpoints []checkpoint.Checkpoint
+	seals       map[events.Date]checkpoint.Seal
+	signatures  []checkpoint.Signature
 }
 
 var (
@@ -49,11 +49,11 @@ func newState() *state {
 	}
 }
 
-// What makes state an admission.State.
+// Methods of admission.State.
 
-func (s *state) Seen(source, id string) (bool, error) {
-	var room [256]byte // a source and an id are shorter; neither holds a zero byte
-	k := sha256.Sum256(append(append(append(room[:0], source...), 0), id...))
+func (s *state) MarkSeen(source, id string) (bool, error) {
+	var buf [256]byte // a source and an id are shorter, and neither contains a zero byte
+	k := sha256.Sum256(append(append(append(buf[:0], source...), 0), id...))
 	_, seen := s.seen[k]
 	s.seen[k] = struct{}{}
 	return seen, nil
@@ -63,7 +63,7 @@ func (s *state) Case(id string) (*fold.Case, error) {
 	if c, ok := s.cases[id]; ok {
 		return c, nil
 	}
-	return &s.unknown, nil
+	return &s.emptyCase, nil
 }
 
 func (s *state) PutCase(id string, before, after *fold.Case) error {
@@ -113,32 +113,32 @@ func (s *state) PutStaff(agencyID, personID string, after fold.Staff) error {
 	return nil
 }
 
-func (s *state) Reject(r admission.RejectedEvent) error {
+func (s *state) AddRejection(r admission.RejectedEvent) error {
 	s.rejected = append(s.rejected, r)
 	return nil
 }
 
-func (s *state) Export(e admission.ExportStep) error {
+func (s *state) AddExportStep(e admission.ExportStep) error {
 	s.exports = append(s.exports, e)
 	return nil
 }
 
-func (s *state) Sealed(f events.Date) (bool, error) {
+func (s *state) HasSeal(f events.Date) (bool, error) {
 	_, sealed := s.seals[f]
 	return sealed, nil
 }
 
-func (s *state) Seal(seal checkpoint.Seal) error {
+func (s *state) PutSeal(seal checkpoint.Seal) error {
 	s.seals[seal.Friday] = seal
 	return nil
 }
 
-func (s *state) Sign(signature checkpoint.Signature) error {
-	s.signed = append(s.signed, signature)
+func (s *state) AddSignature(signature checkpoint.Signature) error {
+	s.signatures = append(s.signatures, signature)
 	return nil
 }
 
-// What makes state a book.State and a book.Whole.
+// Methods of book.State and book.FullState.
 
 func (s *state) EachHeld(agent string, yield func(id string, c *fold.Case) error) error {
 	for _, id := range slices.Sorted(maps.Keys(s.held[agent])) {
@@ -159,7 +159,7 @@ func (s *state) EachCase(yield func(id string, c *fold.Case) error) error {
 }
 
 func (s *state) EachAgent(yield func(id string, agent *fold.Agent) error) error {
-	return eachOf(s.agents, yield)
+	return eachSorted(s.agents, yield)
 }
 
 func (s *state) EachAgentOf(agency string, yield func(id string, agent *fold.Agent) error) error {
@@ -172,17 +172,17 @@ func (s *state) EachAgentOf(agency string, yield func(id string, agent *fold.Age
 }
 
 func (s *state) EachAgency(yield func(id string, agency *fold.Agency) error) error {
-	return eachOf(s.agencies, yield)
+	return eachSorted(s.agencies, yield)
 }
 
 func (s *state) EachStaff(yield func(agency, person string, staff *fold.Staff) error) error {
-	return eachOf(s.staff, func(id string, staff *fold.Staff) error {
+	return eachSorted(s.staff, func(id string, staff *fold.Staff) error {
 		agency, person, _ := strings.Cut(id, "\x00")
 		return yield(agency, person, staff)
 	})
 }
 
-func eachOf[T any](m map[string]T, yield func(string, *T) error) error {
+func eachSorted[T any](m map[string]T, yield func(string, *T) error) error {
 	for _, id := range slices.Sorted(maps.Keys(m)) {
 		v := m[id]
 		if err := yield(id, &v); err != nil {

@@ -34,42 +34,41 @@ import (
 	"bookledger/projections/list"
 )
 
-// Run runs the program and returns its exit code.
+// Run runs bookdemo and returns its exit code.
 func Run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
 	return cli.Run(ctx, newRoot, args, in, out, errs)
 }
 
 func newRoot(env *cli.Environment) *cobra.Command {
-	d := &demo{env: env, world: synthetic.Config{Agents: 12, Consumers: 6000, Weeks: 6}}
+	d := &demo{env: env, config: synthetic.Config{Agents: 12, Consumers: 6000, Weeks: 6}}
 	cmd := &cobra.Command{
 		Use:   "bookdemo",
-		Short: "Run the whole system at once on made-up data",
-		Long: `Run the whole system on made-up data: begin a ledger, load some past weeks as
-history, publish live events over NATS, follow them into the live list, and
-write the books of the last Friday. It then goes on serving, with the portal and
-a sign-in page of its own, until it is interrupted. The same --seed and --until
-give the same world.`,
+		Short: "Run the whole system on made-up data",
+		Long: `Run the whole system on made-up data. The demo creates a ledger, loads past weeks
+as history, publishes live events over NATS, and writes the books of the last
+Friday. It then serves the portal, with its own sign-in page, until you press
+Ctrl-C. The same --seed and --until give the same data.`,
 		Example: `  bookdemo
   bookdemo --once --data ./demo --out ./demo/books --seed 7 --until 2026-11-21`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return d.run(cmd.Context()) },
 	}
 	cmd.Flags().BoolVar(&d.once, "once", false, "exit after the books are written and their Friday is sealed")
-	cmd.Flags().StringVar(&d.data, "data", "", "folder of the demo's ledger (default: a new one for temporary files)")
-	cmd.Flags().StringVar(&d.out, "out", "", "folder of the books (default: books in the ledger's folder)")
-	cmd.Flags().StringVar(&d.listen, "listen", "127.0.0.1:0", "loopback address that answers HTTP; port 0 is any free one")
-	cmd.Flags().Uint64Var(&d.world.Seed, "seed", 1, "which of the made-up worlds")
-	cmd.Flags().StringVar(&d.until, "until", "", "when history ends: a time or a date that is past (default now)")
+	cmd.Flags().StringVar(&d.data, "data", "", "data folder of the demo (default: a new temporary folder)")
+	cmd.Flags().StringVar(&d.out, "out", "", "folder for the books (default: \"books\" in the data folder)")
+	cmd.Flags().StringVar(&d.listen, "listen", "127.0.0.1:0", "loopback address to serve HTTP on; port 0 means any free port")
+	cmd.Flags().Uint64Var(&d.config.Seed, "seed", 1, "seed of the made-up data")
+	cmd.Flags().StringVar(&d.until, "until", "", "end of history: a time or a date in the past (default now)")
 	cmd.AddCommand(newGenerate(env))
 	return cmd
 }
 
-// demo is the options of a demo and, once it is under way, what it runs.
+// demo contains the options of a demo run, and the parts that it starts.
 type demo struct {
 	once                     bool
 	data, out, listen, until string
 
 	env    *cli.Environment
-	world  synthetic.Config
+	config synthetic.Config
 	ledger *node.Node
 	daemon *daemon.Daemon
 	issuer *issuer.Issuer
@@ -87,13 +86,13 @@ func (d *demo) run(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("listening for HTTP: %w", err)
 	}
-	defer listener.Close() // the daemon, once it runs, has closed it before
+	defer listener.Close() // the running daemon closes it earlier
 	if d.ledger, err = node.Open(ctx, node.Options{Dir: d.data, Create: true, NATSListen: "127.0.0.1:0", Now: d.env.Now, Log: log}); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.ledger.Close()) }()
-	if !d.ledger.Projection.Rebuilding() { // then it is compared by building
-		if _, err := d.ledger.Compare(ctx, 0, nil); err != nil { // with what an earlier run has applied
+	if !d.ledger.Projection.Rebuilding() { // a rebuild compares the journal itself
+		if _, err := d.ledger.Compare(ctx, 0, nil); err != nil { // with what an earlier run applied
 			return d.ledger.Diagnose(ctx, err)
 		}
 	}
@@ -112,11 +111,10 @@ func (d *demo) run(ctx context.Context) (err error) {
 
 const demoClient = "bookledger"
 
-// openPortal makes the portal, and the demo's own issuer, which the portal's
-// listener serves too.
+// openPortal creates the portal and the demo's issuer. One listener serves both.
 func (d *demo) openPortal(url string, watch *integrity.Monitor, log *zap.Logger) (*web.Web, error) {
 	var people []issuer.Person
-	for _, i := range d.world.Identities() {
+	for _, i := range d.config.Identities() {
 		people = append(people, issuer.Person{
 			Person: access.Person{ID: i.PersonID, AgentID: i.AgentID, Name: i.Name, Auditor: i.Role == "auditor", Operator: i.Role == "operator"},
 			Role:   i.Role, AgencyID: i.AgencyID,
@@ -135,22 +133,22 @@ func (d *demo) openPortal(url string, watch *integrity.Monitor, log *zap.Logger)
 	})
 }
 
-// prepare checks the options and fills in what was left open.
+// prepare checks the options and sets the defaults.
 func (d *demo) prepare() error {
 	if !loopback.Address(d.listen) {
-		return cli.Usagef("--listen: the demo answers on loopback addresses only, like 127.0.0.1:8080")
+		return cli.Usagef("--listen: the demo needs a loopback address, for example 127.0.0.1:8080")
 	}
 	var err error
-	if d.world.Until, err = parseUntil(d.env, d.until); err != nil {
+	if d.config.Until, err = parseUntil(d.env, d.until); err != nil {
 		return err
 	}
-	if d.world.Until.After(d.env.Now()) {
+	if d.config.Until.After(d.env.Now()) {
 		return cli.Usagef("--until: history cannot end in the future")
 	}
-	if err := d.claim(); err != nil {
+	if err := d.claimFolder(); err != nil {
 		return err
 	}
-	if err := d.world.Check(); err != nil {
+	if err := d.config.Check(); err != nil {
 		return cli.Usagef("--until: %v", err)
 	}
 	if d.out == "" {
@@ -159,21 +157,21 @@ func (d *demo) prepare() error {
 	return nil
 }
 
-// serve shows the system at work while the daemon runs, and ends the daemon
-// afterwards, or lets it go on until ctx ends.
+// serve runs the daemon and the steps of the demo. With --once, it stops the daemon
+// after the last step; otherwise the daemon runs until ctx ends.
 func (d *demo) serve(ctx context.Context) error {
 	serving, end := context.WithCancel(ctx)
 	defer end()
 	group, serving := errgroup.WithContext(serving)
 	group.Go(func() error { return d.daemon.Run(serving) })
 	group.Go(func() error {
-		d.sayf("A made-up world (seed %d, until %s) in %s\n", d.world.Seed, cli.FormatPacific(d.world.Until), d.data)
-		for _, step := range [...]func(context.Context) error{d.load, d.publish, d.export, d.seal, d.list, d.describe} {
+		d.printf("Made-up data (seed %d, until %s) in %s\n", d.config.Seed, cli.FormatPacific(d.config.Until), d.data)
+		for _, step := range [...]func(context.Context) error{d.load, d.publish, d.export, d.seal, d.list, d.writeDemoFile} {
 			if err := step(serving); err != nil {
 				return err
 			}
 		}
-		d.next()
+		d.printNextSteps()
 		if d.once {
 			end()
 		}
@@ -186,25 +184,25 @@ func (d *demo) serve(ctx context.Context) error {
 	return err
 }
 
-func (d *demo) sayf(format string, args ...any) { fmt.Fprintf(d.env.Out, format+"\n", args...) }
+func (d *demo) printf(format string, args ...any) { fmt.Fprintf(d.env.Out, format+"\n", args...) }
 
-// load loads the past weeks as history and closes it.
+// load loads the past weeks as history and closes history.
 func (d *demo) load(ctx context.Context) error {
 	v, err := d.caughtUp(ctx)
 	if err != nil {
 		return err
 	}
 	if closed := v.HistoryClosed(); closed {
-		d.sayf("1. The folder holds the history of an earlier run already.")
+		d.printf("1. The folder already contains the history of an earlier run.")
 		return v.Close()
 	}
 	if err := v.Close(); err != nil {
 		return err
 	}
-	begun, bar := d.env.Now(), d.env.Progress("events of history loaded", 0)
+	start, bar := d.env.Now(), d.env.Progress("history events loaded", 0)
 	n := 0
 	err = d.ledger.Journal.AppendAll(ctx, func(yield func(journal.Message, error) bool) {
-		for i := range d.world.Generate() {
+		for i := range d.config.Generate() {
 			m, err := journal.MessageOf(i.Event)
 			m.Subject, m.Recorded = events.HistorySubject(i.Event.Source), i.Recorded.Format(time.RFC3339Nano)
 			if !yield(m, err) {
@@ -227,12 +225,12 @@ func (d *demo) load(ctx context.Context) error {
 		return err
 	}
 	s := v.Summary()
-	d.sayf("1. Loaded %d past weeks as history: %d events in %.1f s; the ledger has judged %d records and rejected %d.", d.world.Weeks, n,
-		d.env.Now().Sub(begun).Seconds(), s.Position, s.Rejected)
+	d.printf("1. Loaded %d past weeks as history: %d events in %.1f s. The ledger has processed %d records and rejected %d.", d.config.Weeks, n,
+		d.env.Now().Sub(start).Seconds(), s.Position, s.Rejected)
 	return v.Close()
 }
 
-// caughtUp returns a view of all that the journal holds.
+// caughtUp returns a view of the whole journal.
 func (d *demo) caughtUp(ctx context.Context) (*projections.View, error) {
 	last, err := d.ledger.Journal.Last(ctx)
 	if err != nil {
@@ -244,10 +242,10 @@ func (d *demo) caughtUp(ctx context.Context) (*projections.View, error) {
 	return d.ledger.Projection.View()
 }
 
-// publish publishes live events over NATS as an upstream system does, the last of
-// which the ledger rejects, and waits until the live lists show them.
+// publish publishes live events over NATS, as an upstream system does, and waits
+// until the lists show them. The ledger rejects the last event.
 func (d *demo) publish(ctx context.Context) error {
-	live, wrong := d.world.LiveEvents(40), d.world.RejectedEvent()
+	live, wrong := d.config.LiveEvents(40), d.config.RejectedEvent()
 	var messages []journal.Message
 	for _, e := range append(live, wrong) {
 		m, err := journal.MessageOf(e)
@@ -273,21 +271,21 @@ func (d *demo) publish(ctx context.Context) error {
 		}
 		counts[outcome]++
 	}
-	d.sayf("2. Published %d live events over NATS at %s: %d applied, %d unchanged, %d seen before, %d rejected.", len(live),
+	d.printf("2. Published %d live events over NATS at %s: %d applied, %d unchanged, %d duplicates, %d rejected.", len(live),
 		d.ledger.Journal.URL(), counts[record.Applied], counts[record.Unchanged], counts[record.Duplicate], counts[record.Rejected])
 	outcome, _, err := d.ledger.Projection.WaitFor(ctx, ack.Last)
 	if err != nil {
 		return err
 	}
 	if outcome == record.Rejected {
-		d.sayf("3. Published a wrong one, %s without a request: it is rejected, and stands in the rejected list.", wrong.Type)
+		d.printf("3. Published an invalid event, %s without a pending request. The ledger rejected it: see the rejected events.", wrong.Type)
 	} else {
-		d.sayf("3. Published a wrong one again: it is a %s of the one that was rejected.", outcome)
+		d.printf("3. Published the invalid event again. The outcome is: %s.", outcome)
 	}
 	return nil
 }
 
-// export writes the books of the last Friday of the world's history.
+// export writes the books of the last Friday in the history.
 func (d *demo) export(ctx context.Context) error {
 	if err := cli.RefuseOnViolation(d.ledger); err != nil {
 		return err
@@ -297,63 +295,63 @@ func (d *demo) export(ctx context.Context) error {
 		return err
 	}
 	defer v.Close()
-	friday := d.world.LastFriday()
+	friday := d.config.LastFriday()
 	totals, err := v.Checkpoint(friday)
 	if err != nil {
 		return err
 	}
-	begun := d.env.Now()
+	start := d.env.Now()
 	all, err := bookfiles.New(v.AsOf(friday), v.Calendar(), totals.Week).All(ctx, d.out, d.env.Progress)
 	if err != nil {
 		return err
 	}
-	d.env.Messagef("%d books as of Friday %s written into %s", len(all), friday, d.out)
-	d.sayf("4. Wrote the books of Friday %s (%d cases, %d rows in all) into %s in %.1f s.", friday, totals.Cases, totals.Rows, d.out, d.env.Now().Sub(begun).Seconds())
+	d.env.Messagef("%d books as of Friday %s written to %s", len(all), friday, d.out)
+	d.printf("4. Wrote the books of Friday %s (%d cases, %d rows) to %s in %.1f s.", friday, totals.Cases, totals.Rows, d.out, d.env.Now().Sub(start).Seconds())
 	return nil
 }
 
-// list shows the beginning of a live list.
+// list prints the beginning of a live list.
 func (d *demo) list(context.Context) error {
 	v, err := d.ledger.Projection.View()
 	if err != nil {
 		return err
 	}
 	defer v.Close()
-	agent := d.world.Identities()[0].AgentID
+	agent := d.config.Identities()[0].AgentID
 	lists, err := v.Lists(agent)
 	if err != nil {
 		return err
 	}
 	page, total := lists.Active.Page(list.Query{Limit: 3}, v.OpenFriday().Year())
-	d.sayf("\nThe live list of agent %s has %d active consumers; the first by first name:", agent, total)
+	d.printf("\nAgent %s has %d active consumers. The first three, by first name:", agent, total)
 	for _, e := range page {
-		d.sayf("   %s %s, case %s, delegated since %s", e.FirstName, e.LastName, e.CaseID, e.Since)
+		d.printf("   %s %s, case %s, delegated since %s", e.FirstName, e.LastName, e.CaseID, e.Since)
 	}
 	return nil
 }
 
-// seal has the Friday of the books sealed, which the daemon does by itself too.
+// seal seals the Friday of the books. The daemon would also seal it later.
 func (d *demo) seal(ctx context.Context) error {
-	friday := d.world.LastFriday()
+	friday := d.config.LastFriday()
 	if err := d.daemon.Seal(ctx, friday); err != nil {
 		return err
 	}
-	d.sayf("5. Friday %s is sealed: the roots of its books and of the record are recorded, and signed.", friday)
+	d.printf("5. Sealed Friday %s: the roots of its books and of the journal are recorded and signed.", friday)
 	return nil
 }
 
-// demoFile tells outsiders where the demo answers, and who may sign in.
+// demoFile contains the addresses of the demo, and the people who can sign in.
 const demoFile = "demo.json"
 
-// describe writes demo.json, as the last thing, under a temporary name that is
-// then renamed: who finds it finds everything.
-func (d *demo) describe(context.Context) error {
+// writeDemoFile writes demo.json as the last step, first under a temporary name. If
+// the file exists, the demo is complete.
+func (d *demo) writeDemoFile(context.Context) error {
 	type identity struct {
 		synthetic.Identity
-		Token string `json:"token"` // a bearer token, as long as this run of the demo serves
+		Token string `json:"token"` // a bearer token; valid for 24 hours while this demo runs
 	}
 	var identities []identity
-	for _, i := range d.world.Identities() {
+	for _, i := range d.config.Identities() {
 		token, err := d.issuer.Token(i.PersonID, demoClient, 24*time.Hour)
 		if err != nil {
 			return err
@@ -378,25 +376,25 @@ func (d *demo) describe(context.Context) error {
 	return nil
 }
 
-// next says what to try.
-func (d *demo) next() {
-	agent := d.world.Identities()[0].AgentID
+// printNextSteps prints commands to try.
+func (d *demo) printNextSteps() {
+	agent := d.config.Identities()[0].AgentID
 	if d.once {
-		d.sayf("\nTry next:")
+		d.printf("\nTry next:")
 	} else {
-		d.sayf(`
-The portal: open %[1]s in a browser, choose one of the made-up people, and take a book.
-It goes on serving until you press Ctrl-C. Meanwhile, in another terminal:
+		d.printf(`
+Open the portal at %[1]s, sign in as one of the made-up people, and download a book.
+The demo runs until you press Ctrl-C. Try next, in another terminal:
    go run ./cmd/bookdemo generate --agents 3 --consumers 20 --weeks 1 --seed 9 | go run ./cmd/bookledger publish - --nats %[2]s
    go run ./cmd/bookledger journal dump --nats %[2]s --nats-nkey %[3]s > %[4]s
    curl %[1]s/readyz
-   curl -H "Authorization: Bearer $TOKEN" %[1]s/v1/agents/%[5]s/active     # tokens are in %[6]s
+   curl -H "Authorization: Bearer $TOKEN" %[1]s/v1/agents/%[5]s/active     # set TOKEN to a token from %[6]s
 
-Afterwards:`,
+After you stop the demo:`,
 			d.daemon.URL(), d.ledger.Journal.URL(), filepath.Join(d.data, node.ReaderFile), filepath.Join(d.data, "dump.ndjson"),
 			agent, filepath.Join(d.data, demoFile))
 	}
-	d.sayf(`   go run ./cmd/bookledger active --data %[1]s --agent %[2]s
+	d.printf(`   go run ./cmd/bookledger active --data %[1]s --agent %[2]s
    go run ./cmd/bookledger fridays --data %[1]s
    go run ./cmd/bookledger rejected --data %[1]s
    go run ./cmd/bookledger journal verify --data %[1]s

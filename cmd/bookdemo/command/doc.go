@@ -1,7 +1,7 @@
-// Package command is the demo's command line: the whole system at once on
-// made-up data, and the histories that go with it.
+// Package command implements the command line of bookdemo: the demo of the whole
+// system, and the generator of made-up histories.
 //
-// It guarantees that it never writes into a ledger that no demo has begun, and
-// that the same flags give the same world. The parts that it shows are those
-// of the production program.
+// The demo never writes to a ledger that it did not create. The same flags give the
+// same data. Everything except the data and the sign-in page is the code of the
+// production program.
 package command

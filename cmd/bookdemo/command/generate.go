@@ -15,10 +15,10 @@ func newGenerate(env *cli.Environment) *cobra.Command {
 	var until string
 	cmd := &cobra.Command{
 		Use:   "generate",
-		Short: "Make a made-up but realistic history",
-		Long: `Write the history of a made-up world of agents and consumers as NDJSON, in the
-order of recorded time: to be loaded as history, published, or replayed as it
-is. The same flags give the same world.`,
+		Short: "Generate a made-up but realistic history",
+		Long: `Generate the history of made-up agents and consumers as NDJSON, in the order of
+recorded time. You can load it as history, publish it, or replay it with
+--journal. The same flags give the same history.`,
 		Example: `  bookdemo generate --agents 10 --consumers 1000 --weeks 5 --seed 1 --until 2026-11-21 > past.ndjson
   bookledger history load past.ndjson --data ./ledger --close`,
 		RunE: func(cmd *cobra.Command, _ []string) (err error) {
@@ -48,14 +48,14 @@ is. The same flags give the same world.`,
 		},
 	}
 	cmd.Flags().IntVar(&c.Agents, "agents", 12, "number of agents")
-	cmd.Flags().IntVar(&c.Consumers, "consumers", 6000, "number of consumers' cases")
-	cmd.Flags().IntVar(&c.Weeks, "weeks", 6, "number of Fridays that have books")
-	cmd.Flags().Uint64Var(&c.Seed, "seed", 1, "which of the worlds of this size")
-	cmd.Flags().StringVar(&until, "until", "", "when history ends: a time or a date (default now)")
+	cmd.Flags().IntVar(&c.Consumers, "consumers", 6000, "number of cases")
+	cmd.Flags().IntVar(&c.Weeks, "weeks", 6, "number of Fridays with books")
+	cmd.Flags().Uint64Var(&c.Seed, "seed", 1, "seed of the made-up data")
+	cmd.Flags().StringVar(&until, "until", "", "end of history: a time or a date (default now)")
 	return cmd
 }
 
-// parseUntil reads --until; history ends now where it is not given.
+// parseUntil parses --until. If it is blank, history ends now.
 func parseUntil(env *cli.Environment, s string) (time.Time, error) {
 	if s == "" {
 		return env.Now().UTC().Truncate(time.Second), nil

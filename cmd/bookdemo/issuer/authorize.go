@@ -13,16 +13,16 @@ import (
 )
 
 //go:embed page.html
-var pageText string
+var pageHTML string
 
-// page is what people see: the list of the demo identities, or a text.
+// page is the data of the template: a choice of people, or a text.
 type page struct {
 	Title, Text string
 	Stylesheet  string
 	Icon        string
-	Portal      string // where a text leads back to
+	Portal      string // the URL of the link below a text
 	Action      string
-	Asked       map[string]string
+	Params      map[string]string
 	Choices     []choice
 }
 
@@ -33,19 +33,20 @@ var roles = map[string]string{
 	"admin_l2": "Admin staff, level 2", "auditor": "Auditor", "operator": "Operator",
 }
 
-// asked are the parameters of an authorization request that the page hands on.
-var asked = [...]string{"response_type", "client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge", "code_challenge_method"}
+// forwardedParams are the parameters of an authorization request that the form of the
+// page repeats.
+var forwardedParams = [...]string{"response_type", "client_id", "redirect_uri", "scope", "state", "nonce", "code_challenge", "code_challenge_method"}
 
-// refused answers a request that does not hold, and reports whether it did: on a
-// page, where nothing may be sent back to a client that is not ours, else to the
-// client.
-func (i *Issuer) refused(w http.ResponseWriter, r *http.Request, q url.Values) bool {
+// rejectInvalid responds to an invalid authorization request and reports whether it
+// was invalid. If the client or its redirect URI is unknown, it shows a page;
+// otherwise it redirects to the client with an error.
+func (i *Issuer) rejectInvalid(w http.ResponseWriter, r *http.Request, q url.Values) bool {
 	var forPerson, code string
 	switch {
 	case q.Get("client_id") != i.options.ClientID:
-		forPerson = "The program that sent you here is not known to the demo."
+		forPerson = "The program that sent you here is not registered with the demo."
 	case q.Get("redirect_uri") != i.callback():
-		forPerson = "The program that sent you here asks to be answered at another address than the demo's portal."
+		forPerson = "The program that sent you here uses a redirect address other than the demo's portal."
 	case q.Get("response_type") != "code":
 		code = "unsupported_response_type"
 	case !slices.Contains(strings.Fields(q.Get("scope")), "openid"):
@@ -56,20 +57,20 @@ func (i *Issuer) refused(w http.ResponseWriter, r *http.Request, q url.Values) b
 		return false
 	}
 	if forPerson != "" {
-		i.cannotGoOn(w, forPerson)
+		i.signInError(w, forPerson)
 	} else {
-		i.answer(w, r, q, url.Values{"error": {code}})
+		i.redirect(w, r, q, url.Values{"error": {code}})
 	}
 	return true
 }
 
-// cannotGoOn shows a person why their sign-in cannot go on.
-func (i *Issuer) cannotGoOn(w http.ResponseWriter, text string) {
-	i.write(w, http.StatusBadRequest, page{Title: "This sign-in cannot go on", Text: text})
+// signInError shows the reason why a sign-in failed.
+func (i *Issuer) signInError(w http.ResponseWriter, text string) {
+	i.write(w, http.StatusBadRequest, page{Title: "Sign-in failed", Text: text})
 }
 
-// answer sends the browser back to the client.
-func (i *Issuer) answer(w http.ResponseWriter, r *http.Request, q, with url.Values) {
+// redirect sends the browser back to the client.
+func (i *Issuer) redirect(w http.ResponseWriter, r *http.Request, q, with url.Values) {
 	with.Set("iss", i.options.Base)
 	if state := q.Get("state"); state != "" {
 		with.Set("state", state)
@@ -77,15 +78,16 @@ func (i *Issuer) answer(w http.ResponseWriter, r *http.Request, q, with url.Valu
 	http.Redirect(w, r, i.callback()+"?"+with.Encode(), http.StatusSeeOther)
 }
 
+// authorize shows the sign-in page.
 func (i *Issuer) authorize(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	if i.refused(w, r, q) {
+	if i.rejectInvalid(w, r, q) {
 		return
 	}
-	p := page{Title: "Sign in", Action: i.base.Path + "/authorize", Asked: map[string]string{}}
-	for _, name := range asked {
+	p := page{Title: "Sign in", Action: i.base.Path + "/authorize", Params: map[string]string{}}
+	for _, name := range forwardedParams {
 		if q.Has(name) {
-			p.Asked[name] = q.Get(name)
+			p.Params[name] = q.Get(name)
 		}
 	}
 	for _, person := range i.options.People {
@@ -94,6 +96,7 @@ func (i *Issuer) authorize(w http.ResponseWriter, r *http.Request) {
 	i.write(w, http.StatusOK, p)
 }
 
+// choice returns the entry of a person on the sign-in page.
 func (p Person) choice() choice {
 	ids := []string{"person " + p.ID}
 	if p.AgentID != "" {
@@ -109,29 +112,30 @@ func (p Person) choice() choice {
 	return choice{p.ID, p.Name, role, strings.Join(ids, " · ")}
 }
 
+// choose signs in the chosen person and redirects to the client with a code.
 func (i *Issuer) choose(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
-		i.cannotGoOn(w, "The form could not be read.")
+		i.signInError(w, "The form couldn't be read. Go to the portal and sign in again.")
 		return
 	}
 	q := r.PostForm
-	if i.refused(w, r, q) {
+	if i.rejectInvalid(w, r, q) {
 		return
 	}
 	person, known := i.people[q.Get("person")]
 	if !known {
-		i.cannotGoOn(w, "The demo has nobody of that id.")
+		i.signInError(w, "The demo has no person with this ID.")
 		return
 	}
-	i.answer(w, r, q, url.Values{"code": {i.grant(grant{
+	i.redirect(w, r, q, url.Values{"code": {i.grant(grant{
 		personID: person.ID, nonce: q.Get("nonce"), challenge: q.Get("code_challenge"),
 	})}})
 }
 
-// grant keeps g for a minute and returns its code.
+// grant stores g for a minute and returns its code.
 func (i *Issuer) grant(g grant) string {
 	now := i.options.Now()
-	g.until = now.Add(codeLife)
+	g.until = now.Add(codeLifetime)
 	code := rand.Text()
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -140,7 +144,8 @@ func (i *Issuer) grant(g grant) string {
 	return code
 }
 
-// redeem takes the grant of a code, which is then gone.
+// redeem removes and returns the grant of a code. It reports whether the code was
+// valid.
 func (i *Issuer) redeem(code string) (grant, bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -150,9 +155,9 @@ func (i *Issuer) redeem(code string) (grant, bool) {
 }
 
 func (i *Issuer) endSession(w http.ResponseWriter, r *http.Request) {
-	// The issuer keeps no session of its own, so there is nothing to end.
+	// The issuer has no session of its own, so there is nothing to end.
 	if r.FormValue("post_logout_redirect_uri") != i.signedOut() {
-		i.write(w, http.StatusOK, page{Title: "You are signed out", Text: "The demo's issuer remembers nobody."})
+		i.write(w, http.StatusOK, page{Title: "Signed out", Text: "You're signed out."})
 		return
 	}
 	to := i.signedOut()
@@ -166,12 +171,12 @@ func (i *Issuer) write(w http.ResponseWriter, status int, p page) {
 	p.Stylesheet, p.Icon, p.Portal = i.options.Stylesheet, i.options.Icon, i.options.Portal
 	var body bytes.Buffer
 	if err := pageTemplate.Execute(&body, p); err != nil {
-		http.Error(w, "The page could not be made.", http.StatusInternalServerError)
+		http.Error(w, "The page could not be rendered.", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(body.Bytes()) // a browser that has gone needs no page
+	_, _ = w.Write(body.Bytes()) // fails only if the browser has disconnected
 }
 
-var pageTemplate = template.Must(template.New("page").Parse(pageText))
+var pageTemplate = template.Must(template.New("page").Parse(pageHTML))

@@ -1,9 +1,8 @@
-// Package issuer is the demo's own OpenID issuer: a page on which one of a
-// few made-up people is chosen, and the tokens that say so.
+// Package issuer implements the OpenID issuer of the demo: a sign-in page that
+// offers a few made-up people, and the tokens for the chosen person.
 //
-// It asks for no password, and so promises to stand on a loopback address
-// alone, to say plainly that it is a demo, and to answer no other host name
-// than its own. For everything else it keeps to OpenID Connect: the code flow
-// with PKCE, codes that work once, ES256 signatures with a key that lives as
-// long as the process. What the people may see is left to the ledger.
+// It asks for no password. Therefore it runs on loopback addresses only, says that
+// it is a demo, and refuses requests to any other host name. It follows OpenID
+// Connect: code flow with PKCE, single-use codes, and ES256 signatures with a key
+// that lives as long as the process. Access is left to the ledger.
 package issuer

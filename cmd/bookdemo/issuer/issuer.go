@@ -20,35 +20,35 @@ import (
 	"bookledger/projections/access"
 )
 
-// Person is a demo identity, with what the sign-in page says of it.
+// Person is a made-up person, with the role and agency that the sign-in page shows.
 type Person struct {
 	access.Person
 	Role     string // "agent", "manager", "admin_l1", "admin_l2", "auditor" or "operator"
-	AgencyID string // "" where none
+	AgencyID string // or ""
 }
 
-// Options is what an issuer is made from.
+// Options configures an Issuer. Stylesheet and Icon are optional.
 type Options struct {
-	// Base is the issuer's own URL, like http://127.0.0.1:8080/issuer, without
-	// a slash at its end. Its host is a loopback address or localhost.
+	// Base is the URL of the issuer, such as http://127.0.0.1:8080/issuer, without
+	// a trailing slash. Its host must be a loopback address or localhost.
 	Base string
-	// ClientID is the one client that tokens are for.
+	// ClientID is the only client that may request tokens.
 	ClientID string
-	// Portal is where browsers reach that client, without a slash at its end.
-	// The redirect URI is Portal + "/sign-in/callback", and people come back
+	// Portal is the URL of the client, without a trailing slash. The redirect URI
+	// is Portal + "/sign-in/callback". After signing out, browsers are redirected
 	// to Portal + "/signed-out".
 	Portal string
-	// People are who can be chosen, in this order.
+	// People are the choices on the sign-in page, in this order.
 	People []Person
-	// Stylesheet and Icon are the paths of the portal's style sheet and of its
-	// icon, an SVG, on the issuer's host; "" is none.
+	// Stylesheet and Icon are the paths of the portal's style sheet and SVG icon on
+	// the issuer's host, or "".
 	Stylesheet, Icon string
-	// Now is the time at which codes and tokens are made and end. It must be set.
+	// Now returns the current time, for the lifetimes of codes and tokens.
 	Now func() time.Time
 }
 
-// Issuer is the demo's issuer. It serves everything under the path of its base
-// and is safe for concurrent use.
+// Issuer is the OpenID issuer of the demo. It serves all paths under that of its base
+// URL, and is safe for concurrent use.
 type Issuer struct {
 	options Options
 	base    *url.URL
@@ -62,38 +62,37 @@ type Issuer struct {
 	grants map[string]grant // by code
 }
 
-// grant is what a code stands for.
+// grant is the sign-in that a code was issued for.
 type grant struct {
 	personID, nonce, challenge string
 	until                      time.Time
 }
 
-// codeLife is how long a code can be redeemed.
-const codeLife = time.Minute
+// codeLifetime is the time in which a code can be redeemed.
+const codeLifetime = time.Minute
 
-// New makes an issuer with a fresh key. It fails where the options are
-// incomplete, where two people share an id, and where the base is not on a
-// loopback address.
+// New returns an issuer with a new key. It fails if the options are incomplete, if
+// two people have the same ID, or if the base URL is not on a loopback address.
 func New(o Options) (*Issuer, error) {
 	base, err := url.Parse(o.Base)
 	if err != nil || base.Host == "" || (base.Scheme != "http" && base.Scheme != "https") || strings.HasSuffix(o.Base, "/") {
-		return nil, fmt.Errorf("demo issuer: base %q is no http URL without a slash at its end", o.Base)
+		return nil, fmt.Errorf("demo issuer: base %q: use an http URL without a trailing slash", o.Base)
 	}
 	if !loopback.Host(base.Hostname()) {
-		return nil, fmt.Errorf("demo issuer: %s is no loopback address; anyone can sign in as anyone here, so it listens on 127.0.0.1, ::1 or localhost alone", base.Hostname())
+		return nil, fmt.Errorf("demo issuer: %s is not a loopback address: sign-in needs no password, so use 127.0.0.1, ::1 or localhost", base.Hostname())
 	}
 	portal, err := url.Parse(o.Portal)
 	if err != nil || portal.Host == "" || portal.Path != "" || o.ClientID == "" {
-		return nil, errors.New("demo issuer: it needs a client id, and a portal URL without a path")
+		return nil, errors.New("demo issuer: a client id and a portal URL without a path are required")
 	}
 	i := &Issuer{options: o, base: base, people: make(map[string]Person, len(o.People)), grants: map[string]grant{}}
 	for _, p := range o.People {
 		if _, twice := i.people[p.ID]; twice || p.ID == "" {
-			return nil, fmt.Errorf("demo issuer: the person id %q is blank or stands twice", p.ID)
+			return nil, fmt.Errorf("demo issuer: person id %q is blank or not unique", p.ID)
 		}
 		i.people[p.ID] = p
 	}
-	// Browsers hold the redirect that answers a form to form-action too.
+	// Browsers apply form-action also to the redirect after a form is submitted.
 	i.policy = "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self'; form-action 'self' " +
 		portal.Scheme + "://" + portal.Host + "; frame-ancestors 'none'; base-uri 'none'"
 	if err := i.makeKey(); err != nil {
@@ -106,14 +105,14 @@ func New(o Options) (*Issuer, error) {
 func (i *Issuer) makeKey() error {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return fmt.Errorf("demo issuer: make a key: %w", err)
+		return fmt.Errorf("demo issuer: creating a key: %w", err)
 	}
 	public := jose.JSONWebKey{Key: private.Public(), Algorithm: string(jose.ES256), Use: "sig"}
 	point, err := private.PublicKey.Bytes()
 	if err != nil {
-		return fmt.Errorf("demo issuer: name the key: %w", err)
+		return fmt.Errorf("demo issuer: encoding the public key: %w", err)
 	}
-	// A name of its own, so that nobody tries an earlier process's key.
+	// A unique key ID, so that clients do not use a cached key of an earlier process.
 	sum := sha256.Sum256(point)
 	public.KeyID = hex.EncodeToString(sum[:8])
 	i.keys = jose.JSONWebKeySet{Keys: []jose.JSONWebKey{public}}
@@ -133,14 +132,14 @@ func (i *Issuer) routes() *http.ServeMux {
 	return mux
 }
 
-// largestForm is how much of a form is read, in bytes.
-const largestForm = 16 << 10
+// maxForm is the maximum size of a form, in bytes.
+const maxForm = 16 << 10
 
-// ServeHTTP answers requests under the base's path; any other is not found.
+// ServeHTTP serves the paths under that of the base URL.
 func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	// A page elsewhere whose name was turned to this address stays out.
+	// Protects against DNS rebinding.
 	if r.Host != i.base.Host {
-		http.Error(w, "The demo's issuer answers at "+i.options.Base+" alone.", http.StatusMisdirectedRequest)
+		http.Error(w, "The demo's issuer is available only at "+i.options.Base+".", http.StatusMisdirectedRequest)
 		return
 	}
 	h := w.Header()
@@ -148,7 +147,7 @@ func (i *Issuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
-	r.Body = http.MaxBytesReader(w, r.Body, largestForm)
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
 	i.handler.ServeHTTP(w, r)
 }
 

@@ -39,7 +39,7 @@ func newIssuer(t *testing.T) *Issuer {
 	return i
 }
 
-// send sends a request as a browser on the issuer's own page does.
+// send sends a request with a form and pairs of header names and values.
 func send(i *Issuer, method, address string, form url.Values, headers ...string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(method, address, strings.NewReader(form.Encode()))
 	if method == http.MethodPost {
@@ -53,7 +53,7 @@ func send(i *Issuer, method, address string, form url.Values, headers ...string)
 	return w
 }
 
-// request is an authorization request that holds.
+// request returns a valid authorization request with some parameters changed.
 func request(changed ...string) url.Values {
 	sum := sha256.Sum256([]byte(secret))
 	q := url.Values{
@@ -69,22 +69,22 @@ func request(changed ...string) url.Values {
 	return q
 }
 
-// code signs a person in and returns the code.
+// code signs in a person and returns the code.
 func code(t *testing.T, i *Issuer, person string) string {
 	t.Helper()
 	q := request("person", person)
 	w := send(i, http.MethodPost, base+"/authorize", q, "Sec-Fetch-Site", "same-origin")
 	to, err := url.Parse(w.Header().Get("Location"))
 	if err != nil || w.Code != http.StatusSeeOther || to.Query().Get("code") == "" {
-		t.Fatalf("choosing %s answers %d to %q", person, w.Code, to)
+		t.Fatalf("choosing %s: got %d to %q, want a redirect with a code", person, w.Code, to)
 	}
 	if got := to.Query(); got.Get("state") != q.Get("state") || got.Get("iss") != base || !strings.HasPrefix(to.String(), portal+"/sign-in/callback?") {
-		t.Errorf("choosing leads to %s", to)
+		t.Errorf("got redirect %s", to)
 	}
 	return to.Query().Get("code")
 }
 
-// redeem asks for the tokens of a code, with parameters changed.
+// redeem requests the tokens of a code, with some parameters changed.
 func redeem(i *Issuer, code string, changed ...string) (status int, answer map[string]any) {
 	form := url.Values{"grant_type": {"authorization_code"}, "code": {code}, "client_id": {"portal"}, "redirect_uri": {portal + "/sign-in/callback"}, "code_verifier": {secret}}
 	for n := 0; n+1 < len(changed); n += 2 {
@@ -95,27 +95,27 @@ func redeem(i *Issuer, code string, changed ...string) (status int, answer map[s
 	return w.Code, answer
 }
 
-func TestOptions(t *testing.T) {
+func TestNewChecksOptions(t *testing.T) {
 	for name, change := range map[string]func(*Options){
-		"a slash at its end":   func(o *Options) { o.Base += "/" },
-		"no http":              func(o *Options) { o.Base = "ftp://127.0.0.1/issuer" },
+		"trailing slash":       func(o *Options) { o.Base += "/" },
+		"not http":             func(o *Options) { o.Base = "ftp://127.0.0.1/issuer" },
 		"not loopback":         func(o *Options) { o.Base = "http://10.0.0.1/issuer" },
 		"no host":              func(o *Options) { o.Base = "http:///issuer" },
 		"no client":            func(o *Options) { o.ClientID = "" },
 		"no portal":            func(o *Options) { o.Portal = "" },
 		"a portal with a path": func(o *Options) { o.Portal += "/" },
-		"a person twice":       func(o *Options) { o.People = append(o.People, o.People[0]) },
-		"a person without id":  func(o *Options) { o.People[0].ID = "" },
+		"duplicate person":     func(o *Options) { o.People = append(o.People, o.People[0]) },
+		"person without id":    func(o *Options) { o.People[0].ID = "" },
 	} {
 		o := options()
 		change(&o)
 		if _, err := New(o); err == nil {
-			t.Errorf("%s: it is taken", name)
+			t.Errorf("%s: got no error", name)
 		}
 	}
 }
 
-func TestPage(t *testing.T) {
+func TestSignInPage(t *testing.T) {
 	i := newIssuer(t)
 	w := send(i, http.MethodGet, base+"/authorize?"+request().Encode(), nil)
 	body := w.Body.String()
@@ -129,18 +129,18 @@ func TestPage(t *testing.T) {
 		}
 	}
 	if w.Code != http.StatusOK || strings.Contains(body, "<script") || strings.Count(body, "<form ") != 1 || strings.Count(body, "<button ") != 3 {
-		t.Errorf("the page answers %d: %s", w.Code, body)
+		t.Errorf("got status %d and page %s", w.Code, body)
 	}
 	policy := w.Header().Get("Content-Security-Policy")
 	if !strings.HasPrefix(policy, "default-src 'none'; ") || !strings.Contains(policy, "form-action 'self' "+portal+";") || strings.Contains(policy, "unsafe") || strings.Contains(policy, "script-src") {
-		t.Errorf("the policy is %q", policy)
+		t.Errorf("got policy %q", policy)
 	}
 	if w.Header().Get("Cache-Control") != "no-store" {
-		t.Error("the page may be kept")
+		t.Error("the page may be cached")
 	}
 }
 
-func TestAuthorizeRefused(t *testing.T) {
+func TestAuthorizeRejectsInvalidRequests(t *testing.T) {
 	i := newIssuer(t)
 	for _, c := range []struct{ name, value, code string }{
 		{"client_id", "other", ""}, {"client_id", "", ""}, {"redirect_uri", portal + "/sign-in/callback/", ""}, {"redirect_uri", "https://evil.example/", ""}, {"redirect_uri", "", ""},
@@ -155,33 +155,33 @@ func TestAuthorizeRefused(t *testing.T) {
 			to := w.Header().Get("Location")
 			if c.code == "" {
 				if w.Code != http.StatusBadRequest || to != "" {
-					t.Errorf("%s=%q answers %d to %q", c.name, c.value, w.Code, to)
+					t.Errorf("%s=%q: got status %d and redirect %q", c.name, c.value, w.Code, to)
 				}
 				continue
 			}
 			if u, err := url.Parse(to); err != nil || w.Code != http.StatusSeeOther || u.Query().Get("error") != c.code || u.Query().Has("code") || u.Query().Get("state") == "" || u.Query().Get("iss") != base {
-				t.Errorf("%s=%q answers %d to %q", c.name, c.value, w.Code, to)
+				t.Errorf("%s=%q: got status %d and redirect %q", c.name, c.value, w.Code, to)
 			}
 		}
 	}
 	if w := send(i, http.MethodPost, base+"/authorize", request("person", "P-9")); w.Code != http.StatusBadRequest || w.Header().Get("Location") != "" {
-		t.Errorf("an unknown person answers %d", w.Code)
+		t.Errorf("unknown person: got status %d and a redirect, want 400", w.Code)
 	}
 	if len(i.grants) != 0 {
-		t.Errorf("%d codes were made", len(i.grants))
+		t.Errorf("got %d codes, want 0", len(i.grants))
 	}
 }
 
-// TestTokens holds what a token is for and how long; whom it names, the tests of
-// sign-in hold.
+// TestTokens checks the audience, type and lifetime of tokens. Tests of the identity
+// package check the claims about the person.
 func TestTokens(t *testing.T) {
 	i := newIssuer(t)
 	before := time.Now().Unix()
 	status, answer := redeem(i, code(t, i, "P-1"))
 	if status != http.StatusOK || answer["token_type"] != "Bearer" {
-		t.Fatalf("the code answers %d: %v", status, answer)
+		t.Fatalf("redeeming a code: got %d %v", status, answer)
 	}
-	minted, err := i.Token("P-1", "interface", time.Hour)
+	minted, err := i.Token("P-1", "api", time.Hour)
 	fixture.Must(t, err)
 	after := time.Now().Unix()
 	for _, c := range []struct {
@@ -190,9 +190,9 @@ func TestTokens(t *testing.T) {
 		nonce         any
 		ttl           time.Duration
 	}{
-		{answer["id_token"], "JWT", "portal", "n", tokenLife},
-		{answer["access_token"], "at+jwt", "portal", nil, tokenLife},
-		{minted, "at+jwt", "interface", nil, time.Hour},
+		{answer["id_token"], "JWT", "portal", "n", tokenLifetime},
+		{answer["access_token"], "at+jwt", "portal", nil, tokenLifetime},
+		{minted, "at+jwt", "api", nil, time.Hour},
 	} {
 		text, _ := c.token.(string)
 		signed, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.ES256})
@@ -203,15 +203,15 @@ func TestTokens(t *testing.T) {
 		fixture.Must(t, json.Unmarshal(raw, &claims))
 		typ, made := signed.Signatures[0].Protected.ExtraHeaders[jose.HeaderType], int64(claims["exp"].(float64))-int64(c.ttl/time.Second)
 		if typ != c.typ || claims["aud"] != c.audience || claims["nonce"] != c.nonce || claims["iss"] != base || made < before || made > after {
-			t.Errorf("a token for %s, a %v, says %v", c.audience, typ, claims)
+			t.Errorf("token for %s of type %v: got claims %v", c.audience, typ, claims)
 		}
 	}
-	if _, err := i.Token("P-9", "interface", time.Hour); err == nil {
-		t.Error("a token is made for nobody")
+	if _, err := i.Token("P-9", "api", time.Hour); err == nil {
+		t.Error("got a token for an unknown person")
 	}
 }
 
-func TestCodes(t *testing.T) {
+func TestCodeWorksOnce(t *testing.T) {
 	clock, o := fixture.NewClock(), options()
 	o.Now = clock.Now
 	i, err := New(o)
@@ -221,47 +221,47 @@ func TestCodes(t *testing.T) {
 	} {
 		once := code(t, i, "P-1")
 		if status, answer := redeem(i, once, changed...); status != http.StatusBadRequest || answer["error"] != "invalid_grant" {
-			t.Errorf("with %v: %d %v", changed, status, answer)
+			t.Errorf("with %v: got %d %v, want invalid_grant", changed, status, answer)
 		}
 		if status, _ := redeem(i, once); status != http.StatusBadRequest {
-			t.Errorf("with %v the code is not spent", changed)
+			t.Errorf("with %v: the code can be used again", changed)
 		}
 	}
 	for _, c := range [][3]string{{"client_id", "other", "invalid_client"}, {"grant_type", "password", "unsupported_grant_type"}, {"code", "", "invalid_grant"}} {
 		if status, answer := redeem(i, code(t, i, "P-1"), c[0], c[1]); status != http.StatusBadRequest || answer["error"] != c[2] {
-			t.Errorf("with %s %q: %d %v", c[0], c[1], status, answer)
+			t.Errorf("with %s %q: got %d %v", c[0], c[1], status, answer)
 		}
 	}
 	once := code(t, i, "P-1")
 	if status, _ := redeem(i, once); status != http.StatusOK {
-		t.Errorf("a good code answers %d", status)
+		t.Errorf("valid code: got %d, want 200", status)
 	}
 	if status, answer := redeem(i, once); status != http.StatusBadRequest || answer["error"] != "invalid_grant" {
-		t.Errorf("a used code answers %d %v", status, answer)
+		t.Errorf("used code: got %d %v, want invalid_grant", status, answer)
 	}
 	late := code(t, i, "P-1")
-	clock.Move(codeLife)
+	clock.Move(codeLifetime)
 	if status, answer := redeem(i, late); status != http.StatusBadRequest || answer["error"] != "invalid_grant" {
-		t.Errorf("a code that has expired answers %d %v", status, answer)
+		t.Errorf("expired code: got %d %v, want invalid_grant", status, answer)
 	}
 }
 
-func TestKeptOut(t *testing.T) {
+func TestRejectsForeignRequests(t *testing.T) {
 	i := newIssuer(t)
 	for _, headers := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.example"}} {
 		if w := send(i, http.MethodPost, base+"/authorize", request("person", "P-1"), headers...); w.Code != http.StatusForbidden {
-			t.Errorf("a form of a page elsewhere (%v) answers %d", headers, w.Code)
+			t.Errorf("form from another site (%v): got %d, want 403", headers, w.Code)
 		}
 	}
 	if w := send(i, http.MethodGet, "http://rebound.example:8080/issuer/authorize?"+request().Encode(), nil); w.Code != http.StatusMisdirectedRequest {
-		t.Errorf("another host name answers %d", w.Code)
+		t.Errorf("other host name: got %d, want 421", w.Code)
 	}
-	if w := send(i, http.MethodPost, base+"/authorize", request("person", "P-1", "x", strings.Repeat("x", largestForm))); w.Code != http.StatusBadRequest {
-		t.Errorf("a large form answers %d", w.Code)
+	if w := send(i, http.MethodPost, base+"/authorize", request("person", "P-1", "x", strings.Repeat("x", maxForm))); w.Code != http.StatusBadRequest {
+		t.Errorf("large form: got %d, want 400", w.Code)
 	}
 	for address, want := range map[string]int{base + "/": http.StatusNotFound, base + "/token": http.StatusMethodNotAllowed, portal + "/": http.StatusNotFound} {
 		if w := send(i, http.MethodGet, address, nil); w.Code != want {
-			t.Errorf("%s answers %d", address, w.Code)
+			t.Errorf("%s: got %d", address, w.Code)
 		}
 	}
 }
@@ -272,11 +272,11 @@ func TestEndSession(t *testing.T) {
 		return send(i, http.MethodGet, base+"/end-session?"+q.Encode(), nil)
 	}
 	if w := end(url.Values{"post_logout_redirect_uri": {portal + "/signed-out"}, "state": {"a b"}}); w.Code != http.StatusSeeOther || w.Header().Get("Location") != portal+"/signed-out?state=a+b" {
-		t.Errorf("it leads back with %d to %q", w.Code, w.Header().Get("Location"))
+		t.Errorf("got %d to %q, want a redirect to the portal", w.Code, w.Header().Get("Location"))
 	}
 	for _, to := range []string{"", "https://evil.example/", portal + "/signed-out/"} {
 		if w := end(url.Values{"post_logout_redirect_uri": {to}}); w.Code != http.StatusOK || w.Header().Get("Location") != "" {
-			t.Errorf("asked to lead to %q it answers %d to %q", to, w.Code, w.Header().Get("Location"))
+			t.Errorf("redirect to %q: got %d to %q, want a page", to, w.Code, w.Header().Get("Location"))
 		}
 	}
 }

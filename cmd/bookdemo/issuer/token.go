@@ -14,8 +14,8 @@ import (
 	"github.com/go-jose/go-jose/v4/jwt"
 )
 
-// tokenLife is how long the tokens of a sign-in hold.
-const tokenLife = 5 * time.Minute
+// tokenLifetime is the lifetime of the tokens of a sign-in.
+const tokenLifetime = 5 * time.Minute
 
 func (i *Issuer) discovery(w http.ResponseWriter, _ *http.Request) {
 	base := i.options.Base
@@ -42,43 +42,43 @@ func (i *Issuer) jwks(w http.ResponseWriter, _ *http.Request) { writeJSON(w, htt
 
 func (i *Issuer) token(w http.ResponseWriter, r *http.Request) {
 	if err := r.ParseForm(); err != nil {
-		refuse(w, "invalid_request")
+		tokenError(w, "invalid_request")
 		return
 	}
 	form := r.PostForm
 	switch {
 	case form.Get("grant_type") != "authorization_code":
-		refuse(w, "unsupported_grant_type")
+		tokenError(w, "unsupported_grant_type")
 		return
 	case form.Get("client_id") != i.options.ClientID:
-		refuse(w, "invalid_client")
+		tokenError(w, "invalid_client")
 		return
 	}
-	// The code is spent by the attempt: whoever holds it without the verifier
-	// has no second one.
+	// Any attempt consumes the code, so someone without the verifier cannot try
+	// again.
 	g, found := i.redeem(form.Get("code"))
 	sum := sha256.Sum256([]byte(form.Get("code_verifier")))
 	challenge := base64.RawURLEncoding.EncodeToString(sum[:])
 	if !found || form.Get("redirect_uri") != i.callback() || subtle.ConstantTimeCompare([]byte(challenge), []byte(g.challenge)) != 1 {
-		refuse(w, "invalid_grant")
+		tokenError(w, "invalid_grant")
 		return
 	}
-	bearer, err := i.Token(g.personID, i.options.ClientID, tokenLife)
+	bearer, err := i.Token(g.personID, i.options.ClientID, tokenLifetime)
 	if err != nil {
-		refuse(w, "server_error")
+		tokenError(w, "server_error")
 		return
 	}
 	id, err := i.idToken(g)
 	if err != nil {
-		refuse(w, "server_error")
+		tokenError(w, "server_error")
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]any{
-		"access_token": bearer, "token_type": "Bearer", "expires_in": int(tokenLife / time.Second), "id_token": id, "scope": "openid profile",
+		"access_token": bearer, "token_type": "Bearer", "expires_in": int(tokenLifetime / time.Second), "id_token": id, "scope": "openid profile",
 	})
 }
 
-// claims are what every token says of a person.
+// claims returns the claims about a person that every token contains.
 func (i *Issuer) claims(p Person, audience string, ttl time.Duration) map[string]any {
 	now := i.options.Now()
 	c := map[string]any{
@@ -102,19 +102,19 @@ func (i *Issuer) claims(p Person, audience string, ttl time.Duration) map[string
 }
 
 func (i *Issuer) idToken(g grant) (string, error) {
-	c := i.claims(i.people[g.personID], i.options.ClientID, tokenLife)
+	c := i.claims(i.people[g.personID], i.options.ClientID, tokenLifetime)
 	if g.nonce != "" {
 		c["nonce"] = g.nonce
 	}
 	return i.sign("JWT", c)
 }
 
-// Token mints a bearer token of a demo identity that holds for ttl. It fails
-// where there is nobody of that id.
+// Token returns a bearer token for a person, valid for ttl. It fails if there is no
+// such person.
 func (i *Issuer) Token(personID, audience string, ttl time.Duration) (string, error) {
 	p, known := i.people[personID]
 	if !known {
-		return "", fmt.Errorf("demo issuer: mint a token: nobody has the person id %q", personID)
+		return "", fmt.Errorf("demo issuer: no person %q", personID)
 	}
 	c := i.claims(p, audience, ttl)
 	c["client_id"] = i.options.ClientID
@@ -122,25 +122,25 @@ func (i *Issuer) Token(personID, audience string, ttl time.Duration) (string, er
 	return i.sign("at+jwt", c)
 }
 
-// sign makes a token of a type, which its header names.
+// sign returns a signed token. Its header contains the type.
 func (i *Issuer) sign(typ jose.ContentType, claims map[string]any) (string, error) {
 	signer, err := jose.NewSigner(i.key, (&jose.SignerOptions{}).WithType(typ))
 	if err != nil {
-		return "", fmt.Errorf("demo issuer: make a signer: %w", err)
+		return "", fmt.Errorf("demo issuer: creating a signer: %w", err)
 	}
 	token, err := jwt.Signed(signer).Claims(claims).Serialize()
 	if err != nil {
-		return "", fmt.Errorf("demo issuer: sign a token: %w", err)
+		return "", fmt.Errorf("demo issuer: signing a token: %w", err)
 	}
 	return token, nil
 }
 
-func refuse(w http.ResponseWriter, code string) {
+func tokenError(w http.ResponseWriter, code string) {
 	writeJSON(w, http.StatusBadRequest, map[string]string{"error": code})
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(v) // a client that has gone needs no answer
+	_ = json.NewEncoder(w).Encode(v) // fails only if the client has disconnected
 }

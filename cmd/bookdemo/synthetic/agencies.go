@@ -6,21 +6,21 @@ import (
 	"bookledger/events"
 )
 
-// openAgencies registers the agencies, and in each its agents and staff. An
-// independent's agency has the agent's name.
-func (w *generator) openAgencies() {
-	next, staff, seed := 0, w.roster.staff, w.c.Seed
-	for g := range w.roster.agencies {
-		d := newDice(seed, streamAgency, uint64(g)<<1)
+// openAgencies emits the agencies with their agents and staff. An agency with one
+// agent has the agent's name.
+func (g *generator) openAgencies() {
+	next, staff, seed := 0, g.roster.staff, g.config.Seed
+	for agency := range g.roster.agencies {
+		d := newDice(seed, streamAgency, uint64(agency)<<1)
 		var agents []events.Data
 		var name string
-		for ; next < w.c.Agents && w.roster.agencyOf[next] == g; next++ {
-			first, last := w.c.agentName(next)
+		for ; next < g.config.Agents && g.roster.agencyOf[next] == agency; next++ {
+			first, last := g.config.agentName(next)
 			name = last
 			agents = append(agents, &events.AgentCertified{
-				AgentID: agentID(next), AgencyID: agencyID(g), FirstName: first, LastName: last,
+				AgentID: agentID(next), AgencyID: agencyID(agency), FirstName: first, LastName: last,
 				LicenseNumber: fmt.Sprintf("0%c%05d", 'A'+rune(mix(seed+uint64(next))%13), (next*7_919+int(mix(seed)%100_000))%100_000),
-				Email:         fmt.Sprintf("%s.%s.%d@example.com", letters(first), letters(last), next+1),
+				Email:         fmt.Sprintf("%s.%s.%d@example.com", asciiLetters(first), asciiLetters(last), next+1),
 			})
 		}
 		if len(agents) == 1 {
@@ -31,81 +31,81 @@ func (w *generator) openAgencies() {
 				name += " of " + tables().Places[d.below(len(tables().Places)-4)].City
 			}
 		}
-		w.say(&events.AgencyRegistered{AgencyID: agencyID(g), Name: name})
+		g.emit(&events.AgencyRegistered{AgencyID: agencyID(agency), Name: name})
 		for _, agent := range agents {
-			w.say(agent)
+			g.emit(agent)
 		}
-		for ; len(staff) > 0 && staff[0].AgencyID == agencyID(g); staff = staff[1:] {
-			w.say(&events.StaffAssigned{Staff: staff[0]})
+		for ; len(staff) > 0 && staff[0].AgencyID == agencyID(agency); staff = staff[1:] {
+			g.emit(&events.StaffAssigned{Staff: staff[0]})
 		}
 	}
 }
 
-// planAgencies plans what happens among agents in week: a few move to another
-// agency, staff changes, a book is handed over, and in the last week one
-// agent is decertified.
-func (w *generator) planAgencies(week int, from, to int64) {
+// scheduleAgencies schedules the changes of agents and agencies in a week. A few
+// agents move to another agency, staff change, and half of an agent's cases are
+// transferred. In the last week, one agent is decertified.
+func (g *generator) scheduleAgencies(week int, from, to int64) {
 	movers := 0
-	if w.c.Agents >= 9 {
-		movers = 1 + w.c.Agents/60
+	if g.config.Agents >= 9 {
+		movers = 1 + g.config.Agents/60
 	}
 	for i := range movers {
-		if (1+i)%w.c.Weeks == week {
-			w.plan(w.moment(from, to), (*generator).moveAgent)
+		if (1+i)%g.config.Weeks == week {
+			g.schedule(g.randomTime(from, to), (*generator).moveAgent)
 		}
 	}
-	if week == w.c.Weeks/2 {
-		w.plan(w.moment(from, to), (*generator).changeStaff)
+	if week == g.config.Weeks/2 {
+		g.schedule(g.randomTime(from, to), (*generator).changeStaff)
 	}
-	if leaver := w.roster.leaver; week == w.c.Weeks-1 && leaver != nobody {
+	if leaver := g.roster.leaver; week == g.config.Weeks-1 && leaver != nobody {
 		at := from + (to-from)*3/4
-		w.plan(at, func(w *generator) {
-			w.gone = leaver
-			w.say(&events.AgentDecertified{AgentID: agentID(leaver), Reason: "License expired"})
+		g.schedule(at, func(g *generator) {
+			g.decertified = leaver
+			g.emit(&events.AgentDecertified{AgentID: agentID(leaver), Reason: "License expired"})
 		})
-		w.plan(at+(to-at)/4, func(w *generator) { w.handOver(leaver) })
+		g.schedule(at+(to-at)/4, func(g *generator) { g.transferHalf(leaver) })
 	}
-	if week%4 == 1 || w.c.Weeks == 1 {
-		w.plan(w.moment(from, to), (*generator).handOverSome)
+	if week%4 == 1 || g.config.Weeks == 1 {
+		g.schedule(g.randomTime(from, to), (*generator).transferHalfOfSome)
 	}
 }
 
-// steady tells whether an agent stays as it is: those who sign in, the one
-// without consumers and the one who leaves.
-func (w *generator) steady(a int) bool {
-	return a == 0 || a == w.roster.second || a == w.roster.empty || a == w.roster.leaver
+// keepsRole reports whether an agent is never moved or chosen for a transfer: the
+// agents who sign in, the one without consumers and the one who is decertified.
+func (g *generator) keepsRole(a int) bool {
+	return a == 0 || a == g.roster.second || a == g.roster.empty || a == g.roster.leaver
 }
 
-func (w *generator) moveAgent() {
+func (g *generator) moveAgent() {
 	for range 40 {
-		a, g := w.dice.below(w.c.Agents), w.dice.below(w.roster.agencies)
-		if !w.steady(a) && w.roster.agencyOf[a] != g {
-			w.roster.agencyOf[a] = g
-			w.say(&events.AgentMoved{AgentID: agentID(a), AgencyID: agencyID(g)})
+		a, agency := g.dice.below(g.config.Agents), g.dice.below(g.roster.agencies)
+		if !g.keepsRole(a) && g.roster.agencyOf[a] != agency {
+			g.roster.agencyOf[a] = agency
+			g.emit(&events.AgentMoved{AgentID: agentID(a), AgencyID: agencyID(agency)})
 			return
 		}
 	}
 }
 
-// changeStaff puts a new person into a role outside the first agency.
-func (w *generator) changeStaff() {
-	rest := w.roster.staff[staffOfFirst:]
+// changeStaff replaces a staff member of an agency other than the first.
+func (g *generator) changeStaff() {
+	rest := g.roster.staff[staffOfFirst:]
 	if len(rest) == 0 {
 		return
 	}
-	s := &rest[w.dice.below(len(rest))]
-	w.say(&events.StaffRemoved{Staff: events.Staff{PersonID: s.PersonID, AgencyID: s.AgencyID, Role: s.Role}})
-	first, last := anyName(&w.dice)
-	*s = staff(len(w.roster.staff), s.AgencyID, s.Role, first+" "+last)
-	w.say(&events.StaffAssigned{Staff: *s})
+	s := &rest[g.dice.below(len(rest))]
+	g.emit(&events.StaffRemoved{Staff: events.Staff{PersonID: s.PersonID, AgencyID: s.AgencyID, Role: s.Role}})
+	first, last := randomName(&g.dice)
+	*s = staff(len(g.roster.staff), s.AgencyID, s.Role, first+" "+last)
+	g.emit(&events.StaffAssigned{Staff: *s})
 }
 
-// overseer is who moves consumers within an agency: its manager or a staff
-// member of level 2, or "" where it has none.
-func (w *generator) overseer(agency int) (person, role string) {
-	for _, s := range w.roster.staff {
+// supervisor returns a person who may transfer consumers within an agency: its
+// manager or a level-2 staff member, or "" if it has none.
+func (g *generator) supervisor(agency int) (person, role string) {
+	for _, s := range g.roster.staff {
 		if s.AgencyID == agencyID(agency) && s.Role != "admin_l1" {
-			if person, role = s.PersonID, s.Role; w.dice.chance(500) {
+			if person, role = s.PersonID, s.Role; g.dice.chance(500) {
 				break
 			}
 		}
@@ -113,33 +113,34 @@ func (w *generator) overseer(agency int) (person, role string) {
 	return person, role
 }
 
-// takes tells whether consumers come to an agent: not to the one who is to
-// have none, and not to one whose certification has ended.
-func (w *generator) takes(a int) bool { return a != w.roster.empty && a != w.gone }
+// acceptsConsumers reports whether an agent accepts new consumers. The agent without
+// consumers and the decertified agent do not.
+func (g *generator) acceptsConsumers(a int) bool { return a != g.roster.empty && a != g.decertified }
 
-// openAgent is an agent to whom a consumer turns, other than not, or nobody.
-func (w *generator) openAgent(not int) int {
+// pickAgent returns a random agent who accepts consumers, other than not, or nobody.
+func (g *generator) pickAgent(not int) int {
 	for range 40 {
-		if a := w.roster.home(&w.dice); w.takes(a) && a != not {
+		if a := g.roster.pickAgent(&g.dice); g.acceptsConsumers(a) && a != not {
 			return a
 		}
 	}
 	return nobody
 }
 
-// colleague is an agent of the same agency, or where there is none any other.
-func (w *generator) colleague(of int) int {
+// colleague returns another agent of the same agency or, if it finds none, of any
+// agency.
+func (g *generator) colleague(of int) int {
 	for range 40 {
-		a := w.dice.below(w.c.Agents)
-		if d := w.dice.below(9) - 4; d != 0 { // most colleagues stand near in the roster
+		a := g.dice.below(g.config.Agents)
+		if d := g.dice.below(9) - 4; d != 0 { // most colleagues have a close index
 			a = of + d
 		}
-		if a < 0 || a >= w.c.Agents || a == of || a == 0 && w.c.Consumers >= bigWorld {
+		if a < 0 || a >= g.config.Agents || a == of || a == 0 && g.config.Consumers >= largePopulation {
 			continue // the first agent has enough
 		}
-		if w.takes(a) && w.roster.agencyOf[a] == w.roster.agencyOf[of] {
+		if g.acceptsConsumers(a) && g.roster.agencyOf[a] == g.roster.agencyOf[of] {
 			return a
 		}
 	}
-	return w.openAgent(of)
+	return g.pickAgent(of)
 }

@@ -7,171 +7,170 @@ import (
 	"bookledger/events"
 )
 
-func (w *generator) moveHouse(c *caseState) {
+func (g *generator) changeAddress(c *caseState) {
 	c.address++
-	w.say(w.householdSection(c))
+	g.emit(g.householdSection(c))
 }
 
-func (w *generator) changeContact(c *caseState) {
+func (g *generator) changeContact(c *caseState) {
 	c.contact++
-	w.say(w.householdSection(c))
+	g.emit(g.householdSection(c))
 }
 
-// progress brings a case on its way to coverage one stage further.
-func (w *generator) progress(c *caseState) {
+// progress moves a case one stage closer to coverage.
+func (g *generator) progress(c *caseState) {
 	if c.closed || c.stage >= stageEnrolled {
 		return
 	}
-	if year := w.today().Year(); c.year < year {
+	if year := g.today().Year(); c.year < year {
 		c.year, c.stage, c.submitted = year, stageInProgress, 0
-		w.say(w.applicationSection(c))
+		g.emit(g.applicationSection(c))
 		return
 	}
-	if c.stage == stageDetermined && len(w.covered(c)) == 0 {
-		return // there is nothing to choose
+	if c.stage == stageDetermined && len(g.covered(c)) == 0 {
+		return // no one can choose a plan
 	}
 	c.stage++
 	switch c.stage {
 	case stageInProgress:
-		w.listMembers(c)
+		g.listMembers(c)
 	case stageSubmitted:
-		c.submitted = w.today()
-		w.listMembers(c)
+		c.submitted = g.today()
+		g.listMembers(c)
 	case stageDetermined:
-		w.determineAll(c)
+		g.determineAll(c)
 	case stagePlan:
-		for _, j := range w.applicants(c) { // those for whom it took longer
-			if w.undecided(c, j) {
-				w.say(w.eligibilitySection(c, j))
+		for _, j := range g.applicants(c) { // the pending determinations
+			if g.undecided(c, j) {
+				g.emit(g.eligibilitySection(c, j))
 			}
 		}
-		w.startCoverage(c, newcomer)
-		w.enroll(c)
+		g.startCoverage(c, newcomer)
+		g.enroll(c)
 	case stageEnrolled:
-		w.enroll(c)
+		g.enroll(c)
 	}
-	w.say(w.applicationSection(c))
+	g.emit(g.applicationSection(c))
 }
 
 // verify makes conditional eligibility unconditional.
-func (w *generator) verify(c *caseState) {
-	conditional := w.conditional(c)
+func (g *generator) verify(c *caseState) {
+	conditional := g.conditional(c)
 	if len(conditional) == 0 {
 		return
 	}
 	c.verified = true
 	for _, j := range conditional {
-		w.say(w.eligibilitySection(c, j))
+		g.emit(g.eligibilitySection(c, j))
 	}
-	w.say(w.applicationSection(c))
+	g.emit(g.applicationSection(c))
 }
 
-// redetermine finds a household's eligibility anew: the tax credit and with it
-// the net premium change, or everybody goes to Medi-Cal.
-func (w *generator) redetermine(c *caseState) {
-	if w.dice.chance(120) {
-		w.end(c)
+// redetermine determines the eligibility of a household again. Either the tax credit
+// and the net premium change, or all members move to Medi-Cal.
+func (g *generator) redetermine(c *caseState) {
+	if g.dice.chance(120) {
+		g.endPlan(c)
 		c.kind, c.stage = kindMediCal, stageDetermined
 	}
-	c.finding++
+	c.eligibility++
 	c.verified = false
-	w.determineAll(c)
+	g.determineAll(c)
 	if c.stage == stageEnrolled {
-		w.enroll(c)
+		g.enroll(c)
 	}
-	w.say(w.applicationSection(c))
+	g.emit(g.applicationSection(c))
 }
 
-// end ends the coverage at the end of the month; coverage that has not begun
-// is cancelled.
-func (w *generator) end(c *caseState) {
-	today := w.today()
+// endPlan ends the coverage at the end of the month. Coverage that has not started is
+// cancelled.
+func (g *generator) endPlan(c *caseState) {
+	today := g.today()
 	c.stage, c.end = stageEnded, lastOfMonth(today)
-	c.cancelled = c.start > today || c.start.AddDays(20) > today && w.dice.chance(600)
-	w.enroll(c)
+	c.cancelled = c.start > today || c.start.AddDays(20) > today && g.dice.chance(600)
+	g.enroll(c)
 }
 
-func (w *generator) endCoverage(c *caseState) {
-	w.end(c)
-	w.say(w.applicationSection(c))
+func (g *generator) endCoverage(c *caseState) {
+	g.endPlan(c)
+	g.emit(g.applicationSection(c))
 }
 
-// changePlan ends the coverage in one plan and begins it in another.
-func (w *generator) changePlan(c *caseState) {
-	start := max(newYear(c.year), firstOf(w.today(), 1))
+// changePlan ends the coverage in one plan and starts it in another.
+func (g *generator) changePlan(c *caseState) {
+	start := max(newYear(c.year), firstOf(g.today(), 1))
 	if start.Year() > c.year {
 		return
 	}
-	w.end(c)
+	g.endPlan(c)
 	c.stage, c.start = stageEnrolled, start
-	c.choice++
+	c.planChoice++
 	c.passive = false
-	w.enroll(c)
-	w.say(w.applicationSection(c))
+	g.enroll(c)
+	g.emit(g.applicationSection(c))
 }
 
-// addMember adds a child to a case, most often a newborn.
-func (w *generator) addMember(c *caseState) {
-	if !w.home(c).people[c.size].child {
+// addMember adds a child to a case, usually a newborn.
+func (g *generator) addMember(c *caseState) {
+	if !g.householdOf(c).people[c.size].child {
 		return
 	}
 	j := c.size
 	c.size++
 	c.listed |= 1 << j
-	m := w.memberSection(c, j)
-	if w.dice.chance(750) {
-		m.DateOfBirth, m.SSNLast4 = w.today().AddDays(-w.dice.between(2, 25)), ""
+	m := g.memberSection(c, j)
+	if g.dice.chance(750) {
+		m.DateOfBirth, m.SSNLast4 = g.today().AddDays(-g.dice.between(2, 25)), ""
 	}
-	w.say(m)
-	w.say(w.eligibilitySection(c, j))
-	if c.stage == stageEnrolled && slices.Contains(w.covered(c), j) {
-		w.enroll(c)
+	g.emit(m)
+	g.emit(g.eligibilitySection(c, j))
+	if c.stage == stageEnrolled && slices.Contains(g.covered(c), j) {
+		g.enroll(c)
 	}
 }
 
-// removeMember removes the member who came last.
-func (w *generator) removeMember(c *caseState) {
+// removeMember removes the most recently added member.
+func (g *generator) removeMember(c *caseState) {
 	j := bits.Len8(c.listed) - 1
-	wasCovered := slices.Contains(w.covered(c), j)
+	wasCovered := slices.Contains(g.covered(c), j)
 	c.listed &^= 1 << j
-	w.say(&events.MemberRemoved{Member: events.Member{CaseID: caseID(c.index), MemberID: memberID(c.index, j)}})
+	g.emit(&events.MemberRemoved{Member: events.Member{CaseID: caseID(c.index), MemberID: memberID(c.index, j)}})
 	if c.stage == stageEnrolled && wasCovered {
-		w.enroll(c)
+		g.enroll(c)
 	}
 }
 
-// renew continues a case in the coming year, most often in the same plan and
-// without anybody doing anything.
-func (w *generator) renew(c *caseState) {
-	today := w.today()
+// renew renews a case for the coming year, usually passively in the same plan.
+func (g *generator) renew(c *caseState) {
+	today := g.today()
 	if !c.inForce() || c.year != today.Year() {
 		return
 	}
 	c.year++
-	c.finding++
+	c.eligibility++
 	c.submitted = today
 	c.start = newYear(c.year)
 	c.verified = false
-	c.passive = w.dice.chance(720)
-	if !c.passive && w.dice.chance(500) {
-		c.choice++
+	c.passive = g.dice.chance(720)
+	if !c.passive && g.dice.chance(500) {
+		c.planChoice++
 	}
-	w.say(w.applicationSection(c))
-	w.determineAll(c)
+	g.emit(g.applicationSection(c))
+	g.determineAll(c)
 	if c.stage == stageEnrolled {
-		w.enroll(c)
+		g.enroll(c)
 	}
 }
 
-func (w *generator) closeCase(c *caseState) {
-	w.count(c, -1)
+func (g *generator) closeCase(c *caseState) {
+	g.countActive(c, -1)
 	c.closed = true
-	w.say(&events.CaseClosed{CaseID: caseID(c.index), Reason: pick(&w.dice, tables().CloseReasons)})
+	g.emit(&events.CaseClosed{CaseID: caseID(c.index), Reason: pick(&g.dice, tables().CloseReasons)})
 }
 
-func (w *generator) reopenCase(c *caseState) {
+func (g *generator) reopenCase(c *caseState) {
 	c.closed = false
-	w.count(c, 1)
-	w.say(w.householdSection(c))
-	w.say(w.applicationSection(c))
+	g.countActive(c, 1)
+	g.emit(g.householdSection(c))
+	g.emit(g.applicationSection(c))
 }

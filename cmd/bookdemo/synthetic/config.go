@@ -9,30 +9,30 @@ import (
 	"bookledger/events"
 )
 
-// source is the upstream system that says everything in the world.
+// source is the upstream system of all generated events.
 const source = "calheers"
 
-// Config says which world to make. The same Config gives the same world. All
-// methods but Check are for a Config that Check accepts.
+// Config selects a history. The same Config generates the same history. Call the
+// other methods only if Check returns nil.
 type Config struct {
-	// Agents is the number of certified agents, from 1 to 100,000. The first of
-	// them holds more than 2,000 consumers if there are 3,000; from four agents
-	// on the last has none.
+	// Agents is the number of certified agents, 1 to 100,000. With 3,000 consumers
+	// or more, the first agent holds more than 2,000. With four agents or more,
+	// the last agent holds none.
 	Agents int
-	// Consumers is the number of cases at the end of the world, from 0 to
-	// 2,000,000. The first is the job aid's CAL TRAINING.
+	// Consumers is the number of cases at the end of history, 0 to 2,000,000. The
+	// first is the job aid's CAL TRAINING.
 	Consumers int
-	// Weeks is the number of Fridays with books, from 1 to 520: the world
-	// begins that many weeks before the last cutoff at or before Until.
+	// Weeks is the number of Fridays with books, 1 to 520. History starts that many
+	// weeks before the last cutoff at or before Until.
 	Weeks int
-	// Seed chooses among the worlds of one size.
+	// Seed selects one of the histories of the same size.
 	Seed uint64
-	// Until is the moment at which history ends; nothing is recorded later.
-	// All of history must lie in the years 2015 to 2098.
+	// Until is the end of history. All recorded times are at or before it, and must
+	// be in the years 2015 to 2098.
 	Until time.Time
 }
 
-// Check tells what is wrong with the configuration, if something is.
+// Check returns an error if a field is out of range.
 func (c Config) Check() error {
 	switch {
 	case c.Agents < 1 || c.Agents > 100_000:
@@ -42,12 +42,12 @@ func (c Config) Check() error {
 	case c.Weeks < 1 || c.Weeks > 520:
 		return errors.New("weeks must be 1 to 520")
 	case c.Until.AddDate(0, 0, -7*(c.Weeks+1)).Year() < 2015 || c.Until.Year() > 2098:
-		return errors.New("history must lie in the years 2015 to 2098")
+		return errors.New("history must be in the years 2015 to 2098")
 	}
 	return nil
 }
 
-// LastFriday is the last Friday whose cutoff is in the history.
+// LastFriday returns the last Friday with a cutoff at or before Until.
 func (c Config) LastFriday() events.Date {
 	calendar := events.DefaultCalendar()
 	friday := calendar.FridayOf(c.Until)
@@ -57,15 +57,15 @@ func (c Config) LastFriday() events.Date {
 	return friday
 }
 
-// Generate yields the history in the order of recorded time.
+// Generate returns the events of the history in the order of recorded time.
 func (c Config) Generate() iter.Seq[TimedEvent] {
-	return func(yield func(TimedEvent) bool) { newGenerator(c, yield).play() }
+	return func(yield func(TimedEvent) bool) { newGenerator(c, yield).run() }
 }
 
-// RejectedEvent is an event that the ledger rejects (no_pending_request): an agent
-// accepts CAL TRAINING, who asked nobody.
+// RejectedEvent returns an event that the ledger rejects with no_pending_request: an
+// agent accepts a request that CAL TRAINING never sent.
 func (c Config) RejectedEvent() events.Event {
-	const sequence = 1 << 60 // far beyond any event of the world
+	const sequence = 1 << 60 // far above that of any generated event
 	at := c.Until.UTC().Truncate(time.Second)
 	who := newRoster(c).second
 	return events.Event{
@@ -75,8 +75,8 @@ func (c Config) RejectedEvent() events.Event {
 	}
 }
 
-// Identity is a person who can sign in. AgentID is set for agents alone;
-// AgencyID for them and for an agency's staff.
+// Identity is a person who can sign in. AgentID is set only for agents. AgencyID is
+// set for agents and agency staff.
 type Identity struct {
 	Role     string `json:"role"` // agent, manager, admin_l1, admin_l2, auditor, operator
 	PersonID string `json:"person_id"`
@@ -85,9 +85,9 @@ type Identity struct {
 	AgencyID string `json:"agency_id,omitzero"`
 }
 
-// Identities are those who would sign in: the agent with the most consumers
-// and one of another agency (where there are two agents), the staff of the
-// first one's agency, an auditor and an operator.
+// Identities returns the people who can sign in: the agent with the most consumers,
+// an agent of another agency (if there are two agents), the staff of the first
+// agent's agency, an auditor and an operator.
 func (c Config) Identities() []Identity {
 	r := newRoster(c)
 	var all []Identity

@@ -1,10 +1,10 @@
-// Package synthetic makes up a history of agencies, agents, consumers and
-// delegations that looks like the real thing, from the conversion of the cases
-// on the first weekend over open enrollment to the rush before Friday's cutoff.
+// Package synthetic generates made-up histories of agencies, agents, consumers and
+// delegations. A history starts with the conversion of existing cases and includes
+// open enrollment and the rush before each cutoff.
 //
-// The same [Config] gives the same bytes on any machine and any day, the ledger
-// accepts every event but that of [Config.RejectedEvent], and memory grows by a few
-// hundred bytes a case. Everything is made up, phone numbers and e-mail addresses
-// within the ranges kept for examples; only the job aid's CAL TRAINING, cities,
-// ZIP codes, counties and carriers exist. The caller decides where events go.
+// The same [Config] generates the same bytes on every machine and day. The ledger
+// accepts every event except that of [Config.RejectedEvent]. Memory use is a few
+// hundred bytes a case. Phone numbers and email addresses are from the ranges
+// reserved for examples. Only the job aid's CAL TRAINING, and the cities, ZIP codes,
+// counties and carriers are real.
 package synthetic

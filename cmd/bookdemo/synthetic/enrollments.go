@@ -7,24 +7,25 @@ import (
 	"bookledger/events"
 )
 
-// The kinds of coverage, as they stand in an enrollment's id.
+// The kinds of coverage, as digits in enrollment IDs.
 const (
 	health = 1
 	dental = 2
 )
 
-// sellEverywhere is how many of the carriers, the first ones, sell in every county.
-const sellEverywhere = 3
+// statewideCarriers is the number of carriers that sell in every county. They come
+// first in the table.
+const statewideCarriers = 3
 
-// offer is the health plan of the case's present choice.
-func (w *generator) offer(c *caseState) (*carrier, *tier) {
-	h := w.home(c)
-	d := newDice(w.c.Seed, streamPlan, uint64(c.index)<<8|uint64(c.choice))
+// healthPlan returns the current health plan of a case.
+func (g *generator) healthPlan(c *caseState) (*carrier, *tier) {
+	h := g.householdOf(c)
+	d := newDice(g.config.Seed, streamPlan, uint64(c.index)<<8|uint64(c.planChoice))
 	regional := tables().Counties[h.place.County].Carriers
-	n := d.below(sellEverywhere*2 + len(regional)*3)
-	seller := tables().Carriers[n%sellEverywhere]
-	if n >= sellEverywhere*2 {
-		seller = regional[(n-sellEverywhere*2)%len(regional)]
+	n := d.below(statewideCarriers*2 + len(regional)*3)
+	seller := tables().Carriers[n%statewideCarriers]
+	if n >= statewideCarriers*2 {
+		seller = regional[(n-statewideCarriers*2)%len(regional)]
 	}
 	if h.income.Tier != nil && d.chance(720) {
 		return seller, h.income.Tier
@@ -36,28 +37,27 @@ func (w *generator) offer(c *caseState) (*carrier, *tier) {
 	return seller, t
 }
 
-// enroll says the case's coverage as its state has it. What the household pays
-// is the premium less tax credit and subsidy. Premiums grow with age, and six in
-// a hundred a year.
-func (w *generator) enroll(c *caseState) {
-	covered := w.covered(c)
+// enroll emits the current coverage of the case. The net premium is the premium less
+// tax credit and subsidy. Premiums increase with age, and by six percent a year.
+func (g *generator) enroll(c *caseState) {
+	covered := g.covered(c)
 	if len(covered) == 0 {
 		return
 	}
-	e := w.enrollment(c, health, covered)
-	h := w.home(c)
-	seller, tier := w.offer(c)
+	e := g.enrollment(c, health, covered)
+	h := g.householdOf(c)
+	seller, tier := g.healthPlan(c)
 	e.Carrier, e.MetalTier = seller.Name, tier.Name
 	e.PlanName = seller.Brand + " " + tier.Label + " " + seller.Network
-	e.HIOSPlanID = seller.Issuer + "CA" + padded(seller.Product, 3) + padded(tier.Plan, 4)
+	e.HIOSPlanID = seller.Issuer + "CA" + zeroPad(seller.Product, 3) + zeroPad(tier.Plan, 4)
 	var gross, credit int64
 	for _, j := range covered {
 		age := c.year - h.people[j].DateOfBirth.Year()
 		gross += tier.Cents * seller.Percent / 100 * ageFactor(age) / 100 * int64(max(40, 100+6*(c.year-2026))) / 100
-		credit += w.aptc(c, j)
+		credit += g.aptc(c, j)
 	}
 	members := int64(len(covered))
-	least := 100 * members // a dollar a member has no credit
+	least := 100 * members // tax credits leave at least a dollar per member
 	credit = min(credit, gross-least)
 	var subsidy int64
 	if strings.HasPrefix(tier.Name, "Silver ") {
@@ -70,24 +70,25 @@ func (w *generator) enroll(c *caseState) {
 	if subsidy > 0 {
 		e.StateSubsidy = events.Cents(subsidy)
 	}
-	w.say(e)
+	g.emit(e)
 	if !c.dental {
 		return
 	}
-	e = w.enrollment(c, dental, covered)
-	d := newDice(w.c.Seed, streamPlan, uint64(c.index)|1<<40)
+	e = g.enrollment(c, dental, covered)
+	d := newDice(g.config.Seed, streamPlan, uint64(c.index)|1<<40)
 	plan := pick(&d, tables().DentalPlans)
 	e.Carrier, e.PlanName, e.HIOSPlanID = plan.Carrier, plan.Name, plan.ID
 	e.GrossPremium = events.Cents(plan.Cents * members)
 	e.NetPremium = e.GrossPremium
-	w.say(e)
+	g.emit(e)
 }
 
-// enrollment is what health and dental coverage have in common.
-func (w *generator) enrollment(c *caseState, kind int, covered []int) *events.EnrollmentRecorded {
+// enrollment returns an enrollment with the fields that health and dental coverage
+// have in common.
+func (g *generator) enrollment(c *caseState, kind int, covered []int) *events.EnrollmentRecorded {
 	e := &events.EnrollmentRecorded{
 		CaseID:          caseID(c.index),
-		EnrollmentID:    padded(c.year%100, 2) + padded(caseNumber(c.index), 8) + strconv.Itoa(kind) + padded(int(c.choice), 3),
+		EnrollmentID:    zeroPad(c.year%100, 2) + zeroPad(caseNumber(c.index), 8) + strconv.Itoa(kind) + zeroPad(int(c.planChoice), 3),
 		ApplicationYear: c.year, CoverageKind: "health",
 		CoverageStart: c.start, CoverageEnd: newYear(c.year + 1).AddDays(-1),
 	}
@@ -97,7 +98,7 @@ func (w *generator) enrollment(c *caseState, kind int, covered []int) *events.En
 	for _, j := range covered {
 		e.MemberIDs = append(e.MemberIDs, memberID(c.index, j))
 	}
-	d := newDice(w.c.Seed, streamPlan, uint64(c.index)<<8|uint64(c.choice)|uint64(kind)<<48)
+	d := newDice(g.config.Seed, streamPlan, uint64(c.index)<<8|uint64(c.planChoice)|uint64(kind)<<48)
 	switch {
 	case c.stage == stagePlan:
 		e.Status, e.BinderStatus = "pending", pick(&d, tables().OpenBinders)
@@ -114,6 +115,6 @@ func (w *generator) enrollment(c *caseState, kind int, covered []int) *events.En
 	if c.passive {
 		e.BinderStatus = "Not Required"
 	}
-	e.SubscriberID = padded(d.below(1_000_000_000), 10)
+	e.SubscriberID = zeroPad(d.below(1_000_000_000), 10)
 	return e
 }

@@ -6,7 +6,7 @@ import (
 	"bookledger/events"
 )
 
-// kind is what the members of a household are found eligible for.
+// kind is the eligibility of a household.
 type kind uint8
 
 const (
@@ -16,38 +16,38 @@ const (
 	kindIneligible // for nothing
 )
 
-// maxMembers is the size of the largest households.
+// maxMembers is the maximum size of a household.
 const maxMembers = 6
 
-// person is a member of a household; the ids are blank.
+// person is a member of a household. The IDs are blank.
 type person struct {
 	events.Member
 	child bool
 }
 
-// household is what never changes in a case. It is not kept: it follows from
-// the seed and the case's index, and is worked out whenever it is needed.
+// household contains what never changes in a case. It is not stored: it is computed
+// from the seed and the index of the case when needed.
 type household struct {
-	of       int                // the case's index, or -1
-	people   [maxMembers]person // those beyond size come later, as children
-	size     int                // at the beginning
-	kind     kind
-	income   *income
-	place    *place
-	language language
-	mcap     bool // the second adult is in MCAP
-	dental   bool
+	caseIndex int                // the index of the case, or -1
+	people    [maxMembers]person // people after the first size join later, as children
+	size      int                // when the case is created
+	kind      kind
+	income    *income
+	place     *place
+	language  language
+	mcap      bool // the second adult is in MCAP
+	dental    bool
 }
 
-// home works out the household of a case; it is valid until the next call for
+// householdOf returns the household of a case. It is valid until the next call for
 // another case.
-func (w *generator) home(c *caseState) *household {
-	h := &w.household
-	if h.of == c.index {
+func (g *generator) householdOf(c *caseState) *household {
+	h := &g.household
+	if h.caseIndex == c.index {
 		return h
 	}
-	d := newDice(w.c.Seed, streamPeople, uint64(c.index))
-	*h = household{of: c.index, language: language{"English", "English"}}
+	d := newDice(g.config.Seed, streamPeople, uint64(c.index))
+	*h = household{caseIndex: c.index, language: language{"English", "English"}}
 	origin := weighted(&d, tables().Heritages)
 	if d.chance(origin.Foreign) {
 		h.language = pick(&d, origin.Languages)
@@ -56,7 +56,7 @@ func (w *generator) home(c *caseState) *household {
 	h.size = 1 + d.weighted(560, 230, 90, 75, 30, 15)
 	h.income = weighted(&d, tables().Incomes)
 	h.dental = d.chance(230)
-	h.settle(&d, origin, w.birthYear)
+	h.addPeople(&d, origin, g.birthYear)
 	h.kind = kind(d.weighted(770, 190, 0, 40))
 	if h.size > 1 && h.people[h.size-1].child {
 		h.kind = kind(d.weighted(390, 220, 360, 30))
@@ -65,9 +65,9 @@ func (w *generator) home(c *caseState) *household {
 	return h
 }
 
-// settle fills the household with people who were born so many years before
-// year as their place in it suggests.
-func (h *household) settle(d *dice, origin *heritage, year int) {
+// addPeople fills the household with people. Their ages in the given year fit their
+// relationship.
+func (h *household) addPeople(d *dice, origin *heritage, year int) {
 	couple := h.size > 1 && d.chance(700)
 	age := 19 + d.weighted(1, 3, 4, 4, 4, 5, 5, 6, 5)*5 + d.below(5)
 	born := func(year int) events.Date { return newYear(year).AddDays(d.below(365)) }
@@ -102,16 +102,15 @@ func (h *household) settle(d *dice, origin *heritage, year int) {
 			p.Gender = "Nonbinary"
 		}
 		if !d.chance(110) {
-			p.SSNLast4 = padded(d.below(10_000), 4)
+			p.SSNLast4 = zeroPad(d.below(10_000), 4)
 		}
 		p.Applying = events.FlagOf(p.child || j == 0 || d.chance(900))
 	}
 }
 
-// householdSection is the household as the case has it now, with an address
-// and a way of contact for each time that they changed. CAL TRAINING's is that
-// of the job aid's picture.
-func (w *generator) householdSection(c *caseState) *events.HouseholdRecorded {
+// householdSection returns the current household of a case. Each change of address
+// or contact selects another one. CAL TRAINING's data is from the job aid.
+func (g *generator) householdSection(c *caseState) *events.HouseholdRecorded {
 	if c.index == 0 {
 		return &events.HouseholdRecorded{
 			CaseID: caseID(0),
@@ -122,7 +121,7 @@ func (w *generator) householdSection(c *caseState) *events.HouseholdRecorded {
 			Address: events.Address{Line1: "12345 Main St", City: "Sacramento", State: "CA", ZIP: "95838"},
 		}
 	}
-	h := w.home(c)
+	h := g.householdOf(c)
 	first, at := &h.people[0], h.place
 	of := &events.HouseholdRecorded{
 		CaseID: caseID(c.index),
@@ -132,15 +131,15 @@ func (w *generator) householdSection(c *caseState) *events.HouseholdRecorded {
 		},
 	}
 	contact := uint64(c.index)<<8 | uint64(c.contact)
-	if d := newDice(w.c.Seed, streamContact, contact); !d.chance(25) {
-		// 555-0100 to 0199 are kept for fiction.
-		of.PrimaryContact.Phone = tables().Counties[at.County].Area + "55501" + padded(d.below(100), 2)
+	if d := newDice(g.config.Seed, streamContact, contact); !d.chance(25) {
+		// 555-0100 to 555-0199 are reserved for fiction.
+		of.PrimaryContact.Phone = tables().Counties[at.County].Area + "55501" + zeroPad(d.below(100), 2)
 	}
-	if d := newDice(w.c.Seed, streamContact, contact|1<<48); !d.chance(60) {
-		of.PrimaryContact.Email = letters(first.FirstName) + "." + letters(first.LastName) +
+	if d := newDice(g.config.Seed, streamContact, contact|1<<48); !d.chance(60) {
+		of.PrimaryContact.Email = asciiLetters(first.FirstName) + "." + asciiLetters(first.LastName) +
 			strconv.Itoa(d.between(1, 999)) + "@" + pick(&d, tables().Domains)
 	}
-	d := newDice(w.c.Seed, streamStreet, uint64(c.index)<<8|uint64(c.address))
+	d := newDice(g.config.Seed, streamStreet, uint64(c.index)<<8|uint64(c.address))
 	of.Address = events.Address{
 		Line1: strconv.Itoa(d.between(1, 19_999)) + " " + pick(&d, tables().Streets) + " " + pick(&d, tables().Suffixes),
 		City:  at.City, State: at.State, ZIP: pick(&d, at.ZIPs), County: at.County,
@@ -151,9 +150,9 @@ func (w *generator) householdSection(c *caseState) *events.HouseholdRecorded {
 	return of
 }
 
-// memberSection is the j-th member of a case.
-func (w *generator) memberSection(c *caseState, j int) *events.MemberRecorded {
-	m := &events.MemberRecorded{Member: w.home(c).people[j].Member}
+// memberSection returns member j of a case.
+func (g *generator) memberSection(c *caseState, j int) *events.MemberRecorded {
+	m := &events.MemberRecorded{Member: g.householdOf(c).people[j].Member}
 	m.CaseID, m.MemberID = caseID(c.index), memberID(c.index, j)
 	return m
 }

@@ -6,64 +6,64 @@ import (
 	"bookledger/events"
 )
 
-// script is what upstream systems go through, again and again, after history.
-var script = []step{
+// liveScript contains the steps of live events after history, repeated in a cycle.
+var liveScript = []step{
 	(*generator).liveNewcomer,
 	(*generator).liveRequest,
-	oneOf("transfer"),
-	oneOf("mark inactive"),
-	oneOf("change contact"),
-	oneOf("progress"),
+	activityNamed("transfer"),
+	activityNamed("mark inactive"),
+	activityNamed("change contact"),
+	activityNamed("progress"),
 	(*generator).liveNewcomer,
-	oneOf("ask another"),
-	oneOf("change plan"),
-	oneOf("redetermine"),
-	oneOf("reactivate"),
-	oneOf("move house"),
-	oneOf("add member"),
-	oneOf("end delegation"),
-	oneOf("verify"),
-	oneOf("end coverage"),
+	activityNamed("request another agent"),
+	activityNamed("change plan"),
+	activityNamed("redetermine"),
+	activityNamed("reactivate"),
+	activityNamed("change address"),
+	activityNamed("add member"),
+	activityNamed("end delegation"),
+	activityNamed("verify"),
+	activityNamed("end coverage"),
 }
 
-// oneOf is the habit with that name.
-func oneOf(name string) step {
-	return habits[slices.IndexFunc(habits, func(h habit) bool { return h.name == name })].happen
+// activityNamed returns the activity with a name.
+func activityNamed(name string) step {
+	return activities[slices.IndexFunc(activities, func(h activity) bool { return h.name == name })].occur
 }
 
-// LiveEvents makes n events that upstream systems publish after history, in this
-// order: new households with all that follows, requests and their acceptance,
-// transfers and changes. They fit the end of history, so that none is
-// rejected. It makes the whole history first, without encoding it.
+// LiveEvents returns n events that an upstream system could publish after history:
+// new households with their sections, requests and acceptances, transfers and
+// changes. They fit the end of history, so the ledger rejects none. LiveEvents
+// generates the whole history first.
 func (c Config) LiveEvents(n int) []events.Event {
-	w := newGenerator(c, func(TimedEvent) bool { return true })
-	w.play()
+	g := newGenerator(c, func(TimedEvent) bool { return true })
+	g.run()
 	all := make([]events.Event, 0, n)
-	w.yield = func(item TimedEvent) bool {
+	g.yield = func(item TimedEvent) bool {
 		all = append(all, item.Event)
 		return len(all) < n
 	}
-	w.queue, w.pace = nil, 400
-	w.now, w.until = max(w.now, w.until), 1<<62
+	g.queue, g.pace = nil, 400
+	g.now, g.until = max(g.now, g.until), 1<<62
 	for turn := 0; len(all) < n; turn++ {
-		w.now += 2_500
-		script[turn%len(script)](w)
-		w.queue = nil // what would follow later is beyond the few events
+		g.now += 2_500
+		liveScript[turn%len(liveScript)](g)
+		g.queue = nil // later steps of a case are not needed for a few events
 	}
 	return all
 }
 
-func (w *generator) liveNewcomer() { w.open(live) }
+func (g *generator) liveNewcomer() { g.openCase(live) }
 
-// liveRequest lets a new consumer ask an agent, who accepts at once.
-func (w *generator) liveRequest() {
-	c := w.open(live)
+// liveRequest creates a consumer with a request that the agent accepts immediately.
+func (g *generator) liveRequest() {
+	c := g.openCase(live)
 	if c.pending[0] == nobody {
-		agent := w.openAgent(c.holder)
+		agent := g.pickAgent(c.holder)
 		if agent == nobody {
 			return
 		}
-		w.request(c, agent)
+		g.request(c, agent)
 	}
-	w.accept(c, c.pending[0])
+	g.accept(c, c.pending[0])
 }

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// population is the tables from which people, places and plans are made up;
-// population.yaml says what each of them means.
+// population contains the tables of names, places and plans. See population.yaml for
+// their meaning.
 type population struct {
 	Heritages   []*heritage
 	Counties    map[string]county
@@ -38,26 +38,26 @@ type population struct {
 	BookSizes       []struct{ Rank, Least, Most int } `yaml:"book_sizes"`
 }
 
-// heritage is a part of California's population.
+// heritage is a part of California's population, with its names and languages.
 type heritage struct {
 	Weight    int
 	Women     []string
 	Men       []string
 	Families  []string
 	Languages []language
-	Foreign   int // of a thousand, those who prefer one of Languages
+	Foreign   int // per thousand who prefer one of Languages
 }
 
-// language is how someone is spoken and written to.
+// language is a preferred spoken and written language.
 type language struct{ Spoken, Written string }
 
 type county struct {
-	Area     string     // code of its telephones
-	Carriers []*carrier // those that sell here only
+	Area     string     // telephone area code
+	Carriers []*carrier // carriers that sell only in some counties
 	CCHIP    bool
 }
 
-// place is where a household lives, or gets its mail.
+// place is where a household lives or gets its mail.
 type place struct {
 	Weight      int
 	City, State string
@@ -65,14 +65,14 @@ type place struct {
 	ZIPs        []string
 }
 
-// carrier sells health plans, in most cases through one kind of network.
+// carrier sells health plans.
 type carrier struct {
 	Name    string
-	Brand   string // how its plans' names begin
+	Brand   string // prefix of its plan names
 	Network string
-	Issuer  string // of the HIOS plan id
+	Issuer  string // issuer part of the HIOS plan ID
 	Product int
-	Percent int64 // its premiums, of the ordinary ones
+	Percent int64 // its premiums, in percent of the average
 }
 
 // tier is a metal tier.
@@ -80,23 +80,23 @@ type tier struct {
 	Weight int
 	Name   string
 	Label  string
-	Plan   int   // the last digits of its HIOS plan id
-	Cents  int64 // the monthly premium at the age of 21
+	Plan   int   // last digits of the HIOS plan ID
+	Cents  int64 // monthly premium at age 21
 }
 
-// income is what a household's income entitles it to.
+// income describes the subsidies for a range of household incomes.
 type income struct {
 	Weight      int
-	CSR         string // level of the cost sharing reduction; "" is none
-	Tier        *tier  // with that reduction
-	Subsidy     int64  // by the state of each member's premium, in cents
-	Least, Most int    // tax credit of a member, in cents
-	CCHIP       bool   // its children are in CCHIP where the county has it
+	CSR         string // cost-sharing reduction level, or ""
+	Tier        *tier  // the tier with that reduction, or nil
+	Subsidy     int64  // monthly state subsidy per member, in cents
+	Least, Most int    // range of the monthly tax credit per member, in cents
+	CCHIP       bool   // children are in CCHIP if the county has it
 }
 
 type dentalPlan struct {
 	Carrier, Name, ID string
-	Cents             int64 // a month, for an adult
+	Cents             int64 // monthly premium for an adult
 }
 
 func (h *heritage) weight() int { return h.Weight }
@@ -107,7 +107,8 @@ func (i *income) weight() int   { return i.Weight }
 //go:embed population.yaml
 var populationText []byte
 
-// tables are read once; tests read them, so that reading cannot fail later.
+// tables returns the parsed population.yaml. It panics if the embedded file is
+// invalid, which tests rule out.
 var tables = sync.OnceValue(func() *population {
 	p := &population{}
 	if err := yaml.UnmarshalWithOptions(populationText, p, yaml.Strict()); err != nil {
@@ -116,8 +117,8 @@ var tables = sync.OnceValue(func() *population {
 	return p
 })
 
-// anyName is someone's name.
-func anyName(d *dice) (first, last string) {
+// randomName returns a random name.
+func randomName(d *dice) (first, last string) {
 	h := weighted(d, tables().Heritages)
 	first = pick(d, h.Women)
 	if d.chance(500) {
@@ -126,19 +127,19 @@ func anyName(d *dice) (first, last string) {
 	return first, pick(d, h.Families)
 }
 
-// ageFactor is the premium at an age, in percent of that at 21.
+// ageFactor returns the premium at an age, in percent of that at age 21.
 func ageFactor(age int) int64 {
 	for _, a := range tables().Ages {
 		if max(age, 0) >= a.From {
 			return int64(a.Percent)
 		}
 	}
-	panic("population.yaml has no premium from the age of 0 on")
+	panic("population.yaml has no premium for age 0")
 }
 
-// letters are the letters of a name, for an e-mail address: in lower case and
-// without marks.
-func letters(name string) string {
+// asciiLetters returns the letters of a name for an email address: lower case and
+// without diacritics.
+func asciiLetters(name string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z':

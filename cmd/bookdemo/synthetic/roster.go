@@ -7,29 +7,29 @@ import (
 	"bookledger/events"
 )
 
-// staffOfFirst is the staff of the first agency, which always has all three
-// roles, and whose staff nobody removes.
+// staffOfFirst is the number of staff of the first agency. It always has all three
+// roles, and its staff never change.
 const staffOfFirst = 3
 
-// bigBook is how many consumers choose the first agent, and bigFloor how many
-// of them stay with it, in a world of bigWorld consumers or more.
+// With largePopulation consumers or more, about firstAgentShare of them choose the
+// first agent, and at least firstAgentMinimum stay.
 const (
-	bigWorld = 3_000
-	bigBook  = 2_330
-	bigFloor = 2_120
+	largePopulation   = 3_000
+	firstAgentShare   = 2_330
+	firstAgentMinimum = 2_120
 )
 
-// nobody stands for an agent where there is none.
+// nobody is the index of no agent.
 const nobody = -1
 
-// roster is who works in the world. As it is at the beginning, it follows from
-// the configuration alone.
+// roster contains the agents, agencies and staff. The initial roster depends only on
+// the configuration.
 type roster struct {
-	agencyOf []int // of each agent
+	agencyOf []int // the agency of each agent
 	agencies int
 	staff    []events.Staff
-	sums     []int // of the agents' weights, up to and with each
-	second   int   // an agent of another agency than the first, who stays
+	sums     []int // cumulative weights of the agents
+	second   int   // the agent of the second agency who can sign in
 	empty    int   // the agent without consumers, or nobody
 	leaver   int   // the agent who is decertified at the end, or nobody
 }
@@ -53,7 +53,7 @@ func newRoster(c Config) *roster {
 		for _, role := range roles {
 			n := len(r.staff)
 			d := newDice(c.Seed, streamAgency, uint64(n)<<1|1)
-			first, last := anyName(&d)
+			first, last := randomName(&d)
 			r.staff = append(r.staff, staff(n, agencyID(g), role, first+" "+last))
 		}
 	}
@@ -61,13 +61,13 @@ func newRoster(c Config) *roster {
 		r.empty = c.Agents - 1
 	}
 	if c.Agents >= 9 {
-		r.leaver = 7 // of the third agency, so that there are colleagues to take the consumers
+		r.leaver = 7 // in the third agency, where colleagues can receive the consumers
 	}
-	r.weigh(c)
+	r.assignWeights(c)
 	return r
 }
 
-// agencySize is how many agents begin in an agency.
+// agencySize returns the initial number of agents in an agency.
 func agencySize(g, agents int) int {
 	sizes := tables().AgencySizes
 	switch {
@@ -81,16 +81,16 @@ func agencySize(g, agents int) int {
 	return sizes[g%len(sizes)]
 }
 
-// staff is the n-th person to work for an agency.
+// staff returns the n-th staff member.
 func staff(n int, agency, role, name string) events.Staff {
 	person := "P" + strconv.Itoa(500_001+n)
 	return events.Staff{PersonID: person, AgencyID: agency, Role: role, Name: name, Email: person + "@example.org"}
 }
 
-// weigh gives every agent but the empty one its part of the cases: the first
-// agent gets bigBook of the consumers, or a third of a smaller world, and the
-// others draw from the sizes of books, one of each rank.
-func (r *roster) weigh(c Config) {
+// assignWeights sets each agent's share of the cases. The first agent gets
+// firstAgentShare of the consumers, or a third of a smaller population. The empty
+// agent gets none. The others get a size from the table of book sizes by rank.
+func (r *roster) assignWeights(c Config) {
 	d := newDice(c.Seed, streamRoster, 0)
 	ranks := make([]int, c.Agents)
 	for i := range ranks {
@@ -111,13 +111,13 @@ func (r *roster) weigh(c Config) {
 		case r.empty:
 			weights[i] = 0
 		case r.second:
-			weights[i] = max(weights[i], 40) // who signs in has something to see
+			weights[i] = max(weights[i], 40) // someone who signs in must have consumers
 		}
 		others += weights[i]
 	}
 	weights[0] = max(1, others/2)
-	if c.Consumers >= bigWorld {
-		weights[0] = max(1, others*bigBook/(c.Consumers-bigBook))
+	if c.Consumers >= largePopulation {
+		weights[0] = max(1, others*firstAgentShare/(c.Consumers-firstAgentShare))
 	}
 	sum := 0
 	for _, weight := range weights {
@@ -126,13 +126,13 @@ func (r *roster) weigh(c Config) {
 	}
 }
 
-// home is an agent for a case, by the weights.
-func (r *roster) home(d *dice) int {
+// pickAgent returns a random agent, by weight.
+func (r *roster) pickAgent(d *dice) int {
 	return sort.SearchInts(r.sums, d.below(r.sums[len(r.sums)-1])+1)
 }
 
-// agentName is the name of an agent.
+// agentName returns the name of an agent.
 func (c Config) agentName(a int) (first, last string) {
 	d := newDice(c.Seed, streamRoster, uint64(a)+1)
-	return anyName(&d)
+	return randomName(&d)
 }

@@ -6,19 +6,19 @@ import (
 	"bookledger/events"
 )
 
-// applicationSection is the application for the case's newest year.
-func (w *generator) applicationSection(c *caseState) *events.ApplicationRecorded {
+// applicationSection returns the newest application of a case.
+func (g *generator) applicationSection(c *caseState) *events.ApplicationRecorded {
 	shown := tables().Stages[c.stage]
 	a := &events.ApplicationRecorded{
 		CaseID: caseID(c.index), ApplicationYear: c.year, SubmittedOn: c.submitted,
-		CurrentStatus: shown.Status, NextSteps: pick(&w.dice, shown.Next),
+		CurrentStatus: shown.Status, NextSteps: pick(&g.dice, shown.Next),
 	}
 	switch {
 	case c.stage == stageDetermined && c.kind == kindMediCal:
 		a.NextSteps = "County will contact the household"
 	case c.stage == stageDetermined && c.kind == kindIneligible:
 		a.CurrentStatus, a.NextSteps = "Ineligible", "Review the notice of eligibility"
-	case c.stage == stageEnrolled && len(w.conditional(c)) > 0:
+	case c.stage == stageEnrolled && len(g.conditional(c)) > 0:
 		a.NextSteps = "Submit income verification"
 	case c.stage == stageEnrolled && c.passive:
 		a.NextSteps = "Review the renewal notice"
@@ -28,46 +28,46 @@ func (w *generator) applicationSection(c *caseState) *events.ApplicationRecorded
 	return a
 }
 
-// applicants are the members who are listed and apply for coverage.
-func (w *generator) applicants(c *caseState) (all []int) {
+// applicants returns the listed members who apply for coverage.
+func (g *generator) applicants(c *caseState) (all []int) {
 	for j := range c.size {
-		if c.lists(j) && w.home(c).people[j].Applying == events.Yes {
+		if c.lists(j) && g.householdOf(c).people[j].Applying == events.Yes {
 			all = append(all, j)
 		}
 	}
 	return all
 }
 
-// covered are the applicants who can choose a plan.
-func (w *generator) covered(c *caseState) []int {
-	return slices.DeleteFunc(w.applicants(c), func(j int) bool { return w.program(c, j) != events.ProgramCoveredCalifornia })
+// covered returns the applicants who are eligible for a plan.
+func (g *generator) covered(c *caseState) []int {
+	return slices.DeleteFunc(g.applicants(c), func(j int) bool { return g.program(c, j) != events.ProgramCoveredCalifornia })
 }
 
-// conditional are the applicants who are eligible on the condition that
-// something is verified.
-func (w *generator) conditional(c *caseState) []int {
-	return slices.DeleteFunc(w.applicants(c), func(j int) bool { return !w.onCondition(c, j) })
+// conditional returns the applicants who are conditionally eligible.
+func (g *generator) conditional(c *caseState) []int {
+	return slices.DeleteFunc(g.applicants(c), func(j int) bool { return !g.isConditional(c, j) })
 }
 
-func (w *generator) onCondition(c *caseState, j int) bool {
-	return !c.verified && c.kind != kindIneligible && w.finding(c, j, 1).chance(110)
+func (g *generator) isConditional(c *caseState, j int) bool {
+	return !c.verified && c.kind != kindIneligible && g.eligibilityDice(c, j, 1).chance(110)
 }
 
-// undecided tells whether a member's eligibility takes longer than the others'.
-func (w *generator) undecided(c *caseState, j int) bool {
-	return c.kind != kindIneligible && !w.onCondition(c, j) && w.finding(c, j, 2).chance(60)
+// undecided reports whether a member's eligibility is pending longer than that of the
+// others.
+func (g *generator) undecided(c *caseState, j int) bool {
+	return c.kind != kindIneligible && !g.isConditional(c, j) && g.eligibilityDice(c, j, 2).chance(60)
 }
 
-// finding gives the dice of a question about the j-th member's present
-// eligibility.
-func (w *generator) finding(c *caseState, j int, question uint64) *dice {
-	d := newDice(w.c.Seed, streamMoney, uint64(c.index)<<24|question<<16|uint64(c.finding)<<8|uint64(j))
+// eligibilityDice returns the dice for a question about the current eligibility of
+// member j.
+func (g *generator) eligibilityDice(c *caseState, j int, question uint64) *dice {
+	d := newDice(g.config.Seed, streamMoney, uint64(c.index)<<24|question<<16|uint64(c.eligibility)<<8|uint64(j))
 	return &d
 }
 
-// program is what the j-th member is found eligible for.
-func (w *generator) program(c *caseState, j int) string {
-	h := w.home(c)
+// program returns the program of member j.
+func (g *generator) program(c *caseState, j int) string {
+	h := g.householdOf(c)
 	child := h.people[j].child
 	switch {
 	case c.kind == kindMediCal:
@@ -84,40 +84,39 @@ func (w *generator) program(c *caseState, j int) string {
 	return events.ProgramCoveredCalifornia
 }
 
-// determineAll says the eligibility of every applicant.
-func (w *generator) determineAll(c *caseState) {
-	for _, j := range w.applicants(c) {
-		w.say(w.eligibilitySection(c, j))
+// determineAll emits the eligibility of every applicant.
+func (g *generator) determineAll(c *caseState) {
+	for _, j := range g.applicants(c) {
+		g.emit(g.eligibilitySection(c, j))
 	}
 }
 
-func (w *generator) eligibilitySection(c *caseState, j int) *events.EligibilityDetermined {
+func (g *generator) eligibilitySection(c *caseState, j int) *events.EligibilityDetermined {
 	e := &events.EligibilityDetermined{
 		CaseID: caseID(c.index), MemberID: memberID(c.index, j), ApplicationYear: c.year,
-		Program: w.program(c, j), Status: "eligible",
+		Program: g.program(c, j), Status: "eligible",
 	}
 	switch {
 	case c.kind == kindIneligible:
 		e.Status = "ineligible"
-	case w.onCondition(c, j):
+	case g.isConditional(c, j):
 		e.Status = "conditionally_eligible"
-		e.VerificationDueOn = max(w.today(), c.submitted).AddDays(95)
-	case c.stage == stageDetermined && w.undecided(c, j):
+		e.VerificationDueOn = max(g.today(), c.submitted).AddDays(95)
+	case c.stage == stageDetermined && g.undecided(c, j):
 		e.Status = "pending"
 	}
 	if e.Program == events.ProgramCoveredCalifornia && e.Status != "pending" {
-		e.CSRLevel = w.home(c).income.CSR
-		if aptc := w.aptc(c, j); aptc > 0 {
+		e.CSRLevel = g.householdOf(c).income.CSR
+		if aptc := g.aptc(c, j); aptc > 0 {
 			e.APTCMonthly = events.Cents(aptc)
 		}
 	}
 	return e
 }
 
-// aptc is the j-th member's advance premium tax credit in a month, in cents;
-// 0 is none.
-func (w *generator) aptc(c *caseState, j int) int64 {
-	d, h := w.finding(c, j, 3), w.home(c)
+// aptc returns the monthly advance premium tax credit of member j in cents, or 0.
+func (g *generator) aptc(c *caseState, j int) int64 {
+	d, h := g.eligibilityDice(c, j, 3), g.householdOf(c)
 	if h.income.CSR == "" && d.chance(500) {
 		return 0
 	}

@@ -28,12 +28,12 @@ func until(s string) time.Time {
 	return t
 }
 
-// small is the Config that most tests look at.
+// small is the Config of most tests.
 func small() Config {
 	return Config{Agents: 12, Consumers: 6000, Weeks: 6, Seed: 1, Until: until("2026-11-23T04:30:00Z")}
 }
 
-// configs are of many sizes, seasons and moments.
+// configs returns configurations of different sizes, seasons and times.
 func configs() []Config {
 	friday := until("2026-11-21T05:00:00Z") // a cutoff, to the second
 	return []Config{
@@ -50,8 +50,8 @@ func configs() []Config {
 	}
 }
 
-// TestLedgerAcceptsEverything replays whole histories as NDJSON, with the live
-// events that fit their ends, and an event that does not.
+// TestLedgerAcceptsEverything replays histories as NDJSON, followed by live events
+// and the event that the ledger must reject.
 func TestLedgerAcceptsEverything(t *testing.T) {
 	for _, c := range configs() {
 		t.Run(fmt.Sprintf("%+v", c), func(t *testing.T) {
@@ -66,28 +66,28 @@ func TestLedgerAcceptsEverything(t *testing.T) {
 			calendar := events.DefaultCalendar()
 			begin := calendar.Cutoff(c.LastFriday().AddDays(-7 * c.Weeks))
 			last, busy, history := begin, make(map[events.Date]bool), 0
-			w := newGenerator(c, func(i TimedEvent) bool {
+			g := newGenerator(c, func(i TimedEvent) bool {
 				if i.Recorded.Before(last) || !i.Recorded.After(begin) || i.Recorded.After(c.Until) {
-					t.Fatalf("recorded at %v after %v", i.Recorded, last)
+					t.Fatalf("got recorded time %v after %v: not in order, or outside of history", i.Recorded, last)
 				}
 				if lag := i.Recorded.Sub(i.Event.Time); lag <= 0 || lag > 2*time.Minute {
-					t.Fatalf("recorded %v after it happened", lag)
+					t.Fatalf("recorded %v after the event, want at most 2 minutes", lag)
 				}
 				last, busy[calendar.FridayOf(i.Recorded)] = i.Recorded, true
 				write(i.Recorded, i.Event)
 				history++
 				return true
 			})
-			w.play()
+			g.run()
 			for f := calendar.Next(events.DateOf(begin.In(calendar.Zone()))); c.Consumers >= 100 && f <= c.LastFriday(); f = calendar.Next(f) {
 				if !busy[f] {
-					t.Errorf("nothing happened in the week to %v", f)
+					t.Errorf("no events in the week of %v", f)
 				}
 			}
 			later := c.Until.Add(time.Hour).UTC()
 			for i, e := range append(c.LiveEvents(400), c.RejectedEvent()) {
 				if e.Time.Before(c.Until.Add(-2 * time.Minute)) {
-					t.Errorf("live event %d is of %v", i, e.Time)
+					t.Errorf("live event %d has time %v, before the end of history", i, e.Time)
 				}
 				write(later, e)
 			}
@@ -105,45 +105,45 @@ func TestLedgerAcceptsEverything(t *testing.T) {
 				outcomes[step.Outcome]++
 				seen[step.Record.Event.Type] = true
 				if n == history {
-					checkState(t, w, r, seen)
+					checkState(t, g, r, seen)
 				}
 			}
 			if n != history+400+1 || outcomes[record.Duplicate] > 0 || outcomes[record.Unchanged] > n/15 {
-				t.Errorf("%d events of history, and the outcomes are %v", history, outcomes)
+				t.Errorf("got %d events of history and outcomes %v", history, outcomes)
 			}
-			wrong := r.Rejected()
-			if len(wrong) != 1 || wrong[0].Seq != uint64(n) || wrong[0].Code != events.NoPendingRequest {
-				t.Errorf("rejected: %+v", wrong)
+			rejected := r.Rejected()
+			if len(rejected) != 1 || rejected[0].Seq != uint64(n) || rejected[0].Code != events.NoPendingRequest {
+				t.Errorf("got rejected events %+v, want only the last", rejected)
 			}
 		})
 	}
 }
 
-// checkState checks that the ledger has what history meant, and that those who
-// would sign in have something to do.
-func checkState(t *testing.T, w *generator, r *replay.Replay, seen map[string]bool) {
+// checkState checks that the ledger's state is that of the generator, and that the
+// people who can sign in have consumers.
+func checkState(t *testing.T, g *generator, r *replay.Replay, seen map[string]bool) {
 	cases, agents, active := 0, 0, make(map[string]int)
 	err := errors.Join(r.State().EachCase(func(id string, c *fold.Case) error {
 		cases++
 		if c.AgentID != "" && !c.Inactive && !c.Closed {
 			active[c.AgentID]++
 		}
-		look(t, id, c, seen)
+		checkCase(t, id, c, seen)
 		return nil
 	}), r.State().EachAgent(func(string, *fold.Agent) error {
 		agents++
 		return nil
 	}))
-	if err != nil || cases != w.c.Consumers || agents != w.c.Agents {
-		t.Errorf("%d cases and %d agents, %v", cases, agents, err)
+	if err != nil || cases != g.config.Consumers || agents != g.config.Agents {
+		t.Errorf("got %d cases and %d agents (%v)", cases, agents, err)
 	}
-	for a, n := range w.active {
+	for a, n := range g.active {
 		if active[agentID(a)] != n {
-			t.Errorf("%s has %d active consumers, want %d", agentID(a), active[agentID(a)], n)
+			t.Errorf("%s: got %d active consumers, want %d", agentID(a), active[agentID(a)], n)
 		}
 	}
 	roles, agencies := make(map[string]int), make(map[string]bool)
-	for _, id := range w.c.Identities() {
+	for _, id := range g.config.Identities() {
 		roles[id.Role]++
 		switch id.Role {
 		case "agent":
@@ -152,8 +152,8 @@ func checkState(t *testing.T, w *generator, r *replay.Replay, seen map[string]bo
 				t.Errorf("%+v is %+v, %v", id, a, err)
 			}
 			agencies[id.AgencyID] = true
-			if w.c.Consumers >= 2 && active[id.AgentID] == 0 {
-				t.Errorf("%+v has nobody to look after", id)
+			if g.config.Consumers >= 2 && active[id.AgentID] == 0 {
+				t.Errorf("%+v has no consumers", id)
 			}
 		case "manager", "admin_l1", "admin_l2":
 			if s, err := r.State().Staff(id.AgencyID, id.PersonID); err != nil || s.Role != id.Role {
@@ -161,8 +161,8 @@ func checkState(t *testing.T, w *generator, r *replay.Replay, seen map[string]bo
 			}
 		}
 	}
-	if roles["agent"] != min(2, w.c.Agents) || len(roles) != 6 {
-		t.Errorf("the identities are %v", roles)
+	if roles["agent"] != min(2, g.config.Agents) || len(roles) != 6 {
+		t.Errorf("got identities %v", roles)
 	}
 	for _, want := range []string{
 		events.TypeHouseholdRecorded, events.TypeApplicationRecorded, events.TypeMemberRecorded, events.TypeMemberRemoved,
@@ -176,14 +176,14 @@ func checkState(t *testing.T, w *generator, r *replay.Replay, seen map[string]bo
 		"covered_california", "medi_cal", "mcap", "cchip", "none", "eligible", "conditionally_eligible", "ineligible", "pending",
 		"health pending", "health enrolled", "health cancelled", "health terminated", "dental enrolled",
 	} {
-		if w.c == small() && !seen[want] {
-			t.Errorf("there is no %s", want)
+		if g.config == small() && !seen[want] {
+			t.Errorf("no %s in the history", want)
 		}
 	}
 }
 
-// look checks a case, and notes what a book and its readers must cope with.
-func look(t *testing.T, id string, c *fold.Case, seen map[string]bool) {
+// checkCase checks a case and records which special values occur.
+func checkCase(t *testing.T, id string, c *fold.Case, seen map[string]bool) {
 	p, a := c.Household.PrimaryContact, c.Household.Address
 	beyondASCII := func(r rune) bool { return r > unicode.MaxASCII }
 	for what, is := range map[string]bool{
@@ -224,7 +224,7 @@ func look(t *testing.T, id string, c *fold.Case, seen map[string]bool) {
 	if id != "5000032500" {
 		return
 	}
-	// The job aid's consumer is that of its picture.
+	// CAL TRAINING must match the job aid.
 	if p.FirstName+" "+p.LastName != "CAL TRAINING" || p.Phone != "5555555555" || p.Email != "ca@coveredca.com" ||
 		p.SSNLast4 != "7880" || p.DateOfBirth.Month() != 1 || p.DateOfBirth.Day() != 1 ||
 		a.Line1 != "12345 Main St" || a.City != "Sacramento" || a.State != "CA" || a.ZIP != "95838" {
@@ -238,11 +238,11 @@ func look(t *testing.T, id string, c *fold.Case, seen map[string]bool) {
 	}
 }
 
-// played is a world whose whole history has been made.
-func played(c Config) *generator {
-	w := newGenerator(c, func(TimedEvent) bool { return true })
-	w.play()
-	return w
+// generated returns a generator that has generated its whole history.
+func generated(c Config) *generator {
+	g := newGenerator(c, func(TimedEvent) bool { return true })
+	g.run()
+	return g
 }
 
 func TestFirstAgentHasTheLargestBook(t *testing.T) {
@@ -255,11 +255,11 @@ func TestFirstAgentHasTheLargestBook(t *testing.T) {
 		{Agents: 300, Consumers: 20_000, Weeks: 3, Seed: 6},
 	} {
 		c.Until = small().Until
-		w := played(c)
-		if n := w.active[0]; n <= 2000 || n > 2500 && c.Agents > 2 && c.Weeks < 10 {
+		g := generated(c)
+		if n := g.active[0]; n <= 2000 || n > 2500 && c.Agents > 2 && c.Weeks < 10 {
 			t.Errorf("%+v: the first agent has %d active consumers", c, n)
 		}
-		if held := func(s *caseState) bool { return s.holder == c.Agents-1 }; c.Agents >= 4 && slices.ContainsFunc(w.cases, held) {
+		if held := func(s *caseState) bool { return s.holder == c.Agents-1 }; c.Agents >= 4 && slices.ContainsFunc(g.cases, held) {
 			t.Errorf("%+v: the last agent has a case", c)
 		}
 	}
@@ -267,7 +267,7 @@ func TestFirstAgentHasTheLargestBook(t *testing.T) {
 
 func TestMedianBook(t *testing.T) {
 	rows := make(map[int]int)
-	for _, c := range played(Config{Agents: 600, Consumers: 45_000, Weeks: 1, Seed: 1, Until: until("2026-06-10T12:00:00Z")}).cases {
+	for _, c := range generated(Config{Agents: 600, Consumers: 45_000, Weeks: 1, Seed: 1, Until: until("2026-06-10T12:00:00Z")}).cases {
 		if c.hasAgent() {
 			rows[c.holder] += max(1, bits.OnesCount8(c.listed))
 		}
@@ -278,11 +278,11 @@ func TestMedianBook(t *testing.T) {
 	}
 	slices.Sort(sizes)
 	if median := sizes[len(sizes)/2]; median < 25 || median > 60 {
-		t.Errorf("the median book has %d rows", median)
+		t.Errorf("got a median of %d rows, want 25 to 60", median)
 	}
 }
 
-// TestLetters checks that every letter of the names has a plain form.
+// TestLetters checks that every letter in the names has an ASCII form.
 func TestLetters(t *testing.T) {
 	for _, h := range tables().Heritages {
 		for _, s := range slices.Concat(h.Women, h.Men, h.Families) {
@@ -292,8 +292,8 @@ func TestLetters(t *testing.T) {
 					want++
 				}
 			}
-			if got := letters(s); len(got) != want {
-				t.Errorf("%s becomes %s", s, got)
+			if got := asciiLetters(s); len(got) != want {
+				t.Errorf("asciiLetters(%q): got %q", s, got)
 			}
 		}
 	}
@@ -313,18 +313,18 @@ func TestSameHistoryAgain(t *testing.T) {
 	c.Consumers = 700
 	const known = "03ddd69d672f086ca2409ac2d108827d9a24ff213a6f92a97f7750f986f743e7"
 	if got := hash(c); got != known {
-		t.Errorf("the history is %s; if that is meant, write it here", got)
+		t.Errorf("got hash %s; if the change is intended, update known", got)
 	}
 	c.Seed++
 	if hash(c) == known {
-		t.Error("another seed gives the same history")
+		t.Error("another seed generates the same history")
 	}
 }
 
 func TestGenerateStops(t *testing.T) {
 	n := 0
 	for range small().Generate() {
-		if n++; n == 100 { // which is in the middle of a step; another event would panic
+		if n++; n == 100 { // in the middle of a step; yielding again would panic
 			break
 		}
 	}
@@ -345,7 +345,7 @@ func TestCheck(t *testing.T) {
 		c := small()
 		change(&c)
 		if c.Check() == nil {
-			t.Errorf("%+v is accepted", c)
+			t.Errorf("Check of %+v: got no error", c)
 		}
 	}
 	if err := small().Check(); err != nil {

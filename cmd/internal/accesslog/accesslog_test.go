@@ -124,7 +124,7 @@ func TestALookThatCannotBeAccountedForIsRefused(t *testing.T) {
 func checkLine(t *testing.T, text []byte, e Entry) {
 	t.Helper()
 	body, ended := bytes.CutSuffix(text, []byte("\n"))
-	if !ended || !utf8.Valid(body) || len(body) > 9*(12*maxValue+20) {
+	if !ended || !utf8.Valid(body) || len(body) > 9*(12*maxValueLength+20) {
 		t.Fatalf("the line is %d bytes long, ended: %v", len(text), ended)
 	}
 	for _, r := range string(body) {
@@ -136,7 +136,7 @@ func checkLine(t *testing.T, text []byte, e Entry) {
 	if err := json.Unmarshal(body, &back); err != nil {
 		t.Fatalf("%q: %v", body, err)
 	}
-	if len(back.Case) > 0 && !strings.HasPrefix(string([]rune(e.Case)), back.Case) || utf8.RuneCountInString(back.Case) != min(maxValue, len([]rune(e.Case))) {
+	if len(back.Case) > 0 && !strings.HasPrefix(string([]rune(e.Case)), back.Case) || utf8.RuneCountInString(back.Case) != min(maxValueLength, len([]rune(e.Case))) {
 		t.Fatalf("the case %q came back as %q", e.Case, back.Case)
 	}
 }

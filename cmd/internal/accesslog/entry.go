@@ -10,9 +10,9 @@ import (
 	"unicode/utf8"
 )
 
-// maxValue is how many characters of a value are written. Identifiers have 40
+// maxValueLength is how many characters of a value are written. Identifiers have 40
 // at most; what is longer was made up by who sent it.
-const maxValue = 100
+const maxValueLength = 100
 
 // Entry is one look. What is blank is left out of the line. Each value is cut
 // at 100 characters.
@@ -35,23 +35,23 @@ func (e Entry) encode() ([]byte, error) {
 	}
 	e.Time = e.Time.UTC()
 	for _, value := range [...]*string{&e.Person, &e.Role, &e.What, &e.Agent, &e.Agency, &e.Case, &e.Via, &e.Address} {
-		*value = cut(*value)
+		*value = truncate(*value)
 	}
 	text, err := json.Marshal(e)
 	if err != nil {
 		return nil, err
 	}
-	return append(printable(text), '\n'), nil
+	return append(escapeUnprintable(text), '\n'), nil
 }
 
-func cut(value string) string {
-	start := []rune(value[:min(len(value), maxValue*utf8.UTFMax)])
-	return string(start[:min(len(start), maxValue)])
+func truncate(value string) string {
+	start := []rune(value[:min(len(value), maxValueLength*utf8.UTFMax)])
+	return string(start[:min(len(start), maxValueLength)])
 }
 
-// printable escapes what JSON lets stand although some readers take it for the
+// escapeUnprintable escapes what JSON lets stand although some readers take it for the
 // end of a line, and some terminals for an order.
-func printable(text []byte) []byte {
+func escapeUnprintable(text []byte) []byte {
 	out := make([]byte, 0, len(text)+1)
 	for len(text) > 0 {
 		r, size := utf8.DecodeRune(text)

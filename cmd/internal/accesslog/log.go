@@ -22,14 +22,14 @@ type Log struct {
 // Open opens the log for appending. A new file is readable by its owner alone;
 // that of an existing one is left as its operator set it.
 func Open(path string) (*Log, error) {
-	f, err := open(path)
+	f, err := openFile(path)
 	if err != nil {
 		return nil, err
 	}
 	return &Log{path: path, file: f}, nil
 }
 
-func open(path string) (*os.File, error) {
+func openFile(path string) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("opening the access log: %w", err)
@@ -71,13 +71,13 @@ func (l *Log) Reopen() error {
 	if l.file == nil {
 		return fmt.Errorf("reopening the access log: %w", errClosed)
 	}
-	f, err := open(l.path)
+	f, err := openFile(l.path)
 	if err != nil {
 		return err
 	}
 	old := l.file
 	l.file, l.torn = f, false
-	return finish(old)
+	return syncAndClose(old)
 }
 
 // Close ends the log; all its lines are on the disk when it returns without an
@@ -90,10 +90,10 @@ func (l *Log) Close() error {
 	}
 	old := l.file
 	l.file = nil
-	return finish(old)
+	return syncAndClose(old)
 }
 
-func finish(f *os.File) error {
+func syncAndClose(f *os.File) error {
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return fmt.Errorf("closing the access log: %w", err)
 	}

@@ -16,15 +16,16 @@ import (
 	"bookledger/cmd/internal/service"
 )
 
-// Options are what the API works with.
+// Options configures an API. Service and Caller are required.
 type Options struct {
 	Service *service.Service
-	// Caller tells who asks; problem.Unauthorized where nobody has signed in.
+	// Caller returns the signed-in person who made a request. It returns
+	// problem.Unauthorized if there is none.
 	Caller func(*http.Request) (service.Caller, error)
 	Log    *zap.Logger
 }
 
-// API answers what is asked below /v1/. It is an http.Handler.
+// API is an http.Handler that serves all paths under /v1/.
 type API struct {
 	Options
 	http.Handler
@@ -32,8 +33,8 @@ type API struct {
 	huma     huma.API
 }
 
-// New returns the API. It fails where the document's texts, which are embedded,
-// cannot be read.
+// New returns an API. It fails only if the embedded texts of the OpenAPI document
+// are invalid.
 func New(o Options) (*API, error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
@@ -45,8 +46,8 @@ func New(o Options) (*API, error) {
 	mux := http.NewServeMux()
 	a := &API{Options: o, Handler: mux, document: d}
 	a.huma = humago.New(mux, huma.Config{
-		OpenAPI: &d.OpenAPI, Transformers: []huma.Transformer{toldAsProblem},
-		Formats: map[string]huma.Format{"application/json": format, "json": format}, DefaultFormat: "application/json",
+		OpenAPI: &d.OpenAPI, Transformers: []huma.Transformer{humaProblem},
+		Formats: map[string]huma.Format{"application/json": jsonFormat, "json": jsonFormat}, DefaultFormat: "application/json",
 	})
 	a.register()
 	for path, item := range d.Paths {
@@ -55,7 +56,7 @@ func New(o Options) (*API, error) {
 			allowed = "GET, HEAD"
 		}
 		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
-			p := problem.Method.WithDetail("This path answers %s only.", strings.Replace(allowed, ", ", " and ", 1))
+			p := problem.Method.WithDetail("This path supports %s only.", strings.Replace(allowed, ", ", " and ", 1))
 			p.Allow = allowed
 			p.Write(w)
 		})
@@ -65,8 +66,8 @@ func New(o Options) (*API, error) {
 	return a, nil
 }
 
-// Document is the API's OpenAPI description, and its operations in the order in
-// which they are told of.
+// Document returns the OpenAPI document of the API, and its operations in the order
+// in which they are documented.
 func (a *API) Document() (*huma.OpenAPI, []*huma.Operation) {
 	return &a.document.OpenAPI, a.document.operations
 }
@@ -78,100 +79,100 @@ func (a *API) register() {
 	} {
 		for _, kind := range [...]service.Kind{service.Active, service.Pending, service.Inactive} {
 			path, name := o.path+"/"+string(kind), o.name+strings.ToUpper(string(kind[:1]))+string(kind[1:])
-			register(a, operation{id: "list" + name, tag: "Consumers", path: path, blanks: true}, func(_ context.Context, c service.Caller, in *listInput) (*result[service.ConsumerPage], error) {
-				return a.page(c, in.owner(), kind, in.ListParams)
+			register(a, operation{id: "list" + name, tag: "Consumers", path: path, blankQuery: true}, func(_ context.Context, c service.Caller, in *listInput) (*result[service.ConsumerPage], error) {
+				return a.listPage(c, in.owner(), kind, in.ListParams)
 			})
-			register(a, operation{id: "search" + name, tag: "Consumers", path: path + "/search", body: maxBody}, func(_ context.Context, c service.Caller, in *searchInput) (*result[service.ConsumerPage], error) {
-				return a.page(c, in.owner(), kind, in.Body)
+			register(a, operation{id: "search" + name, tag: "Consumers", path: path + "/search", maxBody: maxBodySize}, func(_ context.Context, c service.Caller, in *searchInput) (*result[service.ConsumerPage], error) {
+				return a.listPage(c, in.owner(), kind, in.Body)
 			})
 		}
-		register(a, operation{id: "get" + o.name + "Case", tag: "Cases", path: o.path + "/cases/{case}"}, a.caseFile)
-		register(a, operation{id: "actOn" + o.name + "Case", tag: "Cases", path: o.path + "/cases/{case}/{action}", body: maxBody, failures: changing}, a.act)
+		register(a, operation{id: "get" + o.name + "Case", tag: "Cases", path: o.path + "/cases/{case}"}, a.getCase)
+		register(a, operation{id: "actOn" + o.name + "Case", tag: "Cases", path: o.path + "/cases/{case}/{action}", maxBody: maxBodySize, failures: writeFailures}, a.act)
 		register(a, operation{id: "list" + o.name + "Books", tag: "Books", path: o.path + "/books"}, a.books)
-		register(a, operation{id: "take" + o.name + "Book", tag: "Books", path: o.path + "/books/{friday}", body: maxExportBody, file: true, failures: []string{"NotAccepted", "NoBook"}}, a.export)
-		register(a, operation{id: "compare" + o.books + "Books", tag: "Audit", path: o.path + "/differences", may: service.Caller.MayAudit}, a.differences)
+		register(a, operation{id: "export" + o.name + "Book", tag: "Books", path: o.path + "/books/{friday}", maxBody: maxExportBodySize, workbook: true, failures: []string{"NotAccepted", "NoBook"}}, a.export)
+		register(a, operation{id: "compare" + o.books + "Books", tag: "Audit", path: o.path + "/differences", authorize: service.Caller.MayAudit}, a.differences)
 	}
 	register(a, operation{id: "listAgents", tag: "Agencies", path: "/v1/agencies/{agency}/agents"}, a.agents)
-	register(a, operation{id: "transferConsumers", tag: "Agencies", path: "/v1/agencies/{agency}/transfers", body: maxBody, failures: changing}, a.transfer)
-	register(a, operation{id: "explainCase", tag: "Audit", path: "/v1/cases/{case}/explanation", may: service.Caller.MayAudit}, a.explanation)
-	register(a, operation{id: "getDisclaimer", tag: "Books", path: "/v1/disclaimer", any: true}, a.disclaimer)
-	register(a, operation{id: "listFridays", tag: "Ledger", path: "/v1/fridays", may: service.Caller.MaySeeLedger}, a.fridays)
-	register(a, operation{id: "listRejected", tag: "Ledger", path: "/v1/rejected", may: service.Caller.MaySeeLedger}, a.rejected)
-	register(a, operation{id: "listExports", tag: "Ledger", path: "/v1/exports", may: service.Caller.MaySeeLedger}, a.exports)
-	register(a, operation{id: "getStatus", tag: "Ledger", path: "/v1/status", may: service.Caller.MaySeeLedger}, a.status)
+	register(a, operation{id: "transferConsumers", tag: "Agencies", path: "/v1/agencies/{agency}/transfers", maxBody: maxBodySize, failures: writeFailures}, a.transfer)
+	register(a, operation{id: "explainCase", tag: "Audit", path: "/v1/cases/{case}/explanation", authorize: service.Caller.MayAudit}, a.explanation)
+	register(a, operation{id: "getDisclaimer", tag: "Books", path: "/v1/disclaimer", anyQuery: true}, a.disclaimer)
+	register(a, operation{id: "listFridays", tag: "Ledger", path: "/v1/fridays", authorize: service.Caller.MaySeeLedger}, a.fridays)
+	register(a, operation{id: "listRejected", tag: "Ledger", path: "/v1/rejected", authorize: service.Caller.MaySeeLedger}, a.rejected)
+	register(a, operation{id: "listExports", tag: "Ledger", path: "/v1/exports", authorize: service.Caller.MaySeeLedger}, a.exports)
+	register(a, operation{id: "getStatus", tag: "Ledger", path: "/v1/status", authorize: service.Caller.MaySeeLedger}, a.status)
 }
 
-// operation is what the API does at a path: by POST where it reads a body, and
-// by GET where it does not.
+// operation describes an operation of the API. Its method is POST if it has a body,
+// and GET otherwise.
 type operation struct {
 	id, tag, path string
-	body          int64    // the largest, in bytes
-	failures      []string // beyond those that the others have
-	// may tells who may know that it is there, before anything of the request is
-	// looked at; nil: whoever is known.
-	may    func(service.Caller) error
-	blanks bool // a parameter may be blank, which is as if it were not given
-	any    bool // the query is not looked at
-	file   bool // it answers with a workbook
+	maxBody       int64    // maximum body size in bytes; 0 if there is no body
+	failures      []string // in addition to those of every operation
+	// authorize runs before the rest of the request is read. It returns an error
+	// if the caller may not know that the operation exists. If authorize is nil,
+	// every signed-in person may.
+	authorize  func(service.Caller) error
+	blankQuery bool // a query parameter may be blank, which equals an absent one
+	anyQuery   bool // the query is ignored
+	workbook   bool // the response is a workbook
 }
 
 const (
-	maxBody       = 1 << 20
-	maxExportBody = 64 << 10
+	maxBodySize       = 1 << 20
+	maxExportBodySize = 64 << 10
 )
 
-// changing are the failures of what changes something.
-var changing = []string{"Conflict", "Unsure"}
+// writeFailures are the additional failures of operations that append events.
+var writeFailures = []string{"Conflict", "Unsure"}
 
-// register adds an operation to the API, and to the document what its types say
-// of it. The body is not validated against its schema: the service does that,
-// and has it on record where a book was asked for without an answer.
+// register adds an operation to the API and documents it from its types. Huma does
+// not validate the body: the service does, and it also records an export that
+// was requested without an answer to the disclaimer.
 func register[I, O any](a *API, o operation, f func(context.Context, service.Caller, *I) (*O, error)) {
 	op := a.document.operation(o)
-	op.SkipValidateBody, op.MaxBodyBytes = true, -1 // admit has read it
+	op.SkipValidateBody, op.MaxBodyBytes = true, -1 // admit limits the body
 	op.Middlewares = huma.Middlewares{a.admit(o)}
 	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := f(ctx, ctx.Value(callerKey{}).(service.Caller), in)
 		if err != nil {
-			return nil, a.told(ctx, op.Method+" "+op.Path, err)
+			return nil, a.toProblem(ctx, op.Method+" "+op.Path, err)
 		}
 		return out, nil
 	})
 }
 
-// told is the problem that an error is to who asked. Only what is ours to mend
-// is logged.
-func (a *API) told(ctx context.Context, route string, err error) *problem.Problem {
+// toProblem returns the problem for an error. It logs server errors only.
+func (a *API) toProblem(ctx context.Context, route string, err error) *problem.Problem {
 	p := problem.From(err)
 	switch {
 	case ctx.Err() != nil && p.Type == problem.Internal.Type && errors.Is(err, context.Canceled):
-		// Who has gone reads no answer; but the connection may be closed by half,
-		// and no answer at all would be taken for a success.
-		p = problem.Unavailable.WithDetail("The connection was given up before the answer was there.")
+		// The client has disconnected, but it may have closed only its sending side.
+		// Without a response, it would assume success.
+		p = problem.Unavailable.WithDetail("The connection was closed before the response was ready.")
 	case p.Status >= http.StatusInternalServerError:
-		a.Log.Error("a request failed", zap.String("route", route), zap.Int("status", p.Status), zap.Error(errors.Unwrap(p)))
+		a.Log.Error("request failed", zap.String("route", route), zap.Int("status", p.Status), zap.Error(errors.Unwrap(p)))
 	}
 	return p
 }
 
-// result is what an operation answers with.
+// result is the response of an operation.
 type result[T any] struct {
 	Body encoded[T]
 }
 
-// encoded is JSON, made before anything of it is sent; the document has it as
-// a T.
+// encoded is a response body, encoded completely before the first byte is sent. In
+// the document, it has the schema of T.
 type encoded[T any] []byte
 
-// Schema is that of a T.
+// Schema returns the schema of T.
 func (encoded[T]) Schema(r huma.Registry) *huma.Schema {
 	return r.Schema(reflect.TypeFor[T](), true, "")
 }
 
-// MarshalJSON returns the JSON as it is.
+// MarshalJSON returns the encoded JSON.
 func (e encoded[T]) MarshalJSON() ([]byte, error) { return e, nil }
 
-// resultOf makes the result of a value, unless there is an error.
+// resultOf returns the encoded value, or err if it is not nil.
 func resultOf[T any](v T, err error) (*result[T], error) {
 	if err != nil {
 		return nil, err
@@ -180,10 +181,10 @@ func resultOf[T any](v T, err error) (*result[T], error) {
 	return &result[T]{append(b, '\n')}, err
 }
 
-// OwnerPath says whose lists and books a path is about: an agent's or an agency's.
+// OwnerPath is the agent or agency in a path. A path has one of the two.
 type OwnerPath struct {
-	Agent  string `path:"agent" required:"false" format:"Identifier" doc:"The agent's id." example:"A100001"`
-	Agency string `path:"agency" required:"false" format:"Identifier" doc:"The agency's id." example:"G2000"`
+	Agent  string `path:"agent" required:"false" format:"Identifier" doc:"The agent's ID." example:"A100001"`
+	Agency string `path:"agency" required:"false" format:"Identifier" doc:"The agency's ID." example:"G2000"`
 }
 
 func (o OwnerPath) owner() service.Owner { return service.Owner(o) }

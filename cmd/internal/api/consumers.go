@@ -6,8 +6,8 @@ import (
 	"bookledger/cmd/internal/service"
 )
 
-// listInput has filters in the URL; those that may name a consumer have no place
-// there.
+// listInput has its filters in the URL, without those that could identify a
+// consumer.
 type listInput struct {
 	OwnerPath
 	service.ListParams
@@ -19,8 +19,8 @@ type searchInput struct {
 	Body service.ListParams
 }
 
-func (a *API) page(c service.Caller, o service.Owner, kind service.Kind, asked service.ListParams) (*result[service.ConsumerPage], error) {
-	q, err := asked.Query(service.MaxListed)
+func (a *API) listPage(c service.Caller, o service.Owner, kind service.Kind, params service.ListParams) (*result[service.ConsumerPage], error) {
+	q, err := params.Query(service.MaxListed)
 	if err != nil {
 		return nil, err
 	}
@@ -32,12 +32,12 @@ func (a *API) page(c service.Caller, o service.Owner, kind service.Kind, asked s
 	return &result[service.ConsumerPage]{b}, err
 }
 
-// CasePath names a case in a path.
+// CasePath is the case in a path.
 type CasePath struct {
-	Case string `path:"case" format:"Identifier" doc:"The case id." example:"5000032500"`
+	Case string `path:"case" format:"Identifier" doc:"The case ID." example:"5000032500"`
 }
 
-func (a *API) caseFile(ctx context.Context, c service.Caller, in *struct {
+func (a *API) getCase(ctx context.Context, c service.Caller, in *struct {
 	OwnerPath
 	CasePath
 }) (*result[*service.CaseDetails], error) {
@@ -47,7 +47,7 @@ func (a *API) caseFile(ctx context.Context, c service.Caller, in *struct {
 func (a *API) act(ctx context.Context, c service.Caller, in *struct {
 	OwnerPath
 	CasePath
-	Action service.Action `path:"action" format:"Action" doc:"What to do: \x60mark-inactive\x60 and \x60reactivate\x60 a delegated consumer, \x60accept\x60 or \x60decline\x60 a pending request." example:"mark-inactive"`
+	Action service.Action `path:"action" format:"Action" doc:"The action: \x60mark-inactive\x60 or \x60reactivate\x60 for a delegated consumer, \x60accept\x60 or \x60decline\x60 for a pending request." example:"mark-inactive"`
 	Body   *Empty
 }) (*result[*service.ActionResult], error) {
 	return resultOf(a.Service.Act(ctx, c, in.owner(), in.Case, in.Action))

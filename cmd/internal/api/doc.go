@@ -1,9 +1,8 @@
-// Package api is the HTTP API below /v1: JSON in and out, problems as RFC 9457
-// has them.
+// Package api implements the JSON HTTP API under /v1. Errors are RFC 9457 problems.
 //
-// Requests, answers, limits and problems are Go types, from which huma makes
-// the OpenAPI document (schemas/openapi.json; a test compares the two). The
-// package says nothing but what package service says, and answers every request
-// that is wrong with the status of the contracts and the field that is wrong.
-// Who asks is told to it.
+// Requests, responses, limits and problems are Go types. The huma package derives
+// the OpenAPI document from them; a test compares it with schemas/openapi.json.
+// Every invalid request gets the documented status and the name of the invalid
+// field. The use cases are left to package service, and the authentication of
+// callers to package web.
 package api

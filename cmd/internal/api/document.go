@@ -23,9 +23,9 @@ import (
 )
 
 //go:embed document.yaml
-var source []byte
+var documentYAML []byte
 
-// texts are what the document says in words and examples: what no type says.
+// texts are the descriptions and examples of the document, from document.yaml.
 type texts struct {
 	Info            *huma.Info
 	Servers         []*huma.Server
@@ -33,7 +33,7 @@ type texts struct {
 	SecuritySchemes map[string]*huma.SecurityScheme
 	Tags            []*huma.Tag
 	Headers         map[string]*huma.Param
-	Operations      map[string]struct { // by id
+	Operations      map[string]struct { // by operation ID
 		Summary, Description, Answer string
 		Example                      json.RawMessage
 	}
@@ -42,13 +42,13 @@ type texts struct {
 		Example     json.RawMessage
 	}
 	Objects  map[string]struct{ Title, Description string } // by the name of their schema
-	Kinds    map[string]*huma.Schema                        // of values, which members refer to
+	Kinds    map[string]*huma.Schema                        // of values, by the format tag that refers to them
 	Failures map[string]struct{ Description, Header string }
 }
 
-// document is the OpenAPI description. What it says of requests and answers
-// comes from their types, as operations are registered: the names of members,
-// what they mean (doc), what kind of value they are (format) and their limits.
+// document is the OpenAPI document. When an operation is registered, its requests
+// and responses are documented from their Go types: the names of members, their
+// meaning (the doc tag), their kind of value (the format tag) and their limits.
 type document struct {
 	huma.OpenAPI
 	texts
@@ -59,15 +59,15 @@ const schemaRef = "#/components/schemas/"
 
 func newDocument() (*document, error) {
 	var t texts
-	b, err := yaml.YAMLToJSON(source) // which keeps the order of an example's members
+	b, err := yaml.YAMLToJSON(documentYAML) // keeps the order of the members in examples
 	if err == nil {
 		err = strict.Unmarshal(b, &t, strict.RejectUnknownMembers(true), strict.MatchCaseInsensitiveNames(true))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading the texts of the API's description: %w", err)
+		return nil, fmt.Errorf("reading document.yaml: %w", err)
 	}
-	r := huma.NewMapRegistry(schemaRef, nameOf)
-	// A flag writes itself as a boolean.
+	r := huma.NewMapRegistry(schemaRef, schemaName)
+	// A Flag is encoded as a boolean.
 	r.RegisterTypeAlias(reflect.TypeFor[events.Flag](), reflect.TypeFor[bool]())
 	d := &document{texts: t, OpenAPI: huma.OpenAPI{
 		OpenAPI: "3.1.1", Info: t.Info, Servers: t.Servers, Security: t.Security, Tags: t.Tags,
@@ -77,8 +77,8 @@ func newDocument() (*document, error) {
 	return d, nil
 }
 
-// names are those of schemas that are not called as their types are.
-var names = map[reflect.Type]string{
+// schemaNames contains the schemas with a name other than that of their type.
+var schemaNames = map[reflect.Type]string{
 	reflect.TypeFor[service.CaseDetails]():   "Case",
 	reflect.TypeFor[service.Year]():          "Application",
 	reflect.TypeFor[service.ListParams]():    "Search",
@@ -93,29 +93,28 @@ var names = map[reflect.Type]string{
 	reflect.TypeFor[problem.Body]():          "Problem",
 }
 
-func nameOf(t reflect.Type, hint string) string {
+func schemaName(t reflect.Type, hint string) string {
 	if t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	if name, ok := names[t]; ok {
+	if name, ok := schemaNames[t]; ok {
 		return name
 	}
 	return huma.DefaultSchemaNamer(t, hint)
 }
 
-// failures are the problems that requests are answered with, as the document
-// names them and gives an example of each.
+// failures contains an example of each problem, by its name in the document.
 var failures = map[string]*problem.Problem{
-	"Invalid":      problem.Invalid.WithField("sort", "Sort by first_name, last_name, case_id or updated, with - before it for descending."),
+	"Invalid":      problem.Invalid.WithField("sort", "sort must be first_name, last_name, case_id or updated. Put - in front for descending order."),
 	"Unauthorized": &problem.Unauthorized,
 	"Forbidden":    &problem.Forbidden,
-	"NotAccepted":  notAccepted,
+	"NotAccepted":  notAcceptedProblem,
 	"NotFound":     &problem.NotFound,
 	"NoBook":       problem.NoBook.WithDetail("2026-11-19 is a Thursday, and books are as of a Friday: there is no book of it."),
-	"Method":       problem.Method.WithDetail("This path answers GET and HEAD only."),
+	"Method":       problem.Method.WithDetail("This path supports GET and HEAD only."),
 	"Conflict": {Type: problem.Conflict.Type, Status: problem.Conflict.Status, Title: problem.Conflict.Title, Code: string(events.NoPendingRequest),
-		Detail: "No request of this consumer is pending any more: it was withdrawn or has been answered."},
-	"TooLarge":    problem.TooLarge.WithDetail("The body is larger than %d KiB.", maxBody>>10),
+		Detail: "This consumer's request is no longer pending. It was withdrawn or already answered."},
+	"TooLarge":    problem.TooLarge.WithDetail("The body must be at most %d KiB.", maxBodySize>>10),
 	"MediaType":   &problem.MediaType,
 	"TooMany":     &problem.TooMany,
 	"Internal":    &problem.Internal,
@@ -125,34 +124,34 @@ var failures = map[string]*problem.Problem{
 		Detail: "The projection has not caught up with the journal."},
 }
 
-// operation is what the document says of an operation before its types do. A
-// failure takes the place of one before it with the same status.
+// operation returns the documentation of an operation, without its request and
+// response types. If two failures have the same status, the later one counts.
 func (d *document) operation(o operation) huma.Operation {
-	told := d.Operations[o.id]
+	text := d.Operations[o.id]
 	op := huma.Operation{
-		OperationID: o.id, Method: http.MethodGet, Path: o.path, Tags: []string{o.tag}, Summary: told.Summary, Description: told.Description,
+		OperationID: o.id, Method: http.MethodGet, Path: o.path, Tags: []string{o.tag}, Summary: text.Summary, Description: text.Description,
 		Responses: map[string]*huma.Response{"200": {
-			Description: told.Answer, Content: map[string]*huma.MediaType{"application/json": {Example: told.Example}},
+			Description: text.Answer, Content: map[string]*huma.MediaType{"application/json": {Example: text.Example}},
 		}},
 	}
-	if o.file {
+	if o.workbook {
 		op.Responses["200"].Content = map[string]*huma.MediaType{delivery.ContentType: {Schema: &huma.Schema{Ref: schemaRef + "Workbook"}}}
 		op.Responses["200"].Headers = headers("Content-Disposition", "Repr-Digest", "Cache-Control")
-		op.Responses["204"] = &huma.Response{Description: "The no is on record. There is no body."}
+		op.Responses["204"] = &huma.Response{Description: "The person declined. This was recorded, and there is no body."}
 	}
 	names := []string{"Unauthorized", "NotFound", "Method", "TooMany", "Internal", "Unavailable"}
-	if !o.any {
+	if !o.anyQuery {
 		names = append(names, "Invalid")
 	}
-	if o.body > 0 {
+	if o.maxBody > 0 {
 		op.Method = http.MethodPost
 		names = append(names, "Forbidden", "TooLarge", "MediaType")
 	}
-	fail(&op, append(names, o.failures...)...)
+	addFailures(&op, append(names, o.failures...)...)
 	return op
 }
 
-func fail(op *huma.Operation, names ...string) {
+func addFailures(op *huma.Operation, names ...string) {
 	for _, name := range names {
 		op.Responses[strconv.Itoa(failures[name].Status)] = &huma.Response{Ref: "#/components/responses/" + name}
 	}
@@ -166,7 +165,7 @@ func headers(names ...string) map[string]*huma.Param {
 	return all
 }
 
-// finish completes the document when all operations are registered.
+// finish completes the document after all operations are registered.
 func (d *document) finish() {
 	r := d.Components.Schemas
 	problems := r.Schema(reflect.TypeFor[problem.Body](), true, "")
@@ -180,8 +179,8 @@ func (d *document) finish() {
 		}
 		d.Components.Responses[name] = response
 	}
-	d.system()
-	delete(r.Map(), "ErrorModel") // huma's own problem
+	d.addSystem()
+	delete(r.Map(), "ErrorModel") // problems of huma, replaced by ours
 	delete(r.Map(), "ErrorDetail")
 	for name, s := range r.Map() {
 		s.Title, s.Description, s.AdditionalProperties = d.Objects[name].Title, d.Objects[name].Description, nil
@@ -198,7 +197,8 @@ func (d *document) finish() {
 	}
 }
 
-// refine says of a value what kind it is, and that it is never null.
+// refine replaces the schema of a value by a reference to its kind. No value is
+// nullable.
 func (d *document) refine(s *huma.Schema) {
 	s.Nullable, s.Examples = false, nil
 	if s.Items != nil {
@@ -212,12 +212,13 @@ func (d *document) refine(s *huma.Schema) {
 	}
 }
 
+// refineOperation completes the parameters and the body of an operation.
 func (d *document) refineOperation(op *huma.Operation) {
 	kept := op.Parameters[:0]
 	for _, p := range op.Parameters {
 		if p.In == "path" {
 			if p.Required = strings.Contains(op.Path, "{"+p.Name+"}"); !p.Required {
-				continue // Owned has two, of which a path has one
+				continue // OwnerPath has two parameters; a path has one of them
 			}
 		}
 		kept = append(kept, p)
@@ -225,10 +226,10 @@ func (d *document) refineOperation(op *huma.Operation) {
 		if len(p.Schema.Examples) > 0 {
 			p.Example = p.Schema.Examples[0]
 		}
-		p.Schema.Description = "" // the parameter has it
-		// Huma holds a parameter against its own schema. That a number or one of
-		// a few words is wrong is for it to say; of a text the service says that
-		// there is no such thing, so its schema is for the document alone.
+		p.Schema.Description = "" // the parameter itself has the description
+		// Huma validates a parameter against its schema. It should validate numbers
+		// and enumerated values. Other text is validated by the service, which
+		// returns 404 instead of 400, so huma must not see its full schema.
 		if kind := d.Kinds[p.Schema.Format]; kind != nil && p.In == "query" && (kind.Type != huma.TypeString || kind.Enum != nil) {
 			d.refine(p.Schema)
 			continue
@@ -247,8 +248,8 @@ func (d *document) refineOperation(op *huma.Operation) {
 	op.RequestBody.Description, content.Example = d.Bodies[name].Description, d.Bodies[name].Example
 }
 
-// system describes what is answered without a token, and not by this API.
-func (d *document) system() {
+// addSystem documents the paths that need no token and that other packages serve.
+func (d *document) addSystem() {
 	text := &huma.Schema{Type: huma.TypeString}
 	for _, o := range [...]struct {
 		id, path, media string
@@ -261,17 +262,17 @@ func (d *document) system() {
 		{"getOpenAPI", "/openapi.json", "application/json", d.Components.Schemas.Schema(reflect.TypeFor[Description](), true, ""), []string{"Method"}},
 	} {
 		op := d.operation(operation{id: o.id, tag: "System", path: o.path})
-		op.Security = []map[string][]string{} // none
+		op.Security = []map[string][]string{} // no token
 		op.Responses = map[string]*huma.Response{"200": {
 			Description: d.Operations[o.id].Answer, Content: map[string]*huma.MediaType{o.media: {Schema: o.schema, Example: d.Operations[o.id].Example}},
 		}}
-		fail(&op, o.failures...)
+		addFailures(&op, o.failures...)
 		d.AddOperation(&op)
 	}
 }
 
-// Description is an OpenAPI document, as far as it describes itself.
+// Description is the schema of an OpenAPI document, reduced to its own metadata.
 type Description struct {
-	OpenAPI string         `json:"openapi" doc:"The version of OpenAPI."`
-	Info    map[string]any `json:"info" doc:"What the API is."`
+	OpenAPI string         `json:"openapi" doc:"The version of the OpenAPI Specification."`
+	Info    map[string]any `json:"info" doc:"The name, version and description of the API."`
 }

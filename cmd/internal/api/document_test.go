@@ -27,9 +27,9 @@ func newAPI(t *testing.T) *API {
 	return a
 }
 
-// TestDocument holds the published document to the one that the types make: its
-// paths, members and codes change with it or not at all.
-func TestDocument(t *testing.T) {
+// TestDocumentIsCurrent checks that the committed document is the one generated from
+// the Go types, so that no path, member or code changes unnoticed.
+func TestDocumentIsCurrent(t *testing.T) {
 	d, _ := newAPI(t).Document()
 	got, err := json.MarshalIndent(d, "", "  ")
 	fixture.Must(t, err)
@@ -39,56 +39,56 @@ func TestDocument(t *testing.T) {
 		return
 	}
 	if !bytes.Equal(got, schemas.OpenAPI()) {
-		t.Error("schemas/openapi.json is not what the types make: run go test ./cmd/internal/api -run TestDocument -update")
+		t.Error("schemas/openapi.json differs from the generated document: run go test ./cmd/internal/api -run TestDocumentIsCurrent -update")
 	}
 }
 
-// TestTexts demands that everything is told of in words, and that there are no
-// words for what is not there.
-func TestTexts(t *testing.T) {
+// TestDocumentDescribesEverything checks that every part of the document has a
+// description, and that document.yaml has no unused texts.
+func TestDocumentDescribesEverything(t *testing.T) {
 	d := newAPI(t).document
 	components := slices.Sorted(maps.Keys(d.Components.Schemas.Map()))
-	told := slices.Sorted(maps.Keys(d.Objects))
-	told = slices.Sorted(slices.Values(append(told, slices.Collect(maps.Keys(d.Kinds))...)))
-	if !slices.Equal(components, told) {
-		t.Errorf("there are the schemas\n%q, and texts for\n%q", components, told)
+	described := slices.Sorted(maps.Keys(d.Objects))
+	described = slices.Sorted(slices.Values(append(described, slices.Collect(maps.Keys(d.Kinds))...)))
+	if !slices.Equal(components, described) {
+		t.Errorf("got texts for the schemas\n%[2]q, want\n%[1]q", components, described)
 	}
 	if len(d.Operations) != len(d.operations) || len(d.Failures) != len(failures) {
-		t.Errorf("there are texts for %d operations and %d failures, want %d and %d", len(d.Operations), len(d.Failures), len(d.operations), len(failures))
+		t.Errorf("got texts for %d operations and %d failures, want %d and %d", len(d.Operations), len(d.Failures), len(d.operations), len(failures))
 	}
 	text := schemas.OpenAPI()
-	if holes := regexp.MustCompile(`"(description|title|summary)": ""`).FindAll(text, -1); holes != nil {
-		t.Errorf("%d texts are missing", len(holes))
+	if missing := regexp.MustCompile(`"(description|title|summary)": ""`).FindAll(text, -1); missing != nil {
+		t.Errorf("%d texts are blank", len(missing))
 	}
 	for name, s := range d.Components.Schemas.Map() {
 		if s.Title == "" || s.Description == "" {
-			t.Errorf("%s has no title or no description", name)
+			t.Errorf("%s: no title or no description", name)
 		}
 		if !bytes.Contains(text, []byte(`"$ref": "#/components/schemas/`+name+`"`)) {
-			t.Errorf("nothing refers to %s", name)
+			t.Errorf("no reference to %s", name)
 		}
 		for member, p := range s.Properties {
 			if p.Description == "" {
-				t.Errorf("%s.%s has no description", name, member)
+				t.Errorf("%s.%s: no description", name, member)
 			}
 			if p.Nullable || p.Items != nil && p.Items.Nullable {
-				t.Errorf("%s.%s may be null", name, member)
+				t.Errorf("%s.%s is nullable", name, member)
 			}
 		}
 	}
 	for _, op := range d.operations {
 		if op.Summary == "" || op.Description == "" || op.Responses["200"].Description == "" || len(op.Tags) != 1 {
-			t.Errorf("%s is not told of whole", op.OperationID)
+			t.Errorf("%s: summary, description, response or tag is missing", op.OperationID)
 		}
 		for _, p := range op.Parameters {
 			if p.Description == "" {
-				t.Errorf("%s: %s has no description", op.OperationID, p.Name)
+				t.Errorf("%s: parameter %s has no description", op.OperationID, p.Name)
 			}
 		}
 	}
 }
 
-// compiled is the document with its schemas.
+// compiled is the parsed document with a compiler for its schemas.
 type compiled struct {
 	document any
 	compiler *jsonschema.Compiler
@@ -112,9 +112,9 @@ func (c compiled) validate(t *testing.T, pointer string, value any) error {
 	return schema.Validate(value)
 }
 
-// TestExamples demands that whatever has a schema and an example has one that is
-// valid, and that there is one wherever there can be.
-func TestExamples(t *testing.T) {
+// TestExamplesAreValid checks that every JSON body has an example, and that every
+// example matches its schema.
+func TestExamplesAreValid(t *testing.T) {
 	c := compile(t)
 	examples := 0
 	var walk func(pointer string, node any)
@@ -136,7 +136,7 @@ func TestExamples(t *testing.T) {
 			return
 		}
 		if strings.HasSuffix(pointer, "json") && object["schema"] != nil {
-			t.Errorf("%s has no example", pointer)
+			t.Errorf("%s: no example", pointer)
 		}
 		for name, member := range object {
 			walk(pointer+"/"+strings.NewReplacer("~", "~0", "/", "~1").Replace(name), member)
@@ -144,13 +144,13 @@ func TestExamples(t *testing.T) {
 	}
 	walk("", c.document)
 	if examples < 110 {
-		t.Errorf("only %d examples were found", examples)
+		t.Errorf("got %d examples, want at least 110", examples)
 	}
 }
 
-// TestSchemasRefuse holds that the schemas are not so wide that examples and
-// answers prove nothing.
-func TestSchemasRefuse(t *testing.T) {
+// TestSchemasRejectInvalid checks that the schemas are strict enough for the tests of
+// examples and responses to mean something.
+func TestSchemasRejectInvalid(t *testing.T) {
 	c := compile(t)
 	for name, bad := range map[string][]string{
 		"Search":           {`{"carier":"x"}`, `{"sort":"phone"}`, `{"page_size":2001}`, `{"page":0}`, `[]`},
@@ -171,7 +171,7 @@ func TestSchemasRefuse(t *testing.T) {
 			value, err := jsonschema.UnmarshalJSON(strings.NewReader(text))
 			fixture.Must(t, err)
 			if c.validate(t, "/components/schemas/"+name, value) == nil {
-				t.Errorf("%s takes %s", name, text)
+				t.Errorf("%s accepts %s", name, text)
 			}
 		}
 	}

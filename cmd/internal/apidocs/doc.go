@@ -1,8 +1,8 @@
-// Package apidocs makes the documentation of the HTTP API from its OpenAPI
-// document, as a fragment of HTML for a page of the portal.
+// Package apidocs renders the OpenAPI document as the HTML of an API documentation
+// page.
 //
-// All that the page says of requests, parameters, bodies and answers stands in
-// the document. The fragment has no style or script in it, headings without gaps
-// from h1 on, and ids that are unique; nothing but pre needs to scroll on a
-// narrow screen. What the page around it looks like is left to the portal.
+// Everything on the page about requests, parameters, bodies and responses comes
+// from the document. The HTML has no styles and no scripts. Its headings start with
+// h1 and skip no level, its ids are unique, and only pre elements need to scroll on
+// a narrow screen. The frame and the layout of the page are left to the portal.
 package apidocs

@@ -17,61 +17,61 @@ import (
 )
 
 //go:embed page.html
-var source string
+var pageHTML string
 
-// page is the documentation as the template shows it.
+// page is the data of the template.
 type page struct {
 	*huma.OpenAPI
 	Operations []*huma.Operation
 }
 
-// Render returns the documentation as a fragment of HTML that begins with its
-// h1. The operations stand under their tags in the order in which they are given.
+// Render returns the documentation as an HTML fragment that starts with its h1. It
+// groups the operations by their first tag and keeps their order.
 func Render(d *huma.OpenAPI, operations []*huma.Operation) (template.HTML, error) {
 	p := page{d, operations}
 	t, err := template.New("page").Funcs(template.FuncMap{
-		"passages": passages, "blocks": blocks, "inline": inline, "breakable": breakable, "slug": slug,
-		"kindInFull": p.kindInFull, "told": told, "asked": p.asked,
-		"parameters": p.parameters, "fields": p.fields, "answers": p.answers, "curl": curl,
-	}).Parse(source)
+		"sections": sections, "blocks": blocks, "inline": inline, "breakable": breakable, "slug": slug,
+		"fullKind": p.fullKind, "isInline": isInline, "isRequestBody": p.isRequestBody,
+		"parameters": p.parameters, "fields": p.fields, "responses": p.responses, "curl": curl,
+	}).Parse(pageHTML)
 	if err != nil {
-		return "", fmt.Errorf("reading the page of the API's documentation: %w", err)
+		return "", fmt.Errorf("parsing page.html: %w", err)
 	}
 	var b strings.Builder
 	if err := t.Execute(&b, p); err != nil {
-		return "", fmt.Errorf("making the page of the API's documentation: %w", err)
+		return "", fmt.Errorf("rendering page.html: %w", err)
 	}
 	return template.HTML(b.String()), nil
 }
 
-// kind is the type of a value in words: a name, which may lead to where it is
-// described, then what the value can be.
+// kind describes the type of a value: its name, which may link to a description,
+// and its limits.
 type kind struct {
 	Before string // "list of"
 	Name   string
-	Link   string   // id of the description
+	Link   string   // the id of the description, or ""
 	Limits []string // such as "at least 1"
-	Values []any    // where there is a list of them
-	Blank  bool     // the empty string is one of them
+	Values []any    // the enumerated values, without ""
+	Blank  bool     // reports whether "" is an enumerated value
 }
 
-// fewValues is how many values are told wherever a value is one of them.
-const fewValues = 8
+// maxInlineValues is the most enumerated values to list wherever a schema is used.
+const maxInlineValues = 8
 
-// told tells whether a schema is told in full wherever it is referred to.
-func told(s *huma.Schema) bool {
-	return len(s.Enum) > 0 && len(s.Enum) <= fewValues || s.Default != nil || s.MaxLength != nil
+// isInline reports whether a schema is described in full wherever it is used.
+func isInline(s *huma.Schema) bool {
+	return len(s.Enum) > 0 && len(s.Enum) <= maxInlineValues || s.Default != nil || s.MaxLength != nil
 }
 
-// kind tells the type of a schema, or where it is described.
+// kind returns the type of a schema, with a link if it is described elsewhere.
 func (p page) kind(s *huma.Schema) kind {
 	if s.Ref == "" {
-		return p.kindInFull(s)
+		return p.fullKind(s)
 	}
 	target := *p.Components.Schemas.SchemaFromRef(s.Ref)
 	target.Default = cmp.Or(s.Default, target.Default)
-	if told(&target) {
-		return p.kindInFull(&target)
+	if isInline(&target) {
+		return p.fullKind(&target)
 	}
 	return kind{Name: target.Title, Link: "schema-" + path.Base(s.Ref)}
 }
@@ -80,8 +80,8 @@ var typeNames = map[string]string{
 	huma.TypeString: "text", huma.TypeInteger: "whole number", huma.TypeBoolean: "true or false", huma.TypeObject: "object", "": "file",
 }
 
-// kindInFull tells the type of a schema itself.
-func (p page) kindInFull(s *huma.Schema) kind {
+// fullKind returns the type of a schema without a link.
+func (p page) fullKind(s *huma.Schema) kind {
 	k := kind{Name: typeNames[s.Type]}
 	if s.Items != nil {
 		k = p.kind(s.Items)
@@ -99,7 +99,7 @@ func (p page) kindInFull(s *huma.Schema) kind {
 		}
 	}
 	if s.Default != nil {
-		k.Limits = append(k.Limits, fmt.Sprint(s.Default)+" where nothing is said")
+		k.Limits = append(k.Limits, fmt.Sprint(s.Default)+" by default")
 	}
 	for _, value := range s.Enum {
 		if value == "" {
@@ -115,7 +115,7 @@ func (p page) kindInFull(s *huma.Schema) kind {
 type field struct {
 	Name    string
 	Type    kind
-	Notes   []string // such as "in the path", "required", "may be absent"
+	Notes   []string // such as "in the path", "required" or "may be absent"
 	Meaning string
 }
 
@@ -130,9 +130,9 @@ func (p page) parameters(op *huma.Operation) (all []field) {
 	return all
 }
 
-// fields are the members of an object in the order of its type, with a note on
-// those that must be there or on those that need not.
-func (p page) fields(ref, must, need string) (all []field) {
+// fields returns the members of an object in the order of its Go type. Required
+// members get the note must, the others the note optional.
+func (p page) fields(ref, must, optional string) (all []field) {
 	s := p.Components.Schemas.SchemaFromRef(ref)
 	for _, member := range reflect.VisibleFields(p.Components.Schemas.TypeFromRef(ref)) {
 		name, _, _ := strings.Cut(member.Tag.Get("json"), ",")
@@ -141,7 +141,7 @@ func (p page) fields(ref, must, need string) (all []field) {
 			continue
 		}
 		f := field{Name: name, Type: p.kind(property), Meaning: property.Description}
-		note := need
+		note := optional
 		if slices.Contains(s.Required, name) {
 			note = must
 		}
@@ -153,30 +153,30 @@ func (p page) fields(ref, must, need string) (all []field) {
 	return all
 }
 
-// asked tells whether a schema is that of a body, whose members stand with the
-// operations that have it.
-func (p page) asked(name string) bool {
+// isRequestBody reports whether a schema is that of a request body. Its members are
+// described with the operation.
+func (p page) isRequestBody(name string) bool {
 	return slices.ContainsFunc(p.Operations, func(op *huma.Operation) bool {
 		return op.RequestBody != nil && path.Base(op.RequestBody.Content["application/json"].Schema.Ref) == name
 	})
 }
 
-// answer is what an operation may answer with.
-type answer struct {
+// response is a possible response of an operation.
+type response struct {
 	Status, Meaning string
-	Type            *kind // nil: it has no body
+	Type            *kind // nil if there is no body
 	Headers         []string
 	Example         string
 }
 
-func (p page) answers(op *huma.Operation) (all []answer) {
+func (p page) responses(op *huma.Operation) (all []response) {
 	for _, status := range sorted(op.Responses) {
 		r := op.Responses[status]
 		if r.Ref != "" {
 			r = p.Components.Responses[path.Base(r.Ref)]
 		}
-		a := answer{Status: status, Meaning: r.Description, Headers: sorted(r.Headers)}
-		for media, content := range r.Content { // there is one
+		a := response{Status: status, Meaning: r.Description, Headers: sorted(r.Headers)}
+		for media, content := range r.Content { // there is one content type
 			k := p.kind(content.Schema)
 			a.Type, a.Example = &k, example(content.Example)
 			if content.Example == nil { // a file
@@ -193,9 +193,9 @@ func (p page) answers(op *huma.Operation) (all []answer) {
 
 func sorted[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }
 
-// example is a text as it is, and any other value as JSON.
+// example formats an example: text as it is, any other value as JSON.
 func example(v any) string {
-	b, _ := json.MarshalIndent(v, "", "  ") // of an example that was JSON before
+	b, _ := json.MarshalIndent(v, "", "  ") // cannot fail: the example was parsed from JSON
 	var text string
 	if json.Unmarshal(b, &text) == nil {
 		return strings.TrimSpace(text)
@@ -203,8 +203,8 @@ func example(v any) string {
 	return string(b)
 }
 
-// curl is a request as a command, with the examples of the parameters that have
-// one.
+// curl returns a curl command for an operation, using the examples of its
+// parameters.
 func curl(op *huma.Operation) string {
 	target, query := op.Path, []string{}
 	for _, p := range op.Parameters {
@@ -230,7 +230,7 @@ func curl(op *huma.Operation) string {
 	case op.Method != "GET":
 		words = append(words, "--request "+op.Method)
 	}
-	if op.Responses["204"] != nil { // a file, or none
+	if op.Responses["204"] != nil { // a file, or no body
 		words = append(words, "--remote-name --remote-header-name")
 	}
 	return "curl " + strings.Join(append(words, `"$PORTAL`+target+`"`), " \\\n  ")

@@ -17,7 +17,7 @@ import (
 	"bookledger/cmd/internal/fixture"
 )
 
-// element is an element of the page.
+// element is an HTML element of the page.
 type element struct {
 	XMLName  xml.Name
 	Attrs    []xml.Attr `xml:",any,attr"`
@@ -25,8 +25,8 @@ type element struct {
 	Inner    string     `xml:",innerxml"`
 }
 
-// read parses the fragment as strictly as XML is, so that every element is
-// closed where it should be.
+// read parses the fragment as XML, which fails if an element is not closed
+// correctly.
 func read(t *testing.T, fragment string) *element {
 	t.Helper()
 	root := new(element)
@@ -45,7 +45,7 @@ func (e *element) attr(name string) string {
 	return ""
 }
 
-// each calls yield with every element below e, in order.
+// each calls yield for every element below e, in document order.
 func (e *element) each(yield func(*element)) {
 	for _, child := range e.Children {
 		yield(child)
@@ -53,7 +53,7 @@ func (e *element) each(yield func(*element)) {
 	}
 }
 
-// all are the elements below e of a name.
+// all returns the elements below e with a name.
 func (e *element) all(name string) (found []*element) {
 	e.each(func(child *element) {
 		if child.name() == name {
@@ -65,7 +65,7 @@ func (e *element) all(name string) (found []*element) {
 
 var tag = regexp.MustCompile(`<[^>]*>`)
 
-// text is what the element says.
+// text returns the text of the element.
 func (e *element) text() string { return html.UnescapeString(tag.ReplaceAllString(e.Inner, "")) }
 
 func document(t *testing.T) (*huma.OpenAPI, []*huma.Operation) {
@@ -82,7 +82,7 @@ func rendered(t *testing.T) *element {
 	return read(t, string(fragment))
 }
 
-// operation is the section of the page about an operation.
+// operation returns the section of the page about an operation.
 func operation(t *testing.T, page *element, id string) *element {
 	t.Helper()
 	for _, s := range page.all("section") {
@@ -90,19 +90,19 @@ func operation(t *testing.T, page *element, id string) *element {
 			return s
 		}
 	}
-	t.Fatalf("%s does not stand in the page", id)
+	t.Fatalf("no section for %s", id)
 	return nil
 }
 
-// TestEveryOperation demands that every request of the description stands in
-// the page with its path, its parameters, its answers and examples of both.
-func TestEveryOperation(t *testing.T) {
+// TestEveryOperationIsDocumented checks that the page shows the path, the
+// parameters, the responses and the examples of every operation.
+func TestEveryOperationIsDocumented(t *testing.T) {
 	page := rendered(t)
 	_, operations := document(t)
 	for _, op := range operations {
 		s := operation(t, page, op.OperationID)
 		if title, request := s.all("h3")[0].text(), s.all("p")[0].text(); title != op.Summary || request != op.Method+" "+op.Path {
-			t.Errorf("%s is called %q, %q", op.OperationID, title, request)
+			t.Errorf("%s: got title %q, request %q", op.OperationID, title, request)
 		}
 		var rows []string
 		for _, th := range s.all("th") {
@@ -116,42 +116,43 @@ func TestEveryOperation(t *testing.T) {
 		}
 		for _, name := range want {
 			if !slices.Contains(rows, name) {
-				t.Errorf("%s does not tell of %s", op.OperationID, name)
+				t.Errorf("%s: %s is missing", op.OperationID, name)
 			}
 		}
 		examples := s.all("pre")
 		if len(examples) != 2 || examples[1].text() == "" {
-			t.Fatalf("%s has %d examples", op.OperationID, len(examples))
+			t.Fatalf("%s: got %d examples, want 2", op.OperationID, len(examples))
 		}
 		command := examples[0].text()
 		if !strings.HasPrefix(command, "curl ") || strings.ContainsAny(strings.ReplaceAll(command, "--json '{", ""), "{") ||
 			strings.Contains(command, "$TOKEN") != (op.Security == nil) ||
 			op.Method == "POST" && !strings.Contains(command, "--json") && !strings.Contains(command, "--request POST") {
-			t.Errorf("%s is asked for with\n%s", op.OperationID, command)
+			t.Errorf("%s: invalid example request\n%s", op.OperationID, command)
 		}
 	}
 }
 
-// TestOneOperation looks at one request closely, in place of all.
-func TestOneOperation(t *testing.T) {
-	found := operation(t, rendered(t), "takeBook")
+// TestExportBookSection checks one operation in detail.
+func TestExportBookSection(t *testing.T) {
+	found := operation(t, rendered(t), "exportBook")
 	const want = `curl --header "Authorization: Bearer $TOKEN" \
   --json '{"disclaimer":"1","accepted":true}' \
   --remote-name --remote-header-name \
   "$PORTAL/v1/agents/A100001/books/2026-11-20"`
 	if got := found.all("pre")[0].text(); got != want {
-		t.Errorf("the request is\n%s", got)
+		t.Errorf("got the request\n%s", got)
 	}
 	text := found.text()
 	for _, part := range []string{"Identifier, in the path", "true or false, required", "at most 20 characters, optional", "Repr-Digest: sha-256=:", "headers Cache-Control, Content-Disposition"} {
 		if !strings.Contains(text, part) {
-			t.Errorf("the page does not tell %q", part)
+			t.Errorf("the section lacks %q", part)
 		}
 	}
 }
 
-// TestHeadings demands one h1 at the beginning, and that no level is skipped.
-func TestHeadings(t *testing.T) {
+// TestHeadingLevels checks that there is one h1, at the beginning, and that no level
+// is skipped.
+func TestHeadingLevels(t *testing.T) {
 	last, count := 0, 0
 	rendered(t).each(func(e *element) {
 		if len(e.name()) != 2 || e.name()[0] != 'h' {
@@ -159,27 +160,28 @@ func TestHeadings(t *testing.T) {
 		}
 		level := int(e.name()[1] - '0')
 		if level > last+1 || level == 1 && count > 0 {
-			t.Errorf("%s %q comes after a heading of level %d", e.name(), e.text(), last)
+			t.Errorf("%s %q follows a heading of level %d", e.name(), e.text(), last)
 		}
 		if strings.TrimSpace(e.text()) == "" || e.attr("id") == "" {
-			t.Errorf("%s %q has the id %q", e.name(), e.text(), e.attr("id"))
+			t.Errorf("%s %q: got id %q, want both text and id", e.name(), e.text(), e.attr("id"))
 		}
 		last = level
 		count++
 	})
 	if count < 100 {
-		t.Errorf("there are only %d headings", count)
+		t.Errorf("got %d headings, want at least 100", count)
 	}
 }
 
-// TestIDs demands that ids are unique, and that links and labels lead to them.
-func TestIDs(t *testing.T) {
+// TestIDsAreUniqueAndLinked checks that ids are unique, and that every link and label
+// refers to one.
+func TestIDsAreUniqueAndLinked(t *testing.T) {
 	page := rendered(t)
 	ids := map[string]bool{}
 	page.each(func(e *element) {
 		id := e.attr("id")
 		if id != "" && (ids[id] || !regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]*$`).MatchString(id)) {
-			t.Errorf("the id %q is there twice, or is none", id)
+			t.Errorf("duplicate or invalid id %q", id)
 		}
 		ids[id] = true
 	})
@@ -188,73 +190,73 @@ func TestIDs(t *testing.T) {
 		if target, ok := strings.CutPrefix(e.attr("href"), "#"); ok {
 			links++
 			if !ids[target] {
-				t.Errorf("the link %q leads nowhere", target)
+				t.Errorf("link to missing id %q", target)
 			}
 		}
 		for label := range strings.FieldsSeq(e.attr("aria-labelledby")) {
 			if !ids[label] {
-				t.Errorf("the label %q is not there", label)
+				t.Errorf("label with missing id %q", label)
 			}
 		}
 	})
 	if links < 200 {
-		t.Errorf("there are only %d links", links)
+		t.Errorf("got %d links, want at least 200", links)
 	}
 }
 
-// TestForm demands that tables have headers, that examples can be reached by
-// keyboard, and that there is neither style nor script.
-func TestForm(t *testing.T) {
+// TestAccessibleMarkup checks that tables have headers, that examples can be reached
+// by keyboard, and that there are no styles and scripts.
+func TestAccessibleMarkup(t *testing.T) {
 	page := rendered(t)
 	for _, table := range page.all("table") {
 		if table.attr("aria-labelledby") == "" {
-			t.Error("a table has no name")
+			t.Error("a table has no label")
 		}
 		for _, row := range table.all("tr") {
 			heads, cells := row.all("th"), row.all("td")
 			ok := len(heads) == 1 && len(cells) == 1 && heads[0].attr("scope") == "row" ||
 				len(heads) == 2 && len(cells) == 0 && heads[0].attr("scope") == "col" && heads[1].attr("scope") == "col"
 			if !ok {
-				t.Errorf("the row %q has no headers", row.text())
+				t.Errorf("row %q: wrong header cells", row.text())
 			}
 		}
 	}
 	for _, pre := range page.all("pre") {
 		if pre.attr("tabindex") != "0" {
-			t.Errorf("the example %q cannot be reached by keyboard", pre.text())
+			t.Errorf("example %q cannot be reached by keyboard", pre.text())
 		}
 	}
 	page.each(func(e *element) {
 		if e.name() == "script" || e.name() == "style" {
-			t.Errorf("there is a %s", e.name())
+			t.Errorf("unexpected element %s", e.name())
 		}
 		for _, a := range e.Attrs {
 			if a.Name.Local == "style" || strings.HasPrefix(a.Name.Local, "on") {
-				t.Errorf("%s has the attribute %s", e.name(), a.Name.Local)
+				t.Errorf("%s: unexpected attribute %s", e.name(), a.Name.Local)
 			}
 		}
 	})
 }
 
-// longest is how many letters may stand without a break outside of examples,
-// so that a row of a table fits on a screen of 320 pixels.
-const longest = 20
+// maxWord is the most characters without a break outside of examples. Rows of tables
+// then fit on a screen that is 320 pixels wide.
+const maxWord = 20
 
-// TestNarrow demands that long words may break.
-func TestNarrow(t *testing.T) {
+// TestLongWordsBreak checks that lines can break within long words.
+func TestLongWordsBreak(t *testing.T) {
 	fragment, err := apidocs.Render(document(t))
 	fixture.Must(t, err)
 	text := regexp.MustCompile(`(?s)<pre.*?</pre>|<[^>]*>`).ReplaceAllString(string(fragment), " ")
 	for word := range strings.FieldsSeq(html.UnescapeString(text)) {
-		if len(word) > longest {
+		if len(word) > maxWord {
 			t.Errorf("%q cannot break", word)
 		}
 	}
 }
 
-// TestEscaped demands that nothing in the description becomes markup, and that
-// it stands in the page as it is.
-func TestEscaped(t *testing.T) {
+// TestTextIsEscaped checks that no text of the document becomes markup, and that the
+// page shows it unchanged.
+func TestTextIsEscaped(t *testing.T) {
 	const evil = "'><script>alert('1')</script>&amp;<b"
 	d, operations := document(t)
 	op := *operations[0]
@@ -266,12 +268,12 @@ func TestEscaped(t *testing.T) {
 	fixture.Must(t, err)
 	page := read(t, string(fragment))
 	if n := len(page.all("script")) + len(page.all("b")); n > 0 {
-		t.Errorf("%d elements came from the description", n)
+		t.Errorf("got %d elements from texts, want 0", n)
 	}
 	shown := page.text()
 	for i := 2; i <= 13; i++ {
 		if !strings.Contains(shown, fmt.Sprint(evil, i)) {
-			t.Errorf("%s%d does not stand in the page", evil, i)
+			t.Errorf("text %s%d is missing", evil, i)
 		}
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"bookledger/projections/fold"
 )
 
-// Writer writes the books of one Friday into files.
+// Writer writes the books of one Friday to files.
 type Writer struct {
 	source   book.State
 	calendar *events.Calendar
@@ -25,13 +25,13 @@ type Writer struct {
 	exporter *exporter.Exporter
 }
 
-// New returns a writer of the books of a Friday, as of which source is.
+// New returns a writer of the books of week w. source is the state at its cutoff.
 func New(source book.State, calendar *events.Calendar, w book.Week) *Writer {
 	return &Writer{source, calendar, w, exporter.Current()}
 }
 
-// Written describes a book that was written.
-type Written struct {
+// File describes a workbook that was written. Either AgentID or AgencyID is set.
+type File struct {
 	AgentID  string      `json:"agent_id,omitempty"`
 	AgencyID string      `json:"agency_id,omitempty"`
 	Friday   events.Date `json:"friday"`
@@ -41,12 +41,12 @@ type Written struct {
 	Path     string      `json:"path"`
 }
 
-// All writes the books of all agents that are known into a folder, which it
-// makes where it is missing, and counts in a bar that begin makes. The books
-// come back in the order of the agents' ids.
-func (w *Writer) All(ctx context.Context, folder string, begin func(what string, total int64) *progress.Bar) ([]Written, error) {
+// All writes the books of all known agents to a folder, which it creates if
+// necessary. It returns the files in the order of the agents' ids. newBar starts the
+// progress bar.
+func (w *Writer) All(ctx context.Context, folder string, newBar func(items string, total int64) *progress.Bar) ([]File, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return nil, fmt.Errorf("making the folder of the books: %w", err)
+		return nil, fmt.Errorf("creating the folder for the books: %w", err)
 	}
 	var agents []string
 	if err := w.source.EachAgent(func(id string, _ *fold.Agent) error {
@@ -55,18 +55,18 @@ func (w *Writer) All(ctx context.Context, folder string, begin func(what string,
 	}); err != nil {
 		return nil, err
 	}
-	bar := begin("books written", int64(len(agents)))
+	bar := newBar("books written", int64(len(agents)))
 	defer bar.Done()
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(runtime.GOMAXPROCS(0)) // which also bounds the memory
-	all := make([]Written, len(agents))
+	group.SetLimit(runtime.GOMAXPROCS(0)) // this also bounds the memory
+	all := make([]File, len(agents))
 	for i, id := range agents {
 		group.Go(func() error {
-			made, err := book.ForAgent(ctx, w.source, w.calendar, w.week, id)
+			b, err := book.ForAgent(ctx, w.source, w.calendar, w.week, id)
 			if err != nil {
 				return err
 			}
-			if all[i], err = w.Write(ctx, made, filepath.Join(folder, exporter.FileName(made))); err == nil {
+			if all[i], err = w.Write(ctx, b, filepath.Join(folder, exporter.FileName(b))); err == nil {
 				bar.Add(1)
 			}
 			return err
@@ -75,31 +75,31 @@ func (w *Writer) All(ctx context.Context, folder string, begin func(what string,
 	return all, group.Wait()
 }
 
-// Write writes a book under a temporary name and renames it. In a folder the
-// file has the book's own name. It replaces a file, but nothing else: a device
-// would be gone.
-func (w *Writer) Write(ctx context.Context, made *book.Book, path string) (Written, error) {
+// Write writes a book to a temporary file and renames it to path. If path is a
+// folder, the file gets the book's own name in it. Write replaces a regular file,
+// but nothing else: renaming over a device would remove the device.
+func (w *Writer) Write(ctx context.Context, b *book.Book, path string) (File, error) {
 	switch info, err := os.Stat(path); {
-	case err != nil: // there is none yet
+	case err != nil: // a new file
 	case info.IsDir():
-		path = filepath.Join(path, exporter.FileName(made))
+		path = filepath.Join(path, exporter.FileName(b))
 	case !info.Mode().IsRegular():
-		return Written{}, fmt.Errorf("writing a book to %s: it is not a file; name a file or a folder", path)
+		return File{}, fmt.Errorf("writing a book to %s: not a regular file; name a file or a folder", path)
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), ".book-*")
 	if err != nil {
-		return Written{}, fmt.Errorf("writing a book: %w", err)
+		return File{}, fmt.Errorf("writing a book: %w", err)
 	}
-	result, err := w.exporter.Write(ctx, f, made)
+	result, err := w.exporter.Write(ctx, f, b)
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
 		err = os.Rename(f.Name(), path)
 	}
 	if err != nil {
-		return Written{}, errors.Join(fmt.Errorf("writing a book to %s: %w", path, err), os.Remove(f.Name()))
+		return File{}, errors.Join(fmt.Errorf("writing a book to %s: %w", path, err), os.Remove(f.Name()))
 	}
-	written := Written{made.AgentID, "", made.Friday, made.Boundary, result.Rows, result.SHA256, path}
-	if made.AgentID == "" {
-		written.AgencyID = made.AgencyID
+	written := File{b.AgentID, "", b.Friday, b.Boundary, result.Rows, result.SHA256, path}
+	if b.AgentID == "" {
+		written.AgencyID = b.AgencyID
 	}
 	return written, nil
 }

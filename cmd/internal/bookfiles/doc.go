@@ -1,6 +1,6 @@
-// Package bookfiles writes Books of Business into files.
+// Package bookfiles writes Books of Business to files.
 //
-// It guarantees that there is never half a book under a book's name, and that
-// the books of a Friday have the same bytes whoever writes them. Which ledger
-// they are read from, and whether they may leave it, is left to the commands.
+// It guarantees that a file with a book's name is never incomplete, and that the
+// books of a Friday have the same bytes no matter who writes them. It leaves to the
+// commands which ledger the books come from and whether they may be exported.
 package bookfiles

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
+// gatherSettings adds the names of the flags of a command and its subcommands.
 func gatherSettings(cmd *cobra.Command, into map[string]bool) {
 	for _, flags := range [...]*pflag.FlagSet{cmd.Flags(), cmd.PersistentFlags()} {
 		flags.VisitAll(func(f *pflag.Flag) { into[f.Name] = true })
@@ -20,8 +21,9 @@ func gatherSettings(cmd *cobra.Command, into map[string]bool) {
 	}
 }
 
-// configure fills in the flags that were not given, from the environment and
-// the configuration file.
+// configure sets the flags that are not on the command line from environment
+// variables and the configuration file. Then it checks that all required flags are
+// set.
 func (env *Environment) configure(flags *pflag.FlagSet) error {
 	if v, ok := os.LookupEnv(variable("config")); ok && env.config == "" {
 		env.config = v
@@ -30,19 +32,19 @@ func (env *Environment) configure(flags *pflag.FlagSet) error {
 	if env.config != "" {
 		text, err := os.ReadFile(env.config)
 		if err != nil {
-			return fmt.Errorf("reading the configuration: %w", err)
+			return fmt.Errorf("reading the configuration file: %w", err)
 		}
 		if err := yaml.Unmarshal(text, &file); err != nil {
-			return Usagef("the configuration file %s is not YAML of names and values", env.config)
+			return Usagef("configuration file %s: not YAML of names and values, for example \"data: ./ledger\"", env.config)
 		}
 		for name := range file {
 			if !env.settings[name] {
-				return Usagef("the configuration file %s has a setting %q that no command knows", env.config, name)
+				return Usagef("configuration file %s: no command has a flag for the setting %q", env.config, name)
 			}
 		}
 	}
-	given := map[string]bool{} // on the command line
-	flags.Visit(func(f *pflag.Flag) { given[f.Name] = true })
+	onCommandLine := map[string]bool{}
+	flags.Visit(func(f *pflag.Flag) { onCommandLine[f.Name] = true })
 	var err error
 	flags.VisitAll(func(f *pflag.Flag) {
 		value, ok := os.LookupEnv(variable(f.Name))
@@ -52,33 +54,33 @@ func (env *Environment) configure(flags *pflag.FlagSet) error {
 				value = fmt.Sprint(v)
 			}
 		}
-		if !ok || f.Changed || f.Name == "help" || err != nil || alternativeGiven(f, given) {
+		if !ok || f.Changed || f.Name == "help" || err != nil || alternativeSet(f, onCommandLine) {
 			return
 		}
 		if setErr := flags.Set(f.Name, value); setErr != nil {
-			err = Usagef("%s, from the environment or the configuration file: %v", f.Name, setErr)
+			err = Usagef("setting %s from the environment or the configuration file: %v", f.Name, setErr)
 		}
 	})
 	if err != nil {
 		return err
 	}
-	return checkGiven(flags)
+	return checkRequired(flags)
 }
 
-// Require says that these flags have to be given.
+// Require makes flags required.
 func Require(flags *pflag.FlagSet, names ...string) {
 	for _, name := range names {
 		annotate(flags, name, required)
 	}
 }
 
-// OneOf says that exactly one of two flags has to be given.
+// OneOf requires exactly one of two flags.
 func OneOf(flags *pflag.FlagSet, a, b string) {
 	MutuallyExclusive(flags, a, b)
 	annotate(flags, a, eitherOr, b)
 }
 
-func checkGiven(flags *pflag.FlagSet) (err error) {
+func checkRequired(flags *pflag.FlagSet) (err error) {
 	blank := func(f *pflag.Flag) bool { return f.Value.String() == "" }
 	flags.VisitAll(func(f *pflag.Flag) {
 		_, must := f.Annotations[required]
@@ -88,14 +90,14 @@ func checkGiven(flags *pflag.FlagSet) (err error) {
 		case must && blank(f):
 			err = Usagef("--%s is required", f.Name)
 		case other != nil && blank(f) == blank(flags.Lookup(other[0])):
-			err = Usagef("give either --%s or --%s", f.Name, other[0])
+			err = Usagef("use either --%s or --%s", f.Name, other[0])
 		}
 	})
 	return err
 }
 
-// MutuallyExclusive says that only one of these flags counts: one on the command
-// line puts the others aside, where they come from the environment or a file.
+// MutuallyExclusive makes a flag on the command line win over the other named
+// flags, if those are set by the environment or the configuration file.
 func MutuallyExclusive(flags *pflag.FlagSet, names ...string) {
 	for _, name := range names {
 		annotate(flags, name, alternativeTo, names...)
@@ -111,14 +113,16 @@ const (
 
 func annotate(flags *pflag.FlagSet, name, key string, values ...string) {
 	if err := flags.SetAnnotation(name, key, values); err != nil {
-		panic(err) // the flag is not there
+		panic(err) // no such flag
 	}
 }
 
-func alternativeGiven(f *pflag.Flag, given map[string]bool) bool {
-	return slices.ContainsFunc(f.Annotations[alternativeTo], func(name string) bool { return given[name] })
+// alternativeSet reports whether set contains an alternative to a flag.
+func alternativeSet(f *pflag.Flag, set map[string]bool) bool {
+	return slices.ContainsFunc(f.Annotations[alternativeTo], func(name string) bool { return set[name] })
 }
 
+// variable returns the name of the environment variable that sets a flag.
 func variable(flag string) string {
 	return "BOOKLEDGER_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }

@@ -29,7 +29,7 @@ const (
 	ExitRefused = 3
 )
 
-// exitError is an error that ends the program with a code of its own.
+// exitError is an error with its own exit code.
 type exitError struct {
 	code int
 	text string
@@ -38,22 +38,22 @@ type exitError struct {
 func (e *exitError) Error() string { return e.text }
 
 var (
-	// ErrUsage is returned when a command was not called as its help says.
+	// ErrUsage is returned when the arguments or flags of a command are wrong.
 	ErrUsage error = &exitError{ExitUsage, "wrong usage"}
-	// ErrRefused is returned when the ledger's rules forbid what was asked for,
-	// or when something does not verify.
+	// ErrRefused is returned when the rules of the ledger forbid an operation, or
+	// when something does not verify.
 	ErrRefused error = &exitError{ExitRefused, "refused"}
-	// ErrUnknownFile is returned when the export trail does not know a file.
-	ErrUnknownFile error = &exitError{ExitRefused, "no such file is on record"}
+	// ErrUnknownFile is returned when no record of the export trail names a file.
+	ErrUnknownFile error = &exitError{ExitRefused, "no such file in the export trail"}
 )
 
-// Usagef returns an ErrUsage that says what was wrong with the call.
+// Usagef returns an ErrUsage with a formatted reason.
 func Usagef(format string, args ...any) error {
 	return fmt.Errorf("%w: "+format, append([]any{ErrUsage}, args...)...)
 }
 
-// RefuseIf makes an error an ErrRefused, unless it is one, where it is one of the
-// reasons.
+// RefuseIf wraps err in ErrRefused if it is one of the reasons and not an
+// ErrRefused already. It returns any other error as it is.
 func RefuseIf(err error, reasons ...error) error {
 	if !errors.Is(err, ErrRefused) && slices.ContainsFunc(reasons, func(reason error) bool { return errors.Is(err, reason) }) {
 		return fmt.Errorf("%w: %w", ErrRefused, err)
@@ -61,20 +61,21 @@ func RefuseIf(err error, reasons ...error) error {
 	return err
 }
 
-// Environment is what a command reads from and writes to.
+// Environment is the environment of a command: its streams and its clock.
 type Environment struct {
 	In       io.Reader
-	Out, Err io.Writer        // data, and progress and messages
-	Now      func() time.Time // the wall clock, which is passed on from here alone
-	Refusals []error          // which make whatever command returns them a refusal
+	Out      io.Writer        // data
+	Err      io.Writer        // progress, messages and the log
+	Now      func() time.Time // the wall clock; the program reads it nowhere else
+	Refusals []error          // errors that every command turns into an ErrRefused
 
 	logLevel string
 	config   string          // path of the configuration file
-	settings map[string]bool // the flags of all commands: one file may serve several
+	settings map[string]bool // the flags of all commands, since one file may serve several
 }
 
-// Run runs the program whose root command newRoot makes, and returns its exit
-// code.
+// Run runs the program with the root command that newRoot returns, and returns the
+// exit code.
 func Run(ctx context.Context, newRoot func(*Environment) *cobra.Command, args []string, in io.Reader, out, errs io.Writer) int {
 	errs = &lockedWriter{w: errs}
 	env := &Environment{In: in, Out: out, Err: errs, Now: time.Now}
@@ -94,60 +95,39 @@ func Run(ctx context.Context, newRoot func(*Environment) *cobra.Command, args []
 	return ExitFailed
 }
 
-// prepare gives the root command what every program's has.
+// prepare adds to the root command what both programs share.
 func (env *Environment) prepare(root *cobra.Command) *cobra.Command {
 	root.SilenceUsage, root.SilenceErrors = true, true
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error { return env.configure(cmd.Flags()) }
 	root.SetIn(env.In)
 	root.SetOut(env.Out)
 	root.SetErr(env.Err)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return Usagef("%v", err) })
+	root.SetFlagErrorFunc(flagError)
 	root.PersistentFlags().StringVar(&env.config, "config", "", "YAML file with values for flags")
-	root.PersistentFlags().StringVar(&env.logLevel, "log-level", "", "least level that is logged: debug, info, warn or error (default info of serve, error of others)")
-	complete(root)
+	root.PersistentFlags().StringVar(&env.logLevel, "log-level", "", "lowest level to log: debug, info, warn or error (default: info for serve, error for other commands)")
+	checkArgs(root)
 	env.settings = map[string]bool{}
 	gatherSettings(root, env.settings)
 	return root
 }
 
-// complete makes wrong arguments of every command a matter of usage: those of
-// one that does not say which it takes are none. One that runs nothing by itself
-// shows its help.
-func complete(cmd *cobra.Command) {
-	check := cmd.Args
-	if check == nil {
-		check = cobra.NoArgs
-	}
-	cmd.Args = func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return Usagef("%v; see %s --help", err, cmd.CommandPath())
-		}
-		return nil
-	}
-	if cmd.RunE == nil {
-		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
-	}
-	for _, sub := range cmd.Commands() {
-		complete(sub)
-	}
-}
-
-// Progress begins to show how far the work is of which what is counted; total is
-// 0 where it is not known.
+// Progress starts a progress bar. what names the items that are counted; total is
+// 0 if their number is not known.
 func (env *Environment) Progress(what string, total int64) *progress.Bar {
 	return progress.New(env.Err, env.Now, what, total)
 }
 
-// Logger returns a log to standard error: JSON, one object a line.
+// Logger returns a logger that writes JSON to standard error, one object a line.
 func (env *Environment) Logger() (*zap.Logger, error) { return env.loggerAt("info") }
 
-// QuietLogger logs only what is wrong: for commands that a person waits for.
+// QuietLogger returns a logger like Logger that logs only errors, for commands that
+// a person waits for.
 func (env *Environment) QuietLogger() (*zap.Logger, error) { return env.loggerAt("error") }
 
-func (env *Environment) loggerAt(usual string) (*zap.Logger, error) {
-	level, err := zapcore.ParseLevel(cmp.Or(env.logLevel, usual))
+func (env *Environment) loggerAt(defaultLevel string) (*zap.Logger, error) {
+	level, err := zapcore.ParseLevel(cmp.Or(env.logLevel, defaultLevel))
 	if err != nil {
-		return nil, Usagef("--log-level: %v", err)
+		return nil, Usagef("--log-level: %q is not a level: use debug, info, warn or error", env.logLevel)
 	}
 	config := zap.NewProductionEncoderConfig()
 	config.EncodeTime = zapcore.RFC3339NanoTimeEncoder
@@ -155,15 +135,16 @@ func (env *Environment) loggerAt(usual string) (*zap.Logger, error) {
 	return zap.New(core), nil
 }
 
-// Messagef writes a line for the person who runs the command, to standard error.
+// Messagef writes a line to standard error, for the person who runs the command.
 func (env *Environment) Messagef(format string, args ...any) {
 	fmt.Fprintf(env.Err, format+"\n", args...)
 }
 
-// Encode writes a value to standard output: JSON on a line of its own.
+// Encode writes a value to standard output as one line of JSON.
 func (env *Environment) Encode(v any) error { return json.NewEncoder(env.Out).Encode(v) }
 
-// lockedWriter lets progress, refusals and the log write from their goroutines.
+// lockedWriter is a writer that several goroutines can share: progress, messages
+// and the log.
 type lockedWriter struct {
 	mu sync.Mutex
 	w  io.Writer
@@ -175,19 +156,19 @@ func (l *lockedWriter) Write(p []byte) (int, error) {
 	return l.w.Write(p)
 }
 
-// Terminal reports whether a person reads what is written.
+// Terminal reports whether the writer is a terminal.
 func (l *lockedWriter) Terminal() bool {
 	f, ok := l.w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// RefuseOnViolation refuses to let a book leave a folder whose journal was found to
-// differ from what was applied, or to have a key handed over or a head recorded
-// there.
-func RefuseOnViolation(l *node.Node) error {
-	found, err := l.Violation()
+// RefuseOnViolation returns ErrRefused if the data folder records an integrity
+// violation. Then no book may be exported from it, no tree head signed, and no key
+// changed.
+func RefuseOnViolation(n *node.Node) error {
+	found, err := n.Violation()
 	if err == nil && found != "" {
-		err = fmt.Errorf("%w: no book leaves this folder, and nothing is signed there, while its journal is not what was applied: %s; keep it as it is, compare it with a backup and with other nodes, and run journal verify once it is mended", ErrRefused, found)
+		err = fmt.Errorf("%w: integrity violation: %s; books cannot be exported from this folder, nor anything signed; keep the folder as it is, compare it with a backup and with other nodes, and run \"bookledger journal verify\" once it is repaired", ErrRefused, found)
 	}
 	return err
 }

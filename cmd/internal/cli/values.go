@@ -6,20 +6,20 @@ import (
 	"bookledger/events"
 )
 
-// ParseTime reads a time that a person has given: RFC 3339, or a date, which is
-// its midnight in Pacific time.
+// ParseTime parses the value of a flag that is a time: RFC 3339, or a date, which
+// means midnight Pacific time.
 func ParseTime(flag, s string) (time.Time, error) {
 	if t, err := events.ParseTime(s); err == nil {
 		return t, nil
 	}
 	d, err := events.ParseDate(s)
 	if err != nil {
-		return time.Time{}, Usagef("--%s: %q is neither a time like 2026-11-20T21:00:00-08:00 nor a date like 2026-11-20", flag, s)
+		return time.Time{}, Usagef("--%s: %q is not a time: use RFC 3339, for example 2026-11-20T21:00:00-08:00, or a date, for example 2026-11-20", flag, s)
 	}
 	return time.Date(d.Year(), time.Month(d.Month()), d.Day(), 0, 0, 0, 0, events.DefaultCalendar().Zone()), nil
 }
 
-// FormatPacific writes a moment as people read it.
+// FormatPacific formats a time for people, in Pacific time.
 func FormatPacific(t time.Time) string {
 	if t.IsZero() {
 		return "before the first record"

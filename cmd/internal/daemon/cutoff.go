@@ -13,20 +13,21 @@ import (
 )
 
 const (
-	// lookEvery is how often the daemon looks whether a cutoff has passed: within
-	// two seconds after it has, the week is closed.
-	lookEvery = time.Second
-	// sealAgain is how long after a failure sealing is tried again: computing the
-	// roots of all books takes its time.
-	sealAgain = 10 * time.Second
-	// sayAgain is how often a failure that lasts is logged.
-	sayAgain = time.Hour
+	// checkInterval is how often the daemon checks for a passed cutoff. It closes the
+	// week within two seconds.
+	checkInterval = time.Second
+	// sealRetryDelay is the time between a failure to seal and the next attempt.
+	// Computing the roots of all books takes a while.
+	sealRetryDelay = 10 * time.Second
+	// logInterval is how often a lasting failure is logged.
+	logInterval = time.Hour
 )
 
-// repeat does something every second until ctx ends; after a failure it pauses,
-// and has that logged once.
-func (d *Daemon) repeat(ctx context.Context, do func(context.Context) error, pause time.Duration, failed func(error)) {
-	said, when := "", time.Time{}
+// repeat calls do every second until ctx is canceled. After a failure it waits for
+// retryDelay, and calls logFailure unless it logged the same error within the last
+// hour.
+func (d *Daemon) repeat(ctx context.Context, do func(context.Context) error, retryDelay time.Duration, logFailure func(error)) {
+	logged, loggedAt := "", time.Time{}
 	for next := time.Duration(0); ; {
 		select {
 		case <-time.After(next):
@@ -34,25 +35,24 @@ func (d *Daemon) repeat(ctx context.Context, do func(context.Context) error, pau
 			return
 		}
 		err := do(ctx)
-		if next = lookEvery; err == nil {
-			said = ""
+		if next = checkInterval; err == nil {
+			logged = ""
 			continue
 		}
-		next = pause
-		if text := err.Error(); ctx.Err() == nil && (text != said || d.o.Now().Sub(when) > sayAgain) {
-			failed(err)
-			said, when = text, d.o.Now()
+		next = retryDelay
+		if text := err.Error(); ctx.Err() == nil && (text != logged || d.o.Now().Sub(loggedAt) > logInterval) {
+			logFailure(err)
+			logged, loggedAt = text, d.o.Now()
 		}
 	}
 }
 
-// nudge appends a clock event when a cutoff has passed and no record has come
-// since. That a week has ended follows from the journal alone; the nudge only
-// gives it a record to follow from, so it does no harm that several nodes
-// nudge, or that one does late.
-func (d *Daemon) nudge(ctx context.Context) error {
+// appendClockEvent appends a clock event if a cutoff has passed and no record has
+// followed it. All nodes derive the end of a week from the journal, so it does no harm
+// if several nodes append a clock event, or if a node appends it late.
+func (d *Daemon) appendClockEvent(ctx context.Context) error {
 	if d.o.Node.Projection.Rebuilding() || !d.o.Node.Projection.Following() {
-		return nil // the week that is open is not known
+		return nil // the open week is unknown
 	}
 	v, err := d.o.Node.Projection.View()
 	if err != nil {
@@ -71,9 +71,9 @@ func (d *Daemon) nudge(ctx context.Context) error {
 	}
 	last, err := d.o.Node.Journal.Last(ctx)
 	if err != nil || last > position {
-		return err // a record has come: it may be beyond the cutoff itself
+		return err // the new record may itself be after the cutoff
 	}
-	passed := calendar.Previous(calendar.FridayOf(now)) // the newest cutoff before now
+	passed := calendar.Previous(calendar.FridayOf(now)) // the Friday of the last cutoff before now
 	message, err := journal.MessageOf(events.Event{
 		ID: "clock/" + passed.String(), Source: events.SourceLedger, Type: events.TypeClock,
 		Time: calendar.Cutoff(passed), Data: &events.Clock{Friday: passed},
@@ -88,18 +88,18 @@ func (d *Daemon) nudge(ctx context.Context) error {
 	return nil
 }
 
-// seal seals the newest Friday that has passed, and those before it that are not
-// sealed yet. The newest is compared at the start, though it be sealed. A seal
-// that differs is raised as a violation, after which nothing is sealed.
-func (d *Daemon) seal(ctx context.Context) error {
+// sealPastFridays seals the newest past Friday and earlier ones that are not sealed
+// yet. At startup it also compares the seal of the newest Friday if there is one. A
+// different seal is an integrity violation, after which nothing is sealed.
+func (d *Daemon) sealPastFridays(ctx context.Context) error {
 	if d.o.Monitor.Violation() != nil {
-		return nil // which was logged
+		return nil // it was logged already
 	}
 	if d.o.Node.Projection.Rebuilding() || !d.o.Node.Projection.Following() {
-		return nil // the journal may be another
+		return nil // the journal may be a different one
 	}
-	latest, err := d.latest()
-	if err != nil || latest == d.done {
+	latest, err := d.latestFriday()
+	if err != nil || latest == d.sealedUpTo {
 		return err
 	}
 	err = d.sealer.Seal(ctx, latest)
@@ -108,13 +108,13 @@ func (d *Daemon) seal(ctx context.Context) error {
 		return nil
 	}
 	if err == nil {
-		d.done = latest
+		d.sealedUpTo = latest
 	}
 	return err
 }
 
-// latest returns the newest Friday that can be sealed, 0 where there is none.
-func (d *Daemon) latest() (_ events.Date, err error) {
+// latestFriday returns the newest Friday that can be sealed, or 0.
+func (d *Daemon) latestFriday() (_ events.Date, err error) {
 	v, err := d.o.Node.Projection.View()
 	if err != nil {
 		return 0, err
@@ -130,11 +130,12 @@ func (d *Daemon) latest() (_ events.Date, err error) {
 	return c.Friday, err
 }
 
-// Seal seals a Friday now, rather than when the daemon comes to it.
+// Seal seals a Friday now instead of at the next check.
 func (d *Daemon) Seal(ctx context.Context, f events.Date) error { return d.sealer.Seal(ctx, f) }
 
-// sealed takes note of a seal that was made or found to be right.
-func (d *Daemon) sealed(s events.Sealed, made bool) {
-	d.newest.Store(max(d.newest.Load(), int64(s.Friday)))
-	d.o.Log.Info("the seal of a Friday stands", zap.Stringer("friday", s.Friday), zap.Bool("made_here", made), zap.Int("cases", s.Cases), zap.Int("rows", s.Rows))
+// onSealed records a seal that this node has written (created) or found to be
+// correct.
+func (d *Daemon) onSealed(s events.Sealed, created bool) {
+	d.newestSealed.Store(max(d.newestSealed.Load(), int64(s.Friday)))
+	d.o.Log.Info("Friday is sealed", zap.Stringer("friday", s.Friday), zap.Bool("sealed_here", created), zap.Int("cases", s.Cases), zap.Int("rows", s.Rows))
 }

@@ -10,23 +10,23 @@ import (
 	"bookledger/cmd/internal/fixture"
 )
 
-// TestFailureLogged holds that a failure which lasts is logged once, and again
-// after an hour.
-func TestFailureLogged(t *testing.T) {
+// TestLogsLastingFailureOnceAnHour checks that repeat logs a lasting failure once and
+// again after an hour.
+func TestLogsLastingFailureOnceAnHour(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	clock, tries, logged := fixture.NewClock(), 0, []int{}
+	clock, attempts, logged := fixture.NewClock(), 0, []int{}
 	d := &Daemon{o: Options{Now: clock.Now}}
 	d.repeat(ctx, func(context.Context) error {
-		switch tries++; tries {
+		switch attempts++; attempts {
 		case 3:
-			clock.Move(sayAgain + time.Second)
+			clock.Move(logInterval + time.Second)
 		case 5:
 			cancel()
 		}
 		return errors.New("no answer")
-	}, 0, func(error) { logged = append(logged, tries) })
+	}, 0, func(error) { logged = append(logged, attempts) })
 	if !slices.Equal(logged, []int{1, 3}) {
-		t.Errorf("the tries %v were logged, want the first and the third", logged)
+		t.Errorf("got attempts %v logged, want the first and the third", logged)
 	}
 }

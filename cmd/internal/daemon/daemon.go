@@ -22,29 +22,29 @@ import (
 )
 
 const (
-	// shutdownTime is how long requests under way may take when the daemon ends.
-	shutdownTime = 10 * time.Second
-	// handlerTime is how long their handlers may take to see that after that.
-	handlerTime = 30 * time.Second
+	// shutdownTimeout is how long current requests may take when the daemon ends.
+	shutdownTimeout = 10 * time.Second
+	// handlerTimeout is how long their handlers may take to return after that.
+	handlerTimeout = 30 * time.Second
 )
 
-// Portal answers whatever is not the daemon's own to answer.
+// Portal handles all requests except those for health, readiness and metrics.
 type Portal interface {
 	http.Handler
-	// Wrap puts the portal's middleware in front of all that is answered.
+	// Wrap adds the portal's middleware to a handler.
 	Wrap(http.Handler) http.Handler
-	// Run does what the portal needs besides, until ctx ends.
+	// Run runs the portal's background work until ctx is canceled.
 	Run(ctx context.Context) error
-	// Drain sends away requests that wait for a turn, when the daemon ends.
+	// Drain ends the requests in the queue. It is called when the daemon ends.
 	Drain()
 }
 
-// Options are what a daemon is made of. All but TLS and Portal must be set.
+// Options configure a daemon. All fields except TLS and Portal are required.
 type Options struct {
-	Node    *node.Node // which the caller closes after the daemon has ended
+	Node    *node.Node // the caller closes it after Run
 	Listen  net.Listener
-	TLS     *tls.Config // nil: plain HTTP
-	Portal  Portal      // nil: the portal is off
+	TLS     *tls.Config // nil for plain HTTP
+	Portal  Portal      // nil if the portal is off
 	Monitor *integrity.Monitor
 	Log     *zap.Logger
 	Now     func() time.Time
@@ -52,25 +52,25 @@ type Options struct {
 
 // Daemon runs a node.
 type Daemon struct {
-	o      Options
-	scheme string
-	server *http.Server
-	under  sync.RWMutex // read by requests under way, written to let no more in
+	o        Options
+	scheme   string
+	server   *http.Server
+	requests sync.RWMutex // read-locked by each request; shutdown locks it
 
-	sealer *checkpoint.Sealer
-	done   events.Date  // up to which there is nothing left to seal
-	newest atomic.Int64 // Friday whose seal was made or found to be right
+	sealer       *checkpoint.Sealer
+	sealedUpTo   events.Date  // all Fridays up to this one are sealed
+	newestSealed atomic.Int64 // Friday of the newest seal that was written or found to be correct
 }
 
-// New makes a daemon of an open node, which will answer on the listener.
+// New returns a daemon for an open node. Run starts it.
 func New(o Options) *Daemon {
 	d := &Daemon{o: o, scheme: "http", sealer: o.Node.Sealer()}
-	d.sealer.Sealed = d.sealed
+	d.sealer.Sealed = d.onSealed
 	if o.TLS != nil {
 		d.o.Listen, d.scheme = tls.NewListener(o.Listen, o.TLS), "https"
 	}
 	d.server = &http.Server{
-		Handler:           d.counted(d.handler()),
+		Handler:           d.trackRequests(d.handler()),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second,
 		WriteTimeout:      60 * time.Second,
@@ -84,24 +84,24 @@ func New(o Options) *Daemon {
 	return d
 }
 
-// URL is where the daemon answers HTTP.
+// URL returns the base URL of the daemon, for example http://127.0.0.1:8080.
 func (d *Daemon) URL() string { return d.scheme + "://" + d.o.Listen.Addr().String() }
 
-// counted lets requests in until the daemon ends.
-func (d *Daemon) counted(next http.Handler) http.Handler {
+// trackRequests passes requests on until the daemon ends, and lets shutdown wait for
+// them.
+func (d *Daemon) trackRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !d.under.TryRLock() { // shutdown waits for it, or has it
+		if !d.requests.TryRLock() { // shutdown holds the lock or waits for it
 			problem.Unavailable.WithDetail("The system is being restarted. Try again in a minute.").Write(w)
 			return
 		}
-		defer d.under.RUnlock()
+		defer d.requests.RUnlock()
 		next.ServeHTTP(w, r)
 	})
 }
 
-// Run runs the daemon until ctx ends, which is an orderly end and no error, or
-// until something fails. Requests under way are answered first, by a node that
-// still works.
+// Run runs the daemon until ctx is canceled or something fails. It returns nil after
+// ctx was canceled. The node keeps working until current requests are finished.
 func (d *Daemon) Run(ctx context.Context) error {
 	working, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
@@ -116,8 +116,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error {
-		d.repeat(working, d.nudge, lookEvery, func(err error) {
-			d.o.Log.Warn("could not see whether a cutoff has passed; trying every second", zap.Error(err))
+		d.repeat(working, d.appendClockEvent, checkInterval, func(err error) {
+			d.o.Log.Warn("checking for a passed cutoff failed; retrying every second", zap.Error(err))
 		})
 		return nil
 	})
@@ -126,8 +126,8 @@ func (d *Daemon) Run(ctx context.Context) error {
 		return nil
 	})
 	group.Go(func() error {
-		d.repeat(working, d.seal, sealAgain, func(err error) {
-			d.o.Log.Error("Fridays could not be sealed or signed; trying again", zap.Error(err))
+		d.repeat(working, d.sealPastFridays, sealRetryDelay, func(err error) {
+			d.o.Log.Error("sealing or signing Fridays failed; retrying", zap.Error(err))
 		})
 		return nil
 	})
@@ -136,14 +136,14 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	group.Go(func() error {
 		if err := d.server.Serve(d.o.Listen); !errors.Is(err, http.ErrServerClosed) {
-			return fmt.Errorf("answering HTTP on %s: %w", d.o.Listen.Addr(), err)
+			return fmt.Errorf("serving HTTP on %s: %w", d.o.Listen.Addr(), err)
 		}
 		return nil
 	})
 	group.Go(func() error {
 		select {
 		case <-ctx.Done():
-		case <-working.Done(): // something has failed
+		case <-working.Done(): // something failed
 		}
 		defer end()
 		return d.shutdown(context.WithoutCancel(ctx))
@@ -151,23 +151,23 @@ func (d *Daemon) Run(ctx context.Context) error {
 	return group.Wait()
 }
 
-// shutdown ends answering, and waits until nothing is under way any more.
+// shutdown stops serving and waits until all handlers have returned.
 func (d *Daemon) shutdown(ctx context.Context) error {
-	ending, cancel := context.WithTimeout(ctx, shutdownTime)
+	ending, cancel := context.WithTimeout(ctx, shutdownTimeout)
 	defer cancel()
 	err := d.server.Shutdown(ending)
 	if errors.Is(err, context.DeadlineExceeded) {
-		err = d.server.Close() // who is still being answered has had the time
+		err = d.server.Close() // the remaining requests have had their time
 	}
 	idle := make(chan struct{})
 	go func() {
-		d.under.Lock() // for good
+		d.requests.Lock() // never unlocked
 		close(idle)
 	}()
-	select { // handlers hold views, and end soon after
+	select { // handlers hold views of the node
 	case <-idle:
-	case <-time.After(handlerTime):
-		d.o.Log.Error("requests are still under way while the daemon ends")
+	case <-time.After(handlerTimeout):
+		d.o.Log.Error("the daemon ends while handlers are still running")
 	}
 	return err
 }

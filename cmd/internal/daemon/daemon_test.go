@@ -21,20 +21,20 @@ import (
 	"bookledger/projections/checkpoint"
 )
 
-// run runs a daemon for as long as the test.
+// run runs a daemon until the test ends.
 func run(t *testing.T, n *node.Node) (*daemon.Daemon, *integrity.Monitor) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	fixture.Must(t, err)
-	watch, err := integrity.ForNode(n, time.Now, zap.NewNop())
+	monitor, err := integrity.ForNode(n, time.Now, zap.NewNop())
 	fixture.Must(t, err)
-	d := daemon.New(daemon.Options{Node: n, Listen: listener, Monitor: watch, Log: zap.NewNop(), Now: time.Now})
+	d := daemon.New(daemon.Options{Node: n, Listen: listener, Monitor: monitor, Log: zap.NewNop(), Now: time.Now})
 	fixture.Run(t, func(ctx context.Context) {
 		if err := d.Run(ctx); err != nil {
 			t.Error(err)
 		}
 	})
-	return d, watch
+	return d, monitor
 }
 
 func latest(t *testing.T, n *node.Node) (checkpoint.Checkpoint, *events.Calendar) {
@@ -45,29 +45,29 @@ func latest(t *testing.T, n *node.Node) (checkpoint.Checkpoint, *events.Calendar
 	return c, v.Calendar()
 }
 
-// TestSeals holds that a daemon seals the Fridays that have passed, and says so
-// in its metrics.
-func TestSeals(t *testing.T) {
+// TestSealsPastFridays checks that a daemon seals past Fridays and shows the newest
+// one in its metrics.
+func TestSealsPastFridays(t *testing.T) {
 	t.Parallel()
 	n := fixture.OpenLedger(t, 3)
-	d, watch := run(t, n)
+	d, monitor := run(t, n)
 	c, _ := latest(t, n)
 	want := fmt.Sprintf("bookledger_sealed_cutoff_seconds %v\n", float64(c.Cutoff.Unix()))
-	fixture.Eventually(t, "the metrics name the newest seal", func() bool {
+	fixture.Eventually(t, "the metrics show the newest seal", func() bool {
 		r, err := http.Get(d.URL() + "/metrics")
 		fixture.Must(t, err)
 		defer r.Body.Close()
 		text, err := io.ReadAll(r.Body)
 		return err == nil && strings.Contains(string(text), want)
 	})
-	if c, _ := latest(t, n); !c.Sealed || watch.Violation() != nil {
-		t.Errorf("sealed %t: %v", c.Sealed, watch.Violation())
+	if c, _ := latest(t, n); !c.Sealed || monitor.Violation() != nil {
+		t.Errorf("got sealed %t, violation %v; want true, none", c.Sealed, monitor.Violation())
 	}
 }
 
-// TestSealDiffers holds that a seal which is not what the record makes raises
-// the alarm, and is not signed.
-func TestSealDiffers(t *testing.T) {
+// TestDifferentSealIsViolation checks that a seal that does not follow from the
+// journal is an integrity violation and is not signed.
+func TestDifferentSealIsViolation(t *testing.T) {
 	t.Parallel()
 	n := fixture.OpenLedger(t, 2)
 	c, calendar := latest(t, n)
@@ -79,10 +79,10 @@ func TestSealDiffers(t *testing.T) {
 	if _, err := n.Journal.Append(t.Context(), []journal.Message{{Subject: events.SubjectSeal, Body: body}}); err != nil {
 		t.Fatal(err)
 	}
-	_, watch := run(t, n)
-	fixture.Eventually(t, "the seal is found to differ", func() bool { return watch.Violation() != nil })
+	_, monitor := run(t, n)
+	fixture.Eventually(t, "the violation is found", func() bool { return monitor.Violation() != nil })
 	v := fixture.View(t, n)
 	if _, signatures, sealed, err := v.Seal(c.Friday); err != nil || !sealed || len(signatures) > 0 {
-		t.Errorf("sealed %t with %d signatures (%v)", sealed, len(signatures), err)
+		t.Errorf("got sealed %t with %d signatures (%v), want true with none", sealed, len(signatures), err)
 	}
 }

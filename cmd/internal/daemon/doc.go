@@ -1,7 +1,7 @@
-// Package daemon runs an open node: it keeps the projection up with the journal,
-// nudges time on when a cutoff has passed in silence, seals the Fridays that have
-// passed, and answers health, readiness and metrics over HTTP.
+// Package daemon runs an open node: it keeps the projection up to date with the
+// journal, appends a clock event if no record follows a cutoff, seals past Fridays,
+// and serves health, readiness and metrics over HTTP.
 //
-// It guarantees to end with an error, and not to go on, when the journal or the
-// disk fails in a way that an operator has to look at.
+// It guarantees that it ends with an error when the journal or the disk fails in a
+// way that an operator must look at. It leaves the portal and the API to package web.
 package daemon

@@ -1,8 +1,9 @@
-// Package delivery sends finished books over HTTP: the wait for one, which may be
-// longer than the server's usual limits, and then the file.
+// Package delivery sends finished books over HTTP. It extends the server's time
+// limits for the wait and for the download.
 //
-// It guarantees that nobody takes a part of a book for the whole. Who may have
-// the book, and what a refusal looks like, is left to the portal and the API.
+// A client never mistakes a part of a book for the whole: if sending fails, the
+// connection is aborted. Access and error responses are left to the portal and the
+// API.
 package delivery
 
 import (
@@ -19,43 +20,44 @@ import (
 	"bookledger/cmd/internal/service"
 )
 
-// ContentType is that of a workbook.
+// ContentType is the media type of a workbook.
 const ContentType = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 const (
-	// deliverTime is how long the delivery of a book may take.
-	deliverTime = 10 * time.Minute
-	// answerTime is how long the answer may take where the wait was in vain.
-	answerTime = time.Minute
+	// deliveryTimeout limits the download of a book.
+	deliveryTimeout = 10 * time.Minute
+	// answerTimeout limits the response after a wait without a book.
+	answerTimeout = time.Minute
 )
 
-// WaitContext returns a context for a request that may wait so long for its book.
-// It ends when the client goes away, which the server sees once the body is
-// read. The answer may come after the server's usual limit.
+// WaitContext returns the context of a request that may wait the given time for its
+// book, and extends the server's write deadline accordingly. The context ends when
+// the client disconnects. The server notices that only after the body was read.
 func WaitContext(w http.ResponseWriter, r *http.Request, wait time.Duration) (context.Context, context.CancelFunc, error) {
-	if err := answerWithin(w, wait+answerTime); err != nil {
+	if err := extendWriteDeadline(w, wait+answerTimeout); err != nil {
 		return nil, nil, err
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), wait)
 	return ctx, cancel, nil
 }
 
-func answerWithin(w http.ResponseWriter, d time.Duration) error {
+func extendWriteDeadline(w http.ResponseWriter, d time.Duration) error {
 	err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(d))
 	if err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return fmt.Errorf("allowing for the time that a book takes: %w", err)
+		return fmt.Errorf("extending the write deadline for a book: %w", err)
 	}
 	return nil
 }
 
-// Deliver sends a book. Where that breaks off the connection ends, so that
-// nobody takes a part for the whole, and Deliver does not return.
+// Deliver sends a book. If sending fails, Deliver panics with
+// [http.ErrAbortHandler], which aborts the connection, so that the client does not
+// mistake a part for the whole book.
 func Deliver(w http.ResponseWriter, r *http.Request, book *service.ExportedBook) error {
 	sum, err := hex.DecodeString(book.SHA256)
 	if err != nil {
-		return fmt.Errorf("reading the hash of a finished book: %w", err)
+		return fmt.Errorf("decoding the SHA-256 of a book: %w", err)
 	}
-	if err := answerWithin(w, deliverTime); err != nil {
+	if err := extendWriteDeadline(w, deliveryTimeout); err != nil {
 		return err
 	}
 	h := w.Header()

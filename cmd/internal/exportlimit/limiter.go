@@ -14,53 +14,52 @@ import (
 )
 
 var (
-	// ErrFull is returned when too many exports wait, or no room is left for a file.
+	// ErrFull is returned when the queue is full, or when a file finds no space.
 	ErrFull = errors.New("too many exports at once")
-	// ErrTooMany is returned when the person already has as many exports as one may have.
+	// ErrTooMany is returned when the person has reached the limit of exports.
 	ErrTooMany = errors.New("too many exports of one person")
-	// ErrShutdown is returned to whoever waits or joins after [Limiter.Drain].
-	ErrShutdown = errors.New("exports have ended")
+	// ErrShutdown is returned to exports that wait or join after [Limiter.Drain].
+	ErrShutdown = errors.New("no more exports: shutting down")
 )
 
-// Limits bound the exports. Zero means the default that the comment names.
+// Limits configures a Limiter. A zero field means its default.
 type Limits struct {
-	PerPerson  int    // exports of one person, from Join to Close: 3
-	Waiting    int    // exports that are not being made yet: 5,000
-	Concurrent int64  // books made at once: 2
-	Rows       int64  // rows in memory at once: 120,000; a larger book is made alone
-	Bytes      int64  // bytes of files, from the making to Close: 1 GiB
-	Dir        string // where the files are made, for example the data folder
+	PerPerson  int    // exports of one person, from Join to Close; default 3
+	Waiting    int    // exports in the queue; default 5,000
+	Concurrent int64  // books made at once; default 2
+	Rows       int64  // rows in memory at once; default 120,000. A larger book is made when no other is
+	Bytes      int64  // bytes of files until Close; default 1 GiB
+	Dir        string // folder of the files, for example the data folder
 }
 
-// Bytes that are reserved for a file before its size is known. A workbook takes
-// about 40 KB and 150 bytes a row; a larger one must find room while it is written.
+// The bytes reserved for a file before its size is known. A workbook has about 40 KB
+// and 150 bytes a row. A larger file needs free space while it is written.
 const (
 	reservedPerFile = 64 << 10
 	reservedPerRow  = 256
 )
 
-// Limiter is the line of those who wait for a book. It can be used by several
-// goroutines at once.
+// Limiter queues and limits exports. It is safe for concurrent use.
 type Limiter struct {
 	limits                    Limits
-	head, makers, rows, bytes *semaphore.Weighted // each serves in order of arrival
+	front, slots, rows, bytes *semaphore.Weighted // each is acquired in order of arrival
 
 	drained context.Context
 	drain   context.CancelFunc
 
 	mu      sync.Mutex
 	waiting int
-	persons map[string]*person // those who have an export
+	persons map[string]*person // persons with an export, by ID
 }
 
-// person is what one person has under way.
+// person is the state of a person who has exports.
 type person struct {
 	exports int
-	turn    *semaphore.Weighted // held while one of their books is in the line or being made
+	turn    *semaphore.Weighted // held while one of the person's exports waits or is being made
 }
 
-// New returns a limiter, and removes the empty files of a process that died
-// before it could take their names.
+// New returns a limiter. It removes empty files of an earlier process that crashed
+// before it removed their names.
 func New(l Limits) (*Limiter, error) {
 	l.PerPerson, l.Waiting = cmp.Or(l.PerPerson, 3), cmp.Or(l.Waiting, 5000)
 	l.Concurrent, l.Rows, l.Bytes = cmp.Or(l.Concurrent, 2), cmp.Or(l.Rows, 120_000), cmp.Or(l.Bytes, 1<<30)
@@ -69,35 +68,36 @@ func New(l Limits) (*Limiter, error) {
 		err = errors.Join(err, os.Remove(name))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("removing what an earlier export left: %w", err)
+		return nil, fmt.Errorf("removing files of an earlier export: %w", err)
 	}
 	n := &Limiter{
 		limits: l, persons: map[string]*person{},
-		head: semaphore.NewWeighted(1), makers: semaphore.NewWeighted(l.Concurrent),
+		front: semaphore.NewWeighted(1), slots: semaphore.NewWeighted(l.Concurrent),
 		rows: semaphore.NewWeighted(l.Rows), bytes: semaphore.NewWeighted(l.Bytes),
 	}
 	n.drained, n.drain = context.WithCancel(context.Background())
 	return n, nil
 }
 
-// Drain sends away everybody who waits. Books that are being made go on.
+// Drain ends the wait of all queued exports with ErrShutdown, and refuses new ones.
+// Exports whose book is being made continue.
 func (l *Limiter) Drain() { l.drain() }
 
-// Export is one export, from its place in line to its delivery. It is used by
-// one goroutine and must be closed.
+// Export is one export, from the queue to the delivery of its file. It must be
+// closed, and is not safe for concurrent use.
 type Export struct {
-	limiter *Limiter
-	name    string
-	person  *person
-	rows    int64
-	waits   bool
-	held    map[*semaphore.Weighted]int64
-	file    *os.File
-	size    int64
+	limiter  *Limiter
+	name     string
+	person   *person
+	rows     int64
+	waiting  bool
+	acquired map[*semaphore.Weighted]int64
+	file     *os.File
+	size     int64
 }
 
-// Join lets a person wait for a book of so many rows. The error is ErrFull,
-// ErrTooMany or ErrEnded.
+// Join adds an export to the queue, for a person and a book with a number of rows.
+// The error is ErrFull, ErrTooMany or ErrShutdown.
 func (l *Limiter) Join(name string, rows int) (*Export, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -115,81 +115,81 @@ func (l *Limiter) Join(name string, rows int) (*Export, error) {
 	}
 	p.exports++
 	l.waiting++
-	return &Export{limiter: l, name: name, person: p, rows: max(1, int64(rows)), waits: true, held: map[*semaphore.Weighted]int64{}}, nil
+	return &Export{limiter: l, name: name, person: p, rows: max(1, int64(rows)), waiting: true, acquired: map[*semaphore.Weighted]int64{}}, nil
 }
 
-// Wait returns when the book may be made, and opens its file for writing. The
-// error is that of ctx, ErrEnded, or that of the file.
+// Wait returns when the book may be made, and opens its file for writing. Its error
+// is that of ctx, ErrShutdown, or an error of the file.
 func (x *Export) Wait(ctx context.Context) error {
 	defer x.stopWaiting()
 	l := x.limiter
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(l.drained, func() { cancel(ErrShutdown) })()
-	// The head of the line waits for a maker, for rows and for bytes, and
-	// everybody else waits behind it.
+	// Only the export at the front of the queue waits for a slot, rows and bytes. All
+	// others wait behind it, so none is overtaken.
 	for _, need := range [...]struct {
 		of *semaphore.Weighted
 		n  int64
-	}{{x.person.turn, 1}, {l.head, 1}, {l.bytes, min(reservedPerFile+x.rows*reservedPerRow, l.limits.Bytes)}, {l.makers, 1}, {l.rows, min(x.rows, l.limits.Rows)}} {
+	}{{x.person.turn, 1}, {l.front, 1}, {l.bytes, min(reservedPerFile+x.rows*reservedPerRow, l.limits.Bytes)}, {l.slots, 1}, {l.rows, min(x.rows, l.limits.Rows)}} {
 		if need.of.Acquire(ctx, need.n) != nil {
 			return context.Cause(ctx)
 		}
-		x.held[need.of] = need.n
+		x.acquired[need.of] = need.n
 	}
-	x.release(l.head)
+	x.release(l.front)
 	return x.create()
 }
 
-// create makes a file that has no name, and which only this user can read.
+// create creates a file without a name that only the current user can read.
 func (x *Export) create() (err error) {
 	if x.file, err = os.CreateTemp(x.limiter.limits.Dir, ".export-*"); err != nil {
-		return fmt.Errorf("making the file of an export: %w", err)
+		return fmt.Errorf("creating the file of an export: %w", err)
 	}
-	// A crash here leaves an empty file, which New removes.
+	// A crash here leaves an empty file. New removes it.
 	if err := os.Remove(x.file.Name()); err != nil {
-		return fmt.Errorf("taking the name of an export's file: %w", err)
+		return fmt.Errorf("removing the name of an export's file: %w", err)
 	}
 	return nil
 }
 
-// Write adds to the file. The error is ErrFull where the file outgrows what was
-// reserved for it and the other files take all the room.
+// Write appends to the file. It returns ErrFull if the file exceeds its reservation
+// and no space is free.
 func (x *Export) Write(p []byte) (int, error) {
 	l := x.limiter
-	if more := x.size + int64(len(p)) - x.held[l.bytes]; more > 0 {
+	if more := x.size + int64(len(p)) - x.acquired[l.bytes]; more > 0 {
 		if !l.bytes.TryAcquire(more) {
 			return 0, ErrFull
 		}
-		x.held[l.bytes] += more
+		x.acquired[l.bytes] += more
 	}
 	n, err := x.file.Write(p)
 	x.size += int64(n)
 	return n, err
 }
 
-// Finish lets the next book be made. From now on the file can be read, from its
-// beginning.
+// Finish ends the writing, so that the next book can be made. After it, the file can
+// be read from its beginning.
 func (x *Export) Finish() error {
 	l := x.limiter
-	x.release(l.makers, l.rows, x.person.turn)
-	l.bytes.Release(x.held[l.bytes] - x.size)
-	x.held[l.bytes] = x.size
+	x.release(l.slots, l.rows, x.person.turn)
+	l.bytes.Release(x.acquired[l.bytes] - x.size)
+	x.acquired[l.bytes] = x.size
 	_, err := x.file.Seek(0, io.SeekStart)
 	return err
 }
 
-// Read reads the file.
+// Read reads the file. Call it only after Finish.
 func (x *Export) Read(p []byte) (int, error) { return x.file.Read(p) }
 
-// Close ends the export, however far it has come. Closing again does nothing.
+// Close ends the export at any stage. Further calls do nothing.
 func (x *Export) Close() error {
 	if x.person == nil {
 		return nil
 	}
 	x.stopWaiting()
 	l := x.limiter
-	x.release(l.head, l.makers, l.rows, l.bytes, x.person.turn)
+	x.release(l.front, l.slots, l.rows, l.bytes, x.person.turn)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if x.person.exports--; x.person.exports == 0 {
@@ -202,16 +202,18 @@ func (x *Export) Close() error {
 	return x.file.Close()
 }
 
+// release returns what was acquired from the semaphores.
 func (x *Export) release(all ...*semaphore.Weighted) {
 	for _, s := range all {
-		s.Release(x.held[s])
-		delete(x.held, s)
+		s.Release(x.acquired[s])
+		delete(x.acquired, s)
 	}
 }
 
+// stopWaiting removes the export from the count of the queue.
 func (x *Export) stopWaiting() {
-	if x.waits {
-		x.waits = false
+	if x.waiting {
+		x.waiting = false
 		x.limiter.mu.Lock()
 		x.limiter.waiting--
 		x.limiter.mu.Unlock()

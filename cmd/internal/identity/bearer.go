@@ -18,13 +18,13 @@ func (id *Authenticator) Person(r *http.Request) (access.Person, error) {
 		return access.Person{}, err
 	}
 	if given {
-		return id.holder(r, token)
+		return id.tokenPerson(r, token)
 	}
-	return id.signedIn(r)
+	return id.sessionPerson(r)
 }
 
-// longestToken bounds what is parsed and verified for a stranger, in bytes.
-const longestToken = 16 << 10
+// maxTokenBytes bounds what is parsed and verified for a stranger, in bytes.
+const maxTokenBytes = 16 << 10
 
 // bearer finds the request's bearer token. Credentials of another scheme are
 // for somebody else on the way, like a proxy.
@@ -39,15 +39,15 @@ func bearer(r *http.Request) (token string, given bool, err error) {
 		}
 		token, given = strings.TrimSpace(rest), true
 	}
-	if given && (token == "" || len(token) > longestToken) {
+	if given && (token == "" || len(token) > maxTokenBytes) {
 		return "", false, fail(ReasonToken, "the bearer token is blank, or longer than 16 KiB")
 	}
 	return token, given, nil
 }
 
-// holder tells who a bearer token is about.
-func (id *Authenticator) holder(r *http.Request, text string) (access.Person, error) {
-	rp, err := id.provider.get(r.Context())
+// tokenPerson tells who a bearer token is about.
+func (id *Authenticator) tokenPerson(r *http.Request, text string) (access.Person, error) {
+	rp, err := id.provider.configuration(r.Context())
 	if err != nil {
 		return access.Person{}, err
 	}

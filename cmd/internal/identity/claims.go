@@ -11,17 +11,17 @@ import (
 
 var identifier = regexp.MustCompile(`^[A-Za-z0-9._-]{1,40}$`)
 
-// longestName is how much of a name is kept for display, in code points.
-const longestName = 100
+// maxNameLength is how much of a name is kept for display, in code points.
+const maxNameLength = 100
 
 // person reads who a verified token is about.
 func (o Options) person(claims map[string]any) (access.Person, error) {
-	id, _ := at(claims, o.PersonClaim).(string)
+	id, _ := claimAt(claims, o.PersonClaim).(string)
 	if !identifier.MatchString(id) {
 		return access.Person{}, fail(ReasonPerson, "the sign-in service names no person by an identifier (1 to 40 of A-Z a-z 0-9 . _ -); ask its operator to check the claim for the person")
 	}
 	p := access.Person{ID: id}
-	switch agent := at(claims, o.AgentClaim).(type) {
+	switch agent := claimAt(claims, o.AgentClaim).(type) {
 	case nil:
 	case string:
 		p.AgentID = agent
@@ -31,17 +31,17 @@ func (o Options) person(claims map[string]any) (access.Person, error) {
 	if p.AgentID != "" && !identifier.MatchString(p.AgentID) {
 		return access.Person{}, fail(ReasonPerson, "the sign-in service names an agent, and not by an identifier (1 to 40 of A-Z a-z 0-9 . _ -); ask its operator to check the claim for the agent")
 	}
-	name, _ := at(claims, o.NameClaim).(string)
-	p.Name = shown(name)
-	roles := texts(at(claims, o.RolesClaim))
+	name, _ := claimAt(claims, o.NameClaim).(string)
+	p.Name = displayName(name)
+	roles := claimTexts(claimAt(claims, o.RolesClaim))
 	p.Auditor = slices.Contains(roles, string(access.Auditor))
 	p.Operator = slices.Contains(roles, string(access.Operator))
 	return p, nil
 }
 
-// at finds a claim: the one of that whole name, which may hold dots as the
+// claimAt finds a claim: the one of that whole name, which may hold dots as the
 // names of some issuers do, else the one that the path leads to.
-func at(claims map[string]any, path string) any {
+func claimAt(claims map[string]any, path string) any {
 	if v, found := claims[path]; found {
 		return v
 	}
@@ -50,11 +50,11 @@ func at(claims map[string]any, path string) any {
 	if !dotted || !object {
 		return nil
 	}
-	return at(inner, rest)
+	return claimAt(inner, rest)
 }
 
-// texts reads a claim that is a text or a list of texts.
-func texts(claim any) []string {
+// claimTexts reads a claim that is a text or a list of claimTexts.
+func claimTexts(claim any) []string {
 	switch v := claim.(type) {
 	case string:
 		return []string{v}
@@ -70,8 +70,8 @@ func texts(claim any) []string {
 	return nil
 }
 
-// shown is a name without control characters and of bearable length.
-func shown(name string) string {
+// displayName is a name without control characters and of bearable length.
+func displayName(name string) string {
 	clean := strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == unicode.ReplacementChar {
 			return -1
@@ -79,5 +79,5 @@ func shown(name string) string {
 		return r
 	}, strings.ToValidUTF8(name, ""))
 	letters := []rune(strings.TrimSpace(clean))
-	return string(letters[:min(len(letters), longestName)])
+	return string(letters[:min(len(letters), maxNameLength)])
 }

@@ -320,18 +320,18 @@ func TestNoOpenRedirect(t *testing.T) {
 	for _, path := range []string{
 		"", "https://evil.example/", "//evil.example", "///evil.example", `/\evil.example`, `\/evil.example`, "/a\\..\\b",
 		"/\t/evil.example", "/\n/evil.example", "\t//evil.example", "/a\x00b", "/a\u0085b", "javascript:alert(1)", "evil.example",
-		"?a=b", "/%zz", "/" + strings.Repeat("a", longestReturn),
+		"?a=b", "/%zz", "/" + strings.Repeat("a", maxReturnPath),
 	} {
 		if to := s.browser(t).signIn("P-1", path); to != s.portal+"/" {
 			t.Errorf("a sign-in begun for %q leads to %q", path, to)
 		}
 	}
 	for _, path := range []string{"/", "/agents/A-1/active?page=2", "/books/2026-01-02#top", "/a//b"} {
-		if got := local(path); got != path {
+		if got := localPath(path); got != path {
 			t.Errorf("the path %q became %q", path, got)
 		}
 	}
-	longest := "/" + strings.Repeat("a", longestReturn-1)
+	longest := "/" + strings.Repeat("a", maxReturnPath-1)
 	if to := s.browser(t).signIn("P-1", longest); to != s.portal+longest {
 		t.Errorf("the longest path is lost")
 	}

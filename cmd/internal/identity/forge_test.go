@@ -276,7 +276,7 @@ func TestBearer(t *testing.T) {
 		{"an ID token without a nonce", f.claiming(t, "at_hash", "h"), ReasonToken, "ID token"},
 		{"a logout token", typed("logout+jwt"), ReasonToken, "the API takes an access token"},
 		{"nothing", text(""), ReasonToken, "blank"},
-		{"too long", text(strings.Repeat("a", longestToken+1)), ReasonToken, "longer"},
+		{"too long", text(strings.Repeat("a", maxTokenBytes+1)), ReasonToken, "longer"},
 	}...) {
 		t.Run(c.name, func(t *testing.T) { c.judge(t, f, s.bearing(t, "Bearer "+c.token(claims))) })
 	}
@@ -371,7 +371,7 @@ func TestClaims(t *testing.T) {
 	if err != nil || got.ID != "P-9" || got.AgentID != "A-9" || got.Name != "Eve Núñez" || !got.Auditor || got.Operator {
 		t.Errorf("%+v, %v", got, err)
 	}
-	o = Options{}.filled()
+	o = Options{}.withDefaults()
 	for _, c := range []struct {
 		roles             any
 		auditor, operator bool
@@ -380,7 +380,7 @@ func TestClaims(t *testing.T) {
 		{[]any{"operator", "auditor"}, true, true}, {[]any{"Auditor", "auditors"}, false, false}, {map[string]any{"auditor": true}, false, false}, {true, false, false},
 	} {
 		got, err := o.person(map[string]any{"sub": "P-1", "roles": c.roles, "name": strings.Repeat("é", 200)})
-		if err != nil || got.Auditor != c.auditor || got.Operator != c.operator || len([]rune(got.Name)) != longestName {
+		if err != nil || got.Auditor != c.auditor || got.Operator != c.operator || len([]rune(got.Name)) != maxNameLength {
 			t.Errorf("roles %v: %+v, %v", c.roles, got, err)
 		}
 	}

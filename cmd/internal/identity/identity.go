@@ -42,9 +42,9 @@ type Options struct {
 	Idle, Limit time.Duration
 	// Client reaches the issuer; nil is one with time-outs.
 	Client *http.Client
-	// Untouched tells requests that do not prolong the session, like those
+	// IsBackground tells requests that do not prolong the session, like those
 	// that a page sends by itself. It must be set, as Now and Log must.
-	Untouched func(*http.Request) bool
+	IsBackground func(*http.Request) bool
 	// Now is the time by which sessions, sign-ins, tokens and pauses end.
 	Now func() time.Time
 	// Log is told where the issuer cannot be reached.
@@ -64,7 +64,7 @@ type Authenticator struct {
 // New checks the options and reaches nobody: the issuer is asked for its
 // configuration when it is first needed.
 func New(o Options) (*Authenticator, error) {
-	o = o.filled()
+	o = o.withDefaults()
 	if err := o.check(); err != nil {
 		return nil, err
 	}
@@ -79,7 +79,7 @@ func New(o Options) (*Authenticator, error) {
 	}, nil
 }
 
-func (o Options) filled() Options {
+func (o Options) withDefaults() Options {
 	o.Audience = cmp.Or(o.Audience, o.ClientID)
 	o.PersonClaim = cmp.Or(o.PersonClaim, "sub")
 	o.AgentClaim = cmp.Or(o.AgentClaim, "agent_id")
@@ -134,7 +134,7 @@ func secure(u *url.URL) bool {
 // page with such a form has to allow them.
 func (id *Authenticator) Origins() []string {
 	found := []string{origin(id.options.Issuer)}
-	if p := id.provider.known(); p != nil {
+	if p := id.provider.cached(); p != nil {
 		for _, endpoint := range [...]string{p.provider.Endpoint().AuthURL, p.endSession} {
 			if o := origin(endpoint); o != "" && !slices.Contains(found, o) {
 				found = append(found, o)

@@ -18,24 +18,24 @@ import (
 // at every token that does not verify; this one pauses, and tells a token that
 // is bad from keys that cannot be had.
 type keySet struct {
-	address string
-	client  *http.Client
-	now     func() time.Time
-	log     *zap.Logger
-	asking  singleflight.Group
+	address  string
+	client   *http.Client
+	now      func() time.Time
+	log      *zap.Logger
+	inFlight singleflight.Group
 
-	mu    sync.RWMutex
-	known []jose.JSONWebKey
-	asked time.Time // when the issuer was last asked
-	err   error     // what came of that
+	mu        sync.RWMutex
+	keys      []jose.JSONWebKey
+	lastFetch time.Time // when the issuer was last asked
+	err       error     // what came of that
 }
 
-// keysOld is when known keys are asked for again, so that one which the issuer
+// maxKeyAge is when known keys are asked for again, so that one which the issuer
 // has withdrawn ceases to count.
-const keysOld = 15 * time.Minute
+const maxKeyAge = 15 * time.Minute
 
-// largestKeys is how much of a set of keys is read, in bytes.
-const largestKeys = 1 << 20
+// maxKeySetBytes is how much of a set of keys is read, in bytes.
+const maxKeySetBytes = 1 << 20
 
 // signedPayload is what one of the issuer's keys has signed.
 type signedPayload []byte
@@ -47,19 +47,19 @@ func (p signedPayload) VerifySignature(context.Context, string) ([]byte, error) 
 // signed. Else the error is a Failure: a ReasonToken or a ReasonIssuer.
 func (k *keySet) verify(ctx context.Context, signed *jose.JSONWebSignature) (signedPayload, error) {
 	k.mu.RLock()
-	known, age := k.known, k.now().Sub(k.asked)
+	known, age := k.keys, k.now().Sub(k.lastFetch)
 	err := k.err
 	k.mu.RUnlock()
-	payload, found := check(signed, known)
-	if found && age < keysOld {
+	payload, found := verifyWithKeys(signed, known)
+	if found && age < maxKeyAge {
 		return payload, nil
 	}
-	pause := pauseKeys
+	pause := keyRefreshPause
 	if err != nil {
-		pause = pauseFailed
+		pause = retryPause
 	}
 	if age >= pause {
-		answer := k.asking.DoChan("", func() (any, error) { return nil, k.ask() })
+		answer := k.inFlight.DoChan("", func() (any, error) { return nil, k.refresh() })
 		if found {
 			return payload, nil // whoever is next sees what has come
 		}
@@ -69,9 +69,9 @@ func (k *keySet) verify(ctx context.Context, signed *jose.JSONWebSignature) (sig
 		case <-answer:
 		}
 		k.mu.RLock()
-		known, err = k.known, k.err
+		known, err = k.keys, k.err
 		k.mu.RUnlock()
-		payload, found = check(signed, known)
+		payload, found = verifyWithKeys(signed, known)
 	}
 	switch {
 	case found:
@@ -82,7 +82,7 @@ func (k *keySet) verify(ctx context.Context, signed *jose.JSONWebSignature) (sig
 	return nil, fail(ReasonToken, "the token is signed with a key that is not the issuer's")
 }
 
-func check(signed *jose.JSONWebSignature, known []jose.JSONWebKey) (signedPayload, bool) {
+func verifyWithKeys(signed *jose.JSONWebSignature, known []jose.JSONWebKey) (signedPayload, bool) {
 	named := signed.Signatures[0].Header.KeyID
 	for i := range known {
 		if known[i].Use == "enc" || named != "" && known[i].KeyID != named {
@@ -95,22 +95,22 @@ func check(signed *jose.JSONWebSignature, known []jose.JSONWebKey) (signedPayloa
 	return nil, false
 }
 
-func (k *keySet) ask() error {
+func (k *keySet) refresh() error {
 	got, err := k.fetch()
 	if err != nil {
-		k.log.Warn("the issuer's keys cannot be had", zap.String("address", k.address), zap.String("why", plain(err)))
+		k.log.Warn("the issuer's keys cannot be had", zap.String("address", k.address), zap.String("why", safeMessage(err)))
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.asked, k.err = k.now(), err
+	k.lastFetch, k.err = k.now(), err
 	if err == nil {
-		k.known = got
+		k.keys = got
 	}
 	return err
 }
 
 func (k *keySet) fetch() ([]jose.JSONWebKey, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), longestAsk)
+	ctx, cancel := context.WithTimeout(context.Background(), issuerTimeout)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, k.address, nil)
 	if err != nil {
@@ -127,7 +127,7 @@ func (k *keySet) fetch() ([]jose.JSONWebKey, error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
-	if err := json.NewDecoder(io.LimitReader(answer.Body, largestKeys)).Decode(&set); err != nil {
+	if err := json.NewDecoder(io.LimitReader(answer.Body, maxKeySetBytes)).Decode(&set); err != nil {
 		return nil, fmt.Errorf("read the keys: %w", err)
 	}
 	var got []jose.JSONWebKey

@@ -19,8 +19,8 @@ import (
 // loginStates keeps the state of each sign-in in the browser that began it, in a
 // cookie that nobody else can read or make: to begin one costs the server nothing.
 type loginStates struct {
-	box cipher.AEAD
-	now func() time.Time
+	aead cipher.AEAD
+	now  func() time.Time
 
 	mu sync.Mutex
 	// used are the states of finished sign-ins, each until its cookie could not
@@ -50,7 +50,7 @@ func newLoginStates(now func() time.Time) (*loginStates, error) {
 	b := &loginStates{now: now, used: map[string]time.Time{}}
 	block, err := aes.NewCipher(key)
 	if err == nil {
-		b.box, err = cipher.NewGCMWithRandomNonce(block)
+		b.aead, err = cipher.NewGCMWithRandomNonce(block)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("sign-in: make a key for its cookie: %w", err)
@@ -63,7 +63,7 @@ func (b *loginStates) put(w http.ResponseWriter, a loginState) error {
 	if err != nil {
 		return fmt.Errorf("sign-in: keep what was begun: %w", err)
 	}
-	b.set(w, base64.RawURLEncoding.EncodeToString(b.box.Seal(nil, nil, plain, []byte(loginCookie))), int(loginLife/time.Second))
+	b.set(w, base64.RawURLEncoding.EncodeToString(b.aead.Seal(nil, nil, plain, []byte(loginCookie))), int(loginLife/time.Second))
 	return nil
 }
 
@@ -86,7 +86,7 @@ func (b *loginStates) get(r *http.Request) (loginState, bool) {
 	if err != nil {
 		return loginState{}, false
 	}
-	plain, err := b.box.Open(nil, nil, sealed, []byte(loginCookie))
+	plain, err := b.aead.Open(nil, nil, sealed, []byte(loginCookie))
 	if err != nil {
 		return loginState{}, false
 	}
@@ -110,22 +110,22 @@ func (b *loginStates) take(a loginState) bool {
 	return true
 }
 
-// release forgets a state that led to no sign-in: the issuer has not taken its
+// forget forgets a state that led to no sign-in: the issuer has not taken its
 // code, and will not take it later.
-func (b *loginStates) release(a loginState) {
+func (b *loginStates) forget(a loginState) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.used, a.State)
 }
 
-// longestReturn is how long a path to return to may be, in bytes: the cookie
+// maxReturnPath is how long a path to return to may be, in bytes: the cookie
 // has to hold it, and browsers keep cookies of 4 KiB.
-const longestReturn = 1024
+const maxReturnPath = 1024
 
-// local returns a path of the portal itself, or "/" for anything else.
+// localPath returns a path of the portal itself, or "/" for anything else.
 // Browsers read a backslash as a slash, and leave out tabs and line ends.
-func local(path string) string {
-	if len(path) > longestReturn || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") ||
+func localPath(path string) string {
+	if len(path) > maxReturnPath || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") ||
 		strings.ContainsFunc(path, func(r rune) bool { return r == '\\' || unicode.IsControl(r) }) {
 		return "/"
 	}

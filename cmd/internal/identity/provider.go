@@ -18,9 +18,9 @@ import (
 // provider is the OpenID provider as it describes itself: it is asked for its
 // configuration when that is first needed, and the answer is kept.
 type provider struct {
-	options Options
-	found   atomic.Pointer[relyingParty]
-	asking  singleflight.Group
+	options    Options
+	discovered atomic.Pointer[relyingParty]
+	inFlight   singleflight.Group
 
 	mu     sync.Mutex
 	failed time.Time // when it was last asked for in vain
@@ -28,40 +28,40 @@ type provider struct {
 
 // relyingParty is this portal at a provider that has answered.
 type relyingParty struct {
-	provider   *oidc.Provider
-	code       oauth2.Config
-	keys       *keySet
-	endSession string // "" where the issuer has none
-	namesSelf  bool   // every answer to a sign-in carries iss
+	provider    *oidc.Provider
+	code        oauth2.Config
+	keys        *keySet
+	endSession  string // "" where the issuer has none
+	sendsIssuer bool   // every answer to a sign-in carries iss
 }
 
 // Pauses after a request to the issuer that failed, or that did not bring the
 // key that was sought: what hostile clients send must not become requests to
 // the issuer.
 const (
-	pauseFailed = time.Second
-	pauseKeys   = 10 * time.Second
+	retryPause      = time.Second
+	keyRefreshPause = 10 * time.Second
 )
 
-// longestAsk is how long the issuer may take, whatever the client allows.
-const longestAsk = 15 * time.Second
+// issuerTimeout is how long the issuer may take, whatever the client allows.
+const issuerTimeout = 15 * time.Second
 
-// known returns the configuration where it has been found, else nil.
-func (p *provider) known() *relyingParty { return p.found.Load() }
+// cached returns the configuration where it has been found, else nil.
+func (p *provider) cached() *relyingParty { return p.discovered.Load() }
 
-// get returns the issuer's configuration, and asks for it where it is not
+// configuration returns the issuer's configuration, and asks for it where it is not
 // known yet. All who wait share one request; its failure is an ErrIssuer.
-func (p *provider) get(ctx context.Context) (*relyingParty, error) {
-	if found := p.known(); found != nil {
+func (p *provider) configuration(ctx context.Context) (*relyingParty, error) {
+	if found := p.cached(); found != nil {
 		return found, nil
 	}
 	p.mu.Lock()
-	pausing := p.options.Now().Sub(p.failed) < pauseFailed
+	pausing := p.options.Now().Sub(p.failed) < retryPause
 	p.mu.Unlock()
 	if pausing {
 		return nil, unreachable()
 	}
-	answer := p.asking.DoChan("", func() (any, error) { return nil, p.ask() })
+	answer := p.inFlight.DoChan("", func() (any, error) { return nil, p.discover() })
 	select {
 	case <-ctx.Done():
 		return nil, unreachable()
@@ -69,34 +69,34 @@ func (p *provider) get(ctx context.Context) (*relyingParty, error) {
 		if result.Err != nil {
 			return nil, unreachable()
 		}
-		return p.known(), nil
+		return p.cached(), nil
 	}
 }
 
-// ask is not bound to the request that came first, since others wait for it.
-func (p *provider) ask() error {
-	if p.known() != nil {
+// discover is not bound to the request that came first, since others wait for it.
+func (p *provider) discover() error {
+	if p.cached() != nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(oidc.ClientContext(context.Background(), p.options.Client), longestAsk)
+	ctx, cancel := context.WithTimeout(oidc.ClientContext(context.Background(), p.options.Client), issuerTimeout)
 	defer cancel()
 	provider, err := oidc.NewProvider(ctx, p.options.Issuer)
 	if err == nil {
 		var found *relyingParty
 		if found, err = p.options.relyingParty(provider); err == nil {
-			p.found.Store(found)
+			p.discovered.Store(found)
 			return nil
 		}
 	}
-	p.options.Log.Warn("the issuer's configuration cannot be had", zap.String("issuer", p.options.Issuer), zap.String("why", plain(err)))
+	p.options.Log.Warn("the issuer's configuration cannot be had", zap.String("issuer", p.options.Issuer), zap.String("why", safeMessage(err)))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.failed = p.options.Now()
 	return err
 }
 
-// plain says what went wrong with a request, without what was answered.
-func plain(err error) string {
+// safeMessage says what went wrong with a request, without what was answered.
+func safeMessage(err error) string {
 	var transport *url.Error
 	var mismatch *oidc.IssuerMismatchError
 	switch {
@@ -146,6 +146,6 @@ func (o Options) relyingParty(provider *oidc.Provider) (*relyingParty, error) {
 			Scopes:      []string{oidc.ScopeOpenID, "profile"},
 		},
 		keys:       &keySet{address: also.Keys, client: o.Client, now: o.Now, log: o.Log},
-		endSession: also.EndSession, namesSelf: also.NamesSelf,
+		endSession: also.EndSession, sendsIssuer: also.NamesSelf,
 	}, nil
 }

@@ -23,17 +23,19 @@ const (
 	textPrefix = "text."
 )
 
-// visitKey is where a request's context has its visit.
-type visitKey struct{}
+// sessionRequestKey is where a request's context has its visit.
+type sessionRequestKey struct{}
 
-// visit is what the store has to know of the request that it is asked for.
-type visit struct {
-	untouched bool      // the request does not prolong its session
-	opened    bool      // it has signed somebody in
-	idle      time.Time // when its session ends without another request
+// sessionRequest is what the store has to know of the request that it is asked for.
+type sessionRequest struct {
+	background bool      // the request does not prolong its session
+	opened     bool      // it has signed somebody in
+	idle       time.Time // when its session ends without another request
 }
 
-func visiting(ctx context.Context) *visit { return ctx.Value(visitKey{}).(*visit) }
+func sessionRequestOf(ctx context.Context) *sessionRequest {
+	return ctx.Value(sessionRequestKey{}).(*sessionRequest)
+}
 
 func newSessions(o Options, store *sessionStore) *scs.SessionManager {
 	m := scs.New()
@@ -62,15 +64,15 @@ func newSessions(o Options, store *sessionStore) *scs.SessionManager {
 func (id *Authenticator) Middleware(next http.Handler) http.Handler {
 	loaded := id.sessions.LoadAndSave(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		v := &visit{untouched: id.options.Untouched(r)}
-		loaded.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), visitKey{}, v)))
+		v := &sessionRequest{background: id.options.IsBackground(r)}
+		loaded.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), sessionRequestKey{}, v)))
 	})
 }
 
-// signedIn tells whose session a request has.
-func (id *Authenticator) signedIn(r *http.Request) (access.Person, error) {
+// sessionPerson tells whose session a request has.
+func (id *Authenticator) sessionPerson(r *http.Request) (access.Person, error) {
 	var p access.Person
-	if id.has(r) {
+	if id.hasSession(r) {
 		text := id.sessions.GetString(r.Context(), personKey)
 		if err := json.Unmarshal([]byte(text), &p); err != nil {
 			return access.Person{}, fail(ReasonSession, "the session is not readable; sign in again")
@@ -83,12 +85,14 @@ func (id *Authenticator) signedIn(r *http.Request) (access.Person, error) {
 	return p, fail(ReasonNone, "nobody is signed in")
 }
 
-// has tells whether a request has a session.
-func (id *Authenticator) has(r *http.Request) bool { return id.sessions.Exists(r.Context(), personKey) }
+// hasSession tells whether a request hasSession a session.
+func (id *Authenticator) hasSession(r *http.Request) bool {
+	return id.sessions.Exists(r.Context(), personKey)
+}
 
-// open begins a session of a new id; the one before it is gone, with all that
+// openSession begins a session of a new id; the one before it is gone, with all that
 // another person may have left in it.
-func (id *Authenticator) open(r *http.Request, p access.Person, token string) error {
+func (id *Authenticator) openSession(r *http.Request, p access.Person, token string) error {
 	ctx := r.Context()
 	text, err := json.Marshal(p)
 	if err != nil {
@@ -97,15 +101,15 @@ func (id *Authenticator) open(r *http.Request, p access.Person, token string) er
 	if err := errors.Join(id.sessions.Clear(ctx), id.sessions.RenewToken(ctx)); err != nil {
 		return fmt.Errorf("sign-in: begin a session: %w", err)
 	}
-	v := visiting(ctx)
+	v := sessionRequestOf(ctx)
 	v.opened, v.idle = true, id.options.Now().Add(id.options.Idle)
 	id.sessions.Put(ctx, personKey, string(text))
 	id.sessions.Put(ctx, idTokenKey, token)
 	return nil
 }
 
-// close ends a request's session, where it has one, and returns its ID token.
-func (id *Authenticator) close(r *http.Request) string {
+// closeSession ends a request's session, where it has one, and returns its ID token.
+func (id *Authenticator) closeSession(r *http.Request) string {
 	token := id.sessions.GetString(r.Context(), idTokenKey)
 	_ = id.sessions.Destroy(r.Context()) // the store never fails
 	return token
@@ -117,7 +121,7 @@ func (id *Authenticator) IdleLimit() time.Duration { return id.options.Idle }
 // Put keeps a small text in the session until it ends. Where nobody is signed
 // in, nothing is kept. How long a text may be is for the caller to bound.
 func (id *Authenticator) Put(r *http.Request, key, value string) {
-	if id.has(r) {
+	if id.hasSession(r) {
 		id.sessions.Put(r.Context(), textPrefix+key, value)
 	}
 }
@@ -138,11 +142,11 @@ func (id *Authenticator) Now() time.Time { return id.options.Now() }
 // Deadlines tells when a request's session ends: idle without another request
 // that prolongs it, absolute in any case. ok is false where there is none.
 func (id *Authenticator) Deadlines(r *http.Request) (idle, absolute time.Time, ok bool) {
-	if !id.has(r) {
+	if !id.hasSession(r) {
 		return time.Time{}, time.Time{}, false
 	}
 	absolute = id.sessions.Deadline(r.Context())
-	idle = visiting(r.Context()).idle
+	idle = sessionRequestOf(r.Context()).idle
 	if absolute.Before(idle) {
 		idle = absolute
 	}

@@ -29,17 +29,17 @@ type session struct {
 	absolute time.Time
 }
 
-func (s *session) over(now time.Time) bool {
+func (s *session) expired(now time.Time) bool {
 	return !now.Before(s.idle) || !now.Before(s.absolute)
 }
 
-// sweepEvery is how often sessions that have ended are looked for. One that is
+// sweepInterval is how often sessions that have ended are looked for. One that is
 // asked for is found to have ended at once.
-const sweepEvery = time.Minute
+const sweepInterval = time.Minute
 
 // FindCtx returns the data of a session that has not ended, and prolongs it.
 func (k *sessionStore) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
-	v := visiting(ctx)
+	v := sessionRequestOf(ctx)
 	now := k.now()
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -47,11 +47,11 @@ func (k *sessionStore) FindCtx(ctx context.Context, token string) ([]byte, bool,
 	if !found {
 		return nil, false, nil
 	}
-	if s.over(now) {
+	if s.expired(now) {
 		delete(k.sessions, token)
 		return nil, false, nil
 	}
-	if !v.untouched {
+	if !v.background {
 		s.idle = now.Add(k.idle)
 	}
 	v.idle = s.idle
@@ -61,7 +61,7 @@ func (k *sessionStore) FindCtx(ctx context.Context, token string) ([]byte, bool,
 // CommitCtx keeps what a request has changed. A session that has ended stays
 // so.
 func (k *sessionStore) CommitCtx(ctx context.Context, token string, data []byte, absolute time.Time) error {
-	v := visiting(ctx)
+	v := sessionRequestOf(ctx)
 	now := k.now()
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -78,11 +78,11 @@ func (k *sessionStore) CommitCtx(ctx context.Context, token string, data []byte,
 }
 
 func (k *sessionStore) sweep(now time.Time) {
-	if now.Sub(k.swept) < sweepEvery {
+	if now.Sub(k.swept) < sweepInterval {
 		return
 	}
 	k.swept = now
-	maps.DeleteFunc(k.sessions, func(_ string, s *session) bool { return s.over(now) })
+	maps.DeleteFunc(k.sessions, func(_ string, s *session) bool { return s.expired(now) })
 }
 
 // DeleteCtx ends a session.

@@ -15,18 +15,18 @@ import (
 	"bookledger/projections/access"
 )
 
-// Begin sends a browser to the issuer. returnTo is the path of the portal to
+// StartSignIn sends a browser to the issuer. returnTo is the path of the portal to
 // come back to; anything but a local path counts as "/". Nothing is kept on
 // the server. It returns an ErrIssuer where the issuer cannot be reached. After
 // an error nothing has been written.
-func (id *Authenticator) Begin(w http.ResponseWriter, r *http.Request, returnTo string) error {
-	rp, err := id.provider.get(r.Context())
+func (id *Authenticator) StartSignIn(w http.ResponseWriter, r *http.Request, returnTo string) error {
+	rp, err := id.provider.configuration(r.Context())
 	if err != nil {
 		return err
 	}
 	a := loginState{
 		State: rand.Text(), Nonce: rand.Text(), Verifier: oauth2.GenerateVerifier(),
-		ReturnTo: local(returnTo), Until: id.options.Now().Add(loginLife),
+		ReturnTo: localPath(returnTo), Until: id.options.Now().Add(loginLife),
 	}
 	if err := id.logins.put(w, a); err != nil {
 		return err
@@ -37,11 +37,11 @@ func (id *Authenticator) Begin(w http.ResponseWriter, r *http.Request, returnTo 
 	return nil
 }
 
-// Finish answers the issuer's callback: it signs the person in, in a session
+// FinishSignIn answers the issuer's callback: it signs the person in, in a session
 // of a new id, and returns the path that Begin was given. It writes cookies
 // alone; the caller redirects, or shows the error: a Failure where the sign-in
 // does not hold, another error where the session could not be begun.
-func (id *Authenticator) Finish(w http.ResponseWriter, r *http.Request) (returnTo string, err error) {
+func (id *Authenticator) FinishSignIn(w http.ResponseWriter, r *http.Request) (returnTo string, err error) {
 	w.Header().Set("Cache-Control", "no-store")
 	q := r.URL.Query()
 	a, found := id.logins.get(r)
@@ -55,10 +55,10 @@ func (id *Authenticator) Finish(w http.ResponseWriter, r *http.Request) (returnT
 	}
 	p, token, err := id.redeem(r.Context(), q, a)
 	if err != nil {
-		id.logins.release(a)
+		id.logins.forget(a)
 		return "", err
 	}
-	if err := id.open(r, p, token); err != nil {
+	if err := id.openSession(r, p, token); err != nil {
 		return "", err
 	}
 	return a.ReturnTo, nil
@@ -68,7 +68,7 @@ func (id *Authenticator) Finish(w http.ResponseWriter, r *http.Request) (returnT
 // repeated.
 var errorCode = regexp.MustCompile(`^[a-z_]{1,40}$`)
 
-func named(text, code string) string {
+func withErrorCode(text, code string) string {
 	if errorCode.MatchString(code) {
 		return text + " (" + code + ")"
 	}
@@ -78,15 +78,15 @@ func named(text, code string) string {
 // redeem turns the issuer's answer into a person and their ID token.
 func (id *Authenticator) redeem(ctx context.Context, q url.Values, a loginState) (access.Person, string, error) {
 	none := access.Person{}
-	rp, err := id.provider.get(ctx)
+	rp, err := id.provider.configuration(ctx)
 	if err != nil {
 		return none, "", err
 	}
-	if iss := q.Get("iss"); iss != id.options.Issuer && (iss != "" || q.Has("iss") || rp.namesSelf) {
+	if iss := q.Get("iss"); iss != id.options.Issuer && (iss != "" || q.Has("iss") || rp.sendsIssuer) {
 		return none, "", fail(ReasonMixUp, "the answer comes from another sign-in service than the one that was asked; begin again")
 	}
 	if q.Has("error") {
-		return none, "", fail(ReasonDenied, named("the sign-in service did not sign you in", q.Get("error")))
+		return none, "", fail(ReasonDenied, withErrorCode("the sign-in service did not sign you in", q.Get("error")))
 	}
 	ctx = oidc.ClientContext(ctx, id.options.Client)
 	answer, err := rp.code.Exchange(ctx, q.Get("code"), oauth2.VerifierOption(a.Verifier))
@@ -107,7 +107,7 @@ func exchangeFailure(err error) error {
 	var transport *url.Error
 	switch {
 	case errors.As(err, &refused) && refused.Response.StatusCode < http.StatusInternalServerError:
-		return fail(ReasonCode, named("the sign-in service does not stand by its answer; begin again", refused.ErrorCode))
+		return fail(ReasonCode, withErrorCode("the sign-in service does not stand by its answer; begin again", refused.ErrorCode))
 	case errors.As(err, &refused), errors.As(err, &transport),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return unreachable()
@@ -135,8 +135,8 @@ func (id *Authenticator) idToken(ctx context.Context, rp *relyingParty, text, no
 // to see to it that the request is meant: a POST of the portal's own page.
 func (id *Authenticator) SignOut(w http.ResponseWriter, r *http.Request) (redirect string) {
 	w.Header().Set("Cache-Control", "no-store")
-	token := id.close(r)
-	rp := id.provider.known()
+	token := id.closeSession(r)
+	rp := id.provider.cached()
 	if rp == nil || rp.endSession == "" {
 		return "/signed-out"
 	}

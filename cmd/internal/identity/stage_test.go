@@ -83,8 +83,8 @@ func newStageAt(t testing.TB, base string, change func(*Options)) *stage {
 	s := &stage{portal: "https://" + portalHost, base: base, rt: inProcess{}}
 	o := Options{
 		Issuer: base, ClientID: client, PublicURL: s.portal, Client: &http.Client{Transport: s.rt},
-		Untouched: func(r *http.Request) bool { return r.URL.Path == "/untouched" },
-		Now:       time.Now, Log: zap.NewNop(),
+		IsBackground: func(r *http.Request) bool { return r.URL.Path == "/untouched" },
+		Now:          time.Now, Log: zap.NewNop(),
 	}
 	if change != nil {
 		change(&o)
@@ -100,12 +100,12 @@ func newStageAt(t testing.TB, base string, change func(*Options)) *stage {
 func portal(id *Authenticator) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) {
-		if err := id.Begin(w, r, r.FormValue("to")); err != nil {
+		if err := id.StartSignIn(w, r, r.FormValue("to")); err != nil {
 			answer(w, access.Person{}, err)
 		}
 	})
 	mux.HandleFunc("GET /sign-in/callback", func(w http.ResponseWriter, r *http.Request) {
-		to, err := id.Finish(w, r)
+		to, err := id.FinishSignIn(w, r)
 		if err != nil {
 			answer(w, access.Person{}, err)
 			return

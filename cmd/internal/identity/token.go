@@ -51,7 +51,7 @@ func (id *Authenticator) verify(ctx context.Context, rp *relyingParty, audience,
 		return nil, fail(ReasonExpired, "the token has expired")
 	case t.claims["iss"] != id.options.Issuer:
 		return nil, fail(ReasonToken, "the token comes from another issuer")
-	case !slices.Contains(texts(t.claims["aud"]), audience):
+	case !slices.Contains(claimTexts(t.claims["aud"]), audience):
 		return nil, fail(ReasonToken, "the token was made for another audience")
 	}
 	return nil, fail(ReasonToken, "the token does not hold yet, or its claims are not readable")

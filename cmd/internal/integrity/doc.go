@@ -1,10 +1,9 @@
-// Package integrity compares the whole journal with what was applied, once when
-// it begins and again every day, beside all else and at a bounded pace. Where the
-// two differ it logs so loudly, and says from then on that the ledger is not
-// sound.
+// Package integrity compares the whole journal with what was applied: once at
+// startup and then every day, in the background and at a limited rate. A difference
+// is an integrity violation. The monitor logs it as an error and reports it from
+// then on.
 //
-// It promises that a ledger that was found unsound stays so until the daemon is
-// started again and has compared the whole once more, and that a journal that
-// cannot be reached is no alarm. What is stopped then is left to the daemon and
-// the service.
+// It guarantees that a violation lasts until a comparison of the whole journal after
+// a restart finds none, and that an unreachable journal is no violation. It leaves
+// to the daemon and the service what to stop after a violation.
 package integrity

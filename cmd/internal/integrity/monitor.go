@@ -14,98 +14,98 @@ import (
 )
 
 const (
-	// every is how long after a comparison the next begins.
-	every = 24 * time.Hour
-	// pause is how long after a comparison was broken off it goes on.
-	pause = 10 * time.Second
-	// recordRate is how many records are compared per second: about a tenth of
-	// what a core can do, and 36 million in an hour.
+	// interval is the time between the end of a comparison and the next one.
+	interval = 24 * time.Hour
+	// retryDelay is the time until an interrupted comparison continues.
+	retryDelay = 10 * time.Second
+	// recordRate is the number of records compared per second: about a tenth of
+	// what one core can do, and 36 million an hour.
 	recordRate = 10_000
 )
 
-// Options are what a monitor is made of.
+// Options configure a monitor. Compare, Now and Log are required.
 type Options struct {
-	// Compare compares the journal with what was applied, as Node.Compare does.
-	// node.IsViolation tells its differences from what broke it off.
+	// Compare compares the journal with what was applied, as Node.Compare does. An
+	// error is an integrity violation if node.IsViolation reports so; any other
+	// error means that the comparison was interrupted.
 	Compare func(ctx context.Context, after uint64, pace func(context.Context, int) error) (compared uint64, err error)
-	// Found is a difference that was found before a restart: the ledger is not
-	// sound until a comparison of the whole finds none. "": there was none.
-	Found string
-	// Keep keeps what was found or raised, over restarts, and forgets it at "".
-	// nil: nothing is kept.
-	Keep func(found string) error
-	Now  func() time.Time // must be set
-	Log  *zap.Logger      // must be set
+	// Saved is the violation that was saved before a restart, or "". The monitor
+	// reports it until a comparison of the whole journal finds no difference.
+	Saved string
+	// Save saves a violation so that it survives restarts; "" removes it. If Save is
+	// nil, nothing is saved.
+	Save func(found string) error
+	Now  func() time.Time
+	Log  *zap.Logger
 }
 
-// Monitor keeps watch over a journal.
+// Monitor compares a journal with what was applied, again and again.
 type Monitor struct {
-	o    Options
-	pace *rate.Limiter
+	options Options
+	pace    *rate.Limiter
 
 	mu        sync.Mutex
-	compared  uint64 // in the comparison under way, or the last
-	whole     uint64 // comparisons of the whole journal that found no difference
+	compared  uint64 // records compared in the current or last comparison
+	completed uint64 // comparisons of the whole journal that found no difference
 	violation error
-	earlier   bool // the violation was found before a restart
+	saved     bool // the violation was found before a restart
 }
 
-// ForNode returns the monitor of an open node, which keeps in its folder what is
-// found.
+// ForNode returns the monitor of an open node. It saves violations in the node's data
+// folder.
 func ForNode(n *node.Node, now func() time.Time, log *zap.Logger) (*Monitor, error) {
 	found, err := n.Violation()
-	return New(Options{Compare: n.Compare, Found: found, Keep: n.SaveViolation, Now: now, Log: log}), err
+	return New(Options{Compare: n.Compare, Saved: found, Save: n.SaveViolation, Now: now, Log: log}), err
 }
 
-// New returns a monitor, which keeps watch while Run runs.
+// New returns a monitor. Run starts its comparisons.
 func New(o Options) *Monitor {
-	if o.Keep == nil {
-		o.Keep = func(string) error { return nil }
+	if o.Save == nil {
+		o.Save = func(string) error { return nil }
 	}
-	m := &Monitor{o: o, pace: rate.NewLimiter(recordRate, max(recordRate, merkle.TileWidth))}
-	if m.earlier = o.Found != ""; m.earlier {
-		m.violation = fmt.Errorf("the ledger was found not to be sound, and is being compared anew: %s", o.Found)
-		o.Log.Error("ALARM: the ledger was found not to be sound before. Exports, actions and transfers stay stopped until a comparison of the whole finds no difference", zap.String("found", o.Found))
+	m := &Monitor{options: o, pace: rate.NewLimiter(recordRate, max(recordRate, merkle.TileWidth))}
+	if m.saved = o.Saved != ""; m.saved {
+		m.violation = fmt.Errorf("integrity violation found before the last restart, comparison in progress: %s", o.Saved)
+		o.Log.Error("integrity violation found before the last restart: exports, actions and transfers stay stopped until a comparison of the whole journal finds no difference", zap.String("found", o.Saved))
 	}
 	return m
 }
 
-// Violation returns how the journal was found to differ from what was applied,
-// now or before a restart; nil where it was not.
+// Violation returns the integrity violation that was found since startup or saved
+// before it, or nil.
 func (m *Monitor) Violation() error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.violation
 }
 
-// Progress returns up to which record the comparison under way has come, or
-// the last one came, and how many went over the whole journal and found no
-// difference.
-func (m *Monitor) Progress() (records, times uint64) {
+// Progress returns how many records the current or last comparison has compared, and
+// how many comparisons of the whole journal found no difference.
+func (m *Monitor) Progress() (records, completed uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.compared, m.whole
+	return m.compared, m.completed
 }
 
-// Run compares until ctx ends or a difference is found, which ends nothing
-// else.
+// Run compares the journal until ctx is canceled or a violation is found. After a
+// violation it returns; the caller may continue with other work.
 func (m *Monitor) Run(ctx context.Context) {
-	for m.compareAll(ctx) && wait(ctx, every) {
+	for m.compareAll(ctx) && wait(ctx, interval) {
 	}
 }
 
-// compareAll compares the whole journal once, over interruptions. It returns false
-// when there is no more to be compared.
+// compareAll compares the whole journal once and continues after interruptions. It
+// reports whether to compare again later.
 func (m *Monitor) compareAll(ctx context.Context) bool {
-	begun, failing := m.o.Now(), false
-	for after := uint64(0); ; failing = true {
-		m.reach(after)
-		compared, err := m.o.Compare(ctx, after, m.wait)
-		m.reach(compared)
+	started, interrupted := m.options.Now(), false
+	for after := uint64(0); ; interrupted = true {
+		m.setCompared(after)
+		compared, err := m.options.Compare(ctx, after, m.wait)
+		m.setCompared(compared)
 		switch {
 		case err == nil:
-			m.o.Log.Info("the journal is as it was applied", zap.Uint64("records", compared), zap.Duration("took", m.o.Now().Sub(begun)))
-			m.clear()
+			m.options.Log.Info("the journal matches what was applied", zap.Uint64("records", compared), zap.Duration("took", m.options.Now().Sub(started)))
+			m.setIntact()
 			return true
 		case ctx.Err() != nil:
 			return false
@@ -113,22 +113,22 @@ func (m *Monitor) compareAll(ctx context.Context) bool {
 			m.Raise(err)
 			return false
 		}
-		if !failing { // once, however long it lasts
-			m.o.Log.Warn("comparing the journal with what was applied was broken off; it goes on when it can", zap.Uint64("compared", compared), zap.Error(err))
+		if !interrupted { // log it once, however long it lasts
+			m.options.Log.Warn("the comparison of the journal was interrupted; retrying", zap.Uint64("compared", compared), zap.Error(err))
 		}
-		if after = compared; !wait(ctx, pause) {
+		if after = compared; !wait(ctx, retryDelay) {
 			return false
 		}
 	}
 }
 
-func (m *Monitor) reach(compared uint64) {
+func (m *Monitor) setCompared(compared uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.compared = compared
 }
 
-// wait lets n records more be compared when it is time.
+// wait counts n records as compared and blocks until the rate limit permits them.
 func (m *Monitor) wait(ctx context.Context, n int) error {
 	m.mu.Lock()
 	m.compared += uint64(n)
@@ -136,40 +136,42 @@ func (m *Monitor) wait(ctx context.Context, n int) error {
 	return m.pace.WaitN(ctx, n)
 }
 
-// clear says that a comparison of the whole has found no difference.
-func (m *Monitor) clear() {
+// setIntact counts a comparison of the whole journal that found no difference. It
+// clears a violation that was saved before a restart.
+func (m *Monitor) setIntact() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.whole++
-	if !m.earlier {
+	m.completed++
+	if !m.saved {
 		return
 	}
-	m.violation, m.earlier = nil, false
-	if err := m.o.Keep(""); err != nil {
-		m.o.Log.Error("what was found before could not be forgotten, and will be found again at a restart", zap.Error(err))
+	m.violation, m.saved = nil, false
+	if err := m.options.Save(""); err != nil {
+		m.options.Log.Error("the saved integrity violation could not be removed; it will be reported again after a restart", zap.Error(err))
 	}
 }
 
-// Raise raises the alarm for a violation that the monitor or the caller has
-// found. The first one stands.
+// Raise reports and saves an integrity violation that the monitor or the caller has
+// found. Only the first violation since startup counts.
 func (m *Monitor) Raise(err error) {
 	m.mu.Lock()
-	compared, first := m.compared, m.violation == nil || m.earlier
+	compared, first := m.compared, m.violation == nil || m.saved
 	if first {
-		m.earlier = false
-		m.violation = fmt.Errorf("the ledger is not sound: %w", err)
+		m.saved = false
+		m.violation = fmt.Errorf("integrity violation: %w", err)
 	}
 	m.mu.Unlock()
 	if !first {
 		return
 	}
-	m.o.Log.Error("ALARM: the ledger is not sound. Exports, actions and transfers are stopped. Keep the data folder as it is, and compare it with a backup and with other nodes",
-		zap.Uint64("as_applied_up_to", compared), zap.Error(err))
-	if err := m.o.Keep(err.Error()); err != nil {
-		m.o.Log.Error("what was found will be forgotten at a restart, until it is found again", zap.Error(err))
+	m.options.Log.Error("integrity violation: exports, actions and transfers are stopped; keep the data folder as it is, and compare it with a backup and with other nodes",
+		zap.Uint64("matching_records", compared), zap.Error(err))
+	if err := m.options.Save(err.Error()); err != nil {
+		m.options.Log.Error("the integrity violation could not be saved; after a restart it will be reported only when it is found again", zap.Error(err))
 	}
 }
 
+// wait sleeps for d. It reports whether d passed before ctx was canceled.
 func wait(ctx context.Context, d time.Duration) bool {
 	select {
 	case <-time.After(d):

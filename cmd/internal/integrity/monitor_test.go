@@ -19,21 +19,22 @@ import (
 	"bookledger/projections"
 )
 
-// journal is what an alarm compares: some records, and what comes of it.
+// journal is a fake journal: the number of its records, and the results of its
+// comparisons in order.
 type journal struct {
 	records uint64
-	ends    []error // of each comparison, by turns; nil: no difference
-	stops   []uint64
-	began   []uint64 // where each comparison began
-	times   []time.Time
+	results []error     // nil, and any comparison after them: no difference
+	ends    []uint64    // the record at which each comparison ends; after them: records
+	starts  []uint64    // where each comparison started
+	times   []time.Time // when it ended
 }
 
 func (j *journal) compare(ctx context.Context, after uint64, pace func(context.Context, int) error) (uint64, error) {
-	n := len(j.began)
-	j.began, j.times = append(j.began, after), append(j.times, time.Now())
+	n := len(j.starts)
+	j.starts, j.times = append(j.starts, after), append(j.times, time.Now())
 	end := j.records
-	if n < len(j.stops) {
-		end = j.stops[n]
+	if n < len(j.ends) {
+		end = j.ends[n]
 	}
 	for after < end {
 		step := min(merkle.TileWidth, end-after)
@@ -42,131 +43,133 @@ func (j *journal) compare(ctx context.Context, after uint64, pace func(context.C
 		}
 		after += step
 	}
-	if n < len(j.ends) {
-		return after, j.ends[n]
+	if n < len(j.results) {
+		return after, j.results[n]
 	}
 	return after, nil
 }
 
-// run runs an alarm for some time, and returns what it logged.
-func run(t *testing.T, j *journal, lasts time.Duration) (*integrity.Monitor, []observer.LoggedEntry) {
+// run runs a monitor for a while and returns it with what it logged.
+func run(t *testing.T, j *journal, duration time.Duration) (*integrity.Monitor, []observer.LoggedEntry) {
 	core, logged := observer.New(zapcore.DebugLevel)
-	a := integrity.New(integrity.Options{Compare: j.compare, Now: time.Now, Log: zap.New(core)})
+	m := integrity.New(integrity.Options{Compare: j.compare, Now: time.Now, Log: zap.New(core)})
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
-		a.Run(ctx)
+		m.Run(ctx)
 		close(ended)
 	}()
-	time.Sleep(lasts)
+	time.Sleep(duration)
 	synctest.Wait()
 	cancel()
 	<-ended
-	return a, logged.All()
+	return m, logged.All()
 }
 
-// TestEveryDay compares once when it begins and again every day, no faster
-// than it may.
-func TestEveryDay(t *testing.T) {
+// TestComparesEveryDayAtLimitedRate checks that the monitor compares at startup and
+// then every day, not faster than its rate.
+func TestComparesEveryDayAtLimitedRate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := &journal{records: 1_000_000}
-		begun := time.Now()
-		a, _ := run(t, j, 49*time.Hour)
-		if records, times := a.Progress(); a.Violation() != nil || records != j.records || times != 3 || len(j.began) != 3 {
-			t.Fatal(a.Violation(), records, times, j.began)
+		started := time.Now()
+		m, _ := run(t, j, 49*time.Hour)
+		if records, completed := m.Progress(); m.Violation() != nil || records != j.records || completed != 3 || len(j.starts) != 3 {
+			t.Fatalf("got violation %v, %d records, %d comparisons, starts %v; want none, %d, 3 and 3 starts", m.Violation(), records, completed, j.starts, j.records)
 		}
-		// The limiter lets a second's worth through at once.
-		if took := j.times[1].Sub(begun) - 24*time.Hour; took < 98*time.Second || took > 101*time.Second {
-			t.Errorf("a million records took %v", took)
+		// The limiter lets a second's worth of records through at once.
+		if took := j.times[1].Sub(started) - 24*time.Hour; took < 98*time.Second || took > 101*time.Second {
+			t.Errorf("a million records took %v, want about 99 seconds", took)
 		}
 	})
 }
 
-// TestGoesOn is broken off by a journal that is out of reach, which is no
-// alarm, and goes on from where it was.
-func TestGoesOn(t *testing.T) {
+// TestContinuesAfterInterruption checks that a comparison continues where an
+// unreachable journal interrupted it, and that this is no violation.
+func TestContinuesAfterInterruption(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		fault := errors.New("the journal was interrupted")
-		j := &journal{records: 1000, stops: []uint64{300, 300, 700}, ends: []error{fault, fault, fault}}
-		a, logged := run(t, j, time.Hour)
-		if _, times := a.Progress(); a.Violation() != nil || times != 1 || fmt.Sprint(j.began) != "[0 300 300 700]" {
-			t.Fatal(a.Violation(), times, j.began)
+		interrupted := errors.New("the journal was interrupted")
+		j := &journal{records: 1000, ends: []uint64{300, 300, 700}, results: []error{interrupted, interrupted, interrupted}}
+		m, logged := run(t, j, time.Hour)
+		if _, completed := m.Progress(); m.Violation() != nil || completed != 1 || fmt.Sprint(j.starts) != "[0 300 300 700]" {
+			t.Fatalf("got violation %v, %d comparisons, starts %v; want none, 1 and [0 300 300 700]", m.Violation(), completed, j.starts)
 		}
 		if len(logged) != 2 || logged[0].Level != zapcore.WarnLevel || logged[1].Level != zapcore.InfoLevel {
-			t.Errorf("the log says %+v", logged)
+			t.Errorf("logged %+v, want a warning and an info", logged)
 		}
 	})
 }
 
-// TestRings holds that a difference is told loudly and stays.
-func TestRings(t *testing.T) {
+// TestViolationIsLoggedAndLasts checks that a difference is logged as an error and
+// reported from then on.
+func TestViolationIsLoggedAndLasts(t *testing.T) {
 	for _, found := range []error{
 		&projections.Difference{Seq: 301, Kind: projections.Changed},
-		fmt.Errorf("reading it: %w", merkle.ErrDamaged),
+		fmt.Errorf("reading a tile: %w", merkle.ErrDamaged),
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			j := &journal{records: 1000, stops: []uint64{1000, 300}, ends: []error{nil, found}}
-			a, logged := run(t, j, 72*time.Hour)
-			if err := a.Violation(); !errors.Is(err, found) || len(j.began) != 2 {
-				t.Fatal(err, j.began)
+			j := &journal{records: 1000, ends: []uint64{1000, 300}, results: []error{nil, found}}
+			m, logged := run(t, j, 72*time.Hour)
+			if err := m.Violation(); !errors.Is(err, found) || len(j.starts) != 2 {
+				t.Fatalf("got violation %v after %d comparisons, want %v after 2", err, len(j.starts), found)
 			}
-			if last := logged[len(logged)-1]; last.Level != zapcore.ErrorLevel || last.ContextMap()["as_applied_up_to"] != uint64(300) {
-				t.Errorf("the log says %+v", logged)
+			last := logged[len(logged)-1]
+			if last.Level != zapcore.ErrorLevel || !strings.HasPrefix(last.Message, "integrity violation") || last.ContextMap()["matching_records"] != uint64(300) {
+				t.Errorf("logged %+v, want an integrity violation after 300 records", logged)
 			}
 		})
 	}
 }
 
-// TestKept holds that a difference is kept over restarts until a comparison of
-// the whole finds none, and that nothing else is.
-func TestKept(t *testing.T) {
+// TestViolationSurvivesRestart checks that a saved violation is reported until a
+// comparison of the whole journal finds no difference, and only then removed.
+func TestViolationSurvivesRestart(t *testing.T) {
 	const found = "record 301 was changed"
-	for what, c := range map[string]struct {
-		end    error
-		lasts  time.Duration
-		stays  bool   // unsound
-		keeps  string // by the last word
-		silent bool   // nothing was kept or forgotten
+	for name, c := range map[string]struct {
+		result    error
+		duration  time.Duration
+		violation bool   // reported at the end
+		unsaved   bool   // Save was not called
+		saved     string // by the only call of Save
 	}{
-		"mended":             {lasts: time.Minute},
-		"not compared whole": {lasts: time.Second, stays: true, silent: true},
-		"another":            {end: errors.New("the journal was interrupted"), lasts: 2 * time.Second, stays: true, silent: true},
-		"found again":        {end: &projections.Difference{Seq: 7, Kind: projections.Missing}, lasts: time.Minute, stays: true, keeps: projections.ErrForked.Error() + ": record 7 is missing"},
+		"repaired":              {duration: time.Minute},
+		"comparison unfinished": {duration: time.Second, violation: true, unsaved: true},
+		"interrupted":           {result: errors.New("the journal was interrupted"), duration: 2 * time.Second, violation: true, unsaved: true},
+		"another violation":     {result: &projections.Difference{Seq: 7, Kind: projections.Missing}, duration: time.Minute, violation: true, saved: projections.ErrForked.Error() + ": record 7 is missing"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			var kept []string
-			j := &journal{records: 50_000, ends: []error{c.end}}
-			a := integrity.New(integrity.Options{Compare: j.compare, Now: time.Now, Log: zap.NewNop(), Found: found, Keep: func(found string) error {
-				kept = append(kept, found)
+			var saved []string
+			j := &journal{records: 50_000, results: []error{c.result}}
+			m := integrity.New(integrity.Options{Compare: j.compare, Now: time.Now, Log: zap.NewNop(), Saved: found, Save: func(found string) error {
+				saved = append(saved, found)
 				return nil
 			}})
-			if err := a.Violation(); err == nil || !strings.Contains(err.Error(), found) {
-				t.Fatalf("%s: at the start: %v", what, err)
+			if err := m.Violation(); err == nil || !strings.Contains(err.Error(), found) {
+				t.Fatalf("%s: at startup got %v, want %q", name, err, found)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), c.lasts)
+			ctx, cancel := context.WithTimeout(t.Context(), c.duration)
 			defer cancel()
-			a.Run(ctx)
-			if err := a.Violation(); (err != nil) != c.stays {
-				t.Errorf("%s: %v", what, err)
+			m.Run(ctx)
+			if err := m.Violation(); (err != nil) != c.violation {
+				t.Errorf("%s: got violation %v, want any: %t", name, err, c.violation)
 			}
-			if c.silent && len(kept) > 0 || !c.silent && (len(kept) != 1 || kept[0] != c.keeps) {
-				t.Errorf("%s: kept %q", what, kept)
+			if c.unsaved && len(saved) > 0 || !c.unsaved && (len(saved) != 1 || saved[0] != c.saved) {
+				t.Errorf("%s: saved %q, want %q", name, saved, c.saved)
 			}
-			before := len(kept)
-			a.Raise(errors.New("a seal differs"))
-			if raised := kept[before:]; c.keeps == "" && !slices.Equal(raised, []string{"a seal differs"}) || c.keeps != "" && len(raised) > 0 {
-				t.Errorf("%s: kept %q of what was raised", what, raised)
+			before := len(saved)
+			m.Raise(errors.New("a seal differs"))
+			if raised := saved[before:]; c.saved == "" && !slices.Equal(raised, []string{"a seal differs"}) || c.saved != "" && len(raised) > 0 {
+				t.Errorf("%s: after Raise, saved %q", name, raised)
 			}
 		})
 	}
 }
 
-// TestEnds ends in the middle of a comparison, which is no alarm either.
-func TestEnds(t *testing.T) {
+// TestCancelIsNoViolation cancels a comparison in the middle.
+func TestCancelIsNoViolation(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, logged := run(t, &journal{records: 1 << 40}, time.Minute)
-		if records, times := a.Progress(); a.Violation() != nil || times != 0 || records == 0 || len(logged) > 0 {
-			t.Error(a.Violation(), records, times, logged)
+		m, logged := run(t, &journal{records: 1 << 40}, time.Minute)
+		if records, completed := m.Progress(); m.Violation() != nil || completed != 0 || records == 0 || len(logged) > 0 {
+			t.Errorf("got violation %v, %d records, %d comparisons, log %v; want some records and nothing else", m.Violation(), records, completed, logged)
 		}
 	})
 }

@@ -10,9 +10,9 @@ import (
 	"bookledger/cmd/internal/problem"
 )
 
-// answer is a ResponseWriter that knows what was written. It works with
+// responseWriter is a ResponseWriter that knows what was written. It works with
 // http.ResponseController.
-type answer struct {
+type responseWriter struct {
 	http.ResponseWriter
 	headers [][2]string
 	status  int // 0: nothing was written
@@ -20,10 +20,10 @@ type answer struct {
 }
 
 // Unwrap is for http.ResponseController.
-func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+func (a *responseWriter) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
-// dress adds the headers that are missing.
-func (a *answer) dress() {
+// addHeaders adds the headers that are missing.
+func (a *responseWriter) addHeaders() {
 	for _, h := range a.headers {
 		if len(a.Header().Values(h[0])) == 0 {
 			a.Header().Set(h[0], h[1])
@@ -33,37 +33,37 @@ func (a *answer) dress() {
 
 // WriteHeader dresses the answer again, since some of net/http's own error
 // answers take headers away.
-func (a *answer) WriteHeader(status int) {
+func (a *responseWriter) WriteHeader(status int) {
 	interim := status >= 100 && status < 200 && status != http.StatusSwitchingProtocols
 	if a.status == 0 && !interim {
 		a.status = status
-		a.dress()
+		a.addHeaders()
 	}
 	a.ResponseWriter.WriteHeader(status)
 }
 
-func (a *answer) Write(p []byte) (int, error) {
-	a.begin()
+func (a *responseWriter) Write(p []byte) (int, error) {
+	a.writeHeaderOnce()
 	n, err := a.ResponseWriter.Write(p)
 	a.bytes += int64(n)
 	return n, err
 }
 
 // FlushError is what http.ResponseController flushes by.
-func (a *answer) FlushError() error {
-	a.begin()
+func (a *responseWriter) FlushError() error {
+	a.writeHeaderOnce()
 	return http.NewResponseController(a.ResponseWriter).Flush()
 }
 
-func (a *answer) begin() {
+func (a *responseWriter) writeHeaderOnce() {
 	if a.status == 0 {
 		a.WriteHeader(http.StatusOK)
 	}
 }
 
-// guard serves a request and answers a panic. An answer that had begun is
+// recoverPanic serves a request and answers a panic. An answer that had begun is
 // broken off, so that nobody takes half a file for a whole one.
-func (g *Stack) guard(next http.Handler, w *answer, r *http.Request) {
+func (g *Stack) recoverPanic(next http.Handler, w *responseWriter, r *http.Request) {
 	defer func() {
 		value := recover()
 		if value == nil {
@@ -79,13 +79,13 @@ func (g *Stack) guard(next http.Handler, w *answer, r *http.Request) {
 			panic(http.ErrAbortHandler)
 		}
 		clear(w.Header()) // which may say anything too
-		w.dress()
+		w.addHeaders()
 		problem.Internal.WithDetail("The request could not be answered, through no fault of yours. Try again; if it happens again, tell the service center when it did.").Write(w)
 	}()
 	next.ServeHTTP(w, r)
 	if w.status == 0 {
 		w.status = http.StatusOK // as the server answers now
-		w.dress()
+		w.addHeaders()
 	}
 }
 
@@ -95,7 +95,7 @@ var knownMethods = []string{
 	http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace,
 }
 
-func (g *Stack) logRequest(r *http.Request, passing *passage, w *answer, took time.Duration) {
+func (g *Stack) logRequest(r *http.Request, passing *requestInfo, w *responseWriter, took time.Duration) {
 	method, pattern := r.Method, passing.pattern
 	if !slices.Contains(knownMethods, method) {
 		method = "other"
@@ -111,7 +111,7 @@ func (g *Stack) logRequest(r *http.Request, passing *passage, w *answer, took ti
 // route was taken, where a handler in between passes a copy of the request on.
 func RecordRoute(mux http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		defer func() { passageOf(r.Context()).pattern = r.Pattern }()
+		defer func() { requestInfoOf(r.Context()).pattern = r.Pattern }()
 		mux.ServeHTTP(w, r)
 	})
 }

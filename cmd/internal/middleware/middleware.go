@@ -35,8 +35,8 @@ type Options struct {
 	Now         func() time.Time
 }
 
-// crossOrigin is the problem of a request that another site's page has sent.
-var crossOrigin = problem.Problem{
+// crossOriginProblem is the problem of a request that another site's page has sent.
+var crossOriginProblem = problem.Problem{
 	Type: "cross-origin", Status: http.StatusForbidden, Title: "Sent from another site",
 	Detail: "The request came from a page of another site, or from a browser too old to tell. Open the portal itself and try again there.",
 }
@@ -45,14 +45,14 @@ var crossOrigin = problem.Problem{
 type Stack struct {
 	options   Options
 	headers   [][2]string
-	addresses *counters
-	persons   *counters
-	writers   *counters
+	addresses *limiters
+	persons   *limiters
+	writers   *limiters
 }
 
-// originForm is what a form-action may name; anything else could end the
+// originPattern is what a form-action may name; anything else could end the
 // directive and begin another.
-var originForm = regexp.MustCompile(`^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$`)
+var originPattern = regexp.MustCompile(`^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$`)
 
 // New returns the middleware. The error names the option that is wrong.
 func New(o Options) (*Stack, error) {
@@ -68,7 +68,7 @@ func New(o Options) (*Stack, error) {
 	}
 	return &Stack{
 		options: o, headers: securityHeaders(o),
-		addresses: newCounters(o.PerAddress), persons: newCounters(o.PerPerson), writers: newCounters(o.PerPersonWrites),
+		addresses: newLimiters(o.PerAddress), persons: newLimiters(o.PerPerson), writers: newLimiters(o.PerPersonWrites),
 	}, nil
 }
 
@@ -87,25 +87,25 @@ func (g *Stack) AllowWrite(person string, cost int) (ok bool, retryAfter time.Du
 // Handler puts the middleware in front of next.
 func (g *Stack) Handler(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
-	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { crossOrigin.Write(w) }))
-	inner := g.countAddress(protection.Handler(next))
+	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { crossOriginProblem.Write(w) }))
+	inner := g.limitAddress(protection.Handler(next))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := g.options.Now()
-		passing := &passage{client: client(r, g.options.TrustedProxies)}
-		r = r.WithContext(context.WithValue(r.Context(), passageKey{}, passing))
-		out := &answer{ResponseWriter: w, headers: append([][2]string{{"Content-Security-Policy", g.contentPolicy()}}, g.headers...)}
-		out.dress()
+		passing := &requestInfo{client: clientAddress(r, g.options.TrustedProxies)}
+		r = r.WithContext(context.WithValue(r.Context(), requestInfoKey{}, passing))
+		out := &responseWriter{ResponseWriter: w, headers: append([][2]string{{"Content-Security-Policy", g.contentSecurityPolicy()}}, g.headers...)}
+		out.addHeaders()
 		defer func() {
 			g.logRequest(r, passing, out, g.options.Now().Sub(began))
 		}()
-		g.guard(inner, out, r)
+		g.recoverPanic(inner, out, r)
 	})
 }
 
-// countAddress lets through what its address may still ask for.
-func (g *Stack) countAddress(next http.Handler) http.Handler {
+// limitAddress lets through what its address may still ask for.
+func (g *Stack) limitAddress(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ok, after := g.addresses.allow(counted(passageOf(r.Context()).client), 1, g.options.Now())
+		ok, after := g.addresses.allow(counterKey(requestInfoOf(r.Context()).client), 1, g.options.Now())
 		if !ok {
 			told := problem.TooMany.WithDetail("Too many requests came from your network address. Wait a little and try again.")
 			told.RetryAfter = after
@@ -116,12 +116,12 @@ func (g *Stack) countAddress(next http.Handler) http.Handler {
 	})
 }
 
-// contentPolicy is what a page may load, and where its forms may lead.
-func (g *Stack) contentPolicy() string {
+// contentSecurityPolicy is what a page may load, and where its forms may lead.
+func (g *Stack) contentSecurityPolicy() string {
 	forms := "form-action 'self'"
 	if g.options.FormActions != nil {
 		for _, origin := range g.options.FormActions() {
-			if originForm.MatchString(origin) {
+			if originPattern.MatchString(origin) {
 				forms += " " + origin
 			}
 		}

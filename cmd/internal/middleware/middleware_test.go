@@ -234,12 +234,12 @@ func TestTooManyOfOnePerson(t *testing.T) {
 
 func TestCountersAreBoundedAndForget(t *testing.T) {
 	now := fixture.NewClock().Now()
-	c := newCounters(Rate{1, 2})
+	c := newLimiters(Rate{1, 2})
 	c.max = 4
 	allow := func(key string) bool { ok, _ := c.allow(key, 1, now); return ok }
 	for _, key := range []string{"a", "a", "b", "c", "a", "d", "a", "e", "a", "f"} {
-		if allow(key); len(c.young)+len(c.old) > c.max {
-			t.Fatalf("%d are counted", len(c.young)+len(c.old))
+		if allow(key); len(c.recent)+len(c.old) > c.max {
+			t.Fatalf("%d are counted", len(c.recent)+len(c.old))
 		}
 	}
 	if allow("a") {
@@ -254,12 +254,12 @@ func TestCountersAreBoundedAndForget(t *testing.T) {
 		now = now.Add(2 * time.Second)
 		allow("g")
 	}
-	if n := len(c.young) + len(c.old); n != 1 {
+	if n := len(c.recent) + len(c.old); n != 1 {
 		t.Errorf("%d are counted after all others fell silent", n)
 	}
-	slow := newCounters(Rate{1e-300, 1})
+	slow := newLimiters(Rate{1e-300, 1})
 	slow.allow("a", 1, now)
-	if ok, after := slow.allow("a", 1, now); ok || after != longestRetry {
+	if ok, after := slow.allow("a", 1, now); ok || after != maxRetryAfter {
 		t.Errorf("at a rate of next to nothing the answer is %v, %v", ok, after)
 	}
 }

@@ -1,8 +1,8 @@
-// Package node opens the data folder in which a ledger lives: it locks it, opens
-// the journal and the projection, and makes the genesis of a new ledger with the
-// key of its seals. It keeps what was found when the two were compared.
+// Package node opens the data folder of a ledger: it locks the folder, opens the
+// journal and the projection, and writes genesis and the seal key of a new ledger. It
+// saves an integrity violation that was found.
 //
-// It guarantees that two processes never have one folder open, and that a folder
-// is free again as soon as its process is gone, however it ended. What is done
-// with the open node is left to the commands and the daemon.
+// It guarantees that two processes never have the same folder open, and that a folder
+// is free as soon as its process has ended, however it ended. It leaves to the
+// commands and the daemon what to do with an open node.
 package node

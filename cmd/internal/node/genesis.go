@@ -16,8 +16,8 @@ import (
 	"bookledger/projections/fold"
 )
 
-// newGenesis makes the first record of a new ledger. A crash between the
-// writing of the key and genesis leaves a key that the next start uses.
+// newGenesis returns the genesis event of a new ledger. After a crash between writing
+// the key and appending genesis, the next start uses the same key.
 func newGenesis(o Options) ([]byte, error) {
 	cutoff := o.Cutoff
 	if cutoff == "" {
@@ -27,7 +27,7 @@ func newGenesis(o Options) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := firstKey(filepath.Join(o.Dir, keyFile))
+	key, err := loadOrCreateKey(filepath.Join(o.Dir, sealKeyFile))
 	if err != nil {
 		return nil, err
 	}
@@ -40,8 +40,7 @@ func newGenesis(o Options) ([]byte, error) {
 	}.Encode()
 }
 
-// CloseHistory appends the ledger's own event that history is closed, at the
-// time now.
+// CloseHistory appends the event that closes history, with the time now.
 func CloseHistory(ctx context.Context, j *journal.Client, now time.Time) (journal.Ack, error) {
 	message, err := journal.MessageOf(events.Event{
 		ID: "history-closed", Source: events.SourceLedger, Type: events.TypeHistoryClosed, Time: now.UTC(),
@@ -57,8 +56,8 @@ func CloseHistory(ctx context.Context, j *journal.Client, now time.Time) (journa
 	return ack, nil
 }
 
-// writeDurably writes a file that is there whole or not at all, and survives a
-// loss of power: genesis names the key for good, and a finding must not be lost.
+// writeDurably writes a file atomically, so that it survives a power failure. Genesis
+// names the seal key forever, and an integrity violation must not be lost.
 func writeDurably(path string, text []byte) error {
 	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {

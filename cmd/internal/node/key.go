@@ -20,20 +20,19 @@ import (
 )
 
 const (
-	// keyFile holds the private key of the ledger's seals; genesis names the
-	// public one.
-	keyFile = "seal.key"
-	// nextKeyFile holds the key to which the one in keyFile hands over, from
-	// before that is recorded until after it.
-	nextKeyFile = "seal.key.next"
-	// ReaderFile holds the NKEY with which readers sign in at the embedded
-	// server's listener.
+	// sealKeyFile contains the private key that signs seals. Genesis names its public
+	// key.
+	sealKeyFile = "seal.key"
+	// nextSealKeyFile contains the next seal key while the key is being changed.
+	nextSealKeyFile = "seal.key.next"
+	// ReaderFile contains the NKEY that readers use to sign in to the embedded
+	// server.
 	ReaderFile = "reader.nk"
 )
 
-// readerKey returns the public half of the NKEY in a file, which it makes where
-// there is none.
-func readerKey(path string) (string, error) {
+// loadOrCreateReaderKey returns the public key of the NKEY in a file. It creates the
+// file if necessary.
+func loadOrCreateReaderKey(path string) (string, error) {
 	seed, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		var pair nkeys.KeyPair
@@ -45,20 +44,20 @@ func readerKey(path string) (string, error) {
 		}
 	}
 	if err != nil {
-		return "", fmt.Errorf("the readers' key: %w", err)
+		return "", fmt.Errorf("loading or creating the readers' key: %w", err)
 	}
 	pair, err := nkeys.ParseDecoratedUserNKey(seed)
 	if err != nil {
-		return "", fmt.Errorf("%s holds no NKEY seed of a user: %w; remove the file, and a new one is made", path, err)
+		return "", fmt.Errorf("%s contains no NKEY seed of a user: %w; remove the file, and the next start creates a new one", path, err)
 	}
 	return pair.PublicKey()
 }
 
-// signer returns what signs as the ledger with its newest key, and the file that
-// holds the key; nil where this node does not have it: the key is with the node
-// that began the ledger.
+// signer returns a signer with the newest key of the ledger, and the file of that key.
+// It returns nil if this node does not have the key: only the node that created the
+// ledger has it.
 func (n *Node) signer(keys *treehead.Keys) (_ note.Signer, file string, err error) {
-	for _, file := range [...]string{keyFile, nextKeyFile} {
+	for _, file := range [...]string{sealKeyFile, nextSealKeyFile} {
 		private, err := readKey(filepath.Join(n.Dir, file))
 		if errors.Is(err, os.ErrNotExist) {
 			continue
@@ -77,48 +76,49 @@ func (n *Node) signer(keys *treehead.Keys) (_ note.Signer, file string, err erro
 	return nil, "", nil
 }
 
-// ErrNoKey is returned when a node does not have the ledger's newest key.
-var ErrNoKey = errors.New("the key of the seals is not in this folder")
+// ErrNoKey is returned when a node does not have the newest seal key of the ledger.
+var ErrNoKey = errors.New("the seal key is not in this folder")
 
-// ChangeKey makes a new key of the seals, to which the present one hands over
-// in the journal, and returns its text. The projection shows that once it has
-// come to the record's sequence. A crash before the record leaves a key that
-// counts for nothing; one after it leaves the new key where it is found.
+// ChangeKey creates a new seal key and appends a record, signed by the current key,
+// that names it. It returns the new public key as text and the sequence of the
+// record. The projection uses the key once it has applied the record. A crash before
+// the record leaves an unused key; after a crash behind it, signer finds the new key
+// in nextSealKeyFile.
 func (n *Node) ChangeKey(ctx context.Context, keys *treehead.Keys) (vkey string, seq uint64, err error) {
-	present, at, err := n.signer(keys)
-	if err == nil && present == nil {
-		err = fmt.Errorf("%w: change it on the node that has it", ErrNoKey)
+	current, file, err := n.signer(keys)
+	if err == nil && current == nil {
+		err = fmt.Errorf("%w: change the key on the node that has it", ErrNoKey)
 	}
 	if err != nil {
 		return "", 0, err
 	}
-	key, next := filepath.Join(n.Dir, keyFile), filepath.Join(n.Dir, nextKeyFile)
-	if at == nextKeyFile { // where a change before has left it
+	key, next := filepath.Join(n.Dir, sealKeyFile), filepath.Join(n.Dir, nextSealKeyFile)
+	if file == nextSealKeyFile { // an earlier change was interrupted
 		if err := os.Rename(next, key); err != nil {
-			return "", 0, fmt.Errorf("putting the present key of the seals in its place: %w", err)
+			return "", 0, fmt.Errorf("moving the current seal key to %s: %w", key, err)
 		}
 	}
-	public, err := newKey(next)
+	public, err := createKey(next)
 	if err != nil {
 		return "", 0, err
 	}
-	event, vkey, err := checkpoint.EncodeKeyChange(present, public, n.now().UTC())
+	event, vkey, err := checkpoint.EncodeKeyChange(current, public, n.now().UTC())
 	if err != nil {
 		return "", 0, err
 	}
 	ack, err := n.Journal.Append(ctx, []journal.Message{{Subject: events.SubjectSeal, Body: event}})
 	if err != nil {
-		return "", 0, fmt.Errorf("recording the change of the key: %w", err)
+		return "", 0, fmt.Errorf("recording the change of the seal key: %w", err)
 	}
 	return vkey, ack.Last, os.Rename(next, key)
 }
 
-// firstKey returns the public half of the key in a file, which it makes where
-// there is none.
-func firstKey(path string) (ed25519.PublicKey, error) {
+// loadOrCreateKey returns the public key of the seal key in a file. It creates the
+// file if necessary.
+func loadOrCreateKey(path string) (ed25519.PublicKey, error) {
 	private, err := readKey(path)
 	if errors.Is(err, os.ErrNotExist) {
-		return newKey(path)
+		return createKey(path)
 	}
 	if err != nil {
 		return nil, err
@@ -129,34 +129,34 @@ func firstKey(path string) (ed25519.PublicKey, error) {
 func readKey(path string) (ed25519.PrivateKey, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, fmt.Errorf("reading the key of the seals: %w", err)
+		return nil, fmt.Errorf("reading the seal key: %w", err)
 	}
 	block, _ := pem.Decode(text)
 	if block == nil {
-		return nil, fmt.Errorf("reading the key of the seals: %s holds no PEM block; put the ledger's own key there, or remove the file if the ledger has no genesis yet", path)
+		return nil, fmt.Errorf("reading the seal key: %s contains no PEM block; restore the ledger's key, or remove the file if the ledger has no genesis yet", path)
 	}
 	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
 	if err != nil {
-		return nil, fmt.Errorf("reading the key of the seals in %s: %w", path, err)
+		return nil, fmt.Errorf("reading the seal key in %s: %w", path, err)
 	}
 	private, ok := key.(ed25519.PrivateKey)
 	if !ok {
-		return nil, fmt.Errorf("reading the key of the seals: %s holds no Ed25519 key", path)
+		return nil, fmt.Errorf("reading the seal key: %s contains no Ed25519 key", path)
 	}
 	return private, nil
 }
 
-func newKey(path string) (ed25519.PublicKey, error) {
+func createKey(path string) (ed25519.PublicKey, error) {
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
-		return nil, fmt.Errorf("making the key of the seals: %w", err)
+		return nil, fmt.Errorf("creating the seal key: %w", err)
 	}
 	der, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
-		return nil, fmt.Errorf("making the key of the seals: %w", err)
+		return nil, fmt.Errorf("creating the seal key: %w", err)
 	}
 	if err := writeDurably(path, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})); err != nil {
-		return nil, fmt.Errorf("writing the key of the seals: %w", err)
+		return nil, fmt.Errorf("writing the seal key: %w", err)
 	}
 	return public, nil
 }

@@ -18,17 +18,17 @@ import (
 	"bookledger/projections"
 )
 
-// Options say which ledger to open.
+// Options describe the ledger to open. Dir and Now are required.
 type Options struct {
-	Dir        string           // the data folder
-	Create     bool             // begin a new ledger where there is none
-	Server     journal.Server   // an external NATS server that holds the journal; blank for the embedded one
-	NATSListen string           // where the embedded server accepts clients; "" for none
-	Replicas   int              // of a journal that is begun on an external cluster
-	NoState    bool             // open the journal alone, whatever became of the projection
-	Cutoff     string           // like "Friday 21:00:00"; "" is the ledger's own, or that for a new one
-	Now        func() time.Time // for the times of the ledger's own events; it must be set
-	Log        *zap.Logger      // nil: no log
+	Dir         string           // the data folder
+	Create      bool             // create a new ledger if there is none
+	Server      journal.Server   // the external NATS server with the journal; blank for the embedded one
+	NATSListen  string           // address on which the embedded server accepts clients; "" for none
+	Replicas    int              // copies of a new journal on an external cluster
+	JournalOnly bool             // open only the journal, so a broken projection does not matter
+	Cutoff      string           // for example "Friday 21:00:00"; "" for the ledger's own, or for the default of a new ledger
+	Now         func() time.Time // the time of the ledger's own events
+	Log         *zap.Logger      // nil for no log
 }
 
 // Node is an open data folder: its lock, journal, projection and keys.
@@ -37,37 +37,37 @@ type Node struct {
 	Journal    *journal.Journal
 	Projection *projections.Projection
 
-	lock    *flock.Flock
-	now     func() time.Time
-	log     *zap.Logger
-	keeping sync.Mutex // over its file
+	lock        *flock.Flock
+	now         func() time.Time
+	log         *zap.Logger
+	violationMu sync.Mutex // protects violationFile
 }
 
-// projectionFolder holds what was applied.
+// projectionFolder is the folder of the projection in the data folder.
 const projectionFolder = "projection"
 
 var (
-	// ErrInUse is returned for a folder that another process has open.
+	// ErrInUse is returned when another process has the folder open.
 	ErrInUse = errors.New("the folder is in use")
-	// ErrJournalMissing is returned for a folder that knows of a ledger whose journal is not
-	// there.
-	ErrJournalMissing = errors.New("the journal is gone")
-	// ErrOtherCutoff is returned for a cutoff that differs from the one in genesis.
+	// ErrJournalMissing is returned when a folder has a projection and no journal.
+	ErrJournalMissing = errors.New("the journal is missing")
+	// ErrOtherCutoff is returned when Options.Cutoff differs from the cutoff in
+	// genesis.
 	ErrOtherCutoff = errors.New("the ledger's cutoff is fixed")
 )
 
-// Open opens the ledger in a folder. It returns ErrInUse while another process
-// has it open, journal.ErrNoLedger where there is none and none is to be made,
-// and ErrLost where there was one: a new one in its place would let it be
-// forgotten. Before clients can connect the journal is compared with what was
-// applied, by its first record and the newest; the error is that of Diagnose.
+// Open opens the ledger in a folder. It returns ErrInUse while another process has
+// the folder open, and journal.ErrNoLedger if there is no ledger and Create is not
+// set. It returns ErrJournalMissing instead of creating a ledger in the place of an
+// earlier one. Before clients can connect, Open compares the first record and the one
+// at the position with what was applied; the error is that of Diagnose.
 func Open(ctx context.Context, o Options) (_ *Node, err error) {
 	if o.Log == nil {
 		o.Log = zap.NewNop()
 	}
 	if o.Create {
 		if err := os.MkdirAll(o.Dir, 0o700); err != nil {
-			return nil, fmt.Errorf("making the data folder: %w", err)
+			return nil, fmt.Errorf("creating the data folder: %w", err)
 		}
 	} else if err := checkFolder(o.Dir); err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 	if err := n.checkCutoff(ctx, o.Cutoff); err != nil {
 		return nil, err
 	}
-	if o.NoState {
+	if o.JournalOnly {
 		return n, nil
 	}
 	if n.Projection, err = projections.Open(projections.Options{Dir: filepath.Join(o.Dir, projectionFolder), Log: o.Log}); err != nil {
@@ -100,16 +100,16 @@ func Open(ctx context.Context, o Options) (_ *Node, err error) {
 	if o.NATSListen == "" {
 		return n, nil
 	}
-	// What a publisher is told to be recorded must not be lost with a journal
-	// that is the wrong one.
+	// An event that is acknowledged must not be lost because the journal was the
+	// wrong one.
 	if err := n.Diagnose(ctx, n.Projection.Verify(ctx, n.Journal)); err != nil {
 		return nil, err
 	}
 	return n, n.Journal.Accept()
 }
 
-// checkFolder tells whether a folder holds a ledger, and leaves nothing in one
-// that does not.
+// checkFolder returns journal.ErrNoLedger if a folder contains no ledger. It writes
+// nothing.
 func checkFolder(dir string) error {
 	if _, err := os.Stat(dir); err != nil {
 		return fmt.Errorf("opening the data folder: %w", err)
@@ -129,7 +129,7 @@ func (n *Node) openJournal(ctx context.Context, o Options) (err error) {
 		Server: o.Server, Listen: o.NATSListen, Replicas: o.Replicas, Log: o.Log,
 	}
 	if o.NATSListen != "" {
-		if opts.Reader, err = readerKey(filepath.Join(o.Dir, ReaderFile)); err != nil {
+		if opts.ReaderKey, err = loadOrCreateReaderKey(filepath.Join(o.Dir, ReaderFile)); err != nil {
 			return err
 		}
 	}
@@ -140,7 +140,7 @@ func (n *Node) openJournal(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	if projections.Exists(filepath.Join(o.Dir, projectionFolder)) {
-		return fmt.Errorf("opening the ledger in %s: %w; it was applied, so bring it back before anything else; a new ledger begins in a new folder", o.Dir, ErrJournalMissing)
+		return fmt.Errorf("opening the ledger in %s: %w, but the folder contains a projection of it; restore the journal, or use a new folder for a new ledger", o.Dir, ErrJournalMissing)
 	}
 	if opts.Genesis, err = newGenesis(o); err != nil {
 		return err
@@ -149,8 +149,7 @@ func (n *Node) openJournal(ctx context.Context, o Options) (err error) {
 	return err
 }
 
-// checkCutoff compares a cutoff that was asked for with the one that genesis
-// has fixed.
+// checkCutoff returns ErrOtherCutoff if a cutoff differs from the one in genesis.
 func (n *Node) checkCutoff(ctx context.Context, cutoff string) error {
 	if cutoff == "" {
 		return nil
@@ -167,36 +166,36 @@ func (n *Node) checkCutoff(ctx context.Context, cutoff string) error {
 	checked := checker.Check(first.Subject, first.Body)
 	genesis, ok := checked.Event.Data.(*events.Genesis)
 	if !ok {
-		return errors.New("reading the ledger's genesis: the first record is none")
+		return errors.New("reading the ledger's genesis: the first record is no genesis event")
 	}
 	if have := genesis.Calendar; have.Weekday != want.Weekday || have.Time != want.Time {
-		return fmt.Errorf("%w: genesis says %q, asked for was %q; leave the option away, or begin a new ledger", ErrOtherCutoff, have.Weekday+" "+have.Time, cutoff)
+		return fmt.Errorf("%w: it is %q, so it cannot be %q; omit the cutoff, or create a new ledger", ErrOtherCutoff, have.Weekday+" "+have.Time, cutoff)
 	}
 	return nil
 }
 
-// The pause before following begins again grows from the one to the other.
+// The pause before Follow tries again doubles from minPause up to maxPause.
 const (
-	firstPause = 100 * time.Millisecond
-	lastPause  = 10 * time.Second
+	minPause = 100 * time.Millisecond
+	maxPause = 10 * time.Second
 )
 
-// Follow keeps the projection up with the journal until ctx ends or something
-// fails that needs an operator. When the connection to the journal was
-// interrupted it begins again, which checks the position as at the start, and
-// does so until the journal is back. Where that is not what was applied, the
-// error is that of Diagnose.
+// Follow keeps the projection up to date with the journal until ctx is canceled or
+// something fails that needs an operator. If the connection to the journal is
+// interrupted, Follow retries until the journal is back, and checks the position again
+// as at startup. If the journal differs from what was applied, the error is that of
+// Diagnose.
 func (n *Node) Follow(ctx context.Context) error {
-	for pause := firstPause; ; pause = min(2*pause, lastPause) {
+	for pause := minPause; ; pause = min(2*pause, maxPause) {
 		before := n.Projection.Position()
 		err := n.Projection.Follow(ctx, n.Journal)
 		if !errors.Is(err, journal.ErrReconnected) || ctx.Err() != nil {
 			return n.Diagnose(ctx, err)
 		}
 		if n.Projection.Position() > before {
-			pause = firstPause
+			pause = minPause
 		}
-		n.log.Warn("the journal was interrupted; following it again", zap.Error(err))
+		n.log.Warn("the connection to the journal was interrupted; retrying", zap.Error(err))
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
@@ -205,19 +204,19 @@ func (n *Node) Follow(ctx context.Context) error {
 	}
 }
 
-// CatchUp brings the projection to where the journal ends now. Where the journal
-// is not what was applied, the error is that of Diagnose.
+// CatchUp applies all records up to the current end of the journal. If the journal
+// differs from what was applied, the error is that of Diagnose.
 func (n *Node) CatchUp(ctx context.Context) error {
 	return n.Diagnose(ctx, n.Projection.CatchUp(ctx, n.Journal))
 }
 
-// Compare compares the journal with what was applied, as the projection's
-// Compare does, which cannot tell a journal that has a gap from one that is out
-// of reach; and then the seals and signed heads that stand in it.
+// Compare compares the journal with what was applied, and then its seals and signed
+// tree heads. Unlike the projection's Compare, it distinguishes a missing record from
+// a lost connection.
 func (n *Node) Compare(ctx context.Context, after uint64, pace func(context.Context, int) error) (compared uint64, err error) {
 	compared, err = n.Projection.Compare(ctx, n.Journal, after, pace)
-	if errors.Is(err, journal.ErrGap) { // which a connection that was lost can leave too
-		if _, gone := n.Journal.At(ctx, compared+1); errors.Is(gone, journal.ErrNotFound) {
+	if errors.Is(err, journal.ErrGap) { // a lost connection can cause this, too
+		if _, atErr := n.Journal.At(ctx, compared+1); errors.Is(atErr, journal.ErrNotFound) {
 			err = &projections.Difference{Seq: compared + 1, Kind: projections.Missing}
 		}
 	}
@@ -227,8 +226,7 @@ func (n *Node) Compare(ctx context.Context, after uint64, pace func(context.Cont
 	return compared, err
 }
 
-// Close closes everything, in the order in which it depends on each other, and
-// frees the folder.
+// Close closes the projection and the journal, and unlocks the folder.
 func (n *Node) Close() error {
 	var errs []error
 	if n.Projection != nil {

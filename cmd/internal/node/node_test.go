@@ -22,8 +22,8 @@ import (
 	"bookledger/events/journal"
 )
 
-// external runs a NATS server with JetStream, on any free port.
-func external(t *testing.T, store string) *server.Server {
+// startServer runs an external NATS server with JetStream on a free port.
+func startServer(t *testing.T, store string) *server.Server {
 	t.Helper()
 	s, err := server.NewServer(&server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: store, SyncAlways: true, MaxPayload: events.MaxMessage, NoSigs: true, NoLog: true,
@@ -37,12 +37,12 @@ func external(t *testing.T, store string) *server.Server {
 	return s
 }
 
-// relay is an address that leads to the server behind it, if there is one. A
-// server that comes back could find its own port taken.
+// relay is a TCP proxy with a fixed address. A server that is restarted may find its
+// own port taken, so the tests connect through a relay.
 type relay struct {
 	net.Listener
-	mu sync.Mutex
-	to string
+	mu     sync.Mutex
+	target string
 }
 
 func newRelay(t *testing.T) *relay {
@@ -55,9 +55,9 @@ func newRelay(t *testing.T) *relay {
 		for {
 			client, err := r.Accept()
 			if err != nil {
-				return // it was closed
+				return // closed
 			}
-			open.Go(func() { r.pass(client) })
+			open.Go(func() { r.forward(client) })
 		}
 	})
 	t.Cleanup(func() {
@@ -69,19 +69,19 @@ func newRelay(t *testing.T) *relay {
 	return r
 }
 
-func (r *relay) lead(to string) {
+func (r *relay) setTarget(address string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.to = to
+	r.target = address
 }
 
-// pass passes on what both sides say, until one has gone.
-func (r *relay) pass(client net.Conn) {
+// forward copies data in both directions until one side closes.
+func (r *relay) forward(client net.Conn) {
 	defer client.Close()
 	r.mu.Lock()
-	to := r.to
+	target := r.target
 	r.mu.Unlock()
-	server, err := net.Dial("tcp", to)
+	server, err := net.Dial("tcp", target)
 	if err != nil {
 		return
 	}
@@ -100,6 +100,7 @@ func open(t *testing.T, dir, url string) *node.Node {
 	return l
 }
 
+// message returns an event with the id n as a batch of one.
 func message(t *testing.T, n int) []journal.Message {
 	t.Helper()
 	body, err := events.Event{
@@ -110,8 +111,8 @@ func message(t *testing.T, n int) []journal.Message {
 	return []journal.Message{{Subject: "ledger.delegation.calheers", Body: body}}
 }
 
-// appendWhenThere appends when the server is there.
-func appendWhenThere(t *testing.T, l *node.Node, n int) journal.Ack {
+// appendWithRetry appends an event and retries until the server responds.
+func appendWithRetry(t *testing.T, l *node.Node, n int) journal.Ack {
 	t.Helper()
 	for {
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -126,7 +127,7 @@ func appendWhenThere(t *testing.T, l *node.Node, n int) journal.Ack {
 	}
 }
 
-// waitFor waits until the projection has come to a record, over interruptions.
+// waitFor waits until the projection has applied a record, across interruptions.
 func waitFor(t *testing.T, l *node.Node, seq uint64) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
@@ -142,43 +143,43 @@ func waitFor(t *testing.T, l *node.Node, seq uint64) {
 	}
 }
 
-// TestOutage holds that following goes on by itself when the journal's server
-// was gone for a while.
-func TestOutage(t *testing.T) {
+// TestFollowSurvivesOutage checks that Follow continues after an outage of the
+// journal's server.
+func TestFollowSurvivesOutage(t *testing.T) {
 	t.Parallel()
 	store := t.TempDir()
-	first := external(t, store)
+	first := startServer(t, store)
 	r := newRelay(t)
-	r.lead(first.Addr().String())
+	r.setTarget(first.Addr().String())
 	l := open(t, t.TempDir(), "nats://"+r.Addr().String())
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- l.Follow(ctx) }()
-	waitFor(t, l, appendWhenThere(t, l, 1).Last)
+	waitFor(t, l, appendWithRetry(t, l, 1).Last)
 
 	first.Shutdown()
 	first.WaitForShutdown()
 	if _, err := l.Journal.Last(t.Context()); !errors.Is(err, journal.ErrReconnected) {
-		t.Errorf("without a server: %v", err)
+		t.Errorf("without a server: got %v, want ErrReconnected", err)
 	}
-	r.lead(external(t, store).Addr().String())
-	waitFor(t, l, appendWhenThere(t, l, 2).Last)
+	r.setTarget(startServer(t, store).Addr().String())
+	waitFor(t, l, appendWithRetry(t, l, 2).Last)
 
 	stop()
 	if err := <-ended; !errors.Is(err, context.Canceled) {
-		t.Errorf("following ended with %v", err)
+		t.Errorf("Follow: got %v, want context.Canceled", err)
 	}
 	if err := l.Close(); err != nil {
 		t.Error(err)
 	}
 }
 
-// TestCutShort holds that a ledger whose making was cut short between genesis
-// and the opening to publishers is finished at the next start, and says so to
-// those who only read.
-func TestCutShort(t *testing.T) {
+// TestCompletesInterruptedCreation checks that the next start completes the creation
+// of a ledger that was interrupted between genesis and opening the other subjects, and
+// that readers see no ledger until then.
+func TestCompletesInterruptedCreation(t *testing.T) {
 	t.Parallel()
-	s := external(t, t.TempDir())
+	s := startServer(t, t.TempDir())
 	dir := t.TempDir()
 	fixture.Must(t, open(t, dir, s.ClientURL()).Close())
 	nc, err := nats.Connect(s.ClientURL(), nats.Timeout(time.Minute))
@@ -194,26 +195,25 @@ func TestCutShort(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := journal.Open(t.Context(), journal.Options{Server: journal.Server{URL: s.ClientURL()}}); !errors.Is(err, journal.ErrNoLedger) {
-		t.Errorf("reading a ledger that is not finished: %v", err)
+		t.Errorf("reading an incomplete ledger: got %v, want ErrNoLedger", err)
 	}
-	if err := os.RemoveAll(filepath.Join(dir, "projection")); err != nil { // which is begun after it
+	if err := os.RemoveAll(filepath.Join(dir, "projection")); err != nil { // an interrupted creation leaves none
 		t.Fatal(err)
 	}
 	l := open(t, dir, s.ClientURL())
 	defer l.Close()
 	if ack, err := l.Journal.Append(t.Context(), message(t, 1)); err != nil || ack.Last != 2 {
-		t.Errorf("the finished ledger takes %+v, %v", ack, err)
+		t.Errorf("appending to the completed ledger: got %+v, %v; want sequence 2", ack, err)
 	}
 }
 
-// TestOneProcess holds that a folder is one process's, and free again when that
-// has closed it.
-func TestOneProcess(t *testing.T) {
+// TestLocksFolder checks that a folder can be open only once, and is free after Close.
+func TestLocksFolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	l := open(t, dir, "")
 	if _, err := node.Open(t.Context(), node.Options{Dir: dir, Now: time.Now}); !errors.Is(err, node.ErrInUse) {
-		t.Errorf("opened twice: %v", err)
+		t.Errorf("second Open: got %v, want ErrInUse", err)
 	}
 	fixture.Must(t, l.Close())
 	key, err := os.ReadFile(filepath.Join(dir, "seal.key"))
@@ -221,13 +221,14 @@ func TestOneProcess(t *testing.T) {
 	again := open(t, dir, "")
 	defer again.Close()
 	if same, err := os.ReadFile(filepath.Join(dir, "seal.key")); err != nil || string(same) != string(key) {
-		t.Errorf("the key of the seals has changed: %v", err)
+		t.Errorf("the seal key has changed (%v)", err)
 	}
 }
 
-// TestAcceptsNobody opens a folder whose journal was put back to an older copy:
-// no publisher is let in, whose events would be lost with it.
-func TestAcceptsNobody(t *testing.T) {
+// TestRejectsPublishersIfJournalIsOlder opens a folder whose journal was replaced by an
+// older copy. No publisher may connect, since its events could be lost with that
+// journal.
+func TestRejectsPublishersIfJournalIsOlder(t *testing.T) {
 	t.Parallel()
 	dir, older := t.TempDir(), t.TempDir()
 	l := open(t, dir, "")
@@ -241,47 +242,47 @@ func TestAcceptsNobody(t *testing.T) {
 	fixture.Must(t, err)
 	address := free.Addr().String()
 	fixture.Must(t, free.Close())
-	knocked := make(chan bool)
-	trying, end := context.WithCancel(t.Context())
+	connected := make(chan bool)
+	trying, stop := context.WithCancel(t.Context())
 	go func() {
-		in := false
+		any := false
 		for trying.Err() == nil {
 			if c, err := net.Dial("tcp", address); err == nil {
-				in = true
+				any = true
 				_ = c.Close()
 			}
 		}
-		knocked <- in
+		connected <- any
 	}()
 	_, err = node.Open(t.Context(), node.Options{Dir: dir, Create: true, Now: time.Now, NATSListen: address})
-	end()
-	if in := <-knocked; in || !node.IsViolation(err) {
-		t.Errorf("a publisher came in: %v; %v", in, err)
+	stop()
+	if got := <-connected; got || !node.IsViolation(err) {
+		t.Errorf("got publisher connected %t, error %v; want false and a violation", got, err)
 	}
 }
 
-// TestLost opens folders whose journal is gone, on the disk or on the server:
-// no new ledger takes the place of the one that was.
-func TestLost(t *testing.T) {
+// TestMissingJournalIsNotReplaced opens folders whose journal is missing on the disk or
+// on the server. No new ledger may take the place of the earlier one.
+func TestMissingJournalIsNotReplaced(t *testing.T) {
 	t.Parallel()
-	for what, url := range map[string]string{"embedded": "", "external": external(t, t.TempDir()).ClientURL()} {
+	for name, url := range map[string]string{"embedded": "", "external": startServer(t, t.TempDir()).ClientURL()} {
 		dir := t.TempDir()
 		l := open(t, dir, url)
 		fixture.Must(t, errors.Join(l.CatchUp(t.Context()), l.Close()))
 		if url == "" {
 			fixture.Must(t, os.Rename(filepath.Join(dir, "journal"), filepath.Join(t.TempDir(), "journal")))
 		} else {
-			url = external(t, t.TempDir()).ClientURL()
+			url = startServer(t, t.TempDir()).ClientURL()
 		}
 		for range 2 {
 			l, err := node.Open(t.Context(), node.Options{Dir: dir, Create: true, Now: time.Now, Server: journal.Server{URL: url}})
 			if !errors.Is(err, node.ErrJournalMissing) {
-				t.Errorf("%s: %v", what, err)
+				t.Errorf("%s: got %v, want ErrJournalMissing", name, err)
 			}
 			if err == nil {
 				l.Close()
 			}
 		}
-		open(t, t.TempDir(), url).Close() // where none was, one begins
+		open(t, t.TempDir(), url).Close() // a new folder gets a new ledger
 	}
 }

@@ -14,8 +14,7 @@ import (
 	"bookledger/projections/checkpoint"
 )
 
-// Sealer returns what seals the ledger's Fridays while something else keeps the
-// projection up with the journal, as Follow does.
+// Sealer returns a sealer for use while Follow keeps the projection up to date.
 func (n *Node) Sealer() *checkpoint.Sealer {
 	return n.sealer(func(ctx context.Context, seq uint64) error {
 		_, _, err := n.Projection.WaitFor(ctx, seq)
@@ -23,14 +22,14 @@ func (n *Node) Sealer() *checkpoint.Sealer {
 	})
 }
 
-// OfflineSealer returns what seals the Fridays of a ledger that nobody follows:
-// it brings the projection up to the journal by itself.
+// OfflineSealer returns a sealer for use without Follow. It catches up with the
+// journal itself.
 func (n *Node) OfflineSealer() *checkpoint.Sealer {
 	return n.sealer(func(ctx context.Context, _ uint64) error { return n.CatchUp(ctx) })
 }
 
-// sealer returns a sealer; reach returns when the projection shows a record.
-func (n *Node) sealer(reach func(ctx context.Context, seq uint64) error) *checkpoint.Sealer {
+// sealer returns a sealer. waitFor waits until the projection has applied a record.
+func (n *Node) sealer(waitFor func(ctx context.Context, seq uint64) error) *checkpoint.Sealer {
 	return &checkpoint.Sealer{
 		View: func() (checkpoint.View, error) { return n.Projection.View() },
 		Record: func(ctx context.Context, event []byte) error {
@@ -38,21 +37,21 @@ func (n *Node) sealer(reach func(ctx context.Context, seq uint64) error) *checkp
 			if err != nil {
 				return fmt.Errorf("recording a seal: %w", err)
 			}
-			return reach(ctx, ack.Last)
+			return waitFor(ctx, ack.Last)
 		},
 		Signer: func(keys *treehead.Keys) (note.Signer, error) {
 			signer, _, err := n.signer(keys)
 			if err == nil && signer == nil {
-				n.log.Warn("a seal is not signed: the ledger's key is not in this folder", zap.String("folder", n.Dir))
+				n.log.Warn("the seal was not signed: the seal key is not in this folder", zap.String("folder", n.Dir))
 			}
 			return signer, err
 		},
 	}
 }
 
-// CompareSeals compares every seal that stands, and every head that the ledger's
-// key has signed, with what was applied. It returns checkpoint.ErrDiffers where
-// one is another.
+// CompareSeals compares every seal that counts, and every tree head that a key of the
+// ledger signed, with what was applied. It returns checkpoint.ErrSealMismatch if one
+// differs.
 func (n *Node) CompareSeals() error {
 	v, err := n.Projection.View()
 	if err != nil {

@@ -13,25 +13,24 @@ import (
 	"bookledger/projections/checkpoint"
 )
 
-// violationFile holds how the journal was found to differ from what was applied,
-// from then on until the whole of it is found to be as it was.
-const violationFile = "unsound"
+// violationFile contains the integrity violation that was found last. It is removed
+// when a comparison of the whole journal finds no difference.
+const violationFile = "integrity-violation"
 
-// Violation returns how the journal was last found to differ from what was
-// applied; "" where it was not, or was found to be as it was since.
+// Violation returns the saved integrity violation, or "".
 func (n *Node) Violation() (string, error) {
 	text, err := os.ReadFile(filepath.Join(n.Dir, violationFile))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return "", fmt.Errorf("reading what was found of the journal: %w", err)
+		return "", fmt.Errorf("reading the saved integrity violation: %w", err)
 	}
 	return string(text), nil
 }
 
-// SaveViolation keeps what was found over restarts; "" is that the whole journal
-// was found to be as it was applied.
+// SaveViolation saves an integrity violation so that it survives restarts. It removes
+// the saved one if found is "".
 func (n *Node) SaveViolation(found string) error {
-	n.keeping.Lock()
-	defer n.keeping.Unlock()
+	n.violationMu.Lock()
+	defer n.violationMu.Unlock()
 	path := filepath.Join(n.Dir, violationFile)
 	if found == "" {
 		if err := os.Remove(path); !errors.Is(err, os.ErrNotExist) {
@@ -40,22 +39,22 @@ func (n *Node) SaveViolation(found string) error {
 		return nil
 	}
 	if err := writeDurably(path, []byte(found)); err != nil {
-		return fmt.Errorf("keeping what was found of the journal: %w", err)
+		return fmt.Errorf("saving the integrity violation: %w", err)
 	}
 	return nil
 }
 
-// IsViolation reports whether an error says that journal and projection do not
-// belong together, that the one or the other is damaged, or that a seal or a
-// signed head is another than they make.
+// IsViolation reports whether an error is an integrity violation: the journal differs
+// from what was applied, one of the two is damaged, or a seal or a signed tree head
+// does not match them.
 func IsViolation(err error) bool {
 	return errors.Is(err, projections.ErrForked) || errors.Is(err, projections.ErrAhead) ||
 		errors.Is(err, merkle.ErrDamaged) || errors.Is(err, checkpoint.ErrSealMismatch)
 }
 
-// Diagnose looks into an error of reading the journal: where that may come of a
-// journal that is not what was applied, the whole is compared. A violation that
-// is found is kept, and returned in the place of the error.
+// Diagnose finds out whether an integrity violation caused an error. If that is
+// possible, it compares the whole journal with what was applied. It saves a violation
+// and returns it in place of the error; any other error it returns as it is.
 func (n *Node) Diagnose(ctx context.Context, err error) error {
 	if !IsViolation(err) && !errors.Is(err, journal.ErrGap) && !errors.Is(err, journal.ErrNotFound) {
 		return err
@@ -64,12 +63,12 @@ func (n *Node) Diagnose(ctx context.Context, err error) error {
 	switch {
 	case IsViolation(found):
 	case found == nil || !IsViolation(err):
-		return err // it was so for a moment, or is no matter of the journal's
+		return err // a temporary error, or not an error of the journal
 	default:
-		found = err // the whole cannot be compared
+		found = err // the comparison failed
 	}
-	// A projection that is built anew from the journal agrees with it, whatever
-	// it holds: that is for whoever knows which of the two is right.
-	told := fmt.Errorf("%w; put the journal back as it was, or the newest copy of it; if what is there is to count from now on, move the folder %s away, and it is built anew", found, filepath.Join(n.Dir, projectionFolder))
-	return errors.Join(told, n.SaveViolation(found.Error()))
+	// A rebuilt projection matches any journal, so only a person who knows which of
+	// the two is right may decide to rebuild it.
+	err = fmt.Errorf("%w; restore the journal from its newest intact copy; or, to accept the journal as it is, move the folder %s away: the projection is then rebuilt from the journal", found, filepath.Join(n.Dir, projectionFolder))
+	return errors.Join(err, n.SaveViolation(found.Error()))
 }

@@ -62,9 +62,9 @@ func TestConflictShowsUnchangedList(t *testing.T) {
 	h := newTestPortal(t, history())
 	v := h.signIn("P-a1")
 	for _, c := range []struct{ path, list, reason, shows string }{
-		{"5000000003/mark-inactive", "active", "The consumer is inactive already.", "Showing 1–2 of 2"},
-		{"5000000001/reactivate", "inactive", "The consumer is active already.", "Ina Inactive"},
-		{"5000000001/accept", "pending", "No request of this consumer is pending any more", "Pat Pending"},
+		{"5000000003/mark-inactive", "active", "The consumer is already inactive.", "Showing 1–2 of 2"},
+		{"5000000001/reactivate", "inactive", "The consumer is already active.", "Ina Inactive"},
+		{"5000000001/accept", "pending", "request is no longer pending", "Pat Pending"},
 		{"5000000004/mark-inactive", "pending", "The consumer is delegated to another agent", "Pat Pending"},
 	} {
 		a := v.post("/agents/A1/cases/"+c.path, url.Values{"list": {c.list}}).want(http.StatusConflict, c.reason, c.shows)
@@ -132,7 +132,7 @@ func TestTransfer(t *testing.T) {
 	v.post(transfer, url.Values{"from": {"A1"}, "to": {"A2"}, "what": {"chosen"}, "count": {"2"}}).want(http.StatusConflict, "Nothing was transferred this time.")
 	confirmed := url.Values{"from": {"A1"}, "to": {"A2"}, "what": {"chosen"}, "count": {"3"}}
 	a := v.postAndFollow(transfer, confirmed).want(http.StatusOK, "2 of 3 consumers transferred from Ana One to Bo Two. 1 no longer delegated to Ana One.",
-		"– 5000000003 Not delegated to the agent The case is not delegated to the agent ", "CAL TRAINING 5000000001 Transferred –", "Nora Number Fj 7000000059 Transferred –")
+		"– 5000000003 Not delegated to the agent The case is not delegated to the agent you are transferring from.", "CAL TRAINING 5000000001 Transferred –", "Nora Number Fj 7000000059 Transferred –")
 	a.checkPage()
 	a.message("status")
 	v.get("/agencies/G1/transfer/outcome").want(http.StatusOK, "2 of 3 consumers transferred")

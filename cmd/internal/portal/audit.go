@@ -100,8 +100,8 @@ func (p *Portal) explain(w http.ResponseWriter, r *http.Request, c service.Calle
 	if page.Fridays, err = p.Service.PastFridays(c); err != nil {
 		return err
 	}
-	if page.Explanation.Standing != nil {
-		page.Friday = page.Explanation.Standing.Friday.String()
+	if page.Explanation.InBook != nil {
+		page.Friday = page.Explanation.InBook.Friday.String()
 	}
 	shown := page.Explanation.Events[min(len(page.Explanation.Events), (n-1)*explainedRows):]
 	shown = shown[:min(len(shown), explainedRows)]
@@ -204,7 +204,7 @@ func (p *Portal) loadComparison(r *http.Request, c service.Caller, page *compare
 // downloadsPage is the data of the page that shows the export trail.
 type downloadsPage struct {
 	SHA256  string // of the file to look up; "" for all
-	Exports []projections.Exported
+	Exports []projections.ExportStep
 	Older   string // URL path of older entries, if any
 	Newest  string // URL path of the newest entries, unless they are shown
 	Message *message

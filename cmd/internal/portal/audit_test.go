@@ -21,15 +21,15 @@ func TestExplain(t *testing.T) {
 	v.get("/audit/cases/5000000001").want(200, "7 events", "Household recorded", "consumer.household_recorded.v1", "Transferred", "Live list", "Book of ").
 		wantNot("CAL", "TRAINING", "7880", "Relation to agent")
 	v.get("/audit/cases/5000000001?agent=A2").want(200, "1 event.", "not delegated → active")
-	v.get("/audit/cases/5000000001?agent=A2&friday=latest").want(200, "The case has no rows in this book: another agent holds ")
+	v.get("/audit/cases/5000000001?agent=A2&friday=latest").want(200, "The case has no rows in this book: another agent holds the case")
 	v.get("/audit/cases/5000000001?friday=latest").want(200, "6 events, up to the Friday cutoff", "The case has 1 row in this book.")
 	v.postAndFollow("/audit/cases", url.Values{"case": {" 5000000001 "}, "agent": {"A1"}, "friday": {h.latestFriday()}}).want(200, "Agent A1", "In the book of")
 	for _, form := range []url.Values{{"case": {"Núñez"}}, {"case": {"Nunez"}}, {"case": {"5000000001"}, "agent": {"Nunez"}}, {}} {
 		v.post("/audit/cases", form).wantRedirect("/audit/cases")
 		v.get("/audit/cases").want(200, "with this ID. Check the ID")
 	}
-	v.get("/audit/cases/5000009999").want(404, "No record is about such a case.")
-	v.get("/audit/cases/5000000001?agent=%3Cx%3E").want(404, "The ledger knows no such agent.")
+	v.get("/audit/cases/5000009999").want(404, "The ledger has no events about a case with this ID.")
+	v.get("/audit/cases/5000000001?agent=%3Cx%3E").want(404, "The ledger has no agent with this ID.")
 	v.get("/audit/cases/5000000001?friday=2026-01-01").want(404)
 	v.get("/audit/cases/5000000001?page=2").want(200, "This page of the list doesn't exist.")
 	v.get("/audit/cases/5000000001?page=x").want(400)
@@ -57,7 +57,7 @@ func TestCompare(t *testing.T) {
 	v.postAndFollow("/audit/books", url.Values{"kind": {"agency"}, "id": {"G1"}}).want(200, "Delta Insurance", "The two books have the same rows.")
 	v.postAndFollow("/audit/books", url.Values{"kind": {"agency"}, "id": {"Nunez"}}).want(200, "No agent or agency with this ID, or you don't have access")
 	friday := h.latestFriday()
-	v.get("/agents/A1/differences?from="+friday+"&to="+friday).want(400, "It must be earlier")
+	v.get("/agents/A1/differences?from="+friday+"&to="+friday).want(400, "from must be a Friday before")
 	v.get("/agents/A1/differences?from=2026-01-01").want(404)
 	v.get("/agents/A9/differences").want(404)
 }

@@ -79,7 +79,7 @@ func TestExport(t *testing.T) {
 	no := url.Values{"answer": {"no"}, "disclaimer": {"1"}, "from": {"active"}}
 	a = v.postAndFollow(path, no).want(http.StatusOK, "Active Consumers", "Nothing was downloaded. Your answer, No, was recorded.")
 	a.message("status")
-	v.post(path, url.Values{"disclaimer": {"1"}}).want(http.StatusForbidden, "The disclaimer was not accepted", "choose Yes").wantNot("accepted\":")
+	v.post(path, url.Values{"disclaimer": {"1"}}).want(http.StatusForbidden, "Disclaimer not accepted", "choose Yes").wantNot("accepted\":")
 	v.post(path, url.Values{"disclaimer": {"9"}, "answer": {"yes"}}).want(http.StatusForbidden)
 	if got := h.exportSteps(); !slices.Equal(got, []string{"declined", "denied", "denied"}) {
 		t.Fatalf("before a yes, got the steps %q", got)
@@ -92,10 +92,10 @@ func TestExport(t *testing.T) {
 	current, err := events.ParseDate(friday)
 	must(t, err)
 	for day, why := range map[string]string{
-		"2026-13-40": "Name the book by its Friday", current.AddDays(-2).String(): "is a " + current.AddDays(-2).Weekday().String(),
-		current.AddDays(7).String(): "has not come", current.AddDays(-70).String(): "is before the first Friday",
+		"2026-13-40": "Not a Friday: use YYYY-MM-DD", current.AddDays(-2).String(): "is a " + current.AddDays(-2).Weekday().String(),
+		current.AddDays(7).String(): "cutoff has not passed", current.AddDays(-70).String(): "it is before the ledger's first",
 	} {
-		v.get("/agents/A1/books/"+day+"/export").want(http.StatusNotFound, "There is no such book", why)
+		v.get("/agents/A1/books/"+day+"/export").want(http.StatusNotFound, "Book not available", why)
 		v.post("/agents/A1/books/"+day+"/export", yes).want(http.StatusNotFound, why)
 	}
 	h.signIn("P-a3").post(path, yes).want(http.StatusNotFound)

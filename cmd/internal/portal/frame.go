@@ -102,10 +102,10 @@ func menus(h *service.Home, path string) []menu {
 		m.Links = append(m.Links, link{Name: "Books", To: base + "/books"})
 		all = append(all, m)
 	}
-	if h.Figures {
+	if h.SeesLedger {
 		all = append(all, menu{Name: "Ledger status", To: "/ledger"})
 	}
-	if h.Audits {
+	if h.MayAudit {
 		all = append(all, menu{Name: "Audit", Links: []link{
 			{Name: "Explain a case", To: explainPath}, {Name: "Compare books", To: comparePath}, {Name: "Downloads", To: downloadsPath},
 		}})

@@ -18,7 +18,7 @@ type ledgerPage struct {
 	Status     projections.Status
 	Fridays    []checkpoint.Checkpoint // newest first
 	Rejections []projections.RejectedEvent
-	Exports    []projections.Exported
+	Exports    []projections.ExportStep
 	Older      struct{ Rejections, Exports string } // URL paths of older entries, if any
 	Message    *message
 }

@@ -203,7 +203,7 @@ func TestEmptyStates(t *testing.T) {
 	v.get("/agents/A1/inactive").want(http.StatusOK, "No inactive consumers")
 	v.get("/agents/A1/books").want(http.StatusOK, "No book yet", "The first book will be available on "+h.weekday+", ")
 	v.get("/").want(http.StatusOK, "No book yet.", "You don't have any active consumers yet.")
-	v.get("/agents/A1/books/latest/export").want(http.StatusNotFound, "There is no such book", "No Friday's cutoff has passed yet", "Choose a Friday")
+	v.get("/agents/A1/books/latest/export").want(http.StatusNotFound, "Book not available", "cutoff has passed", "Choose a Friday")
 	m := h.signIn("P-m")
 	m.get("/agencies/G1/transfer?from=A1").want(http.StatusOK, "Ana One has no active consumers.")
 	m.get("/agencies/G1/transfer/outcome").want(http.StatusOK, "No transfer to show")

@@ -84,7 +84,7 @@ func (h *testPortal) serve(log *zap.Logger) {
 	must(h.t, err)
 	id, err := identity.New(identity.Options{
 		Issuer: h.url + "/issuer", ClientID: "bookledger", PublicURL: h.url,
-		Untouched: func(r *http.Request) bool { return r.URL.Path == "/session/ending" }, Now: time.Now, Log: log,
+		IsBackground: func(r *http.Request) bool { return r.URL.Path == "/session/ending" }, Now: time.Now, Log: log,
 	})
 	must(h.t, err)
 	h.weekday = fixture.View(h.t, h.Node.Node).Calendar().Weekday().String()

@@ -80,14 +80,14 @@ func (p *Portal) beginSignIn(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	to := localPath(r.PostForm.Get("to"))
-	if err := p.Identity.Begin(w, r, to); err != nil {
+	if err := p.Identity.StartSignIn(w, r, to); err != nil {
 		return p.signInFailed(w, r, to, err)
 	}
 	return nil
 }
 
 func (p *Portal) finishSignIn(w http.ResponseWriter, r *http.Request) error {
-	to, err := p.Identity.Finish(w, r)
+	to, err := p.Identity.FinishSignIn(w, r)
 	if err != nil {
 		return p.signInFailed(w, r, "/", err)
 	}

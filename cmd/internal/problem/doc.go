@@ -1,6 +1,7 @@
-// Package problem holds what can go wrong with a request, in words that are
-// safe to show, and with the status by which HTTP tells it.
+// Package problem defines the errors that a caller of the portal or the API may
+// see, in the form of RFC 9457.
 //
-// It promises that no problem holds personal data, and that its types are
-// stable. How a problem is written, as JSON or as a page, is the caller's.
+// Each problem has an HTTP status, a stable type, and a text that is safe to
+// show: no problem contains personal data. Pages and the API render the same
+// problems, each in its own form.
 package problem

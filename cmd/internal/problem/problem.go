@@ -10,21 +10,22 @@ import (
 	"time"
 )
 
-// Problem is an error that is told to who asked, as in RFC 9457.
+// Problem is an error that the caller may see, as in RFC 9457.
 type Problem struct {
-	Type       string // stable; the URN's last part, like "not-found"
-	Status     int    // of HTTP
-	Title      string
-	Detail     string // what was attempted and what to do
-	Field      string // the part of the request that is wrong, where one is
-	Code       string // the ledger's rejection code, where there is one
+	Type       string // the last part of the type's URN, such as "not-found"; stable
+	Status     int    // the HTTP status
+	Title      string // the kind of problem
+	Detail     string // what failed and what to do next, in full sentences
+	Field      string // the invalid part of the request, or ""
+	Code       string // the ledger's rejection code, or ""
 	RetryAfter time.Duration
-	Allow      string // methods, with 405
+	Allow      string // the allowed methods, for status 405
 
 	cause error
 }
 
-// Error tells the problem, for the log.
+// Error returns the title with the cause, or with the detail if there is no
+// cause. It is meant for logs.
 func (p *Problem) Error() string {
 	if p.cause != nil {
 		return fmt.Sprintf("%s: %v", p.Title, p.cause)
@@ -32,62 +33,66 @@ func (p *Problem) Error() string {
 	return p.Title + ": " + p.Detail
 }
 
-// Unwrap returns what caused the problem.
+// Unwrap returns the cause of the problem, or nil.
 func (p *Problem) Unwrap() error { return p.cause }
 
-// WithCause returns the problem with its cause, which is logged and not shown.
+// WithCause returns a copy of the problem with a cause. The cause is logged and
+// never shown.
 func (p Problem) WithCause(cause error) *Problem {
 	p.cause = cause
 	return &p
 }
 
-// WithRetryAfter returns the problem with the time after which to try again; 0 says none.
+// WithRetryAfter returns a copy of the problem with the time to wait before the
+// next attempt. Zero removes the time.
 func (p Problem) WithRetryAfter(wait time.Duration) *Problem {
 	p.RetryAfter = wait
 	return &p
 }
 
-// WithDetail returns the problem with a detail of its own.
+// WithDetail returns a copy of the problem with another detail.
 func (p Problem) WithDetail(format string, args ...any) *Problem {
 	p.Detail = fmt.Sprintf(format, args...)
 	return &p
 }
 
-// WithField returns the problem of a field of the request, with a detail.
+// WithField returns a copy of the problem that names an invalid field of the
+// request. The detail should name the field too, because a page shows only the
+// detail.
 func (p Problem) WithField(field, format string, args ...any) *Problem {
 	p.Field = field
 	return p.WithDetail(format, args...)
 }
 
-// The problems. Each is copied before it is told.
+// The problems. Copy one with a With method before changing it.
 var (
-	Unauthorized = Problem{Type: "unauthorized", Status: http.StatusUnauthorized, Title: "Sign in first",
+	Unauthorized = Problem{Type: "unauthorized", Status: http.StatusUnauthorized, Title: "Sign in required",
 		Detail: "The request has no valid session or bearer token."}
 	Forbidden = Problem{Type: "forbidden", Status: http.StatusForbidden, Title: "Not permitted",
 		Detail: "Your role does not permit this."}
-	NotAccepted = Problem{Type: "not-accepted", Status: http.StatusForbidden, Title: "The disclaimer was not accepted",
+	NotAccepted = Problem{Type: "not-accepted", Status: http.StatusForbidden, Title: "Disclaimer not accepted",
 		Detail: "Accept the current version of the disclaimer to download the book."}
 	NotFound = Problem{Type: "not-found", Status: http.StatusNotFound, Title: "Not found",
-		Detail: "There is nothing here that is open to you."}
-	NoBook = Problem{Type: "no-book", Status: http.StatusNotFound, Title: "There is no such book"}
+		Detail: "There is nothing at this address, or you don't have access."}
+	NoBook = Problem{Type: "no-book", Status: http.StatusNotFound, Title: "Book not available"}
 	Method = Problem{Type: "method", Status: http.StatusMethodNotAllowed, Title: "Method not allowed"}
 
-	Conflict  = Problem{Type: "conflict", Status: http.StatusConflict, Title: "It cannot be done as things are"}
-	TooLarge  = Problem{Type: "too-large", Status: http.StatusRequestEntityTooLarge, Title: "The request is too large"}
+	Conflict  = Problem{Type: "conflict", Status: http.StatusConflict, Title: "Not possible now"}
+	TooLarge  = Problem{Type: "too-large", Status: http.StatusRequestEntityTooLarge, Title: "Request too large"}
 	MediaType = Problem{Type: "media-type", Status: http.StatusUnsupportedMediaType, Title: "Unsupported content type",
 		Detail: "Send the body as application/json."}
-	Invalid = Problem{Type: "invalid", Status: http.StatusBadRequest, Title: "The request is not as it should be"}
+	Invalid = Problem{Type: "invalid", Status: http.StatusBadRequest, Title: "Invalid request"}
 	TooMany = Problem{Type: "too-many", Status: http.StatusTooManyRequests, Title: "Too many requests",
-		Detail: "Wait a little, and then try again.", RetryAfter: 5 * time.Second}
-	Unavailable = Problem{Type: "unavailable", Status: http.StatusServiceUnavailable, Title: "Not available for the moment",
-		Detail: "The ledger's journal cannot be reached. Nothing was changed; try again in a little while.", RetryAfter: 10 * time.Second}
-	OutcomeUnknown = Problem{Type: "unsure", Status: http.StatusServiceUnavailable, Title: "Not known whether it was done",
-		Detail: "The ledger's journal did not answer in time. Look at the list again before you repeat it.", RetryAfter: 10 * time.Second}
+		Detail: "Wait a few seconds, then try again.", RetryAfter: 5 * time.Second}
+	Unavailable = Problem{Type: "unavailable", Status: http.StatusServiceUnavailable, Title: "Temporarily unavailable",
+		Detail: "The ledger's journal can't be reached. Nothing was changed. Try again shortly.", RetryAfter: 10 * time.Second}
+	OutcomeUnknown = Problem{Type: "unsure", Status: http.StatusServiceUnavailable, Title: "Result unknown",
+		Detail: "The ledger's journal did not answer in time. Check the list before you repeat the action.", RetryAfter: 10 * time.Second}
 	Internal = Problem{Type: "internal", Status: http.StatusInternalServerError, Title: "Something went wrong",
-		Detail: "It was noted. Try again, and tell the operator if it stays."}
+		Detail: "The error was logged. Try again. If it happens again, contact the operator."}
 )
 
-// From returns the problem that err is; any other error is Internal.
+// From returns the problem in err's chain, or Internal with err as its cause.
 func From(err error) *Problem {
 	if p, ok := errors.AsType[*Problem](err); ok {
 		return p
@@ -95,20 +100,21 @@ func From(err error) *Problem {
 	return Internal.WithCause(err)
 }
 
-// URN is the problem's type as it is published.
+// URN returns the published type of the problem.
 func (p *Problem) URN() string { return "urn:bookledger:problem:" + p.Type }
 
-// Body is a problem as it is written.
+// Body is the JSON form of a problem.
 type Body struct {
-	Type   string `json:"type" pattern:"^urn:bookledger:problem:[a-z-]+$" doc:"What kind of problem it is; stable."`
-	Title  string `json:"title" doc:"The kind of problem in words."`
+	Type   string `json:"type" pattern:"^urn:bookledger:problem:[a-z-]+$" doc:"The kind of problem. Stable."`
+	Title  string `json:"title" doc:"The kind of problem in words. May change."`
 	Status int    `json:"status" minimum:"400" maximum:"599" doc:"The HTTP status."`
-	Detail string `json:"detail" doc:"What was attempted, and what to do."`
-	Field  string `json:"field,omitzero" doc:"The part of the request that is wrong, where one is."`
-	Code   string `json:"code,omitzero" format:"RejectionCode" doc:"The ledger's rejection code, where it has one."`
+	Detail string `json:"detail" doc:"What failed and what to do next. May change."`
+	Field  string `json:"field,omitzero" doc:"The invalid part of the request, if there is one."`
+	Code   string `json:"code,omitzero" format:"RejectionCode" doc:"The ledger's rejection code, if there is one."`
 }
 
-// Header sets what a problem says in the header of an answer, as JSON or page.
+// Header sets the response headers of the problem. Pages and the API use the
+// same headers.
 func (p *Problem) Header(h http.Header) {
 	if p.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(int((p.RetryAfter+time.Second-1)/time.Second)))
@@ -121,34 +127,37 @@ func (p *Problem) Header(h http.Header) {
 	}
 }
 
-// Write answers with the problem as application/problem+json.
+// Write writes the problem as an application/problem+json response.
 func (p *Problem) Write(w http.ResponseWriter) {
 	p.Header(w.Header())
 	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(p.Status)
-	_ = json.NewEncoder(w).Encode(p) // who has gone needs no answer
+	_ = json.NewEncoder(w).Encode(p) // fails only if the client has disconnected
 }
 
 const contentType = "application/problem+json"
 
-// MarshalJSON writes the problem as a Body.
+// MarshalJSON encodes the problem as a [Body].
 func (p *Problem) MarshalJSON() ([]byte, error) {
 	return json.Marshal(Body{p.URN(), p.Title, p.Status, p.Detail, p.Field, p.Code})
 }
 
-// GetStatus, GetHeaders and ContentType are how huma answers with an error.
+// GetStatus returns the HTTP status. It implements huma.StatusError.
 func (p *Problem) GetStatus() int { return p.Status }
 
+// GetHeaders returns the response headers. It implements huma.HeadersError.
 func (p *Problem) GetHeaders() http.Header {
 	h := http.Header{}
 	p.Header(h)
 	return h
 }
 
+// ContentType returns the content type of a problem. It implements
+// huma.ContentTypeFilter.
 func (p *Problem) ContentType(string) string { return contentType }
 
-// Sentence makes a sentence of a text that begins with a small letter and ends
-// without a full stop.
+// Sentence returns s with its first letter in upper case and one full stop at
+// its end. The first character must be ASCII.
 func Sentence(s string) string {
 	if s == "" {
 		return ""

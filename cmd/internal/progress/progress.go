@@ -1,6 +1,6 @@
-// Package progress tells a person that work goes on: a bar on a terminal,
-// sparse lines elsewhere, and nothing at all of work that is done within a
-// second.
+// Package progress shows the progress of long work to a person: a bar on a
+// terminal, and a line every ten seconds elsewhere. It shows nothing for work that
+// takes less than a second.
 package progress
 
 import (
@@ -12,66 +12,67 @@ import (
 )
 
 const (
-	quiet     = time.Second            // until then nothing is shown
-	barEvery  = 100 * time.Millisecond // on a terminal
-	lineEvery = 10 * time.Second       // elsewhere
+	showAfter    = time.Second            // shorter work shows nothing
+	barInterval  = 100 * time.Millisecond // on a terminal
+	lineInterval = 10 * time.Second       // elsewhere
 )
 
-// Bar is the progress of one piece of work. It may be used by several
-// goroutines at once.
+// Bar shows the progress of one piece of work. It is safe for concurrent use.
 type Bar struct {
-	mu       sync.Mutex
-	out      io.Writer
-	terminal bool
-	what     string // what is counted, like "events loaded"
-	done     int64
-	total    int64 // 0 where it is not known
-	now      func() time.Time
-	begun    time.Time
-	shown    time.Time
+	mu        sync.Mutex
+	out       io.Writer
+	terminal  bool
+	items     string // what is counted, for example "events loaded"
+	done      int64
+	total     int64 // 0 if unknown
+	now       func() time.Time
+	started   time.Time
+	lastShown time.Time
 }
 
-// New begins the progress of what, which total counts to (0: not known). It
-// draws a bar where out has a method Terminal that says so.
-func New(out io.Writer, now func() time.Time, what string, total int64) *Bar {
+// New starts a progress bar. items names what is counted, and total is their number,
+// or 0 if it is unknown. The bar is drawn if out has a method Terminal that returns
+// true; otherwise lines are written.
+func New(out io.Writer, now func() time.Time, items string, total int64) *Bar {
 	screen, ok := out.(interface{ Terminal() bool })
-	return &Bar{out: out, terminal: ok && screen.Terminal(), what: what, total: total, now: now, begun: now()}
+	return &Bar{out: out, terminal: ok && screen.Terminal(), items: items, total: total, now: now, started: now()}
 }
 
-// Add counts n more.
+// Add counts n more items.
 func (b *Bar) Add(n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.done += int64(n)
 	now := b.now()
-	every := lineEvery
+	every := lineInterval
 	if b.terminal {
-		every = barEvery
+		every = barInterval
 	}
-	if now.Sub(b.begun) < quiet || now.Sub(b.shown) < every {
+	if now.Sub(b.started) < showAfter || now.Sub(b.lastShown) < every {
 		return
 	}
-	b.shown = now
-	b.show("")
+	b.lastShown = now
+	b.print("")
 }
 
-// Done ends the progress; what was shown is completed.
+// Done ends the work. If something was shown, it shows the final count and the time
+// that the work took.
 func (b *Bar) Done() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.shown.IsZero() {
+	if b.lastShown.IsZero() {
 		return
 	}
-	b.show(fmt.Sprintf(" in %s", b.now().Sub(b.begun).Round(time.Second/10)))
+	b.print(fmt.Sprintf(" in %s", b.now().Sub(b.started).Round(time.Second/10)))
 	if b.terminal {
 		fmt.Fprintln(b.out)
 	}
 }
 
-func (b *Bar) show(tail string) {
-	text := fmt.Sprintf("%d %s%s", b.done, b.what, tail)
+func (b *Bar) print(tail string) {
+	text := fmt.Sprintf("%d %s%s", b.done, b.items, tail)
 	if b.total > 0 {
-		text = fmt.Sprintf("%d of %d %s%s", b.done, b.total, b.what, tail)
+		text = fmt.Sprintf("%d of %d %s%s", b.done, b.total, b.items, tail)
 	}
 	if !b.terminal {
 		fmt.Fprintln(b.out, text)

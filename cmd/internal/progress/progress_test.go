@@ -8,15 +8,15 @@ import (
 	"bookledger/cmd/internal/progress"
 )
 
-// screen is a terminal.
-type screen struct{ bytes.Buffer }
+// terminalBuffer is a buffer that claims to be a terminal.
+type terminalBuffer struct{ bytes.Buffer }
 
-func (*screen) Terminal() bool { return true }
+func (*terminalBuffer) Terminal() bool { return true }
 
-// work counts four times 25 of 100, a step apart.
-func work(step time.Duration, begin func(now func() time.Time) *progress.Bar) {
+// work counts 25 of 100 items four times, with a step of time before each.
+func work(step time.Duration, newBar func(now func() time.Time) *progress.Bar) {
 	at := time.Unix(0, 0)
-	b := begin(func() time.Time { return at })
+	b := newBar(func() time.Time { return at })
 	for range 4 {
 		at = at.Add(step)
 		b.Add(25)
@@ -24,13 +24,13 @@ func work(step time.Duration, begin func(now func() time.Time) *progress.Bar) {
 	b.Done()
 }
 
-func TestBar(t *testing.T) {
+func TestBarOnTerminalAndInFile(t *testing.T) {
 	for name, c := range map[string]struct {
-		step             time.Duration
-		onScreen, inFile string
+		step               time.Duration
+		onTerminal, inFile string
 	}{
-		"done within a second": {200 * time.Millisecond, "", ""},
-		"a bar is drawn anew, and a line is written every ten seconds": {
+		"work shorter than a second shows nothing": {200 * time.Millisecond, "", ""},
+		"a bar is redrawn, and a line is written every ten seconds": {
 			6 * time.Second,
 			"\r\x1b[K[=======                       ] 25 of 100 steps" +
 				"\r\x1b[K[===============               ] 50 of 100 steps" +
@@ -41,15 +41,15 @@ func TestBar(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var terminal screen
+			var terminal terminalBuffer
 			work(c.step, func(now func() time.Time) *progress.Bar { return progress.New(&terminal, now, "steps", 100) })
-			if got := terminal.String(); got != c.onScreen {
-				t.Errorf("on a terminal:\n%q, want\n%q", got, c.onScreen)
+			if got := terminal.String(); got != c.onTerminal {
+				t.Errorf("on a terminal: got\n%q, want\n%q", got, c.onTerminal)
 			}
 			var file bytes.Buffer
 			work(c.step, func(now func() time.Time) *progress.Bar { return progress.New(&file, now, "steps", 100) })
 			if got := file.String(); got != c.inFile {
-				t.Errorf("into a file:\n%q, want\n%q", got, c.inFile)
+				t.Errorf("in a file: got\n%q, want\n%q", got, c.inFile)
 			}
 		})
 	}

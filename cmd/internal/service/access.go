@@ -10,47 +10,48 @@ import (
 	"bookledger/projections/fold"
 )
 
-// told returns what people are told of a refusal by access; any other error
-// stays as it is. Day is the Friday of the book that was asked for, and fridays
-// how many of the last an agent may take.
-func told(err error, day events.Date, fridays int) error {
+// refusalProblem returns the problem that tells the caller about an
+// [access.Refusal]. It returns any other error unchanged. The book's Friday is
+// day. The number of recent Fridays open to an agent is fridays.
+func refusalProblem(err error, day events.Date, fridays int) error {
 	why, refused := errors.AsType[access.Refusal](err)
 	if !refused {
 		return err
 	}
 	switch why {
 	case access.MayNotAct:
-		return problem.Forbidden.WithDetail("Only the agent and the agency's manager may do this.")
+		return problem.Forbidden.WithDetail("Only the agent or the agency's manager may do this.")
 	case access.MayNotTransfer:
-		return problem.Forbidden.WithDetail("Only managers and level-2 staff transfer consumers.")
+		return problem.Forbidden.WithDetail("Only managers and level-2 staff may transfer consumers.")
 	case access.FromOtherAgency:
-		return problem.NotFound.WithField("from_agent_id", "The agency has no such agent.")
+		return problem.NotFound.WithField("from_agent_id", "The agent to transfer from is not in this agency.")
 	case access.ToOtherAgency:
-		return problem.NotFound.WithField("to_agent_id", "The agency has no such agent.")
+		return problem.NotFound.WithField("to_agent_id", "The agent to transfer to is not in this agency.")
 	case access.ToUncertified:
-		return problem.Conflict.WithField("to_agent_id", "The agent is not certified, and cannot be given consumers.")
+		return problem.Conflict.WithField("to_agent_id", "The agent to transfer to is not certified.")
 	case access.AgentUnknown:
-		return problem.NoBook.WithDetail("As of Friday %s the agent was not known.", day)
+		return problem.NoBook.WithDetail("The ledger had no such agent as of %s.", day)
 	case access.AgencyUnknown:
-		return problem.NoBook.WithDetail("As of Friday %s the agency was not known.", day)
+		return problem.NoBook.WithDetail("The ledger had no such agency as of %s.", day)
 	case access.NotRecentFriday:
-		return problem.NoBook.WithDetail("%s is not among the last %d Fridays, whose books an agent may take.", day, fridays)
+		return problem.NoBook.WithDetail("%s is too long ago: agents can download the books of the last %d Fridays.", day, fridays)
 	case access.AgentInOtherAgency:
-		return problem.NoBook.WithDetail("As of Friday %s the agent was not of the agency.", day)
+		return problem.NoBook.WithDetail("The agent was not in this agency as of %s.", day)
 	case access.HasUncertifiedConsumers:
-		return problem.NoBook.WithDetail("You cannot take the agency's book of %s: it holds consumers of an agent who is no longer certified. Ask a manager for it.", day)
+		return problem.NoBook.WithDetail("The agency's book of %s contains consumers of an agent who is no longer certified, so your role may not download it. Ask a manager for the book.", day)
 	}
 	return problem.NotFound.WithCause(err)
 }
 
-// grant returns what the caller may do with an owner's consumers.
+// grant returns what the caller may do with an owner's consumers. It returns
+// problem.NotFound if the caller may do nothing.
 func (r *snapshot) grant(c Caller, o Owner) (access.Grant, error) {
 	g, err := access.GrantFor(r.state, c.Person, o)
-	return g, told(err, 0, 0)
+	return g, refusalProblem(err, 0, 0)
 }
 
-// agents returns the agents whose consumers an owner's lists hold for the
-// caller: of an agency those that the caller may see.
+// agents returns the agents whose consumers the caller sees in an owner's lists:
+// the agent itself, or the agents of an agency that the caller may see.
 func (r *snapshot) agents(c Caller, o Owner) (ids []string, err error) {
 	if o.Agent != "" {
 		return []string{o.Agent}, nil
@@ -65,12 +66,14 @@ func (r *snapshot) agents(c Caller, o Owner) (ids []string, err error) {
 	return ids, err
 }
 
-// MaySeeLedger reports, as nil or problem.NotFound, whether the caller may see
-// the ledger's figures. It is asked before anything of a request is looked at,
-// so that nothing tells the others what there is.
+// MaySeeLedger returns nil if the caller may see the ledger status, the Fridays,
+// the rejected events and the export trail, and problem.NotFound otherwise. Call
+// it before reading the rest of a request, so that the answer reveals nothing to
+// other callers.
 func (c Caller) MaySeeLedger() error { return c.mayLedger(access.ViewLedger) }
 
-// MayAudit is SeesFigures for how the ledger came to what it shows.
+// MayAudit returns nil if the caller may explain cases and compare books, and
+// problem.NotFound otherwise.
 func (c Caller) MayAudit() error { return c.mayLedger(access.Audit) }
 
 func (c Caller) mayLedger(right access.Right) error {
@@ -80,48 +83,50 @@ func (c Caller) mayLedger(right access.Right) error {
 	return nil
 }
 
-// MayTransfer reports, as nil or a problem, whether the caller transfers
-// consumers of the agency: problem.Forbidden where they only see it.
+// MayTransfer returns nil if the caller may transfer consumers within the agency,
+// problem.Forbidden if the caller may only see the agency, and problem.NotFound
+// otherwise.
 func (s *Service) MayTransfer(c Caller, agency string) error {
-	r, done, err := s.read(c)
+	r, done, err := s.snapshot(c)
 	if err != nil {
 		return err
 	}
 	defer done()
 	_, err = access.MayTransfer(r.state, c.Person, agency, "", "")
-	return told(err, 0, 0)
+	return refusalProblem(err, 0, 0)
 }
 
-// mayHave returns the role in which the caller may have the owner's book of a
-// Friday. problem.NoBook says why there is none, or none for them;
-// problem.NotFound that nothing of the owner's is open to them.
-func (s *Service) mayHave(r *snapshot, c Caller, o Owner, f checkpoint.Checkpoint) (access.Role, error) {
+// mayDownload returns the role in which the caller may download the owner's book
+// of a Friday. It returns problem.NoBook with the reason if this book does not
+// exist or is not open to the caller, and problem.NotFound if the caller may see
+// nothing of the owner's.
+func (s *Service) mayDownload(r *snapshot, c Caller, o Owner, f checkpoint.Checkpoint) (access.Role, error) {
 	day := f.Friday
 	last := day >= access.FirstRecentFriday(r.Calendar(), r.OpenFriday(), s.RecentFridays)
 	role, err := access.MayDownload(r.state, r.AsOf(day), c.Person, o, last)
-	return role, told(err, day, s.RecentFridays)
+	return role, refusalProblem(err, day, s.RecentFridays)
 }
 
-// friday finds the checkpoint of a Friday, or of the latest, whose book of the
-// owner's is open to the caller, and in which role.
-func (s *Service) friday(r *snapshot, c Caller, o Owner, text string) (checkpoint.Checkpoint, access.Role, error) {
+// authorizeBook returns the checkpoint of a Friday ("2026-11-20" or "latest") and
+// the role in which the caller may download the owner's book of that Friday.
+func (s *Service) authorizeBook(r *snapshot, c Caller, o Owner, text string) (checkpoint.Checkpoint, access.Role, error) {
 	f, err := r.checkpoint(text)
 	if err != nil {
 		return f, "", err
 	}
-	role, err := s.mayHave(r, c, o, f)
+	role, err := s.mayDownload(r, c, o, f)
 	return f, role, err
 }
 
-// checkpoint finds the checkpoint of a Friday or of the latest; problem.NoBook
-// gives the reason why there is none, which names days alone.
+// checkpoint returns the checkpoint of a Friday ("2026-11-20" or "latest"). If
+// there is none, it returns problem.NoBook with the reason.
 func (r *snapshot) checkpoint(text string) (f checkpoint.Checkpoint, err error) {
 	day, err := events.ParseDate(text)
 	switch {
 	case text == "latest":
 		f, err = r.Checkpoint(0)
 	case err != nil || day == 0:
-		return f, problem.NoBook.WithDetail("Name the book by its Friday (YYYY-MM-DD) or by latest.")
+		return f, problem.NoBook.WithDetail("Not a Friday: use YYYY-MM-DD, for example 2026-11-20, or latest.")
 	default:
 		f, err = r.Checkpoint(day)
 	}

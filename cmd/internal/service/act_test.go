@@ -11,41 +11,41 @@ import (
 	"bookledger/events"
 )
 
-// TestActions follows a consumer through an agent's lists.
-func TestActions(t *testing.T) {
-	o := open(t, consumers("A1", "c1", "c2")...)
+// TestAct checks that actions move cases between an agent's lists.
+func TestAct(t *testing.T) {
+	o := newEnv(t, consumers("A1", "c1", "c2")...)
 	own := service.Owner{Agent: "A1"}
 	act := func(c service.Caller, owner service.Owner, id string, a service.Action) error {
 		_, err := o.service.Act(t.Context(), c, owner, id, a)
 		return err
 	}
 	must(t, act(agent, own, "c1", service.MarkInactive))
-	o.holdList(agent, own, service.Active, "c2")
-	o.holdList(agent, own, service.Inactive, "c1")
-	wantProblem(t, "marking an inactive one", act(agent, own, "c1", service.MarkInactive), 409)
-	o.holdList(agent, own, service.Inactive, "c1")
+	o.wantList(agent, own, service.Active, "c2")
+	o.wantList(agent, own, service.Inactive, "c1")
+	wantProblem(t, "mark-inactive of an inactive case", act(agent, own, "c1", service.MarkInactive), 409)
+	o.wantList(agent, own, service.Inactive, "c1")
 	must(t, act(manager, service.Owner{Agency: "G1"}, "c1", service.Reactivate))
-	o.holdList(agent, own, service.Active, "c1", "c2")
-	wantProblem(t, "reactivating an active one", act(agent, own, "c1", service.Reactivate), 409)
+	o.wantList(agent, own, service.Active, "c1", "c2")
+	wantProblem(t, "reactivate of an active case", act(agent, own, "c1", service.Reactivate), 409)
 
 	o.Publish(&events.DelegationRequested{Delegation: events.Delegation{CaseID: "c3", AgentID: "A1"}},
 		&events.DelegationRequested{Delegation: events.Delegation{CaseID: "c4", AgentID: "A1"}},
 		&events.DelegationRequested{Delegation: events.Delegation{CaseID: "c5", AgentID: "A1"}})
-	o.holdList(agent, own, service.Pending, "c3", "c4", "c5")
+	o.wantList(agent, own, service.Pending, "c3", "c4", "c5")
 	o.Publish(&events.DelegationWithdrawn{Delegation: events.Delegation{CaseID: "c5", AgentID: "A1"}})
-	wantProblem(t, "accepting what was withdrawn", act(agent, own, "c5", service.Accept), 404)
+	wantProblem(t, "accept of a withdrawn request", act(agent, own, "c5", service.Accept), 404)
 	must(t, act(agent, own, "c3", service.Accept))
 	must(t, act(agent, own, "c4", service.Decline))
-	o.holdList(agent, own, service.Pending)
-	o.holdList(agent, own, service.Active, "c3", "c1", "c2")
-	wantProblem(t, "accepting what was accepted", act(agent, own, "c3", service.Accept), 409)
+	o.wantList(agent, own, service.Pending)
+	o.wantList(agent, own, service.Active, "c3", "c1", "c2")
+	wantProblem(t, "accept of an accepted request", act(agent, own, "c3", service.Accept), 409)
 
-	wantProblem(t, "another agent's", act(other, own, "c1", service.MarkInactive), 404)
-	wantProblem(t, "another agent's case in one's own list", act(other, service.Owner{Agent: "A3"}, "c1", service.MarkInactive), 404)
+	wantProblem(t, "another agent", act(other, own, "c1", service.MarkInactive), 404)
+	wantProblem(t, "a case of another agent, by the own list", act(other, service.Owner{Agent: "A3"}, "c1", service.MarkInactive), 404)
 	wantProblem(t, "by level 1", act(adminL1, own, "c1", service.MarkInactive), 403)
 	wantProblem(t, "by an auditor", act(auditor, own, "c1", service.MarkInactive), 403)
-	wantProblem(t, "no action", act(agent, own, "c1", "delete"), 404)
-	o.holdList(agent, own, service.Active, "c3", "c1", "c2")
+	wantProblem(t, "unknown action", act(agent, own, "c1", "delete"), 404)
+	o.wantList(agent, own, service.Active, "c3", "c1", "c2")
 
 	f, err := o.service.Case(t.Context(), agent, own, "c1")
 	must(t, err)
@@ -55,18 +55,18 @@ func TestActions(t *testing.T) {
 	}
 	want := []string{"delegation.reactivated.v1 by P-m manager", "delegation.marked_inactive.v1 by P-a1 agent", "delegation.created.v1 by  "}
 	if !slices.Equal(steps, want) || f.Delegation.Status != "active" || f.Household.PrimaryContact.SSN != "XXX-XX-7880" {
-		t.Errorf("the history is %q, the case %+v", steps, f)
+		t.Errorf("got history %q, case %+v", steps, f)
 	}
 }
 
-// TestDecertified holds that a decertified agent is out at once, and who then
-// takes care.
-func TestDecertified(t *testing.T) {
-	o := open(t, consumers("A1", "c1")...)
+// TestDecertifiedAgentLosesAccess checks that a decertified agent loses access at
+// once, and who sees the agent's consumers after that.
+func TestDecertifiedAgentLosesAccess(t *testing.T) {
+	o := newEnv(t, consumers("A1", "c1")...)
 	own := service.Owner{Agent: "A1"}
-	o.holdList(agent, own, service.Active, "c1")
+	o.wantList(agent, own, service.Active, "c1")
 	_, err := o.service.List(operator, own, service.Active, service.Query{Page: 1, PageSize: 10})
-	wantProblem(t, "an operator and a certified agent", err, 404)
+	wantProblem(t, "an operator, for a certified agent", err, 404)
 	o.Publish(&events.AgentDecertified{AgentID: "A1"})
 	for name, c := range map[string]service.Caller{"the agent": agent, "level 1": adminL1, "another": other} {
 		_, err := o.service.List(c, own, service.Active, service.Query{Page: 1, PageSize: 10})
@@ -75,41 +75,41 @@ func TestDecertified(t *testing.T) {
 		wantProblem(t, name, err, 404)
 	}
 	for _, c := range []service.Caller{manager, adminL2, operator, auditor} {
-		o.holdList(c, own, service.Active, "c1")
+		o.wantList(c, own, service.Active, "c1")
 	}
-	o.holdList(adminL1, service.Owner{Agency: "G1"}, service.Active)
-	o.holdList(manager, service.Owner{Agency: "G1"}, service.Active, "c1")
+	o.wantList(adminL1, service.Owner{Agency: "G1"}, service.Active)
+	o.wantList(manager, service.Owner{Agency: "G1"}, service.Active, "c1")
 	for _, owner := range []service.Owner{own, {Agency: "G1"}} {
 		_, err = o.service.Act(t.Context(), manager, owner, "c1", service.MarkInactive)
-		wantProblem(t, "in the agent's place", err, 403)
+		wantProblem(t, "acting for a decertified agent", err, 403)
 		if f, err := o.service.Case(t.Context(), manager, owner, "c1"); err != nil || f.MayAct {
-			t.Errorf("the case of %v: %+v (%v)", owner, f, err)
+			t.Errorf("the case of %v: got %+v (%v), want it without actions", owner, f, err)
 		}
 	}
 }
 
-// TestTransfer moves consumers within an agency, and nowhere else.
+// TestTransfer checks that consumers can be transferred only within an agency.
 func TestTransfer(t *testing.T) {
-	o := open(t, slices.Concat(consumers("A1", "c1", "c2", "c3"), consumers("A3", "d1"))...)
-	transfer := func(c service.Caller, agency string, wish service.TransferRequest) (*service.TransferResult, error) {
-		return o.service.Transfer(t.Context(), c, agency, wish)
+	o := newEnv(t, slices.Concat(consumers("A1", "c1", "c2", "c3"), consumers("A3", "d1"))...)
+	transfer := func(c service.Caller, agency string, request service.TransferRequest) (*service.TransferResult, error) {
+		return o.service.Transfer(t.Context(), c, agency, request)
 	}
 	for _, bad := range []struct {
-		what   string
-		by     service.Caller
-		agency string
-		wish   service.TransferRequest
-		status int
+		what    string
+		by      service.Caller
+		agency  string
+		request service.TransferRequest
+		status  int
 	}{
 		{"by level 1", adminL1, "G1", service.TransferRequest{From: "A1", To: "A2", All: true}, 403},
 		{"by an agent", agent, "G1", service.TransferRequest{From: "A1", To: "A2", All: true}, 404},
 		{"in another agency", manager, "G2", service.TransferRequest{From: "A3", To: "A1", All: true}, 404},
 		{"to another agency", manager, "G1", service.TransferRequest{From: "A1", To: "A3", All: true}, 404},
-		{"to one who is not certified", manager, "G1", service.TransferRequest{From: "A1", To: "A4", All: true}, 409},
-		{"of nothing", manager, "G1", service.TransferRequest{From: "A1", To: "A2"}, 400},
-		{"of all and some", manager, "G1", service.TransferRequest{From: "A1", To: "A2", All: true, Cases: []string{"c1"}}, 400},
+		{"to an uncertified agent", manager, "G1", service.TransferRequest{From: "A1", To: "A4", All: true}, 409},
+		{"no cases", manager, "G1", service.TransferRequest{From: "A1", To: "A2"}, 400},
+		{"all and some cases", manager, "G1", service.TransferRequest{From: "A1", To: "A2", All: true, Cases: []string{"c1"}}, 400},
 	} {
-		_, err := transfer(bad.by, bad.agency, bad.wish)
+		_, err := transfer(bad.by, bad.agency, bad.request)
 		wantProblem(t, bad.what, err, bad.status)
 	}
 	done, err := transfer(adminL2, "G1", service.TransferRequest{From: "A1", To: "A2", Cases: []string{"c2", "d1", "c9", "c2"}})
@@ -120,30 +120,30 @@ func TestTransfer(t *testing.T) {
 	}
 	slices.Sort(outcomes)
 	if want := []string{"c2 transferred", "c9 not_delegated", "d1 not_delegated"}; !slices.Equal(outcomes, want) {
-		t.Errorf("the outcomes are %q, want %q", outcomes, want)
+		t.Errorf("got outcomes %q, want %q", outcomes, want)
 	}
-	o.holdList(manager, service.Owner{Agent: "A1"}, service.Active, "c1", "c3")
-	o.holdList(manager, service.Owner{Agent: "A2"}, service.Active, "c2")
-	o.holdList(other, service.Owner{Agent: "A3"}, service.Active, "d1")
+	o.wantList(manager, service.Owner{Agent: "A1"}, service.Active, "c1", "c3")
+	o.wantList(manager, service.Owner{Agent: "A2"}, service.Active, "c2")
+	o.wantList(other, service.Owner{Agent: "A3"}, service.Active, "d1")
 	if done, err = transfer(manager, "G1", service.TransferRequest{From: "A1", To: "A2", All: true}); err != nil || len(done.Outcomes) != 2 {
-		t.Errorf("the whole book: %+v (%v)", done, err)
+		t.Errorf("all cases: got %+v (%v), want 2 outcomes", done, err)
 	}
-	o.holdList(manager, service.Owner{Agency: "G1"}, service.Active, "c1", "c2", "c3")
+	o.wantList(manager, service.Owner{Agency: "G1"}, service.Active, "c1", "c2", "c3")
 	if rejected, err := o.service.Rejections(auditor, 0, 100); err != nil || len(rejected) > 0 {
-		t.Errorf("the transfers left rejections: %+v (%v)", rejected, err)
+		t.Errorf("got rejected events %+v (%v), want none", rejected, err)
 	}
 }
 
-// TestJournalGone holds that without the journal nothing is done, while lists
-// stay readable and say how old they are.
-func TestJournalGone(t *testing.T) {
-	o := open(t, consumers("A1", "c1")...)
+// TestWithoutJournalListsShowTheirAge checks that without the journal, writes are
+// refused, and lists are shown with their age for five minutes.
+func TestWithoutJournalListsShowTheirAge(t *testing.T) {
+	o := newEnv(t, consumers("A1", "c1")...)
 	own := service.Owner{Agent: "A1"}
 	list := func() (*service.ListPage, error) {
 		return o.service.List(agent, own, service.Active, service.Query{Page: 1, PageSize: 10})
 	}
 	o.clock.Move(time.Minute)
-	fixture.Eventually(t, "the journal has answered", func() bool {
+	fixture.Eventually(t, "the journal answers", func() bool {
 		l, err := list()
 		return err == nil && l.AgeSeconds == 0
 	})
@@ -151,69 +151,69 @@ func TestJournalGone(t *testing.T) {
 	for _, age := range []time.Duration{6 * time.Second, 4 * time.Minute} {
 		o.clock.Move(age)
 		if l, err := list(); err != nil || l.Age() < age || len(l.Consumers()) != 1 {
-			t.Errorf("after %v: %+v (%v)", age, l, err)
+			t.Errorf("after %v: got %+v (%v), want one consumer and the age", age, l, err)
 		}
 	}
-	o.refuses()
+	o.wantWritesRefused()
 	o.clock.Move(2 * time.Minute)
 	_, err := list()
 	wantProblem(t, "a list after six minutes", err, 503)
 	if problem.From(err).RetryAfter == 0 {
-		t.Error("it does not say when to try again")
+		t.Error("got no time to retry")
 	}
 }
 
-// TestHistoryOpen holds that nothing is done or taken while history is loaded:
-// the first live delegation would close it.
-func TestHistoryOpen(t *testing.T) {
-	o := openWith(t, false, consumers("A1", "c1")...)
+// TestNoWritesWhileHistoryIsOpen checks that writes are refused during the history
+// load, because the first live event would close history.
+func TestNoWritesWhileHistoryIsOpen(t *testing.T) {
+	o := newEnvWith(t, false, consumers("A1", "c1")...)
 	own := service.Owner{Agent: "A1"}
 	before := o.Settle()
-	fixture.Eventually(t, "the list is up to the journal", func() bool {
+	fixture.Eventually(t, "the list shows the whole journal", func() bool {
 		l, err := o.service.List(agent, own, service.Active, service.Query{Page: 1, PageSize: 10})
 		return err == nil && l.AgeSeconds == 0 && len(l.Consumers()) == 1
 	})
-	o.refuses()
+	o.wantWritesRefused()
 	if after := o.Settle(); after != before {
-		t.Errorf("the journal has %d records, want %d", after, before)
+		t.Errorf("got %d records in the journal, want %d", after, before)
 	}
 }
 
-// TestWritesAreCounted holds that what stays for good is not taken without end.
-func TestWritesAreCounted(t *testing.T) {
-	o := open(t, consumers("A1", "c1")...)
+// TestWriteLimit checks that a person's writes to the journal are limited.
+func TestWriteLimit(t *testing.T) {
+	o := newEnv(t, consumers("A1", "c1")...)
 	o.service.MayWrite = func(person string, _ int) (bool, time.Duration) { return person != "P-a1", 3 * time.Second }
 	_, err := o.service.Act(t.Context(), agent, service.Owner{Agent: "A1"}, "c1", service.MarkInactive)
-	wantProblem(t, "an action too many", err, 429)
+	wantProblem(t, "action over the limit", err, 429)
 	_, err = o.service.Export(t.Context(), agent, service.Owner{Agent: "A1"}, "latest", service.DisclaimerAnswer{})
-	wantProblem(t, "an export too many", err, 429)
+	wantProblem(t, "export over the limit", err, 429)
 	if problem.From(err).RetryAfter != 3*time.Second {
-		t.Error("it does not say when to try again")
+		t.Error("got no time to retry")
 	}
 	_, err = o.service.Act(t.Context(), manager, service.Owner{Agent: "A1"}, "c1", service.MarkInactive)
 	must(t, err)
 }
 
-// TestOneSnapshot holds that all reads of a request show one snapshot, that an
-// action is upon the newest state all the same, and that a request that has been
-// answered reads nothing more.
-func TestOneSnapshot(t *testing.T) {
-	o := open(t, consumers("A1", "c1")...)
+// TestRequestReadsOneSnapshot checks that all reads of a request use one snapshot,
+// that an action uses the current state, and that reads fail after the request is
+// done.
+func TestRequestReadsOneSnapshot(t *testing.T) {
+	o := newEnv(t, consumers("A1", "c1")...)
 	own := service.Owner{Agent: "A1"}
 	then, done := o.service.At(agent)
-	o.holdList(then, own, service.Active, "c1")
+	o.wantList(then, own, service.Active, "c1")
 	o.Publish(consumers("A1", "c2")...)
-	o.holdList(then, own, service.Active, "c1")
+	o.wantList(then, own, service.Active, "c1")
 	_, err := o.service.Act(t.Context(), then, own, "c2", service.MarkInactive)
 	must(t, err)
-	o.holdList(then, own, service.Inactive)
+	o.wantList(then, own, service.Inactive)
 	done()
-	o.holdList(agent, own, service.Inactive, "c2")
+	o.wantList(agent, own, service.Inactive, "c2")
 	unread, done := o.service.At(agent)
 	done()
 	for _, c := range []service.Caller{then, unread} {
 		if _, err := o.service.List(c, own, service.Active, service.Query{Page: 1, PageSize: 1}); err == nil {
-			t.Error("a list was read after the request had been answered")
+			t.Error("got a list after the request was done")
 		}
 	}
 }

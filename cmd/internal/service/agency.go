@@ -8,31 +8,31 @@ import (
 	"bookledger/projections/book"
 )
 
-// Agency is an agency with its agents.
+// Agency describes an agency and its agents.
 type Agency struct {
 	Freshness
-	AgencyID string        `json:"agency_id" format:"Identifier" doc:"The agency's id."`
+	AgencyID string        `json:"agency_id" format:"Identifier" doc:"The agency's ID."`
 	Name     string        `json:"name" doc:"The agency's name."`
-	Agents   []AgencyAgent `json:"agents" doc:"Its agents, by name."`
+	Agents   []AgencyAgent `json:"agents" doc:"The agents that the caller may see, sorted by name."`
 	Grant    access.Grant  `json:"-"`
 }
 
-// AgencyAgent is an agent of an agency, and how many consumers stand in the
+// AgencyAgent describes an agent of an agency and counts the consumers in the
 // agent's lists.
 type AgencyAgent struct {
-	AgentID   string `json:"agent_id" format:"Identifier" doc:"The agent's id."`
+	AgentID   string `json:"agent_id" format:"Identifier" doc:"The agent's ID."`
 	Name      string `json:"name" doc:"The agent's name."`
-	License   string `json:"license_number" doc:"The license number."`
+	License   string `json:"license_number" doc:"The agent's license number."`
 	Certified bool   `json:"certified" doc:"Whether the agent is certified."`
-	Active    int    `json:"active" format:"Count" doc:"Active consumers."`
-	Inactive  int    `json:"inactive" format:"Count" doc:"Inactive consumers."`
-	Pending   int    `json:"pending" format:"Count" doc:"Pending requests."`
+	Active    int    `json:"active" format:"Count" doc:"The number of active consumers."`
+	Inactive  int    `json:"inactive" format:"Count" doc:"The number of inactive consumers."`
+	Pending   int    `json:"pending" format:"Count" doc:"The number of pending requests."`
 }
 
-// Agents returns an agency's agents, those whom the caller may see.
+// Agents returns an agency with the agents that the caller may see.
 func (s *Service) Agents(c Caller, agency string) (*Agency, error) {
 	o := Owner{Agency: agency}
-	r, g, done, err := s.enter(c, o)
+	r, g, done, err := s.ownerSnapshot(c, o)
 	if err != nil {
 		return nil, err
 	}
@@ -62,5 +62,5 @@ func (s *Service) Agents(c Caller, agency string) (*Agency, error) {
 	slices.SortStableFunc(a.Agents, func(x, y AgencyAgent) int {
 		return strings.Compare(book.SortKey(x.Name), book.SortKey(y.Name))
 	})
-	return a, s.noteLook(c, g.Role, "agents", o, "")
+	return a, s.logAccess(c, g.Role, "agents", o, "")
 }

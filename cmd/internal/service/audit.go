@@ -12,30 +12,30 @@ import (
 	"bookledger/projections/book"
 )
 
-// auditTime is how long an explanation or a comparison may take, with the time
-// that it waits for others.
-const auditTime = 25 * time.Second
+// auditTimeout limits an explanation or a comparison, including the wait for other
+// requests.
+const auditTimeout = 25 * time.Second
 
-// maxRecords is how many records about one case a request looks at; of real
-// ones there are tens.
+// maxRecords is the most records about one case that a request reads. A real case
+// has tens of them.
 const maxRecords = 3000
 
-// Explanation is how a case became what it is.
+// Explanation lists the events about a case and what each one did.
 type Explanation struct {
 	Freshness
 	audit.Explanation
 }
 
-// Explain explains a case to an auditor. With an agent it tells what concerns
-// that agent's lists and books alone; with a Friday ("2026-11-20" or "latest")
-// it tells how the case stood at the cutoff.
+// Explain explains a case to an auditor. With an agent, the explanation covers
+// only that agent's lists and books. With a Friday ("2026-11-20" or "latest"), it
+// covers the events up to that Friday's cutoff, and the book of that Friday.
 func (s *Service) Explain(ctx context.Context, c Caller, caseID, agent, friday string) (*Explanation, error) {
-	r, done, err := s.audited(c)
+	r, done, err := s.auditSnapshot(c)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	if err := r.isAgent(agent); err != nil {
+	if err := r.checkAgent(agent); err != nil {
 		return nil, err
 	}
 	q := audit.ExplainRequest{Agent: agent, AsOf: friday != ""}
@@ -46,123 +46,122 @@ func (s *Service) Explain(ctx context.Context, c Caller, caseID, agent, friday s
 		}
 		q.Friday = f.Friday
 	}
-	if err := r.isCase(caseID); err != nil {
+	if err := r.checkCase(caseID); err != nil {
 		return nil, err
 	}
-	if err := s.noteLook(c, access.Auditor, "explanation", Owner{Agent: agent}, caseID); err != nil {
+	if err := s.logAccess(c, access.Auditor, "explanation", Owner{Agent: agent}, caseID); err != nil {
 		return nil, err
 	}
 	x := &Explanation{Freshness: r.freshness()}
-	return x, s.inTurn(ctx, "explain", func(ctx context.Context) error {
+	return x, s.runAudit(ctx, "explain", func(ctx context.Context) error {
 		account, err := audit.LiveLedger{View: r.View, Journal: s.Node.Journal, MaxRecords: maxRecords}.CaseHistory(ctx, caseID)
 		if err != nil {
 			return err
 		}
-		told, err := account.Explain(ctx, q)
+		result, err := account.Explain(ctx, q)
 		if err == nil {
-			x.Explanation = *told
+			x.Explanation = *result
 		}
 		return err
 	})
 }
 
-// CaseExists tells an auditor whether any record is about a case: nil, or
-// problem.NotFound.
+// CaseExists returns nil if any record is about the case, and problem.NotFound if
+// there is none or the caller is not an auditor.
 func (s *Service) CaseExists(c Caller, caseID string) error {
-	r, done, err := s.audited(c)
+	r, done, err := s.auditSnapshot(c)
 	if err != nil {
 		return err
 	}
 	defer done()
-	return r.isCase(caseID)
+	return r.checkCase(caseID)
 }
 
-// isAgent tells whether somebody knows an agent, if one is named: what is not
-// one may be anything, and has no place in the access log.
-func (r *snapshot) isAgent(id string) error {
+// checkAgent returns problem.NotFound for an unknown agent; "" is accepted. An
+// unknown ID could contain anything, so it must not reach the access log.
+func (r *snapshot) checkAgent(id string) error {
 	if id == "" {
 		return nil
 	}
 	_, known, err := r.state.Agent(id)
 	if err == nil && !known {
-		err = problem.NotFound.WithField("agent", "The ledger knows no such agent.")
+		err = problem.NotFound.WithField("agent", "The ledger has no agent with this ID.")
 	}
 	return err
 }
 
-func (r *snapshot) isCase(id string) error {
+// checkCase returns problem.NotFound if no record is about the case.
+func (r *snapshot) checkCase(id string) error {
 	if !events.IsIdentifier(id) {
-		return problem.NotFound.WithDetail("No record is about such a case.")
+		return problem.NotFound.WithDetail("The ledger has no events about a case with this ID.")
 	}
 	index, err := r.History(id)
 	if err == nil && len(index) == 0 {
-		err = problem.NotFound.WithDetail("No record is about such a case.")
+		err = problem.NotFound.WithDetail("The ledger has no events about a case with this ID.")
 	}
 	return err
 }
 
-// CompareQuery says which books are compared, and which part of their differences
-// is wanted.
+// CompareQuery selects two books of an owner and a page of their differences.
 type CompareQuery struct {
 	From, To       string // Fridays ("2026-11-20"); To may be "latest"
-	Page, PageSize int    // from 1 on
+	Page, PageSize int    // Page counts from 1
 }
 
-// Differences are what made the later of two books of an owner's other than the
-// earlier.
+// Differences is a page of the rows that differ between two books of an owner.
 type Differences struct {
 	Freshness
-	AgentID  string      `json:"agent_id,omitempty" format:"Identifier" doc:"Whose books, of an agent."`
-	AgencyID string      `json:"agency_id,omitempty" format:"Identifier" doc:"Whose books, of an agency."`
+	AgentID  string      `json:"agent_id,omitempty" format:"Identifier" doc:"The agent, for an agent's books."`
+	AgencyID string      `json:"agency_id,omitempty" format:"Identifier" doc:"The agency, for an agency's books."`
 	From     BookRef     `json:"from" doc:"The earlier book."`
 	To       BookRef     `json:"to" doc:"The later book."`
-	Added    int         `json:"added" format:"Count" doc:"How many rows were added in all."`
-	Removed  int         `json:"removed" format:"Count" doc:"How many rows were removed in all."`
-	Changed  int         `json:"changed" format:"Count" doc:"How many rows were changed in all."`
-	Page     int         `json:"page" minimum:"1" doc:"Which page it is, counted from 1."`
-	PageSize int         `json:"page_size" minimum:"1" maximum:"1000" doc:"How many rows a page has at most."`
-	Changes  []RowChange `json:"changes" doc:"The rows of this page, by case, year and member."`
+	Added    int         `json:"added" format:"Count" doc:"The number of added rows on all pages."`
+	Removed  int         `json:"removed" format:"Count" doc:"The number of removed rows on all pages."`
+	Changed  int         `json:"changed" format:"Count" doc:"The number of changed rows on all pages."`
+	Page     int         `json:"page" minimum:"1" doc:"The page number, starting at 1."`
+	PageSize int         `json:"page_size" minimum:"1" maximum:"1000" doc:"The maximum number of rows on a page."`
+	Changes  []RowChange `json:"changes" doc:"The rows on this page, sorted by case, year and member."`
 }
 
-// BookRef is which of an owner's books one is.
+// BookRef identifies one of an owner's books.
 type BookRef struct {
-	Friday   events.Date `json:"friday" format:"Date" doc:"Its Friday."`
-	Cutoff   time.Time   `json:"cutoff" doc:"The moment as of which it is."`
-	Boundary uint64      `json:"boundary" format:"Count" doc:"The sequence of the last record that it shows."`
+	Friday   events.Date `json:"friday" format:"Date" doc:"The Friday of the book."`
+	Cutoff   time.Time   `json:"cutoff" doc:"The cutoff of that Friday."`
+	Boundary uint64      `json:"boundary" format:"Count" doc:"The sequence of the last record that the book covers."`
 }
 
-// RowChange is a row that differs, and what caused it.
+// RowChange describes a row that differs and the events that caused the difference.
 type RowChange = audit.Difference
 
-// Total is how many rows differ.
+// Total returns the number of rows that differ.
 func (d *Differences) Total() int { return d.Added + d.Removed + d.Changed }
 
-// Compare compares an owner's books of two Fridays for an auditor.
-// problem.NoBook says why there is no such book.
-func (s *Service) Compare(ctx context.Context, c Caller, o Owner, asked CompareQuery) (*Differences, error) {
+// Compare compares an owner's books of two Fridays for an auditor. If one of the
+// books does not exist, it returns problem.NoBook with the reason.
+func (s *Service) Compare(ctx context.Context, c Caller, o Owner, query CompareQuery) (*Differences, error) {
 	if err := c.MayAudit(); err != nil {
 		return nil, err
 	}
-	r, _, done, err := s.enter(c, o)
+	r, _, done, err := s.ownerSnapshot(c, o)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	from, to, err := r.between(asked)
+	from, to, err := r.weeks(query)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.noteLook(c, access.Auditor, "differences", o, ""); err != nil {
+	if err := s.logAccess(c, access.Auditor, "differences", o, ""); err != nil {
 		return nil, err
 	}
 	all := &Differences{
 		Freshness: r.freshness(), AgentID: o.Agent, AgencyID: o.Agency,
-		From: bookOf(from), To: bookOf(to), Page: asked.Page, PageSize: asked.PageSize,
+		From: bookRef(from), To: bookRef(to), Page: query.Page, PageSize: query.PageSize,
 	}
-	return all, s.inTurn(ctx, "diff", func(ctx context.Context) error {
+	return all, s.runAudit(ctx, "diff", func(ctx context.Context) error {
 		compared, err := audit.LiveLedger{View: r.View, Journal: s.Node.Journal, MaxRecords: maxRecords}.Compare(ctx, o, from, to)
 		if errors.Is(err, book.ErrUnknownOwner) {
-			return problem.NoBook.WithField("to", "Nobody knew the owner as of Friday %s.", to.Friday)
+			return problem.NoBook.WithField("to", "The ledger had no such agent or agency as of %s.", to.Friday)
 		}
 		if err != nil {
 			return err
@@ -170,24 +169,24 @@ func (s *Service) Compare(ctx context.Context, c Caller, o Owner, asked CompareQ
 		changes := compared.Changes()
 		count := book.CountChanges(changes)
 		all.Added, all.Removed, all.Changed = count[book.Added], count[book.Removed], count[book.Changed]
-		first := min(len(changes), (asked.Page-1)*asked.PageSize)
-		all.Changes, err = compared.Differences(ctx, changes[first:min(len(changes), first+asked.PageSize)])
+		first := min(len(changes), (query.Page-1)*query.PageSize)
+		all.Changes, err = compared.Differences(ctx, changes[first:min(len(changes), first+query.PageSize)])
 		return err
 	})
 }
 
-// between finds the Fridays whose books are compared.
-func (r *snapshot) between(asked CompareQuery) (from, to book.Week, err error) {
-	if from, err = r.week("from", asked.From); err == nil {
-		to, err = r.week("to", asked.To)
+// weeks returns the weeks of the two books to compare.
+func (r *snapshot) weeks(query CompareQuery) (from, to book.Week, err error) {
+	if from, err = r.week("from", query.From); err == nil {
+		to, err = r.week("to", query.To)
 	}
 	if err == nil && from.Friday >= to.Friday {
-		err = problem.Invalid.WithField("from", "It must be earlier than the other Friday, %s.", to.Friday)
+		err = problem.Invalid.WithField("from", "from must be a Friday before %s.", to.Friday)
 	}
 	return from, to, err
 }
 
-// week finds the week whose Friday a field of the request names.
+// week returns the week of the Friday in a field of the request.
 func (r *snapshot) week(field, friday string) (book.Week, error) {
 	f, err := r.checkpoint(friday)
 	if p, ok := errors.AsType[*problem.Problem](err); ok {
@@ -196,12 +195,11 @@ func (r *snapshot) week(field, friday string) (book.Week, error) {
 	return f.Week, err
 }
 
-func bookOf(f book.Week) BookRef { return BookRef{f.Friday, f.Cutoff.UTC(), f.Boundary} }
+func bookRef(f book.Week) BookRef { return BookRef{f.Friday, f.Cutoff.UTC(), f.Boundary} }
 
-// PastFridays returns the Fridays that an auditor may ask for, the newest
-// first.
+// PastFridays returns the Fridays that have books, newest first, for an auditor.
 func (s *Service) PastFridays(c Caller) ([]events.Date, error) {
-	r, done, err := s.audited(c)
+	r, done, err := s.auditSnapshot(c)
 	if err != nil {
 		return nil, err
 	}
@@ -214,31 +212,32 @@ func (s *Service) PastFridays(c Caller) ([]events.Date, error) {
 	return fridays, err
 }
 
-// audited opens a snapshot for an auditor.
-func (s *Service) audited(c Caller) (r *snapshot, done func(), err error) {
+// auditSnapshot opens a snapshot for an auditor.
+func (s *Service) auditSnapshot(c Caller) (r *snapshot, done func(), err error) {
 	if err := c.MayAudit(); err != nil {
 		return nil, nil, err
 	}
-	return s.read(c)
+	return s.snapshot(c)
 }
 
-// inTurn does what takes long, for one at a time, and gives it up when it takes
-// too long: a request must not keep the others from their lists.
-func (s *Service) inTurn(ctx context.Context, command string, do func(context.Context) error) error {
-	limited, cancel := context.WithTimeout(ctx, auditTime)
+// runAudit runs a long computation. Only one runs at a time, and each has a time
+// limit, so that audits do not slow down the lists. The error names the command
+// that does the same without limits.
+func (s *Service) runAudit(ctx context.Context, command string, do func(context.Context) error) error {
+	limited, cancel := context.WithTimeout(ctx, auditTimeout)
 	defer cancel()
 	err := s.auditing.Acquire(limited, 1)
 	if err == nil {
 		err = func() error {
-			defer s.auditing.Release(1) // a panic too lets the next in
+			defer s.auditing.Release(1) // also after a panic
 			return do(limited)
 		}()
 	}
 	if errors.Is(err, audit.ErrTooManyRecords) {
-		return problem.Unavailable.WithRetryAfter(0).WithDetail("There are more than %d records about a case, too many for a request. The command bookledger %s looks at any number, on a dump of the journal.", maxRecords, command).WithCause(err)
+		return problem.Unavailable.WithRetryAfter(0).WithDetail("A case has more than %d records, too many for one request. Use the command \"bookledger %s\" on a dump of the journal; it has no limit.", maxRecords, command).WithCause(err)
 	}
 	if err != nil && limited.Err() != nil && ctx.Err() == nil {
-		return problem.Unavailable.WithRetryAfter(time.Minute).WithDetail("It would take longer than a request may, or others were before it. Try again in a minute; the command bookledger %s takes as long as it needs, on a dump of the journal.", command).WithCause(err)
+		return problem.Unavailable.WithRetryAfter(time.Minute).WithDetail("The request took too long, or other requests came first. Try again in a minute, or use the command \"bookledger %s\" on a dump of the journal; it has no time limit.", command).WithCause(err)
 	}
 	return err
 }

@@ -13,30 +13,30 @@ import (
 	"bookledger/projections/book"
 )
 
-// weeks are the last two Fridays of the office, the newest first.
-func (o *office) weeks() []string {
+// weeks returns the last two Fridays, newest first.
+func (o *env) weeks() []string {
 	o.t.Helper()
 	all, err := o.service.PastFridays(auditor)
 	must(o.t, err)
 	if len(all) < 8 {
-		o.t.Fatalf("there are the Fridays %v", all)
+		o.t.Fatalf("got the Fridays %v, want at least 8", all)
 	}
 	return []string{all[0].String(), all[1].String()}
 }
 
-// TestExplained holds what is told of a case that a record was refused for, as
-// the ledger is now and as it was on a Friday.
-func TestExplained(t *testing.T) {
-	o := open(t, consumers("A1", "c1")...)
+// TestExplain checks the explanation of a case with a rejected event, now and as of a
+// Friday.
+func TestExplain(t *testing.T) {
+	o := newEnv(t, consumers("A1", "c1")...)
 	o.Publish(&events.DelegationTransferred{CaseID: "c1", FromAgentID: "A1", ToAgentID: "A3"})
 	x, err := o.service.Explain(t.Context(), auditor, "c1", "", "")
 	must(t, err)
-	if len(x.Events) != 7 || x.Standing != nil || !x.Events[6].LiveOnly || x.Events[0].FirstBook == 0 || x.AsOf.IsZero() {
+	if len(x.Events) != 7 || x.InBook != nil || !x.Events[6].LiveOnly || x.Events[0].FirstBook == 0 || x.AsOf.IsZero() {
 		t.Errorf("got %+v", x)
 	}
 	x, err = o.service.Explain(t.Context(), auditor, "c1", "A3", "latest")
 	must(t, err)
-	if len(x.Events) != 0 || x.Standing == nil || x.Standing.Absence != "held_by_another" || x.AgentID != "A3" {
+	if len(x.Events) != 0 || x.InBook == nil || x.InBook.Absence != "held_by_another" || x.AgentID != "A3" {
 		t.Errorf("got %+v", x)
 	}
 	x, err = o.service.Explain(t.Context(), auditor, "c1", "A3", "")
@@ -50,9 +50,9 @@ func TestExplained(t *testing.T) {
 	}
 }
 
-// TestCompared holds the books of an agent whom nobody knew at first.
-func TestCompared(t *testing.T) {
-	o := open(t, consumers("A1", "c1")...)
+// TestCompare checks comparisons, also for an agent who was unknown at the cutoffs.
+func TestCompare(t *testing.T) {
+	o := newEnv(t, consumers("A1", "c1")...)
 	weeks := o.weeks()
 	same, err := o.service.Compare(t.Context(), auditor, service.Owner{Agent: "A1"}, service.CompareQuery{From: weeks[1], To: weeks[0], Page: 1, PageSize: 10})
 	must(t, err)
@@ -61,40 +61,41 @@ func TestCompared(t *testing.T) {
 	}
 	o.Publish(&events.AgentCertified{AgentID: "A9", AgencyID: "G1"})
 	_, err = o.service.Compare(t.Context(), auditor, service.Owner{Agent: "A9"}, service.CompareQuery{From: weeks[1], To: weeks[0], Page: 1, PageSize: 10})
-	wantProblem(t, "an agent whom nobody knew", err, 404)
+	wantProblem(t, "an agent who was unknown at the cutoffs", err, 404)
 	_, err = o.service.Compare(t.Context(), auditor, service.Owner{Agent: "A1"}, service.CompareQuery{From: weeks[0], To: weeks[1], Page: 1, PageSize: 10})
 	wantProblem(t, "the later book first", err, 400)
 }
 
-// TestAuditBound holds that a case with more records than a request may look at
-// is refused, explained and compared, and that one with as many is not.
-func TestAuditBound(t *testing.T) {
-	o := open(t, consumers("A1", "c1")...)
+// TestAuditRecordLimit checks that explaining and comparing fail for a case with more
+// records than the limit, and only then.
+func TestAuditRecordLimit(t *testing.T) {
+	o := newEnv(t, consumers("A1", "c1")...)
 	v := fixture.View(t, o.Node.Node)
 	for most, want := range map[int]error{5: audit.ErrTooManyRecords, 6: nil, 0: nil} {
 		ledger := audit.LiveLedger{View: v, Journal: o.Journal, MaxRecords: most}
 		if _, err := ledger.CaseHistory(t.Context(), "c1"); !errors.Is(err, want) {
-			t.Errorf("with %d the account is %v", most, err)
+			t.Errorf("CaseHistory with limit %d: got %v, want %v", most, err, want)
 		}
 		f, err := v.Checkpoint(0)
 		must(t, err)
 		c, err := ledger.Compare(t.Context(), audit.Owner{Agent: "A1"}, book.Week{}, f.Week)
 		must(t, err)
 		if _, _, err := c.Between(t.Context(), "c1"); !errors.Is(err, want) {
-			t.Errorf("with %d what came between is %v", most, err)
+			t.Errorf("Between with limit %d: got %v, want %v", most, err, want)
 		}
 	}
 }
 
-// TestAuditGivenUp holds that who does not wait any more is let go.
-func TestAuditGivenUp(t *testing.T) {
-	o := open(t, consumers("A1", "c1")...)
+// TestAuditStopsWhenCanceled checks that a canceled audit stops and does not block the
+// next one.
+func TestAuditStopsWhenCanceled(t *testing.T) {
+	o := newEnv(t, consumers("A1", "c1")...)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := o.service.Explain(ctx, auditor, "c1", "", ""); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 	if _, err := o.service.Explain(t.Context(), auditor, "c1", "", ""); err != nil {
-		t.Errorf("after that: %v", err)
+		t.Errorf("the next audit: got %v", err)
 	}
 }

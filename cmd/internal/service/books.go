@@ -15,29 +15,29 @@ import (
 	"bookledger/projections/checkpoint"
 )
 
-// BookList are the books of an owner that the caller can have.
+// BookList contains the books of an owner that the caller may download.
 type BookList struct {
 	Freshness
-	Books      []AvailableBook `json:"books" doc:"The books, the newest first; none before the first Friday."`
-	NextFriday events.Date     `json:"next_friday" format:"DateOrBlank" doc:"The Friday whose book comes next; blank while nothing is recorded."`
-	NextCutoff time.Time       `json:"next_cutoff" doc:"The moment as of which it will be; the year 1 while nothing is recorded."`
+	Books      []AvailableBook `json:"books" doc:"The books, newest first. Empty before the first cutoff."`
+	NextFriday events.Date     `json:"next_friday" format:"DateOrBlank" doc:"The Friday of the next book. Blank if the journal is empty."`
+	NextCutoff time.Time       `json:"next_cutoff" doc:"The cutoff of the next book. In the year 1 if the journal is empty."`
 }
 
-// AvailableBook is one book that can be had.
+// AvailableBook describes one book that the caller may download.
 type AvailableBook struct {
-	Friday   events.Date `json:"friday" format:"Date" doc:"Its Friday."`
-	Cutoff   time.Time   `json:"cutoff" doc:"The moment as of which it is."`
-	Boundary uint64      `json:"boundary" format:"Count" doc:"The sequence of the last record that it shows."`
-	Rows     int         `json:"rows" format:"Count" doc:"How many rows it has."`
-	Cases    int         `json:"cases" format:"Count" doc:"How many cases it has."`
-	Sealed   bool        `json:"sealed" doc:"Whether the Friday is sealed."`
+	Friday   events.Date `json:"friday" format:"Date" doc:"The Friday of the book."`
+	Cutoff   time.Time   `json:"cutoff" doc:"The cutoff. The book shows data as of this time."`
+	Boundary uint64      `json:"boundary" format:"Count" doc:"The sequence of the last record that the book covers."`
+	Rows     int         `json:"rows" format:"Count" doc:"The number of rows."`
+	Cases    int         `json:"cases" format:"Count" doc:"The number of cases."`
+	Sealed   bool        `json:"sealed" doc:"Whether the book's Friday is sealed."`
 }
 
-// Books returns up to limit of an owner's books that the caller can have, those
-// before a Friday or, where that is 0, from the newest on. To count the books of
-// large agencies takes time.
+// Books returns up to limit of the owner's books that the caller may download,
+// newest first. It starts before the given Friday, or with the newest book if
+// before is 0. Counting the rows of a large agency's books takes time.
 func (s *Service) Books(ctx context.Context, c Caller, o Owner, before events.Date, limit int) (*BookList, error) {
-	r, g, done, err := s.enter(c, o)
+	r, g, done, err := s.ownerSnapshot(c, o)
 	if err != nil {
 		return nil, err
 	}
@@ -58,55 +58,55 @@ func (s *Service) Books(ctx context.Context, c Caller, o Owner, before events.Da
 			continue
 		}
 		if err := ctx.Err(); err != nil {
-			return nil, err // counting takes time, and nobody waits for it any more
+			return nil, err // counting is slow, and the client has disconnected
 		}
-		if _, err := s.mayHave(r, c, o, f); err != nil {
+		if _, err := s.mayDownload(r, c, o, f); err != nil {
 			if problem.From(err).Type == problem.NoBook.Type {
 				continue
 			}
 			return nil, err
 		}
-		offer, err := s.offer(ctx, r, o, f)
+		offer, err := s.availableBook(ctx, r, o, f)
 		if err != nil {
 			return nil, err
 		}
 		list.Books = append(list.Books, offer)
 	}
-	return list, s.noteLook(c, g.Role, "books", o, "")
+	return list, s.logAccess(c, g.Role, "books", o, "")
 }
 
-// offer tells how large a book is.
-func (s *Service) offer(ctx context.Context, r *snapshot, o Owner, f checkpoint.Checkpoint) (AvailableBook, error) {
+// availableBook describes a book with its size.
+func (s *Service) availableBook(ctx context.Context, r *snapshot, o Owner, f checkpoint.Checkpoint) (AvailableBook, error) {
 	size, err := s.size(ctx, r, o, f)
 	return AvailableBook{Friday: f.Friday, Cutoff: f.Cutoff.UTC(), Boundary: f.Boundary, Rows: size.rows, Cases: size.cases, Sealed: f.Sealed}, err
 }
 
-// sizes remembers how large the books of past Fridays are, which never change.
+// sizes caches the sizes of books. A past book never changes.
 type sizes struct {
 	counting singleflight.Group
 	mu       sync.Mutex
-	kept     map[sizeKey]size
+	byKey    map[sizeKey]size
 }
 
 type sizeKey struct {
 	Owner
 	friday   events.Date
 	boundary uint64
-	store    int // the projection's, which another version may fill otherwise
+	store    int // generation of the store: another version of the code may count differently
 }
 
 type size struct{ rows, cases int }
 
-// keptSizes bounds what is remembered.
-const keptSizes = 100_000
+// maxSizes is the most sizes in the cache. A full cache is cleared.
+const maxSizes = 100_000
 
-// size returns how large a book is; several who ask at once wait for one
-// count, which goes on although one of them has gone.
+// size returns the number of rows and cases in a book. Concurrent callers share
+// one count, which continues if one of them disconnects.
 func (s *Service) size(ctx context.Context, r *snapshot, o Owner, f checkpoint.Checkpoint) (size, error) {
 	sizes := &s.sizes
 	key := sizeKey{o, f.Friday, f.Boundary, r.Generation()}
 	sizes.mu.Lock()
-	have, ok := sizes.kept[key]
+	have, ok := sizes.byKey[key]
 	sizes.mu.Unlock()
 	if ok {
 		return have, nil
@@ -126,10 +126,10 @@ func (s *Service) size(ctx context.Context, r *snapshot, o Owner, f checkpoint.C
 		}
 		sizes.mu.Lock()
 		defer sizes.mu.Unlock()
-		if sizes.kept == nil || len(sizes.kept) >= keptSizes {
-			sizes.kept = map[sizeKey]size{}
+		if sizes.byKey == nil || len(sizes.byKey) >= maxSizes {
+			sizes.byKey = map[sizeKey]size{}
 		}
-		sizes.kept[key] = n
+		sizes.byKey[key] = n
 		return n, nil
 	})
 	if err != nil {

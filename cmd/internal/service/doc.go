@@ -2,8 +2,9 @@
 // listing consumers, acting on delegations, transferring consumers, exporting
 // books, and explaining them to auditors.
 //
-// Package access decides every request on the ledger as it is at that moment.
-// Every look is in the access log before anything is shown, an action is answered
-// once the lists show it, and the trail of an export is on disk before a byte of
-// the book leaves. Sign-in, HTTP and the form of the answers are left to others.
+// Package access authorizes every request against the current state of the
+// ledger. Viewing a consumer is written to the access log before anything is
+// shown. An action returns once the lists show it. The export trail is on disk
+// before the first byte of a book is sent. Sign-in, HTTP and the format of
+// responses are left to the callers.
 package service

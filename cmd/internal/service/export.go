@@ -19,62 +19,62 @@ import (
 	"bookledger/projections/checkpoint"
 )
 
-// The disclaimer that is accepted before a book leaves, in the job aid's words.
+// The disclaimer that a person must accept to download a book. The text is that of
+// the job aid.
 const (
 	DisclaimerVersion = "1"
 	DisclaimerText    = "You are about to download customer information. You must follow Covered California privacy and security standards."
 )
 
-// DisclaimerAnswer is what was answered to the disclaimer; Accepted is nil where nothing
-// was.
+// DisclaimerAnswer is a person's answer to the disclaimer. Accepted is nil if
+// there was no answer.
 type DisclaimerAnswer struct {
-	Disclaimer string `json:"disclaimer,omitzero" maxLength:"20" doc:"The version of the disclaimer that was shown; needed for a yes."`
-	Accepted   *bool  `json:"accepted" doc:"True for a yes, false for a no."`
+	Disclaimer string `json:"disclaimer,omitzero" maxLength:"20" doc:"The version of the disclaimer that was shown. Required if \x60accepted\x60 is true."`
+	Accepted   *bool  `json:"accepted" doc:"Whether the person accepts the disclaimer."`
 }
 
-// ExportedBook is a workbook that leaves. It must be closed, and only then makes room
-// for others.
+// ExportedBook is a workbook that is ready to send. It takes up space until it is
+// closed.
 type ExportedBook struct {
 	io.ReadCloser
-	Name   string // of the file
+	Name   string // the file name
 	Rows   int
 	Bytes  int64
 	SHA256 string // hexadecimal
 }
 
-// Export takes the answer to the disclaimer and, if that is a yes, returns the
-// owner's book of a Friday ("2026-11-20" or "latest"). The book is nil where the
-// answer was a no, which is recorded. Export waits until the book is made or
-// ctx ends.
+// Export records the answer to the disclaimer. If the person accepts, Export waits
+// for its turn and returns the owner's book of a Friday ("2026-11-20" or
+// "latest"). If the person declines, it returns a nil book and no error.
 func (s *Service) Export(ctx context.Context, c Caller, o Owner, friday string, a DisclaimerAnswer) (*ExportedBook, error) {
-	if err := s.mayWrite(c, 1); err != nil {
+	if err := s.limitWrites(c, 1); err != nil {
 		return nil, err
 	}
 	e, err := s.newExport(ctx, c, o, friday)
 	if err != nil {
 		return nil, err
 	}
-	e.trail.Disclaimer = version(a.Disclaimer)
+	e.trail.Disclaimer = validVersion(a.Disclaimer)
 	switch {
 	case a.Accepted == nil || *a.Accepted && a.Disclaimer != DisclaimerVersion:
 		e.trail.Accepted = events.No
-		if err := s.record(ctx, c, &events.ExportDenied{Export: e.trail}); err != nil {
+		if err := s.recordStep(ctx, c, &events.ExportDenied{Export: e.trail}); err != nil {
 			return nil, err
 		}
-		return nil, problem.NotAccepted.WithCause(errors.New("no acceptance of this version"))
+		return nil, problem.NotAccepted.WithCause(errors.New("this version of the disclaimer was not accepted"))
 	case !*a.Accepted:
 		e.trail.Accepted = events.No
-		return nil, s.record(ctx, c, &events.ExportDeclined{Export: e.trail})
+		return nil, s.recordStep(ctx, c, &events.ExportDeclined{Export: e.trail})
 	}
 	e.trail.Accepted = events.Yes
 	b, err := e.run(ctx)
 	if err != nil {
-		return nil, s.failed(err)
+		return nil, s.exportProblem(err)
 	}
 	return b, nil
 }
 
-// export is one export under way.
+// export is one export in progress.
 type export struct {
 	service *Service
 	caller  Caller
@@ -84,27 +84,27 @@ type export struct {
 	trail   events.Export
 }
 
-// run takes an accepted export from its place in line to the book that leaves.
-// Each comment after a step that lasts says what a crash there leaves behind.
+// run takes an accepted export from the queue to the finished book. After each
+// durable step, a comment says what a crash at that point leaves behind.
 func (e *export) run(ctx context.Context) (*ExportedBook, error) {
 	s := e.service
-	// Whoever is refused because too much is under way leaves no trace.
+	// An export that is refused because of a limit is not recorded.
 	x, err := s.Limiter.Join(e.caller.ID, e.size.rows)
 	if err != nil {
 		return nil, err
 	}
-	leaves := false
+	delivering := false
 	defer func() {
-		if !leaves {
-			_ = x.Close() // the file has no name: failing to close it keeps nothing
+		if !delivering {
+			_ = x.Close() // the file has no name, so nothing remains even if this fails
 		}
 	}()
 
-	if err := s.record(ctx, e.caller, &events.ExportRequested{Export: e.trail}); err != nil {
+	if err := s.recordStep(ctx, e.caller, &events.ExportRequested{Export: e.trail}); err != nil {
 		return nil, err
 	}
-	// A crash from here on, or a person who goes away, leaves a request in the
-	// trail that no book followed.
+	// A crash or a disconnected client from here on leaves a request without a book
+	// in the trail.
 
 	if err := x.Wait(ctx); err != nil {
 		return nil, err
@@ -113,51 +113,51 @@ func (e *export) run(ctx context.Context) (*ExportedBook, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A crash here leaves the same: the file has no name and is gone.
+	// A crash here leaves the same: the file has no name, so it disappears.
 
-	if err := e.allowed(ctx); err != nil { // the agent may have been decertified since
+	if err := e.recheck(ctx); err != nil { // the agent may have been decertified since
 		return nil, err
 	}
 	e.trail.Rows, e.trail.SHA256 = b.Rows, b.SHA256
-	if err := s.record(ctx, e.caller, &events.ExportMade{Export: e.trail}); err != nil {
+	if err := s.recordStep(ctx, e.caller, &events.ExportMade{Export: e.trail}); err != nil {
 		return nil, err
 	}
-	// A crash here leaves a book in the trail that nobody has. The trail may name
-	// more books than have left, and never fewer.
+	// A crash here leaves a book in the trail that was never sent. The trail may
+	// name more books than were sent, never fewer.
 
 	if err := x.Finish(); err != nil {
 		return nil, err
 	}
-	if err := e.allowed(ctx); err != nil { // to record takes time, too
+	if err := e.recheck(ctx); err != nil { // recording takes time, too
 		return nil, err
 	}
-	leaves = true
+	delivering = true
 	return b, nil
 }
 
-// allowed returns why the caller may not have the book any more, or nobody waits
-// for it.
-func (e *export) allowed(ctx context.Context) error {
+// recheck returns an error if the caller may no longer download the book, or if
+// the client has disconnected.
+func (e *export) recheck(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	r, err := e.service.readNow()
+	r, err := e.service.currentSnapshot()
 	if err != nil {
 		return err
 	}
-	defer e.service.close(r)
-	_, _, err = e.service.friday(r, e.caller, e.owner, e.friday.Friday.String())
+	defer e.service.closeSnapshot(r)
+	_, _, err = e.service.authorizeBook(r, e.caller, e.owner, e.friday.Friday.String())
 	return err
 }
 
-// newExport finds the book that is asked for. That one was refused is recorded
-// where its agent or agency is known, and a cutoff of that Friday.
+// newExport authorizes an export and returns it. A denied request is recorded if
+// the agent or agency exists and the Friday has a book.
 func (s *Service) newExport(ctx context.Context, c Caller, o Owner, friday string) (*export, error) {
-	r, err := s.readNow()
+	r, err := s.currentSnapshot()
 	if err != nil {
 		return nil, err
 	}
-	defer s.close(r)
+	defer s.closeSnapshot(r)
 	id, err := uuid.NewV7()
 	if err != nil {
 		return nil, err
@@ -169,13 +169,13 @@ func (s *Service) newExport(ctx context.Context, c Caller, o Owner, friday strin
 	g, err := r.grant(c, o)
 	if err != nil {
 		e.trail.Role = "none"
-		s.denied(r, e, friday)
+		s.recordDenied(r, e, friday)
 		return nil, err
 	}
 	e.trail.Role = string(g.Role)
 	var role access.Role
-	if e.friday, role, err = s.friday(r, c, o, friday); err != nil {
-		s.denied(r, e, friday)
+	if e.friday, role, err = s.authorizeBook(r, c, o, friday); err != nil {
+		s.recordDenied(r, e, friday)
 		return nil, err
 	}
 	e.trail.Role, e.trail.Friday = string(role), e.friday.Friday
@@ -183,10 +183,10 @@ func (s *Service) newExport(ctx context.Context, c Caller, o Owner, friday strin
 	return e, err
 }
 
-// denied records that somebody asked for a book that is not open to them; of
-// agents and Fridays that are not there nothing is recorded. It goes on after
-// the answer, which would else tell by its time who is there.
-func (s *Service) denied(r *snapshot, e *export, friday string) {
+// recordDenied records a denied request for a book. It records nothing about
+// agents, agencies or Fridays that do not exist. It records in the background,
+// because the response time would otherwise reveal which agents exist.
+func (s *Service) recordDenied(r *snapshot, e *export, friday string) {
 	f, err := r.checkpoint(friday)
 	if err != nil {
 		return
@@ -202,20 +202,20 @@ func (s *Service) denied(r *snapshot, e *export, friday string) {
 	}
 	trail := e.trail
 	trail.Friday, trail.Accepted = f.Friday, events.No
-	if !s.refusals.TryAcquire(1) {
-		s.Log.Error("too many refused exports at once: one is not in the trail")
+	if !s.denials.TryAcquire(1) {
+		s.Log.Error("too many denied exports at once: one is missing from the export trail")
 		return
 	}
 	go func() {
-		defer s.refusals.Release(1)
-		if err := s.record(context.Background(), e.caller, &events.ExportDenied{Export: trail}); err != nil {
-			s.Log.Error("the trail of a refused export could not be written", zap.Error(err))
+		defer s.denials.Release(1)
+		if err := s.recordStep(context.Background(), e.caller, &events.ExportDenied{Export: trail}); err != nil {
+			s.Log.Error("recording a denied export failed", zap.Error(err))
 		}
 	}()
 }
 
-// make writes the workbook. The book of a Friday is the same whenever it is
-// made, so it does not matter how long the line was.
+// make writes the workbook. The book of a Friday never changes, so the time spent
+// in the queue does not matter.
 func (e *export) make(ctx context.Context, x *exportlimit.Export) (*ExportedBook, error) {
 	v, err := e.service.Node.Projection.View()
 	if err != nil {
@@ -232,38 +232,38 @@ func (e *export) make(ctx context.Context, x *exportlimit.Export) (*ExportedBook
 	return &ExportedBook{ReadCloser: x, Name: exporter.FileName(b), Rows: result.Rows, Bytes: result.Bytes, SHA256: result.SHA256}, nil
 }
 
-// record writes a step of an export into the journal; it is on disk when
-// record returns.
-func (s *Service) record(ctx context.Context, c Caller, step events.Data) error {
+// recordStep appends a step of an export to the journal. The step is on disk when
+// recordStep returns.
+func (s *Service) recordStep(ctx context.Context, c Caller, step events.Data) error {
 	_, err := s.append(ctx, c, events.SourceLedger, "", []events.Data{step})
 	return err
 }
 
-// failed is the problem that an export ended with.
-func (s *Service) failed(err error) error {
+// exportProblem returns the problem for an export that failed.
+func (s *Service) exportProblem(err error) error {
 	if p, ok := errors.AsType[*problem.Problem](err); ok {
 		return p
 	}
 	late := problem.Unavailable.WithRetryAfter(time.Minute)
 	switch {
 	case errors.Is(err, exportlimit.ErrFull):
-		return late.WithDetail("Very many books are being made. Try again in a little while.").WithCause(err)
+		return late.WithDetail("Too many books are being prepared right now. Try again in a minute.").WithCause(err)
 	case errors.Is(err, exportlimit.ErrTooMany):
-		return problem.TooMany.WithDetail("Several of your books are being made or wait to be taken. Take or leave those first.").WithCause(err)
+		return problem.TooMany.WithDetail("You already have several exports in progress. Finish or cancel those first.").WithCause(err)
 	case errors.Is(err, exportlimit.ErrShutdown):
-		return late.WithDetail("The system is being restarted. Ask for the book again in a minute.").WithCause(err)
+		return late.WithDetail("The system is restarting. Request the book again in a minute.").WithCause(err)
 	case errors.Is(err, context.DeadlineExceeded):
-		return late.WithDetail("Many books are being made and this one was not among them in time. Try again in a minute.").WithCause(err)
-	case errors.Is(err, context.Canceled): // nobody reads this
-		return late.WithDetail("The connection was given up before the book was made.").WithCause(err)
+		return late.WithDetail("Many books are being prepared, and this one wasn't ready in time. Try again in a minute.").WithCause(err)
+	case errors.Is(err, context.Canceled): // the client has disconnected
+		return late.WithDetail("The connection was closed before the book was ready.").WithCause(err)
 	}
-	s.Log.Error("making a book", zap.Error(err))
+	s.Log.Error("exporting a book failed", zap.Error(err))
 	return problem.Internal.WithCause(err)
 }
 
-// version is what may be a disclaimer's version, and blank for anything else
-// that somebody wrote there: the trail is no place for it.
-func version(s string) string {
+// validVersion returns s if it could be a version of the disclaimer, and ""
+// otherwise, which keeps arbitrary text out of the export trail.
+func validVersion(s string) string {
 	if len(s) > 10 || strings.Trim(s, "0123456789.") != "" {
 		return ""
 	}

@@ -15,79 +15,80 @@ import (
 	"bookledger/projections/access"
 )
 
-// Options are what a service works with. All but MayWrite and Violation must be set.
+// Options configures a Service. All fields except MayWrite and Violation are
+// required.
 type Options struct {
 	Node          *node.Node
 	Limiter       *exportlimit.Limiter
 	AccessLog     *accesslog.Log
-	RecentFridays int // how many of the last Fridays an agent may take
+	RecentFridays int // the number of past Fridays whose books an agent may download
 	Log           *zap.Logger
 	Now           func() time.Time
-	// MayWrite tells whether a person may write to the journal now or, where
-	// they have done so too often, when again; nil: always. What is written
-	// stays for good.
-	// Cost is how much it is, 1 for an event or two.
+	// MayWrite limits how often a person writes to the journal, which can never
+	// shrink. It reports whether the person may write now, and otherwise how long
+	// to wait. An event or two cost 1. If MayWrite is nil, there is no limit.
 	MayWrite func(person string, cost int) (ok bool, retryAfter time.Duration)
-	// Violation returns how the journal differs from what was applied, nil while
-	// it does not. While it differs nothing can be done or taken. Where Violation
-	// itself is nil, the journal never differs.
+	// Violation returns the current integrity violation, or nil. During a
+	// violation, the service refuses actions, transfers and exports. If Violation
+	// is nil, no violation is ever reported.
 	Violation func() error
 }
 
-// Service does what people ask. It can be used by several goroutines at once.
+// Service implements the use cases of the portal and the API. It is safe for
+// concurrent use.
 type Service struct {
 	Options
-	current  atomic.Pointer[time.Time] // when views last showed all of the journal; nil is never
-	answered atomic.Pointer[time.Time] // when the journal last answered, or the service began
-	refusals *semaphore.Weighted       // holds one for each refused export that is being recorded after its answer
-	sizes    sizes
-	hashing  *semaphore.Weighted // holds one while the state is hashed
-	auditing *semaphore.Weighted // holds one while a case is explained or books are compared
+	caughtUpAt atomic.Pointer[time.Time] // when views last showed the whole journal; nil if never
+	answeredAt atomic.Pointer[time.Time] // when the journal last answered, initially the start time
+	denials    *semaphore.Weighted       // one for each denied export that is being recorded in the background
+	sizes      sizes
+	hashing    *semaphore.Weighted // held while the state is hashed
+	auditing   *semaphore.Weighted // held while a case is explained or books are compared
 }
 
-// New makes a service. Run must be running while it is used.
+// New returns a service. While the service is in use, Run must be running.
 func New(o Options) *Service {
-	began := o.Now()
+	now := o.Now()
 	s := &Service{
-		Options: o, refusals: semaphore.NewWeighted(maxRefusals), hashing: semaphore.NewWeighted(1), auditing: semaphore.NewWeighted(1),
+		Options: o, denials: semaphore.NewWeighted(maxDenials), hashing: semaphore.NewWeighted(1), auditing: semaphore.NewWeighted(1),
 	}
-	s.answered.Store(&began)
+	s.answeredAt.Store(&now)
 	return s
 }
 
-// Caller is who asks, and from where.
+// Caller is the person who makes a request, and where the request comes from.
 type Caller struct {
 	access.Person
 	Via     string // "portal" or "api"
-	Address string // of the network
+	Address string // the network address
 
-	at func() (*snapshot, error) // the snapshot that all their reads share; nil: each read opens its own
+	shared func() (*snapshot, error) // returns the snapshot that all reads share; nil if each read opens its own
 }
 
-// Owner is whose lists and books are asked for.
+// Owner is the agent or agency whose lists and books are requested.
 type Owner = access.Owner
 
 const (
-	// watchEvery is how often it is seen whether the journal answers.
-	watchEvery = time.Second
-	// actTime bounds how long an action may take.
-	actTime = 15 * time.Second
-	// freshFor is how old a list may be without saying so.
-	freshFor = 5 * time.Second
-	// maxRefusals is how many refused exports are recorded at once.
-	maxRefusals = 16
-	// staleFor is how long lists are shown while the journal does not answer.
-	staleFor = 5 * time.Minute
+	// checkInterval is the time between checks of the journal.
+	checkInterval = time.Second
+	// actionTimeout limits an action, including the wait for the lists.
+	actionTimeout = 15 * time.Second
+	// maxFreshAge is the age up to which a list does not show its age.
+	maxFreshAge = 5 * time.Second
+	// maxDenials is the most denied exports that are recorded at once.
+	maxDenials = 16
+	// maxStaleAge is how long lists are shown while the journal does not answer.
+	maxStaleAge = 5 * time.Minute
 )
 
-// Run keeps watch whether the journal answers, until ctx ends; it returns when
-// nothing goes on any more.
+// Run checks every second whether the journal answers. It returns when ctx ends
+// and all denied exports are recorded.
 func (s *Service) Run(ctx context.Context) {
-	defer func() { _ = s.refusals.Acquire(context.Background(), maxRefusals) }() // none begins any more
-	ticker := time.NewTicker(watchEvery)
+	defer func() { _ = s.denials.Acquire(context.Background(), maxDenials) }() // wait for the denials that are being recorded
+	ticker := time.NewTicker(checkInterval)
 	defer ticker.Stop()
 	for {
-		s.look(ctx)
+		s.checkJournal(ctx)
 		select {
 		case <-ctx.Done():
 			return
@@ -96,39 +97,39 @@ func (s *Service) Run(ctx context.Context) {
 	}
 }
 
-// look notes the time if the journal answers, and if views show all that it
-// holds. An answer that is later than lists may be old is of no use.
-func (s *Service) look(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, freshFor)
+// checkJournal stores the time if the journal answers, and if views show all of
+// it. An answer that takes longer than maxFreshAge would not help.
+func (s *Service) checkJournal(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, maxFreshAge)
 	defer cancel()
-	asked := s.Now()
+	now := s.Now()
 	last, err := s.Node.Journal.Last(ctx)
 	if err != nil {
 		return
 	}
-	s.answered.Store(&asked)
+	s.answeredAt.Store(&now)
 	if s.Node.Projection.WaitFollowing(ctx) != nil {
-		return // a journal that may be another says nothing of what views show
+		return // not following: this may be a different journal
 	}
 	if _, _, err := s.Node.Projection.WaitFor(ctx, last); err == nil {
-		s.current.Store(&asked)
+		s.caughtUpAt.Store(&now)
 	}
 }
 
-// noteLook writes a look to the access log, without which nothing is shown.
-func (s *Service) noteLook(c Caller, role access.Role, what string, o Owner, caseID string) error {
+// logAccess writes an entry to the access log. If this fails, nothing may be shown.
+func (s *Service) logAccess(c Caller, role access.Role, what string, o Owner, caseID string) error {
 	err := s.AccessLog.Write(accesslog.Entry{
 		Time: s.Now(), Person: c.ID, Role: string(role), What: what, Agent: o.Agent, Agency: o.Agency, Case: caseID,
 		Via: c.Via, Address: c.Address,
 	})
 	if err != nil {
-		return problem.Unavailable.WithDetail("The access log cannot be written, so nothing is shown. Tell the operator.").WithCause(err)
+		return problem.Unavailable.WithDetail("The access log can't be written, so consumer data can't be shown. Contact the operator.").WithCause(err)
 	}
 	return nil
 }
 
-// mayWrite refuses who writes to the journal too often.
-func (s *Service) mayWrite(c Caller, cost int) error {
+// limitWrites returns problem.TooMany if the caller writes to the journal too often.
+func (s *Service) limitWrites(c Caller, cost int) error {
 	if s.MayWrite == nil {
 		return nil
 	}

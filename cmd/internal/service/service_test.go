@@ -19,14 +19,14 @@ import (
 	"bookledger/projections/access"
 )
 
-// office is a service on a node with the people of the fixture.
-type office struct {
+// env is a service on a node with the people of the fixture.
+type env struct {
 	*fixture.Node
-	t       *testing.T
-	service *service.Service
-	clock   *fixture.Clock
-	found   atomic.Pointer[error]  // the violation of which the service is told, nil where there is none
-	seen    atomic.Pointer[func()] // is called before access is decided, nil where nobody looks
+	t          *testing.T
+	service    *service.Service
+	clock      *fixture.Clock
+	violation  atomic.Pointer[error]  // the violation that the service sees, or nil
+	onDecision atomic.Pointer[func()] // called before each access decision, or nil
 }
 
 var (
@@ -43,37 +43,38 @@ func caller(id, agent string) service.Caller {
 	return service.Caller{Person: access.Person{ID: id, AgentID: agent}, Via: "api", Address: "127.0.0.1"}
 }
 
-// open opens an office; its test runs beside others. What is past was recorded
-// before the last eight Fridays.
-func open(t *testing.T, past ...events.Data) *office {
+// newEnv returns an env for a parallel test. The events were recorded before the
+// last eight Fridays.
+func newEnv(t *testing.T, past ...events.Data) *env {
 	t.Helper()
-	return openWith(t, true, past...)
+	return newEnvWith(t, true, past...)
 }
 
-// openWith is open that leaves history open, if it is not to be closed.
-func openWith(t *testing.T, closed bool, past ...events.Data) *office {
+// newEnvWith is newEnv with history closed or open.
+func newEnvWith(t *testing.T, closed bool, past ...events.Data) *env {
 	t.Helper()
 	t.Parallel()
-	o := &office{Node: fixture.Open(t, node.Options{}), t: t, clock: fixture.NewClock()}
+	o := &env{Node: fixture.Open(t, node.Options{}), t: t, clock: fixture.NewClock()}
 	o.Load(time.Now().AddDate(0, 0, -9*7), append(fixture.People(), past...)...)
 	if closed {
 		o.CloseHistory()
 	}
-	o.service, _ = o.Serve(service.Options{Violation: o.violation, Now: o.clock.Now})
+	o.service, _ = o.Serve(service.Options{Violation: o.checkViolation, Now: o.clock.Now})
 	return o
 }
 
-func (o *office) violation() error {
-	if see := o.seen.Load(); see != nil {
+// checkViolation is the service's option Violation.
+func (o *env) checkViolation() error {
+	if see := o.onDecision.Load(); see != nil {
 		(*see)()
 	}
-	if err := o.found.Load(); err != nil {
+	if err := o.violation.Load(); err != nil {
 		return *err
 	}
 	return nil
 }
 
-// consumers are the events that make cases delegated to an agent.
+// consumers returns the events of cases that are delegated to an agent.
 func consumers(agent string, ids ...string) (all []events.Data) {
 	for _, id := range ids {
 		all = append(all, fixture.Consumer(agent, id, "José "+id, "Núñez")...)
@@ -83,8 +84,8 @@ func consumers(agent string, ids ...string) (all []events.Data) {
 
 var must = fixture.Must
 
-// list returns the case ids of a list.
-func (o *office) list(c service.Caller, owner service.Owner, k service.Kind) (ids []string) {
+// listIDs returns the case IDs in a list.
+func (o *env) listIDs(c service.Caller, owner service.Owner, k service.Kind) (ids []string) {
 	o.t.Helper()
 	l, err := o.service.List(c, owner, k, service.Query{Page: 1, PageSize: 2000})
 	must(o.t, err)
@@ -94,29 +95,30 @@ func (o *office) list(c service.Caller, owner service.Owner, k service.Kind) (id
 	return ids
 }
 
-func (o *office) holdList(c service.Caller, owner service.Owner, k service.Kind, want ...string) {
+// wantList checks the case IDs in a list.
+func (o *env) wantList(c service.Caller, owner service.Owner, k service.Kind, want ...string) {
 	o.t.Helper()
-	if got := o.list(c, owner, k); strings.Join(got, " ") != strings.Join(want, " ") {
-		o.t.Errorf("the %s list of %v holds %q, want %q", k, owner, got, want)
+	if got := o.listIDs(c, owner, k); strings.Join(got, " ") != strings.Join(want, " ") {
+		o.t.Errorf("the %s list of %v: got %q, want %q", k, owner, got, want)
 	}
 }
 
-// wantProblem holds the status of an error.
+// wantProblem checks the status of an error.
 func wantProblem(t *testing.T, what string, err error, status int) {
 	t.Helper()
 	if err == nil || problem.From(err).Status != status {
-		t.Errorf("%s: %v, want %d", what, err, status)
+		t.Errorf("%s: got %v, want status %d", what, err, status)
 	}
 }
 
-// refuses holds that nothing can be done for an agent's consumer, nor taken.
-func (o *office) refuses() {
+// wantWritesRefused checks that actions, exports and transfers get status 503.
+func (o *env) wantWritesRefused() {
 	o.t.Helper()
 	own := service.Owner{Agent: "A1"}
-	_, acting := o.service.Act(o.t.Context(), agent, own, "c1", service.MarkInactive)
-	_, taking := o.service.Export(o.t.Context(), agent, own, "latest", yes)
-	_, moving := o.service.Transfer(o.t.Context(), manager, "G1", service.TransferRequest{From: "A1", To: "A2", All: true})
-	for what, err := range map[string]error{"an action": acting, "an export": taking, "a transfer": moving} {
+	_, actErr := o.service.Act(o.t.Context(), agent, own, "c1", service.MarkInactive)
+	_, exportErr := o.service.Export(o.t.Context(), agent, own, "latest", yes)
+	_, transferErr := o.service.Transfer(o.t.Context(), manager, "G1", service.TransferRequest{From: "A1", To: "A2", All: true})
+	for what, err := range map[string]error{"action": actErr, "export": exportErr, "transfer": transferErr} {
 		wantProblem(o.t, what, err, 503)
 	}
 }
@@ -124,8 +126,8 @@ func (o *office) refuses() {
 // yes accepts the disclaimer.
 var yes = service.DisclaimerAnswer{Disclaimer: "1", Accepted: new(true)}
 
-// take takes a book to its end.
-func (o *office) take(c service.Caller, owner service.Owner, friday string) ([]byte, *service.ExportedBook) {
+// export exports a book and reads it completely.
+func (o *env) export(c service.Caller, owner service.Owner, friday string) ([]byte, *service.ExportedBook) {
 	o.t.Helper()
 	book, err := o.service.Export(o.t.Context(), c, owner, friday, yes)
 	must(o.t, err)
@@ -134,8 +136,8 @@ func (o *office) take(c service.Caller, owner service.Owner, friday string) ([]b
 	return b, book
 }
 
-// trail returns the steps of the exports so far, the earliest first.
-func (o *office) trail() (steps []string) {
+// trail returns the steps in the export trail, earliest first.
+func (o *env) trail() (steps []string) {
 	o.t.Helper()
 	o.Settle()
 	all, err := o.service.Exports(o.t.Context(), auditor, "", 0, 1000)

@@ -40,7 +40,7 @@ var loadContract = sync.OnceValues(func() (*contract, error) {
 	}
 	// Clients must accept unknown members, but tests must not.
 	for _, s := range c.at("components", "schemas") {
-		if s := s.(map[string]any); s["properties"] != nil && s["title"] != "OpenAPI description" {
+		if s := s.(map[string]any); s["properties"] != nil && s["title"] != "OpenAPI document" {
 			s["additionalProperties"] = false
 		}
 	}

@@ -28,7 +28,7 @@ import (
 // Options configures a Web. Node, Identity, Log, and Now must be set.
 type Options struct {
 	Node           *node.Node
-	Identity       identity.Options // New sets Untouched, Log, and Now
+	Identity       identity.Options // New sets IsBackground, Log, and Now
 	Fridays        int              // number of latest Fridays whose books an agent may download
 	AccessLog      string           // file name; "" for access.log in the node's folder
 	TrustedProxies []netip.Prefix   // proxies whose X-Forwarded-For is trusted
@@ -82,7 +82,7 @@ func New(o Options) (_ *Web, err error) {
 	}); err != nil {
 		return nil, err
 	}
-	o.Identity.Untouched, o.Identity.Log, o.Identity.Now = isBackgroundRequest, o.Log, o.Now
+	o.Identity.IsBackground, o.Identity.Log, o.Identity.Now = isBackgroundRequest, o.Log, o.Now
 	if w.identity, err = identity.New(o.Identity); err != nil {
 		return nil, err
 	}

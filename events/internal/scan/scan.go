@@ -1,7 +1,7 @@
-// Package scan walks over JSON without reading it: it cuts objects and lists
-// into the raw texts of their members and items, which costs a fraction of
-// decoding them. It expects JSON that was found to be valid. Of other text it
-// gives what it can, and never leaves it.
+// Package scan splits JSON objects and arrays into the raw text of their
+// members and items, at a fraction of the cost of decoding them. The input must
+// be valid JSON. For other input the results are unspecified, but they are
+// always parts of the input.
 package scan
 
 import (
@@ -10,20 +10,20 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Walker walks over one text.
+// Walker is a position in a JSON text.
 type Walker struct {
-	in []byte
-	at int
+	text []byte
+	pos  int
 }
 
-// Walk returns a walker at the beginning of a text.
-func Walk(in []byte) Walker { return Walker{in: in} }
+// Walk returns a Walker at the beginning of text.
+func Walk(text []byte) Walker { return Walker{text: text} }
 
-// peek returns the first byte of the next value or name, or the bracket that
-// closes what is being walked over; 0 at the end.
+// peek returns the first byte of the next value or name, or the closing bracket
+// of the current object or array. It returns 0 at the end.
 func (w *Walker) peek() byte {
-	for ; w.at < len(w.in); w.at++ {
-		switch c := w.in[w.at]; c {
+	for ; w.pos < len(w.text); w.pos++ {
+		switch c := w.text[w.pos]; c {
 		case ' ', '\t', '\r', '\n', ',', ':':
 		default:
 			return c
@@ -32,16 +32,17 @@ func (w *Walker) peek() byte {
 	return 0
 }
 
-// Open steps into an object or list, if one comes next.
+// Open enters the next object or array, and reports whether bracket is next.
 func (w *Walker) Open(bracket byte) bool {
 	if w.peek() != bracket {
 		return false
 	}
-	w.at++
+	w.pos++
 	return true
 }
 
-// Member returns the next member of an object, nil at its end.
+// Member returns the next member of the current object, or nil at its end. The
+// name includes its quotes.
 func (w *Walker) Member() (name, value []byte) {
 	if w.peek() != '"' {
 		return nil, nil
@@ -53,10 +54,10 @@ func (w *Walker) Member() (name, value []byte) {
 	return name, value
 }
 
-// Value returns the next value, nil where there is none.
+// Value returns the next value, or nil if there is none.
 func (w *Walker) Value() []byte {
 	first := w.peek()
-	from := w.at
+	from := w.pos
 	switch first {
 	case 0, '}', ']':
 		return nil
@@ -65,26 +66,26 @@ func (w *Walker) Value() []byte {
 	case '{', '[':
 		w.skipNested()
 	default:
-		for ; w.at < len(w.in); w.at++ {
-			switch w.in[w.at] {
+		for ; w.pos < len(w.text); w.pos++ {
+			switch w.text[w.pos] {
 			case ' ', '\t', '\r', '\n', ',', ':', '}', ']':
-				return w.in[from:w.at]
+				return w.text[from:w.pos]
 			}
 		}
 	}
-	return w.in[from:w.at]
+	return w.text[from:w.pos]
 }
 
 func (w *Walker) skipString() {
-	for w.at++; ; {
-		n := bytes.IndexByte(w.in[w.at:], '"')
+	for w.pos++; ; {
+		n := bytes.IndexByte(w.text[w.pos:], '"')
 		if n < 0 {
-			w.at = len(w.in)
+			w.pos = len(w.text)
 			return
 		}
-		w.at += n + 1
+		w.pos += n + 1
 		escapes := 0
-		for w.in[w.at-2-escapes] == '\\' {
+		for w.text[w.pos-2-escapes] == '\\' {
 			escapes++
 		}
 		if escapes%2 == 0 {
@@ -95,8 +96,8 @@ func (w *Walker) skipString() {
 
 func (w *Walker) skipNested() {
 	depth := 0
-	for w.at < len(w.in) {
-		switch w.in[w.at] {
+	for w.pos < len(w.text) {
+		switch w.text[w.pos] {
 		case '"':
 			w.skipString()
 			continue
@@ -104,16 +105,17 @@ func (w *Walker) skipNested() {
 			depth++
 		case '}', ']':
 			if depth--; depth == 0 {
-				w.at++
+				w.pos++
 				return
 			}
 		}
-		w.at++
+		w.pos++
 	}
 }
 
-// Unquote returns the text of a JSON string, in scratch where it must be
-// written anew. It is not ok where raw is none.
+// Unquote returns the text of the JSON string raw. If raw contains escapes, the
+// text is stored in scratch. Unquote also returns scratch, which may have grown.
+// It reports false if raw is not a JSON string.
 func Unquote(raw, scratch []byte) (text, _ []byte, ok bool) {
 	if len(raw) > 1 && raw[0] == '"' && bytes.IndexByte(raw, '\\') < 0 {
 		return raw[1 : len(raw)-1], scratch, true
@@ -122,8 +124,8 @@ func Unquote(raw, scratch []byte) (text, _ []byte, ok bool) {
 	return scratch, scratch, err == nil
 }
 
-// Member returns a member of an object by its name, both in quotes; nil where
-// there is none.
+// Member returns the value of an object's member, or nil if there is none. The
+// name is in quotes.
 func Member(object []byte, quoted string) []byte {
 	w := Walk(object)
 	if !w.Open('{') {

@@ -6,23 +6,23 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// Appender appends leaves to a tree. It keeps the tiles that are not full yet,
-// the ragged right edge, and those that have become full until they are taken.
-// The zero Appender has an empty tree.
+// Appender appends leaves to a tree. It keeps the right edge of the tree, which
+// consists of the tiles that are not full. It also keeps newly full tiles until
+// TakeFullTiles returns them. The zero Appender is an empty tree.
 type Appender struct {
 	size uint64
 	edge [][]byte // by level
 	full []FullTile
 }
 
-// FullTile is a tile that has become full.
+// FullTile is a full tile with its hashes.
 type FullTile struct {
 	Tile
 	Hashes []byte
 }
 
-// Resume returns an appender that goes on from a tree, of which it reads the
-// edge.
+// Resume returns an Appender that continues a stored tree. It reads the right
+// edge, and returns ErrDamaged if the edge does not match the tree's size.
 func Resume(tiles TileReader) (*Appender, error) {
 	a := &Appender{size: tiles.Size()}
 	for level, n := 0, a.size; n > 0; level, n = level+1, n/TileWidth {
@@ -35,7 +35,7 @@ func Resume(tiles TileReader) (*Appender, error) {
 			}
 		}
 		if len(hashes) != want*tlog.HashSize {
-			return nil, fmt.Errorf("%w: %v holds %d bytes, and not %d hashes", ErrDamaged, t, len(hashes), want)
+			return nil, fmt.Errorf("%w: %v has %d bytes, want %d hashes", ErrDamaged, t, len(hashes), want)
 		}
 		a.edge = append(a.edge, append(make([]byte, 0, fullBytes), hashes...))
 	}
@@ -59,19 +59,19 @@ func (a *Appender) Append(leaf Hash) {
 	}
 }
 
-// TakeFullTiles returns the tiles that have become full since it was last called, in
-// the order in which they did.
+// TakeFullTiles returns the tiles that became full since the last call, in that
+// order.
 func (a *Appender) TakeFullTiles() []FullTile {
 	full := a.full
 	a.full = nil
 	return full
 }
 
-// Size is how many leaves the tree has.
+// Size returns the number of leaves.
 func (a *Appender) Size() uint64 { return a.size }
 
-// Edge returns the tile of a level that is not full yet, and its hashes, which
-// are valid until the next leaf.
+// Edge returns the tile of a level that is not full, and its hashes. The hashes
+// are valid until the next Append.
 func (a *Appender) Edge(level int) (Tile, []byte) {
 	t := Tile{level, a.size >> (TileHeight * (level + 1))}
 	if level >= len(a.edge) {
@@ -80,5 +80,5 @@ func (a *Appender) Edge(level int) (Tile, []byte) {
 	return t, a.edge[level]
 }
 
-// Levels is how many levels the edge has.
+// Levels returns the number of tile levels in the edge.
 func (a *Appender) Levels() int { return len(a.edge) }

@@ -7,27 +7,27 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// ErrDamaged is returned for tiles that do not hold what a tree of their size
-// has.
+// ErrDamaged is returned when stored tiles do not match the size of the tree.
 var ErrDamaged = errors.New("the tree of the journal is damaged")
 
-// TileReader is where the tiles of a tree are kept.
+// TileReader reads the stored tiles of a tree.
 type TileReader interface {
-	// Size is how many records the tree has; tiles may hold more.
+	// Size returns the number of records in the tree. Stored tiles may contain
+	// more hashes.
 	Size() uint64
-	// Tile returns the hashes of a tile, one after the other, as many as are
-	// there. They are not changed.
+	// Tile returns the stored hashes of a tile, concatenated. Callers must not
+	// change them.
 	Tile(t Tile) ([]byte, error)
 }
 
-// Tree answers for the tree of the first records, of any number up to its size,
-// out of its tiles.
+// Tree computes roots and proofs from stored tiles, for the tree of the first n
+// records, where n is at most the size.
 type Tree struct{ tiles TileReader }
 
-// NewTree returns the tree that is kept in tiles.
+// NewTree returns the tree that is stored in tiles.
 func NewTree(tiles TileReader) Tree { return Tree{tiles} }
 
-// readHashes reads the hashes that tlog asks for.
+// readHashes reads hashes by their tlog index.
 func (t Tree) readHashes(indexes []int64) ([]Hash, error) {
 	read := map[Tile][]byte{}
 	all := make([]Hash, len(indexes))
@@ -43,7 +43,7 @@ func (t Tree) readHashes(indexes []int64) ([]Hash, error) {
 			read[tile] = hashes
 		}
 		if len(hashes) < least.W*tlog.HashSize {
-			return nil, fmt.Errorf("%w: %v holds %d bytes, and %d hashes are asked for", ErrDamaged, tile, len(hashes), least.W)
+			return nil, fmt.Errorf("%w: %v has %d bytes, want at least %d hashes", ErrDamaged, tile, len(hashes), least.W)
 		}
 		var err error
 		if all[i], err = tlog.HashFromTile(least, hashes, index); err != nil {
@@ -53,17 +53,17 @@ func (t Tree) readHashes(indexes []int64) ([]Hash, error) {
 	return all, nil
 }
 
-// upTo returns what tlog reads the tree of the first size records from.
-func (t Tree) upTo(size uint64) (tlog.HashReader, error) {
+// hashReader returns a reader for the tree of the first size records.
+func (t Tree) hashReader(size uint64) (tlog.HashReader, error) {
 	if have := t.tiles.Size(); size > have {
-		return nil, fmt.Errorf("reading the tree of %d records: there are %d", size, have)
+		return nil, fmt.Errorf("reading the tree of %d records: there are only %d", size, have)
 	}
 	return tlog.HashReaderFunc(t.readHashes), nil
 }
 
 // TreeRoot returns the root of the first size records.
 func (t Tree) TreeRoot(size uint64) ([32]byte, error) {
-	hashes, err := t.upTo(size)
+	hashes, err := t.hashReader(size)
 	if err != nil {
 		return Hash{}, err
 	}
@@ -76,12 +76,12 @@ func (t Tree) TreeRoot(size uint64) ([32]byte, error) {
 
 // LeafHash returns the leaf hash of a record.
 func (t Tree) LeafHash(seq uint64) ([32]byte, error) {
-	hashes, err := t.upTo(seq)
+	hashes, err := t.hashReader(seq)
 	if err != nil {
 		return Hash{}, err
 	}
 	if seq == 0 {
-		return Hash{}, errors.New("reading the leaf of record 0: sequences begin at 1")
+		return Hash{}, errors.New("reading the leaf of record 0: sequences start at 1")
 	}
 	leaf, err := hashes.ReadHashes([]int64{tlog.StoredHashIndex(0, int64(seq)-1)})
 	if err != nil {
@@ -90,14 +90,15 @@ func (t Tree) LeafHash(seq uint64) ([32]byte, error) {
 	return leaf[0], nil
 }
 
-// Inclusion returns the proof that a record is among the first size.
+// InclusionProof returns the proof that record seq is among the first size
+// records.
 func (t Tree) InclusionProof(seq, size uint64) (tlog.RecordProof, error) {
-	hashes, err := t.upTo(size)
+	hashes, err := t.hashReader(size)
 	if err != nil {
 		return nil, err
 	}
 	if seq == 0 {
-		return nil, fmt.Errorf("proving record 0 in the tree of %d records: sequences begin at 1", size)
+		return nil, fmt.Errorf("proving record 0 in the tree of %d records: sequences start at 1", size)
 	}
 	proof, err := tlog.ProveRecord(int64(size), int64(seq)-1, hashes)
 	if err != nil {
@@ -106,39 +107,39 @@ func (t Tree) InclusionProof(seq, size uint64) (tlog.RecordProof, error) {
 	return proof, nil
 }
 
-// CheckInclusion checks that a record with that leaf hash is among those that
-// a root of size records stands for.
+// CheckInclusion verifies the proof that record seq, with the given leaf hash,
+// is in the tree of size records with the given root.
 func CheckInclusion(p tlog.RecordProof, seq uint64, leaf Hash, size uint64, root Hash) error {
 	if err := tlog.CheckRecord(p, int64(size), root, int64(seq)-1, leaf); err != nil {
-		return fmt.Errorf("checking that record %d is among the %d: %w", seq, size, err)
+		return fmt.Errorf("verifying record %d in the tree of %d records: %w", seq, size, err)
 	}
 	return nil
 }
 
-// Consistency returns the proof that the first to records begin with the first
-// from.
+// ConsistencyProof returns the proof that the tree of the first from records is
+// a prefix of the tree of the first to records.
 func (t Tree) ConsistencyProof(from, to uint64) (tlog.TreeProof, error) {
-	hashes, err := t.upTo(to)
+	hashes, err := t.hashReader(to)
 	if err != nil {
 		return nil, err
 	}
 	proof, err := tlog.ProveTree(int64(to), int64(from), hashes)
 	if err != nil {
-		return nil, fmt.Errorf("proving the tree of %d records in that of %d: %w", from, to, err)
+		return nil, fmt.Errorf("proving the tree of %d records as a prefix of that of %d: %w", from, to, err)
 	}
 	return proof, nil
 }
 
-// CheckConsistency checks that the records of one root begin with all those of
-// another.
+// CheckConsistency verifies the proof that the tree with fromRoot is a prefix of
+// the tree with toRoot.
 func CheckConsistency(p tlog.TreeProof, from uint64, fromRoot Hash, to uint64, toRoot Hash) error {
 	if err := tlog.CheckTree(p, int64(to), toRoot, int64(from), fromRoot); err != nil {
-		return fmt.Errorf("checking that the %d records begin with the %d: %w", to, from, err)
+		return fmt.Errorf("verifying the tree of %d records as a prefix of that of %d: %w", from, to, err)
 	}
 	return nil
 }
 
-// Memory is a whole tree in memory, of 32 bytes a record.
+// Memory is a tree in memory. It takes about 32 bytes per record.
 type Memory struct {
 	Tree
 	appender Appender
@@ -160,10 +161,10 @@ func (m *Memory) Append(leaf Hash) {
 	}
 }
 
-// Size is how many leaves the tree has.
+// Size returns the number of leaves.
 func (m *Memory) Size() uint64 { return m.appender.Size() }
 
-// Tile makes Memory the Tiles of its Tree.
+// Tile implements TileReader.
 func (m *Memory) Tile(t Tile) ([]byte, error) {
 	if hashes, ok := m.full[t]; ok {
 		return hashes, nil

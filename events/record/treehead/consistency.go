@@ -9,16 +9,16 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 )
 
-// ConsistencyProof proves that the records under a signed head begin with all
-// those of an earlier head: nothing was changed between the two. It is written
-// as C2SP tlog-witness has it, so that a witness can be sent the same text.
+// ConsistencyProof proves that the tree of an earlier head is a prefix of the
+// tree of a signed head: records were only added. Its text is a C2SP
+// tlog-witness request, which can be sent to a witness as it is.
 type ConsistencyProof struct {
-	From   uint64 // the earlier head's size
+	From   uint64 // size of the earlier head
 	Path   tlog.TreeProof
-	Signed []byte // the later head
+	Signed []byte // the later signed head
 }
 
-// Text returns the proof as it stands in a file.
+// Text returns the proof in its file format.
 func (p ConsistencyProof) Text() []byte {
 	b := fmt.Appendf(nil, "old %d\n", p.From)
 	for _, h := range p.Path {
@@ -27,7 +27,8 @@ func (p ConsistencyProof) Text() []byte {
 	return append(append(b, '\n'), p.Signed...)
 }
 
-// ParseConsistencyProof reads a consistency proof, and checks nothing but its form.
+// ParseConsistencyProof parses the output of Text. It returns ErrMalformed for
+// other text. It verifies neither the proof nor the signature.
 func ParseConsistencyProof(text []byte) (ConsistencyProof, error) {
 	lines, signed, _ := bytes.Cut(text, []byte("\n\n"))
 	p := ConsistencyProof{Signed: signed}
@@ -39,12 +40,12 @@ func ParseConsistencyProof(text []byte) (ConsistencyProof, error) {
 		}
 		h, err := tlog.ParseHash(string(line))
 		if err != nil {
-			return ConsistencyProof{}, fmt.Errorf("%w: line %d is no hash", ErrMalformed, i+1)
+			return ConsistencyProof{}, fmt.Errorf("%w: line %d of the consistency proof is not a hash", ErrMalformed, i+1)
 		}
 		p.Path = append(p.Path, h)
 	}
-	if !bytes.Equal(p.Text(), text) { // whatever else was wrong
-		return ConsistencyProof{}, fmt.Errorf("%w: the proof is written otherwise than it must be", ErrMalformed)
+	if !bytes.Equal(p.Text(), text) { // refuses whatever the steps above let through
+		return ConsistencyProof{}, fmt.Errorf("%w: the consistency proof is not in its canonical form", ErrMalformed)
 	}
 	return p, nil
 }

@@ -1,10 +1,10 @@
-// Package treehead is what a ledger publishes about the tree of its journal: heads
-// (origin, number of records, root) as signed checkpoints of C2SP tlog-checkpoint,
-// and proofs that a record or an earlier head is under a head. Signatures are
-// Ed25519 signed notes. Several keys can sign a head.
+// Package treehead implements signed tree heads of the journal's Merkle tree:
+// C2SP tlog-checkpoints with the origin, the number of records and the root,
+// signed with one or more Ed25519 keys. It also implements proofs that a signed
+// head includes a record, or is consistent with an earlier head.
 //
-// A head or proof is read in one spelling only, and a head is returned only if the
-// key that was asked for has signed it. Keys follows the changes of a ledger's
-// key; callers decide which ledger they trust. C2SP's checkpoint is called a head
-// here because a checkpoint of ours belongs to a Friday.
+// Every head and proof has exactly one accepted encoding, and [Open] returns a
+// head only if the given key signed it. [Keys] tracks the changes of a ledger's
+// key. Callers decide which ledger to trust. The C2SP term checkpoint is not used
+// because in this project a checkpoint belongs to a Friday.
 package treehead

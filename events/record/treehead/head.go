@@ -12,36 +12,36 @@ import (
 	"bookledger/events/record/merkle"
 )
 
-// Head is the head of a journal's tree.
+// Head is a tree head of the journal.
 type Head struct {
-	Origin string // of which ledger
-	Size   uint64 // records
+	Origin string // identifies the ledger; see the function Origin
+	Size   uint64 // number of records
 	Root   merkle.Hash
 }
 
 var (
-	// ErrMalformed is returned for what is no head or proof, or one in another
-	// spelling.
-	ErrMalformed = errors.New("not in the form of a signed head")
-	// ErrUnsigned is returned for a head that the key has not signed, or whose
-	// signature does not fit it.
+	// ErrMalformed is returned when a text is not a signed tree head or proof in
+	// the one accepted encoding.
+	ErrMalformed = errors.New("not a well-formed signed tree head or proof")
+	// ErrUnsigned is returned when a head has no signature by the key, or a
+	// signature that does not match.
 	ErrUnsigned = errors.New("not signed by the ledger's key")
-	// ErrOrigin is returned for a head that belongs to another ledger.
+	// ErrOrigin is returned when a head belongs to another ledger.
 	ErrOrigin = errors.New("of another ledger")
 )
 
 // Origin returns the origin of a ledger, which is also the name of its keys.
-// It looks like a URL without a scheme, as C2SP recommends, but names no host:
-// a ledger has no domain of its own and may move from one host to another,
-// while its id is unique, stands in its first record and never changes.
+// It looks like a URL without a scheme, as C2SP recommends, but contains no host
+// name, because a ledger may move between hosts. The ledger id is unique, is
+// part of the first record, and never changes.
 func Origin(ledgerID string) string { return "bookledger/" + ledgerID }
 
-// Text returns the head as it is signed.
+// Text returns the text that is signed.
 func (h Head) Text() string {
 	return string(log.Checkpoint{Origin: h.Origin, Size: h.Size, Hash: h.Root[:]}.Marshal())
 }
 
-// parse reads what Text has written.
+// parse parses the output of Text.
 func parse(text string) (Head, error) {
 	var c log.Checkpoint
 	if _, err := c.Unmarshal([]byte(text)); err != nil {
@@ -49,7 +49,7 @@ func parse(text string) (Head, error) {
 	}
 	h := Head{Origin: c.Origin, Size: c.Size}
 	if copy(h.Root[:], c.Hash) != len(c.Hash) || h.Text() != text {
-		return Head{}, fmt.Errorf("%w: it has leading zeroes, further lines, or a root that is not 32 bytes", ErrMalformed)
+		return Head{}, fmt.Errorf("%w: the head has leading zeros, extra lines, or a root that is not 32 bytes", ErrMalformed)
 	}
 	return h, nil
 }
@@ -63,9 +63,9 @@ func (h Head) Sign(signers ...note.Signer) ([]byte, error) {
 	return signed, nil
 }
 
-// Open returns the head that is under a signature of key, which must be of the
-// ledger that key is named by. Signatures of other keys are passed over; one of
-// key that does not fit fails it all.
+// Open verifies the signature by key and returns the head. The head must belong
+// to the ledger in the key's name. Open ignores signatures by other keys. It
+// returns ErrMalformed, ErrUnsigned or ErrOrigin.
 func Open(signed []byte, key note.Verifier) (Head, error) {
 	n, err := note.Open(signed, note.VerifierList(key))
 	var wrong *note.InvalidSignatureError
@@ -78,7 +78,7 @@ func Open(signed []byte, key note.Verifier) (Head, error) {
 	}
 	for _, s := range n.Sigs {
 		if _, err := base64.StdEncoding.Strict().DecodeString(s.Base64); err != nil {
-			return Head{}, fmt.Errorf("%w: a signature is written otherwise than it must be", ErrMalformed)
+			return Head{}, fmt.Errorf("%w: a signature is not in canonical base64", ErrMalformed)
 		}
 	}
 	h, err := parse(n.Text)
@@ -86,17 +86,17 @@ func Open(signed []byte, key note.Verifier) (Head, error) {
 		return Head{}, err
 	}
 	if h.Origin != key.Name() {
-		return Head{}, fmt.Errorf("the head is %w: %q, and not %q", ErrOrigin, h.Origin, key.Name())
+		return Head{}, fmt.Errorf("the tree head is %w: its origin is %q, want %q", ErrOrigin, h.Origin, key.Name())
 	}
 	return h, nil
 }
 
-// OpenUnverified returns the head that is under some signatures, without checking
-// any.
+// OpenUnverified returns the head without verifying any signature. It returns
+// ErrMalformed if the head has no signature.
 func OpenUnverified(signed []byte) (Head, error) {
 	text, signatures, found := bytes.Cut(signed, []byte("\n\n"))
 	if !found || len(signatures) == 0 {
-		return Head{}, fmt.Errorf("%w: it has no signature", ErrMalformed)
+		return Head{}, fmt.Errorf("%w: the head has no signature", ErrMalformed)
 	}
 	return parse(string(text) + "\n")
 }

@@ -234,10 +234,10 @@ func TestKeys(t *testing.T) {
 	}
 	keys.Change(7, handOver(keyText(origin, 2), signer(origin, 1)))
 	keys.Change(9, handOver(keyText(origin, 3), signer(origin, 1)))
-	if got := keys.Until(6); keys.Origin() != origin || !slices.Equal(got, []string{keyText(origin, 1)}) {
+	if got := keys.TextsUntil(6); keys.Origin() != origin || !slices.Equal(got, []string{keyText(origin, 1)}) {
 		t.Errorf("the keys of %s of 6 records are %q", keys.Origin(), got)
 	}
-	if got := keys.Until(10); !slices.Equal(got, []string{keyText(origin, 1), keyText(origin, 2)}) {
+	if got := keys.TextsUntil(10); !slices.Equal(got, []string{keyText(origin, 1), keyText(origin, 2)}) {
 		t.Errorf("the keys of 10 records are %q", got)
 	}
 	for _, wrong := range []string{"", "none", base64.StdEncoding.EncodeToString(public[:31])} {

@@ -7,21 +7,21 @@ import (
 	"golang.org/x/mod/sumdb/note"
 )
 
-// KeyText returns a key as people hand it on, in the form of C2SP signed-note;
-// note.NewVerifier reads it.
+// KeyText returns a public key as text in the format of C2SP signed-note, which
+// note.NewVerifier accepts.
 func KeyText(origin string, public ed25519.PublicKey) (string, error) {
 	text, err := note.NewEd25519VerifierKey(origin, public)
 	if err != nil {
-		return "", fmt.Errorf("reading a key of %q: %w", origin, err)
+		return "", fmt.Errorf("encoding a key of %q: %w", origin, err)
 	}
 	return text, nil
 }
 
-// Signer returns what signs with a ledger's key. Keys of the same ledger have the
-// same name, and differ in their hashes.
+// Signer returns a note.Signer for a ledger's private key. All keys of a ledger
+// have the same name; their hashes differ.
 func Signer(origin string, private ed25519.PrivateKey) (note.Signer, error) {
 	if len(private) != ed25519.PrivateKeySize {
-		return nil, fmt.Errorf("signing as %s: the key has %d bytes, a private Ed25519 key has %d", origin, len(private), ed25519.PrivateKeySize)
+		return nil, fmt.Errorf("signing as %s: the key has %d bytes, want an Ed25519 private key of %d", origin, len(private), ed25519.PrivateKeySize)
 	}
 	text, err := KeyText(origin, private.Public().(ed25519.PublicKey))
 	if err != nil {
@@ -35,7 +35,7 @@ func Signer(origin string, private ed25519.PrivateKey) (note.Signer, error) {
 }
 
 type signer struct {
-	note.Verifier // for name and hash
+	note.Verifier // provides Name and KeyHash
 	private       ed25519.PrivateKey
 }
 

@@ -10,14 +10,14 @@ import (
 	"bookledger/events/record/merkle"
 )
 
-// InclusionProof proves that a record is under a signed head.
+// InclusionProof proves that the tree of a signed head includes a record.
 type InclusionProof struct {
 	Seq    uint64
 	Path   tlog.RecordProof
-	Signed []byte // the head
+	Signed []byte // the signed head
 }
 
-// Text returns the proof as it stands in a file.
+// Text returns the proof in its file format, a C2SP tlog-proof.
 func (p InclusionProof) Text() []byte {
 	t := proof.TLogProof{Index: p.Seq - 1, Checkpoint: p.Signed}
 	for _, h := range p.Path {
@@ -26,7 +26,8 @@ func (p InclusionProof) Text() []byte {
 	return t.Marshal()
 }
 
-// ParseInclusionProof reads a proof, and checks nothing but its form.
+// ParseInclusionProof parses the output of Text. It returns ErrMalformed for
+// other text. It verifies neither the proof nor the signature.
 func ParseInclusionProof(text []byte) (InclusionProof, error) {
 	var t proof.TLogProof
 	if err := t.Unmarshal(text); err != nil {
@@ -36,8 +37,8 @@ func ParseInclusionProof(text []byte) (InclusionProof, error) {
 	for _, h := range t.Hashes {
 		p.Path = append(p.Path, merkle.Hash(h))
 	}
-	if p.Seq == 0 || !bytes.Equal(p.Text(), text) { // extra data, for which nothing vouches, has no place here
-		return InclusionProof{}, fmt.Errorf("%w: the proof is written otherwise than it must be", ErrMalformed)
+	if p.Seq == 0 || !bytes.Equal(p.Text(), text) { // refuses extra data, which no signature covers
+		return InclusionProof{}, fmt.Errorf("%w: the inclusion proof is not in its canonical form", ErrMalformed)
 	}
 	return p, nil
 }

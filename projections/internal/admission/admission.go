@@ -12,17 +12,16 @@ import (
 	"bookledger/projections/fold"
 )
 
-// State is what the ledger has come to, over which records are judged. What is
-// written belongs to the week of the decision that is put.
+// State is the state against which records are processed. Writes belong to the week
+// of the decision that is being applied.
 type State interface {
-	// Seen tells whether (source, id) was remembered before, and remembers it
-	// for good.
-	Seen(source, id string) (bool, error)
+	// MarkSeen remembers (source, id) and reports whether it was remembered before.
+	MarkSeen(source, id string) (bool, error)
 
-	// Case returns a case, the zero Case where none is known; it is not
-	// written to.
+	// Case returns a case, or the zero Case if it is not known. The caller must
+	// not modify it.
 	Case(id string) (*fold.Case, error)
-	// PutCase keeps a case, which is the state's own from then on.
+	// PutCase stores a case. It takes ownership of after.
 	PutCase(id string, before, after *fold.Case) error
 
 	Agent(id string) (agent fold.Agent, known bool, err error)
@@ -32,69 +31,69 @@ type State interface {
 	Staff(agencyID, personID string) (fold.Staff, error)
 	PutStaff(agencyID, personID string, after fold.Staff) error
 
-	// Reject keeps a rejection.
-	Reject(RejectedEvent) error
-	// Export keeps a step of an export.
-	Export(ExportStep) error
-	// Sealed tells whether a seal of the Friday is kept.
-	Sealed(f events.Date) (bool, error)
-	// Seal keeps the seal of a Friday that has none.
-	Seal(checkpoint.Seal) error
-	// Sign keeps a signature of a seal.
-	Sign(checkpoint.Signature) error
+	// AddRejection adds to the rejected events.
+	AddRejection(RejectedEvent) error
+	// AddExportStep adds to the export trail.
+	AddExportStep(ExportStep) error
+	// HasSeal reports whether Friday f has a seal.
+	HasSeal(f events.Date) (bool, error)
+	// PutSeal stores the seal of a Friday that has none.
+	PutSeal(checkpoint.Seal) error
+	// AddSignature adds a signature of a seal.
+	AddSignature(checkpoint.Signature) error
 }
 
-// RejectedEvent is a rejected record, as commands and the interface show it.
+// RejectedEvent describes a rejected event, as commands and the API show it.
 type RejectedEvent struct {
-	Seq      uint64      `json:"seq" format:"Sequence" doc:"The sequence of its record."`
-	Recorded time.Time   `json:"recorded,omitzero" doc:"When it was recorded; absent where a record has no recorded time."`
-	Subject  string      `json:"subject" doc:"The subject on which it was published."`
-	ID       string      `json:"id" doc:"The event's id; blank where it has none that can be read."`
-	Code     events.Code `json:"code" format:"RejectionCode" doc:"Why it was rejected."`
-	Field    string      `json:"field" doc:"The field at fault; blank where it is no single one."`
-	Reason   string      `json:"reason" doc:"The reason in words, without any value of the event."`
+	Seq      uint64      `json:"seq" format:"Sequence" doc:"The record's sequence."`
+	Recorded time.Time   `json:"recorded,omitzero" doc:"The recorded time; absent if the record has none."`
+	Subject  string      `json:"subject" doc:"The subject on which the event was published."`
+	ID       string      `json:"id" doc:"The event's ID; blank if it cannot be read."`
+	Code     events.Code `json:"code" format:"RejectionCode" doc:"The rejection code."`
+	Field    string      `json:"field" doc:"The field that caused the rejection; blank if no single field did."`
+	Reason   string      `json:"reason" doc:"The reason in words. It contains no value from the event."`
 }
 
-// ExportStep is a step of an export in the trail, as the interface shows it.
+// ExportStep is one step of an export in the export trail, as the API shows it.
 type ExportStep struct {
-	Seq      uint64    `json:"seq" format:"Sequence" doc:"The sequence of its record."`
-	Recorded time.Time `json:"recorded,omitzero" doc:"When it was recorded; absent where a record has no recorded time."`
-	Step     string    `json:"step" enum:"requested,declined,denied,made" doc:"A book was asked for and the disclaimer accepted; the answer was a no; it was denied; or the book was made."`
+	Seq      uint64    `json:"seq" format:"Sequence" doc:"The record's sequence."`
+	Recorded time.Time `json:"recorded,omitzero" doc:"The recorded time; absent if the record has none."`
+	Step     string    `json:"step" enum:"requested,declined,denied,made" doc:"requested: the person requested a book and accepted the disclaimer; declined: the person declined the disclaimer; denied: the request was denied; made: the book was made."`
 	events.Export
 }
 
-// Verdict is what became of a record.
-type Verdict struct {
+// Result describes what became of a record.
+type Result struct {
 	Outcome   record.Outcome
-	Rejection *events.Rejection // of a rejected one
-	Recorded  time.Time         // zero where the record has no recorded time
+	Rejection *events.Rejection // nil unless the record was rejected
+	Recorded  time.Time         // zero if the record has no recorded time
 }
 
-// Processor is what is known of the ledger as a whole; it is kept with the state,
-// so that judging resumes where it was.
+// Processor contains the facts about the ledger as a whole. It is stored with the
+// state as JSON, so that processing can resume.
 type Processor struct {
 	LedgerID string
-	Position uint64   // the last record judged
-	Leaf     [32]byte // its leaf hash
+	Position uint64   // sequence of the last applied record
+	Leaf     [32]byte // leaf hash of that record
 	Timeline record.Timeline
-	Week     events.Date // the Friday whose week is open; 0 before all time
+	Week     events.Date // Friday of the open week; 0 before the first recorded time
 	Tally    checkpoint.Tally
 
 	Applied, Duplicates, Rejected uint64
-	Cases, Agents                 uint64 // known ones
+	Cases, Agents                 uint64 // numbers of known cases and agents
 
-	Genesis    *events.CalendarSpec // nil where the record has no genesis
-	SealKey    string               // that genesis names
+	Genesis    *events.CalendarSpec // nil if the journal has no genesis
+	SealKey    string               // the first public key of the seals, from genesis
 	KeyChanges []checkpoint.KeyChange
 
 	calendar *events.Calendar
-	cutoff   time.Time // of Week
+	cutoff   time.Time // cutoff of Week
 }
 
-// New returns a ledger before its first record.
+// New returns a Processor for an empty journal.
 func New() *Processor { return &Processor{calendar: events.DefaultCalendar()} }
 
-// Resume makes a ledger that was kept ready to go on.
+// Resume prepares a Processor that was decoded from JSON.
 func (p *Processor) Resume() error {
 	p.calendar = events.DefaultCalendar()
 	if p.Genesis != nil {
@@ -110,11 +109,11 @@ func (p *Processor) Resume() error {
 	return nil
 }
 
-// Calendar is the ledger's calendar, the default one before genesis.
+// Calendar returns the ledger's calendar. Before genesis, it is the default one.
 func (p *Processor) Calendar() *events.Calendar { return p.calendar }
 
-// Keys returns the keys of the ledger's seals. A change that the key before it
-// has not signed changes nothing.
+// Keys returns the public keys of the ledger's seals. It ignores a key change that
+// the preceding key has not signed.
 func (p *Processor) Keys() (*treehead.Keys, error) {
 	keys, err := treehead.NewKeys(p.LedgerID, p.SealKey)
 	if err != nil {
@@ -126,105 +125,104 @@ func (p *Processor) Keys() (*treehead.Keys, error) {
 	return keys, nil
 }
 
-// Decision is what becomes of a record, before it is put into the state.
+// Decision is the result of checking a record, before it is applied.
 type Decision struct {
-	Verdict
-	// Passed are the Fridays whose cutoffs lie between the record before and this
-	// one, the earliest first. The state is as of each of them until the decision
-	// is put.
+	Result
+	// Passed contains the checkpoints of the cutoffs between the previous record
+	// and this one, earliest first. Until the decision is applied, the state is as
+	// of each of these cutoffs.
 	Passed []checkpoint.Checkpoint
-	Week   events.Date // the Friday to whose week belongs what is put; 0 before all time
+	Week   events.Date // Friday of the week to which the changes belong; 0 before the first recorded time
 
 	record   *record.Decoded
 	change   change
 	timeline record.Timeline
-	cutoff   time.Time // of Week
+	cutoff   time.Time // cutoff of Week
 }
 
-// Decide judges the record that follows the ledger's position. The state
-// remembers its source and id, and is otherwise left as it is, as the ledger
-// is: Put puts the decision into both. After an error neither may be used.
+// Decide checks the record that follows the position. It changes neither p nor s,
+// except that s remembers the event's source and ID; Apply applies the decision to
+// both. After an error, neither may be used again.
 func (p *Processor) Decide(d *record.Decoded, s State) (Decision, error) {
 	if d.Seq != p.Position+1 {
-		return Decision{}, fmt.Errorf("judging record %d: the one before it was %d, so records are missing or out of order", d.Seq, p.Position)
+		return Decision{}, fmt.Errorf("got record %d after record %d: records are missing or out of order", d.Seq, p.Position)
 	}
-	e := Decision{record: d, Week: p.Week, cutoff: p.cutoff, timeline: p.Timeline}
-	if err := p.judge(&e, s); err != nil {
-		return e, fmt.Errorf("judging record %d: %w", d.Seq, err)
+	dec := Decision{record: d, Week: p.Week, cutoff: p.cutoff, timeline: p.Timeline}
+	if err := p.check(&dec, s); err != nil {
+		return dec, fmt.Errorf("checking record %d: %w", d.Seq, err)
 	}
-	if p.Timeline.HasRecordedTime(&d.Record, d.Event.Type, e.Outcome) {
-		p.advance(&e)
+	if p.Timeline.HasRecordedTime(&d.Record, d.Event.Type, dec.Outcome) {
+		p.advance(&dec)
 	}
-	return e, nil
+	return dec, nil
 }
 
-// judge goes through the order of judgement.
-func (p *Processor) judge(e *Decision, s State) error {
-	d, c := e.record, &e.change
-	why := d.Envelope
-	if why == nil {
-		seen, err := s.Seen(d.Event.Source, d.Event.ID)
+// check runs the checks in order. The first failed check determines the rejection.
+func (p *Processor) check(dec *Decision, s State) error {
+	d, c := dec.record, &dec.change
+	rejection := d.EnvelopeRejection
+	if rejection == nil {
+		seen, err := s.MarkSeen(d.Event.Source, d.Event.ID)
 		if seen || err != nil {
-			e.Outcome = record.Duplicate
+			dec.Outcome = record.Duplicate
 			return err
 		}
 		c.data, c.at.Seq = d.Event.Data, d.Seq
-		if c.at.Recorded, why = p.Timeline.Recorded(&d.Record); why == nil {
-			why = d.Content
+		if c.at.Recorded, rejection = p.Timeline.Recorded(&d.Record); rejection == nil {
+			rejection = d.ContentRejection
 		}
 	}
 	var err error
-	if why == nil {
+	if rejection == nil {
 		if _, ok := c.data.(events.CaseData); ok {
 			c.at.Seed = d.Seed()
 		}
-		why, err = p.derive(c, s)
+		rejection, err = p.derive(c, s)
 	}
 	switch {
-	case why != nil:
-		e.Outcome, e.Rejection = record.Rejected, why
-	case c.changes:
-		e.Outcome = record.Applied
+	case rejection != nil:
+		dec.Outcome, dec.Rejection = record.Rejected, rejection
+	case c.changed:
+		dec.Outcome = record.Applied
 	default:
-		e.Outcome = record.Unchanged
+		dec.Outcome = record.Unchanged
 	}
 	return err
 }
 
-// advance moves recorded time on to the record, past every Friday whose cutoff
-// lies before it.
-func (p *Processor) advance(e *Decision) {
-	e.timeline.Advance(&e.record.Record, e.record.Event.Type, e.Outcome)
-	e.Recorded = e.timeline.Last
-	if e.Week == 0 {
-		e.Week = p.calendar.FridayOf(e.Recorded)
-		e.cutoff = p.calendar.Cutoff(e.Week)
+// advance moves recorded time to the record and collects the cutoffs it passes.
+func (p *Processor) advance(dec *Decision) {
+	dec.timeline.Advance(&dec.record.Record, dec.record.Event.Type, dec.Outcome)
+	dec.Recorded = dec.timeline.Last
+	if dec.Week == 0 {
+		dec.Week = p.calendar.FridayOf(dec.Recorded)
+		dec.cutoff = p.calendar.Cutoff(dec.Week)
 	}
-	for e.cutoff.Before(e.Recorded) {
-		e.Passed = append(e.Passed, p.Tally.Checkpoint(book.Week{Friday: e.Week, Cutoff: e.cutoff, Boundary: p.Timeline.Boundary}))
-		e.Week = p.calendar.Next(e.Week)
-		e.cutoff = p.calendar.Cutoff(e.Week)
+	for dec.cutoff.Before(dec.Recorded) {
+		dec.Passed = append(dec.Passed, p.Tally.Checkpoint(book.Week{Friday: dec.Week, Cutoff: dec.cutoff, Boundary: p.Timeline.Boundary}))
+		dec.Week = p.calendar.Next(dec.Week)
+		dec.cutoff = p.calendar.Cutoff(dec.Week)
 	}
 }
 
-// Apply moves the ledger on to the record of the decision, and puts what that
-// changes into the state. After an error neither may be used.
-func (p *Processor) Apply(e *Decision, s State) (err error) {
-	d := e.record
-	p.Timeline, p.Week, p.cutoff = e.timeline, e.Week, e.cutoff
-	switch e.Outcome {
+// Apply applies a decision to p and s and moves the position to its record. After an
+// error, neither may be used again.
+func (p *Processor) Apply(dec *Decision, s State) (err error) {
+	d := dec.record
+	p.Timeline, p.Week, p.cutoff = dec.timeline, dec.Week, dec.cutoff
+	switch dec.Outcome {
 	case record.Applied:
 		p.Applied++
-		err = p.put(&e.change, s)
+		err = p.applyChange(&dec.change, s)
 	case record.Unchanged:
 		p.Applied++
 	case record.Duplicate:
 		p.Duplicates++
 	case record.Rejected:
 		p.Rejected++
-		err = s.Reject(RejectedEvent{
-			Seq: d.Seq, Recorded: e.Recorded, Subject: d.Subject, ID: d.Event.ID,
-			Code: e.Rejection.Code, Field: e.Rejection.Field, Reason: e.Rejection.Reason,
+		err = s.AddRejection(RejectedEvent{
+			Seq: d.Seq, Recorded: dec.Recorded, Subject: d.Subject, ID: d.Event.ID,
+			Code: dec.Rejection.Code, Field: dec.Rejection.Field, Reason: dec.Rejection.Reason,
 		})
 	}
 	if err != nil {
@@ -234,16 +232,17 @@ func (p *Processor) Apply(e *Decision, s State) (err error) {
 	return nil
 }
 
-// Status is where a ledger stands, as commands and the interface show it.
+// Status is the position of a ledger and its counts, as commands and the API show
+// them.
 type Status struct {
-	Position   uint64      `json:"position" format:"Count" doc:"The sequence of the newest record that is shown."`
-	Applied    uint64      `json:"applied" format:"Count" doc:"Records accepted, whether they changed anything or not."`
-	Duplicates uint64      `json:"duplicates" format:"Count" doc:"Records whose source and id had come before."`
-	Rejected   uint64      `json:"rejected" format:"Count" doc:"Records rejected."`
-	Cases      uint64      `json:"cases" format:"Count" doc:"Known cases."`
-	Agents     uint64      `json:"agents" format:"Count" doc:"Known agents."`
-	OpenFriday events.Date `json:"open_friday" format:"DateOrBlank" doc:"The Friday whose week is open; blank while nothing is recorded."`
-	StateHash  string      `json:"state_hash" format:"Hash" doc:"A hash of the whole state in canonical form."`
+	Position   uint64      `json:"position" format:"Count" doc:"The sequence of the newest record shown."`
+	Applied    uint64      `json:"applied" format:"Count" doc:"The number of accepted records, including those that changed nothing."`
+	Duplicates uint64      `json:"duplicates" format:"Count" doc:"The number of records whose source and ID had appeared before."`
+	Rejected   uint64      `json:"rejected" format:"Count" doc:"The number of rejected records."`
+	Cases      uint64      `json:"cases" format:"Count" doc:"The number of known cases."`
+	Agents     uint64      `json:"agents" format:"Count" doc:"The number of known agents."`
+	OpenFriday events.Date `json:"open_friday" format:"DateOrBlank" doc:"The Friday of the open week; blank if nothing has been recorded."`
+	StateHash  string      `json:"state_hash" format:"Hash" doc:"The hash of the whole state in canonical form."`
 }
 
 func (p *Processor) status(stateHash string) Status {

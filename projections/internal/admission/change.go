@@ -9,31 +9,31 @@ import (
 	"bookledger/projections/fold"
 )
 
-// change is what an accepted event makes of what it is about.
+// change is the effect of one event.
 type change struct {
 	data    events.Data
 	at      fold.Position
-	changes bool // and not only says what was so already
+	changed bool // the event changes the state
 
-	before, after *fold.Case // of an event about a case
-	agentID       string     // of an event about an agent
+	before, after *fold.Case // for an event about a case
+	agentID       string     // for an event about an agent
 	agent         fold.Agent
-	known         bool // the agent was known before
+	agentKnown    bool // the agent was known before the event
 	agency        fold.Agency
 	staff         fold.Staff
 }
 
-// derive applies the rules of the event's domain to the state, which it leaves
-// as it is.
-func (p *Processor) derive(c *change, s State) (why *events.Rejection, err error) {
+// derive applies the rules for the event's type and stores the effect in c. It does
+// not change the state.
+func (p *Processor) derive(c *change, s State) (rejection *events.Rejection, err error) {
 	switch d := c.data.(type) {
 	case events.CaseData:
 		if c.before, err = s.Case(d.Case()); err != nil {
 			return nil, err
 		}
-		after, changes, why := fold.NextCase(*c.before, d, c.at)
-		c.after, c.changes = &after, changes
-		return why, nil
+		after, changes, rejection := fold.NextCase(*c.before, d, c.at)
+		c.after, c.changed = &after, changes
+		return rejection, nil
 	case *events.AgentCertified:
 		return c.deriveAgent(d.AgentID, s)
 	case *events.AgentMoved:
@@ -42,7 +42,7 @@ func (p *Processor) derive(c *change, s State) (why *events.Rejection, err error
 		return c.deriveAgent(d.AgentID, s)
 	case *events.AgencyRegistered:
 		agency, _, err := s.Agency(d.AgencyID)
-		c.agency, c.changes = fold.NextAgency(agency, d)
+		c.agency, c.changed = fold.NextAgency(agency, d)
 		return nil, err
 	case *events.StaffAssigned:
 		return nil, c.deriveStaff(&d.Staff, s)
@@ -50,49 +50,48 @@ func (p *Processor) derive(c *change, s State) (why *events.Rejection, err error
 		return nil, c.deriveStaff(&d.Staff, s)
 	case *events.Genesis:
 		if c.at.Seq != 1 {
-			return &events.Rejection{Code: events.Schema, Field: "data", Reason: "a ledger has one genesis, its first record"}, nil
+			return &events.Rejection{Code: events.Schema, Field: "data", Reason: "genesis must be the ledger's first record"}, nil
 		}
 		if d.Rules != fold.RulesNumber {
-			return nil, fmt.Errorf("the ledger was begun under rules %d, this release holds rules %d: use a newer release", d.Rules, fold.RulesNumber)
+			return nil, fmt.Errorf("the ledger starts with rules %d, but this release supports rules %d: use a newer release", d.Rules, fold.RulesNumber)
 		}
 	case *events.Rules:
 		if d.Rules != fold.RulesNumber {
-			return nil, fmt.Errorf("the ledger goes on under rules %d, this release holds rules %d: use a newer release", d.Rules, fold.RulesNumber)
+			return nil, fmt.Errorf("the ledger continues with rules %d, but this release supports rules %d: use a newer release", d.Rules, fold.RulesNumber)
 		}
 		return nil, nil
 	case *events.Sealed:
-		sealed, err := s.Sealed(d.Friday) // the first stands
-		c.changes = !sealed
+		sealed, err := s.HasSeal(d.Friday) // the first seal counts
+		c.changed = !sealed
 		return nil, err
 	case *events.HistoryClosed:
-		c.changes = !p.Timeline.Closed
+		c.changed = !p.Timeline.Closed
 		return nil, nil
 	}
-	c.changes = true // a clock is a fact of its own, as signatures and exports are
+	c.changed = true // clock events, signatures and export steps always count as a change
 	return nil, nil
 }
 
-func (c *change) deriveAgent(id string, s State) (why *events.Rejection, err error) {
+func (c *change) deriveAgent(id string, s State) (rejection *events.Rejection, err error) {
 	agent, known, err := s.Agent(id)
-	c.agentID, c.known = id, known
-	c.agent, c.changes, why = fold.NextAgent(agent, c.data)
-	return why, err
+	c.agentID, c.agentKnown = id, known
+	c.agent, c.changed, rejection = fold.NextAgent(agent, c.data)
+	return rejection, err
 }
 
 func (c *change) deriveStaff(d *events.Staff, s State) error {
 	staff, err := s.Staff(d.AgencyID, d.PersonID)
-	c.staff, c.changes = fold.NextStaff(staff, c.data)
+	c.staff, c.changed = fold.NextStaff(staff, c.data)
 	return err
 }
 
-// put puts what has changed into the state, and into what is known of the
-// ledger as a whole.
-func (p *Processor) put(c *change, s State) error {
+// applyChange writes the change to the state and to p.
+func (p *Processor) applyChange(c *change, s State) error {
 	switch d := c.data.(type) {
 	case events.CaseData:
-		return p.putCase(d, c, s)
+		return p.applyCase(d, c, s)
 	case *events.AgentCertified, *events.AgentMoved, *events.AgentDecertified:
-		if !c.known {
+		if !c.agentKnown {
 			p.Agents++
 		}
 		return s.PutAgent(c.agentID, c.agent)
@@ -106,25 +105,25 @@ func (p *Processor) put(c *change, s State) error {
 		p.LedgerID, p.Genesis, p.SealKey = d.LedgerID, &d.Calendar, d.SealKey
 		return p.Resume()
 	case *events.Sealed:
-		return s.Seal(checkpoint.Seal{Seq: c.at.Seq, Sealed: *d})
+		return s.PutSeal(checkpoint.Seal{Seq: c.at.Seq, Sealed: *d})
 	case *events.SealSigned:
-		return s.Sign(checkpoint.Signature{Seq: c.at.Seq, SealSigned: *d})
+		return s.AddSignature(checkpoint.Signature{Seq: c.at.Seq, SealSigned: *d})
 	case *events.SealKeyChanged:
 		p.KeyChanges = append(p.KeyChanges, checkpoint.KeyChange{Seq: c.at.Seq, Note: d.Note})
 	case *events.ExportRequested:
-		return s.Export(ExportStep{c.at.Seq, c.at.Recorded, "requested", d.Export})
+		return s.AddExportStep(ExportStep{c.at.Seq, c.at.Recorded, "requested", d.Export})
 	case *events.ExportDeclined:
-		return s.Export(ExportStep{c.at.Seq, c.at.Recorded, "declined", d.Export})
+		return s.AddExportStep(ExportStep{c.at.Seq, c.at.Recorded, "declined", d.Export})
 	case *events.ExportDenied:
-		return s.Export(ExportStep{c.at.Seq, c.at.Recorded, "denied", d.Export})
+		return s.AddExportStep(ExportStep{c.at.Seq, c.at.Recorded, "denied", d.Export})
 	case *events.ExportMade:
-		return s.Export(ExportStep{c.at.Seq, c.at.Recorded, "made", d.Export})
+		return s.AddExportStep(ExportStep{c.at.Seq, c.at.Recorded, "made", d.Export})
 	}
 	return nil
 }
 
-func (p *Processor) putCase(d events.CaseData, c *change, s State) error {
-	for _, id := range fold.Agents(d) { // an agent is known once a delegation names them
+func (p *Processor) applyCase(d events.CaseData, c *change, s State) error {
+	for _, id := range fold.Agents(d) { // naming an agent in a delegation makes them known
 		_, known, err := s.Agent(id)
 		if err != nil {
 			return err

@@ -9,21 +9,21 @@ import (
 	"bookledger/projections/internal/admission"
 )
 
-// TestAgentsBecomeKnown holds that an agent is known once any applied event
-// names it, and by no refused one; that one whom no certification has named
-// may be delegated to; and that unknown_agent is for moves and
-// decertifications.
+// TestAgentsBecomeKnown checks that an agent becomes known with the first applied
+// event that names them, that rejected events do not make agents known, that an agent
+// may be delegated to before being certified, and that moving or decertifying an agent
+// who was never certified is rejected as unknown_agent.
 func TestAgentsBecomeKnown(t *testing.T) {
-	c := newCourt(t)
+	c := newHarness(t)
 	known := func(want uint64, ids ...string) {
 		t.Helper()
 		for _, id := range ids {
 			if _, ok := c.state.agents[id]; !ok {
-				t.Errorf("%s is not known", id)
+				t.Errorf("agent %s is not known", id)
 			}
 		}
-		if c.ledger.Agents != want || uint64(len(c.state.agents)) != want {
-			t.Errorf("%d agents are counted and %d known, want %d", c.ledger.Agents, len(c.state.agents), want)
+		if c.processor.Agents != want || uint64(len(c.state.agents)) != want {
+			t.Errorf("got %d agents counted and %d known, want %d", c.processor.Agents, len(c.state.agents), want)
 		}
 	}
 	c.live("11-20T10:00:00", "delegation.accepted.v1", `{"case_id":"1","agent_id":"a0"}`)
@@ -35,9 +35,9 @@ func TestAgentsBecomeKnown(t *testing.T) {
 	c.live("11-20T10:00:00", "delegation.transferred.v1", `{"case_id":"1","from_agent_id":"a2","to_agent_id":"a3"}`)
 	known(3, "a1", "a2", "a3")
 	for _, eventType := range []string{"agency.agent_moved.v1", "agency.agent_decertified.v1"} {
-		for _, id := range []string{"a1", "a9"} { // known by a delegation, and not at all
+		for _, id := range []string{"a1", "a9"} { // known from a delegation; unknown
 			if v := c.live("11-20T10:00:00", eventType, `{"agent_id":"`+id+`","agency_id":"y1"}`); code(v) != events.UnknownAgent {
-				t.Errorf("%s of %s: %v", eventType, id, v.Rejection)
+				t.Errorf("%s of %s: got %v, want %s", eventType, id, v.Rejection, events.UnknownAgent)
 			}
 		}
 	}
@@ -46,15 +46,14 @@ func TestAgentsBecomeKnown(t *testing.T) {
 	c.live("11-20T10:00:00", "agency.agent_certified.v1", `{"agent_id":"a1","agency_id":"y1"}`)
 	known(4, "a4")
 	if !c.state.agents["a1"].Certified || c.state.agents["a2"].Certified {
-		t.Errorf("got %+v", c.state.agents)
+		t.Errorf("got agents %+v, want a1 certified and a2 not", c.state.agents)
 	}
 }
 
-// TestOrderOfSources holds that two upstream systems are not ordered against
-// each other: a delegation may arrive before its consumer, and what is not
-// known yet is blank.
+// TestOrderOfSources checks that events of different upstream systems may arrive in any
+// order: a delegation before its consumer, staff before their agency.
 func TestOrderOfSources(t *testing.T) {
-	c := newCourt(t)
+	c := newHarness(t)
 	for _, e := range [][2]string{
 		{"delegation.created.v1", `{"case_id":"1","agent_id":"a1"}`},
 		{"consumer.eligibility_determined.v1", `{"case_id":"1","member_id":"m1","application_year":2026,"program":"mcap","status":"eligible"}`},
@@ -64,35 +63,35 @@ func TestOrderOfSources(t *testing.T) {
 		{"agency.registered.v1", `{"agency_id":"y1","name":"Bay"}`},
 	} {
 		if v := c.live("11-20T10:00:00", e[0], e[1]); v.Outcome != record.Applied {
-			t.Errorf("%s is %s (%v)", e[0], v.Outcome, v.Rejection)
+			t.Errorf("%s: got %s (%v), want applied", e[0], v.Outcome, v.Rejection)
 		}
 	}
 	if c.state.staff["y1/p1"].Role != "manager" || c.state.agencies["y1"].Name != "Bay" || !c.state.agents["a1"].Certified || len(c.state.cases["1"].Members) != 1 {
-		t.Errorf("got %+v", c.state)
+		t.Errorf("got state %+v", c.state)
 	}
 }
 
-// TestStatus holds the counts: applied has what was accepted, whether it
-// changed anything or not; cases and agents are those known.
-func TestStatus(t *testing.T) {
-	c := newCourt(t)
+// TestStatusCounts checks that the status counts unchanged records as applied, and
+// counts only known cases and agents.
+func TestStatusCounts(t *testing.T) {
+	c := newHarness(t)
 	c.live("11-20T10:00:00", "delegation.created.v1", `{"case_id":"1","agent_id":"a1"}`)
 	c.live("11-20T10:00:00", "delegation.created.v1", `{"case_id":"1","agent_id":"a1"}`) // unchanged
 	c.live("11-20T10:00:00", "consumer.case_closed.v1", `{"case_id":"2"}`)
-	c.live("11-20T10:00:00", "consumer.member_removed.v1", `{"case_id":"3","member_id":"m1"}`) // refused
-	c.judge("ledger.consumer.calheers", "11-20T10:00:00", "", "")
-	c.judge("ledger.consumer.calheers", "11-20T10:00:00", "", message("calheers", "live1", "consumer.case_closed.v1", `{"case_id":"4"}`))
-	got, err := json.Marshal(admission.ProgressOf(c.ledger).Summary())
+	c.live("11-20T10:00:00", "consumer.member_removed.v1", `{"case_id":"3","member_id":"m1"}`) // rejected
+	c.process("ledger.consumer.calheers", "11-20T10:00:00", "", "")
+	c.process("ledger.consumer.calheers", "11-20T10:00:00", "", message("calheers", "live1", "consumer.case_closed.v1", `{"case_id":"4"}`))
+	got, err := json.Marshal(admission.ProgressOf(c.processor).Summary())
 	const want = `{"position":6,"applied":3,"duplicates":1,"rejected":2,"cases":2,"agents":1,"open_friday":"2026-11-20","state_hash":""}`
 	if err != nil || string(got) != want {
 		t.Errorf("got  %s (%v)\nwant %s", got, err, want)
 	}
 }
 
-// TestTally holds that the counts of the coming Friday follow every change of
-// a case: its members and years, its closing and reopening, its delegation.
-func TestTally(t *testing.T) {
-	c := newCourt(t)
+// TestTallyFollowsCases checks that the counts for the coming Friday follow every change
+// of a case: members, years, closing and reopening, and delegation.
+func TestTallyFollowsCases(t *testing.T) {
+	c := newHarness(t)
 	for _, step := range []struct {
 		eventType, data string
 		cases, rows     int64
@@ -101,8 +100,8 @@ func TestTally(t *testing.T) {
 		{"delegation.created.v1", `{"case_id":"1","agent_id":"a1"}`, 1, 1},
 		{"consumer.member_recorded.v1", `{"case_id":"1","member_id":"m2"}`, 1, 2},
 		{"consumer.application_recorded.v1", `{"case_id":"1","application_year":2026}`, 1, 2},
-		{"consumer.application_recorded.v1", `{"case_id":"1","application_year":2025}`, 1, 2}, // hidden
-		{"consumer.application_recorded.v1", `{"case_id":"1","application_year":2027}`, 1, 4}, // open enrollment
+		{"consumer.application_recorded.v1", `{"case_id":"1","application_year":2025}`, 1, 2}, // a past year is not shown
+		{"consumer.application_recorded.v1", `{"case_id":"1","application_year":2027}`, 1, 4}, // open enrollment: both years are shown
 		{"delegation.marked_inactive.v1", `{"case_id":"1","agent_id":"a1"}`, 1, 4},
 		{"consumer.case_closed.v1", `{"case_id":"1"}`, 0, 0},
 		{"consumer.member_removed.v1", `{"case_id":"1","member_id":"m2"}`, 0, 0},
@@ -111,9 +110,9 @@ func TestTally(t *testing.T) {
 		{"delegation.ended.v1", `{"case_id":"1","agent_id":"a2"}`, 0, 0},
 	} {
 		c.live("11-20T10:00:00", step.eventType, step.data)
-		f := c.ledger.Tally.Checkpoint(friday(20261120))
+		f := c.processor.Tally.Checkpoint(friday(20261120))
 		if f.Cases != step.cases || f.Rows != step.rows {
-			t.Errorf("after %s %s: %d cases and %d rows, want %d and %d", step.eventType, step.data, f.Cases, f.Rows, step.cases, step.rows)
+			t.Errorf("after %s %s: got %d cases and %d rows, want %d and %d", step.eventType, step.data, f.Cases, f.Rows, step.cases, step.rows)
 		}
 	}
 }

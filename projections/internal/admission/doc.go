@@ -1,11 +1,10 @@
-// Package admission takes records in the order of the journal and says what
-// becomes of each: the order of judgement, recorded time, the passing of
-// Fridays and the counts. The serving projection and the auditors' replay
-// both judge through it, each over its own state: Decide says what becomes of a
-// record and which cutoffs it passes, Put applies that.
+// Package admission processes the records of a journal in order. It defines the
+// order of checks, recorded time, the passing of cutoffs, and the counts. Decide
+// determines a record's outcome and the cutoffs it passes; Apply applies it. The
+// serving projection and the auditors' replay both use it, each with its own state.
 //
-// It promises that no upstream event stops it: whatever a message holds, the
-// verdict is an outcome. An error is one of the state, or of a genesis or
-// change of rules, which the ledger alone writes, that this release does not
-// hold: to go on would be to judge wrongly. The rules themselves are fold's.
+// No upstream event stops it: whatever a message contains, the result is an
+// outcome. It returns an error only if the state does, or if a genesis or rules
+// record, which only bookledger writes, needs a newer release; continuing would
+// produce wrong results. Package fold defines the rules for cases and agencies.
 package admission

@@ -10,41 +10,41 @@ import (
 	"bookledger/projections/book"
 )
 
-// Progress is what views and replays say alike of where their ledger stands.
+// Progress provides read-only access to a processor. Views and replays embed it.
 type Progress struct{ processor *Processor }
 
-// ProgressOf is where a processor's ledger stands.
+// ProgressOf returns the progress of p.
 func ProgressOf(p *Processor) Progress { return Progress{p} }
 
-// Position is the sequence of the newest record.
+// Position returns the sequence of the newest record.
 func (s Progress) Position() uint64 { return s.processor.Position }
 
-// LedgerID is that of the ledger; "" where the record has no genesis.
+// LedgerID returns the ledger's ID, or "" if the journal has no genesis.
 func (s Progress) LedgerID() string { return s.processor.LedgerID }
 
-// Calendar is the ledger's calendar.
+// Calendar returns the ledger's calendar.
 func (s Progress) Calendar() *events.Calendar { return s.processor.Calendar() }
 
-// Keys returns the keys of the seals.
+// Keys returns the public keys of the seals.
 func (s Progress) Keys() (*treehead.Keys, error) { return s.processor.Keys() }
 
-// HistoryClosed reports whether the history load is over.
+// HistoryClosed reports whether history is closed.
 func (s Progress) HistoryClosed() bool { return s.processor.Timeline.Closed }
 
-// Recorded is the newest recorded time; zero before all time.
+// Recorded returns the newest recorded time, or the zero time if there is none.
 func (s Progress) Recorded() time.Time { return s.processor.Timeline.Last }
 
-// OpenFriday is the Friday whose week is open, for which live lists are shown;
-// 0 before all time.
+// OpenFriday returns the Friday of the open week, which live lists show. It returns
+// 0 before the first recorded time.
 func (s Progress) OpenFriday() events.Date { return s.processor.Week }
 
-// Summary is where the ledger stands, without the state hash.
+// Summary returns the status without the state hash.
 func (s Progress) Summary() Status { return s.processor.status("") }
 
-// StatusOf is where the ledger stands, with the hash of the whole state. It takes
-// a pass over that.
-func (s Progress) StatusOf(whole book.FullState) (Status, error) {
-	sum, err := book.StateHash(whole)
+// StatusOf returns the status with the hash of state, which must be the whole
+// current state. It reads all of it.
+func (s Progress) StatusOf(state book.FullState) (Status, error) {
+	sum, err := book.StateHash(state)
 	if err != nil {
 		return Status{}, fmt.Errorf("hashing the state: %w", err)
 	}

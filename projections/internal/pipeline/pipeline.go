@@ -1,10 +1,10 @@
-// Package pipeline does work on all cores and keeps its order: what is read is
-// mapped by whichever worker is free, and consumed in the order of reading. The
-// projection decodes the journal with it, a replay the lines of a dump.
+// Package pipeline maps inputs on all cores and keeps their order: any free worker
+// maps an input, and the results are consumed in the order of the inputs. The
+// projection decodes the journal with it; a replay decodes the lines of a dump.
 //
-// It promises that only so much is in memory at a time, that of several errors
-// the first in the order of what was read is the one that comes out, and that
-// nothing of it runs on once Run has returned.
+// It bounds the number of inputs in memory. Of several errors, it returns the one
+// that comes first in the order of the inputs. Nothing of it still runs after Run
+// has returned.
 package pipeline
 
 import (
@@ -14,24 +14,24 @@ import (
 	"sync"
 )
 
-// depth is how many inputs for each worker are on their way at most.
+// depth is the maximum number of queued inputs per worker.
 const depth = 8
 
-// item is one input on its way.
+// item is a queued input.
 type item[In, Out any] struct {
 	in  In
-	out chan Out // takes one
+	out chan Out // has room for the result
 }
 
-// Run calls read, maps each input that it yields with a function that worker
-// has made, one for each worker, and hands the results to consume in the order
-// of the inputs. The function more reports whether another one is waiting.
+// Run calls read, maps each input that read yields, and passes the results to
+// consume in the order of the inputs. It calls worker once for each worker, to get
+// that worker's mapping function. The function more reports whether another result
+// is expected. When yield returns an error, read must return.
 //
-// It returns the error of consume. Where that returned nil, it returns nil if
-// consume has not gone on to the end, since it has seen enough; the cause, if
-// ctx was canceled before all was consumed; and otherwise the error of read,
-// of which everything that it had yielded has been consumed. A yield that
-// returns an error is to end read.
+// Run returns the error of consume. If that is nil, it returns nil if consume
+// stopped before the last result. Otherwise it returns the cause of ctx's
+// cancellation if ctx was canceled before everything was consumed, and else the
+// error of read, after consume has received everything that read yielded.
 func Run[In, Out any](ctx context.Context, read func(ctx context.Context, yield func(In) error) error,
 	worker func() func(In) Out, consume func(results iter.Seq[Out], more func() bool) error) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -64,7 +64,7 @@ func Run[In, Out any](ctx context.Context, read func(ctx context.Context, yield 
 		})
 	})
 
-	var endErr error // of read or of ctx; nil where consume does not get there
+	var endErr error // of read or ctx; nil if consume stops early
 	err := consume(func(yield func(Out) bool) {
 		for i := range order {
 			select {
@@ -79,7 +79,7 @@ func Run[In, Out any](ctx context.Context, read func(ctx context.Context, yield 
 		}
 		endErr = readErr
 	}, func() bool { return len(order) > 0 })
-	cancel() // where consume ended first
+	cancel() // if consume has stopped early
 	running.Wait()
 	if err != nil {
 		return err

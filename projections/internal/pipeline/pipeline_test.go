@@ -16,7 +16,7 @@ import (
 
 var errRead, errConsume, errCause = errors.New("read"), errors.New("consume"), errors.New("cause")
 
-// numbers yields 0, 1, …, up to n, or without an end where n is negative.
+// numbers yields 0, 1, … n-1 and returns err. If n is negative, it never ends.
 func numbers(n int, err error, yielded *int) func(context.Context, func(int) error) error {
 	return func(_ context.Context, yield func(int) error) error {
 		for i := 0; i != n; i++ {
@@ -29,21 +29,20 @@ func numbers(n int, err error, yielded *int) func(context.Context, func(int) err
 	}
 }
 
-// TestRun holds, wherever reading and consuming end and with which error, that
-// results come in the order of the inputs, that all which was read is consumed
-// before the error of reading comes out, and that the error of consuming, which
-// is the earlier in that order, goes before it.
-func TestRun(t *testing.T) {
+// TestKeepsOrder checks that results come in the order of the inputs wherever reading or
+// consuming ends. Everything that was read is consumed before Run returns the error of
+// read. An error of consume takes precedence, because it comes earlier in that order.
+func TestKeepsOrder(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := rapid.IntRange(0, 300).Draw(t, "inputs")
-		enough := rapid.IntRange(0, 400).Draw(t, "consumed at most")
-		readErr := rapid.SampledFrom([]error{nil, errRead}).Draw(t, "error of reading")
-		consumeErr := rapid.SampledFrom([]error{nil, errConsume}).Draw(t, "error of consuming")
+		limit := rapid.IntRange(0, 400).Draw(t, "consumed at most")
+		readErr := rapid.SampledFrom([]error{nil, errRead}).Draw(t, "read error")
+		consumeErr := rapid.SampledFrom([]error{nil, errConsume}).Draw(t, "consume error")
 		yielded, got, last := 0, []int{}, true
 		err := pipeline.Run(context.Background(), numbers(n, readErr, &yielded), func() func(int) int {
-			mine := 0 // the race detector tells if a worker's function is shared
+			calls := 0 // lets the race detector find a mapping function that is shared
 			return func(in int) int {
-				mine++
+				calls++
 				if in%3 == 0 {
 					runtime.Gosched()
 				}
@@ -51,7 +50,7 @@ func TestRun(t *testing.T) {
 			}
 		}, func(results iter.Seq[int], more func() bool) error {
 			for r := range results {
-				if len(got) == enough {
+				if len(got) == limit {
 					return consumeErr
 				}
 				got, last = append(got, r), !more()
@@ -59,27 +58,26 @@ func TestRun(t *testing.T) {
 			return nil
 		})
 		want := readErr
-		if n > enough {
+		if n > limit {
 			want = consumeErr
 		}
-		all := make([]int, min(n, enough))
+		all := make([]int, min(n, limit))
 		for i := range all {
 			all[i] = 2 * i
 		}
 		if !errors.Is(err, want) || err != nil && want == nil || !slices.Equal(got, all) {
-			t.Fatalf("of %d inputs %v were consumed, at most %d wanted: %v, want %v", n, got, enough, err, want)
+			t.Fatalf("with %d inputs and a limit of %d: got %v (%v), want %v (%v)", n, limit, got, err, all, want)
 		}
-		if n <= enough && (yielded != n || !last) {
-			t.Fatalf("%d of %d were read, and more are waiting: %v", yielded, n, !last)
+		if n <= limit && (yielded != n || !last) {
+			t.Fatalf("got %d of %d inputs read, more reported: %v", yielded, n, !last)
 		}
 	})
 }
 
-// TestCancel holds that only so many inputs are on their way while consuming
-// stands still, that the cause of a canceled context comes out though results
-// are outstanding, and that nothing is left running then, without which the
-// bubble would not end.
-func TestCancel(t *testing.T) {
+// TestCancelWithFullQueue checks that the number of queued inputs is bounded while
+// nothing is consumed, that Run returns the cause of the cancellation although results
+// are outstanding, and that no goroutine is left (the synctest bubble would not end).
+func TestCancelWithFullQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		yielded, ended := 0, make(chan error)
@@ -91,18 +89,18 @@ func TestCancel(t *testing.T) {
 				}
 			}, func(results iter.Seq[int], _ func() bool) error {
 				for range results {
-					continue // none comes before ctx ends
+					continue // no result comes before ctx ends
 				}
 				return nil
 			})
 		}()
 		synctest.Wait()
 		if most := 10 * runtime.GOMAXPROCS(0); yielded == 0 || yielded > most {
-			t.Errorf("%d inputs are on their way, at most %d should be", yielded, most)
+			t.Errorf("got %d queued inputs, want 1 to %d", yielded, most)
 		}
 		cancel(errCause)
 		if err := <-ended; !errors.Is(err, errCause) {
-			t.Errorf("got %v", err)
+			t.Errorf("got error %v, want %v", err, errCause)
 		}
 	})
 }

@@ -1,9 +1,8 @@
-// Package store keeps versioned values in Pebble. Each value is keyed by what
-// it is and by the Friday whose book first shows it, newest first, so that
-// the state of every past Friday stays readable and passing a cutoff copies
-// nothing.
+// Package store stores versioned values in Pebble. The key of a value consists of a
+// name and the Friday whose book first shows the value, newest first. The state of
+// every past Friday therefore stays readable, and passing a cutoff copies nothing.
 //
-// It promises that a batch is applied whole or not at all, also after a crash,
-// though possibly not the newest ones: the journal is the truth and says
-// where to go on. What the values mean is left to its callers.
+// A batch is applied as a whole or not at all, even after a crash. A crash may lose
+// the newest batches; their records can be read again from the journal. Callers
+// define what the values mean.
 package store

@@ -13,12 +13,12 @@ import (
 	"bookledger/events"
 )
 
-// Newest is later than every week: what is live is read as of it.
+// Newest is later than every week. Reading as of Newest returns the live state.
 const Newest = events.Date(1<<31 - 1)
 
-// Options are how a store is opened.
+// Options configure Open.
 type Options struct {
-	FS  vfs.FS // nil: the disk
+	FS  vfs.FS // nil means the disk
 	Log *zap.Logger
 }
 
@@ -27,8 +27,8 @@ type Store struct {
 	db *pebble.DB
 }
 
-// Open opens the store in dir, or makes one. It fails when another process
-// has it open.
+// Open opens the store in dir, creating it if necessary. It returns an error if
+// another process has it open.
 func Open(dir string, o Options) (*Store, error) {
 	cache := pebble.NewCache(256 << 20)
 	defer cache.Unref()
@@ -42,40 +42,39 @@ func Open(dir string, o Options) (*Store, error) {
 		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       24,
 	}
-	po.Levels[0].FilterPolicy = bloom.FilterPolicy(10) // most look-ups of ids find nothing
+	po.Levels[0].FilterPolicy = bloom.FilterPolicy(10) // most lookups of event IDs find nothing
 	db, err := pebble.Open(dir, po)
 	if err != nil {
-		return nil, fmt.Errorf("opening the projection's store in %s: %w; if it is damaged, remove the folder projection, which is then built anew from the journal", dir, err)
+		return nil, fmt.Errorf("opening the projection's store in %s: %w; if the store is damaged, delete the projection folder to rebuild it from the journal", dir, err)
 	}
 	return &Store{db: db}, nil
 }
 
-// Close closes the store; it fails while a view is open.
+// Close closes the store. It returns an error while a snapshot is open.
 func (s *Store) Close() error { return s.db.Close() }
 
-// Flush makes everything that is committed durable.
+// Flush makes all committed data durable.
 func (s *Store) Flush() error { return s.db.Flush() }
 
-// DiskUsage returns the bytes that the store takes on disk.
+// DiskUsage returns the number of bytes that the store uses on disk.
 func (s *Store) DiskUsage() uint64 { return s.db.Metrics().DiskSpaceUsage() }
 
-// Reader reads the store, as it is at each call, or as it was when Snapshot
-// was called.
+// Reader reads either the current state of the store or a snapshot of it.
 type Reader struct {
 	r    pebble.Reader
 	snap *pebble.Snapshot
 }
 
-// Reader reads what is committed at the time of each call.
+// Reader returns a reader of the data that is committed at the time of each call.
 func (s *Store) Reader() Reader { return Reader{r: s.db} }
 
-// Snapshot reads what is committed now; it must be closed.
+// Snapshot returns a reader of the data that is committed now. It must be closed.
 func (s *Store) Snapshot() Reader {
 	snap := s.db.NewSnapshot()
 	return Reader{r: snap, snap: snap}
 }
 
-// Close releases a snapshot.
+// Close releases the snapshot, if r reads one.
 func (r Reader) Close() error {
 	if r.snap == nil {
 		return nil
@@ -83,7 +82,7 @@ func (r Reader) Close() error {
 	return r.snap.Close()
 }
 
-// Get returns the value of a key that has no weeks.
+// Get returns a copy of the value of an unversioned key.
 func (r Reader) Get(k []byte) (value []byte, ok bool, err error) {
 	v, closer, err := r.r.Get(k)
 	if errors.Is(err, pebble.ErrNotFound) {
@@ -95,7 +94,7 @@ func (r Reader) Get(k []byte) (value []byte, ok bool, err error) {
 	return bytes.Clone(v), true, closer.Close()
 }
 
-// Has tells whether a key that has no weeks is there.
+// Has reports whether an unversioned key exists.
 func (r Reader) Has(k []byte) (bool, error) {
 	_, closer, err := r.r.Get(k)
 	if errors.Is(err, pebble.ErrNotFound) {
@@ -107,11 +106,11 @@ func (r Reader) Has(k []byte) (bool, error) {
 	return true, closer.Close()
 }
 
-// Cursor reads single versioned values, one after the other, at less cost than
-// a read for each. It must be closed.
+// Cursor reads single versioned values. It is faster than Reader.At for many reads.
+// It must be closed.
 type Cursor struct{ it *pebble.Iterator }
 
-// Cursor returns a cursor over the keys of k's kind, as they are now.
+// Cursor returns a cursor over the keys of k's kind, as they are at the time of the call.
 func (r Reader) Cursor(k Key) (*Cursor, error) {
 	it, err := r.r.NewIter(&pebble.IterOptions{LowerBound: k[:1], UpperBound: end(k[:1])})
 	if err != nil {
@@ -120,8 +119,8 @@ func (r Reader) Cursor(k Key) (*Cursor, error) {
 	return &Cursor{it}, nil
 }
 
-// At returns the newest value of k that is not later than week; an empty value
-// is a tombstone. The value is valid until the next call.
+// At returns the newest value of k that is not later than week. If there is none or
+// if it is a tombstone, ok is false. The value is valid until the next call.
 func (c *Cursor) At(k Key, week events.Date) (value []byte, ok bool, err error) {
 	if !c.it.SeekGE(k.version(week)) {
 		return nil, false, c.it.Error()
@@ -137,7 +136,7 @@ func (c *Cursor) At(k Key, week events.Date) (value []byte, ok bool, err error) 
 // Close releases the cursor.
 func (c *Cursor) Close() error { return c.it.Close() }
 
-// At returns a copy of the newest value of k that is not later than week.
+// At returns a copy of the newest value of k that is not later than week, as Cursor.At does.
 func (r Reader) At(k Key, week events.Date) ([]byte, bool, error) {
 	c, err := r.Cursor(k)
 	if err != nil {
@@ -147,17 +146,17 @@ func (r Reader) At(k Key, week events.Date) ([]byte, bool, error) {
 	return bytes.Clone(v), ok, errors.Join(err, c.Close())
 }
 
-// Each calls yield with the newest value not later than week of every key that
-// begins with prefix, in the order of keys, tombstones left out. Name is what
-// follows the prefix, without the closing zero byte; both are valid during
-// the call alone.
+// Each calls yield for every key with the prefix, in key order, with the newest value
+// that is not later than week. It skips tombstones. The name is the rest of the key
+// after the prefix, without the final zero byte. Both arguments are valid only during
+// the call.
 func (r Reader) Each(prefix Key, week events.Date, yield func(name, value []byte) error) (err error) {
 	it, err := r.r.NewIter(&pebble.IterOptions{LowerBound: prefix, UpperBound: end(prefix)})
 	if err != nil {
 		return readError(err)
 	}
 	defer func() { err = errors.Join(err, it.Close()) }()
-	var done []byte // the key whose version was found
+	var done []byte // the last key whose version was found
 	for ok := it.First(); ok; ok = it.Next() {
 		k, version := splitVersion(it.Key())
 		if version > week || bytes.Equal(k, done) {
@@ -178,30 +177,30 @@ func (r Reader) Each(prefix Key, week events.Date, yield func(name, value []byte
 	return nil
 }
 
-// EachUnversioned calls yield with every key that has no weeks, from from on to the
-// end of its kind, in order.
+// EachUnversioned calls yield for every unversioned key from from to the end of its
+// kind, in key order.
 func (r Reader) EachUnversioned(from []byte, yield func(key, value []byte) error) error {
-	return r.eachPlain(from, end(from[:1]), (*pebble.Iterator).First, (*pebble.Iterator).Next, yield)
+	return r.eachUnversioned(from, end(from[:1]), (*pebble.Iterator).First, (*pebble.Iterator).Next, yield)
 }
 
-// EachUnversionedWithPrefix calls yield with every key that has no weeks and begins with
-// prefix, in order.
+// EachUnversionedWithPrefix calls yield for every unversioned key with the prefix, in
+// key order.
 func (r Reader) EachUnversionedWithPrefix(prefix []byte, yield func(key, value []byte) error) error {
-	return r.eachPlain(prefix, end(prefix), (*pebble.Iterator).First, (*pebble.Iterator).Next, yield)
+	return r.eachUnversioned(prefix, end(prefix), (*pebble.Iterator).First, (*pebble.Iterator).Next, yield)
 }
 
-// EachPiece calls yield with every piece of a tile, in order.
-func (r Reader) EachPiece(level int, number uint64, yield func(key, value []byte) error) error {
-	return r.eachPlain(TilePiece(level, number, 0), TilePiece(level, number+1, 0), (*pebble.Iterator).First, (*pebble.Iterator).Next, yield)
+// EachTilePiece calls yield for every piece of a tile, in order.
+func (r Reader) EachTilePiece(level int, number uint64, yield func(key, value []byte) error) error {
+	return r.eachUnversioned(TilePiece(level, number, 0), TilePiece(level, number+1, 0), (*pebble.Iterator).First, (*pebble.Iterator).Next, yield)
 }
 
-// EachUnversionedBefore calls yield with every key that has no weeks, of before's
-// kind and before it, the last first.
+// EachUnversionedBefore calls yield for every unversioned key of before's kind that
+// sorts below before, in descending order.
 func (r Reader) EachUnversionedBefore(before []byte, yield func(key, value []byte) error) error {
-	return r.eachPlain(before[:1], before, (*pebble.Iterator).Last, (*pebble.Iterator).Prev, yield)
+	return r.eachUnversioned(before[:1], before, (*pebble.Iterator).Last, (*pebble.Iterator).Prev, yield)
 }
 
-func (r Reader) eachPlain(from, to []byte, begin, step func(*pebble.Iterator) bool, yield func(key, value []byte) error) (err error) {
+func (r Reader) eachUnversioned(from, to []byte, begin, step func(*pebble.Iterator) bool, yield func(key, value []byte) error) (err error) {
 	it, err := r.r.NewIter(&pebble.IterOptions{LowerBound: from, UpperBound: to})
 	if err != nil {
 		return readError(err)
@@ -221,30 +220,30 @@ func (r Reader) eachPlain(from, to []byte, begin, step func(*pebble.Iterator) bo
 
 func readError(err error) error { return fmt.Errorf("reading the projection's store: %w", err) }
 
-// Batch gathers changes that are committed together.
+// Batch collects changes that are committed together.
 type Batch struct{ b *pebble.Batch }
 
-// NewBatch begins a batch.
+// NewBatch returns an empty batch.
 func (s *Store) NewBatch() *Batch { return &Batch{s.db.NewBatch()} }
 
-// Set gives k a value from week on; an empty value is a tombstone.
+// Set sets the value of k from week on. An empty value is a tombstone.
 func (b *Batch) Set(k Key, week events.Date, value []byte) error {
 	return b.b.Set(k.version(week), value, nil)
 }
 
-// Delete takes the version of a week away.
+// Delete deletes the version of k for week.
 func (b *Batch) Delete(k Key, week events.Date) error {
 	return b.b.Delete(k.version(week), nil)
 }
 
-// SetUnversioned gives a key that has no weeks a value.
+// SetUnversioned sets the value of an unversioned key.
 func (b *Batch) SetUnversioned(k, value []byte) error { return b.b.Set(k, value, nil) }
 
-// DeleteUnversioned takes the value of a key away that has no weeks.
+// DeleteUnversioned deletes an unversioned key.
 func (b *Batch) DeleteUnversioned(k []byte) error { return b.b.Delete(k, nil) }
 
-// Commit commits the batch, unsynced: the write-ahead log is on, so that a
-// crash loses only the newest batches, which the journal gives again.
+// Commit commits the batch without syncing. Because of the write-ahead log, a crash
+// loses only the newest batches, whose records can be read again from the journal.
 func (b *Batch) Commit() error {
 	if err := b.b.Commit(pebble.NoSync); err != nil {
 		return fmt.Errorf("writing to the projection's store: %w", err)
@@ -255,8 +254,8 @@ func (b *Batch) Commit() error {
 // Discard drops the batch.
 func (b *Batch) Discard() error { return b.b.Close() }
 
-// logger passes Pebble's errors on; what it calls fatal (a failed write to
-// its log) ends the program, since its state is then unknown.
+// logger logs Pebble's errors. An error that Pebble calls fatal, such as a failed write
+// to its log, ends the program, because the store's state is then unknown.
 type logger struct{ log *zap.Logger }
 
 func (l logger) Infof(string, ...any) {}

@@ -29,19 +29,20 @@ func newActive(env *cli.Environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "active",
 		Short: "Show an agent's Active Consumers list",
-		Long: `Show an agent's Active Consumers list, all of it, in the order of first names: as
-it is now, as of a Friday's cutoff, or, from a dump, as of any moment. It holds
-personal data.`,
+		Long: `Show an agent's whole Active Consumers list, ordered by first name. The list is
+shown as of now, as of a Friday's cutoff or, from a dump, as of any time. It
+contains personal data.`,
 		Example: `  bookledger active --data ./ledger --agent A100001
   bookledger active --journal dump.ndjson --agent A100001 --friday latest --json
   bookledger active --journal dump.ndjson --agent A100001 --at 2026-11-18T12:00:00-08:00`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runActive(cmd.Context(), env, o) },
 	}
 	o.register(cmd.Flags())
-	cmd.Flags().StringVar(&o.agent, "agent", "", "the agent's id (required)")
-	cmd.Flags().StringVar(&o.friday, "friday", "", "as of this Friday's cutoff: a date, or latest")
-	cmd.Flags().StringVar(&o.at, "at", "", "as of this moment, from a dump")
+	cmd.Flags().StringVar(&o.agent, "agent", "", "agent `id` (required)")
+	cmd.Flags().StringVar(&o.friday, "friday", "", "show the list as of this Friday's cutoff: a `date` or latest")
+	cmd.Flags().StringVar(&o.at, "at", "", "show the list as of this `time`; needs --journal")
 	cli.Require(cmd.Flags(), "agent")
+	cli.SuggestFlag(cmd, "agent")
 	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object")
 	return cmd
 }
@@ -52,9 +53,9 @@ func runActive(ctx context.Context, env *cli.Environment, o activeOptions) error
 	var err error
 	switch {
 	case o.friday != "" && o.at != "":
-		err = cli.Usagef("give --friday or --at, not both")
+		err = cli.Usagef("use --friday or --at, not both")
 	case o.friday != "":
-		friday, err = parseFriday(o.friday)
+		friday, err = parseFriday("friday", o.friday)
 	case o.at != "":
 		at, err = cli.ParseTime("at", o.at)
 	}
@@ -85,7 +86,7 @@ func runActive(ctx context.Context, env *cli.Environment, o activeOptions) error
 	if err != nil {
 		return err
 	}
-	consumers, total := lists.Active.Page(list.Query{}, s.Lists.Year())
+	consumers, total := lists.Active.Page(list.Query{}, s.ListFriday.Year())
 	if o.json {
 		return env.Encode(struct {
 			AsOf      time.Time    `json:"as_of"`
@@ -96,6 +97,7 @@ func runActive(ctx context.Context, env *cli.Environment, o activeOptions) error
 	return printActive(env.Out, s, consumers)
 }
 
+// checkAgent returns book.ErrUnknownOwner if an agent is unknown as of a snapshot.
 func checkAgent(s *audit.Snapshot, id string) error {
 	_, known, err := s.Agent(id)
 	if err == nil && !known {
@@ -127,6 +129,7 @@ func printActive(out io.Writer, s *audit.Snapshot, consumers []list.Entry) error
 	return err
 }
 
+// nonBlank returns the texts that are not blank.
 func nonBlank(texts ...string) []string {
 	return slices.DeleteFunc(texts, func(t string) bool { return t == "" })
 }

@@ -10,7 +10,7 @@ import (
 	"bookledger/projections/replay"
 )
 
-// Run runs the program and returns its exit code.
+// Run runs bookledger and returns its exit code.
 func Run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
 	return cli.Run(ctx, newRoot, args, in, out, errs)
 }
@@ -19,15 +19,15 @@ func newRoot(env *cli.Environment) *cobra.Command {
 	env.Refusals = []error{replay.ErrUnverified}
 	root := &cobra.Command{
 		Use:   "bookledger",
-		Short: "An event-sourced ledger of consumers, and the agents' weekly Books of Business made from it",
-		Long: `bookledger keeps an event-sourced ledger of health-insurance consumers and of
-their delegation to agents. From it every agent's Book of Business is made: an
-Excel workbook of all consumers delegated to the agent as of last Friday 9 p.m.
-Pacific, the same bytes whenever it is made.
+		Short: "Keep an event-sourced ledger of consumers and export weekly Books of Business",
+		Long: `bookledger keeps an event-sourced ledger of health-insurance consumers and their
+delegation to agents. From the ledger it exports each agent's Book of Business: an
+Excel workbook with all consumers delegated to the agent as of last Friday,
+9 p.m. Pacific. The same book always has the same bytes.
 
-Every flag can also be set by an environment variable (--nats-listen by
-BOOKLEDGER_NATS_LISTEN) or in a YAML file that --config names (nats-listen: …);
-the flag wins over the variable, the variable over the file.
+Each flag can also be set by an environment variable (--nats-listen by
+BOOKLEDGER_NATS_LISTEN) or in a YAML file (--config FILE, nats-listen: …). The
+flag wins over the variable, and the variable over the file.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused or does not verify.`,
 		Example: `  bookledger serve --data /var/lib/bookledger
@@ -42,8 +42,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 refused or does not verify.`,
 	return root
 }
 
-// newMoved names the program to which a command has moved. Its flags are the
-// same there.
+// newMoved returns a hidden command that names the program to which a command has
+// moved.
 func newMoved(name, to string) *cobra.Command {
 	return &cobra.Command{
 		Use:                name,
@@ -51,7 +51,7 @@ func newMoved(name, to string) *cobra.Command {
 		DisableFlagParsing: true,
 		Args:               cobra.ArbitraryArgs,
 		RunE: func(*cobra.Command, []string) error {
-			return cli.Usagef("%s is in a program of its own, with the same flags: %s", name, to)
+			return cli.Usagef("the command %s has moved: use \"%s\" with the same flags", name, to)
 		},
 	}
 }

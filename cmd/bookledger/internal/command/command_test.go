@@ -106,8 +106,8 @@ type program struct {
 	ended      chan struct{}
 }
 
-// atMost ends what hangs; a busy machine may take long for anything.
-const atMost = 3 * time.Minute
+// timeout ends what hangs; a busy machine may take long for anything.
+const timeout = 3 * time.Minute
 
 func start(t *testing.T, args ...string) *program {
 	t.Helper()
@@ -134,7 +134,7 @@ func start(t *testing.T, args ...string) *program {
 	case <-serving:
 	case <-p.ended:
 		t.Fatalf("the daemon ended: %s", p.text())
-	case <-time.After(atMost):
+	case <-time.After(timeout):
 		t.Fatalf("the daemon did not say that it serves: %s", p.text())
 	}
 	return p
@@ -171,7 +171,7 @@ func (p *program) stop(t *testing.T) int {
 	}
 	select {
 	case <-p.ended:
-	case <-time.After(atMost):
+	case <-time.After(timeout):
 		t.Fatalf("the daemon did not end: %s", p.text())
 	}
 	return p.cmd.ProcessState.ExitCode()
@@ -216,17 +216,17 @@ func metric(t *testing.T, p *program, name string) string {
 	return ""
 }
 
-// event is a line for publishing.
-func event(subject, id, eventType, data string) string {
+// eventLine is a line for publishing.
+func eventLine(subject, id, eventType, data string) string {
 	source := subject[strings.LastIndexByte(subject, '.')+1:]
-	return fmt.Sprintf(`{"subject":%q,"event":%s}`+"\n", subject, bare(source, id, eventType, data))
+	return fmt.Sprintf(`{"subject":%q,"event":%s}`+"\n", subject, encodeEvent(source, id, eventType, data))
 }
 
-func bare(source, id, eventType, data string) string {
+func encodeEvent(source, id, eventType, data string) string {
 	return fmt.Sprintf(`{"specversion":"1.0","id":%q,"source":%q,"type":%q,"time":"2026-11-20T20:59:58-08:00","data":%s}`, id, source, eventType, data)
 }
 
-func file(t *testing.T, text string) string {
+func writeEvents(t *testing.T, text string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "events.ndjson")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {

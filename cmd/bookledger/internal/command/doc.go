@@ -1,6 +1,7 @@
-// Package command is the command line of bookledger: each subcommand with its
-// flags, its help and its run. Package cli turns errors into exit codes.
+// Package command implements the command line of bookledger: each subcommand with its
+// flags, its help text and its run function. Package cli turns errors into exit
+// codes.
 //
-// It promises that data goes to standard output and everything else to
-// standard error, and that no personal data stands in a message.
+// It guarantees that data goes to standard output and everything else to standard
+// error, and that no message contains personal data.
 package command

@@ -28,47 +28,52 @@ func newEvidence(env *cli.Environment) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "evidence",
 		Short: "Write a bundle that proves a book, or one row of it, to an auditor",
-		Long: `Write a folder that proves the Book of Business of an agent as of a sealed Friday,
-to somebody who trusts neither this system nor whoever runs it. "bookaudit verify"
-checks it, offline. The same record gives the same bytes. With --data the Friday
-is sealed first where it is not yet; a dump must hold the seal and its signature.
+		Long: `Write a bundle (a folder) that proves an agent's Book of Business as of a sealed
+Friday to an auditor who trusts neither this system nor its operator. The auditor
+checks it offline with "bookaudit verify". The same journal always gives the same
+bundle.
 
-Without further flags it holds the workbook and the whole record, from which the
-book can be derived again; it then holds personal data of everybody in the ledger.
-With --only records it holds the records about the book's cases in place of the
-whole record: they are proven to be recorded, and the rows to be the sealed ones,
-but not that the one follows from the other. With --case it is about one row and
-shows nothing of other consumers; where the book has no such row, it proves that.
+Without further flags, the bundle contains the workbook and the whole journal, from
+which the auditor can derive the book again. It then contains personal data of all
+consumers in the ledger.
 
-The Friday's seal and its signature must stand in the record: else the exit code
-is 3.`,
+With --only records, it contains the records about the book's cases instead of the
+whole journal. It proves that these records were recorded and that the workbook's
+rows are the sealed ones, but not that the rows follow from the records.
+
+With --case, it is about one row and shows no data of other consumers. If the book
+has no such row, the bundle proves that.
+
+With --data, the Friday is sealed first if necessary. A dump must contain the seal
+of the Friday and its signature; otherwise the exit code is 3.`,
 		Example: `  bookledger evidence --data ./ledger --agent A100001 --friday 2026-11-20 --out ./evidence
   bookledger evidence --journal dump.ndjson --agent A100001 --friday 2026-11-20 --only records --out ./evidence
   bookledger evidence --journal dump.ndjson --agent A100001 --friday 2026-11-20 --case 5000032500 --member 1 --year 2027 --out ./row`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runEvidence(cmd.Context(), env, o) },
 	}
 	o.register(cmd.Flags())
-	cmd.Flags().StringVar(&o.agent, "agent", "", "whose book (required)")
-	cmd.Flags().StringVar(&o.friday, "friday", "latest", "as of this Friday's cutoff: a date, or latest")
-	cmd.Flags().StringVar(&o.out, "out", "", "folder to write, which is not there yet or empty (required)")
+	cmd.Flags().StringVar(&o.agent, "agent", "", "agent `id` (required)")
+	cmd.Flags().StringVar(&o.friday, "friday", "latest", "prove the book as of this Friday's cutoff: a `date` or latest")
+	cmd.Flags().StringVar(&o.out, "out", "", "`folder` for the bundle; must be new or empty (required)")
 	cli.Require(cmd.Flags(), "agent", "out")
-	cmd.Flags().StringVar(&o.only, "only", "", `"records": those about the book's cases, in place of the whole record`)
-	cmd.Flags().StringVar(&o.caseID, "case", "", "one row alone: of this case")
-	cmd.Flags().StringVar(&o.member, "member", "", "with --case: of this member")
-	cmd.Flags().IntVar(&o.year, "year", 0, "with --case: of this application year")
+	cli.SuggestFlag(cmd, "agent")
+	cmd.Flags().StringVar(&o.only, "only", "", "\"records\" includes only the records about the book's cases, not the whole journal")
+	cmd.Flags().StringVar(&o.caseID, "case", "", "prove only one row: of this case (`id`)")
+	cmd.Flags().StringVar(&o.member, "member", "", "with --case: of this member (`id`)")
+	cmd.Flags().IntVar(&o.year, "year", 0, "with --case: of this application `year`")
 	return cmd
 }
 
 func runEvidence(ctx context.Context, env *cli.Environment, o evidenceOptions) (err error) {
 	switch {
 	case o.only != "" && o.only != "records":
-		return cli.Usagef("--only: %q is not records", o.only)
+		return cli.Usagef("--only: unknown value %q: the only one is records", o.only)
 	case o.only != "" && o.caseID != "":
-		return cli.Usagef("give --only records or --case, not both")
+		return cli.Usagef("use --only records or --case, not both")
 	case o.caseID == "" && (o.member != "" || o.year != 0):
 		return cli.Usagef("--member and --year need --case")
 	case o.year < 0:
-		return cli.Usagef("--year: %d is no year", o.year)
+		return cli.Usagef("--year: %d is not a year", o.year)
 	}
 	q := proof.Request{Kind: proof.Whole, Agent: o.agent, Case: o.caseID, Member: o.member, Year: o.year, Out: o.out}
 	if o.only != "" {
@@ -76,7 +81,7 @@ func runEvidence(ctx context.Context, env *cli.Environment, o evidenceOptions) (
 	} else if o.caseID != "" {
 		q.Kind = proof.Row
 	}
-	if q.Friday, err = parseFriday(o.friday); err != nil {
+	if q.Friday, err = parseFriday("friday", o.friday); err != nil {
 		return err
 	}
 	if o.data != "" {
@@ -89,7 +94,7 @@ func runEvidence(ctx context.Context, env *cli.Environment, o evidenceOptions) (
 			return err
 		}
 	} else {
-		q.Journal = o.journal // which is not for this command to remove
+		q.Journal = o.journal // the person's own file, so it is not removed
 	}
 	if q.Friday == 0 {
 		d, err := openDump(ctx, env, q.Journal, "")
@@ -108,29 +113,29 @@ func runEvidence(ctx context.Context, env *cli.Environment, o evidenceOptions) (
 	bar.Done()
 	switch {
 	case errors.Is(err, proof.ErrNotSealed), errors.Is(err, proof.ErrMismatch):
-		return fmt.Errorf("%w: making the evidence: %w", cli.ErrRefused, err)
+		return fmt.Errorf("%w: writing the evidence: %w", cli.ErrRefused, err)
 	case errors.Is(err, proof.ErrAmbiguousRow):
-		return cli.Usagef("%v; see --case, --member and --year", err)
+		return cli.Usagef("%v: use --case, --member and --year", err)
 	case err != nil:
 		return err
 	}
-	_, err = fmt.Fprintf(env.Out, "%s: evidence about the book of agent %s as of Friday %s; check it with: bookaudit verify %s --key KEY\n", q.Out, q.Agent, q.Friday, q.Out)
+	_, err = fmt.Fprintf(env.Out, "%s: evidence for the book of agent %s as of Friday %s; check it with: bookaudit verify %s --key KEY\n", q.Out, q.Agent, q.Friday, q.Out)
 	return err
 }
 
-// dumpForEvidence seals the Friday of the request, and writes a dump of the
-// journal in a data folder beside the bundle that is to be made of it. The
-// request names both from then on. Only the folder's owner can read the dump.
+// dumpForEvidence seals the Friday of the request and writes a dump of the data
+// folder's journal next to the future bundle. It sets both in the request. Only the
+// user who runs the command can read the dump.
 func dumpForEvidence(ctx context.Context, env *cli.Environment, data string, q *proof.Request) (err error) {
 	d, err := openData(ctx, env, node.Options{Dir: data})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
-	if err := d.sound(); err != nil {
+	if err := d.checkIntegrity(); err != nil {
 		return err
 	}
-	if _, err := d.node.Compare(ctx, 0, nil); err != nil { // a bundle of what was changed would not verify
+	if _, err := d.node.Compare(ctx, 0, nil); err != nil { // a bundle of a changed journal would not verify
 		return d.node.Diagnose(ctx, err)
 	}
 	c, err := d.Checkpoint(q.Friday)
@@ -143,7 +148,7 @@ func dumpForEvidence(ctx context.Context, env *cli.Environment, data string, q *
 	}
 	parent := filepath.Dir(filepath.Clean(q.Out))
 	if err := os.MkdirAll(parent, 0o700); err != nil {
-		return fmt.Errorf("making the folder of the evidence: %w", err)
+		return fmt.Errorf("creating the folder for the evidence: %w", err)
 	}
 	f, err := os.CreateTemp(parent, ".dump-*") // 0600
 	if err != nil {

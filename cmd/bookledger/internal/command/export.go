@@ -21,38 +21,39 @@ func newExport(env *cli.Environment) *cobra.Command {
 	var o exportOptions
 	cmd := &cobra.Command{
 		Use:   "export",
-		Short: "Write Books of Business",
-		Long: `Write the Book of Business of an agent or of an agency into a file, or those of
-all agents into a folder: every consumer delegated to the agent at the Friday's
-cutoff. The same book has the same bytes whenever and wherever it is made. Books
-hold personal data.`,
+		Short: "Export Books of Business as Excel workbooks",
+		Long: `Export the Book of Business of an agent or an agency to a file, or the books of
+all agents to a folder. A book contains every consumer delegated to the agent at
+the Friday's cutoff. The same book always has the same bytes. Books contain
+personal data.`,
 		Example: `  bookledger export --data ./ledger --agent A100001 --out book.xlsx
   bookledger export --data ./ledger --all --friday 2026-11-20 --out ./books
   bookledger export --journal dump.ndjson --agency G200001 --out agency.xlsx`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runExport(cmd.Context(), env, o) },
 	}
 	o.register(cmd.Flags())
-	cmd.Flags().StringVar(&o.agent, "agent", "", "the book of this agent")
-	cmd.Flags().StringVar(&o.agency, "agency", "", "the book that unites those of this agency's agents")
-	cmd.Flags().BoolVar(&o.all, "all", false, "the books of all agents")
-	cmd.Flags().StringVar(&o.friday, "friday", "latest", "as of this Friday's cutoff: a date, or latest")
-	cmd.Flags().StringVar(&o.out, "out", "", "file to write, or with --all the folder (required)")
+	cmd.Flags().StringVar(&o.agent, "agent", "", "export the book of this agent (`id`)")
+	cmd.Flags().StringVar(&o.agency, "agency", "", "export the book of this agency (`id`): the books of its agents as one")
+	cmd.Flags().BoolVar(&o.all, "all", false, "export the books of all agents")
+	cmd.Flags().StringVar(&o.friday, "friday", "latest", "export as of this Friday's cutoff: a `date` or latest")
+	cmd.Flags().StringVar(&o.out, "out", "", "`path` of the file, or with --all of the folder (required)")
 	cli.Require(cmd.Flags(), "out")
-	cmd.Flags().BoolVar(&o.json, "json", false, "print one line of JSON for each book")
+	cli.SuggestFlag(cmd, "agent")
+	cmd.Flags().BoolVar(&o.json, "json", false, "print one JSON object per book")
 	return cmd
 }
 
 func runExport(ctx context.Context, env *cli.Environment, o exportOptions) error {
 	chosen := 0
-	for _, given := range [...]bool{o.agent != "", o.agency != "", o.all} {
-		if given {
+	for _, set := range [...]bool{o.agent != "", o.agency != "", o.all} {
+		if set {
 			chosen++
 		}
 	}
 	if chosen != 1 {
-		return cli.Usagef("give one of --agent, --agency and --all")
+		return cli.Usagef("use exactly one of --agent, --agency and --all")
 	}
-	f, err := parseFriday(o.friday)
+	f, err := parseFriday("friday", o.friday)
 	if err != nil {
 		return err
 	}
@@ -61,7 +62,7 @@ func runExport(ctx context.Context, env *cli.Environment, o exportOptions) error
 		return err
 	}
 	defer r.close()
-	if err := r.sound(); err != nil {
+	if err := r.checkIntegrity(); err != nil {
 		return err
 	}
 	s, err := snapshotOf(ctx, r, f)
@@ -69,7 +70,7 @@ func runExport(ctx context.Context, env *cli.Environment, o exportOptions) error
 		return err
 	}
 	books := bookfiles.New(s.State, s.Calendar, s.Week)
-	say := func(w bookfiles.Written) error {
+	show := func(w bookfiles.File) error {
 		if o.json {
 			return env.Encode(w)
 		}
@@ -82,20 +83,20 @@ func runExport(ctx context.Context, env *cli.Environment, o exportOptions) error
 			return err
 		}
 		for _, w := range all {
-			if err := say(w); err != nil {
+			if err := show(w); err != nil {
 				return err
 			}
 		}
-		env.Messagef("%d books as of Friday %s written into %s", len(all), s.Week.Friday, o.out)
+		env.Messagef("%d books as of Friday %s written to %s", len(all), s.Week.Friday, o.out)
 		return nil
 	}
-	made, err := s.Book(ctx, audit.Owner{Agent: o.agent, Agency: o.agency})
+	b, err := s.Book(ctx, audit.Owner{Agent: o.agent, Agency: o.agency})
 	if err != nil {
 		return err
 	}
-	w, err := books.Write(ctx, made, o.out)
+	w, err := books.Write(ctx, b, o.out)
 	if err != nil {
 		return err
 	}
-	return say(w)
+	return show(w)
 }

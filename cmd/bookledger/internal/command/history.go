@@ -27,46 +27,48 @@ type historyOptions struct {
 func newHistory(env *cli.Environment) *cobra.Command {
 	history := &cobra.Command{
 		Use:     "history",
-		Short:   "Load what happened before the ledger went live",
+		Short:   "Load events from before the ledger went live",
 		Example: "  bookledger history load past.ndjson --data ./ledger --close",
 	}
 	var o historyOptions
 	load := &cobra.Command{
 		Use:   "load FILE|-",
 		Short: "Load history before going live",
-		Long: `Load the events of an NDJSON file, or of standard input, as history: each line
-has a "recorded" time, which is when the event counts as recorded, and an
-"event". Lines stand in the order of time. With --close history is closed
-afterwards, and upstream systems can be connected, unless a line was not sent or
-was rejected; without it the first event that they publish closes it. Loading
-again after a break is safe.
+		Long: `Load past events from an NDJSON file, or from standard input. Each line has an
+"event" and a "recorded" time: the time at which the event counts as recorded.
+Lines must be ordered by that time.
 
-With --nats the events go to a running ledger, of which is read with the readers'
-key (--nats-nkey, ` + node.ReaderFile + ` in the ledger's data folder) whether its history is
-open. An embedded server lets nobody close history over NATS: leave --close away,
-and the first live event closes it, or stop the daemon and use --data.
+With --close, the command closes history afterwards, unless a line was not sent or
+was rejected; then upstream systems can connect. Without --close, their first live
+event closes history. Loading the same file again after an interruption is safe.
 
-Loading is refused, with exit code 3, when history is closed already.`,
+With --nats, the events go to a running ledger. The command needs the readers' key
+(--nats-nkey, the file ` + node.ReaderFile + ` in the ledger's data folder) to find out whether
+history is open. The embedded server does not permit closing history over NATS:
+omit --close, so that the first live event closes history, or stop the daemon and
+use --data.
+
+The exit code is 3 if history is closed already.`,
 		Example: `  bookledger history load past.ndjson --data ./ledger --close
   bookdemo generate --agents 9 --consumers 900 --weeks 4 --seed 1 | bookledger history load - --data ./ledger --close`,
-		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return runHistoryLoad(cmd.Context(), env, args[0], o) },
 	}
-	load.Flags().StringVar(&o.data, "data", "", "folder of the ledger; made where it is missing")
-	load.Flags().StringVar(&o.nats.URL, "nats", "", "URL of the NATS server of a running ledger")
-	signInFlags(load.Flags(), &o.nats, "NKEY seed file of who may read; events are sent without it")
-	load.Flags().StringVar(&o.cutoff, "cutoff", "", `weekday and Pacific time of the cutoff of a new ledger (default "Friday 21:00:00")`)
-	load.Flags().BoolVar(&o.close, "close", false, "close history afterwards")
-	load.Flags().BoolVar(&o.json, "json", false, "print one line of JSON for each acknowledged batch")
+	load.Flags().StringVar(&o.data, "data", "", "data `folder` of a stopped ledger; created if necessary")
+	load.Flags().StringVar(&o.nats.URL, "nats", "", "`URL` of the NATS server of a running ledger")
+	signInFlags(load.Flags(), &o.nats, "NKEY seed `file` for reading; events are sent without it")
+	load.Flags().StringVar(&o.cutoff, "cutoff", "", "cutoff of a new ledger: `weekday and time` in Pacific time (default \"Friday 21:00:00\")")
+	load.Flags().BoolVar(&o.close, "close", false, "close history after loading")
+	load.Flags().BoolVar(&o.json, "json", false, "print one JSON object per acknowledged batch")
 	cli.MutuallyExclusive(load.Flags(), "cutoff", "nats")
 	cli.OneOf(load.Flags(), "data", "nats")
+	cli.SuggestFlag(load, "data")
 	history.AddCommand(load)
 	return history
 }
 
 func runHistoryLoad(ctx context.Context, env *cli.Environment, path string, o historyOptions) error {
 	if o.cutoff != "" && o.nats.URL != "" {
-		return cli.Usagef("give --cutoff with --data: a ledger that is running has its cutoff")
+		return cli.Usagef("use --cutoff with --data: a running ledger has a cutoff already")
 	}
 	if err := checkCutoff(o.cutoff); err != nil {
 		return err
@@ -85,19 +87,19 @@ func runHistoryLoad(ctx context.Context, env *cli.Environment, path string, o hi
 	}
 	defer reader.Close()
 	j := reader
-	if o.nats.NKey != "" { // whose bearer may read and nothing else
+	if o.nats.NKey != "" { // it permits only reading
 		if j, err = journal.Connect(journal.Server{URL: o.nats.URL}); err != nil {
 			return err
 		}
 		defer j.Close()
 	}
 	return loadHistory(ctx, env, j, reader.Now, in, o, func(ctx context.Context) (historyState, error) {
-		s, err := survey(ctx, reader)
-		return s, needsKey(err, o.nats)
+		s, err := replayHistoryState(ctx, reader)
+		return s, explainForbidden(err, o.nats)
 	})
 }
 
-// loadIntoFolder loads into the folder of a stopped daemon.
+// loadIntoFolder loads history into the data folder of a stopped ledger.
 func loadIntoFolder(ctx context.Context, env *cli.Environment, in io.Reader, o historyOptions) (err error) {
 	d, err := openData(ctx, env, node.Options{Dir: o.data, Create: true, Cutoff: o.cutoff})
 	if err != nil {
@@ -119,17 +121,16 @@ func loadIntoFolder(ctx context.Context, env *cli.Environment, in io.Reader, o h
 	})
 }
 
-// historyState is where the ledger stands before and after the load.
+// historyState is the state of a ledger before or after a history load.
 type historyState struct {
 	projections.Status
 	closed bool
 }
 
-var errClosed = errors.New("history is closed")
+var errHistoryClosed = errors.New("history is closed")
 
-// survey derives from a journal where its ledger stands, as far as history
-// goes.
-func survey(ctx context.Context, j records) (historyState, error) {
+// replayHistoryState replays a journal up to the record that closes history, if any.
+func replayHistoryState(ctx context.Context, j journalReader) (historyState, error) {
 	last, err := j.Last(ctx)
 	if err != nil {
 		return historyState{}, err
@@ -141,49 +142,50 @@ func survey(ctx context.Context, j records) (historyState, error) {
 				return err
 			}
 			if r.HistoryClosed() {
-				return errClosed
+				return errHistoryClosed
 			}
 		}
 		return nil
 	})
-	if err != nil && !errors.Is(err, errClosed) {
+	if err != nil && !errors.Is(err, errHistoryClosed) {
 		return historyState{}, err
 	}
 	return historyState{r.Summary(), r.HistoryClosed()}, nil
 }
 
-// loadHistory sends the events, tells what became of them, and closes history
-// if that is wanted and none was rejected.
-func loadHistory(ctx context.Context, env *cli.Environment, j *journal.Client, now func(context.Context) (time.Time, error), in io.Reader, o historyOptions, look func(context.Context) (historyState, error)) error {
-	before, err := look(ctx)
+// loadHistory sends the events and shows their outcomes. With o.close it closes
+// history, unless a line was not sent or was rejected. state returns the current state
+// of the ledger.
+func loadHistory(ctx context.Context, env *cli.Environment, j *journal.Client, now func(context.Context) (time.Time, error), in io.Reader, o historyOptions, state func(context.Context) (historyState, error)) error {
+	before, err := state(ctx)
 	if err != nil {
 		return err
 	}
 	if before.closed {
-		return fmt.Errorf("%w: history is closed, so nothing more can be loaded; what happens now is published live", cli.ErrRefused)
+		return fmt.Errorf("%w: history is closed, so nothing more can be loaded; publish new events live", cli.ErrRefused)
 	}
 	sendErr := newSender(env, o.json).send(ctx, j, in, &recordedTimes{clock: func() (time.Time, error) { return now(ctx) }})
-	after, err := look(ctx)
+	after, err := state(ctx)
 	if err != nil {
 		return errors.Join(sendErr, err)
 	}
 	rejected := after.Rejected - before.Rejected
-	env.Messagef("the ledger has applied %d of them, seen %d before, and rejected %d", after.Applied-before.Applied,
+	env.Messagef("%d events applied, %d duplicates, %d rejected", after.Applied-before.Applied,
 		after.Duplicates-before.Duplicates, rejected)
 	if rejected > 0 {
-		env.Messagef("bookledger rejected tells why; a corrected event needs a new id")
+		env.Messagef("\"bookledger rejected\" shows the reasons; a corrected event needs a new id")
 	}
 	if sendErr != nil && o.close && !after.closed {
-		return fmt.Errorf("%w; history is still open, for once it is closed nothing can be loaded: load again with --close, without these lines or, into a new ledger where others after them are loaded, with these lines mended", sendErr)
+		return fmt.Errorf("%w; history is still open, because nothing can be loaded once it is closed: remove these lines and load again with --close, or correct them and load the file into a new ledger", sendErr)
 	}
 	if sendErr != nil || !o.close {
 		return sendErr
 	}
 	if rejected > 0 {
-		return fmt.Errorf("%d events were rejected, so history was left open: once it is closed, nothing can be loaded", rejected)
+		return fmt.Errorf("%d events were rejected, so history is still open: nothing can be loaded once it is closed", rejected)
 	}
 	if _, err := node.CloseHistory(ctx, j, env.Now()); errors.Is(err, journal.ErrForbidden) {
-		return fmt.Errorf("%w: the events are loaded, but this server lets nobody close history over NATS: the first live event closes it, or stop the daemon and close with --data (%v)", cli.ErrRefused, err)
+		return fmt.Errorf("%w: the events are loaded, but this server does not permit closing history over NATS: the first live event closes it, or stop the daemon and use --data (%v)", cli.ErrRefused, err)
 	} else if err != nil {
 		return err
 	}
@@ -191,19 +193,19 @@ func loadHistory(ctx context.Context, env *cli.Environment, j *journal.Client, n
 	return nil
 }
 
-// earliest is before anything that such a ledger could hold: each week from
-// the first record on has a checkpoint.
-var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+// earliestRecorded is the earliest plausible recorded time. Every week from the first
+// record on has a checkpoint, so a wrong early time would create many.
+var earliestRecorded = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// recordedTimes checks the recorded times of lines of history, one after the
-// other.
+// recordedTimes checks the recorded times of the lines of a history load in order.
 type recordedTimes struct {
-	clock       func() (time.Time, error) // by which the journal stamps records
-	before, now time.Time
+	clock    func() (time.Time, error) // the clock with which the journal stamps records
+	previous time.Time                 // of the line before
+	now      time.Time                 // when the clock was read last
 }
 
-// check returns why the ledger would reject a record with that time; nil where
-// it would not.
+// check returns the reason why the ledger would reject a record with a recorded time,
+// or nil.
 func (r *recordedTimes) check(recorded time.Time) (_ *events.Rejection, err error) {
 	if recorded.After(r.now) {
 		if r.now, err = r.clock(); err != nil {
@@ -213,18 +215,18 @@ func (r *recordedTimes) check(recorded time.Time) (_ *events.Rejection, err erro
 	switch {
 	case recorded.IsZero():
 		return &events.Rejection{Code: events.BadRecorded, Reason: `the line has no "recorded" time`}, nil
-	case recorded.Before(earliest):
+	case recorded.Before(earliestRecorded):
 		return &events.Rejection{Code: events.BadRecorded, Reason: `the line's "recorded" time is before the year 2000`}, nil
 	case recorded.After(r.now):
-		return &events.Rejection{Code: events.BadRecorded, Reason: `the line's "recorded" time has not come`}, nil
-	case recorded.Before(r.before):
-		return &events.Rejection{Code: events.TimeStepBack, Reason: `the line's "recorded" time is earlier than that of a line before: order the file by time`}, nil
+		return &events.Rejection{Code: events.BadRecorded, Reason: `the line's "recorded" time is in the future`}, nil
+	case recorded.Before(r.previous):
+		return &events.Rejection{Code: events.TimeStepBack, Reason: `the line's "recorded" time is earlier than that of a previous line: order the file by time`}, nil
 	}
-	r.before = recorded
+	r.previous = recorded
 	return nil, nil
 }
 
-// checkCutoff checks the flag --cutoff.
+// checkCutoff checks the value of the flag --cutoff.
 func checkCutoff(cutoff string) error {
 	if cutoff == "" {
 		return nil

@@ -12,7 +12,7 @@ import (
 	"bookledger/events/record"
 )
 
-// openInput opens a file, or standard input for "-".
+// openInput opens a file, or standard input if path is "-".
 func openInput(env *cli.Environment, path string) (io.ReadCloser, error) {
 	if path == "-" {
 		return io.NopCloser(env.In), nil
@@ -23,11 +23,11 @@ func openInput(env *cli.Environment, path string) (io.ReadCloser, error) {
 	return os.Open(path)
 }
 
-// checkFile returns an error where there is no such file.
+// checkFile returns an error if a file does not exist or is a folder.
 func checkFile(path string) (os.FileInfo, error) {
 	info, err := os.Stat(path)
 	if err == nil && info.IsDir() {
-		err = errors.New("it is a folder and no file")
+		err = errors.New("a folder, not a file")
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w", path, err)
@@ -35,8 +35,8 @@ func checkFile(path string) (os.FileInfo, error) {
 	return info, nil
 }
 
-// finding is a line of NDJSON that is not as it must be.
-type finding struct {
+// invalidLine describes a line of NDJSON that the ledger would reject.
+type invalidLine struct {
 	Line   int         `json:"line"`
 	ID     string      `json:"id,omitempty"`
 	Code   events.Code `json:"code"`
@@ -44,22 +44,23 @@ type finding struct {
 	Reason string      `json:"reason"`
 }
 
-func (f finding) String() string {
+func (f invalidLine) String() string {
 	if f.Field == "" {
 		return fmt.Sprintf("line %d: %s: %s", f.Line, f.Code, f.Reason)
 	}
 	return fmt.Sprintf("line %d: %s: %s: %s", f.Line, f.Code, f.Field, f.Reason)
 }
 
-// lines reads NDJSON and checks each line's event as the ledger will. Lines
-// that the ledger would reject go to refused, the others to take.
-type lines struct {
+// lineChecker reads NDJSON and checks the event of each line as the ledger will.
+type lineChecker struct {
 	checker events.Checker
-	history *recordedTimes // nil unless the lines are loaded as history: then their subjects do not matter
-	refused func(finding) error
+	history *recordedTimes // nil except for a history load, which ignores subjects
+	invalid func(invalidLine) error
 }
 
-func (l *lines) each(in io.Reader, take func(record.Line, *events.Event) error) error {
+// each calls l.invalid for each line that the ledger would reject, and valid for each
+// other line.
+func (l *lineChecker) each(in io.Reader, valid func(record.Line, *events.Event) error) error {
 	reader := record.NewReader(in)
 	for {
 		line, number, err := reader.Next()
@@ -69,11 +70,11 @@ func (l *lines) each(in io.Reader, take func(record.Line, *events.Event) error) 
 		var bad *record.LineError
 		switch {
 		case errors.As(err, &bad):
-			err = l.refused(finding{Line: number, Code: events.Malformed, Reason: bad.Err.Error()})
+			err = l.invalid(invalidLine{Line: number, Code: events.Malformed, Reason: bad.Err.Error()})
 		case err != nil:
 			return fmt.Errorf("reading the events: %w", err)
 		default:
-			err = l.check(line, number, take)
+			err = l.check(line, number, valid)
 		}
 		if err != nil {
 			return err
@@ -81,9 +82,9 @@ func (l *lines) each(in io.Reader, take func(record.Line, *events.Event) error) 
 	}
 }
 
-func (l *lines) check(line record.Line, number int, take func(record.Line, *events.Event) error) (err error) {
+func (l *lineChecker) check(line record.Line, number int, valid func(record.Line, *events.Event) error) (err error) {
 	if len(line.Body) > journal.MaxBody {
-		return l.refused(finding{Line: number, Code: events.Malformed, Reason: fmt.Sprintf("the event has %d bytes, and at most %d go into the journal", len(line.Body), journal.MaxBody)})
+		return l.invalid(invalidLine{Line: number, Code: events.Malformed, Reason: fmt.Sprintf("the event has %d bytes, and the limit is %d", len(line.Body), journal.MaxBody)})
 	}
 	checked := l.checker.Check(line.Subject, line.Body)
 	if l.history != nil && checked.Event.Source != "" {
@@ -94,16 +95,16 @@ func (l *lines) check(line record.Line, number int, take func(record.Line, *even
 	switch {
 	case rejection != nil:
 	case checked.Event.Source == events.SourcePortal:
-		rejection = &events.Rejection{Code: events.WrongSubject, Field: "source", Reason: "source is reserved for the portal"}
+		rejection = &events.Rejection{Code: events.WrongSubject, Field: "source", Reason: "the source is reserved for the portal"}
 	case l.history != nil:
 		if rejection, err = l.history.check(line.Recorded); err != nil {
 			return err
 		}
 	case !events.IsUpstream(line.Subject):
-		rejection = &events.Rejection{Code: events.WrongSubject, Reason: "only bookledger itself writes on this subject; history is loaded with history load"}
+		rejection = &events.Rejection{Code: events.WrongSubject, Reason: "only bookledger publishes on this subject; use \"bookledger history load\" for past events"}
 	}
 	if rejection != nil {
-		return l.refused(finding{number, checked.Event.ID, rejection.Code, rejection.Field, rejection.Reason})
+		return l.invalid(invalidLine{number, checked.Event.ID, rejection.Code, rejection.Field, rejection.Reason})
 	}
-	return take(line, &checked.Event)
+	return valid(line, &checked.Event)
 }

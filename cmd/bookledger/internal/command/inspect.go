@@ -10,9 +10,9 @@ import (
 	"bookledger/projections"
 )
 
-// inspection makes a command that reads a ledger and shows one thing of it, to a
-// person or as JSON.
-func inspection(env *cli.Environment, use, short, long string, run func(r ledgerReader, asJSON bool) error) *cobra.Command {
+// newInspection returns a command that reads a ledger and shows one aspect of it, as
+// text or as JSON.
+func newInspection(env *cli.Environment, use, short, long string, run func(r ledgerReader, asJSON bool) error) *cobra.Command {
 	var from ledgerFlags
 	asJSON := false
 	cmd := &cobra.Command{
@@ -31,14 +31,16 @@ func inspection(env *cli.Environment, use, short, long string, run func(r ledger
 		},
 	}
 	from.register(cmd.Flags())
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON, one object a line")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object per line")
+	cli.SuggestFlag(cmd, "data")
 	return cmd
 }
 
 func newFridays(env *cli.Environment) *cobra.Command {
-	return inspection(env, "fridays", "Show the checkpoints: cutoff, boundary and counts of every Friday",
-		`Show every Friday whose cutoff a record has passed: the cutoff, the boundary (the
-last record that counts), and how many cases and rows its books hold in all.`,
+	return newInspection(env, "fridays", "Show every past Friday: cutoff, boundary and counts",
+		`Show the checkpoint of every past Friday: its cutoff, its boundary (the last
+record at or before the cutoff), the number of cases and rows in all its books, and
+whether it is sealed. A Friday is past once a record follows its cutoff.`,
 		func(r ledgerReader, asJSON bool) error {
 			fridays, err := r.Checkpoints()
 			if err != nil {
@@ -48,7 +50,7 @@ last record that counts), and how many cases and rows its books hold in all.`,
 				return encodeAll(env, fridays)
 			}
 			if len(fridays) == 0 {
-				env.Messagef("no Friday's cutoff has passed yet: there is no book")
+				env.Messagef("no cutoff has passed yet, so there are no books")
 				return nil
 			}
 			out := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)
@@ -65,10 +67,9 @@ last record that counts), and how many cases and rows its books hold in all.`,
 }
 
 func newRejected(env *cli.Environment) *cobra.Command {
-	return inspection(env, "rejected", "Show the rejected events",
-		`Show every event that was rejected: its sequence, code, the field at fault and
-the reason. Values of the event are never shown. A corrected event needs a new
-id.`,
+	return newInspection(env, "rejected", "Show the rejected events",
+		`Show every rejected event: its sequence, rejection code, field and reason. Values
+of the event are never shown. A corrected event needs a new id.`,
 		func(r ledgerReader, asJSON bool) error {
 			if asJSON {
 				return r.EachRejected(func(e projections.RejectedEvent) error { return env.Encode(e) })
@@ -79,7 +80,7 @@ id.`,
 				if n++; n == 1 {
 					fmt.Fprintln(out, "SEQ\tRECORDED\tSUBJECT\tID\tCODE\tFIELD\tREASON")
 				}
-				_, err := fmt.Fprintf(out, "%d\t%s\t%q\t%q\t%s\t%s\t%s\n", e.Seq, moment(e.Recorded), e.Subject, e.ID, e.Code, e.Field, e.Reason)
+				_, err := fmt.Fprintf(out, "%d\t%s\t%q\t%q\t%s\t%s\t%s\n", e.Seq, formatTime(e.Recorded), e.Subject, e.ID, e.Code, e.Field, e.Reason)
 				return err
 			})
 			if err != nil {
@@ -93,11 +94,14 @@ id.`,
 }
 
 func newStatus(env *cli.Environment) *cobra.Command {
-	return inspection(env, "status", "Show the position, the counts and the state hash",
-		`Show where the ledger stands: the position, how many records were applied,
-found to be duplicates and rejected, how many cases and agents are known, the
-Friday whose week is open, and the hash of the whole state, which is the same
-for everyone who has applied the same records.`,
+	return newInspection(env, "status", "Show the ledger status: position, counts, state hash and public key",
+		`Show the ledger status: the position, the numbers of applied, duplicate and
+rejected records, the numbers of known cases and agents, the Friday of the open
+week, and the state hash. Everyone who has applied the same records has the same
+state hash.
+
+The text also shows the ledger's first public key, from genesis. Auditors need it
+for "bookaudit verify --key".`,
 		func(r ledgerReader, asJSON bool) error {
 			s, err := r.Status()
 			if err != nil {
@@ -109,10 +113,18 @@ for everyone who has applied the same records.`,
 			out := tabwriter.NewWriter(env.Out, 0, 0, 2, ' ', 0)
 			fmt.Fprintf(out, "Position\t%d\nApplied\t%d\nDuplicates\t%d\nRejected\t%d\nCases\t%d\nAgents\t%d\nOpen Friday\t%s\nState hash\t%s\n",
 				s.Position, s.Applied, s.Duplicates, s.Rejected, s.Cases, s.Agents, s.OpenFriday, s.StateHash)
+			if r.LedgerID() != "" { // a history file has no genesis
+				keys, err := r.Keys()
+				if err != nil {
+					return err
+				}
+				fmt.Fprintf(out, "Public key\t%s\n", keys.TextsUntil(1)[0])
+			}
 			return out.Flush()
 		})
 }
 
+// encodeAll writes each item as one line of JSON.
 func encodeAll[T any](env *cli.Environment, items []T) error {
 	for _, item := range items {
 		if err := env.Encode(item); err != nil {

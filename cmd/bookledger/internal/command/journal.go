@@ -19,42 +19,43 @@ import (
 func newJournal(env *cli.Environment) *cobra.Command {
 	parent := &cobra.Command{
 		Use:     "journal",
-		Short:   "Read and verify the record itself",
+		Short:   "Dump and verify the journal, show tree heads, and change the seal key",
 		Example: "  bookledger journal dump --data ./ledger > dump.ndjson\n  bookledger journal verify --data ./ledger",
 	}
 	var data string
 	var nats journal.Server
 	dump := &cobra.Command{
 		Use:   "dump",
-		Short: "Write the record as NDJSON",
+		Short: "Write the journal as NDJSON",
 		Long: `Write every record of the journal as a line of NDJSON: its sequence, stamp,
-recorded time, subject and event, verbatim. The dump holds personal data. It is
-what --journal of other commands reads; as a backup use JetStream's own
-snapshots.
+recorded time, subject and event, verbatim. Other commands read such a dump with
+--journal. A dump contains personal data. It is not a backup: use JetStream
+snapshots for backups.
 
-A running ledger is read over NATS with the readers' key: the file ` + node.ReaderFile + ` in
-its data folder, or what an external server has for one.`,
+Reading a running ledger over NATS needs the readers' key: the file ` + node.ReaderFile + ` in
+the ledger's data folder, or the credentials of an external server.`,
 		Example: `  bookledger journal dump --data ./ledger > dump.ndjson
   bookledger journal dump --nats nats://127.0.0.1:4222 --nats-nkey ./ledger/` + node.ReaderFile + ` | gzip > dump.ndjson.gz`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runDump(cmd.Context(), env, data, nats) },
 	}
-	dump.Flags().StringVar(&data, "data", "", "folder of the ledger of a stopped daemon")
-	dump.Flags().StringVar(&nats.URL, "nats", "", "URL of the NATS server of a running ledger")
-	signInFlags(dump.Flags(), &nats, "NKEY seed file of who may read")
+	dump.Flags().StringVar(&data, "data", "", "data `folder` of a stopped ledger")
+	dump.Flags().StringVar(&nats.URL, "nats", "", "`URL` of the NATS server of a running ledger")
+	signInFlags(dump.Flags(), &nats, "NKEY seed `file` for reading")
 	cli.OneOf(dump.Flags(), "data", "nats")
-	parent.AddCommand(dump, newVerify(env), newChangeKey(env), newHeads(env))
+	cli.SuggestFlag(dump, "data")
+	parent.AddCommand(dump, newJournalVerify(env), newChangeKey(env), newHeads(env))
 	return parent
 }
 
 func runDump(ctx context.Context, env *cli.Environment, data string, nats journal.Server) error {
-	var j records
+	var j journalReader
 	if data != "" {
-		l, err := openNode(ctx, env, node.Options{Dir: data, NoState: true})
+		n, err := openNode(ctx, env, node.Options{Dir: data, JournalOnly: true})
 		if err != nil {
 			return err
 		}
-		defer l.Close()
-		j = l.Journal
+		defer n.Close()
+		j = n.Journal
 	} else {
 		c, err := journal.Connect(nats)
 		if err != nil {
@@ -65,34 +66,35 @@ func runDump(ctx context.Context, env *cli.Environment, data string, nats journa
 	}
 	out := bufio.NewWriterSize(env.Out, 1<<20)
 	if err := writeDump(ctx, env, j, out); err != nil {
-		return needsKey(err, nats)
+		return explainForbidden(err, nats)
 	}
 	return out.Flush()
 }
 
-// records are a journal to read: that of an open folder or of a running ledger.
-type records interface {
+// journalReader reads the journal of an open data folder or of a running ledger.
+type journalReader interface {
 	Last(context.Context) (uint64, error)
 	Read(ctx context.Context, after, upTo uint64, yield func([]record.Record) error) error
 }
 
-// signInFlags registers as whom to connect to a NATS server.
-func signInFlags(f *pflag.FlagSet, s *journal.Server, nkey string) {
-	f.StringVar(&s.Creds, "nats-creds", "", "credentials file for the NATS server")
-	f.StringVar(&s.NKey, "nats-nkey", "", nkey)
+// signInFlags registers the flags for signing in to a NATS server.
+func signInFlags(f *pflag.FlagSet, s *journal.Server, nkeyUsage string) {
+	f.StringVar(&s.Creds, "nats-creds", "", "credentials `file` for the NATS server")
+	f.StringVar(&s.NKey, "nats-nkey", "", nkeyUsage)
 	cli.MutuallyExclusive(f, "nats-creds", "nats-nkey")
 }
 
-// needsKey says what to do where a server does not let anybody read.
-func needsKey(err error, s journal.Server) error {
+// explainForbidden adds what to do to an error of a server that does not permit
+// reading.
+func explainForbidden(err error, s journal.Server) error {
 	if errors.Is(err, journal.ErrForbidden) && s.NKey == "" {
-		return cli.Usagef("%v: give the readers' key by --nats-nkey; an embedded server's is %s in the ledger's data folder", err, node.ReaderFile)
+		return cli.Usagef("%v: use --nats-nkey with the readers' key; for the embedded server it is the file %s in the ledger's data folder", err, node.ReaderFile)
 	}
 	return err
 }
 
-// writeDump writes every record of a journal as a line.
-func writeDump(ctx context.Context, env *cli.Environment, j records, out io.Writer) error {
+// writeDump writes every record of a journal as a line of NDJSON.
+func writeDump(ctx context.Context, env *cli.Environment, j journalReader, out io.Writer) error {
 	last, err := j.Last(ctx)
 	if err != nil {
 		return err

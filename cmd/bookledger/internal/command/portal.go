@@ -23,58 +23,57 @@ import (
 	"bookledger/projections/access"
 )
 
-// Portal is the configuration of the daemon's portal and API, which are on where
-// an issuer is named.
+// Portal configures the portal and the API. Both are on if Web.Identity.Issuer is
+// set.
 type Portal struct {
-	// Web holds what the portal is made of; the daemon adds the node. In its
-	// Identity are Issuer (oidc-issuer), ClientID (oidc-client-id), Audience
-	// (oidc-audience), PersonClaim, AgentClaim, RolesClaim and NameClaim
-	// (oidc-…-claim), PublicURL (public-url), Idle (session-idle) and Limit
-	// (session-limit); beside it Fridays (agent-fridays) and AccessLog
-	// (access-log). SIGHUP begins the access log anew after it was moved away.
+	// Web contains the options of package web; serve adds the node. Its flags are
+	// oidc-issuer, oidc-client-id, oidc-audience, oidc-person-claim,
+	// oidc-agent-claim, oidc-roles-claim, oidc-name-claim, public-url, session-idle
+	// and session-limit (fields of Identity), agent-fridays (Fridays) and access-log
+	// (AccessLog). SIGHUP reopens the access log after it was moved.
 	Web web.Options
 
-	// SecretFile (oidc-client-secret-file) holds the portal's secret at the
-	// issuer; without one the portal is a public client.
+	// SecretFile (oidc-client-secret-file) contains the client secret of the portal
+	// at the issuer. If it is blank, the portal is a public client.
 	SecretFile string
 
-	// TLSCert and TLSKey (tls-cert, tls-key) are PEM files; blank where a proxy
-	// speaks TLS. SIGHUP reads them again.
+	// TLSCert and TLSKey (tls-cert, tls-key) are PEM files, or blank if a proxy
+	// handles TLS. SIGHUP reads them again.
 	TLSCert, TLSKey string
 
-	// TrustedProxies (trusted-proxies) are the addresses or ranges of proxies
-	// whose X-Forwarded-For is believed, separated by commas.
+	// TrustedProxies (trusted-proxies) are the addresses or ranges of proxies whose
+	// X-Forwarded-For header is trusted, separated by commas.
 	TrustedProxies string
 }
 
 func (p *Portal) register(f *pflag.FlagSet) {
 	id := &p.Web.Identity
-	f.StringVar(&id.Issuer, "oidc-issuer", "", "URL of the OpenID issuer; without one the portal is off")
-	f.StringVar(&id.ClientID, "oidc-client-id", "bookledger", "the portal at the issuer")
-	f.StringVar(&p.SecretFile, "oidc-client-secret-file", "", "file with the portal's secret at the issuer; without one it is a public client")
-	f.StringVar(&id.Audience, "oidc-audience", "", "what bearer tokens must be for (default the client id)")
-	f.StringVar(&id.PersonClaim, "oidc-person-claim", "sub", "claim that names the person, as staff assignments do")
-	f.StringVar(&id.AgentClaim, "oidc-agent-claim", "agent_id", "claim that names the agent whom the person is")
-	f.StringVar(&id.RolesClaim, "oidc-roles-claim", "roles", "claim that lists roles; auditor and operator count")
-	f.StringVar(&id.NameClaim, "oidc-name-claim", "name", "claim with the name that is shown")
-	f.StringVar(&id.PublicURL, "public-url", "", "where browsers reach the portal, like https://books.example (required with --oidc-issuer)")
-	f.StringVar(&p.TLSCert, "tls-cert", "", "PEM file of the certificate chain; without one a proxy speaks TLS")
-	f.StringVar(&p.TLSKey, "tls-key", "", "PEM file of the certificate's key")
-	f.StringVar(&p.TrustedProxies, "trusted-proxies", "", "addresses or ranges of proxies whose X-Forwarded-For is believed, separated by commas")
-	f.DurationVar(&id.Idle, "session-idle", 15*time.Minute, "how long somebody stays signed in without a request")
-	f.DurationVar(&id.Limit, "session-limit", 8*time.Hour, "how long somebody stays signed in at all")
-	f.IntVar(&p.Web.Fridays, "agent-fridays", access.DefaultRecentFridays, "of how many of the last Fridays an agent may take the books")
-	f.StringVar(&p.Web.AccessLog, "access-log", "", "file to which every look at personal data is written (default access.log in the data folder)")
+	f.StringVar(&id.Issuer, "oidc-issuer", "", "`URL` of the OpenID issuer; if blank, the portal and the API are off")
+	f.StringVar(&id.ClientID, "oidc-client-id", "bookledger", "client `id` of the portal at the issuer")
+	f.StringVar(&p.SecretFile, "oidc-client-secret-file", "", "`file` with the client secret; if blank, the portal is a public client")
+	f.StringVar(&id.Audience, "oidc-audience", "", "required audience of bearer tokens (default: the client id)")
+	f.StringVar(&id.PersonClaim, "oidc-person-claim", "sub", "`claim` with the person id, as in staff assignments")
+	f.StringVar(&id.AgentClaim, "oidc-agent-claim", "agent_id", "`claim` with the agent id, if the person is an agent")
+	f.StringVar(&id.RolesClaim, "oidc-roles-claim", "roles", "`claim` with the list of roles, of which auditor and operator are used")
+	f.StringVar(&id.NameClaim, "oidc-name-claim", "name", "`claim` with the name to display")
+	f.StringVar(&id.PublicURL, "public-url", "", "`URL` of the portal in browsers, for example https://books.example (required with --oidc-issuer)")
+	f.StringVar(&p.TLSCert, "tls-cert", "", "PEM `file` with the certificate chain; if blank, a proxy must handle TLS")
+	f.StringVar(&p.TLSKey, "tls-key", "", "PEM `file` with the key of the certificate")
+	f.StringVar(&p.TrustedProxies, "trusted-proxies", "", "`addresses` or ranges of proxies whose X-Forwarded-For header is trusted, separated by commas")
+	f.DurationVar(&id.Idle, "session-idle", 15*time.Minute, "a session ends after this time without a request")
+	f.DurationVar(&id.Limit, "session-limit", 8*time.Hour, "a session ends after this time at the latest")
+	f.IntVar(&p.Web.Fridays, "agent-fridays", access.DefaultRecentFridays, "number of past Fridays whose books an agent may download")
+	f.StringVar(&p.Web.AccessLog, "access-log", "", "`file` that logs who viewed personal data (default: access.log in the data folder)")
 }
 
-// check completes the configuration, and returns what is wrong with it; given
-// reports whether a flag was set.
-func (p *Portal) check(given func(string) bool) (err error) {
+// check validates the configuration and parses its values. changed reports whether a
+// flag was set.
+func (p *Portal) check(changed func(string) bool) (err error) {
 	id := &p.Web.Identity
 	if id.Issuer == "" {
 		for _, name := range [...]string{"public-url", "tls-cert", "tls-key", "oidc-client-id", "oidc-client-secret-file", "oidc-audience"} {
-			if given(name) {
-				return cli.Usagef("--%s is for the portal, which --oidc-issuer turns on", name)
+			if changed(name) {
+				return cli.Usagef("--%s needs --oidc-issuer: it configures the portal, and the portal is off", name)
 			}
 		}
 		return nil
@@ -82,17 +81,17 @@ func (p *Portal) check(given func(string) bool) (err error) {
 	u, err := url.Parse(id.PublicURL)
 	switch {
 	case id.PublicURL == "":
-		return cli.Usagef("--public-url is required with --oidc-issuer: browsers are sent back there after they have signed in")
+		return cli.Usagef("--public-url is required with --oidc-issuer: browsers return there after sign-in")
 	case err != nil || u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && loopback.Host(u.Hostname())):
-		return cli.Usagef("--public-url: %q is no https URL; plain http is for loopback addresses alone", id.PublicURL)
+		return cli.Usagef("--public-url: %q is not an https URL; http is allowed only for loopback addresses", id.PublicURL)
 	case (p.TLSCert == "") != (p.TLSKey == ""):
-		return cli.Usagef("give --tls-cert and --tls-key together")
+		return cli.Usagef("use --tls-cert and --tls-key together")
 	case p.TLSCert != "" && u.Scheme != "https":
-		return cli.Usagef("--public-url: it begins with https where --tls-cert is given")
+		return cli.Usagef("--public-url must begin with https, because --tls-cert is set")
 	case id.Idle < time.Minute || id.Idle > id.Limit:
-		return cli.Usagef("--session-idle is at least a minute, and not more than --session-limit")
+		return cli.Usagef("--session-idle must be at least a minute and at most --session-limit")
 	case p.Web.Fridays < 1:
-		return cli.Usagef("--agent-fridays is at least 1")
+		return cli.Usagef("--agent-fridays must be at least 1")
 	}
 	id.PublicURL = strings.TrimSuffix(id.PublicURL, "/")
 	p.Web.TrustedProxies, err = parseProxies(p.TrustedProxies)
@@ -109,7 +108,7 @@ func parseProxies(list string) ([]netip.Prefix, error) {
 		if err != nil {
 			addr, addrErr := netip.ParseAddr(text)
 			if addrErr != nil {
-				return nil, cli.Usagef("--trusted-proxies: %q is no address or range like 10.0.0.0/8", text)
+				return nil, cli.Usagef("--trusted-proxies: %q is not an address or range: use for example 10.0.0.0/8", text)
 			}
 			prefix = netip.PrefixFrom(addr, addr.BitLen())
 		}
@@ -118,12 +117,13 @@ func parseProxies(list string) ([]netip.Prefix, error) {
 	return all, nil
 }
 
-// read reads the files that are named, before a ledger is begun.
-func (p *Portal) read() (*certificate, error) {
+// readFiles reads the configured files, so that a missing file is an error before a
+// new ledger is created.
+func (p *Portal) readFiles() (*certificate, error) {
 	if p.SecretFile != "" {
 		text, err := os.ReadFile(p.SecretFile)
 		if err != nil {
-			return nil, fmt.Errorf("reading the portal's secret at the issuer: %w", err)
+			return nil, fmt.Errorf("reading the client secret of the portal: %w", err)
 		}
 		p.Web.Identity.ClientSecret = strings.TrimSpace(string(text))
 	}
@@ -131,10 +131,11 @@ func (p *Portal) read() (*certificate, error) {
 	return c, c.read()
 }
 
-// certificate is the daemon's own, which may be replaced while it serves.
+// certificate is the TLS certificate of the daemon. It can be replaced while the daemon
+// runs.
 type certificate struct {
 	cert, key string                          // PEM files
-	current   atomic.Pointer[tls.Certificate] // nil: a proxy speaks TLS
+	current   atomic.Pointer[tls.Certificate] // nil if a proxy handles TLS
 }
 
 func (c *certificate) read() error {
@@ -143,13 +144,13 @@ func (c *certificate) read() error {
 	}
 	cert, err := tls.LoadX509KeyPair(c.cert, c.key)
 	if err != nil {
-		return fmt.Errorf("reading the certificate of --tls-cert and --tls-key: %w", err)
+		return fmt.Errorf("reading the certificate (--tls-cert, --tls-key): %w", err)
 	}
 	c.current.Store(&cert)
 	return nil
 }
 
-// config returns how the daemon speaks TLS; nil where a proxy does.
+// config returns the TLS configuration, or nil if a proxy handles TLS.
 func (c *certificate) config() *tls.Config {
 	if c.cert == "" {
 		return nil
@@ -160,22 +161,22 @@ func (c *certificate) config() *tls.Config {
 	}
 }
 
-// onHangup reads the certificate again and begins the access log anew at each
-// SIGHUP, until stop is called.
-func onHangup(w *web.Web, c *certificate, log *zap.Logger) (stop func()) {
+// reloadOnHangup reads the certificate again and reopens the access log at each SIGHUP,
+// until stop is called.
+func reloadOnHangup(w *web.Web, c *certificate, log *zap.Logger) (stop func()) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
-	var renewing sync.WaitGroup
-	renewing.Go(func() {
+	var reloading sync.WaitGroup
+	reloading.Go(func() {
 		for range hangup {
 			if err := errors.Join(c.read(), w.ReopenAccessLog()); err != nil {
-				log.Error("after a hangup", zap.Error(err))
+				log.Error("reloading after SIGHUP failed", zap.Error(err))
 			}
 		}
 	})
 	return func() {
 		signal.Stop(hangup)
 		close(hangup)
-		renewing.Wait()
+		reloading.Wait()
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"bookledger/cmd/internal/node"
 	"bookledger/events"
 	"bookledger/events/journal"
+	"bookledger/events/record/treehead"
 	"bookledger/projections"
 	"bookledger/projections/audit"
 	"bookledger/projections/book"
@@ -20,13 +21,15 @@ import (
 	"bookledger/projections/replay"
 )
 
-// ledgerReader reads a ledger: the folder of a stopped daemon, or a dump that is
+// ledgerReader reads a ledger: the data folder of a stopped ledger, or a dump that is
 // replayed in memory.
 type ledgerReader interface {
 	Checkpoint(f events.Date) (checkpoint.Checkpoint, error)
 	Checkpoints() ([]checkpoint.Checkpoint, error)
 	EachRejected(yield func(projections.RejectedEvent) error) error
 	Status() (projections.Status, error)
+	LedgerID() string // "" if there is no genesis
+	Keys() (*treehead.Keys, error)
 	Now() *audit.Snapshot
 	AtFriday(context.Context, book.Week) (*audit.Snapshot, error)
 	At(context.Context, time.Time) (*audit.Snapshot, error)
@@ -34,11 +37,11 @@ type ledgerReader interface {
 	Compare(ctx context.Context, o audit.Owner, from, to book.Week) (*audit.Comparison, error)
 	Trail(ctx context.Context, fridays int) ([]audit.Export, error)
 
-	sound() error // refuses where the record was found to have been changed
+	checkIntegrity() error // cli.ErrRefused after an integrity violation
 	close() error
 }
 
-// snapshotOf returns the snapshot of a Friday; 0 is the latest.
+// snapshotOf returns the snapshot of a Friday, or of the latest one if f is 0.
 func snapshotOf(ctx context.Context, r ledgerReader, f events.Date) (*audit.Snapshot, error) {
 	c, err := r.Checkpoint(f)
 	if err != nil {
@@ -47,12 +50,13 @@ func snapshotOf(ctx context.Context, r ledgerReader, f events.Date) (*audit.Snap
 	return r.AtFriday(ctx, c.Week)
 }
 
-// ledgerFlags say which ledger is read, and of which case account is to tell.
+// ledgerFlags are the flags that choose the ledger to read. Commands set caseID to the
+// case whose history they need.
 type ledgerFlags struct{ data, journal, caseID string }
 
 func (l *ledgerFlags) register(f *pflag.FlagSet) {
-	f.StringVar(&l.data, "data", "", "folder of the ledger of a stopped daemon")
-	f.StringVar(&l.journal, "journal", "", "dump or history file, replayed in memory; a dump that does not verify is refused")
+	f.StringVar(&l.data, "data", "", "data `folder` of a stopped ledger")
+	f.StringVar(&l.journal, "journal", "", "dump or history `file`, replayed in memory; a dump that does not verify is refused")
 	cli.OneOf(f, "data", "journal")
 }
 
@@ -63,7 +67,7 @@ func (l *ledgerFlags) open(ctx context.Context, env *cli.Environment) (ledgerRea
 	if info, err := checkFile(l.journal); err != nil {
 		return nil, err
 	} else if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("reading %s: it is not a plain file, and a dump is read more than once", l.journal)
+		return nil, fmt.Errorf("reading %s: not a regular file, and a dump is read more than once", l.journal)
 	}
 	return openDump(ctx, env, l.journal, l.caseID)
 }
@@ -74,7 +78,7 @@ type dataReader struct {
 	node *node.Node
 }
 
-// openNode opens a data folder, and logs only what is wrong with it.
+// openNode opens a data folder. It logs only errors.
 func openNode(ctx context.Context, env *cli.Environment, o node.Options) (_ *node.Node, err error) {
 	if o.Log, err = env.QuietLogger(); err != nil {
 		return nil, err
@@ -83,11 +87,11 @@ func openNode(ctx context.Context, env *cli.Environment, o node.Options) (_ *nod
 	return node.Open(ctx, o)
 }
 
-// openData opens a data folder and brings its projection up with its journal.
+// openData opens a data folder and applies all records of its journal.
 func openData(ctx context.Context, env *cli.Environment, o node.Options) (*dataReader, error) {
 	n, err := openNode(ctx, env, o)
 	if errors.Is(err, journal.ErrNoLedger) {
-		err = fmt.Errorf("%w; where the journal is on an external server, read a dump of it (journal dump --nats)", err)
+		err = fmt.Errorf("%w; if the journal is on an external server, write a dump with \"bookledger journal dump --nats\" and read that", err)
 	}
 	if err != nil {
 		return nil, err
@@ -105,7 +109,7 @@ func openData(ctx context.Context, env *cli.Environment, o node.Options) (*dataR
 	return d, nil
 }
 
-// showCatchUp shows how far the projection is until stop is called.
+// showCatchUp shows the progress of the projection until stop is called.
 func showCatchUp(ctx context.Context, env *cli.Environment, n *node.Node) (stop func()) {
 	last, err := n.Journal.Last(ctx)
 	if err != nil {
@@ -138,17 +142,17 @@ func showCatchUp(ctx context.Context, env *cli.Environment, n *node.Node) (stop 
 }
 
 func (d *dataReader) At(context.Context, time.Time) (*audit.Snapshot, error) {
-	return nil, cli.Usagef("--at needs --journal: a folder keeps each Friday and now, a dump every moment (journal dump makes one)")
+	return nil, cli.Usagef("--at needs --journal: a data folder has the state as of each Friday and now, and only a dump as of any time; write one with \"bookledger journal dump\"")
 }
 
 func (d *dataReader) Trail(_ context.Context, fridays int) ([]audit.Export, error) {
 	if fridays > 0 {
-		return nil, cli.Usagef("--check needs --journal: it decides by what the ledger knew at each record (journal dump makes a dump)")
+		return nil, cli.Usagef("--check needs --journal: only a dump has the state at each record; write one with \"bookledger journal dump\"")
 	}
 	return d.LiveLedger.Trail()
 }
 
-func (d *dataReader) sound() error { return cli.RefuseOnViolation(d.node) }
+func (d *dataReader) checkIntegrity() error { return cli.RefuseOnViolation(d.node) }
 
 func (d *dataReader) close() error { return errors.Join(d.View.Close(), d.node.Close()) }
 
@@ -165,12 +169,12 @@ func openDump(ctx context.Context, env *cli.Environment, path, caseID string) (*
 	}
 	claims, err := d.Claims()
 	if len(claims) == 0 && err == nil {
-		env.Messagef("note: no seal stands in %s, so it does not show whether it was changed", path)
+		env.Messagef("note: %s contains no seal, so changes to it cannot be detected", path)
 	}
 	return &dumpReader{d, env}, err
 }
 
-// dumpFile is a dump whose replays show how far they are.
+// dumpFile returns a dump file whose replays show their progress.
 func dumpFile(env *cli.Environment, path string) replay.File {
 	return replay.File{Path: path, Watch: func() (func(int), func()) {
 		bar := env.Progress("records replayed", 0)
@@ -180,24 +184,34 @@ func dumpFile(env *cli.Environment, path string) replay.File {
 
 func (d *dumpReader) At(ctx context.Context, t time.Time) (*audit.Snapshot, error) {
 	if last := d.Recorded(); t.After(last) {
-		d.env.Messagef("note: the file ends with what was recorded by %s; what came later is not in it", cli.FormatPacific(last))
+		d.env.Messagef("note: the file ends at %s and contains no later records", cli.FormatPacific(last))
 	}
 	return d.Dump.At(ctx, t)
 }
 
-// sound returns nil: a dump is compared with its seals as it is replayed.
-func (d *dumpReader) sound() error { return nil }
+// checkIntegrity returns nil: a replay compares a dump with its seals.
+func (d *dumpReader) checkIntegrity() error { return nil }
 
 func (d *dumpReader) close() error { return nil }
 
-// parseFriday reads what --friday says; 0 is the latest.
-func parseFriday(s string) (events.Date, error) {
+// parseFriday parses the value of a flag that is a Friday. It returns 0 for latest.
+// Whether the Friday has a book depends on the ledger.
+func parseFriday(flag, s string) (events.Date, error) {
 	if s == "latest" {
 		return 0, nil
 	}
 	f, err := events.ParseDate(s)
 	if err != nil {
-		return 0, cli.Usagef("--friday: %q is neither a date like 2026-11-20 nor latest", s)
+		return 0, cli.Usagef("--%s: %q is not a date: use YYYY-MM-DD, for example 2026-11-20, or latest; \"bookledger fridays\" lists the Fridays that have books", flag, s)
+	}
+	return f, nil
+}
+
+// parseDate parses the value of a flag that is a Friday and cannot be latest.
+func parseDate(flag, s string) (events.Date, error) {
+	f, err := events.ParseDate(s)
+	if err != nil {
+		return 0, cli.Usagef("--%s: %q is not a date: use YYYY-MM-DD, for example 2026-11-20; \"bookledger fridays\" lists the Fridays that have books", flag, s)
 	}
 	return f, nil
 }

@@ -22,9 +22,9 @@ func beforeCutoff(t *testing.T) (p *program, cutoff time.Time) {
 	for early := 4 * time.Second; ; early *= 4 {
 		cutoff = time.Now().In(zone).Add(early).Truncate(time.Second)
 		weekly := cutoff.Format("Monday 15:04:05")
-		comesOnce(t, weekly, cutoff)
+		skipRepeatedHour(t, weekly, cutoff)
 		p = serve(t, t.TempDir(), "--cutoff", weekly)
-		must(t, event("ledger.delegation.calheers", "1", "delegation.created.v1", `{"case_id":"5000032500","agent_id":"A1"}`), "publish", "-", "--nats", p.nats)
+		must(t, eventLine("ledger.delegation.calheers", "1", "delegation.created.v1", `{"case_id":"5000032500","agent_id":"A1"}`), "publish", "-", "--nats", p.nats)
 		fixture.Eventually(t, "the event is applied", func() bool { return metric(t, p, "bookledger_cases") == "1" })
 		if time.Now().Before(cutoff) {
 			return p, cutoff
@@ -33,8 +33,8 @@ func beforeCutoff(t *testing.T) (p *program, cutoff time.Time) {
 	}
 }
 
-// comesOnce leaves the test out in the one hour of a year that comes twice.
-func comesOnce(t *testing.T, weekly string, cutoff time.Time) {
+// skipRepeatedHour leaves the test out in the one hour of a year that comes twice.
+func skipRepeatedHour(t *testing.T, weekly string, cutoff time.Time) {
 	t.Helper()
 	spec, err := events.NewCalendarSpec(weekly)
 	if err != nil {
@@ -147,14 +147,14 @@ func TestStockClient(t *testing.T) {
 		}
 		return string(out)
 	}
-	client("--timeout", "60s", "pub", "ledger.delegation.calheers", bare("calheers", "1", "delegation.created.v1", `{"case_id":"5000032500","agent_id":"A1"}`))
-	client("--timeout", "60s", "pub", "ledger.consumer.calheers", bare("calheers", "2", "consumer.member_recorded.v1", `{"case_id":"5000032500","member_id":"1","ssn_last4":"900123456"}`))
+	client("--timeout", "60s", "pub", "ledger.delegation.calheers", encodeEvent("calheers", "1", "delegation.created.v1", `{"case_id":"5000032500","agent_id":"A1"}`))
+	client("--timeout", "60s", "pub", "ledger.consumer.calheers", encodeEvent("calheers", "2", "consumer.member_recorded.v1", `{"case_id":"5000032500","member_id":"1","ssn_last4":"900123456"}`))
 	client("--timeout", "60s", "pub", "ledger.consumer.calheers", "not JSON at all")
-	client("--timeout", "60s", "pub", "ledger.clock", bare("bookledger", "3", "ledger.clock.v1", `{"friday":"2026-11-20"}`))
+	client("--timeout", "60s", "pub", "ledger.clock", encodeEvent("bookledger", "3", "ledger.clock.v1", `{"friday":"2026-11-20"}`))
 	client("--timeout", "1s", "stream", "purge", "LEDGER", "--force")
 	client("--timeout", "1s", "stream", "rm", "LEDGER", "--force")
 	// As the README shows it, acknowledged.
-	if out := client("--timeout", "60s", "pub", "-J", "ledger.delegation.calheers", bare("calheers", "4", "delegation.created.v1", `{"case_id":"5000032501","agent_id":"A1"}`)); !strings.Contains(out, "Sequence: 5") {
+	if out := client("--timeout", "60s", "pub", "-J", "ledger.delegation.calheers", encodeEvent("calheers", "4", "delegation.created.v1", `{"case_id":"5000032501","agent_id":"A1"}`)); !strings.Contains(out, "Sequence: 5") {
 		t.Errorf("nats pub -J says %s", out)
 	}
 	fixture.Eventually(t, "four events have come", func() bool { return metric(t, p, "bookledger_position") == "5" })

@@ -14,16 +14,15 @@ func newValidate(env *cli.Environment) *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:   "validate FILE|-",
-		Short: "Check events against the schemas without publishing them",
-		Long: `Check each line of an NDJSON file, or of standard input, as the ledger would:
-the envelope, the subject, the type and its schema. What depends on the ledger's
-state, such as a request that must be pending, is not checked.`,
+		Short: "Check events without publishing them",
+		Long: `Check each line of an NDJSON file, or of standard input, as the ledger would: the
+envelope, the subject, the type and the schema. Rules that depend on the state of
+the ledger, such as a pending request, are not checked.`,
 		Example: `  bookledger validate events.ndjson
   bookledger validate --json - < events.ndjson`,
-		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return runValidate(env, args[0], asJSON) },
 	}
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print each refused line as JSON")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object per refused line")
 	return cmd
 }
 
@@ -33,9 +32,9 @@ func runValidate(env *cli.Environment, path string, asJSON bool) error {
 		return err
 	}
 	defer in.Close()
-	refused, good := 0, 0
+	refused, valid := 0, 0
 	bar := env.Progress("events checked", 0)
-	l := lines{refused: func(f finding) error {
+	l := lineChecker{invalid: func(f invalidLine) error {
 		refused++
 		if asJSON {
 			return env.Encode(f)
@@ -44,7 +43,7 @@ func runValidate(env *cli.Environment, path string, asJSON bool) error {
 		return err
 	}}
 	err = l.each(in, func(record.Line, *events.Event) error {
-		good++
+		valid++
 		bar.Add(1)
 		return nil
 	})
@@ -52,9 +51,9 @@ func runValidate(env *cli.Environment, path string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	env.Messagef("%d events are valid, %d are not", good, refused)
+	env.Messagef("%d events are valid, %d are not", valid, refused)
 	if refused > 0 {
-		return fmt.Errorf("%d of %d lines would be rejected", refused, good+refused)
+		return fmt.Errorf("%d of %d lines would be rejected", refused, valid+refused)
 	}
 	return nil
 }

@@ -18,7 +18,7 @@ func newVersion(env *cli.Environment) *cobra.Command {
 	asJSON := false
 	cmd := &cobra.Command{
 		Use:     "version",
-		Short:   "Show the versions of the program, the rules, the projection and the exporter",
+		Short:   "Show the versions of the program, the rules, the projector and the exporter",
 		Example: "  bookledger version --json",
 		RunE: func(*cobra.Command, []string) error {
 			v := struct {
@@ -40,7 +40,7 @@ func newVersion(env *cli.Environment) *cobra.Command {
 			if asJSON {
 				return json.NewEncoder(env.Out).Encode(v)
 			}
-			_, err := fmt.Fprintf(env.Out, "bookledger %s (revision %s, %s)\nrules %d, projection %d, exporter %s\n",
+			_, err := fmt.Fprintf(env.Out, "bookledger %s (revision %s, %s)\nrules %d, projector %d, exporter %s\n",
 				v.Version, v.Revision, v.Go, v.Rules, v.Projector, v.Exporter)
 			return err
 		},

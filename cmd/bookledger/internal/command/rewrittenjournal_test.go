@@ -11,9 +11,9 @@ import (
 	"bookledger/events/journal"
 )
 
-// rewritten writes the journal of a folder anew, with the same events at other
+// rewriteJournal writes the journal of a folder anew, with the same events at other
 // times, as somebody could who may write to the disk.
-func rewritten(t *testing.T, data string) {
+func rewriteJournal(t *testing.T, data string) {
 	t.Helper()
 	dump := must(t, "", "journal", "dump", "--data", data)
 	folder := filepath.Join(data, "journal")
@@ -54,13 +54,13 @@ func TestRewritten(t *testing.T) {
 	must(t, past, "history", "load", "-", "--data", data, "--close")
 	must(t, "", "evidence", "--data", data, "--agent", "A100001", "--friday", "2026-11-20", "--out", filepath.Join(t.TempDir(), "bundle")) // which seals
 	must(t, "", "status", "--data", data)
-	rewritten(t, data)
+	rewriteJournal(t, data)
 	refused := func(what, says string, args ...string) {
 		t.Helper()
 		if r := run(t, "", append(args, "--data", data)...); r.code != 3 || !strings.Contains(r.err, says) {
 			t.Errorf("%s: %s: exit code %d, %s", what, args[0], r.code, r.err)
 		}
-		if text, err := os.ReadFile(filepath.Join(data, "unsound")); err != nil || len(text) == 0 {
+		if text, err := os.ReadFile(filepath.Join(data, "integrity-violation")); err != nil || len(text) == 0 {
 			t.Errorf("%s: %s: the folder keeps %q, %v", what, args[0], text, err)
 		}
 	}
@@ -74,7 +74,7 @@ func TestRewritten(t *testing.T) {
 	refused("verified", "seal", "export", "--all", "--out", t.TempDir())
 
 	p := serve(t, data)
-	fixture.Eventually(t, "the alarm rings", func() bool { return strings.Count(p.text(), "ALARM") == 2 }) // of before, and of now
+	fixture.Eventually(t, "the alarm rings", func() bool { return strings.Count(p.text(), "integrity violation") == 2 }) // of before, and of now
 	if code, body := get(t, p.http+"/readyz"); code != 503 || !strings.Contains(body, "seal") {
 		t.Errorf("readyz says %d %s", code, body)
 	}

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// words are the enumerated values as people read them.
-var words = map[string]string{
+// labels maps enumerated values to their display texts.
+var labels = map[string]string{
 	"covered_california":     "Covered California",
 	"medi_cal":               "Medi-Cal",
 	"mcap":                   "MCAP",
@@ -25,19 +25,19 @@ var words = map[string]string{
 	"terminated":             "Terminated",
 }
 
-// Label returns an enumerated value of program or status as people read it.
+// Label returns the display text of a program or a status. It returns an unknown
+// value unchanged.
 func Label(value string) string {
-	if w, ok := words[value]; ok {
+	if w, ok := labels[value]; ok {
 		return w
 	}
 	return value
 }
 
-// FullName returns a first and a last name, of which one may be blank, as people
-// write them.
+// FullName joins a first and a last name; either may be blank.
 func FullName(first, last string) string { return strings.TrimSpace(first + " " + last) }
 
-// MaskSSN returns the last four digits as XXX-XX-1234, or "".
+// MaskSSN formats the last four digits as XXX-XX-1234. It returns "" for "".
 func MaskSSN(last4 string) string {
 	if last4 == "" {
 		return ""
@@ -45,8 +45,8 @@ func MaskSSN(last4 string) string {
 	return "XXX-XX-" + last4
 }
 
-// SortKey returns the key by which a name is ordered and found: NFD, without
-// marks, case-folded. "José" and "JOSE" have the same.
+// SortKey returns the key by which names are sorted and searched: the name in NFD,
+// without marks, case-folded. "José" and "JOSE" have the same key.
 func SortKey(name string) string {
 	if isASCII(name) {
 		return strings.ToLower(name)
@@ -57,7 +57,7 @@ func SortKey(name string) string {
 		}
 		return r
 	}, norm.NFD.String(name))
-	if isASCII(plain) { // as most names with an accent
+	if isASCII(plain) { // most names with accents
 		return strings.ToLower(plain)
 	}
 	return cases.Fold().String(plain)

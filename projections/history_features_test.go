@@ -15,19 +15,18 @@ import (
 	"bookledger/projections/replay"
 )
 
-// TestHistories holds that the histories which the other tests draw have
-// everything in them that is to be survived: without it, they hold less than
-// they say.
-func TestHistories(t *testing.T) {
+// TestRandomHistoriesCoverFeatures checks that the random histories of the other tests
+// contain every feature that these tests rely on.
+func TestRandomHistoriesCoverFeatures(t *testing.T) {
 	t.Parallel()
-	met := map[string]int{}
+	counts := map[string]int{}
 	draw := rapid.Custom(history)
 	for seed := range 150 {
-		meet(t, draw.Example(seed), met)
+		countFeatures(t, draw.Example(seed), counts)
 	}
-	want := []string{"applied", "unchanged", "duplicate", "rejected", "late", "before all time", "loaded", "step back",
+	want := []string{"applied", "unchanged", "duplicate", "rejected", "late", "no recorded time", "loaded", "step back",
 		"167 hours", "169 hours", "closed", "reopened", "transferred", "moved", "decertified", "marked inactive",
-		"no record in a week", "several at one moment"}
+		"week without records", "same recorded time"}
 	for _, near := range nearCutoff {
 		want = append(want, fmt.Sprint("cutoff ", near))
 	}
@@ -37,14 +36,14 @@ func TestHistories(t *testing.T) {
 		want = append(want, string(code))
 	}
 	for _, what := range want {
-		if met[what] < 5 {
-			t.Errorf("%q comes %d times", what, met[what])
+		if counts[what] < 5 {
+			t.Errorf("got %d occurrences of %q, want at least 5", counts[what], what)
 		}
 	}
 }
 
-// meet counts what comes in a history.
-func meet(t *testing.T, records []record.Record, met map[string]int) {
+// countFeatures counts the features of a history.
+func countFeatures(t *testing.T, records []record.Record, counts map[string]int) {
 	t.Helper()
 	r := replay.New()
 	var last checkpoint.Checkpoint
@@ -55,27 +54,27 @@ func meet(t *testing.T, records []record.Record, met map[string]int) {
 			t.Fatal(err)
 		}
 		if f := step.Checkpoint; f != nil {
-			met[fmt.Sprintf("%.0f hours", f.Cutoff.Sub(last.Cutoff).Hours())]++
+			counts[fmt.Sprintf("%.0f hours", f.Cutoff.Sub(last.Cutoff).Hours())]++
 			if last.Friday != 0 && last.Boundary == f.Boundary {
-				met["no record in a week"]++
+				counts["week without records"]++
 			}
 			last = *f
 			continue
 		}
-		v := step.Verdict
-		meetRecord(step.Record, v, met)
+		v := step.Result
+		countRecordFeatures(step.Record, v, counts)
 		if !v.Recorded.IsZero() && v.Recorded.Equal(lastRecorded) {
-			met["several at one moment"]++
+			counts["same recorded time"]++
 		}
 		lastRecorded = v.Recorded
 		for _, f := range []events.Date{r.OpenFriday(), r.OpenFriday().AddDays(-7)} {
 			if f > 20000101 && slices.Contains(nearCutoff, v.Recorded.Sub(r.Calendar().Cutoff(f))) {
-				met[fmt.Sprint("cutoff ", v.Recorded.Sub(r.Calendar().Cutoff(f)))]++
+				counts[fmt.Sprint("cutoff ", v.Recorded.Sub(r.Calendar().Cutoff(f)))]++
 			}
 		}
 		if err := r.State().EachCase(func(id string, now *fold.Case) error {
 			if was := before[id]; was.Closed && !now.Closed {
-				met["reopened"]++
+				counts["reopened"]++
 			}
 			before[id] = *now
 			return nil
@@ -85,36 +84,36 @@ func meet(t *testing.T, records []record.Record, met map[string]int) {
 	}
 }
 
-func meetRecord(rec *record.Decoded, v replay.Verdict, met map[string]int) {
-	met[v.Outcome.String()]++
+func countRecordFeatures(rec *record.Decoded, v replay.Result, counts map[string]int) {
+	counts[v.Outcome.String()]++
 	if v.Rejection != nil {
-		met[string(v.Rejection.Code)]++
+		counts[string(v.Rejection.Code)]++
 	}
 	if v.Recorded.IsZero() {
-		met["before all time"]++
+		counts["no recorded time"]++
 	}
 	if v.Recorded.After(rec.Stamped) {
-		met["step back"]++
+		counts["step back"]++
 	}
 	if v.Outcome != record.Applied {
 		return
 	}
 	if events.IsHistory(rec.Subject) {
-		met["loaded"]++
+		counts["loaded"]++
 	}
 	if rec.Event.Time.Before(v.Recorded.AddDate(0, 0, -20)) {
-		met["late"]++
+		counts["late"]++
 	}
 	switch rec.Event.Data.(type) {
 	case *events.CaseClosed:
-		met["closed"]++
+		counts["closed"]++
 	case *events.DelegationTransferred:
-		met["transferred"]++
+		counts["transferred"]++
 	case *events.AgentMoved:
-		met["moved"]++
+		counts["moved"]++
 	case *events.AgentDecertified:
-		met["decertified"]++
+		counts["decertified"]++
 	case *events.DelegationMarkedInactive:
-		met["marked inactive"]++
+		counts["marked inactive"]++
 	}
 }

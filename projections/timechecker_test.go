@@ -11,16 +11,16 @@ import (
 	"bookledger/projections/replay"
 )
 
-// clock tells recorded times and boundaries from the words of the design
-// alone, since all that agree with each other judge by the same code.
-type clock struct {
+// timeChecker computes recorded times and boundaries independently, from their
+// specification: the implementations that are compared with each other share code.
+type timeChecker struct {
 	last     time.Time
 	closed   bool
 	recorded []time.Time // by sequence, from 1; zero for none
 }
 
-// hear takes a record that was judged, and checks its recorded time.
-func (k *clock) hear(t *rapid.T, rec *record.Decoded, v replay.Verdict) {
+// observe checks the recorded time of a processed record.
+func (k *timeChecker) observe(t *rapid.T, rec *record.Decoded, v replay.Result) {
 	accepted, loaded := v.Outcome == record.Applied || v.Outcome == record.Unchanged, events.IsHistory(rec.Subject)
 	if v.Outcome == record.Applied && (events.IsUpstream(rec.Subject) || rec.Event.Type == events.TypeHistoryClosed) {
 		k.closed = true
@@ -31,7 +31,7 @@ func (k *clock) hear(t *rapid.T, rec *record.Decoded, v replay.Verdict) {
 			want = header
 		}
 		if want.IsZero() || want.Before(k.last) || want.After(rec.Stamped) {
-			t.Fatalf("record %d is loaded at %q after %v, stamped %v", rec.Seq, rec.Header, k.last, rec.Stamped)
+			t.Fatalf("record %d: loaded with recorded time %q after %v, stamped %v", rec.Seq, rec.Header, k.last, rec.Stamped)
 		}
 	} else if k.closed {
 		want = rec.Stamped
@@ -40,7 +40,7 @@ func (k *clock) hear(t *rapid.T, rec *record.Decoded, v replay.Verdict) {
 		}
 	}
 	if !v.Recorded.Equal(want) {
-		t.Fatalf("record %d is recorded at %v, want %v", rec.Seq, v.Recorded, want)
+		t.Fatalf("record %d: got recorded time %v, want %v", rec.Seq, v.Recorded, want)
 	}
 	if !want.IsZero() {
 		k.last = want
@@ -48,16 +48,16 @@ func (k *clock) hear(t *rapid.T, rec *record.Decoded, v replay.Verdict) {
 	k.recorded = append(k.recorded, want)
 }
 
-// check holds that every Friday from the first record's on has a checkpoint,
-// at the last record that is not recorded after its cutoff.
-func (k *clock) check(t *rapid.T, c *events.Calendar, open events.Date, fridays []checkpoint.Checkpoint) {
+// checkFridays checks that every Friday since the first record has a checkpoint, whose
+// boundary is the last record that was not recorded after the cutoff.
+func (k *timeChecker) checkFridays(t *rapid.T, c *events.Calendar, open events.Date, fridays []checkpoint.Checkpoint) {
 	if k.last.IsZero() {
 		if open != 0 || len(fridays) > 0 {
-			t.Fatalf("before all time Friday %s is open after %d others", open, len(fridays))
+			t.Fatalf("before the first recorded time: got open week %s and %d checkpoints", open, len(fridays))
 		}
 		return
 	}
-	// Before all Fridays that these histories know.
+	// Start before all Fridays of the random histories.
 	f, n := c.Previous(c.FridayOf(k.last.AddDate(-5, 0, 0))), 0
 	for ; c.Cutoff(f).Before(k.last); f = c.Next(f) {
 		boundary := uint64(0)
@@ -70,11 +70,11 @@ func (k *clock) check(t *rapid.T, c *events.Calendar, open events.Date, fridays 
 			continue
 		}
 		if n == len(fridays) || fridays[n].Friday != f || fridays[n].Boundary != boundary {
-			t.Fatalf("Friday %s ends with record %d; the checkpoints are %+v", f, boundary, fridays)
+			t.Fatalf("Friday %s: want boundary %d, got checkpoints %+v", f, boundary, fridays)
 		}
 		n++
 	}
 	if n != len(fridays) || open != f {
-		t.Fatalf("%d Fridays have passed and %s is open, the ledger says %s after %+v", n, f, open, fridays)
+		t.Fatalf("got open week %s and checkpoints %+v, want open week %s and %d checkpoints", open, fridays, f, n)
 	}
 }

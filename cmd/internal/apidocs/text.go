@@ -5,13 +5,13 @@ import (
 	"strings"
 )
 
-// passage is a text with its heading; the first of a text has none.
-type passage struct{ Title, Text string }
+// section is a part of a text with its heading. The first section has no heading.
+type section struct{ Title, Text string }
 
-// passages cuts a text at its headings of the second level.
-func passages(text string) (all []passage) {
+// sections splits a text at its level-2 headings.
+func sections(text string) (all []section) {
 	for i, part := range strings.Split(text, "\n## ") {
-		p := passage{Text: part}
+		p := section{Text: part}
 		if i > 0 {
 			p.Title, p.Text, _ = strings.Cut(part, "\n")
 		}
@@ -20,8 +20,8 @@ func passages(text string) (all []passage) {
 	return all
 }
 
-// blocks writes as much of CommonMark as the description is written in:
-// paragraphs, lists, examples between fences, and code between backticks.
+// blocks renders the subset of CommonMark that the descriptions use: paragraphs,
+// lists, fenced code blocks and inline code.
 func blocks(text string) template.HTML {
 	var b strings.Builder
 	for part := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
@@ -41,7 +41,7 @@ func blocks(text string) template.HTML {
 	return template.HTML(b.String())
 }
 
-// inline writes a text with its code.
+// inline renders text with inline code.
 func inline(text string) template.HTML {
 	var b strings.Builder
 	for i, piece := range strings.Split(strings.Join(strings.Fields(text), " "), "`") {
@@ -54,7 +54,7 @@ func inline(text string) template.HTML {
 	return template.HTML(b.String())
 }
 
-// breakable writes a name, a path or the like so that a line may break in it.
+// breakable renders a name or a path with places where a line may break.
 func breakable(text string) template.HTML {
 	var b strings.Builder
 	start := 0
@@ -67,7 +67,7 @@ func breakable(text string) template.HTML {
 	return template.HTML(b.String() + template.HTMLEscapeString(text[start:]))
 }
 
-// slug is a title as part of an id.
+// slug returns a title in a form for use in an id.
 func slug(title string) string {
 	return strings.Join(strings.FieldsFunc(strings.ToLower(title), func(r rune) bool {
 		return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9')

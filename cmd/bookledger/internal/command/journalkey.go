@@ -17,16 +17,17 @@ func newChangeKey(env *cli.Environment) *cobra.Command {
 	var data string
 	change := &cobra.Command{
 		Use:   "change-key",
-		Short: "Hand the signing of seals over to a new key",
-		Long: `Make a new key of the seals. The present key hands over to it in the journal, in
-a note that it signs, so that whoever knows the key of genesis can follow. Seals
-that were signed before stay as they are. The new key is written to stdout as
-auditors want it; the private half stays in the folder, as seal.key.`,
+		Short: "Change the key that signs seals",
+		Long: `Create a new seal key and record it in the journal. The current key signs that
+record, so anyone who knows the key in genesis can verify the new one. Earlier
+seals keep their signatures. The command prints the new public key for auditors.
+The private key stays in the data folder, in the file seal.key.`,
 		Example: "  bookledger journal change-key --data ./ledger",
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runChangeKey(cmd.Context(), env, data) },
 	}
-	change.Flags().StringVar(&data, "data", "", "folder of the ledger of a stopped daemon (required)")
+	change.Flags().StringVar(&data, "data", "", "data `folder` of a stopped ledger (required)")
 	cli.Require(change.Flags(), "data")
+	cli.SuggestFlag(change, "data")
 	return change
 }
 
@@ -40,7 +41,7 @@ func runChangeKey(ctx context.Context, env *cli.Environment, data string) (err e
 	if err != nil {
 		return err
 	}
-	if err := d.mayBeSigned(); err != nil {
+	if err := d.checkSeals(); err != nil {
 		return err
 	}
 	vkey, seq, err := d.node.ChangeKey(ctx, keys)
@@ -48,7 +49,7 @@ func runChangeKey(ctx context.Context, env *cli.Environment, data string) (err e
 		return cli.RefuseIf(err, node.ErrNoKey)
 	}
 	fmt.Fprintln(env.Out, vkey)
-	fmt.Fprintf(env.Err, "record %d hands over to it\n", seq)
+	env.Messagef("recorded as the new seal key in record %d", seq)
 	return nil
 }
 
@@ -56,27 +57,30 @@ func newHeads(env *cli.Environment) *cobra.Command {
 	var data, friday, add string
 	heads := &cobra.Command{
 		Use:   "heads",
-		Short: "Show the signed heads over a Friday's seal, or add a witness's",
-		Long: `Write the signed heads of the journal's tree that hold the seal of a Friday, as
-C2SP checkpoints: what a witness signs. With --add the head that a witness or
-another node has signed is recorded beside them; it must be a head of this very
-ledger. Whose signature it is, is for those to check who know the key.`,
+		Short: "Show the signed tree heads of a Friday, or add one from a witness",
+		Long: `Write the signed tree heads that include the seal of a Friday, as C2SP checkpoints
+that a witness can sign.
+
+With --add, record a tree head that a witness or another node has signed. It must
+be a tree head of this ledger. The command does not check the signature: only
+those who know the witness's key can.`,
 		Example: `  bookledger journal heads --data ./ledger > head.txt
   bookledger journal heads --data ./ledger --friday 2026-11-20 --add witnessed.txt`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runHeads(cmd.Context(), env, data, friday, add) },
 	}
-	heads.Flags().StringVar(&data, "data", "", "folder of the ledger of a stopped daemon (required)")
-	heads.Flags().StringVar(&friday, "friday", "latest", "whose seal: a date like 2026-11-20, or latest")
-	heads.Flags().StringVar(&add, "add", "", "file of a signed head to record, - for standard input")
+	heads.Flags().StringVar(&data, "data", "", "data `folder` of a stopped ledger (required)")
+	heads.Flags().StringVar(&friday, "friday", "latest", "the Friday of the seal: a `date` or latest")
+	heads.Flags().StringVar(&add, "add", "", "record the signed tree head in this `file`, or - for standard input")
 	cli.Require(heads.Flags(), "data")
+	cli.SuggestFlag(heads, "data")
 	return heads
 }
 
-// maxHead bounds a file that is to hold a signed head.
+// maxHead is the maximum size of a signed tree head in bytes.
 const maxHead = 1 << 20
 
 func runHeads(ctx context.Context, env *cli.Environment, data, friday, add string) (err error) {
-	f, err := parseFriday(friday)
+	f, err := parseFriday("friday", friday)
 	if err != nil {
 		return err
 	}
@@ -90,7 +94,7 @@ func runHeads(ctx context.Context, env *cli.Environment, data, friday, add strin
 		return err
 	}
 	f = c.Friday
-	if err := d.mayBeSigned(); err != nil {
+	if err := d.checkSeals(); err != nil {
 		return err
 	}
 	if add != "" {
@@ -105,30 +109,30 @@ func runHeads(ctx context.Context, env *cli.Environment, data, friday, add strin
 		if err := d.node.OfflineSealer().AddSignature(ctx, f, signed); err != nil {
 			return cli.RefuseIf(err, checkpoint.ErrForeignHead)
 		}
-		fmt.Fprintf(env.Err, "recorded beside the seal of Friday %s\n", f)
+		env.Messagef("added to the seal of Friday %s", f)
 		return nil
 	}
 	_, signatures, sealed, err := d.Seal(f)
 	if err == nil && !sealed {
-		err = fmt.Errorf("reading the signatures of Friday %s: it is not sealed", f)
+		err = fmt.Errorf("reading the tree heads of Friday %s: the Friday is not sealed", f)
 	}
 	if err != nil {
 		return err
 	}
 	if len(signatures) == 0 {
-		env.Messagef("Friday %s is sealed but not signed; run the daemon on the node that has seal.key", f)
+		env.Messagef("Friday %s is sealed but not signed: run the daemon on the node that has seal.key", f)
 	}
-	for i, one := range signatures {
+	for i, signature := range signatures {
 		if i > 0 {
-			fmt.Fprintln(env.Out) // each ends in a newline
+			fmt.Fprintln(env.Out) // a blank line, since each ends in a newline
 		}
-		fmt.Fprint(env.Out, one.Note)
+		fmt.Fprint(env.Out, signature.Note)
 	}
 	return nil
 }
 
-// mayBeSigned returns cli.ErrRefused where the journal was found not to be the
-// one that was applied, sealed and signed.
-func (d *dataReader) mayBeSigned() error {
-	return errors.Join(d.sound(), cli.RefuseIf(d.node.CompareSeals(), checkpoint.ErrSealMismatch))
+// checkSeals returns cli.ErrRefused if the folder records an integrity violation or a
+// seal or signature does not match the journal.
+func (d *dataReader) checkSeals() error {
+	return errors.Join(d.checkIntegrity(), cli.RefuseIf(d.node.CompareSeals(), checkpoint.ErrSealMismatch))
 }

@@ -11,7 +11,7 @@ import (
 	"bookledger/schemas"
 )
 
-// columns are the columns of the books that are exported.
+// columns returns the columns of exported books.
 func columns() ([]book.Column, error) {
 	set := schemas.CurrentColumns()
 	columns := make([]book.Column, len(set.Columns))
@@ -25,22 +25,23 @@ func columns() ([]book.Column, error) {
 	return columns, nil
 }
 
-// weeks tells the weeks of a ledger, as views and replays do.
-type weeks interface {
+// weekSource is a view or a replay that lists the weeks of its ledger.
+type weekSource interface {
 	Calendar() *events.Calendar
 	OpenFriday() events.Date
 	Checkpoints() ([]checkpoint.Checkpoint, error)
 }
 
-// CaseHistory is every record about a case.
+// CaseHistory contains all records about a case.
 type CaseHistory struct {
 	CaseID    string
-	Entries   []provenance.Entry // from the first on, in their order
+	Entries   []provenance.Entry // in the order of the journal
 	explainer provenance.Explainer
 }
 
-// newAccount makes the account of a case whose records are entries.
-func newAccount(l weeks, caseID string, entries []provenance.Entry) (*CaseHistory, error) {
+// newCaseHistory returns the history of a case. entries are all records about
+// it.
+func newCaseHistory(l weekSource, caseID string, entries []provenance.Entry) (*CaseHistory, error) {
 	columns, err := columns()
 	if err != nil {
 		return nil, err
@@ -53,14 +54,15 @@ func newAccount(l weeks, caseID string, entries []provenance.Entry) (*CaseHistor
 	return a, err
 }
 
-// ExplainRequest is what is asked of an account.
+// ExplainRequest selects what Explain returns.
 type ExplainRequest struct {
-	Agent  string      // "" is any: what concerns this agent's lists and books alone
-	AsOf   bool        // as of the cutoff of Friday, and how the case stood there
-	Friday events.Date // 0 is the latest
+	Agent  string      // only what concerns this agent's lists and books; "": everything
+	AsOf   bool        // only up to the cutoff of Friday, with the case in the book of that Friday
+	Friday events.Date // 0: the latest
 }
 
-// Explain answers. checkpoint.ErrNone says why there is no such Friday.
+// Explain explains the case. If the requested Friday has no book, the error
+// wraps checkpoint.ErrNoCheckpoint and says why.
 func (a *CaseHistory) Explain(ctx context.Context, q ExplainRequest) (*Explanation, error) {
 	explained, err := a.explainer.Explain(ctx, a.CaseID, a.Entries, q.Agent)
 	if err != nil {
@@ -69,14 +71,14 @@ func (a *CaseHistory) Explain(ctx context.Context, q ExplainRequest) (*Explanati
 	x := &Explanation{CaseID: a.CaseID, AgentID: q.Agent, Events: []Event{}}
 	var friday book.Week
 	if q.AsOf {
-		if friday, err = a.friday(q.Friday); err != nil {
+		if friday, err = a.week(q.Friday); err != nil {
 			return nil, err
 		}
 		s, err := a.explainer.InBook(ctx, a.CaseID, a.Entries, friday, q.Agent)
 		if err != nil {
 			return nil, err
 		}
-		x.Standing = newStanding(a.CaseID, &s)
+		x.InBook = newCaseInBook(a.CaseID, &s)
 	}
 	for i := range explained {
 		if !q.AsOf || explained[i].Seq <= friday.Boundary {
@@ -86,11 +88,17 @@ func (a *CaseHistory) Explain(ctx context.Context, q ExplainRequest) (*Explanati
 	return x, nil
 }
 
-func (a *CaseHistory) friday(f events.Date) (book.Week, error) {
-	for i := len(a.explainer.Weeks) - 1; i >= 0; i-- {
-		if have := a.explainer.Weeks[i]; have.Friday == f || f == 0 {
-			return have, nil
+// week returns the week of Friday f, or the latest week if f is 0.
+func (a *CaseHistory) week(f events.Date) (book.Week, error) {
+	weeks := a.explainer.Weeks
+	for i := len(weeks) - 1; i >= 0; i-- {
+		if weeks[i].Friday == f || f == 0 {
+			return weeks[i], nil
 		}
 	}
-	return book.Week{}, checkpoint.ExplainMissing(a.explainer.Calendar, f, a.explainer.Open)
+	var first, latest events.Date
+	if len(weeks) > 0 {
+		first, latest = weeks[0].Friday, weeks[len(weeks)-1].Friday
+	}
+	return book.Week{}, checkpoint.ExplainMissing(a.explainer.Calendar, f, first, latest)
 }

@@ -12,20 +12,21 @@ import (
 	"strings"
 )
 
-// folder is a bundle that is being written, beside the place where it will
-// stand, so that it is there whole or not at all.
-type folder struct {
+// bundleWriter writes a bundle into a temporary folder next to its destination.
+// finish renames it, so the bundle is never there in part.
+type bundleWriter struct {
 	out, temporary string
-	sums           []fileSum
+	files          []fileEntry // written so far
 }
 
-// newFolder begins a bundle at out, which must not be there or be empty.
-func newFolder(out string) (*folder, error) {
+// newBundleWriter starts a bundle that finish will put at out. The folder out must
+// be empty or not exist.
+func newBundleWriter(out string) (*bundleWriter, error) {
 	out = filepath.Clean(out)
 	if entries, err := os.ReadDir(out); err == nil && len(entries) > 0 {
-		return nil, fmt.Errorf("writing the bundle: the folder %s is not empty; name another", out)
+		return nil, fmt.Errorf("writing the bundle: the folder %s is not empty: name another", out)
 	} else if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("writing the bundle: %s is there and no folder: %w", out, err)
+		return nil, fmt.Errorf("writing the bundle: %s is not a folder: %w", out, err)
 	}
 	parent := filepath.Dir(out)
 	if err := os.MkdirAll(parent, 0o700); err != nil {
@@ -35,14 +36,14 @@ func newFolder(out string) (*folder, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing the bundle: %w", err)
 	}
-	return &folder{out: out, temporary: temporary}, nil
+	return &bundleWriter{out: out, temporary: temporary}, nil
 }
 
-// discard removes what was written; after finish there is nothing.
-func (f *folder) discard() { _ = os.RemoveAll(f.temporary) }
+// discard removes the temporary folder. After finish it does nothing.
+func (f *bundleWriter) discard() { _ = os.RemoveAll(f.temporary) }
 
-// write writes a file as w does.
-func (f *folder) write(name string, w func(io.Writer) error) error {
+// writeFile writes and syncs a file with the content that w writes.
+func (f *bundleWriter) writeFile(name string, w func(io.Writer) error) error {
 	file, err := os.OpenFile(filepath.Join(f.temporary, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("writing the bundle: %w", err)
@@ -53,21 +54,21 @@ func (f *folder) write(name string, w func(io.Writer) error) error {
 	if err = errors.Join(err, statErr, file.Sync(), file.Close()); err != nil {
 		return fmt.Errorf("writing %s of the bundle: %w", name, err)
 	}
-	f.sums = append(f.sums, fileSum{name, info.Size(), hex.EncodeToString(h.Sum(nil))})
+	f.files = append(f.files, fileEntry{name, info.Size(), hex.EncodeToString(h.Sum(nil))})
 	return nil
 }
 
-func (f *folder) writeText(name string, text []byte) error {
-	return f.write(name, func(w io.Writer) error {
+func (f *bundleWriter) writeText(name string, text []byte) error {
+	return f.writeFile(name, func(w io.Writer) error {
 		_, err := w.Write(text)
 		return err
 	})
 }
 
-// finish writes the manifest and puts the bundle in its place.
-func (f *folder) finish(m manifest) error {
-	slices.SortFunc(f.sums, func(a, b fileSum) int { return strings.Compare(a.Name, b.Name) })
-	m.Files = slices.Clone(f.sums)
+// finish writes the manifest and moves the bundle to its destination.
+func (f *bundleWriter) finish(m manifest) error {
+	slices.SortFunc(f.files, func(a, b fileEntry) int { return strings.Compare(a.Name, b.Name) })
+	m.Files = slices.Clone(f.files)
 	if err := f.writeText(manifestFile, encode(m)); err != nil {
 		return err
 	}

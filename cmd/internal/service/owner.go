@@ -12,34 +12,35 @@ import (
 	"bookledger/projections/list"
 )
 
-// OwnerInfo is what a page says of an owner as a whole. It holds no consumer data.
+// OwnerInfo describes an agent or agency and its next and latest books. It
+// contains no consumer data.
 type OwnerInfo struct {
 	Owner      Owner
-	Name       string // of the agent or the agency
-	Certified  bool   // of an agent
-	AgencyID   string // of an agent
+	Name       string // the name of the agent or agency
+	Certified  bool   // for an agent: is certified
+	AgencyID   string // for an agent: the agency, or ""
 	AgencyName string
-	SeesAgency bool              // the caller may see the agency
-	Agents     map[string]string // of an agency: its agents' names, by id
+	SeesAgency bool              // reports whether the caller may see the agency
+	Agents     map[string]string // for an agency: the names of its agents, by ID
 
-	Latest       events.Date // whose book is current; 0 before the first
+	Latest       events.Date // the Friday of the latest book; 0 before the first cutoff
 	LatestCutoff time.Time
-	NextFriday   events.Date // whose book comes next; 0 before the first record
+	NextFriday   events.Date // the Friday of the next book; 0 before the first record
 	NextCutoff   time.Time
 }
 
-// About tells of an owner as a whole.
+// About describes an owner.
 func (s *Service) About(c Caller, o Owner) (*OwnerInfo, error) {
-	r, _, done, err := s.enter(c, o)
+	r, _, done, err := s.ownerSnapshot(c, o)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	return r.about(c, o)
+	return r.ownerInfo(c, o)
 }
 
-// about is About of an owner who is open to the caller.
-func (r *snapshot) about(c Caller, o Owner) (*OwnerInfo, error) {
+// ownerInfo describes an owner that the caller may see.
+func (r *snapshot) ownerInfo(c Caller, o Owner) (*OwnerInfo, error) {
 	a := &OwnerInfo{Owner: o, AgencyID: o.Agency}
 	if o.Agent != "" {
 		agent, _, err := r.state.Agent(o.Agent)
@@ -74,11 +75,11 @@ func (r *snapshot) about(c Caller, o Owner) (*OwnerInfo, error) {
 			a.Agents[id] = agent.Name()
 		}
 	}
-	return a, r.aboutFridays(a)
+	return a, r.addFridays(a)
 }
 
-// aboutFridays tells which book is current and which comes next.
-func (r *snapshot) aboutFridays(a *OwnerInfo) error {
+// addFridays sets the Fridays of the latest book and of the next one.
+func (r *snapshot) addFridays(a *OwnerInfo) error {
 	if a.NextFriday = r.OpenFriday(); a.NextFriday == 0 {
 		return nil
 	}
@@ -91,24 +92,24 @@ func (r *snapshot) aboutFridays(a *OwnerInfo) error {
 	return err
 }
 
-// Overview is how many consumers stand in an owner's lists.
+// Overview contains the number of consumers in each list of an owner.
 type Overview struct {
 	OwnerInfo
 	Freshness
 	Active   int
 	Inactive int
 	Pending  int
-	ByType   []list.TypeCount // of the active ones
+	ByType   []list.TypeCount // the active consumers by household type
 }
 
-// Overview counts the consumers of an owner.
+// Overview counts the consumers in each list of an owner.
 func (s *Service) Overview(c Caller, o Owner) (*Overview, error) {
-	r, _, done, err := s.enter(c, o)
+	r, _, done, err := s.ownerSnapshot(c, o)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	a, err := r.about(c, o)
+	a, err := r.ownerInfo(c, o)
 	if err != nil {
 		return nil, err
 	}
@@ -123,21 +124,21 @@ func (s *Service) Overview(c Caller, o Owner) (*Overview, error) {
 	}, nil
 }
 
-// Book tells of one book that the caller can have; its error gives the reason
-// why there is none.
+// Book describes one book that the caller may download. If there is none, the
+// error is a problem that gives the reason.
 func (s *Service) Book(ctx context.Context, c Caller, o Owner, friday string) (*AvailableBook, error) {
-	r, _, done, err := s.enter(c, o)
+	r, _, done, err := s.ownerSnapshot(c, o)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
 	if r.age > 0 {
-		return nil, problem.Unavailable.WithDetail("The ledger's journal has not answered for a while, and no book can be taken until it does. Try again in a little while.")
+		return nil, problem.Unavailable.WithDetail("The ledger's journal can't be reached. Books can't be downloaded until it answers. Try again shortly.")
 	}
-	f, _, err := s.friday(r, c, o, friday)
+	f, _, err := s.authorizeBook(r, c, o, friday)
 	if err != nil {
 		return nil, err
 	}
-	offer, err := s.offer(ctx, r, o, f)
+	offer, err := s.availableBook(ctx, r, o, f)
 	return &offer, err
 }

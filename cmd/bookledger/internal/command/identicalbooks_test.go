@@ -15,12 +15,12 @@ import (
 	"bookledger/events/journal"
 )
 
-// lasting is a ledger whose weeks pass, and the books that were taken of each
+// bookHistory is a ledger whose weeks pass, and the books that were taken of each
 // Friday once it had passed.
-type lasting struct {
+type bookHistory struct {
 	t     *testing.T
 	data  string
-	taken map[string]map[string]string // by Friday and file name
+	books map[string]map[string]string // by Friday and file name
 }
 
 // TestBooksLast holds that the book of a Friday is the same file, byte for
@@ -30,34 +30,34 @@ type lasting struct {
 func TestBooksLast(t *testing.T) {
 	t.Parallel()
 	past := bookdemo(t, "generate", "--agents", "5", "--consumers", "150", "--weeks", "7", "--seed", "11", "--until", "2026-11-21T12:00:00Z")
-	l := &lasting{t, t.TempDir(), map[string]map[string]string{}}
+	l := &bookHistory{t, t.TempDir(), map[string]map[string]string{}}
 	lines := strings.SplitAfter(strings.TrimSpace(past), "\n")
 	for _, friday := range []string{"2026-10-16", "2026-10-23", "2026-10-30", "2026-11-06", "2026-11-13", "2026-11-20"} {
 		var week []string
-		week, lines = until(t, lines, friday)
+		week, lines = splitAtCutoff(t, lines, friday)
 		must(t, strings.Join(week, ""), "history", "load", "-", "--data", l.data)
 		if friday == "2026-11-06" {
-			l.forget()
+			l.removeStore()
 		}
-		l.taken[friday] = l.take(friday, "--data", l.data)
+		l.books[friday] = l.export(friday, "--data", l.data)
 		if friday == "2026-11-06" || friday == "2026-11-20" { // built anew, and after all weeks
 			l.check("at "+friday, "--data", l.data)
 		}
 	}
-	if len(l.taken) != 6 || len(l.taken["2026-10-16"]) < 6 || !l.differ("2026-10-16", "2026-11-20") {
-		t.Fatalf("the books have nothing to last against: %d Fridays, %d books", len(l.taken), len(l.taken["2026-10-16"]))
+	if len(l.books) != 6 || len(l.books["2026-10-16"]) < 6 || !l.differ("2026-10-16", "2026-11-20") {
+		t.Fatalf("the books have nothing to last against: %d Fridays, %d books", len(l.books), len(l.books["2026-10-16"]))
 	}
 	must(t, strings.Join(lines, ""), "history", "load", "-", "--data", l.data, "--close")
-	l.upend(past)
+	l.changeEverything(past)
 	for agent := range 5 {
 		if left := must(t, "", "active", "--json", "--data", l.data, "--agent", fmt.Sprint("A10000", agent+1)); strings.Contains(left, `"case_id"`) {
 			t.Fatalf("agent %d still has consumers: %.300s", agent+1, left)
 		}
 	}
 	l.check("after all was changed", "--data", l.data)
-	l.forget()
+	l.removeStore()
 	l.check("built anew", "--data", l.data)
-	l.check("from the dump", "--journal", file(t, must(t, "", "journal", "dump", "--data", l.data)))
+	l.check("from the dump", "--journal", writeEvents(t, must(t, "", "journal", "dump", "--data", l.data)))
 }
 
 // cutoffOf is the cutoff of a Friday; those of the test stand on both sides of
@@ -71,8 +71,8 @@ func cutoffOf(t *testing.T, friday string) time.Time {
 	return events.DefaultCalendar().Cutoff(f)
 }
 
-// until parts lines after the first that is recorded after a Friday's cutoff.
-func until(t *testing.T, lines []string, friday string) (week, rest []string) {
+// splitAtCutoff parts lines after the first that is recorded after a Friday's cutoff.
+func splitAtCutoff(t *testing.T, lines []string, friday string) (week, rest []string) {
 	t.Helper()
 	cutoff := cutoffOf(t, friday)
 	for i, line := range lines {
@@ -85,8 +85,8 @@ func until(t *testing.T, lines []string, friday string) (week, rest []string) {
 	return nil, nil
 }
 
-// take makes the books of a Friday, of all agents and of an agency.
-func (l *lasting) take(friday string, from ...string) map[string]string {
+// export makes the books of a Friday, of all agents and of an agency.
+func (l *bookHistory) export(friday string, from ...string) map[string]string {
 	l.t.Helper()
 	dir := l.t.TempDir()
 	must(l.t, "", append([]string{"export", "--all", "--friday", friday, "--out", dir}, from...)...)
@@ -107,10 +107,10 @@ func (l *lasting) take(friday string, from ...string) map[string]string {
 }
 
 // check makes the books of all Fridays again.
-func (l *lasting) check(when string, from ...string) {
+func (l *bookHistory) check(when string, from ...string) {
 	l.t.Helper()
-	for friday, want := range l.taken {
-		got := l.take(friday, from...)
+	for friday, want := range l.books {
+		got := l.export(friday, from...)
 		if len(got) != len(want) {
 			l.t.Errorf("%s: %s has %d books, not %d", when, friday, len(got), len(want))
 		}
@@ -123,26 +123,26 @@ func (l *lasting) check(when string, from ...string) {
 }
 
 // differ tells whether both Fridays have the same books, each with other bytes.
-func (l *lasting) differ(a, b string) bool {
-	for name, text := range l.taken[a] {
-		if other, ok := l.taken[b][strings.ReplaceAll(name, a, b)]; !ok || other == text {
+func (l *bookHistory) differ(a, b string) bool {
+	for name, text := range l.books[a] {
+		if other, ok := l.books[b][strings.ReplaceAll(name, a, b)]; !ok || other == text {
 			return false
 		}
 	}
 	return true
 }
 
-// forget removes the store, so that it is built anew.
-func (l *lasting) forget() {
+// removeStore removes the store, so that it is built anew.
+func (l *bookHistory) removeStore() {
 	l.t.Helper()
 	if err := os.RemoveAll(filepath.Join(l.data, "projection")); err != nil {
 		l.t.Fatal(err)
 	}
 }
 
-// upend changes everything that books say: names of agencies, agents and
+// changeEverything changes everything that books say: names of agencies, agents and
 // consumers, and who holds whom; in the end all cases are closed.
-func (l *lasting) upend(past string) {
+func (l *bookHistory) changeEverything(past string) {
 	l.t.Helper()
 	var all []events.Data
 	all = append(all, &events.AgencyRegistered{AgencyID: "G200001", Name: "Another Name"})

@@ -15,35 +15,35 @@ import (
 	"bookledger/projections/fold"
 )
 
-// ledger is a state in plain maps, as a book.State and a book.Whole.
-type ledger struct {
+// memoryState is a book.State and a book.FullState in maps.
+type memoryState struct {
 	cases    map[string]*fold.Case
 	agents   map[string]fold.Agent
 	agencies map[string]fold.Agency
 	staff    map[[2]string]fold.Staff
-	err      error // of every read, where it is set
+	err      error // if set, returned by every read
 }
 
 var (
-	_ book.State     = (*ledger)(nil)
-	_ book.FullState = (*ledger)(nil)
+	_ book.State     = (*memoryState)(nil)
+	_ book.FullState = (*memoryState)(nil)
 )
 
-func newLedger() *ledger {
-	return &ledger{cases: map[string]*fold.Case{}, agents: map[string]fold.Agent{}, agencies: map[string]fold.Agency{}, staff: map[[2]string]fold.Staff{}}
+func newState() *memoryState {
+	return &memoryState{cases: map[string]*fold.Case{}, agents: map[string]fold.Agent{}, agencies: map[string]fold.Agency{}, staff: map[[2]string]fold.Staff{}}
 }
 
-func (l *ledger) Agent(id string) (fold.Agent, bool, error) {
+func (l *memoryState) Agent(id string) (fold.Agent, bool, error) {
 	a, ok := l.agents[id]
 	return a, ok, l.err
 }
 
-func (l *ledger) Agency(id string) (fold.Agency, bool, error) {
+func (l *memoryState) Agency(id string) (fold.Agency, bool, error) {
 	a, ok := l.agencies[id]
 	return a, ok, l.err
 }
 
-func (l *ledger) EachHeld(agent string, yield func(string, *fold.Case) error) error {
+func (l *memoryState) EachHeld(agent string, yield func(string, *fold.Case) error) error {
 	return l.EachCase(func(id string, c *fold.Case) error {
 		if c.AgentID != agent {
 			return nil
@@ -52,13 +52,15 @@ func (l *ledger) EachHeld(agent string, yield func(string, *fold.Case) error) er
 	})
 }
 
-func (l *ledger) EachCase(yield func(string, *fold.Case) error) error { return each(l.cases, yield) }
+func (l *memoryState) EachCase(yield func(string, *fold.Case) error) error {
+	return each(l.cases, yield)
+}
 
-func (l *ledger) EachAgent(yield func(string, *fold.Agent) error) error {
+func (l *memoryState) EachAgent(yield func(string, *fold.Agent) error) error {
 	return each(l.agents, func(id string, a fold.Agent) error { return yield(id, &a) })
 }
 
-func (l *ledger) EachAgentOf(agency string, yield func(string, *fold.Agent) error) error {
+func (l *memoryState) EachAgentOf(agency string, yield func(string, *fold.Agent) error) error {
 	return l.EachAgent(func(id string, a *fold.Agent) error {
 		if a.AgencyID != agency {
 			return nil
@@ -67,11 +69,11 @@ func (l *ledger) EachAgentOf(agency string, yield func(string, *fold.Agent) erro
 	})
 }
 
-func (l *ledger) EachAgency(yield func(string, *fold.Agency) error) error {
+func (l *memoryState) EachAgency(yield func(string, *fold.Agency) error) error {
 	return each(l.agencies, func(id string, a fold.Agency) error { return yield(id, &a) })
 }
 
-func (l *ledger) EachStaff(yield func(agency, person string, staff *fold.Staff) error) error {
+func (l *memoryState) EachStaff(yield func(agency, person string, staff *fold.Staff) error) error {
 	keys := slices.SortedFunc(maps.Keys(l.staff), func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
 	for _, k := range keys {
 		s := l.staff[k]
@@ -91,11 +93,11 @@ func each[T any](m map[string]T, yield func(string, T) error) error {
 	return nil
 }
 
-// since is 20 November 2026, 23:30 Pacific: the next day in UTC.
+// since is November 20, 2026, 23:30 Pacific time, which is the next day in UTC.
 var since = time.Date(2026, 11, 21, 7, 30, 0, 0, time.UTC)
 
-// hold adds a case that an agent holds.
-func (l *ledger) hold(id, agent string, c *fold.Case) *fold.Case {
+// hold adds a case that the agent holds.
+func (l *memoryState) hold(id, agent string, c *fold.Case) *fold.Case {
 	c.AgentID, c.Since = agent, since
 	if _, known := l.agents[agent]; !known {
 		l.agents[agent] = fold.Agent{}
@@ -124,21 +126,21 @@ func withYears(c *fold.Case, years ...int) *fold.Case {
 	return c
 }
 
-func friday(f events.Date) book.Week {
+func weekOf(f events.Date) book.Week {
 	return book.Week{Friday: f, Cutoff: events.DefaultCalendar().Cutoff(f), Boundary: 42}
 }
 
-// ofAgent makes a book that must be there.
-func ofAgent(t rapid.TB, s book.State, f events.Date, agent string) *book.Book {
+// agentBook returns the book of a known agent.
+func agentBook(t rapid.TB, s book.State, f events.Date, agent string) *book.Book {
 	t.Helper()
-	b, err := book.ForAgent(context.Background(), s, events.DefaultCalendar(), friday(f), agent)
+	b, err := book.ForAgent(context.Background(), s, events.DefaultCalendar(), weekOf(f), agent)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return b
 }
 
-// shown writes fields of a book's rows, row by row.
+// shown formats fields of a book row by row.
 func shown(t testing.TB, b *book.Book, names ...string) string {
 	t.Helper()
 	var rows []string
@@ -156,7 +158,7 @@ func value(t testing.TB, r *book.Row, name string) book.Value {
 	t.Helper()
 	field, ok := book.FieldByName(name)
 	if !ok {
-		t.Fatalf("there is no field %s", name)
+		t.Fatalf("unknown field %s", name)
 	}
 	return field(r)
 }

@@ -22,10 +22,11 @@ const (
 
 var cutoff = time.Date(2026, 11, 21, 5, 0, 0, 0, time.UTC)
 
-// cases are those of an agent, by id.
+// cases contains the cases of one agent by id.
 type cases map[string]*fold.Case
 
-// sample has the job aid's consumer, and households of two rows each.
+// sample returns the job aid's consumer and a number of households with two rows
+// each.
 func sample(households int) cases {
 	all := cases{"5000032500": calTraining()}
 	for i := range households {
@@ -34,13 +35,13 @@ func sample(households int) cases {
 	return all
 }
 
-// book makes the agent's book.
+// book returns the agent's book.
 func (all cases) book() *book.Book {
 	calendar := events.DefaultCalendar()
 	b := &book.Book{
 		Week:    book.Week{Friday: 2026_11_20, Cutoff: cutoff, Boundary: 123456},
 		AgentID: agentID, AgencyID: agencyID, Agents: 1, Zone: calendar.Zone(),
-		Agent:  fold.Agent{AgencyID: agencyID, FirstName: "Ann", LastName: "Agent", LicenseNumber: "0A12345", Named: true, Certified: true},
+		Agent:  fold.Agent{AgencyID: agencyID, FirstName: "Ann", LastName: "Agent", LicenseNumber: "0A12345", EverCertified: true, Certified: true},
 		Agency: fold.Agency{Name: "Golden State Insurance", Registered: true},
 	}
 	for _, id := range slices.Sorted(maps.Keys(all)) {
@@ -52,6 +53,7 @@ func (all cases) book() *book.Book {
 	return b
 }
 
+// calTraining returns the consumer on the screens of the job aid.
 func calTraining() *fold.Case {
 	c := &fold.Case{AgentID: agentID, Since: time.Date(2026, 11, 3, 7, 30, 0, 0, time.UTC)}
 	c.Household.PrimaryContact = events.Contact{
@@ -66,8 +68,8 @@ func calTraining() *fold.Case {
 	return c
 }
 
-// mixedHousehold is a case that fills every column: a parent with Covered
-// California and a child, who has an accent, with Medi-Cal.
+// mixedHousehold returns a case that fills every column: a parent with Covered
+// California and a child with Medi-Cal. Their names have accents.
 func mixedHousehold(n int) *fold.Case {
 	c := &fold.Case{AgentID: agentID, Inactive: n%7 == 3, Since: time.Date(2025, 10, 1, 20, 0, n, 0, time.UTC)}
 	last := fmt.Sprintf("Núñez %05d", n)

@@ -12,13 +12,13 @@ import (
 	"bookledger/events/record"
 )
 
-// TimedEvent is one event of the history, and when it was recorded.
+// TimedEvent is an event of the history with its recorded time.
 type TimedEvent struct {
 	Recorded time.Time // UTC
 	Event    events.Event
 }
 
-// AppendLine appends the item as a line of NDJSON, newline included.
+// AppendLine appends the event as a line of NDJSON, including the newline.
 func (i TimedEvent) AppendLine(dst []byte) ([]byte, error) {
 	body, err := i.Event.Encode()
 	if err != nil {
@@ -30,9 +30,8 @@ func (i TimedEvent) AppendLine(dst []byte) ([]byte, error) {
 	return append(dst, '}', '\n'), nil
 }
 
-// eventID makes the id of the world's event with this sequence, in the form
-// of a UUIDv7: a time in milliseconds, and the sequence in disguise. Different
-// sequences give different ids.
+// eventID returns the ID of the event with a sequence. It has the form of a UUIDv7
+// and contains the time and the scrambled sequence, so that IDs are unique.
 func eventID(seed, sequence uint64, millis int64) string {
 	x, s := mix(sequence^mix(seed)), mix(seed)
 	var id uuid.UUID
@@ -41,8 +40,7 @@ func eventID(seed, sequence uint64, millis int64) string {
 	return id.String()
 }
 
-// caseNumber is the end of a case's id: the job aid's case is the first, and
-// the others are numbered on from it.
+// caseNumber returns the last digits of a case ID. Case 0 is that of the job aid.
 func caseNumber(i int) int {
 	if i == 0 {
 		return 32_500
@@ -50,18 +48,18 @@ func caseNumber(i int) int {
 	return 40_000 + i
 }
 
-// caseID is the id of the case with index i, ten digits.
+// caseID returns the ID of the case with index i: ten digits.
 func caseID(i int) string { return strconv.Itoa(5_000_000_000 + caseNumber(i)) }
 
-// memberID is the id of a case's member, ten digits that begin with zeros.
-func memberID(i, member int) string { return padded(caseNumber(i)*10+member+1, 10) }
+// memberID returns the ID of a member: ten digits with leading zeros.
+func memberID(i, member int) string { return zeroPad(caseNumber(i)*10+member+1, 10) }
 
 func agentID(a int) string       { return "A" + strconv.Itoa(100_001+a) }
 func agentPersonID(a int) string { return "P" + strconv.Itoa(100_001+a) }
 func agencyID(g int) string      { return "G" + strconv.Itoa(200_001+g) }
 
-// padded writes n with leading zeros to at least width digits.
-func padded(n, width int) string {
+// zeroPad returns n with leading zeros, with at least width digits.
+func zeroPad(n, width int) string {
 	digits := strconv.Itoa(n)
 	return strings.Repeat("0", max(0, width-len(digits))) + digits
 }
