@@ -125,7 +125,7 @@ func pageParam(r *http.Request) (int, error) {
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil || n < 1 || n > 1_000_000 {
-		return 0, problem.Invalid.WithField("page", "page must be a positive number")
+		return 0, problem.Invalid.WithField("page", "page must be a positive number.")
 	}
 	return n, nil
 }

@@ -23,7 +23,7 @@ func (p *Portal) books(w http.ResponseWriter, r *http.Request, c service.Caller,
 	if text := r.URL.Query().Get("before"); text != "" {
 		var err error
 		if before, err = events.ParseDate(text); err != nil {
-			return problem.Invalid.WithField("before", "before must be a date: use YYYY-MM-DD, for example 2026-11-20")
+			return problem.Invalid.WithField("before", "before must be a date like 2026-11-20.")
 		}
 	}
 	list, err := p.Service.Books(r.Context(), c, a.Owner, before, booksRows)

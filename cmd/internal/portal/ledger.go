@@ -70,7 +70,7 @@ func sequenceParam(r *http.Request, name string) (uint64, error) {
 	}
 	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil {
-		return 0, problem.Invalid.WithField(name, "%s must be the sequence of a record", name)
+		return 0, problem.Invalid.WithField(name, "%s must be the sequence of a record.", name)
 	}
 	return n, nil
 }

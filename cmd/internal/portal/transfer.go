@@ -185,7 +185,7 @@ func (d *transferDraft) update(f url.Values) error {
 			continue
 		}
 		if !events.IsIdentifier(id) {
-			return problem.Invalid.WithField("case", "case must be a case ID")
+			return problem.Invalid.WithField("case", "case must be a case ID.")
 		}
 		d.Cases = append(d.Cases, id)
 	}
