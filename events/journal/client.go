@@ -93,7 +93,7 @@ func (c *Client) connect(account ...nats.Option) error {
 		}),
 	}, account...)
 	if c.server.Creds != "" && c.server.NKey != "" {
-		return errors.New("Creds and NKey are both set: use one of them")
+		return errors.New("set Creds or NKey, not both")
 	}
 	if c.server.Creds != "" {
 		options = append(options, nats.UserCredentials(c.server.Creds))
