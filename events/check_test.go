@@ -6,9 +6,9 @@ import (
 	"bookledger/events"
 )
 
-// TestCaseID holds that a refused message is known by the case that it names,
-// and that nothing else is made of one.
-func TestCaseID(t *testing.T) {
+// TestRejectedEventsKeepCaseID checks that a rejected message keeps the case id
+// that it names, and that a case id comes only from data.case_id.
+func TestRejectedEventsKeepCaseID(t *testing.T) {
 	const head = `{"specversion":"1.0","id":"1","source":"calheers","time":"2026-11-20T20:59:58-08:00",`
 	for body, want := range map[string]string{
 		head + `"type":"consumer.case_closed.v1","data":{"case_id":"5000032500"}}`:                                             "5000032500",
@@ -28,7 +28,7 @@ func TestCaseID(t *testing.T) {
 	} {
 		var checker events.Checker
 		if got := checker.Check("ledger.consumer.calheers", []byte(body)).CaseID; got != want {
-			t.Errorf("%s is about %q, want %q", body, got, want)
+			t.Errorf("%s: got case %q, want %q", body, got, want)
 		}
 	}
 }

@@ -14,9 +14,8 @@ import (
 	"bookledger/events"
 )
 
-// contract are the fields of each type, as the contracts list them: name and
-// kind, with an exclamation mark where the field is required. A kind of
-// several words joined by | lists the values that the field may have.
+// contract lists the fields of each type as name:kind. An exclamation mark marks a
+// required field. A kind with several words joined by | is an enumeration.
 var contract = map[string]string{
 	"consumer.household_recorded.v1":     "case_id:id! primary_contact:object address:object " + contactFields + " " + addressFields,
 	"consumer.application_recorded.v1":   "case_id:id! application_year:year! current_status:text next_steps:text submitted_on:date",
@@ -65,13 +64,13 @@ const (
 
 const hash = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
-// values are, for each kind of field, values that it takes and values that it
-// does not, in JSON; blanks are apart, and so are faults inside an array.
+// values lists valid and invalid JSON values for each kind of field. Blanks and
+// invalid array items are tested separately.
 var values = map[string]struct{ good, bad []string }{
-	"id":     {quoted("1", "5000032500", "A-z_0.9", many("x", 40)), append(quoted("a b", "a/b", "é", "1\n", many("x", 41)), "1", "true", "[]", "{}")},
+	"id":     {quoted("1", "5000032500", "A-z_0.9", repeat("x", 40)), append(quoted("a b", "a/b", "é", "1\n", repeat("x", 41)), "1", "true", "[]", "{}")},
 	"ids":    {[]string{`["1"]`, `["1","1","2"]`}, []string{`[]`, `"1"`, `1`, `{}`, `false`}},
-	"text":   {quoted(" ", "x", many("😀", 200), "\u00a0\ufffd\U0001fffe"), append(quoted(many("x", 201), many("😀", 201), "\x00", "a\nb", "\x1f", "\x7f", "\u0080", "\u0085", "\u009f", "\ufffe", "\uffff"), "1", "true", "[]", "{}")},
-	"name":   {quoted(" ", "x", many("é", 100)), append(quoted(many("x", 101), "a\nb", "\u0085", "\uffff"), "1", "false", "[]", "{}")},
+	"text":   {quoted(" ", "x", repeat("😀", 200), "\u00a0\ufffd\U0001fffe"), append(quoted(repeat("x", 201), repeat("😀", 201), "\x00", "a\nb", "\x1f", "\x7f", "\u0080", "\u0085", "\u009f", "\ufffe", "\uffff"), "1", "true", "[]", "{}")},
+	"name":   {quoted(" ", "x", repeat("é", 100)), append(quoted(repeat("x", 101), "a\nb", "\u0085", "\uffff"), "1", "false", "[]", "{}")},
 	"date":   {quoted("2026-11-20", "2024-02-29", "0000-01-01", "9999-12-31"), append(quoted("2026-02-29", "2026-11-31", "2026-1-5", "11/20/2026", "2026/11/20", "20261120", "+026-11-20", "2026-11-2x", "２026-11-20", "2026-11-20T00:00:00Z", "2026-11-20\n", " "), "20261120", "{}")},
 	"money":  {quoted("0.00", "0.10", "412.33", "9999999.99"), append(quoted("412", "412.3", "412.333", "0412.33", ".50", "-1.00", "+1.00", "10000000.00", "1,000.00", "1e3", "1.00\n", "１.00", "00.10", "1e2.00", "1.0x", " 1.00", "$1.00", "1,00"), "412.33", "0", "[]")},
 	"year":   {[]string{"2014", "2100", "2026.0", "2.026e3", "20260e-1", "2026e0"}, []string{"2013", "2101", "2026.5", "-2026", "0", "2.026e30", `"2026"`, "true", "[2026]"}},
@@ -81,11 +80,11 @@ var values = map[string]struct{ good, bad []string }{
 	"ssn":    {quoted("7880", "0000"), append(quoted("900123456", "900-12-3456", "XXX-XX-7880", "788", "78801", "788a", "７８８０", "7880\n"), "7880", "[]")},
 	"hash":   {quoted(hash), append(quoted(strings.ToUpper(hash), hash[1:], hash+"0", "g"+hash[1:]), "1", "[]")},
 	"clock":  {quoted("21:00:00", "00:00:00", "23:59:59"), append(quoted("24:00:00", "21:60:00", "21:00:60", "21:00", "9:00:00", "21:00:00\n"), "21", "[]")},
-	"note":   {quoted("a\nb\n", "x", many("x", 10000)), append(quoted("a\tb", "a\r\nb", "\x7f", many("x", 10001)), "1", "[]")},
+	"note":   {quoted("a\nb\n", "x", repeat("x", 10000)), append(quoted("a\tb", "a\r\nb", "\x7f", repeat("x", 10001)), "1", "[]")},
 	"object": {[]string{`{}`, `{"unknown":[1]}`}, []string{`"text"`, "1", "true", "[]", "[{}]"}},
 }
 
-func many(s string, n int) string { return strings.Repeat(s, n) }
+func repeat(s string, n int) string { return strings.Repeat(s, n) }
 
 func quoted(texts ...string) []string {
 	out := make([]string, len(texts))
@@ -124,14 +123,15 @@ func contractFields(row string) []contractField {
 	return fields
 }
 
-// TestContract holds every field of every type, in the published schemas and in
-// the check, to the table above. A rejection never repeats the value.
-func TestContract(t *testing.T) {
-	schemas := compile(t)
+// TestFieldsMatchContract checks every field of every type against the contract,
+// with the published schemas and with the Checker. A rejection never repeats the
+// value.
+func TestFieldsMatchContract(t *testing.T) {
+	schemas := compileSchemas(t)
 	names := append(slices.Collect(maps.Keys(contract)), "common", "envelope")
 	slices.Sort(names)
 	if got := slices.Sorted(maps.Keys(schemas)); !slices.Equal(got, names) {
-		t.Errorf("there are schemas of\n%q, want\n%q", got, names)
+		t.Errorf("schemas: got\n%q, want\n%q", got, names)
 	}
 	var checker events.Checker
 	for eventType, row := range contract {
@@ -146,8 +146,8 @@ func TestContract(t *testing.T) {
 				t.Fatal(err)
 			}
 			body := fmt.Appendf(nil, `{"specversion":"1.0","id":"1","source":%q,"type":%q,"time":"2026-11-20T20:59:58-08:00","data":%s}`, event.Source, eventType, text)
-			if _, got, ok := schemas.judge(t, body); !ok || !slices.Equal(got, want) {
-				t.Errorf("%s: by the schema the faults of %s are %q, want %q", eventType, text, got, want)
+			if _, got, ok := schemas.check(t, body); !ok || !slices.Equal(got, want) {
+				t.Errorf("%s: schema errors of %s: got %q, want %q", eventType, text, got, want)
 			}
 			checked := checker.Check(event.Subject(), body)
 			r := checked.Rejection()
@@ -156,7 +156,7 @@ func TestContract(t *testing.T) {
 				got = []string{r.Field}
 			}
 			if !slices.Equal(got, want) {
-				t.Errorf("%s: by the check the faults of %s are %q, want %q", eventType, text, got, want)
+				t.Errorf("%s: Check of %s: got errors at %q, want %q", eventType, text, got, want)
 			}
 			return r
 		}
@@ -167,7 +167,7 @@ func TestContract(t *testing.T) {
 		var paths []string
 		for _, f := range fields {
 			paths = append(paths, f.path)
-			if f.path != "calendar" { // an empty calendar lacks what it must have
+			if f.path != "calendar" { // an empty calendar lacks required fields
 				for _, value := range f.good {
 					check(sample(t, fields, f.path, value))
 				}
@@ -193,8 +193,8 @@ func TestContract(t *testing.T) {
 	}
 }
 
-// sample builds data with every required field, and the field at path set to
-// a value in JSON, or left out where value is "".
+// sample returns data with every required field and with the field at path set to
+// a JSON value. If value is "", the field is omitted.
 func sample(t *testing.T, fields []contractField, path, value string) any {
 	t.Helper()
 	data := make(map[string]any)
@@ -224,7 +224,7 @@ func put(t *testing.T, data map[string]any, path, value string) {
 	data[path] = v
 }
 
-// properties returns the paths, below prefix, of all fields that a schema judges.
+// properties returns the paths of all fields in a schema, prefixed with prefix.
 func properties(schema *jsonschema.Schema, prefix string) (paths []string) {
 	if schema.Ref != nil {
 		paths = properties(schema.Ref, prefix)
@@ -236,11 +236,10 @@ func properties(schema *jsonschema.Schema, prefix string) (paths []string) {
 	return paths
 }
 
-// TestDates compares what the schemas and the check take for a date with the
-// calendar, for every day that can be written of some centuries, and for days that
-// do not exist.
-func TestDates(t *testing.T) {
-	schemas := compile(t)
+// TestDatesMatchCalendar compares the dates that the schemas and ParseDate accept
+// with package time, for existing and nonexistent days of several centuries.
+func TestDatesMatchCalendar(t *testing.T) {
+	schemas := compileSchemas(t)
 	required := schemas["ledger.clock.v1"].Properties["friday"]
 	optional := schemas["consumer.application_recorded.v1"].Properties["submitted_on"]
 	years := []int{0, 1, 4, 99, 100, 200, 300, 400, 1582, 9996, 9999}
@@ -254,10 +253,10 @@ func TestDates(t *testing.T) {
 				on := time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
 				exists := on.Year() == year && int(on.Month()) == month && on.Day() == day
 				if required.Validate(text) == nil != exists || optional.Validate(text) == nil != exists {
-					t.Errorf("the schemas take %s for a date, or do not", text)
+					t.Errorf("schemas: %s is valid: required %t, optional %t, want %t", text, required.Validate(text) == nil, optional.Validate(text) == nil, exists)
 				}
 				if got, err := events.ParseDate(text); err == nil != exists || exists && (got != events.DateOf(on) || got.String() != text) {
-					t.Errorf("%s is read as %s (%v)", text, got, err)
+					t.Errorf("ParseDate(%s) = %s, %v", text, got, err)
 				}
 			}
 		}

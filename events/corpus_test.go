@@ -13,16 +13,16 @@ import (
 	"bookledger/events"
 )
 
-// corpusCase is one message of the published corpus, and what a check of it
-// alone must say.
+// corpusCase is one message of the published corpus with the expected result of
+// the check.
 type corpusCase struct {
 	About   string
 	Subject string
-	Code    events.Code // of the rejection; "" for a message that is valid
-	Field   string      // the path of the field at fault, or "" for the whole message
+	Code    events.Code // code of the rejection; "" for a valid message
+	Field   string      // path of the wrong field, or "" for the whole message
 
-	// The message is either an event, taken byte for byte with its indentation, or
-	// what that cannot say: the message's text or bytes.
+	// Exactly one of Event, Raw and RawBase64 is set. Event is used byte for byte,
+	// with its indentation. The others are for messages that are not JSON.
 	Event     json.RawMessage
 	Raw       *string
 	RawBase64 []byte `json:"raw_base64"`
@@ -35,7 +35,7 @@ func readCorpus(t testing.TB) map[string]corpusCase {
 	folder := filepath.FromSlash("../schemas/corpus/")
 	paths, err := filepath.Glob(folder + "*/*.json")
 	if err != nil || len(paths) < 100 {
-		t.Fatalf("the corpus has %d cases only (%v)", len(paths), err)
+		t.Fatalf("the corpus has only %d cases (%v)", len(paths), err)
 	}
 	cases := map[string]corpusCase{}
 	for _, path := range paths {
@@ -61,17 +61,17 @@ func readCorpus(t testing.TB) map[string]corpusCase {
 		}
 		name := strings.TrimSuffix(strings.TrimPrefix(path, folder), ".json")
 		if forms != 1 || c.About == "" || c.Subject == "" || strings.HasPrefix(name, "valid") != (c.Code == "") {
-			t.Fatalf("%s: a case has about, a subject and one message, and a code where it is invalid", path)
+			t.Fatalf("%s: a case needs about, a subject and exactly one message, and an invalid case needs a code", path)
 		}
 		cases[name] = c
 	}
 	return cases
 }
 
-// TestCorpus holds the check, and the schemas as far as they can tell, to what
-// the corpus says.
+// TestCorpus checks the corpus with the Checker, and with the schemas as far as
+// they apply.
 func TestCorpus(t *testing.T) {
-	schemas := compile(t)
+	schemas := compileSchemas(t)
 	var checker events.Checker
 	for name, c := range readCorpus(t) {
 		checked := checker.Check(c.Subject, c.message)
@@ -84,29 +84,29 @@ func TestCorpus(t *testing.T) {
 			t.Errorf("%s (%s): got %q at %q, want %q at %q", name, c.About, code, field, c.Code, c.Field)
 		}
 		if c.Code == "" && checked.Event.Data == nil {
-			t.Errorf("%s: accepted without data", name)
+			t.Errorf("%s: the event is valid but has no data", name)
 		}
 		var fields []string
 		switch c.Code {
 		case events.WrongSubject, events.UnsupportedType, events.UnsupportedVersion:
-			continue // the schemas know neither subjects nor releases
+			continue // the schemas cover neither subjects nor releases
 		case events.Malformed, events.Schema:
 			fields = []string{c.Field}
 		}
-		if code, at, ok := schemas.judge(t, c.message); !ok || code != c.Code || !slices.Equal(at, fields) {
-			t.Errorf("%s (%s): the schemas say %q at %q, want %q at %q", name, c.About, code, at, c.Code, fields)
+		if code, at, ok := schemas.check(t, c.message); !ok || code != c.Code || !slices.Equal(at, fields) {
+			t.Errorf("%s (%s): schemas: got %q at %q, want %q at %q", name, c.About, code, at, c.Code, fields)
 		}
 	}
 }
 
-// TestCorpusCovers demands a valid and an invalid case of all that there is to
-// show: every type, every code and every attribute of the envelope.
-func TestCorpusCovers(t *testing.T) {
+// TestCorpusIsComplete checks that the corpus has a valid case of every type and
+// an invalid case of every code and envelope attribute.
+func TestCorpusIsComplete(t *testing.T) {
 	types, codes, malformed := map[string]bool{}, map[events.Code]bool{}, map[string]bool{}
 	messages := map[string]string{}
 	for name, c := range readCorpus(t) {
 		if other, ok := messages[c.Subject+" "+string(c.message)]; ok {
-			t.Errorf("%s says the same as %s", name, other)
+			t.Errorf("%s has the same message as %s", name, other)
 		}
 		messages[c.Subject+" "+string(c.message)] = name
 		codes[c.Code] = true
@@ -119,18 +119,18 @@ func TestCorpusCovers(t *testing.T) {
 		}
 	}
 	if got, want := slices.Sorted(maps.Keys(types)), slices.Sorted(maps.Keys(contract)); !slices.Equal(got, want) {
-		t.Errorf("valid cases are of the types\n%q, want\n%q", got, want)
+		t.Errorf("types of valid cases: got\n%q, want\n%q", got, want)
 	}
 	if got, want := slices.Sorted(maps.Keys(codes)), []events.Code{"", "malformed", "schema", "unsupported_type", "unsupported_version", "wrong_subject"}; !slices.Equal(got, want) {
-		t.Errorf("cases are of the codes %q, want %q", got, want)
+		t.Errorf("codes: got %q, want %q", got, want)
 	}
 	if got, want := slices.Sorted(maps.Keys(malformed)), []string{"", "actorid", "actorrole", "data", "id", "source", "specversion", "time", "type"}; !slices.Equal(got, want) {
-		t.Errorf("malformed cases are of the fields %q, want %q", got, want)
+		t.Errorf("fields of malformed cases: got %q, want %q", got, want)
 	}
 }
 
-// TestEncode takes every valid event of the corpus through Encode and back.
-func TestEncode(t *testing.T) {
+// TestEncodeRoundTrip encodes and decodes every valid event of the corpus.
+func TestEncodeRoundTrip(t *testing.T) {
 	var checker events.Checker
 	for name, c := range readCorpus(t) {
 		if c.Code != "" {
@@ -143,40 +143,40 @@ func TestEncode(t *testing.T) {
 		}
 		again := checker.Check(c.Subject, first)
 		if r := again.Rejection(); r != nil {
-			t.Errorf("%s: what Encode wrote is rejected: %v", name, r)
+			t.Errorf("%s: the output of Encode is rejected: %v", name, r)
 			continue
 		}
 		second, err := again.Event.Encode()
 		if err != nil || !bytes.Equal(first, second) {
-			t.Errorf("%s: encoded %s, then %s (%v)", name, first, second, err)
+			t.Errorf("%s: encoded as %s, then as %s (%v)", name, first, second, err)
 		}
 	}
 }
 
-// FuzzAgainstSchema proves that the check and the published schemas agree on
-// every message, and that what it names as the case is an identifier. The subject
-// is made to suit the event, since the schemas say nothing of subjects.
+// FuzzAgainstSchema checks that the Checker and the published schemas agree on any
+// message, and that a case id is always an identifier. The schemas do not cover
+// subjects, so the test derives the subject from the event.
 func FuzzAgainstSchema(f *testing.F) {
 	for _, c := range readCorpus(f) {
 		f.Add(c.message)
 	}
-	schemas := compile(f)
+	schemas := compileSchemas(f)
 	var checker events.Checker
 	f.Fuzz(func(t *testing.T, body []byte) {
-		if hugeExponent(body) {
-			t.Skip("the validator holds no number with an exponent of this size to be an integer")
+		if hasHugeExponent(body) {
+			t.Skip("the schema validator never treats a number with such a large exponent as an integer")
 		}
-		want, _, ok := schemas.judge(t, body)
+		want, _, ok := schemas.check(t, body)
 		got := checker.Check("ledger.consumer.calheers", body)
 		if got.CaseID != "" && !events.IsIdentifier(got.CaseID) {
-			t.Fatalf("made the case %q of %s", got.CaseID, body)
+			t.Fatalf("got case id %q, which is not an identifier, from %s", got.CaseID, body)
 		}
 		if got.EnvelopeRejection != nil && got.EnvelopeRejection.Code == events.WrongSubject {
 			got = checker.Check(got.Event.Subject(), body)
 		}
 		if !ok {
 			if r := got.Rejection(); r == nil {
-				t.Fatalf("an event of a type that is not published is accepted: %s", body)
+				t.Fatalf("an event without a published schema is accepted: %s", body)
 			}
 			return
 		}
@@ -185,17 +185,17 @@ func FuzzAgainstSchema(f *testing.F) {
 			code = r.Code
 		}
 		if code == events.WrongSubject {
-			return // a reserved source: the schemas say nothing of it
+			return // a reserved source, which the schemas do not cover
 		}
 		if code != want {
-			t.Fatalf("the check says %q (%v), the published schemas %q, of %s", code, got.Rejection(), want, body)
+			t.Fatalf("Checker: %q (%v), schemas: %q, for %s", code, got.Rejection(), want, body)
 		}
 	})
 }
 
-// hugeExponent reports whether the text holds a number whose exponent has more
-// than three digits.
-func hugeExponent(body []byte) bool {
+// hasHugeExponent reports whether the text contains an exponent with more than
+// three digits.
+func hasHugeExponent(body []byte) bool {
 	for i, b := range body {
 		if b != 'e' && b != 'E' {
 			continue

@@ -18,18 +18,18 @@ import (
 	"bookledger/events"
 )
 
-// published are the JSON Schemas as an outsider would use them: of the data of
-// each event type, of the envelope, and what they have in common.
-type published map[string]*jsonschema.Schema
+// publishedSchemas are the published JSON Schemas by name: one for the data of
+// each event type, "envelope", and "common".
+type publishedSchemas map[string]*jsonschema.Schema
 
-func compile(t testing.TB) published {
+func compileSchemas(t testing.TB) publishedSchemas {
 	t.Helper()
 	paths, err := filepath.Glob("../schemas/events/*.schema.json")
 	if err != nil || len(paths) == 0 {
 		t.Fatal(paths, err)
 	}
 	compiler := jsonschema.NewCompiler()
-	schemas := published{}
+	schemas := publishedSchemas{}
 	for _, path := range paths {
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -53,17 +53,17 @@ func compile(t testing.TB) published {
 	return schemas
 }
 
-// judge returns what the published schemas say of a message: malformed or
-// schema with the paths of the fields at fault, or nothing. ok is false where
-// they do not know the type.
-func (p published) judge(t testing.TB, body []byte) (code events.Code, fields []string, ok bool) {
+// check validates a message. It returns the code malformed or schema with the
+// paths of the wrong fields, or "" for a valid message. It reports false if there
+// is no schema for the event type.
+func (p publishedSchemas) check(t testing.TB, body []byte) (code events.Code, fields []string, ok bool) {
 	t.Helper()
 	if !jsontext.Value(body).IsValid() {
 		return events.Malformed, []string{""}, true
 	}
 	doc, err := jsonschema.UnmarshalJSON(bytes.NewReader(body))
 	if err != nil {
-		t.Fatalf("strict JSON that the schema's parser refuses: %v", err)
+		t.Fatalf("the schema library rejects strict JSON: %v", err)
 	}
 	if fields := faults(t, p["envelope"], doc, ""); fields != nil {
 		return events.Malformed, fields, true
@@ -79,8 +79,8 @@ func (p published) judge(t testing.TB, body []byte) (code events.Code, fields []
 	return "", nil, true
 }
 
-// faults returns the paths of the fields at which a value breaks a schema,
-// each once and sorted, with prefix before them; none for a valid value.
+// faults returns the sorted paths of the fields of value that violate schema,
+// prefixed with prefix. It returns nil for a valid value.
 func faults(t testing.TB, schema *jsonschema.Schema, value any, prefix string) []string {
 	t.Helper()
 	err := schema.Validate(value)

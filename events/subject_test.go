@@ -8,11 +8,12 @@ import (
 	"bookledger/events"
 )
 
-// TestSubjects holds which subjects carry what: a family's types on its own
-// subject, the source as the last token, the ledger's own types from
-// bookledger alone; bookledger and portal are reserved, and the portal's
-// events are delegations. Each subject is upstream, history or the ledger's own.
-func TestSubjects(t *testing.T) {
+// TestEventsMustMatchSubject checks the rules for subjects: a type belongs to its
+// family's subject, the last token is the source, and only bookledger writes the
+// ledger's own types. The sources bookledger and portal are reserved; the portal
+// sends only delegation events. Each subject is upstream, history or the ledger's
+// own.
+func TestEventsMustMatchSubject(t *testing.T) {
 	const (
 		household = `consumer.household_recorded.v1", "data":{"case_id":"5000032500"}`
 		requested = `delegation.requested.v1", "data":{"case_id":"5000032500","agent_id":"a1"}`
@@ -25,7 +26,7 @@ func TestSubjects(t *testing.T) {
 	)
 	for _, c := range []struct {
 		subject, source, rest string
-		field                 string // "" where the subject is right
+		field                 string // "" if the subject is valid
 	}{
 		{"ledger.consumer.calheers", "calheers", household, ""},
 		{"ledger.delegation.calheers", "calheers", requested, ""},
@@ -65,11 +66,11 @@ func TestSubjects(t *testing.T) {
 			if r := checked.Rejection(); r != nil {
 				t.Errorf("%s on %s: %v", body, c.subject, r)
 			} else if s := checked.Event.Subject(); s != c.subject && c.subject != events.HistorySubject(c.source) {
-				t.Errorf("the event of %s would be published on %s", c.subject, s)
+				t.Errorf("Subject of an event on %s: got %s", c.subject, s)
 			}
 			own, history := slices.Contains(events.OwnSubjects(), c.subject), events.HistorySubject(c.source) == c.subject
 			if events.IsHistory(c.subject) != history || events.IsUpstream(c.subject) == (own || history) {
-				t.Errorf("%s is taken for a subject of another kind", c.subject)
+				t.Errorf("%s: IsHistory = %t, IsUpstream = %t", c.subject, events.IsHistory(c.subject), events.IsUpstream(c.subject))
 			}
 			continue
 		}

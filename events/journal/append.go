@@ -73,8 +73,8 @@ func (c *Client) Append(ctx context.Context, msgs []Message) (Ack, error) {
 	// the timeout end the request.
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
-	ctx, settled := c.addPending(ctx, subjectsOf(msgs)...)
-	defer settled()
+	ctx, done := c.addPending(ctx, subjectsOf(msgs)...)
+	defer done()
 	var ack Ack
 	var err error
 	if len(msgs) == 1 {

@@ -24,7 +24,7 @@ func TestAppend(t *testing.T) {
 		}
 		want += n
 	}
-	checkWhole(t, j, want)
+	checkRecords(t, j, want)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := j.Append(ctx, messages(1, 0)); !errors.Is(err, ErrOutcomeUnknown) || !errors.Is(err, context.Canceled) {
@@ -46,16 +46,16 @@ func TestAppendRefusesBeforeSending(t *testing.T) {
 		}
 	}
 	if _, err := j.Append(testContext(t), []Message{{Subject: consumerSubject, Recorded: "x"}}); err == nil {
-		t.Error("a recorded time on a live subject")
+		t.Error("a recorded time on a live subject is accepted")
 	}
-	// The largest that is taken is not refused by the server.
+	// The server accepts the largest batch that Append allows.
 	mustAppend(t, j, history)
 	mustAppend(t, j, slices.Repeat([]Message{history}, MaxBatchBytes/(MaxBody+len(history.Subject)+len(history.Recorded)))...)
-	checkWhole(t, j, 2+MaxBatchBytes/MaxBody)
+	checkRecords(t, j, 2+MaxBatchBytes/MaxBody)
 }
 
-// TestBatchIsAtomic sends a batch of which the server refuses a message in the
-// middle, and one that is never committed.
+// TestBatchIsAtomic sends batches in which the server refuses a message, and one that
+// is never committed. None of them is stored.
 func TestBatchIsAtomic(t *testing.T) {
 	j := openTest(t, Options{})
 	ctx := testContext(t)
@@ -74,13 +74,13 @@ func TestBatchIsAtomic(t *testing.T) {
 			}
 		}
 		if _, err := batch.Commit(ctx, consumerSubject, nil); err == nil {
-			t.Fatal("stored a batch with", bad)
+			t.Fatal("the server stored a batch with", bad)
 		}
 	}
 	open, _ := jetstreamext.NewBatchPublisher(j.js)
 	open.Add(consumerSubject, nil)
 	mustAppend(t, j, messages(3, 0)...)
-	checkWhole(t, j, 4)
+	checkRecords(t, j, 4)
 }
 
 func TestAppendFull(t *testing.T) {
@@ -102,13 +102,13 @@ func TestAppendFull(t *testing.T) {
 	if err != nil || last < 100 {
 		t.Fatal(last, err)
 	}
-	checkWhole(t, j, int(last))
-	// With room again it takes appends again, without a restart.
+	checkRecords(t, j, int(last))
+	// With a higher limit, appends succeed again without a restart.
 	if err := j.setMaxBytes(testContext(t), configOf(t, j), 1<<30); err != nil {
 		t.Fatal(err)
 	}
 	mustAppend(t, j, messages(5, 0)...)
-	checkWhole(t, j, int(last)+5)
+	checkRecords(t, j, int(last)+5)
 }
 
 func TestReserveBoundsTheStream(t *testing.T) {
@@ -121,10 +121,10 @@ func TestReserveBoundsTheStream(t *testing.T) {
 	if _, err := j.Append(testContext(t), messages(1, 0)); !errors.Is(err, ErrFull) {
 		t.Fatal(err)
 	}
-	checkWhole(t, j, 1)
+	checkRecords(t, j, 1)
 }
 
-func each(msgs []Message, last error) iter.Seq2[Message, error] {
+func yieldThen(msgs []Message, last error) iter.Seq2[Message, error] {
 	return func(yield func(Message, error) bool) {
 		for _, m := range msgs {
 			if !yield(m, nil) {
@@ -141,10 +141,10 @@ func TestAppendAll(t *testing.T) {
 	j := openTest(t, Options{})
 	var acks []Ack
 	collect := func(a Ack) error { acks = append(acks, a); return nil }
-	if err := j.AppendAll(testContext(t), each(messages(2500, 0), nil), collect); err != nil {
+	if err := j.AppendAll(testContext(t), yieldThen(messages(2500, 0), nil), collect); err != nil {
 		t.Fatal(err)
 	}
-	// Where the cuts are depends on how fast the messages come.
+	// The batch sizes depend on how fast the messages arrive.
 	next := uint64(2)
 	for _, a := range acks {
 		if a.First != next || a.Last < a.First || a.Last-a.First >= MaxBatch {
@@ -156,39 +156,39 @@ func TestAppendAll(t *testing.T) {
 		t.Fatal(acks)
 	}
 	broken := errors.New("broken input")
-	if err := j.AppendAll(testContext(t), each(messages(1500, 2500), broken), collect); !errors.Is(err, broken) {
+	if err := j.AppendAll(testContext(t), yieldThen(messages(1500, 2500), broken), collect); !errors.Is(err, broken) {
 		t.Fatal(err)
 	}
-	checkWhole(t, j, 4001) // what came before the break is there
+	checkRecords(t, j, 4001) // the messages before the error are stored
 	stored := make(chan struct{})
 	waits := func(yield func(Message, error) bool) {
 		yield(messages(1, 0)[0], nil)
-		<-stored // what has come is stored meanwhile
+		<-stored // the first message is stored while the input waits
 	}
 	if err := j.AppendAll(testContext(t), waits, func(Ack) error { close(stored); return nil }); err != nil {
 		t.Fatal(err)
 	}
 	big := Message{Subject: consumerSubject, Body: make([]byte, MaxBody)}
-	if err := j.AppendAll(testContext(t), each(slices.Repeat([]Message{big}, 20), nil), collect); err != nil {
-		t.Fatal("more than one append takes:", err)
+	if err := j.AppendAll(testContext(t), yieldThen(slices.Repeat([]Message{big}, 20), nil), collect); err != nil {
+		t.Fatal("messages larger than one batch:", err)
 	}
 	refused := errors.New("enough")
-	err := j.AppendAll(testContext(t), each(messages(5000, 4000), nil), func(Ack) error { return refused })
+	err := j.AppendAll(testContext(t), yieldThen(messages(5000, 4000), nil), func(Ack) error { return refused })
 	if !errors.Is(err, refused) {
 		t.Fatal(err)
 	}
-	// One batch was written, and nothing behind it.
+	// One batch was written, and nothing after it.
 	last, err := j.Last(testContext(t))
 	if err != nil || last <= 4022 || last > 5022 {
 		t.Fatal(last, err)
 	}
-	checkWhole(t, j, int(last))
+	checkRecords(t, j, int(last))
 }
 
-// TestAppendAllInterrupted holds that what is interrupted is never taken for
-// done, wherever it was interrupted.
+// TestAppendAllInterrupted checks that collect never succeeds after an interruption
+// that dropped messages.
 func TestAppendAllInterrupted(t *testing.T) {
-	for range 2000 { // how far it comes is left to the scheduler
+	for range 2000 { // the scheduler decides where the interruption happens
 		ctx, cancel := context.WithCancel(t.Context())
 		given := messages(3, 0)
 		interrupted := func(yield func(Message, error) bool) {
@@ -208,7 +208,7 @@ func TestAppendAllInterrupted(t *testing.T) {
 		close(batches)
 		<-done
 		if taken < len(given) && !errors.Is(err, context.Canceled) {
-			t.Fatalf("%d of %d messages were taken: %v", taken, len(given), err)
+			t.Fatalf("%d of %d messages were collected: %v", taken, len(given), err)
 		}
 	}
 }

@@ -18,16 +18,17 @@ import (
 	"github.com/synadia-io/orbit.go/jetstreamext"
 )
 
-// forbidden are subjects on which no client may bring the server to publish.
-func forbidden() []string {
+// reservedAndAdminSubjects returns subjects on which no client may publish or make
+// the server publish.
+func reservedAndAdminSubjects() []string {
 	return append(append(events.OwnSubjects(), reservedSubjects()...),
 		"$JS.API.STREAM.DELETE.LEDGER", "$JS.API.STREAM.PURGE.LEDGER", "$JS.API.STREAM.UPDATE.LEDGER",
 		"$JS.API.STREAM.CREATE.OTHER", "$JS.API.STREAM.MSG.DELETE.LEDGER", "$JS.API.STREAM.SNAPSHOT.LEDGER")
 }
 
-// asking are subjects on which the server, or a client, would say something of
-// what is in the journal, or begin to send it.
-func asking() []string {
+// requestSubjects returns subjects on which the server or a client would reveal the
+// content of the journal.
+func requestSubjects() []string {
 	list := []string{"INFO", "STREAM.NAMES", "STREAM.LIST", "STREAM.INFO.LEDGER", "STREAM.MSG.GET.LEDGER",
 		"DIRECT.GET.LEDGER", "DIRECT.GET.LEDGER." + consumerSubject, "STREAM.CREATE.KV_x", "STREAM.RESTORE.LEDGER", "STREAM.PEER.REMOVE.LEDGER",
 		"CONSUMER.NAMES.LEDGER", "CONSUMER.LIST.LEDGER", "CONSUMER.INFO.LEDGER.x", "CONSUMER.CREATE.LEDGER", "CONSUMER.CREATE.LEDGER.x",
@@ -40,29 +41,29 @@ func asking() []string {
 		"$SYS.REQ.ACCOUNT.LEDGER.JSZ", publishPrefix+consumerSubject, publishPrefix+"ledger.clock", "ledger.consumer.a.b", "other", "_INBOX.x.y", "_R_.x")
 }
 
-// checkUnharmed is what holds after every attack: the stream as it was, and
-// nothing in it that only bookledger may write.
-func checkUnharmed(t *testing.T, j *Journal, before jetstream.StreamConfig) {
+// checkStreamUnchanged checks after an attack that the stream's configuration is
+// unchanged, and that it has no record that only bookledger may write.
+func checkStreamUnchanged(t *testing.T, j *Journal, before jetstream.StreamConfig) {
 	t.Helper()
 	info, err := j.info(testContext(t))
 	if err != nil {
-		t.Fatal("the stream is gone:", err)
+		t.Fatal("read the stream:", err)
 	}
-	info.Config.MaxBytes = before.MaxBytes // moves with the disk
+	info.Config.MaxBytes = before.MaxBytes // changes with the free disk space
 	if got, want := fmt.Sprintf("%+v", info.Config), fmt.Sprintf("%+v", before); got != want {
-		t.Fatalf("the stream was changed:\n%s\n%s", got, want)
+		t.Fatalf("stream configuration: got\n%s\nwant\n%s", got, want)
 	}
 	if info.State.Consumers != 0 {
-		t.Fatalf("%d consumers were made", info.State.Consumers)
+		t.Fatalf("got %d consumers, want 0", info.State.Consumers)
 	}
 	names := j.js.StreamNames(testContext(t))
 	for name := range names.Name() {
 		if name != Stream {
-			t.Fatal("a stream was made:", name)
+			t.Fatal("another stream was created:", name)
 		}
 	}
 	for i, r := range readAll(t, j) {
-		if i > 0 && slices.Contains(forbidden(), r.Subject) {
+		if i > 0 && slices.Contains(reservedAndAdminSubjects(), r.Subject) {
 			t.Fatalf("record %d was written on %s: %s", r.Seq, r.Subject, r.Body)
 		}
 	}
@@ -77,11 +78,11 @@ func configOf(t *testing.T, j *Journal) jetstream.StreamConfig {
 	return info.Config
 }
 
-// TestMayNot tries what permissions forbid outright, without a key and with the
-// reader's: each attempt is refused, none is answered.
-func TestMayNot(t *testing.T) {
+// TestForbiddenSubjects uses subjects that the permissions forbid, without a key and
+// with the reader's key. Each attempt is refused and gets no response.
+func TestForbiddenSubjects(t *testing.T) {
 	t.Parallel()
-	j, _ := openToAll(t)
+	j, _ := openListening(t)
 	before := configOf(t, j)
 	_, key := nkey(t, 1)
 	signIn, err := nats.NkeyOptionFromSeed(key)
@@ -94,11 +95,11 @@ func TestMayNot(t *testing.T) {
 		option   nats.Option
 		subjects []string
 	}{
-		"open":   {nats.Name("open"), append(forbidden(), asking()...)},
-		"reader": {signIn, append(append(forbidden(), upstream...), slices.DeleteFunc(asking(), readable)...)},
+		"open":   {nats.Name("open"), append(reservedAndAdminSubjects(), requestSubjects()...)},
+		"reader": {signIn, append(append(reservedAndAdminSubjects(), upstream...), slices.DeleteFunc(requestSubjects(), readable)...)},
 	} {
 		refused := make(chan error, 1000)
-		nc := stranger(t, j, c.option, nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { refused <- err }))
+		nc := connectAnonymous(t, j, c.option, nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { refused <- err }))
 		answers, err := nc.SubscribeSync(nc.NewInbox())
 		if err != nil {
 			t.Fatal(err)
@@ -109,7 +110,7 @@ func TestMayNot(t *testing.T) {
 					t.Fatal(err)
 				}
 				if err := <-refused; !errors.Is(err, nats.ErrPermissionViolation) || !strings.Contains(err.Error(), fmt.Sprintf("%q", subject)) {
-					t.Errorf("%s: %s was refused with %v", name, subject, err)
+					t.Errorf("%s: %s: got %v, want a permission violation", name, subject, err)
 				}
 			}
 		}
@@ -118,35 +119,35 @@ func TestMayNot(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if msg, err := sub.NextMsg(atMost); !errors.Is(err, nats.ErrPermissionViolation) {
-				t.Errorf("%s: subscribed to %s: %v %v", name, subject, msg, err)
+			if msg, err := sub.NextMsg(testTimeout); !errors.Is(err, nats.ErrPermissionViolation) {
+				t.Errorf("%s: subscription to %s: got %v, %v, want a permission violation", name, subject, msg, err)
 			}
 		}
 		if n, _, _ := answers.Pending(); n != 0 {
-			t.Errorf("%s: %d answers came", name, n)
+			t.Errorf("%s: got %d responses, want 0", name, n)
 		}
 	}
-	checkUnharmed(t, j, before)
+	checkStreamUnchanged(t, j, before)
 	if last, _ := j.Last(testContext(t)); last != 1 {
-		t.Fatal("something was stored:", last)
+		t.Fatal("records were stored; the last is", last)
 	}
 }
 
-// TestCannotRedirect tries to have the server publish where the client may not:
-// by the reply subject of all that a client may ask, and by the headers that
-// name a place for traces and answers. The body that would arrive is the
-// attacker's own.
+// TestCannotRedirect tries to make the server publish on subjects that the client
+// may not use: with the reply subject of every permitted request, and with headers
+// that name a subject for traces and responses. The attacker would control the
+// body.
 func TestCannotRedirect(t *testing.T) {
 	t.Parallel()
-	j, nc := openToAll(t)
+	j, nc := openListening(t)
 	before := configOf(t, j)
 	mustAppend(t, j, Message{Subject: consumerSubject, Body: []byte("{}")})
 	own, err := j.nc.SubscribeSync(j.nc.NewInbox())
 	if err != nil {
 		t.Fatal(err)
 	}
-	read := reader(t, j).nc
-	for _, target := range append(forbidden(), own.Subject, "_R_.x", publishPrefix+"ledger.clock", "$JS.ACK.LEDGER.x.1.1.1.1.0", "$JS.FC.LEDGER.x.y") {
+	read := connectReader(t, j).nc
+	for _, target := range append(reservedAndAdminSubjects(), own.Subject, "_R_.x", publishPrefix+"ledger.clock", "$JS.ACK.LEDGER.x.1.1.1.1.0", "$JS.FC.LEDGER.x.y") {
 		redirect(t, nc, target,
 			&nats.Msg{Subject: consumerSubject, Data: []byte("{}")},
 			&nats.Msg{Subject: consumerSubject, Header: nats.Header{"Nats-Batch-Id": {nats.NewInbox()}, "Nats-Batch-Sequence": {"1"}, "Nats-Batch-Commit": {"1"}}},
@@ -158,16 +159,16 @@ func TestCannotRedirect(t *testing.T) {
 			&nats.Msg{Subject: "$JS.API.INFO"},
 			&nats.Msg{Subject: infoSubject, Header: nats.Header{"Nats-Trace-Dest": {target}}})
 	}
-	checkUnharmed(t, j, before)
+	checkStreamUnchanged(t, j, before)
 	if n, _, _ := own.Pending(); n != 0 {
 		msg, _ := own.NextMsg(time.Second)
-		t.Fatalf("%d messages came into our inbox: %+v", n, msg)
+		t.Fatalf("got %d messages in the inbox of LEDGER: %+v", n, msg)
 	}
 }
 
-// redirect names target as the place for answers, and then asks the same with
-// the client's own inbox to see that there are answers, to all but the last. The
-// server works through one client's messages in order.
+// redirect sends requests with target as the reply subject, and then with the
+// client's own inbox, to check that all but the last get a response. The server
+// processes the messages of one client in order.
 func redirect(t *testing.T, nc *nats.Conn, target string, requests ...*nats.Msg) {
 	t.Helper()
 	own, err := nc.SubscribeSync(nc.NewInbox())
@@ -184,17 +185,17 @@ func redirect(t *testing.T, nc *nats.Conn, target string, requests ...*nats.Msg)
 		}
 	}
 	for i := range len(requests) - 1 {
-		if _, err := own.NextMsg(atMost); err != nil {
-			t.Fatalf("after %d answers: %v", i, err)
+		if _, err := own.NextMsg(testTimeout); err != nil {
+			t.Fatalf("after %d responses: %v", i, err)
 		}
 	}
 }
 
-// TestCannotAmplify leads acknowledgements to an upstream subject: each is at
-// most one record more, a malformed event like others that a client may send.
+// TestCannotAmplify directs acknowledgements to an upstream subject. Each becomes at
+// most one more record, a malformed event that the client could have sent itself.
 func TestCannotAmplify(t *testing.T) {
 	t.Parallel()
-	j, nc := openToAll(t)
+	j, nc := openListening(t)
 	for range 3 {
 		if err := nc.PublishRequest(consumerSubject, consumerSubject, []byte("{}")); err != nil {
 			t.Fatal(err)
@@ -205,15 +206,15 @@ func TestCannotAmplify(t *testing.T) {
 	}
 	last := mustAppend(t, j, messages(1, 0)...).Last
 	if ack := mustAppend(t, j, messages(1, 0)...); ack.Last > 9 || last < 5 {
-		t.Fatalf("three events became records up to %d, and then up to %d", last, ack.Last)
+		t.Fatalf("after three events, the next records are %d and %d", last, ack.Last)
 	}
 }
 
-// TestSeesOnlyAcknowledgements listens to all that a client may listen to while
-// others publish, read and follow.
+// TestSeesOnlyAcknowledgements subscribes to everything that a client may subscribe
+// to, while others publish, read and follow.
 func TestSeesOnlyAcknowledgements(t *testing.T) {
 	t.Parallel()
-	j, nc := openToAll(t)
+	j, nc := openListening(t)
 	spy, err := nc.SubscribeSync("_INBOX.>")
 	if err != nil {
 		t.Fatal(err)
@@ -222,41 +223,41 @@ func TestSeesOnlyAcknowledgements(t *testing.T) {
 		t.Fatal(err)
 	}
 	const secret = `{"name":"secret"}`
-	client := connect(t, j, "")
+	client := connectWithKey(t, j, "")
 	for _, n := range []int{1, 20, 1} {
 		if _, err := client.Append(testContext(t), slices.Repeat([]Message{{Subject: consumerSubject, Body: []byte(secret)}}, n)); err != nil {
 			t.Fatal(err)
 		}
 	}
 	mustAppend(t, j, messages(20, 1)...)
-	checkWhole(t, j, 43) // follows and gets
-	checkSame(t, readAll(t, reader(t, j)), readAll(t, j))
+	checkRecords(t, j, 43) // follows and gets
+	checkSame(t, readAll(t, connectReader(t, j)), readAll(t, j))
 	if err := nc.PublishRequest(consumerSubject, "_INBOX.the.last", []byte(secret)); err != nil {
 		t.Fatal(err)
 	}
 	for seen := 0; ; seen++ {
-		msg, err := spy.NextMsg(atMost)
+		msg, err := spy.NextMsg(testTimeout)
 		if err != nil {
 			t.Fatal(err)
 		}
 		var ack map[string]any
 		if err := json.Unmarshal(msg.Data, &ack); err != nil || ack["stream"] != Stream || strings.Contains(string(msg.Data), "secret") || len(msg.Header) > 0 {
-			t.Fatalf("a client hears %v %s", msg.Header, msg.Data)
+			t.Fatalf("a client received %v %s", msg.Header, msg.Data)
 		}
 		if msg.Subject == "_INBOX.the.last" {
 			if seen != 3 {
-				t.Errorf("%d other acknowledgements came, want 3", seen)
+				t.Errorf("got %d other acknowledgements, want 3", seen)
 			}
 			return
 		}
 	}
 }
 
-// TestOpenClientHeaders publishes with headers that mean something to
-// JetStream: none may remove or move a record, or make one vanish later.
+// TestOpenClientHeaders publishes with headers that JetStream interprets. None of
+// them may remove, move or expire a record.
 func TestOpenClientHeaders(t *testing.T) {
 	t.Parallel()
-	j, nc := openToAll(t)
+	j, nc := openListening(t)
 	before := configOf(t, j)
 	mustAppend(t, j, messages(10, 0)...)
 	for _, header := range []nats.Header{
@@ -264,28 +265,28 @@ func TestOpenClientHeaders(t *testing.T) {
 		{"Nats-Incr": {"1"}}, {"Nats-Expected-Stream": {"OTHER"}}, {"Nats-Expected-Last-Sequence": {"1"}}, {"Nats-Marker-Reason": {"Purge"}},
 		{"Nats-Stream-Source": {"LEDGER 1 > >"}}, {"Nats-Expected-Last-Subject-Sequence": {"1"}}, {"Nats-Required-Api-Level": {"99"}},
 	} {
-		if _, err := nc.RequestMsg(&nats.Msg{Subject: consumerSubject, Header: header, Data: []byte("{}")}, atMost); err != nil {
+		if _, err := nc.RequestMsg(&nats.Msg{Subject: consumerSubject, Header: header, Data: []byte("{}")}, testTimeout); err != nil {
 			t.Errorf("%v: %v", header, err)
 		}
 	}
-	// A client's id is no obstacle to ours.
+	// A Nats-Msg-Id of a client does not block later appends.
 	for range 2 {
-		nc.RequestMsg(&nats.Msg{Subject: consumerSubject, Header: nats.Header{"Nats-Msg-Id": {"1"}}}, atMost)
+		nc.RequestMsg(&nats.Msg{Subject: consumerSubject, Header: nats.Header{"Nats-Msg-Id": {"1"}}}, testTimeout)
 	}
 	mustAppend(t, j, messages(10, 0)...)
-	checkUnharmed(t, j, before)
+	checkStreamUnchanged(t, j, before)
 	all := readAll(t, j)
-	checkWhole(t, j, len(all))
+	checkRecords(t, j, len(all))
 	if len(all) < 21 {
 		t.Fatal(len(all))
 	}
 }
 
-// TestOpenClientHoldsBatches opens as many batches as there are places for, and
-// leaves them open until another waits for one.
-func TestOpenClientHoldsBatches(t *testing.T) {
+// TestBusyWhileBatchesAreOpen opens as many batches as the server allows, and closes
+// one after another writer waits.
+func TestBusyWhileBatchesAreOpen(t *testing.T) {
 	t.Parallel()
-	j, nc := openToAll(t)
+	j, nc := openListening(t)
 	js, _ := jetstream.New(nc)
 	var held []jetstreamext.BatchPublisher
 	for {
@@ -298,9 +299,9 @@ func TestOpenClientHoldsBatches(t *testing.T) {
 		}
 		held = append(held, batch)
 	}
-	mustAppend(t, j, messages(1, 0)...) // single ones need no place
-	// The server keeps the places for ten seconds; the answer that there is none
-	// may take long on a busy machine.
+	mustAppend(t, j, messages(1, 0)...) // single messages need no batch
+	// The server drops an open batch after ten seconds. On a busy machine, its error
+	// may take long.
 	for wait := 100 * time.Millisecond; ; wait *= 2 {
 		ctx, cancel := context.WithTimeout(t.Context(), wait)
 		_, err := j.Append(ctx, messages(10, 0))
@@ -309,7 +310,7 @@ func TestOpenClientHoldsBatches(t *testing.T) {
 			break
 		}
 		if !errors.Is(err, ErrOutcomeUnknown) {
-			t.Fatal("while all places are taken:", err)
+			t.Fatal("append while too many batches are open:", err)
 		}
 	}
 	done := make(chan error, 1)
@@ -321,16 +322,17 @@ func TestOpenClientHoldsBatches(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := <-done; err != nil {
-		t.Fatal("when a place was free:", err)
+		t.Fatal("append after a batch was committed:", err)
 	}
-	checkWhole(t, j, 1+1+2+10)
+	checkRecords(t, j, 1+1+2+10)
 }
 
-// TestFollowIsLeftAlone follows while a client tries to end, replace or empty
-// the follower's consumer, whose name it would have to guess.
-func TestFollowIsLeftAlone(t *testing.T) {
+// TestCannotDisturbFollow follows while a client tries to delete, replace or drain the
+// follower's consumer. The test gives the client the consumer's name, which an
+// attacker would have to guess.
+func TestCannotDisturbFollow(t *testing.T) {
 	t.Parallel()
-	j, nc := openToAll(t)
+	j, nc := openListening(t)
 	got := make(chan uint64, 100)
 	followed, end := followInto(t, j, 0, func(r record.Record) { got <- r.Seq })
 	<-got
@@ -350,7 +352,7 @@ func TestFollowIsLeftAlone(t *testing.T) {
 	ack := mustAppend(t, j, messages(20, 0)...)
 	for want := uint64(2); want <= ack.Last; want++ {
 		if seq := <-got; seq != want {
-			t.Fatalf("record %d, want %d", seq, want)
+			t.Fatalf("got record %d, want %d", seq, want)
 		}
 	}
 	end()

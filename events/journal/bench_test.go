@@ -29,8 +29,7 @@ func benchMessages() []Message {
 	return msgs
 }
 
-// bareAppend is the least that a client can do: one atomic batch, the commit
-// awaited.
+// bareAppend is the baseline: one atomic batch that waits only for the commit.
 func bareAppend(b *testing.B, j *Journal, msgs []Message) {
 	batch, err := jetstreamext.NewBatchPublisher(j.js, jetstreamext.BatchFlowControl{})
 	if err != nil {
@@ -49,9 +48,9 @@ func bareAppend(b *testing.B, j *Journal, msgs []Message) {
 	}
 }
 
-// inTurns times two ways of doing the same by turns, so that what else the machine
-// does falls on both.
-func inTurns(rounds int, ours, bare func()) (oursTime, bareTime time.Duration) {
+// alternate runs two functions alternately and returns their total times. Other load
+// on the machine then affects both.
+func alternate(rounds int, ours, bare func()) (oursTime, bareTime time.Duration) {
 	timed := func(run func()) time.Duration {
 		start := time.Now()
 		run()
@@ -75,8 +74,8 @@ func ourAppend(b *testing.B, j *Journal, msgs []Message) {
 	}
 }
 
-// BenchmarkAppend compares Append with bare atomic batches of the same bytes,
-// each on a fresh journal of its own with sync-always, batch by batch in turns.
+// BenchmarkAppend compares Append with bare atomic batches of the same messages,
+// alternately, each on its own new journal that syncs every write.
 func BenchmarkAppend(b *testing.B) {
 	msgs := benchMessages()
 	var ours, bare time.Duration
@@ -84,7 +83,7 @@ func BenchmarkAppend(b *testing.B) {
 		left, right := openTest(b, Options{}), openTest(b, Options{})
 		bareAppend(b, left, msgs) // warm up
 		bareAppend(b, right, msgs)
-		our, its := inTurns(benchBatches, func() { ourAppend(b, left, msgs) }, func() { bareAppend(b, right, msgs) })
+		our, its := alternate(benchBatches, func() { ourAppend(b, left, msgs) }, func() { bareAppend(b, right, msgs) })
 		ours, bare = ours+our, bare+its
 		if err := errors.Join(left.Close(), right.Close()); err != nil {
 			b.Fatal(err)
@@ -127,8 +126,8 @@ func ourFollow(b *testing.B, j *Journal, n int) {
 	}
 }
 
-// BenchmarkFollow compares Read with a bare ordered consumer on one stream of
-// 200,000 events, in turns.
+// BenchmarkFollow compares Read with a bare ordered consumer on a stream of 200,000
+// events, alternately.
 func BenchmarkFollow(b *testing.B) {
 	j := openTest(b, Options{})
 	msgs := benchMessages()
@@ -140,22 +139,22 @@ func BenchmarkFollow(b *testing.B) {
 		b.Fatal(err)
 	}
 	follow, itsFollow := func() { ourFollow(b, j, int(last)) }, func() { bareFollow(b, j, int(last)) }
-	inTurns(1, follow, itsFollow) // both find the store's cache as warm
+	alternate(1, follow, itsFollow) // warms the store's cache for both
 	b.ReportAllocs()
 	b.ResetTimer()
-	ours, bare := inTurns(b.N*benchRounds, follow, itsFollow)
+	ours, bare := alternate(b.N*benchRounds, follow, itsFollow)
 	b.ReportMetric(bare.Seconds()/ours.Seconds(), "x-bare")
 	b.ReportMetric(float64(b.N*benchRounds)*float64(last)/ours.Seconds(), "events/s")
 }
 
 // BenchmarkReader reads 50,000 events over the listener, as a dump does.
 func BenchmarkReader(b *testing.B) {
-	j, _ := openToAll(b)
+	j, _ := openListening(b)
 	msgs := benchMessages()
 	for range 50 {
 		ourAppend(b, j, msgs)
 	}
-	client := reader(b, j)
+	client := connectReader(b, j)
 	b.ReportAllocs()
 	for b.Loop() {
 		if n := len(readAll(b, client)); n != 50_001 {

@@ -14,32 +14,34 @@ import (
 	"go.uber.org/zap"
 )
 
-// requestTimeout bounds one request where the caller's context does not.
+// requestTimeout is the timeout of one request. The caller's context may end it
+// earlier.
 const requestTimeout = 30 * time.Second
 
-// connectTimeout bounds one try to connect to a server elsewhere. The client
-// library's two seconds are short for a busy one.
+// connectTimeout is the timeout of one attempt to connect. The client library's
+// two seconds are too short for a busy server.
 const connectTimeout = 10 * time.Second
 
-// A Server says where a NATS server is and as whom to connect to it.
+// A Server contains the address of a NATS server and the credentials for it.
 type Server struct {
-	// URL names the server, or several, separated by commas.
+	// URL is the URL of the server. Several URLs are separated by commas.
 	URL string
 
-	// Creds is the path of a credentials file; empty connects without. The
-	// embedded server knows none and takes its bearer for anybody.
+	// Creds is the path of a credentials file, or empty. The embedded server does
+	// not support credentials and treats such a client as one without.
 	Creds string
 
-	// NKey is the path of the file with an NKEY's seed, which is signed in with
-	// or refused; empty connects without. It excludes Creds.
+	// NKey is the path of a file with the seed of an NKEY, or empty. The
+	// connection fails if the server does not accept the key. NKey and Creds
+	// exclude each other.
 	NKey string
 }
 
-// A Client is a connection to a server with a journal on it. It may do what the
-// server permits: at the listener of an embedded server append upstream and
-// history events without a key, and read with the reader's. What the server does
-// not permit returns ErrForbidden. Its methods may be called from several
-// goroutines at once.
+// A Client is a connection to a server that has a journal. The server's
+// permissions decide what it may do: at the listener of an embedded server, a
+// client without a key may append upstream and history events, and one with the
+// reader's key may read. Anything else returns ErrForbidden. The methods are safe
+// for concurrent use.
 type Client struct {
 	server Server
 	log    *zap.Logger
@@ -51,12 +53,12 @@ type Client struct {
 
 	mu           sync.Mutex
 	pending      map[*pendingRequest]struct{}
-	connected    context.Context // ends when the present connection is lost
+	connected    context.Context // ends when the current connection is lost
 	disconnected context.CancelFunc
 	closing      sync.Once
 }
 
-// Connect connects to a server without asking anything of it.
+// Connect connects to a server. It does not check that the server has a journal.
 func Connect(s Server) (*Client, error) {
 	c := newClient(s, zap.NewNop())
 	if err := c.connect(); err != nil {
@@ -78,20 +80,20 @@ func (c *Client) connect(account ...nats.Option) error {
 		nats.Timeout(connectTimeout),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(250 * time.Millisecond),
-		// What is published while the connection is away fails at once: half a
-		// batch sent later would be refused anyway.
+		// Without a connection, publishing fails at once. The server would refuse
+		// a batch that arrives in parts anyway.
 		nats.ReconnectBufSize(-1),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { c.connectionLost(err) }),
-		nats.ReconnectHandler(func(*nats.Conn) { c.log.Info("journal: connected again") }),
+		nats.ReconnectHandler(func(*nats.Conn) { c.log.Info("journal: reconnected") }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
-			c.log.Warn("journal: connection reports an error", zap.Error(err))
+			c.log.Warn("journal: connection error", zap.Error(err))
 			if errors.Is(err, nats.ErrPermissionViolation) {
 				c.permissionDenied(err)
 			}
 		}),
 	}, account...)
 	if c.server.Creds != "" && c.server.NKey != "" {
-		return errors.New("credentials and an NKEY are both given, and one can sign in")
+		return errors.New("set Creds or NKey, not both")
 	}
 	if c.server.Creds != "" {
 		options = append(options, nats.UserCredentials(c.server.Creds))
@@ -99,7 +101,7 @@ func (c *Client) connect(account ...nats.Option) error {
 	if c.server.NKey != "" {
 		key, err := nats.NkeyOptionFromSeed(c.server.NKey)
 		if err != nil {
-			return fmt.Errorf("%s holds no NKEY seed: %w", c.server.NKey, err)
+			return fmt.Errorf("%s does not contain an NKEY seed: %w", c.server.NKey, err)
 		}
 		options = append(options, key)
 	}
@@ -111,8 +113,8 @@ func (c *Client) connect(account ...nats.Option) error {
 	return err
 }
 
-// connectionLost wakes everyone who waits, since no answer comes on a connection
-// that was lost, and a consumer may be gone with it.
+// connectionLost ends everything that waits on the lost connection: responses
+// will not arrive, and a consumer may no longer exist.
 func (c *Client) connectionLost(err error) {
 	c.mu.Lock()
 	c.disconnected()
@@ -123,34 +125,34 @@ func (c *Client) connectionLost(err error) {
 	}
 }
 
-// connection ends when the connection that is there now is lost.
+// connection returns a context that ends when the current connection is lost.
 func (c *Client) connection() context.Context {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.connected
 }
 
-// withTimeout gives a request a deadline of its own, and ends it with the client
-// and when the connection is lost.
+// withTimeout returns the context for one request. It ends after requestTimeout,
+// when the client is closed, or when the connection is lost.
 func (c *Client) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
-	closed := context.AfterFunc(c.ctx, cancel)
-	lost := context.AfterFunc(c.connection(), cancel)
-	return ctx, func() { closed(); lost(); cancel() }
+	stopClosed := context.AfterFunc(c.ctx, cancel)
+	stopLost := context.AfterFunc(c.connection(), cancel)
+	return ctx, func() { stopClosed(); stopLost(); cancel() }
 }
 
-// A pendingRequest waits for its answer.
+// A pendingRequest is a request without a response so far.
 type pendingRequest struct {
 	subjects []string
 	cancel   context.CancelCauseFunc
 }
 
-// addPending notes that something was published on the subjects until settled is
-// called. The server does not answer what a client may not publish, but says
-// so to the connection as a whole: that ends ctx with ErrForbidden.
-func (c *Client) addPending(ctx context.Context, subjects ...string) (_ context.Context, settled func()) {
-	ctx, forbid := context.WithCancelCause(ctx)
-	p := &pendingRequest{subjects, forbid}
+// addPending registers a request on the subjects until done is called. The server
+// does not answer a request that the client may not publish; it reports the
+// violation on the connection. The returned context then ends with ErrForbidden.
+func (c *Client) addPending(ctx context.Context, subjects ...string) (_ context.Context, done func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	p := &pendingRequest{subjects, cancel}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.pending[p] = struct{}{}
@@ -158,11 +160,12 @@ func (c *Client) addPending(ctx context.Context, subjects ...string) (_ context.
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		delete(c.pending, p)
-		forbid(nil)
+		cancel(nil)
 	}
 }
 
-// permissionDenied ends the requests that a violation of permissions is about.
+// permissionDenied cancels the pending requests on the subject that a permission
+// violation names.
 func (c *Client) permissionDenied(violation error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -175,12 +178,11 @@ func (c *Client) permissionDenied(violation error) {
 	}
 }
 
-// requestError says why a request under ctx came to nothing: what the server does not
-// permit, what Close cut short, and what can be asked again since the
-// connection was.
+// requestError returns the error for a request that failed with err: ErrForbidden,
+// ErrClosed, ErrReconnected if the request can be repeated, or err itself.
 func (c *Client) requestError(ctx context.Context, err error) error {
-	if why := context.Cause(ctx); errors.Is(why, ErrForbidden) {
-		return why
+	if cause := context.Cause(ctx); errors.Is(cause, ErrForbidden) {
+		return cause
 	}
 	if c.ctx.Err() != nil {
 		return ErrClosed
@@ -194,7 +196,7 @@ func (c *Client) requestError(ctx context.Context, err error) error {
 	return err
 }
 
-// Close lets appends that were sent get their answer, and disconnects.
+// Close waits for the acknowledgements of appends that were sent, and disconnects.
 func (c *Client) Close() error {
 	var err error
 	c.closing.Do(func() {
@@ -205,26 +207,26 @@ func (c *Client) Close() error {
 		closed := make(chan struct{})
 		c.nc.SetClosedHandler(func(*nats.Conn) { close(closed) })
 		if c.nc.Drain() != nil {
-			c.nc.Close() // while reconnecting there is nothing to drain
+			c.nc.Close() // a connection that is reconnecting cannot be drained
 			return
 		}
 		select {
 		case <-closed:
 		case <-time.After(requestTimeout):
 			c.nc.Close()
-			err = errors.New("drain the connection to the journal: timed out")
+			err = errors.New("close the connection to the journal: timed out")
 		}
 	})
 	return err
 }
 
-// publicURL takes from the URLs of servers what is nobody's to see.
+// publicURL removes user names and passwords from a list of URLs.
 func publicURL(list string) string {
 	var servers []string
 	for server := range strings.SplitSeq(list, ",") {
 		u, err := url.Parse(strings.TrimSpace(server))
 		if err != nil {
-			return "a URL that cannot be read"
+			return "an invalid URL"
 		}
 		u.User = nil
 		servers = append(servers, u.String())

@@ -10,12 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watchInterval is how often the free space of the disk is looked at.
+// watchInterval is the interval between checks of the free disk space.
 const watchInterval = 10 * time.Second
 
-// adjustMaxBytes bounds the stream so that the disk keeps its reserve: JetStream
-// refuses cleanly at a stream's bound, while at a full disk publishes get no
-// answer until the server is restarted.
+// adjustMaxBytes limits the size of the stream so that the disk keeps its reserve.
+// At the limit of a stream, JetStream refuses messages with an error. On a full
+// disk, it stops responding until the server is restarted.
 func (j *Journal) adjustMaxBytes(ctx context.Context) error {
 	free, err := diskFree(j.opts.Dir)
 	if err != nil {
@@ -26,37 +26,38 @@ func (j *Journal) adjustMaxBytes(ctx context.Context) error {
 		return err
 	}
 	used := int64(info.State.Bytes)
-	// Never under what is stored, and never 0 or less, which means no bound.
-	bound := max(used+free-j.opts.ReserveBytes, used, 1)
-	// A bound that others' files move by little is left alone.
-	if slack := j.opts.ReserveBytes / 8; j.maxBytes != 0 && bound >= j.maxBytes-slack && bound <= j.maxBytes+slack {
+	// The limit is at least the stored size, and at least 1, because JetStream
+	// takes 0 or less as no limit.
+	limit := max(used+free-j.opts.ReserveBytes, used, 1)
+	// Ignore small changes, which other files on the disk cause.
+	if slack := j.opts.ReserveBytes / 8; j.maxBytes != 0 && limit >= j.maxBytes-slack && limit <= j.maxBytes+slack {
 		return nil
 	}
-	if bound == used {
-		j.log.Warn("journal: the disk's reserve is reached: reading goes on, appends are refused",
+	if limit == used {
+		j.log.Warn("journal: only the disk's reserve is left: appends are refused until space is freed, reading continues",
 			zap.String("dir", j.opts.Dir), zap.Int64("free", free), zap.Int64("reserve", j.opts.ReserveBytes))
 	}
-	if err := j.setMaxBytes(ctx, info.Config, bound); err != nil {
+	if err := j.setMaxBytes(ctx, info.Config, limit); err != nil {
 		return err
 	}
-	j.maxBytes = bound
+	j.maxBytes = limit
 	return nil
 }
 
-func (j *Journal) setMaxBytes(ctx context.Context, config jetstream.StreamConfig, bound int64) error {
-	if config.MaxBytes == bound && config.AllowDirect {
+func (j *Journal) setMaxBytes(ctx context.Context, config jetstream.StreamConfig, limit int64) error {
+	if config.MaxBytes == limit && config.AllowDirect {
 		return nil
 	}
-	config.MaxBytes, config.AllowDirect = bound, true
+	config.MaxBytes, config.AllowDirect = limit, true
 	ctx, cancel := j.withTimeout(ctx)
 	defer cancel()
 	if _, err := j.js.UpdateStream(ctx, config); err != nil {
-		return fmt.Errorf("bound stream %s to %d bytes: %w", Stream, bound, j.requestError(ctx, err))
+		return fmt.Errorf("limit stream %s to %d bytes: %w", Stream, limit, j.requestError(ctx, err))
 	}
 	return nil
 }
 
-// watchDisk moves the stream's bound as other files fill or free the disk.
+// watchDisk adjusts the stream's limit as other files fill or free the disk.
 func (j *Journal) watchDisk() {
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
@@ -66,13 +67,13 @@ func (j *Journal) watchDisk() {
 			return
 		case <-tick.C:
 			if err := j.adjustMaxBytes(j.ctx); err != nil && j.ctx.Err() == nil {
-				j.log.Error("journal: look after the disk's reserve", zap.Error(err))
+				j.log.Error("journal: adjusting the stream's size limit failed", zap.Error(err))
 			}
 		}
 	}
 }
 
-// diskFree returns the bytes that an unprivileged writer may still use.
+// diskFree returns the number of bytes that an unprivileged user can still write.
 func diskFree(dir string) (int64, error) {
 	var fs unix.Statfs_t
 	if err := unix.Statfs(dir, &fs); err != nil {

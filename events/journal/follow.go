@@ -17,28 +17,29 @@ import (
 )
 
 const (
-	// maxYield is how many records are handed over at once.
+	// maxYield is the maximum number of records per call of yield.
 	maxYield = 512
-	// heartbeat is how often the server says that it has nothing to say.
+	// heartbeat is the interval at which an idle server sends a heartbeat.
 	heartbeat = 5 * time.Second
 )
 
-// Follow hands over every record after sequence after, in order and without a
-// gap, first those that are there and then each as it comes, until ctx ends,
-// yield returns an error, or the journal is closed. It hands over up to 512 at
-// once, and never waits for more: what is there goes.
+// Follow passes every record after sequence after to yield, in order and without
+// a gap: first the existing records, then new ones as they arrive. It stops when
+// ctx ends, yield returns an error, or the journal is closed. Each call of yield
+// receives up to 512 records. Follow does not wait to fill a call.
 //
-// yield may keep the records. Follow returns ErrBehind if the journal ends
-// before after, ErrGap if a record is missing, and ErrReconnected when the
-// flow was interrupted: the caller checks that the record at its position is
-// the one that it knows, and calls Follow again from there. That is the same
-// call as at the start, so recovery needs no code of its own.
+// yield may keep the records. Follow returns ErrBehind if the journal ends before
+// after, ErrGap if a record is missing, and ErrReconnected if the connection was
+// interrupted. After ErrReconnected, the caller checks that the record at its
+// position has not changed, and calls Follow again from there. A start makes the
+// same call, so recovery needs no code of its own.
 func (j *Journal) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
 	return j.deliver(ctx, after, 0, yield)
 }
 
-// Read is Follow that ends after the record upTo: what Client's does, several
-// times as fast. It returns ErrBehind if the journal ends before upTo.
+// Read passes the records after sequence after, up to and including upTo, to
+// yield. It is several times as fast as Client.Read, and returns the errors of
+// Follow. It returns ErrBehind if the journal ends before upTo.
 func (j *Journal) Read(ctx context.Context, after, upTo uint64, yield func([]record.Record) error) error {
 	if upTo <= after {
 		return nil
@@ -54,14 +55,15 @@ func (j *Journal) deliver(ctx context.Context, after, upTo uint64, yield func([]
 }
 
 func (j *Journal) follow(ctx context.Context, after, upTo uint64, yield func([]record.Record) error) error {
-	// Taken first: a connection that is lost while the consumer is made counts.
+	// Taken before the consumer is created, to notice a connection that is lost
+	// meanwhile.
 	lost := j.connection()
 	last, err := j.Last(ctx)
 	if err != nil {
 		return err
 	}
 	if need := max(after, upTo); last < need {
-		return fmt.Errorf("%w: it ends at record %d, before %d", ErrBehind, last, need)
+		return fmt.Errorf("%w: the last record is %d, want at least %d", ErrBehind, last, need)
 	}
 	in := &incoming{ready: make(chan struct{}, 1)}
 	stop, err := j.consume(ctx, after+1, in)
@@ -73,8 +75,8 @@ func (j *Journal) follow(ctx context.Context, after, upTo uint64, yield func([]r
 	return f.run(ctx, lost)
 }
 
-// consume makes a push consumer that begins at first and leads it into in, until
-// stop is called. Flow control bounds what is under way.
+// consume creates a push consumer that starts at sequence first and delivers into
+// in until stop is called. Flow control limits the messages in flight.
 func (j *Journal) consume(ctx context.Context, first uint64, in *incoming) (stop func(), err error) {
 	sub, err := j.nc.Subscribe(j.nc.NewInbox(), in.receive)
 	if err != nil {
@@ -103,39 +105,40 @@ func (j *Journal) consume(ctx context.Context, first uint64, in *incoming) (stop
 	}
 	return func() {
 		sub.Unsubscribe()
-		// A courtesy, and unanswered: the server drops an idle one anyway.
+		// Deleting the consumer is optional, so nothing waits for a response: the
+		// server removes an idle consumer anyway.
 		if j.nc.IsConnected() {
 			j.nc.Publish("$JS.API.CONSUMER.DELETE."+Stream+"."+consumer.CachedInfo().Name, nil)
 		}
 	}, nil
 }
 
-// An incoming passes what the server sends from the client library's goroutine
-// to the follower's. Flow control bounds it: the server sends on only as the
-// follower, not the library, comes along.
+// An incoming passes messages from the client library's goroutine to the
+// follower's. Flow control limits its size: the server sends more only after the
+// follower has processed the earlier messages.
 type incoming struct {
 	mu    sync.Mutex
 	queue []delivery
-	ready chan struct{} // holds one token whenever the queue was filled
+	ready chan struct{} // gets one token when the queue stops being empty
 }
 
-// A delivery is up to maxYield records or one word of the server.
+// A delivery contains either up to maxYield records or one control message.
 type delivery struct {
 	records []record.Record
 	control *controlMessage
 }
 
-// A controlMessage is what the server says between records.
+// A controlMessage is a message of the server that is not a record.
 type controlMessage struct {
 	err     error
-	reply   string // flow control: answer here when everything before is done
-	lastSeq uint64 // heartbeat: the last record that was sent
+	reply   string // flow control: reply subject for when all earlier messages are processed
+	lastSeq uint64 // heartbeat: sequence of the last record sent
 }
 
 // receive is called by the client library for each message.
 func (in *incoming) receive(msg *nats.Msg) {
-	// The reply subject tells a record from a word of the server. The header
-	// does not: whoever publishes an event may put a Status into it.
+	// Only the reply subject distinguishes records from control messages. The
+	// header does not, because a publisher can set Status on an event.
 	if !strings.HasPrefix(msg.Reply, ackPrefix) {
 		in.put(delivery{control: parseControl(msg)})
 		return
@@ -150,7 +153,7 @@ func (in *incoming) receive(msg *nats.Msg) {
 	if n == 0 || in.queue[n-1].control != nil || len(in.queue[n-1].records) == maxYield {
 		room := 8
 		if n > 0 {
-			room = maxYield // they come faster than they are taken
+			room = maxYield // records arrive faster than the follower takes them
 		}
 		in.queue = append(in.queue, delivery{records: make([]record.Record, 0, room)})
 		n++
@@ -183,7 +186,7 @@ func (in *incoming) unlock(first bool) {
 	}
 }
 
-// drain returns all that has come, and reuses spare for what comes next.
+// drain returns all deliveries, and reuses spare as the new queue.
 func (in *incoming) drain(spare []delivery) []delivery {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -192,23 +195,24 @@ func (in *incoming) drain(spare []delivery) []delivery {
 	return got
 }
 
-// parseControl reads a heartbeat or a request of the flow control, which a heartbeat
-// of a stalled flow carries too. Anything else is an error.
+// parseControl parses a heartbeat or a flow control request. A heartbeat of a
+// stalled consumer also contains a flow control request. The result for any other
+// message is an error.
 func parseControl(msg *nats.Msg) *controlMessage {
 	if status := msg.Header.Get("Status"); status != "100" {
-		return &controlMessage{err: fmt.Errorf("%w: the server says %s %s", ErrReconnected, status, msg.Header.Get("Description"))}
+		return &controlMessage{err: fmt.Errorf("%w: the server sent status %s %s", ErrReconnected, status, msg.Header.Get("Description"))}
 	}
 	c := &controlMessage{reply: cmp.Or(msg.Reply, msg.Header.Get("Nats-Consumer-Stalled"))}
 	c.lastSeq, _ = strconv.ParseUint(msg.Header.Get("Nats-Last-Stream"), 10, 64)
 	return c
 }
 
-// A follower hands one consumer's deliveries over and keeps the position.
+// A follower passes one consumer's deliveries to yield and keeps the position.
 type follower struct {
 	j     *Journal
 	in    *incoming
-	pos   uint64 // the last record handed over
-	upTo  uint64 // the last to hand over; 0: no end
+	pos   uint64 // sequence of the last record passed to yield
+	upTo  uint64 // sequence at which to stop; 0 means never
 	yield func([]record.Record) error
 }
 
@@ -226,7 +230,7 @@ func (f *follower) run(ctx, lost context.Context) error {
 		case <-lost.Done():
 			return ErrReconnected
 		case <-silence.C:
-			return fmt.Errorf("%w: the server was silent for %v", ErrReconnected, 3*heartbeat)
+			return fmt.Errorf("%w: no message from the server for %v", ErrReconnected, 3*heartbeat)
 		}
 		got = f.in.drain(got)
 		for _, d := range got {
@@ -247,21 +251,21 @@ func (f *follower) handle(d delivery) error {
 	if d.control != nil {
 		return f.handleControl(d.control)
 	}
-	whole := f.contiguous(d.records)
-	if len(whole) > 0 {
-		if err := f.yield(whole); err != nil {
+	records := f.contiguous(d.records)
+	if len(records) > 0 {
+		if err := f.yield(records); err != nil {
 			return err
 		}
-		f.pos += uint64(len(whole))
+		f.pos += uint64(len(records))
 	}
-	if len(whole) < len(d.records) && (f.upTo == 0 || f.pos < f.upTo) {
-		return fmt.Errorf("%w: record %d came after record %d", ErrGap, d.records[len(whole)].Seq, f.pos)
+	if len(records) < len(d.records) && (f.upTo == 0 || f.pos < f.upTo) {
+		return fmt.Errorf("%w: record %d arrived after record %d", ErrGap, d.records[len(records)].Seq, f.pos)
 	}
 	return nil
 }
 
-// contiguous returns the records from the beginning that follow the position
-// without a gap, up to the last that is wanted.
+// contiguous returns the longest prefix of records that follows the position
+// without a gap and does not exceed upTo.
 func (f *follower) contiguous(records []record.Record) []record.Record {
 	for i := range records {
 		seq := f.pos + 1 + uint64(i)
@@ -272,7 +276,8 @@ func (f *follower) contiguous(records []record.Record) []record.Record {
 	return records
 }
 
-// handleControl lets the server send on, and compares what it says it has sent.
+// handleControl replies to flow control, and returns ErrGap if the server has sent
+// a record that did not arrive.
 func (f *follower) handleControl(c *controlMessage) error {
 	if c.err != nil {
 		return c.err
@@ -283,20 +288,20 @@ func (f *follower) handleControl(c *controlMessage) error {
 		}
 	}
 	if c.lastSeq > f.pos && (f.upTo == 0 || f.pos < f.upTo) {
-		return fmt.Errorf("%w: the server has sent record %d, and %d was the last to arrive", ErrGap, c.lastSeq, f.pos)
+		return fmt.Errorf("%w: the server sent record %d, but the last to arrive was %d", ErrGap, c.lastSeq, f.pos)
 	}
 	return nil
 }
 
-// ackPrefix begins the reply subject of a record.
+// ackPrefix is the prefix of the reply subject of a record.
 const ackPrefix = "$JS.ACK."
 
-// parseReplySubject reads sequence and stamp from a delivery's reply subject, which has
-// 9 tokens,
+// parseReplySubject parses the sequence and stamp from the reply subject of a
+// record. The subject has 9 tokens,
 //
 //	$JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<stamp>.<pending>
 //
-// or, in its second form, two more before the stream (domain and account).
+// or, in its second form, two more before the stream: domain and account.
 func parseReplySubject(reply string) (seq uint64, stamped time.Time, err error) {
 	var dots [12]int
 	n := 0
@@ -311,12 +316,12 @@ func parseReplySubject(reply string) (seq uint64, stamped time.Time, err error) 
 		base += 2
 	}
 	if n < 8 || n == 9 || !strings.HasPrefix(reply, ackPrefix) {
-		return 0, time.Time{}, fmt.Errorf("a delivery has an unknown reply subject %q", reply)
+		return 0, time.Time{}, fmt.Errorf("a record has an unknown reply subject %q", reply)
 	}
 	seq, err1 := strconv.ParseUint(reply[dots[base]+1:dots[base+1]], 10, 64)
 	nanos, err2 := strconv.ParseInt(reply[dots[base+2]+1:dots[base+3]], 10, 64)
 	if err1 != nil || err2 != nil || seq == 0 {
-		return 0, time.Time{}, fmt.Errorf("a delivery has an unreadable reply subject %q", reply)
+		return 0, time.Time{}, fmt.Errorf("a record has an invalid reply subject %q", reply)
 	}
 	return seq, time.Unix(0, nanos).UTC(), nil
 }

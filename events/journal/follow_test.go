@@ -12,7 +12,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// TestFollow follows from the middle past the end, and sees each record as it comes.
+// TestFollow follows from the middle of the journal, and gets new records as they
+// arrive.
 func TestFollow(t *testing.T) {
 	for name, opts := range map[string]Options{"embedded": {}, "external": {Server: Server{URL: externalServer(t)}}} {
 		t.Run(name, func(t *testing.T) { follow(t, openTest(t, opts)) })
@@ -28,16 +29,16 @@ func follow(t *testing.T, j *Journal) {
 	done, end := followInto(t, j, 300, func(r record.Record) { got <- r })
 	for want := uint64(301); want <= 1001; want++ {
 		if r := <-got; r.Seq != want {
-			t.Fatalf("record %d, want %d", r.Seq, want)
+			t.Fatalf("got record %d, want %d", r.Seq, want)
 		}
 	}
 	for i := range 20 {
 		batch := messages(1+i%3, i)
-		batch[0].Body = batch[0].Body[:i%2] // many are empty: a record like any other
+		batch[0].Body = batch[0].Body[:i%2] // half of the first bodies are empty
 		ack := mustAppend(t, j, batch...)
 		for want := ack.First; want <= ack.Last; want++ {
 			if r := <-got; r.Seq != want || string(r.Body) != string(batch[want-ack.First].Body) {
-				t.Fatalf("record %+v, want %d %q", r, want, batch[want-ack.First].Body)
+				t.Fatalf("got record %+v, want %d %q", r, want, batch[want-ack.First].Body)
 			}
 		}
 	}
@@ -47,14 +48,14 @@ func follow(t *testing.T, j *Journal) {
 	}
 }
 
-// followInto follows on a goroutine of its own until end is called.
+// followInto follows in a goroutine until end is called.
 func followInto(t *testing.T, j *Journal, after uint64, take func(record.Record)) (done chan error, end context.CancelFunc) {
 	ctx, end := context.WithCancel(testContext(t))
 	done = make(chan error, 1)
 	go func() {
 		done <- j.Follow(ctx, after, func(rs []record.Record) error {
 			if len(rs) == 0 || len(rs) > maxYield {
-				t.Errorf("%d records at once", len(rs))
+				t.Errorf("got %d records at once", len(rs))
 			}
 			for _, r := range rs {
 				take(r)
@@ -86,7 +87,7 @@ func TestFollowReportsReconnect(t *testing.T) {
 	for pos < 21 {
 		err := j.Follow(ctx, pos, func(rs []record.Record) error {
 			pos += uint64(len(rs))
-			if pos >= 21 { // each break brings 20 more
+			if pos >= 21 { // each interruption adds 20 records
 				return reached
 			}
 			if !forced {
@@ -101,21 +102,21 @@ func TestFollowReportsReconnect(t *testing.T) {
 		if !errors.Is(err, ErrReconnected) {
 			t.Fatal(err)
 		}
-		// The same call again, as at the start.
+		// Recovery repeats the call that started to follow.
 		connected := j.nc.StatusChanged(nats.CONNECTED)
 		for !j.nc.IsConnected() {
 			select {
 			case <-connected:
 			case <-ctx.Done():
-				t.Fatal("never connected again")
+				t.Fatal("did not reconnect")
 			}
 		}
 		mustAppend(t, j, messages(20, 0)...)
 	}
 }
 
-// TestGap feeds the follower what a server that lost a record would send.
-func TestGap(t *testing.T) {
+// TestFollowDetectsGaps sends the follower the messages of a server that lost a record.
+func TestFollowDetectsGaps(t *testing.T) {
 	deliver := func(seq string) *nats.Msg {
 		return &nats.Msg{Subject: consumerSubject, Reply: "$JS.ACK.LEDGER.c.1." + seq + ".9.1700000000000000000.0", Data: []byte("{}")}
 	}
@@ -142,13 +143,13 @@ func TestGap(t *testing.T) {
 				t.Fatal(err)
 			}
 			if len(seqs) != 1 || seqs[0] != 2 {
-				t.Fatal("handed over:", seqs)
+				t.Fatalf("got records %v, want [2]", seqs)
 			}
 		})
 	}
 }
 
-func TestPosition(t *testing.T) {
+func TestParseReplySubject(t *testing.T) {
 	want := time.Unix(0, 1700000000000000123).UTC()
 	for _, reply := range []string{
 		"$JS.ACK.LEDGER.c.1.77.78.1700000000000000123.0",
@@ -161,7 +162,7 @@ func TestPosition(t *testing.T) {
 	}
 	for _, reply := range []string{"", "x", "$JS.ACK.LEDGER.c.1.x.78.1.0", "_INBOX.a.b.c.d.e.f.g.h", "$JS.ACK.a.b.c.d.e.f.g.h", "$JS.ACK.LEDGER.c.1.0.78.1.0"} {
 		if _, _, err := parseReplySubject(reply); err == nil {
-			t.Errorf("%q was read", reply)
+			t.Errorf("%q is accepted", reply)
 		}
 	}
 }

@@ -22,11 +22,11 @@ var testGenesis = []byte(`{"type":"ledger.genesis.v1"}`)
 
 const consumerSubject = "ledger.consumer.calheers"
 
-// atMost ends what hangs; a busy machine may take long for anything.
-const atMost = 2 * time.Minute
+// testTimeout ends a test that hangs. It is long because machines may be busy.
+const testTimeout = 2 * time.Minute
 
 func testContext(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), atMost)
+	ctx, cancel := context.WithTimeout(t.Context(), testTimeout)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -54,7 +54,8 @@ func openTest(t testing.TB, opts Options) *Journal {
 	return j
 }
 
-// externalServer runs a server with JetStream and without accounts.
+// externalServer starts a server with JetStream and without accounts, and returns
+// its URL.
 func externalServer(t testing.TB) string {
 	t.Helper()
 	s, err := server.NewServer(&server.Options{
@@ -65,7 +66,7 @@ func externalServer(t testing.TB) string {
 	}
 	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(atMost) {
+	if !s.ReadyForConnections(testTimeout) {
 		t.Fatal("the server is not ready")
 	}
 	return s.ClientURL()
@@ -88,13 +89,13 @@ func mustAppend(t testing.TB, j *Journal, msgs ...Message) Ack {
 	return ack
 }
 
-// reading is what a Journal and a Client have in common.
-type reading interface {
+// recordReader is implemented by Journal and Client.
+type recordReader interface {
 	Last(context.Context) (uint64, error)
 	Read(ctx context.Context, after, upTo uint64, yield func([]record.Record) error) error
 }
 
-func readAll(t testing.TB, j reading) []record.Record {
+func readAll(t testing.TB, j recordReader) []record.Record {
 	t.Helper()
 	ctx := testContext(t)
 	last, err := j.Last(ctx)
@@ -109,12 +110,13 @@ func readAll(t testing.TB, j reading) []record.Record {
 	return all
 }
 
-// checkWhole reads everything back in both ways and checks what always holds.
-func checkWhole(t testing.TB, j *Journal, want int) {
+// checkRecords reads all records with Read and some with At, and checks their number,
+// the sequences and the genesis record.
+func checkRecords(t testing.TB, j *Journal, want int) {
 	t.Helper()
 	all := readAll(t, j)
 	if len(all) != want {
-		t.Fatalf("%d records, want %d", len(all), want)
+		t.Fatalf("got %d records, want %d", len(all), want)
 	}
 	for i, r := range all {
 		if r.Seq != uint64(i+1) {
@@ -131,12 +133,12 @@ func checkWhole(t testing.TB, j *Journal, want int) {
 			t.Fatal(err)
 		}
 		if at.LeafHash() != r.LeafHash() || at.Stamped.Location() != time.UTC {
-			t.Fatalf("At(%d) = %+v, followed as %+v", r.Seq, at, r)
+			t.Fatalf("At(%d) = %+v, want %+v", r.Seq, at, r)
 		}
 	}
 }
 
-func TestOptions(t *testing.T) {
+func TestOpenRejectsInvalidOptions(t *testing.T) {
 	dir, external := t.TempDir(), Server{URL: "nats://127.0.0.1:1"}
 	for _, opts := range []Options{
 		{}, {Dir: dir, Server: external}, {Dir: dir, Server: Server{Creds: "x"}}, {Dir: dir, Server: Server{NKey: "x"}},
@@ -174,20 +176,20 @@ func TestRestartKeepsEverything(t *testing.T) {
 	for round := range 3 {
 		genesis := testGenesis
 		if round > 0 {
-			genesis = nil // an old ledger needs none
+			genesis = nil // not needed for an existing ledger
 		}
 		j, err := Open(testContext(t), Options{Dir: dir, Genesis: genesis})
 		if err != nil {
 			t.Fatal(err)
 		}
 		if !configOf(t, j).AllowDirect {
-			t.Fatal("readers cannot use direct gets")
+			t.Fatal("direct gets are not enabled")
 		}
-		forbidDirect(t, j) // as in a ledger that was begun before
+		disableDirectGets(t, j) // as in a ledger created by an older release
 		checkSame(t, readAll(t, j)[:len(before)], before)
 		mustAppend(t, j, messages(300, 0)...)
 		ack := mustAppend(t, j, history)
-		checkWhole(t, j, 1+(round+1)*301)
+		checkRecords(t, j, 1+(round+1)*301)
 		if r, err := j.At(testContext(t), ack.Last); err != nil || r.Header != history.Recorded {
 			t.Fatalf("history record: %+v, %v", r, err)
 		}
@@ -204,10 +206,10 @@ func TestRestartKeepsEverything(t *testing.T) {
 	}
 }
 
-// TestGenesisCrashPoints leaves the stream as a crash after each durable step
-// of its making does, and opens it again.
+// TestGenesisCrashPoints opens a stream in the state that a crash leaves after each
+// durable step of its creation.
 func TestGenesisCrashPoints(t *testing.T) {
-	for steps, name := range []string{"nothing", "created", "genesis", "widened"} {
+	for steps, name := range []string{"nothing", "created", "genesis", "open to publishers"} {
 		t.Run(name, func(t *testing.T) {
 			url, ctx := externalServer(t), testContext(t)
 			half := &Journal{Client: connectTo(t, Server{URL: url}), opts: Options{Genesis: testGenesis}}
@@ -215,8 +217,8 @@ func TestGenesisCrashPoints(t *testing.T) {
 				if _, err := half.createStream(ctx); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := half.nc.Request(consumerSubject, nil, atMost); !errors.Is(err, nats.ErrNoResponders) {
-					t.Fatal("a publisher could come before genesis:", err)
+				if _, err := half.nc.Request(consumerSubject, nil, testTimeout); !errors.Is(err, nats.ErrNoResponders) {
+					t.Fatal("publishing before genesis:", err)
 				}
 			}
 			if steps > 1 {
@@ -233,12 +235,12 @@ func TestGenesisCrashPoints(t *testing.T) {
 			}
 			if steps < 2 {
 				if _, err := Open(ctx, Options{Server: Server{URL: url}}); !errors.Is(err, ErrNoLedger) {
-					t.Fatal("without genesis:", err)
+					t.Fatal("open without a genesis:", err)
 				}
 			}
 			j := openTest(t, Options{Server: Server{URL: url}})
 			mustAppend(t, j, messages(2, 0)...)
-			checkWhole(t, j, 3)
+			checkRecords(t, j, 3)
 		})
 	}
 }
@@ -263,7 +265,7 @@ func TestGenesisRace(t *testing.T) {
 	want := readAll(t, nodes[0])
 	for i, r := range want {
 		if (r.Subject == events.SubjectGenesis) != (i == 0) {
-			t.Fatalf("record %d stands on %s", r.Seq, r.Subject)
+			t.Fatalf("record %d is on %s", r.Seq, r.Subject)
 		}
 	}
 	for _, j := range nodes[1:] {
@@ -282,14 +284,14 @@ func TestForeignStreamIsRefused(t *testing.T) {
 	}
 }
 
-func TestNow(t *testing.T) {
+func TestNowAndAt(t *testing.T) {
 	j := openTest(t, Options{})
 	now, err := j.Now(testContext(t))
 	if err != nil || time.Since(now).Abs() > time.Minute {
 		t.Fatal(now, err)
 	}
 	if j.URL() != "" {
-		t.Fatal("a URL without a listener:", j.URL())
+		t.Fatalf("got URL %q without a listener, want none", j.URL())
 	}
 	for _, seq := range []uint64{0, 2} {
 		if _, err := j.At(testContext(t), seq); !errors.Is(err, ErrNotFound) {

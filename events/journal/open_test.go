@@ -20,7 +20,8 @@ import (
 	"github.com/synadia-io/orbit.go/jetstreamext"
 )
 
-// nkey returns the public half of a made-up NKEY, and a file with its seed.
+// nkey returns the public key of a synthetic NKEY, and the path of a file with its
+// seed.
 func nkey(t testing.TB, n byte) (public, file string) {
 	t.Helper()
 	pair, err := nkeys.FromRawSeed(nkeys.PrefixByteUser, slices.Repeat([]byte{n}, 32))
@@ -41,18 +42,18 @@ func nkey(t testing.TB, n byte) (public, file string) {
 	return public, file
 }
 
-// openToAll is a journal with a listener, and a client without a key.
-func openToAll(t testing.TB) (*Journal, *nats.Conn) {
+// openListening opens a journal with a listener, and connects a client without a key.
+func openListening(t testing.TB) (*Journal, *nats.Conn) {
 	t.Helper()
 	public, _ := nkey(t, 1)
 	j := openTest(t, Options{Listen: "127.0.0.1:0", ReaderKey: public})
-	return j, stranger(t, j)
+	return j, connectAnonymous(t, j)
 }
 
-// stranger connects without a key.
-func stranger(t testing.TB, j *Journal, options ...nats.Option) *nats.Conn {
+// connectAnonymous connects without a key.
+func connectAnonymous(t testing.TB, j *Journal, options ...nats.Option) *nats.Conn {
 	t.Helper()
-	options = append([]nats.Option{nats.Timeout(atMost), nats.PermissionErrOnSubscribe(true), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})}, options...)
+	options = append([]nats.Option{nats.Timeout(testTimeout), nats.PermissionErrOnSubscribe(true), nats.ErrorHandler(func(*nats.Conn, *nats.Subscription, error) {})}, options...)
 	nc, err := nats.Connect(j.URL(), options...)
 	if err != nil {
 		t.Fatal(err)
@@ -61,8 +62,8 @@ func stranger(t testing.TB, j *Journal, options ...nats.Option) *nats.Conn {
 	return nc
 }
 
-// connect connects as a command does, with a key or, for "", without.
-func connect(t testing.TB, j *Journal, key string) *Client {
+// connectWithKey connects as a command does. The key is a file, or "" for none.
+func connectWithKey(t testing.TB, j *Journal, key string) *Client {
 	t.Helper()
 	return connectTo(t, Server{URL: j.URL(), NKey: key})
 }
@@ -77,16 +78,16 @@ func connectTo(t testing.TB, s Server) *Client {
 	return c
 }
 
-func reader(t testing.TB, j *Journal) *Client {
+func connectReader(t testing.TB, j *Journal) *Client {
 	t.Helper()
 	_, key := nkey(t, 1)
-	return connect(t, j, key)
+	return connectWithKey(t, j, key)
 }
 
-// TestOpenClientPublishes does what upstream systems and stock tools do.
+// TestOpenClientPublishes publishes as upstream systems and standard tools do.
 func TestOpenClientPublishes(t *testing.T) {
 	t.Parallel()
-	j, nc := openToAll(t)
+	j, nc := openListening(t)
 	js, _ := jetstream.New(nc)
 	ctx := testContext(t)
 	n := 1
@@ -99,7 +100,7 @@ func TestOpenClientPublishes(t *testing.T) {
 		if n++; ack.Sequence != uint64(n) {
 			t.Fatal(subject, ack.Sequence)
 		}
-		reply, err := nc.Request(subject, []byte("{}"), atMost)
+		reply, err := nc.Request(subject, []byte("{}"), testTimeout)
 		if n++; err != nil || !strings.Contains(string(reply.Data), fmt.Sprintf(`"seq":%d`, n)) {
 			t.Fatal(reply, err)
 		}
@@ -125,39 +126,40 @@ func TestOpenClientPublishes(t *testing.T) {
 	if err != nil || r.Header != header.Get(record.HeaderRecorded) || r.Subject != events.HistorySubject("calheers") {
 		t.Fatal(r, err)
 	}
-	checkWhole(t, j, n+101)
+	checkRecords(t, j, n+101)
 }
 
-// TestClientAppends appends as publish does, and is told what it may not do.
+// TestClientAppends appends as the publish command does, and checks that forbidden
+// requests return ErrForbidden.
 func TestClientAppends(t *testing.T) {
 	t.Parallel()
-	j, _ := openToAll(t)
-	client := connect(t, j, "")
+	j, _ := openListening(t)
+	client := connectWithKey(t, j, "")
 	for i := range 3 {
 		if ack, err := client.Append(testContext(t), messages(1000, 1000*i)); err != nil || ack.Last != uint64(1001+1000*i) {
 			t.Fatal(ack, err)
 		}
 	}
-	// The server gives no answer to what is forbidden, alone or in a batch.
+	// The server does not answer a forbidden message, alone or in a batch.
 	own := Message{Subject: events.SubjectClock, Body: []byte("{}")}
 	for _, batch := range [][]Message{{own}, append(messages(2, 99), own), append([]Message{own}, messages(2, 99)...)} {
 		if _, err := client.Append(testContext(t), batch); !errors.Is(err, ErrForbidden) {
-			t.Fatalf("writing the ledger's own subject: %v", err)
+			t.Fatalf("append on the ledger's own subject: got %v, want ErrForbidden", err)
 		}
 	}
 	_, last := client.Last(testContext(t))
 	_, one := client.At(testContext(t), 1)
 	all := client.Read(testContext(t), 0, 1, nil)
-	_, appended := reader(t, j).Append(testContext(t), messages(1, 0))
-	for what, err := range map[string]error{"last record": last, "one record": one, "all records": all, "the reader appends": appended} {
+	_, appended := connectReader(t, j).Append(testContext(t), messages(1, 0))
+	for what, err := range map[string]error{"Last": last, "At": one, "Read": all, "Append as reader": appended} {
 		if !errors.Is(err, ErrForbidden) {
-			t.Errorf("%s: %v", what, err)
+			t.Errorf("%s: got %v, want ErrForbidden", what, err)
 		}
 	}
-	checkWhole(t, j, 3001)
+	checkRecords(t, j, 3001)
 }
 
-// publishRaw publishes on a history subject with header bytes of any kind.
+// publishRaw publishes on a history subject with arbitrary header bytes.
 func publishRaw(t *testing.T, j *Journal, headers ...string) {
 	t.Helper()
 	raw, err := net.Dial("tcp", strings.TrimPrefix(j.URL(), "nats://"))
@@ -178,9 +180,10 @@ func publishRaw(t *testing.T, j *Journal, headers ...string) {
 	}
 }
 
-// oddRecords publishes what may trouble a reader: no body at all, the longest
-// one, and headers that look like words of the server or cannot be read.
-func oddRecords(t *testing.T, j *Journal, nc *nats.Conn) {
+// appendOddRecords publishes records that are hard to read: with an empty body, with
+// the longest body, and with headers that are invalid or look like those of the
+// server.
+func appendOddRecords(t *testing.T, j *Journal, nc *nats.Conn) {
 	t.Helper()
 	words := []nats.Header{
 		{"Status": {"100"}}, {"Status": {"100"}, "Nats-Last-Stream": {"99"}}, {"Status": {"408"}}, {"Status": {"409"}}, {"Status": {"503"}},
@@ -214,31 +217,31 @@ func oddRecords(t *testing.T, j *Journal, nc *nats.Conn) {
 	}
 	ack := mustAppend(t, j, Message{Subject: consumerSubject, Body: slices.Repeat([]byte("x"), MaxBody)}, Message{Subject: consumerSubject})
 	if ack.First != 2026 {
-		t.Fatal("the forged records have other sequences:", ack)
+		t.Fatal("the forged headers do not match the sequences of their records:", ack)
 	}
 }
 
-// checkSame compares what was read with what the journal follows and finds.
+// checkSame compares two lists of records.
 func checkSame(t *testing.T, got, want []record.Record) {
 	t.Helper()
 	if len(got) != len(want) {
-		t.Fatalf("%d records, want %d", len(got), len(want))
+		t.Fatalf("got %d records, want %d", len(got), len(want))
 	}
 	for i, r := range got {
 		if w := want[i]; r.LeafHash() != w.LeafHash() || r.Seq != w.Seq || !r.Stamped.Equal(w.Stamped) || r.Subject != w.Subject || r.Header != w.Header {
-			t.Fatalf("read %+v, want %+v", r, w)
+			t.Fatalf("got %+v, want %+v", r, w)
 		}
 	}
 }
 
-// TestReader reads odd records over the listener as the daemon does in its own
-// process, whole and in parts.
-func TestReader(t *testing.T) {
+// TestReaderReadsOddRecords checks that a reader at the listener gets the same records
+// as the journal itself, all of them and ranges of them.
+func TestReaderReadsOddRecords(t *testing.T) {
 	t.Parallel()
-	j, nc := openToAll(t)
-	oddRecords(t, j, nc)
+	j, nc := openListening(t)
+	appendOddRecords(t, j, nc)
 	want := readAll(t, j)
-	client := reader(t, j)
+	client := connectReader(t, j)
 	checkSame(t, readAll(t, client), want)
 	for i, r := range want {
 		if i%97 == 0 || i > len(want)-10 {
@@ -252,24 +255,24 @@ func TestReader(t *testing.T) {
 	if _, err := client.At(testContext(t), uint64(len(want)+1)); !errors.Is(err, ErrNotFound) {
 		t.Fatal(err)
 	}
-	checkParts(t, client, want)
-	checkParts(t, j, want)
-	// A stream of an older or another server may not know direct gets.
-	forbidDirect(t, j)
+	checkRanges(t, client, want)
+	checkRanges(t, j, want)
+	// Direct gets may be disabled, as on an external server.
+	disableDirectGets(t, j)
 	checkSame(t, readAll(t, client), want)
 	if now, err := client.Now(testContext(t)); err != nil || now.Before(want[len(want)-1].Stamped) {
 		t.Fatal(now, err)
 	}
 }
 
-// checkParts reads parts of what is there, and what is not.
-func checkParts(t *testing.T, from reading, want []record.Record) {
+// checkRanges reads ranges of records, and a range beyond the end.
+func checkRanges(t *testing.T, from recordReader, want []record.Record) {
 	t.Helper()
 	for _, part := range [][2]int{{0, 1}, {1, 2}, {1, maxYield}, {5, 5 + maxYield + 1}, {700, 1400}, {9, 9}} {
 		var got []record.Record
 		err := from.Read(testContext(t), uint64(part[0]), uint64(part[1]), func(rs []record.Record) error {
 			if len(rs) == 0 || len(rs) > maxYield {
-				t.Errorf("%d records at once", len(rs))
+				t.Errorf("got %d records at once", len(rs))
 			}
 			got = append(got, rs...)
 			return nil
@@ -288,8 +291,8 @@ func checkParts(t *testing.T, from reading, want []record.Record) {
 	}
 }
 
-// forbidDirect has the stream know no direct gets.
-func forbidDirect(t *testing.T, j *Journal) {
+// disableDirectGets turns off direct gets of the stream.
+func disableDirectGets(t *testing.T, j *Journal) {
 	t.Helper()
 	config := configOf(t, j)
 	config.AllowDirect = false
@@ -298,23 +301,23 @@ func forbidDirect(t *testing.T, j *Journal) {
 	}
 }
 
-// TestReaderTakesLargeRecords reads records of which not many more would go
-// into what the server keeps for a client.
-func TestReaderTakesLargeRecords(t *testing.T) {
+// TestReaderReadsLargeRecords reads records whose total size is close to the amount
+// that the server buffers for a client.
+func TestReaderReadsLargeRecords(t *testing.T) {
 	t.Parallel()
-	j, _ := openToAll(t)
+	j, _ := openListening(t)
 	large := slices.Repeat([]Message{{Subject: consumerSubject, Body: slices.Repeat([]byte("x"), MaxBody)}}, 15)
 	for range 3 {
 		mustAppend(t, j, large...)
 	}
-	checkSame(t, readAll(t, reader(t, j)), readAll(t, j))
+	checkSame(t, readAll(t, connectReader(t, j)), readAll(t, j))
 }
 
-// TestWrongKey holds that whoever signs in wrongly is refused, and is not taken
-// for one of those who need not sign in.
-func TestWrongKey(t *testing.T) {
+// TestRefusesWrongCredentials checks that the server refuses a client with wrong
+// credentials, and does not treat it as a client without any.
+func TestRefusesWrongCredentials(t *testing.T) {
 	t.Parallel()
-	j, _ := openToAll(t)
+	j, _ := openListening(t)
 	keyless := openTest(t, Options{Listen: "127.0.0.1:0"})
 	public, right := nkey(t, 1)
 	_, wrong := nkey(t, 2)

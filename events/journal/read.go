@@ -14,19 +14,19 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// What the API of JetStream takes from those who read.
+// Subjects of the JetStream API that readers use.
 const (
 	infoSubject   = "$JS.API.STREAM.INFO." + Stream
 	getSubject    = "$JS.API.STREAM.MSG.GET." + Stream
 	directSubject = "$JS.API.DIRECT.GET." + Stream
 )
 
-// info asks for the stream as it is now.
+// info requests the stream's current configuration and state.
 func (c *Client) info(ctx context.Context) (*jetstream.StreamInfo, error) {
 	ctx, cancel := c.withTimeout(ctx)
 	defer cancel()
-	ctx, settled := c.addPending(ctx, infoSubject)
-	defer settled()
+	ctx, done := c.addPending(ctx, infoSubject)
+	defer done()
 	stream, err := c.js.Stream(ctx, Stream)
 	if err != nil {
 		return nil, fmt.Errorf("stream info of %s: %w", Stream, c.requestError(ctx, err))
@@ -43,7 +43,8 @@ func (c *Client) Last(ctx context.Context) (uint64, error) {
 	return info.State.LastSeq, nil
 }
 
-// Now returns the time of the stream's leader, by which records are stamped.
+// Now returns the current time of the stream's leader, whose clock stamps the
+// records.
 func (c *Client) Now(ctx context.Context) (time.Time, error) {
 	info, err := c.info(ctx)
 	if err != nil {
@@ -58,12 +59,12 @@ func (c *Client) Now(ctx context.Context) (time.Time, error) {
 // At returns the record with sequence seq, or ErrNotFound.
 func (c *Client) At(ctx context.Context, seq uint64) (record.Record, error) {
 	if seq == 0 {
-		return record.Record{}, fmt.Errorf("read record 0: %w: sequences begin at 1", ErrNotFound)
+		return record.Record{}, fmt.Errorf("read record 0: %w: sequences start at 1", ErrNotFound)
 	}
 	ctx, cancel := c.withTimeout(ctx)
 	defer cancel()
-	ctx, settled := c.addPending(ctx, getSubject)
-	defer settled()
+	ctx, done := c.addPending(ctx, getSubject)
+	defer done()
 	answer, err := c.nc.RequestWithContext(ctx, getSubject, getRequest(seq))
 	if err != nil {
 		return record.Record{}, fmt.Errorf("read record %d: %w", seq, c.requestError(ctx, err))
@@ -75,9 +76,9 @@ func (c *Client) At(ctx context.Context, seq uint64) (record.Record, error) {
 	return r, nil
 }
 
-// Read hands over the records after sequence after, up to upTo, in order, up to
-// 512 at once. It returns ErrBehind if the journal ends before upTo, and
-// ErrNotFound where a record is missing. It needs no consumer.
+// Read passes the records after sequence after, up to and including upTo, to
+// yield, in order and up to 512 at a time. It returns ErrBehind if the journal
+// ends before upTo, and ErrNotFound if a record is missing. It needs no consumer.
 func (c *Client) Read(ctx context.Context, after, upTo uint64, yield func([]record.Record) error) error {
 	if upTo <= after {
 		return nil
@@ -94,10 +95,10 @@ func (c *Client) read(ctx context.Context, after, upTo uint64, yield func([]reco
 		return err
 	}
 	if last := info.State.LastSeq; last < upTo {
-		return fmt.Errorf("%w: it ends at record %d, before %d", ErrBehind, last, upTo)
+		return fmt.Errorf("%w: the last record is %d, want at least %d", ErrBehind, last, upTo)
 	}
-	ctx, settled := c.addPending(ctx, directSubject, getSubject)
-	defer settled()
+	ctx, done := c.addPending(ctx, directSubject, getSubject)
+	defer done()
 	in := responseInbox{c.nc.NewInbox(), make(chan *nats.Msg, 2*maxYield)}
 	sub, err := c.nc.ChanSubscribe(in.subject, in.msgs)
 	if err != nil {
@@ -122,19 +123,20 @@ func (c *Client) read(ctx context.Context, after, upTo uint64, yield func([]reco
 	return nil
 }
 
-// directBytes bounds one answer to a direct get. The server cuts a client off
-// that is 64 MiB behind.
+// directBytes is the maximum size of the response to a direct get. The server
+// disconnects a client that is 64 MiB behind.
 const directBytes = 16 << 20
 
-// getBatch asks for records from first on in one request, three times as fast as
-// one by one, and returns as many as came. Left blank are those to be asked for
-// again: the server puts its words behind the publisher's headers, where they
-// cannot always be told apart.
+// getBatch requests the records from sequence first on in one direct get, which is
+// three times as fast as single requests. It returns the records that arrived. A
+// record that must be requested again is left zero. The reason is that the server
+// appends its headers to the publisher's, and the two cannot always be told apart.
 //
-// It puts them in place of the last two bytes of those, and so makes a header
-// readable that is not, as it was published. The embedded server alone has no
-// such header: it ends each with a line of its own when it leads an event from
-// account to account. Its stream alone takes getBatch gets.
+// The server overwrites the last two bytes of the published header block, which
+// can turn an unreadable header into a readable one. Only the embedded server is
+// free of such headers, because it ends each block with a line of its own when it
+// forwards an event between accounts. Direct gets are therefore enabled only on
+// its stream.
 func (c *Client) getBatch(ctx context.Context, in responseInbox, first uint64, records []record.Record) ([]record.Record, error) {
 	request := fmt.Appendf(nil, `{"seq":%d,"batch":%d,"max_bytes":%d}`, first, len(records), directBytes)
 	if err := c.nc.PublishRequest(directSubject, in.subject, request); err != nil {
@@ -149,12 +151,12 @@ func (c *Client) getBatch(ctx context.Context, in responseInbox, first uint64, r
 		}
 		h := msg.Header
 		switch whole := hasWholeHeader(msg); {
-		case whole && h.Get("Status") == "204": // the end
+		case whole && h.Get("Status") == "204": // end of the response
 			return records[:max(n, 1)], nil
-		case whole && h.Get("Status") != "": // a replica that is behind has none of them
+		case whole && h.Get("Status") != "": // a replica that is behind has no record
 			return records[:1], nil
 		case n == len(records):
-			return nil, fmt.Errorf("the server answers with more than %d records", n)
+			return nil, fmt.Errorf("the server sent more than the %d records requested", n)
 		case whole:
 			seq, err1 := strconv.ParseUint(h.Get("Nats-Sequence"), 10, 64)
 			stamped, err2 := time.Parse(time.RFC3339Nano, h.Get("Nats-Time-Stamp"))
@@ -166,18 +168,19 @@ func (c *Client) getBatch(ctx context.Context, in responseInbox, first uint64, r
 	}
 }
 
-// hasWholeHeader reports whether all of a message's header was read, each name once.
-// Where a publisher has put a blank line into it, what the server says behind
-// that is not seen, and what the publisher says in its place is. The length
-// tells: a line can be two bytes shorter than it is counted, and the server's
-// are longer than the difference that 16 lines make.
+// hasWholeHeader reports whether the client library parsed the complete header
+// block, with each name once. A publisher can put a blank line into the block.
+// The library then stops there: it misses the server's headers, and the
+// publisher can forge them. The length of the block shows this. A header line may
+// be up to two bytes shorter than counted here, and the server's lines are longer
+// than that difference over 16 lines.
 func hasWholeHeader(msg *nats.Msg) bool {
 	length := len("NATS/1.0\r\n\r\n")
 	for name, values := range msg.Header {
 		switch {
 		case len(values) != 1:
 			return false
-		case name == "Status", name == "Description": // in the first line
+		case name == "Status", name == "Description": // part of the first line
 			length += len(" ") + len(values[0])
 		default:
 			length += len(name) + len(": \r\n") + len(values[0])
@@ -186,15 +189,15 @@ func hasWholeHeader(msg *nats.Msg) bool {
 	return len(msg.Header) <= 16 && msg.Size()-len(msg.Subject)-len(msg.Reply)-len(msg.Data) == length
 }
 
-// maxGetsInFlight is how many records are asked for one by one and have not come.
-// Their answers must not add up to 64 MiB either.
+// maxGetsInFlight is the maximum number of pending requests for single records.
+// Their responses must stay below 64 MiB too.
 const maxGetsInFlight = 32
 
-// getRequest asks for one record. The stream's leader answers it: whichever
-// replica answers a direct get may not have the record yet.
+// getRequest returns the body of a request for one record. The stream's leader
+// answers it, whereas a direct get may reach a replica that lacks the record.
 func getRequest(seq uint64) []byte { return fmt.Appendf(nil, `{"seq":%d}`, seq) }
 
-// getMissing asks for those records from first on that are blank.
+// getMissing requests those of the records from sequence first on that are zero.
 func (c *Client) getMissing(ctx context.Context, in responseInbox, first uint64, records []record.Record) error {
 	var blank []uint64
 	for i := range records {
@@ -219,7 +222,7 @@ func (c *Client) getMissing(ctx context.Context, in responseInbox, first uint64,
 			return err
 		}
 		if r.Seq < first || r.Seq-first >= uint64(len(records)) {
-			return fmt.Errorf("%w: the server answers with record %d", ErrGap, r.Seq)
+			return fmt.Errorf("%w: the server sent record %d, which was not requested", ErrGap, r.Seq)
 		}
 		records[r.Seq-first] = r
 		if ahead := i + maxGetsInFlight; ahead < len(blank) {
@@ -231,8 +234,9 @@ func (c *Client) getMissing(ctx context.Context, in responseInbox, first uint64,
 	return nil
 }
 
-// An responseInbox is where answers come. A channel takes each as it is: the client
-// library's other ways make an error of what looks like a word of the server.
+// A responseInbox receives responses on a channel. The client library's other
+// methods would turn a record whose header looks like a server status into an
+// error.
 type responseInbox struct {
 	subject string
 	msgs    chan *nats.Msg
@@ -247,7 +251,7 @@ func (c *Client) nextResponse(ctx context.Context, in responseInbox) (*nats.Msg,
 	}
 }
 
-// parseGetResponse reads what the server says to a request for one record.
+// parseGetResponse parses the response to a request for one record.
 func parseGetResponse(data []byte) (record.Record, error) {
 	var got struct {
 		Error   *jetstream.APIError `json:"error"`
@@ -260,7 +264,7 @@ func parseGetResponse(data []byte) (record.Record, error) {
 		} `json:"message"`
 	}
 	if err := json.Unmarshal(data, &got); err != nil {
-		return record.Record{}, fmt.Errorf("unreadable answer: %w", err)
+		return record.Record{}, fmt.Errorf("parse the response: %w", err)
 	}
 	if got.Error != nil {
 		if got.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound {
@@ -269,14 +273,14 @@ func parseGetResponse(data []byte) (record.Record, error) {
 		return record.Record{}, got.Error
 	}
 	m := got.Message
-	// Anyone may publish header bytes that cannot be read. Such a message has
-	// none, here as in Follow, or it would be another record each way.
+	// Anyone may publish unreadable header bytes. Such a record has no header,
+	// here as in Follow, so that both return the same record.
 	header, _ := nats.DecodeHeadersMsg(m.Header)
 	return record.Record{Seq: m.Seq, Stamped: m.Time.UTC(), Subject: m.Subject, Header: recordedHeader(m.Subject, header), Body: m.Data}, nil
 }
 
-// recordedHeader returns the Ledger-Recorded header, which counts on history
-// subjects alone.
+// recordedHeader returns the header Ledger-Recorded on a history subject, and ""
+// on any other subject.
 func recordedHeader(subject string, header nats.Header) string {
 	if len(header) == 0 || !events.IsHistory(subject) {
 		return ""

@@ -17,22 +17,21 @@ import (
 	"go.uber.org/zap"
 )
 
-// The embedded server has three accounts. LEDGER owns the stream, and only the
-// journal's own in-process connection is in it, with a password that exists in
-// this process alone. Who comes by the listener without a key is in OPEN, and
-// may publish; who has the reader's key is in READERS, and may read. Neither
-// account has JetStream: they reach LEDGER through the services below and
-// nothing else.
+// The embedded server has three accounts. LEDGER owns the stream. Its only user is
+// the journal's in-process connection, with a password that never leaves this
+// process. Clients of the listener without a key are in OPEN and may publish.
+// Clients with the reader's key are in READERS and may read. OPEN and READERS do
+// not have JetStream; they reach LEDGER only through the services below.
 //
-// A single account with permissions would not do, since permissions bind what
-// a client publishes and not what it makes the server publish. In one account
-// a client can name ledger.clock, or $JS.API.STREAM.DELETE.LEDGER, as the
-// reply subject of an event or of a request for a record, and the server
-// publishes its answer there: the first forges a record, the second deletes the
-// ledger. Across accounts an answer comes back into the client's own alone.
+// One account with permissions is not enough, because permissions restrict what a
+// client publishes, but not what it makes the server publish. In a single account,
+// a client could name ledger.clock or $JS.API.STREAM.DELETE.LEDGER as the reply
+// subject of an event or of a request for a record. The server would publish its
+// response there: the first forges a record, the second deletes the ledger. Across
+// accounts, a response returns only to the client's own account.
 //
-// A key is a signature: a wrong one is refused. Users with credentials of other
-// kinds, which the server does not know, would be taken for those without.
+// The server refuses a client that signs with a wrong key. It treats a client with
+// credentials of another kind, which it does not know, as one without a key.
 const serverConfig = `
 server_name: bookledger
 accounts {
@@ -56,17 +55,17 @@ accounts {
 no_auth_user: open
 `
 
-// publishPrefix begins the subjects in LEDGER to which the events lead that
-// clients publish, and from which mapPublishing leads them on.
+// publishPrefix is the prefix of the subjects in LEDGER that receive the events of
+// clients. addSubjectMappings maps them to the stream's subjects.
 const publishPrefix = "open.publish."
 
-// readSubjects lists all that a reader may ask. A consumer is not among it: the
-// server takes an empty message for the end of an answer that has several, and
-// drops what follows it.
+// readSubjects are the subjects on which a reader may send requests. Readers
+// cannot create consumers: between accounts, the server treats an empty message
+// as the end of a response and drops the messages after it.
 var readSubjects = []string{"$JS.API.INFO", infoSubject, getSubject, directSubject}
 
-// reservedSubjects are those among the upstream subjects that only bookledger
-// may write.
+// reservedSubjects returns the upstream subjects on which only bookledger may
+// publish.
 func reservedSubjects() []string {
 	var list []string
 	for _, subject := range events.UpstreamSubjects() {
@@ -76,17 +75,17 @@ func reservedSubjects() []string {
 	return list
 }
 
-// startServer runs the embedded server and returns how to connect to it as
-// the owner of LEDGER.
+// startServer starts the embedded server and returns the options for connecting to
+// the account LEDGER.
 func (j *Journal) startServer() ([]nats.Option, error) {
 	host, port, err := listenAddress(j.opts.Listen)
 	if err != nil {
 		return nil, err
 	}
 	if j.opts.Genesis == nil {
-		// Nothing is made on the disk where nothing is.
+		// Without a genesis, Open must not create any files.
 		if _, err := os.Stat(filepath.Join(j.opts.Dir, server.JetStreamStoreDir)); errors.Is(err, os.ErrNotExist) {
-			return nil, fmt.Errorf("%w: the folder %s holds no journal", ErrNoLedger, j.opts.Dir)
+			return nil, fmt.Errorf("%w: the folder %s does not contain a journal", ErrNoLedger, j.opts.Dir)
 		}
 	}
 	password := rand.Text()
@@ -96,9 +95,11 @@ func (j *Journal) startServer() ([]nats.Option, error) {
 	}
 	opts.Host, opts.Port, opts.DontListen = host, port, true // until Accept
 	opts.JetStream, opts.StoreDir = true, j.opts.Dir
-	// Acknowledged means on disk. The default would sync every two minutes.
+	// An acknowledged message is on disk. The default is to sync every two
+	// minutes.
 	opts.SyncAlways = true
-	// The stream's own bound decides when the journal is full, see disk.go.
+	// The limit of the stream decides when the journal is full; see
+	// adjustMaxBytes.
 	opts.JetStreamMaxStore = 1 << 60
 	opts.MaxPayload = events.MaxMessage
 	opts.NoSigs = true
@@ -121,14 +122,14 @@ func (j *Journal) startServer() ([]nats.Option, error) {
 	return []nats.Option{nats.InProcessServer(j.srv), nats.Timeout(requestTimeout), nats.UserInfo("bookledger", password)}, nil
 }
 
-// Accept lets clients connect at Options.Listen; where none was given it does
-// nothing. Until then nobody but the caller can write, who may want to see first
-// whether the journal is the right one.
+// Accept starts to accept clients at Options.Listen. It does nothing if Listen is
+// empty. Before Accept, only the caller can write, and can check that it opened
+// the right journal.
 func (j *Journal) Accept() error {
 	if j.srv == nil || j.opts.Listen == "" {
 		return nil
 	}
-	j.srv.AcceptLoop(make(chan struct{})) // returns when it listens
+	j.srv.AcceptLoop(make(chan struct{})) // returns when the server listens
 	select {
 	case why := <-j.fatal:
 		return fmt.Errorf("accept clients of the journal at %s: %s", j.opts.Listen, why)
@@ -137,7 +138,8 @@ func (j *Journal) Accept() error {
 	}
 }
 
-// serverOptions builds the accounts from the subjects that clients may use.
+// serverOptions returns the server options with the three accounts. The parameter
+// reader is the reader's public NKEY, or empty.
 func serverOptions(password, reader string) (*server.Options, error) {
 	var exports, publish, read []string
 	for _, subject := range events.UpstreamSubjects() {
@@ -147,7 +149,7 @@ func serverOptions(password, reader string) (*server.Options, error) {
 	for _, subject := range readSubjects {
 		answers := "singleton"
 		if subject == directSubject {
-			answers = "stream" // several, none of them empty, since each has a header
+			answers = "stream" // several messages, never empty, because each has a header
 		}
 		exports = append(exports, fmt.Sprintf("{service: %q, response: %s, accounts: [READERS]}", subject, answers))
 		read = append(read, fmt.Sprintf("{service: {account: LEDGER, subject: %q}}", subject))
@@ -173,10 +175,10 @@ func serverOptions(password, reader string) (*server.Options, error) {
 	return opts, nil
 }
 
-// addSubjectMappings leads what OPEN publishes to the stream's subjects, but the
-// reserved ones nowhere. The permissions say the same to the client's face;
-// the mapping also holds for what a client makes the server publish in OPEN.
-// The first mapping that matches counts.
+// addSubjectMappings maps events from OPEN to the stream's subjects, and events on
+// reserved subjects to a subject that nobody reads. Permissions already refuse
+// reserved subjects for a client's own messages. The mapping also covers messages
+// that a client makes the server publish in OPEN. The first match applies.
 func addSubjectMappings(ledger *server.Account) error {
 	for _, subject := range reservedSubjects() {
 		if err := ledger.AddMapping(publishPrefix+subject, "open.refused"); err != nil {
@@ -192,7 +194,8 @@ func addSubjectMappings(ledger *server.Account) error {
 	return nil
 }
 
-// listenAddress parts Options.Listen and refuses what is not this machine alone.
+// listenAddress splits Options.Listen into host and port. It returns an error
+// unless the host is a loopback address.
 func listenAddress(listen string) (host string, port int, err error) {
 	if listen == "" {
 		return "127.0.0.1", server.RANDOM_PORT, nil
@@ -202,30 +205,30 @@ func listenAddress(listen string) (host string, port int, err error) {
 		return "", 0, fmt.Errorf("listen on %q: %w", listen, err)
 	}
 	if port, err = strconv.Atoi(text); err != nil || port < -1 || port > 65535 {
-		return "", 0, fmt.Errorf("listen on %q: the port is not a number up to 65535", listen)
+		return "", 0, fmt.Errorf("listen on %q: the port must be a number from 0 to 65535", listen)
 	}
 	if port == 0 {
 		port = server.RANDOM_PORT
 	}
 	if host == "localhost" {
-		host = "127.0.0.1" // whatever the resolver says
+		host = "127.0.0.1" // independent of the resolver
 	}
 	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		return "", 0, fmt.Errorf("listen on %q: only loopback addresses (127.0.0.1, ::1, localhost), since whoever can connect may publish; for others run a NATS server with accounts and give its URL", listen)
+		return "", 0, fmt.Errorf("listen on %q: the host must be a loopback address (127.0.0.1, ::1 or localhost), because anyone who can connect may publish; for other addresses, run a NATS server with accounts and use its URL", listen)
 	}
 	return host, port, nil
 }
 
-// plainPasswordWarning is a warning that does not concern a password which this very
-// process has made and nobody else can learn; the user of those who do not
-// sign in cannot have a hashed one.
+// plainPasswordWarning is a server warning that does not apply here: this process
+// generates the password and never reveals it. The user for clients that do not
+// sign in cannot have a hashed password.
 const plainPasswordWarning = "Plaintext passwords detected"
 
-// serverLog passes the server's own log on; its traces, which could show
-// bodies, are never on.
+// serverLog forwards the server's log. Debug and trace messages, which could
+// contain bodies, are dropped.
 type serverLog struct {
 	log   *zap.SugaredLogger
-	fatal chan string // takes why the server could not start
+	fatal chan string // receives the reason why the server could not start
 }
 
 func (l serverLog) Noticef(format string, v ...any) { l.log.Debugf("nats: "+format, v...) }
@@ -239,8 +242,8 @@ func (l serverLog) Warnf(format string, v ...any) {
 	}
 }
 
-// Fatalf does not end the program, as the server expects: whoever opens the
-// journal is told.
+// Fatalf reports the reason to Open or Accept. The server expects it to end the
+// program, but it does not.
 func (l serverLog) Fatalf(format string, v ...any) {
 	select {
 	case l.fatal <- fmt.Sprintf(format, v...):

@@ -15,9 +15,8 @@ import (
 	"bookledger/events/record"
 )
 
-// TestAppendLine holds the one form of a line: its members, their order, times
-// in UTC, the header on history subjects, and no recorded time where a record
-// has none.
+// TestAppendLine checks the form of a line: the members and their order, times in
+// UTC, the header on history subjects, and an optional recorded time.
 func TestAppendLine(t *testing.T) {
 	pacific := time.FixedZone("PST", -8*3600)
 	r := record.Record{
@@ -41,16 +40,16 @@ func TestAppendLine(t *testing.T) {
 	}
 }
 
-// TestVerbatim holds that a message is spliced, not re-encoded, where it is
-// UTF-8 JSON from brace to brace without a byte under 0x20, and otherwise
-// stands in base64 in raw.
-func TestVerbatim(t *testing.T) {
+// TestSplicesValidJSON checks that a line contains a message verbatim if it is
+// UTF-8 JSON from brace to brace without a byte under 0x20, and otherwise in base64
+// as raw.
+func TestSplicesValidJSON(t *testing.T) {
 	for _, c := range []struct {
 		name, body string
 		spliced    bool
 	}{
 		{"plain", `{"id":"1"}`, true},
-		{"spaces, numbers and escapes as they came", `{ "a" : 1.50e+03 , "b":"\u00e9\/<&>" , "c":[ ] }`, true},
+		{"spaces, numbers and escapes unchanged", `{ "a" : 1.50e+03 , "b":"\u00e9\/<&>" , "c":[ ] }`, true},
 		{"letters beyond ASCII", `{"name":"José Núñez 李"}`, true},
 		{"DEL is no byte under 0x20", "{\"a\":\"\x7f\"}", true},
 		{"line separators of JavaScript", "{\"a\":\"\u2028\"}", true},
@@ -80,16 +79,17 @@ func TestVerbatim(t *testing.T) {
 			want = `,"event":` + c.body + "}\n"
 		}
 		if !strings.HasSuffix(string(line), want) {
-			t.Errorf("%s: the line ends otherwise than in %s: %s", c.name, want, line)
+			t.Errorf("%s: got line %s, want it to end in %s", c.name, line, want)
 		}
 		back, err := record.ParseLine(line)
 		if err != nil || string(back.Body) != c.body {
-			t.Errorf("%s: read back as %q (%v)", c.name, back.Body, err)
+			t.Errorf("%s: parsed as %q (%v)", c.name, back.Body, err)
 		}
 	}
 }
 
-// anyBytes draws messages, subjects and headers: JSON, near to JSON, or none.
+// anyBytes generates messages, subjects and headers: JSON, almost JSON, or other
+// bytes.
 func anyBytes() *rapid.Generator[[]byte] {
 	return rapid.OneOf(
 		rapid.SliceOf(rapid.Byte()),
@@ -106,7 +106,7 @@ func anyBytes() *rapid.Generator[[]byte] {
 	)
 }
 
-// anyRecord draws a record on any subject, under any header.
+// anyRecord generates a record with any subject, header and body.
 func anyRecord(t *rapid.T) record.Record {
 	return record.Record{
 		Seq:     rapid.Uint64().Draw(t, "seq"),
@@ -117,9 +117,8 @@ func anyRecord(t *rapid.T) record.Record {
 	}
 }
 
-// TestRoundTrip holds that a dump loses no byte: whatever was published, on
-// whatever subject and under whatever header, its line gives the same record,
-// and is one line of valid UTF-8 JSON.
+// TestRoundTrip checks that a dump loses no byte: the line of any record is one
+// line of valid UTF-8 JSON and parses to the same record.
 func TestRoundTrip(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		want := record.Line{Record: anyRecord(t)}
@@ -138,7 +137,7 @@ func TestRoundTrip(t *testing.T) {
 			t.Fatalf("%v: %q", err, line)
 		}
 		if got.Body == nil || !bytes.Equal(got.Body, want.Body) {
-			t.Fatalf("the message is %q, want %q", got.Body, want.Body)
+			t.Fatalf("got message %q, want %q", got.Body, want.Body)
 		}
 		got.Body = want.Body
 		if !reflect.DeepEqual(got, want) {
@@ -147,8 +146,8 @@ func TestRoundTrip(t *testing.T) {
 	})
 }
 
-// TestParseLine holds what a file for publishing or for the history load may
-// leave out, and that what the ledger does not know is passed over.
+// TestParseLine checks which members a file for publishing or for the history load
+// may omit, and that unknown members are ignored.
 func TestParseLine(t *testing.T) {
 	for _, c := range []struct {
 		line string
@@ -176,26 +175,26 @@ func TestParseLine(t *testing.T) {
 		"{\"event\":{\"a\":\"\xff\"}}", `{"subject":"\ud800","event":{}}`,
 	} {
 		if got, err := record.ParseLine([]byte(line)); err == nil {
-			t.Errorf("%q is read as %+v", line, got)
+			t.Errorf("%q: got %+v, want an error", line, got)
 		}
 	}
 }
 
-// TestDeepMessages holds that a dump can be read back however deep a message
-// nests, around the depth at which reading gives up.
-func TestDeepMessages(t *testing.T) {
+// TestDeepMessagesRoundTrip checks lines of deeply nested messages, around the
+// maximum depth of the JSON parser.
+func TestDeepMessagesRoundTrip(t *testing.T) {
 	for depth := 9_998; depth <= 10_002; depth++ {
 		body := []byte(strings.Repeat(`{"a":`, depth) + "1" + strings.Repeat("}", depth))
 		r := record.Record{Seq: 1, Stamped: time.Unix(1, 0).UTC(), Subject: "ledger.consumer.calheers", Body: body}
 		l, err := record.ParseLine(r.AppendLine(nil, time.Time{}))
 		if err != nil || !bytes.Equal(l.Body, body) {
-			t.Errorf("a message %d deep is not read back: %v", depth, err)
+			t.Errorf("a message with depth %d does not round-trip: %v", depth, err)
 		}
 	}
 }
 
-// FuzzParseLine reads anything: it never panics, and what is read is written
-// and read back as the same record.
+// FuzzParseLine checks that ParseLine never panics, and that a parsed record
+// round-trips.
 func FuzzParseLine(f *testing.F) {
 	f.Add([]byte(`{"seq":7,"stamped":"2026-11-21T04:59:59.5Z","recorded":"2026-11-21T04:59:59.5Z","subject":"ledger.history.calheers","header":"2026-11-13T21:00:00-08:00","event":{"a":[1,{"b":null}]}}`))
 	f.Add([]byte(`{"seq":1,"subject_raw":"/w==","header_raw":"/w==","raw":"AP8K"}`))
@@ -207,12 +206,12 @@ func FuzzParseLine(f *testing.F) {
 			return
 		}
 		if y := l.Stamped.Year(); y < 0 || y > 9999 || l.Recorded.Year() < 0 || l.Recorded.Year() > 9999 {
-			return // an offset has led out of the years that can be written
+			return // the offset moved the year outside the range of RFC 3339
 		}
 		line := l.AppendLine(nil, l.Recorded)
 		again, err := record.ParseLine(line)
 		if err != nil || !reflect.DeepEqual(again, l) {
-			t.Fatalf("%q is read as %+v, its line %q as %+v (%v)", text, l, line, again, err)
+			t.Fatalf("%q: parsed as %+v, its line %q as %+v (%v)", text, l, line, again, err)
 		}
 	})
 }

@@ -12,9 +12,9 @@ import (
 	"bookledger/events/record"
 )
 
-// TestReader holds that lines are numbered from 1, blank ones are passed over,
-// a bad one is named and the reader goes on after it, the last one needs no
-// newline, and the message of a line outlives those after it.
+// TestReader checks that lines are numbered from 1, blank lines are skipped, the
+// Reader continues after an invalid line, the last line needs no newline, and the
+// message of a line stays valid after the next call.
 func TestReader(t *testing.T) {
 	text := "{\"seq\":1,\"event\":{}}\n\n \t\r\nnonsense\n{\"seq\":5,\"event\":{}}\r\n{\"seq\":6}\n{\"seq\":7,\"event\":{}}"
 	r := record.NewReader(iotest.OneByteReader(strings.NewReader(text)))
@@ -37,17 +37,17 @@ func TestReader(t *testing.T) {
 	}
 	for range 2 {
 		if _, _, err := r.Next(); err != io.EOF {
-			t.Fatalf("at the end: %v", err)
+			t.Fatalf("at the end: got %v, want EOF", err)
 		}
 	}
 	if string(first.Body) != "{}" {
-		t.Errorf("the first line's message has become %q", first.Body)
+		t.Errorf("the first line's message changed to %q", first.Body)
 	}
 }
 
-// TestLongLines holds that the largest message fits in a line, in base64 too,
-// that a line of MaxLine is read, and that one byte more is named and passed over
-// whole, at the end too.
+// TestLongLines checks that the largest message fits in a line, even in base64,
+// that a line of MaxLine bytes is accepted, and that a longer line is a LineError,
+// even at the end, after which the Reader continues.
 func TestLongLines(t *testing.T) {
 	of := func(seq uint64, body string) string {
 		return string(record.Record{Seq: seq, Subject: "ledger.consumer.calheers", Body: []byte(body)}.AppendLine(nil, time.Time{}))
@@ -60,7 +60,7 @@ func TestLongLines(t *testing.T) {
 	}{
 		{of(1, `{"a":"`+strings.Repeat("x", events.MaxMessage-8)+`"}`), 1},
 		{of(2, strings.Repeat("\xff", events.MaxMessage)), 2},
-		{filled(of(3, "{}"), record.MaxLine+2), tooLong}, // the newline is no part of it
+		{filled(of(3, "{}"), record.MaxLine+2), tooLong}, // MaxLine does not include the newline
 		{filled(of(4, "{}"), record.MaxLine+1), 4},
 		{`{"event":{"a":"` + strings.Repeat("x", record.MaxLine) + `"}}`, tooLong},
 	}
@@ -81,7 +81,7 @@ func TestLongLines(t *testing.T) {
 	}
 }
 
-// TestReadError holds that an error of the source is no end and no bad line.
+// TestReadError checks that a read error is neither io.EOF nor a LineError.
 func TestReadError(t *testing.T) {
 	broken := errors.New("broken")
 	r := record.NewReader(io.MultiReader(strings.NewReader("{\"event\":{}}\n"), iotest.ErrReader(broken)))

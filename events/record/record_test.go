@@ -12,8 +12,8 @@ import (
 	"bookledger/events/record"
 )
 
-// leaf writes what the contract says of a leaf by itself: sequence, stamp in
-// nanoseconds, subject, header or nothing, message, each length-prefixed.
+// leaf builds a leaf in hex as the contract describes it: sequence, stamp in
+// nanoseconds, subject, header or nothing, and message, each with its length first.
 func leaf(seq, nanos uint64, subject, header, body string) string {
 	number := func(n uint64) string { return fmt.Sprintf("%016x", n) }
 	out := number(8) + number(seq) + number(8) + number(nanos)
@@ -23,7 +23,7 @@ func leaf(seq, nanos uint64, subject, header, body string) string {
 	return out
 }
 
-// TestLeaf holds the leaf's bytes, and its hash as RFC 6962 has it.
+// TestLeaf checks the bytes of a leaf and its RFC 6962 hash.
 func TestLeaf(t *testing.T) {
 	r := record.Record{
 		Seq: 7, Stamped: time.Date(2026, 11, 21, 4, 59, 59, 5e8, time.UTC),
@@ -38,21 +38,21 @@ func TestLeaf(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", got, golden)
 	}
 	if got := leaf(7, 1795237199500000000, r.Subject, r.Header, string(r.Body)); got != golden {
-		t.Errorf("the golden leaf is not what the contract says: %s", got)
+		t.Errorf("the golden leaf does not follow the contract: got %s", got)
 	}
 	bytes, err := hex.DecodeString("00" + golden)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got, want := r.LeafHash(), sha256.Sum256(bytes); got != want {
-		t.Errorf("the hash is %x, want %x", got, want)
+		t.Errorf("got hash %x, want %x", got, want)
 	}
 }
 
-// TestLeafIsTheContracts holds that the leaf of any record is what the contract
-// says, whatever zone its stamp is written in. Since each part stands behind its
-// length, no two records share a leaf.
-func TestLeafIsTheContracts(t *testing.T) {
+// TestLeafFollowsContract checks that the leaf of any record follows the contract,
+// whatever the time zone of its stamp. The length before each part makes the leaves
+// of different records different.
+func TestLeafFollowsContract(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		r, zone := anyRecord(t), time.FixedZone("", rapid.IntRange(-12, 12).Draw(t, "zone")*3600)
 		want := leaf(r.Seq, uint64(r.Stamped.UnixNano()), r.Subject, r.Header, string(r.Body))
@@ -63,16 +63,16 @@ func TestLeafIsTheContracts(t *testing.T) {
 	})
 }
 
-// TestSeed holds that a seed is neither the leaf hash nor made of it alone, and
-// that it differs by record.
-func TestSeed(t *testing.T) {
+// TestSeedDependsOnBody checks that a seed differs from the leaf hash, and depends
+// on both the leaf hash and the body.
+func TestSeedDependsOnBody(t *testing.T) {
 	r := record.Record{Seq: 7, Stamped: time.Unix(1, 0), Subject: "ledger.consumer.calheers", Body: []byte(`{"a":1}`)}
 	other := r
 	other.Body = []byte(`{"a":2}`)
 	seeds := map[[32]byte]bool{r.LeafHash(): true}
 	for _, d := range []record.Decoded{{Record: r, Leaf: r.LeafHash()}, {Record: other, Leaf: r.LeafHash()}, {Record: r, Leaf: other.LeafHash()}} {
 		if seeds[d.Seed()] {
-			t.Errorf("the seed %x comes twice", d.Seed())
+			t.Errorf("the seed %x occurs twice", d.Seed())
 		}
 		seeds[d.Seed()] = true
 	}

@@ -15,18 +15,18 @@ const (
 	history  = "ledger.history.calheers"
 )
 
-// step is one record of a journal, and what the rules of recorded time say of
-// it. Times are of 20 November 2026, in UTC.
+// step is one record of a journal with its expected recorded time. Times are on
+// November 20, 2026, in UTC.
 type step struct {
 	subject, stamped, header string
-	eventType                string // blank: any upstream one
+	eventType                string // blank for any upstream type
 	outcome                  record.Outcome
-	code                     events.Code // of the history load; the outcome is Rejected then
-	recorded                 string      // blank where the record has none
-	closed                   bool        // history is closed after it
+	code                     events.Code // rejection by the history load, with outcome Rejected
+	recorded                 string      // blank if the record has no recorded time
+	closed                   bool        // history is closed after the record
 }
 
-func onTheDay(t testing.TB, clock string) time.Time {
+func timeOfDay(t testing.TB, clock string) time.Time {
 	t.Helper()
 	at, err := time.Parse(time.RFC3339, "2026-11-20T"+clock+"Z")
 	if err != nil {
@@ -35,12 +35,12 @@ func onTheDay(t testing.TB, clock string) time.Time {
 	return at
 }
 
-// run takes a timeline through records as judging does.
+// run applies records to a timeline and checks each step.
 func run(t *testing.T, steps []step) {
 	t.Helper()
 	var line record.Timeline
 	for i, s := range steps {
-		r := record.Record{Seq: uint64(i + 1), Subject: s.subject, Stamped: onTheDay(t, s.stamped), Header: s.header}
+		r := record.Record{Seq: uint64(i + 1), Subject: s.subject, Stamped: timeOfDay(t, s.stamped), Header: s.header}
 		if len(s.header) == len("12:00:00") {
 			r.Header = "2026-11-20T" + s.header + "Z"
 		}
@@ -48,38 +48,38 @@ func run(t *testing.T, steps []step) {
 		if eventType == "" {
 			eventType = events.TypeCaseClosed
 		}
-		_, why := line.Recorded(&r)
+		_, rejection := line.Recorded(&r)
 		var code events.Code
-		if why != nil {
-			code = why.Code
+		if rejection != nil {
+			code = rejection.Code
 		}
 		if code != s.code {
-			t.Fatalf("record %d: got %v, want %q", r.Seq, why, s.code)
+			t.Fatalf("record %d: got %v, want %q", r.Seq, rejection, s.code)
 		}
 		before := line
 		moves := line.HasRecordedTime(&r, eventType, s.outcome)
 		if line != before {
-			t.Fatalf("record %d: asking has changed the timeline", r.Seq)
+			t.Fatalf("record %d: HasRecordedTime changed the timeline", r.Seq)
 		}
 		if moves != (s.recorded != "") {
-			t.Fatalf("record %d has a recorded time: %t, want %q", r.Seq, moves, s.recorded)
+			t.Fatalf("record %d: HasRecordedTime = %t, want recorded time %q", r.Seq, moves, s.recorded)
 		}
 		if moves {
 			line.Advance(&r, eventType, s.outcome)
-			if want := onTheDay(t, s.recorded); !line.Last.Equal(want) || line.Boundary != r.Seq {
-				t.Fatalf("record %d is recorded at %s (boundary %d), want %s", r.Seq, line.Last, line.Boundary, want)
+			if want := timeOfDay(t, s.recorded); !line.Last.Equal(want) || line.Boundary != r.Seq {
+				t.Fatalf("record %d: got recorded time %s (boundary %d), want %s", r.Seq, line.Last, line.Boundary, want)
 			}
 		}
 		if line.Closed != s.closed {
-			t.Fatalf("after record %d history is closed: %t", r.Seq, line.Closed)
+			t.Fatalf("after record %d: got Closed = %t, want %t", r.Seq, line.Closed, s.closed)
 		}
 	}
 }
 
-// TestBeforeClosing holds that until history is closed only accepted history
-// records move recorded time: genesis and whatever else stands between them
-// has none, rejected live records neither.
-func TestBeforeClosing(t *testing.T) {
+// TestOnlyHistoryMovesOpenTimeline checks that while history is open, only accepted
+// history records have a recorded time. Genesis, the ledger's own records and
+// rejected live records do not.
+func TestOnlyHistoryMovesOpenTimeline(t *testing.T) {
 	run(t, []step{
 		{subject: events.SubjectGenesis, stamped: "20:00:00", eventType: events.TypeGenesis, outcome: record.Applied},
 		{subject: history, stamped: "20:00:01", header: "10:00:00", outcome: record.Applied, recorded: "10:00:00"},
@@ -96,9 +96,9 @@ func TestBeforeClosing(t *testing.T) {
 	})
 }
 
-// TestBadRecorded holds that a header that is missing, unreadable or later
-// than the record's own stamp is bad_recorded, before history_closed and
-// time_step_back, and that one at the very stamp is good.
+// TestBadRecorded checks that a header that is missing, invalid or later than the
+// stamp is bad_recorded, and that this check comes before history_closed and
+// time_step_back. A header equal to the stamp is valid.
 func TestBadRecorded(t *testing.T) {
 	run(t, []step{
 		{subject: history, stamped: "20:00:00", outcome: record.Rejected, code: events.BadRecorded},
@@ -116,8 +116,8 @@ func TestBadRecorded(t *testing.T) {
 	})
 }
 
-// TestTimeStepBack holds that the history load goes forward in time, or
-// stands: a header earlier than the newest recorded time is time_step_back.
+// TestTimeStepBack checks that a history header earlier than the newest recorded
+// time is time_step_back. An equal time is valid.
 func TestTimeStepBack(t *testing.T) {
 	run(t, []step{
 		{subject: history, stamped: "20:00:00", header: "10:00:00", outcome: record.Applied, recorded: "10:00:00"},
@@ -129,11 +129,11 @@ func TestTimeStepBack(t *testing.T) {
 	})
 }
 
-// TestClosing holds that history is closed by the first applied live upstream
-// record, or by the ledger's word; that the closing record is the first at
-// its own stamp; that every record moves time on from then, whatever becomes
-// of it; and that what comes on history subjects is history_closed.
-func TestClosing(t *testing.T) {
+// TestClosingHistory checks that the first applied live upstream record closes
+// history, and so does ledger.history_closed. The closing record is the first that
+// is recorded at its stamp. From then on every record has a recorded time, whatever
+// its outcome, and records on history subjects are rejected as history_closed.
+func TestClosingHistory(t *testing.T) {
 	after := []step{
 		{subject: history, stamped: "20:00:01", header: "19:00:00", outcome: record.Rejected, code: events.HistoryClosedCode, recorded: "20:00:01", closed: true},
 		{subject: consumer, stamped: "20:00:02", outcome: record.Rejected, recorded: "20:00:02", closed: true},
@@ -155,10 +155,10 @@ func TestClosing(t *testing.T) {
 	}
 }
 
-// TestOwnStamp holds that the recorded time is the stamp, but never earlier
-// than that of the record before it; the header counts for nothing on live
-// subjects.
-func TestOwnStamp(t *testing.T) {
+// TestRecordedTimeIsStamp checks that the recorded time of a live record is its
+// stamp, but never earlier than the previous recorded time. The header is ignored
+// on live subjects.
+func TestRecordedTimeIsStamp(t *testing.T) {
 	run(t, []step{
 		{subject: history, stamped: "20:00:00", header: "20:00:00", outcome: record.Applied, recorded: "20:00:00"},
 		{subject: consumer, stamped: "19:00:00", outcome: record.Applied, recorded: "20:00:00", closed: true},
@@ -169,10 +169,10 @@ func TestOwnStamp(t *testing.T) {
 	})
 }
 
-// TestTimeOnlyGoesForward holds, on any journal, that recorded time never goes
-// back, that it is a record's stamp or before it unless the clock was set
-// back, and that closed history stays closed.
-func TestTimeOnlyGoesForward(t *testing.T) {
+// TestRecordedTimeNeverDecreases checks random journals: recorded time never
+// decreases, it is later than the stamp only if the clock was set back, and closed
+// history stays closed.
+func TestRecordedTimeNeverDecreases(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var line record.Timeline
 		base := time.Date(2026, 11, 20, 20, 0, 0, 0, time.UTC)
@@ -184,38 +184,38 @@ func TestTimeOnlyGoesForward(t *testing.T) {
 			}
 			eventType := map[string]string{events.SubjectClock: events.TypeClock, events.SubjectControl: events.TypeHistoryClosed}[r.Subject]
 			outcome := record.Outcome(rapid.IntRange(int(record.Applied), int(record.Rejected)).Draw(t, "outcome"))
-			would, why := line.Recorded(&r)
-			if why != nil && outcome < record.Duplicate {
+			expected, rejection := line.Recorded(&r)
+			if rejection != nil && outcome < record.Duplicate {
 				outcome = record.Rejected
 			}
 			before := line
 			if !line.HasRecordedTime(&r, eventType, outcome) {
 				if line.Closed {
-					t.Fatalf("history is closed, and record %d does not move time", r.Seq)
+					t.Fatalf("history is closed, but record %d has no recorded time", r.Seq)
 				}
 				continue
 			}
 			line.Advance(&r, eventType, outcome)
 			if line.Last.Before(before.Last) || line.Boundary <= before.Boundary || before.Closed && !line.Closed {
-				t.Fatalf("record %d takes the timeline from %+v to %+v", r.Seq, before, line)
+				t.Fatalf("record %d changes the timeline from %+v to %+v", r.Seq, before, line)
 			}
-			if outcome <= record.Unchanged && !line.Last.Equal(would) {
-				t.Fatalf("record %d is recorded at %s, it was to be at %s", r.Seq, line.Last, would)
+			if outcome <= record.Unchanged && !line.Last.Equal(expected) {
+				t.Fatalf("record %d: got recorded time %s, want %s", r.Seq, line.Last, expected)
 			}
 			if line.Last.After(r.Stamped) && !line.Last.Equal(before.Last) {
-				t.Fatalf("record %d is recorded later than it was stamped", r.Seq)
+				t.Fatalf("record %d has a recorded time later than its stamp", r.Seq)
 			}
 		}
 	})
 }
 
-// TestOutcome holds the words for what became of a record.
-func TestOutcome(t *testing.T) {
+// TestOutcomeString checks the text of each outcome.
+func TestOutcomeString(t *testing.T) {
 	for o, want := range map[record.Outcome]string{
 		record.Applied: "applied", record.Unchanged: "unchanged", record.Duplicate: "duplicate", record.Rejected: "rejected", 0: "unknown",
 	} {
 		if o.String() != want {
-			t.Errorf("%d is %q, want %q", o, o, want)
+			t.Errorf("outcome %d: got %q, want %q", uint8(o), o, want)
 		}
 	}
 }

@@ -17,7 +17,7 @@ func leaf(seq uint64) merkle.Hash {
 	return tlog.RecordHash(binary.BigEndian.AppendUint64(nil, seq))
 }
 
-// reference is a tree in which tlog itself keeps every hash.
+// reference is a tree that stores every hash as tlog computes it.
 type reference []tlog.Hash
 
 func (r reference) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
@@ -36,7 +36,7 @@ func (r *reference) append(t *rapid.T, seq uint64) {
 	*r = append(*r, hashes...)
 }
 
-// size draws sizes, often at the edge of a tile, and now and then of three
+// size generates tree sizes, often near the edge of a tile, and sometimes with three
 // levels of tiles.
 func size(t *rapid.T, label string) uint64 {
 	if rapid.IntRange(0, 29).Draw(t, "large") == 0 {
@@ -45,9 +45,8 @@ func size(t *rapid.T, label string) uint64 {
 	return rapid.Uint64Range(0, 20).Draw(t, "tiles")*merkle.TileWidth + rapid.Uint64Range(0, 3).Draw(t, label)*rapid.Uint64Range(0, 85).Draw(t, "more")
 }
 
-// TestAsTlog holds roots and proofs against those that tlog makes of a tree of
-// its own, for random sizes.
-func TestAsTlog(t *testing.T) {
+// TestMatchesTlog compares roots and proofs with those of tlog for random sizes.
+func TestMatchesTlog(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := size(t, "size")
 		var want reference
@@ -64,7 +63,7 @@ func TestAsTlog(t *testing.T) {
 			}
 			root, err := m.TreeRoot(to)
 			if err != nil || root != wantRoot {
-				t.Fatalf("the root of %d is %v, want %v (%v)", to, root, wantRoot, err)
+				t.Fatalf("root of %d records: got %v, want %v (%v)", to, root, wantRoot, err)
 			}
 			if to == 0 {
 				continue
@@ -76,13 +75,13 @@ func TestAsTlog(t *testing.T) {
 			}
 			path, err := m.InclusionProof(seq, to)
 			if err != nil || !slices.Equal(path, wantPath) {
-				t.Fatalf("record %d in %d: %v, want %v (%v)", seq, to, path, wantPath, err)
+				t.Fatalf("inclusion of record %d in %d: got %v, want %v (%v)", seq, to, path, wantPath, err)
 			}
 			if err := merkle.CheckInclusion(path, seq, leaf(seq), to, root); err != nil {
 				t.Fatal(err)
 			}
 			if merkle.CheckInclusion(path, seq, leaf(seq+1), to, root) == nil {
-				t.Fatal("the proof is of another record too")
+				t.Fatal("the proof verifies for another record")
 			}
 			wantProof, err := tlog.ProveTree(int64(to), int64(from), want)
 			if err != nil {
@@ -90,7 +89,7 @@ func TestAsTlog(t *testing.T) {
 			}
 			proof, err := m.ConsistencyProof(from, to)
 			if err != nil || !slices.Equal(proof, wantProof) {
-				t.Fatalf("%d in %d: %v, want %v (%v)", from, to, proof, wantProof, err)
+				t.Fatalf("consistency of %d and %d: got %v, want %v (%v)", from, to, proof, wantProof, err)
 			}
 			fromRoot, err := m.TreeRoot(from)
 			if err != nil {
@@ -101,14 +100,14 @@ func TestAsTlog(t *testing.T) {
 			}
 			fromRoot[0]++
 			if merkle.CheckConsistency(proof, from, fromRoot, to, root) == nil {
-				t.Fatal("the proof is from another tree too")
+				t.Fatal("the proof verifies for another root")
 			}
 		}
 	})
 }
 
-// TestResume breaks off and goes on at random sizes: the tiles are the same,
-// and each is handed over once.
+// TestResume resumes an Appender at random sizes. The tiles do not change, and each
+// full tile is returned once.
 func TestResume(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		n := size(t, "size")
@@ -117,12 +116,12 @@ func TestResume(t *testing.T) {
 		for seq := uint64(1); seq <= n; seq++ {
 			whole.Append(leaf(seq))
 			a.Append(leaf(seq))
-			if seq < n && (seq%97 != 0 || rapid.Bool().Draw(t, "go on")) {
+			if seq < n && (seq%97 != 0 || rapid.Bool().Draw(t, "continue")) {
 				continue
 			}
 			for _, full := range a.TakeFullTiles() {
 				if kept[full.Tile] != nil {
-					t.Fatalf("%v is handed over twice", full.Tile)
+					t.Fatalf("%v is returned twice", full.Tile)
 				}
 				kept[full.Tile] = full.Hashes
 			}
@@ -138,44 +137,44 @@ func TestResume(t *testing.T) {
 			parent, at := name.Parent()
 			above, err := whole.Tile(parent)
 			if err != nil || merkle.HashAt(above, at) != merkle.TileRoot(hashes) {
-				t.Fatalf("%v does not stand in its parent (%v)", name, err)
+				t.Fatalf("the parent of %v does not contain its root (%v)", name, err)
 			}
 		}
 		if full := uint64(len(kept)); full != n/merkle.TileWidth+n/(merkle.TileWidth*merkle.TileWidth) {
-			t.Fatalf("%d tiles of %d leaves are handed over", full, n)
+			t.Fatalf("got %d full tiles for %d leaves", full, n)
 		}
 		for level := range 4 {
 			name := merkle.Tile{Level: level, Number: n >> (merkle.TileHeight * (level + 1))}
 			want, err := whole.Tile(name)
 			if got, hashes := a.Edge(level); err != nil || got != name || !slices.Equal(hashes, want) {
-				t.Fatalf("the edge at level %d is %v, want %v (%v)", level, got, name, err)
+				t.Fatalf("edge at level %d: got %v, want %v (%v)", level, got, name, err)
 			}
 		}
 	})
 }
 
-// without hides a tile, or shortens it.
-type without struct {
+// damagedTiles truncates one tile to a number of hashes.
+type damagedTiles struct {
 	merkle.TileReader
 	tile merkle.Tile
-	left int
+	keep int
 }
 
-func (w without) Tile(name merkle.Tile) ([]byte, error) {
+func (w damagedTiles) Tile(name merkle.Tile) ([]byte, error) {
 	hashes, err := w.TileReader.Tile(name)
 	if name == w.tile {
-		hashes = hashes[:w.left*sha256.Size]
+		hashes = hashes[:w.keep*sha256.Size]
 	}
 	return hashes, err
 }
 
-// TestDamaged holds that tiles that are missing are told from the tree.
-func TestDamaged(t *testing.T) {
+// TestDetectsDamagedTiles checks that missing and truncated tiles are ErrDamaged.
+func TestDetectsDamagedTiles(t *testing.T) {
 	m := merkle.NewMemory()
 	for seq := uint64(1); seq <= 1000; seq++ {
 		m.Append(leaf(seq))
 	}
-	for _, tiles := range []merkle.TileReader{without{m, merkle.Tile{Level: 0, Number: 3}, 0}, without{m, merkle.Tile{Level: 1}, 2}, without{m, merkle.Tile{Level: 0, Number: 3}, 231}} {
+	for _, tiles := range []merkle.TileReader{damagedTiles{m, merkle.Tile{Level: 0, Number: 3}, 0}, damagedTiles{m, merkle.Tile{Level: 1}, 2}, damagedTiles{m, merkle.Tile{Level: 0, Number: 3}, 231}} {
 		if _, err := merkle.NewTree(tiles).TreeRoot(1000); !errors.Is(err, merkle.ErrDamaged) {
 			t.Error(err)
 		}
@@ -183,46 +182,46 @@ func TestDamaged(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if _, err := merkle.NewTree(without{m, merkle.Tile{Number: 2}, 10}).LeafHash(523); !errors.Is(err, merkle.ErrDamaged) {
+	if _, err := merkle.NewTree(damagedTiles{m, merkle.Tile{Number: 2}, 10}).LeafHash(523); !errors.Is(err, merkle.ErrDamaged) {
 		t.Error(err)
 	}
 }
 
-// TestBeyond holds what is not in a tree.
-func TestBeyond(t *testing.T) {
+// TestRejectsOutOfRange checks the errors for sequences and sizes outside the tree.
+func TestRejectsOutOfRange(t *testing.T) {
 	m := merkle.NewMemory()
 	for seq := uint64(1); seq <= 1000; seq++ {
 		m.Append(leaf(seq))
 	}
 	for _, seq := range []uint64{1, 256, 257, 1000} {
 		if got, err := m.LeafHash(seq); err != nil || got != leaf(seq) {
-			t.Errorf("the leaf of record %d is %x (%v)", seq, got, err)
+			t.Errorf("leaf of record %d: got %x (%v)", seq, got, err)
 		}
 	}
 	if root, err := m.TreeRoot(0); err != nil || root != sha256.Sum256(nil) {
-		t.Error("the root that every tree begins with:", root, err)
+		t.Errorf("root of the empty tree: got %v (%v)", root, err)
 	}
 	if _, err := m.TreeRoot(1001); err == nil {
-		t.Error("a root of more records than there are")
+		t.Error("got a root of 1001 records from a tree of 1000")
 	}
 	for _, seq := range []uint64{0, 1001} {
 		if _, err := m.LeafHash(seq); err == nil {
-			t.Errorf("the leaf of record %d, which is not there", seq)
+			t.Errorf("got a leaf of record %d, which does not exist", seq)
 		}
 	}
 	for _, c := range [][2]uint64{{0, 1000}, {1001, 1000}, {1, 1001}} {
 		if _, err := m.InclusionProof(c[0], c[1]); err == nil {
-			t.Errorf("record %d is in a tree of %d", c[0], c[1])
+			t.Errorf("got a proof of record %d in a tree of %d", c[0], c[1])
 		}
 	}
 	for _, c := range [][2]uint64{{0, 10}, {11, 10}, {10, 1001}} {
 		if _, err := m.ConsistencyProof(c[0], c[1]); err == nil {
-			t.Errorf("a tree of %d begins with one of %d", c[1], c[0])
+			t.Errorf("got a consistency proof from %d to %d", c[0], c[1])
 		}
 	}
 }
 
-// BenchmarkAppend appends leaves, beside as many bare hashes of inner nodes.
+// BenchmarkAppend appends leaves. BenchmarkNodeHash is its baseline.
 func BenchmarkAppend(b *testing.B) {
 	a := &merkle.Appender{}
 	h := leaf(1)
@@ -232,7 +231,7 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
-// BenchmarkNodeHash is the bare counterpart of BenchmarkAppend.
+// BenchmarkNodeHash computes one inner hash per iteration.
 func BenchmarkNodeHash(b *testing.B) {
 	h := leaf(1)
 	for b.Loop() {

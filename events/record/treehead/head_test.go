@@ -19,15 +19,14 @@ import (
 	"bookledger/events/record/treehead"
 )
 
-var update = flag.Bool("update", false, "write the test vectors anew")
+var update = flag.Bool("update", false, "rewrite the test vectors")
 
-// The vectors are of a made-up ledger of 1,000 records, whose leaf hashes are
-// those of their sequences as text.
+// The test vectors belong to a synthetic ledger of 1,000 records.
 const (
-	ledgerID = "6b4f2c1e-0d7a-4a39-9c55-3f1d20a1b2c3"
-	earlier  = 700
-	records  = 1000
-	shown    = 300
+	ledgerID     = "6b4f2c1e-0d7a-4a39-9c55-3f1d20a1b2c3"
+	earlierSize  = 700
+	ledgerSize   = 1000
+	provenRecord = 300
 )
 
 func private(n byte) ed25519.PrivateKey {
@@ -53,37 +52,37 @@ func key(origin string, n byte) note.Verifier { return must(note.NewVerifier(key
 
 func signer(origin string, n byte) note.Signer { return must(treehead.Signer(origin, private(n))) }
 
-// stated is what the made-up ledger says in public.
-type stated struct {
+// testLedger is the tree of a synthetic ledger with its heads by size.
+type testLedger struct {
 	*merkle.Memory
 	heads map[uint64]treehead.Head
 }
 
-func state() stated {
-	s := stated{merkle.NewMemory(), map[uint64]treehead.Head{}}
-	for seq := uint64(1); seq <= records; seq++ {
+func newTestLedger() testLedger {
+	s := testLedger{merkle.NewMemory(), map[uint64]treehead.Head{}}
+	for seq := uint64(1); seq <= ledgerSize; seq++ {
 		s.Append(leaf(seq))
 	}
-	for _, size := range []uint64{0, 1, earlier, records} {
+	for _, size := range []uint64{0, 1, earlierSize, ledgerSize} {
 		s.heads[size] = treehead.Head{Origin: treehead.Origin(ledgerID), Size: size, Root: must(s.TreeRoot(size))}
 	}
 	return s
 }
 
-func (s stated) sign(size uint64, signers ...note.Signer) []byte {
+func (s testLedger) sign(size uint64, signers ...note.Signer) []byte {
 	return must(s.heads[size].Sign(signers...))
 }
 
-func (s stated) proof(signed []byte) []byte {
-	return treehead.InclusionProof{Seq: shown, Path: must(s.InclusionProof(shown, records)), Signed: signed}.Text()
+func (s testLedger) proof(signed []byte) []byte {
+	return treehead.InclusionProof{Seq: provenRecord, Path: must(s.InclusionProof(provenRecord, ledgerSize)), Signed: signed}.Text()
 }
 
-func (s stated) consistency(signed []byte) []byte {
-	return treehead.ConsistencyProof{From: earlier, Path: must(s.ConsistencyProof(earlier, records)), Signed: signed}.Text()
+func (s testLedger) consistency(signed []byte) []byte {
+	return treehead.ConsistencyProof{From: earlierSize, Path: must(s.ConsistencyProof(earlierSize, ledgerSize)), Signed: signed}.Text()
 }
 
-// included checks the proof of the record that is shown, and returns the head.
-func included(text []byte, key note.Verifier) (treehead.Head, error) {
+// checkInclusion verifies the inclusion proof of provenRecord, and returns the head.
+func checkInclusion(text []byte, key note.Verifier) (treehead.Head, error) {
 	p, err := treehead.ParseInclusionProof(text)
 	if err != nil {
 		return treehead.Head{}, err
@@ -92,11 +91,12 @@ func included(text []byte, key note.Verifier) (treehead.Head, error) {
 	if err != nil {
 		return h, err
 	}
-	return h, merkle.CheckInclusion(p.Path, p.Seq, leaf(shown), h.Size, h.Root)
+	return h, merkle.CheckInclusion(p.Path, p.Seq, leaf(provenRecord), h.Size, h.Root)
 }
 
-// consistent checks the proof that an earlier head is of the same history.
-func consistent(text []byte, from treehead.Head, key note.Verifier) (treehead.Head, error) {
+// checkConsistency verifies the consistency proof from an earlier head, and returns
+// the later head.
+func checkConsistency(text []byte, from treehead.Head, key note.Verifier) (treehead.Head, error) {
 	p, err := treehead.ParseConsistencyProof(text)
 	if err != nil {
 		return treehead.Head{}, err
@@ -108,16 +108,16 @@ func consistent(text []byte, from treehead.Head, key note.Verifier) (treehead.He
 	return h, merkle.CheckConsistency(p.Path, p.From, from.Root, h.Size, h.Root)
 }
 
-// TestVectors holds the published forms, byte for byte, and that each is read
-// back and checked.
+// TestVectors checks the published formats byte for byte, and that each vector
+// parses and verifies.
 func TestVectors(t *testing.T) {
-	s, origin := state(), treehead.Origin(ledgerID)
-	signed := s.sign(records, signer(origin, 1), signer("witness.example", 2))
+	s, origin := newTestLedger(), treehead.Origin(ledgerID)
+	signed := s.sign(ledgerSize, signer(origin, 1), signer("witness.example", 2))
 	for name, want := range map[string][]byte{
 		"key.txt":                 []byte(keyText(origin, 1) + "\n"),
 		"head-0.txt":              s.sign(0, signer(origin, 1)),
 		"head-1.txt":              s.sign(1, signer(origin, 1)),
-		"head-700.txt":            s.sign(earlier, signer(origin, 1)),
+		"head-700.txt":            s.sign(earlierSize, signer(origin, 1)),
 		"head-1000.txt":           signed,
 		"record.tlog-proof":       s.proof(signed),
 		"consistency-to-1000.txt": s.consistency(signed),
@@ -127,38 +127,38 @@ func TestVectors(t *testing.T) {
 	known := must(note.NewVerifier(strings.TrimSpace(string(read(t, "key.txt")))))
 	for size, want := range s.heads {
 		if got, err := treehead.Open(read(t, fmt.Sprintf("head-%d.txt", size)), known); err != nil || got != want {
-			t.Errorf("the head of %d is read as %+v, %v", size, got, err)
+			t.Errorf("head of %d records: got %+v, %v", size, got, err)
 		}
 	}
-	if h, err := included(read(t, "record.tlog-proof"), known); err != nil || h != s.heads[records] {
-		t.Errorf("the proof gives %+v, %v", h, err)
+	if h, err := checkInclusion(read(t, "record.tlog-proof"), known); err != nil || h != s.heads[ledgerSize] {
+		t.Errorf("inclusion proof: got %+v, %v", h, err)
 	}
 	proof := read(t, "consistency-to-1000.txt")
-	if h, err := consistent(proof, s.heads[earlier], known); err != nil || h != s.heads[records] {
-		t.Errorf("the consistency proof gives %+v, %v", h, err)
+	if h, err := checkConsistency(proof, s.heads[earlierSize], known); err != nil || h != s.heads[ledgerSize] {
+		t.Errorf("consistency proof: got %+v, %v", h, err)
 	}
-	forked := s.heads[earlier]
+	forked := s.heads[earlierSize]
 	forked.Root[7]++
-	if _, err := consistent(proof, forked, known); err == nil {
-		t.Error("a forked history is a part of this one")
+	if _, err := checkConsistency(proof, forked, known); err == nil {
+		t.Error("the consistency proof verifies from a forked head")
 	}
 }
 
-// TestRefused holds that each vector below testdata/refused fails, with the
-// error that its name begins with.
-func TestRefused(t *testing.T) {
-	s, origin := state(), treehead.Origin(ledgerID)
-	signed := string(s.sign(records, signer(origin, 1)))
-	other := treehead.Head{Origin: treehead.Origin("another"), Size: records, Root: s.heads[records].Root}
+// TestRejectsInvalidHeads checks that each vector in testdata/refused fails with the
+// error in the first word of its name.
+func TestRejectsInvalidHeads(t *testing.T) {
+	s, origin := newTestLedger(), treehead.Origin(ledgerID)
+	signed := string(s.sign(ledgerSize, signer(origin, 1)))
+	other := treehead.Head{Origin: treehead.Origin("another"), Size: ledgerSize, Root: s.heads[ledgerSize].Root}
 	cut, _, _ := strings.Cut(signed, "\n\n")
-	forged := func(text string) []byte { // signed, though it is not in the form
+	forged := func(text string) []byte { // signed, but malformed
 		return must(note.Sign(&note.Note{Text: text}, signer(origin, 1)))
 	}
-	h := s.heads[records]
+	h := s.heads[ledgerSize]
 	root := base64.StdEncoding.EncodeToString(h.Root[:])
 	vectors := map[string][]byte{
-		"unsigned-by-another-key.txt":    s.sign(records, signer(origin, 3)),
-		"unsigned-by-another-name.txt":   s.sign(records, signer("witness.example", 1)),
+		"unsigned-by-another-key.txt":    s.sign(ledgerSize, signer(origin, 3)),
+		"unsigned-by-another-name.txt":   s.sign(ledgerSize, signer("witness.example", 1)),
 		"unsigned-size-changed.txt":      []byte(strings.Replace(signed, "\n1000\n", "\n1001\n", 1)),
 		"unsigned-origin-changed.txt":    []byte(strings.Replace(signed, "6b4f", "6b4e", 1)),
 		"origin-of-another-ledger.txt":   must(other.Sign(signer(origin, 1))),
@@ -189,15 +189,15 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// TestOneSpelling holds that no byte of a proof can be changed, left out or
-// doubled without that being noticed.
-func TestOneSpelling(t *testing.T) {
-	s, origin := state(), treehead.Origin(ledgerID)
+// TestProofsHaveOneEncoding checks that a proof fails if any byte is changed,
+// removed or doubled.
+func TestProofsHaveOneEncoding(t *testing.T) {
+	s, origin := newTestLedger(), treehead.Origin(ledgerID)
 	known := key(origin, 1)
-	signed := s.sign(records, signer(origin, 1))
+	signed := s.sign(ledgerSize, signer(origin, 1))
 	check := func(what string, text []byte, passes func([]byte) error) {
 		if err := passes(text); err != nil {
-			t.Fatalf("the %s: %v", what, err)
+			t.Fatalf("%s: %v", what, err)
 		}
 		for i := range text {
 			changed := bytes.Clone(text)
@@ -205,24 +205,24 @@ func TestOneSpelling(t *testing.T) {
 			doubled := append(append(bytes.Clone(text[:i]), text[i]), text[i:]...)
 			for _, wrong := range [][]byte{changed, append(bytes.Clone(text[:i]), text[i+1:]...), doubled} {
 				if !bytes.Equal(wrong, text) && passes(wrong) == nil {
-					t.Fatalf("a %s passes that is wrong at byte %d: %q", what, i, wrong)
+					t.Fatalf("%s: a change at byte %d is accepted: %q", what, i, wrong)
 				}
 			}
 		}
 	}
 	check("proof", s.proof(signed), func(text []byte) error {
-		_, err := included(text, known)
+		_, err := checkInclusion(text, known)
 		return err
 	})
 	check("consistency proof", s.consistency(signed), func(text []byte) error {
-		_, err := consistent(text, s.heads[earlier], known)
+		_, err := checkConsistency(text, s.heads[earlierSize], known)
 		return err
 	})
 }
 
-// TestKeys holds that the first key is the one that genesis names, and that only
-// the current key hands over to another key of the ledger.
-func TestKeys(t *testing.T) {
+// TestKeyChanges checks that the first key comes from genesis, and that only the
+// current key can sign a change to another key of the ledger.
+func TestKeyChanges(t *testing.T) {
 	origin, public := treehead.Origin(ledgerID), private(1).Public().(ed25519.PublicKey)
 	keys := must(treehead.NewKeys(ledgerID, base64.StdEncoding.EncodeToString(public)))
 	handOver := func(vkey string, by note.Signer) []byte { return must(treehead.SignKeyChange(origin, vkey, by)) }
@@ -235,14 +235,14 @@ func TestKeys(t *testing.T) {
 	keys.Change(7, handOver(keyText(origin, 2), signer(origin, 1)))
 	keys.Change(9, handOver(keyText(origin, 3), signer(origin, 1)))
 	if got := keys.TextsUntil(6); keys.Origin() != origin || !slices.Equal(got, []string{keyText(origin, 1)}) {
-		t.Errorf("the keys of %s of 6 records are %q", keys.Origin(), got)
+		t.Errorf("keys of %s at 6 records: got %q", keys.Origin(), got)
 	}
 	if got := keys.TextsUntil(10); !slices.Equal(got, []string{keyText(origin, 1), keyText(origin, 2)}) {
-		t.Errorf("the keys of 10 records are %q", got)
+		t.Errorf("keys at 10 records: got %q", got)
 	}
 	for _, wrong := range []string{"", "none", base64.StdEncoding.EncodeToString(public[:31])} {
 		if _, err := treehead.NewKeys(ledgerID, wrong); err == nil {
-			t.Errorf("%q is taken for a key", wrong)
+			t.Errorf("the key %q is accepted", wrong)
 		}
 	}
 }
@@ -252,7 +252,7 @@ func read(t testing.TB, name string) []byte {
 	return must(os.ReadFile(filepath.Join("testdata", name)))
 }
 
-// golden compares with a file, or with -update writes it.
+// golden compares a file with want, or rewrites it with -update.
 func golden(t testing.TB, name string, want []byte) {
 	t.Helper()
 	if *update {
@@ -261,6 +261,6 @@ func golden(t testing.TB, name string, want []byte) {
 		}
 	}
 	if got := read(t, name); !bytes.Equal(got, want) {
-		t.Errorf("%s holds\n%s\nwant\n%s", name, got, want)
+		t.Errorf("%s: got\n%s\nwant\n%s", name, got, want)
 	}
 }
