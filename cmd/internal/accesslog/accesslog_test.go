@@ -16,8 +16,8 @@ import (
 	"unicode/utf8"
 )
 
-// writerPath, when it is set, makes the test program write to that log instead
-// of testing, as another program would.
+// writerPath names the environment variable with the path of a log. If it is set, the test
+// binary runs no tests and writes to that log, as another program would.
 const writerPath = "ACCESSLOG_TEST_WRITER"
 
 func TestMain(m *testing.M) {
@@ -39,7 +39,7 @@ func entry(person string) Entry {
 
 const writers, lines = 8, 250
 
-// writeMany writes from several goroutines.
+// writeMany writes entries from several goroutines. Their persons start with name.
 func writeMany(path, name string) error {
 	log, err := Open(path)
 	if err != nil {
@@ -72,7 +72,7 @@ func must(t testing.TB, err error) {
 	}
 }
 
-func open1(t *testing.T) (*Log, string) {
+func openTestLog(t *testing.T) (*Log, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "access.log")
 	log, err := Open(path)
@@ -92,8 +92,8 @@ func contents(t *testing.T, path string) string {
 	return string(text)
 }
 
-func TestALookIsOneLine(t *testing.T) {
-	log, path := open1(t)
+func TestWriteAppendsOneLine(t *testing.T) {
+	log, path := openTestLog(t)
 	for _, e := range []Entry{entry("P-1"), {Time: noon, Person: "P-2", What: "agents", Agency: "G-1"}} {
 		must(t, log.Write(e))
 	}
@@ -101,35 +101,35 @@ func TestALookIsOneLine(t *testing.T) {
 {"time":"2026-11-20T20:00:00.000000005Z","person":"P-2","what":"agents","agency":"G-1"}
 `
 	if got := contents(t, path); got != want {
-		t.Errorf("the log holds\n%swant\n%s", got, want)
+		t.Errorf("got log\n%swant\n%s", got, want)
 	}
 	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("its mode is %v (%v)", info.Mode(), err)
+		t.Errorf("got file mode %v (error %v), want 0600", info.Mode(), err)
 	}
 }
 
-func TestALookThatCannotBeAccountedForIsRefused(t *testing.T) {
-	log, path := open1(t)
+func TestWriteRejectsIncompleteEntry(t *testing.T) {
+	log, path := openTestLog(t)
 	for _, e := range []Entry{{Person: "P-1", What: "case"}, {Time: noon, What: "case"}, {Time: noon, Person: "P-1"}} {
 		if err := log.Write(e); err == nil {
-			t.Errorf("%+v was written", e)
+			t.Errorf("%+v: got no error", e)
 		}
 	}
 	if got := contents(t, path); got != "" {
-		t.Errorf("the log holds %q", got)
+		t.Errorf("got log %q, want it empty", got)
 	}
 }
 
-// checkLine holds a line against the entry that it was made from.
+// checkLine checks that a line is the entry's, printable, and not too long.
 func checkLine(t *testing.T, text []byte, e Entry) {
 	t.Helper()
 	body, ended := bytes.CutSuffix(text, []byte("\n"))
 	if !ended || !utf8.Valid(body) || len(body) > 9*(12*maxValueLength+20) {
-		t.Fatalf("the line is %d bytes long, ended: %v", len(text), ended)
+		t.Fatalf("got a line of %d bytes, with newline: %v", len(text), ended)
 	}
 	for _, r := range string(body) {
 		if !unicode.IsPrint(r) {
-			t.Fatalf("%q holds %U", body, r)
+			t.Fatalf("got %U in %q, want printable characters only", r, body)
 		}
 	}
 	var back Entry
@@ -137,7 +137,7 @@ func checkLine(t *testing.T, text []byte, e Entry) {
 		t.Fatalf("%q: %v", body, err)
 	}
 	if len(back.Case) > 0 && !strings.HasPrefix(string([]rune(e.Case)), back.Case) || utf8.RuneCountInString(back.Case) != min(maxValueLength, len([]rune(e.Case))) {
-		t.Fatalf("the case %q came back as %q", e.Case, back.Case)
+		t.Fatalf("case %q: got %q, want its first %d characters", e.Case, back.Case, maxValueLength)
 	}
 }
 
@@ -146,7 +146,7 @@ var hostile = []string{
 	strings.Repeat("x", 1<<20), strings.Repeat("é", 99) + "\xf0\x9f", strings.Repeat("\U000e0001", 500), "<script>&", "José \U0001f600", "\ufffd\ufeff", "\x7f",
 }
 
-// FuzzLine holds that a hostile value neither breaks a line nor makes it huge.
+// FuzzLine checks that a hostile value neither breaks a line nor makes it huge.
 func FuzzLine(f *testing.F) {
 	for _, value := range hostile {
 		f.Add(value)
@@ -159,8 +159,8 @@ func FuzzLine(f *testing.F) {
 	})
 }
 
-func TestLinesOfManyProgramsStayWhole(t *testing.T) {
-	_, path := open1(t)
+func TestLinesOfSeveralProgramsDoNotMix(t *testing.T) {
+	_, path := openTestLog(t)
 	var programs []*exec.Cmd
 	for _, name := range []string{"one", "two"} {
 		c := exec.Command(os.Args[0], "-test.run=^$")
@@ -183,16 +183,16 @@ func TestLinesOfManyProgramsStayWhole(t *testing.T) {
 		seen[l.Person] = true
 		want := entry(l.Person)
 		if want.Time = want.Time.UTC(); l != want {
-			t.Fatalf("a line is %+v", l)
+			t.Fatalf("got entry %+v, want %+v", l, want)
 		}
 	}
 	if want := 3 * writers * lines; len(seen) != want {
-		t.Errorf("%d lines are there, want %d", len(seen), want)
+		t.Errorf("got %d different entries, want %d", len(seen), want)
 	}
 }
 
-func TestReopenGoesOnInANewFile(t *testing.T) {
-	log, path := open1(t)
+func TestReopenContinuesInNewFile(t *testing.T) {
+	log, path := openTestLog(t)
 	for i := range 3 {
 		must(t, log.Write(entry(fmt.Sprint("P-", i))))
 		must(t, os.Rename(path, fmt.Sprint(path, ".", i)))
@@ -201,49 +201,50 @@ func TestReopenGoesOnInANewFile(t *testing.T) {
 	}
 	for i := range 3 {
 		if got := contents(t, fmt.Sprint(path, ".", i)); strings.Count(got, "\n") != 2 || !strings.Contains(got, fmt.Sprint("P-", i)) || !strings.Contains(got, "still-old") {
-			t.Errorf("the renamed log %d holds\n%s", i, got)
+			t.Errorf("renamed log %d: got\n%s", i, got)
 		}
 	}
 	if got := contents(t, path); got != "" {
-		t.Errorf("the new log holds\n%s", got)
+		t.Errorf("new log: got\n%s\nwant it empty", got)
 	}
 }
 
-func TestAFailedReopenKeepsTheOldFile(t *testing.T) {
+func TestFailedReopenKeepsOldFile(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "logs")
 	must(t, os.Mkdir(dir, 0o700))
 	log, err := Open(filepath.Join(dir, "access.log"))
 	must(t, err)
 	must(t, os.Rename(dir, dir+".old"))
 	if err := log.Reopen(); err == nil {
-		t.Error("a log was reopened in a folder that is not there")
+		t.Error("Reopen in a missing folder: got no error")
 	}
 	must(t, log.Write(entry("P-1")))
 	if got := contents(t, filepath.Join(dir+".old", "access.log")); strings.Count(got, "\n") != 1 {
-		t.Errorf("the old log holds\n%s", got)
+		t.Errorf("old log: got\n%s\nwant one line", got)
 	}
 	must(t, log.Close())
 	if log.Close() != nil || log.Write(entry("P-1")) == nil || log.Reopen() == nil {
-		t.Error("a closed log can be closed again, and nothing else")
+		t.Error("closed log: want no error from Close, and errors from Write and Reopen")
 	}
 }
 
-func TestAnUnwritableLogIsAnError(t *testing.T) {
+func TestUnwritableLogIsAnError(t *testing.T) {
 	if _, err := Open(filepath.Join(t.TempDir(), "none", "access.log")); err == nil {
-		t.Error("a log was opened in a folder that is not there")
+		t.Error("Open in a missing folder: got no error")
 	}
 	full, err := Open("/dev/full")
 	if err != nil {
 		t.Skip("this system has no /dev/full")
 	}
 	if err := full.Write(entry("P-1")); err == nil {
-		t.Error("a line was written where there is no space")
+		t.Error("Write on a full disk: got no error")
 	}
 }
 
-// A line that was cut off by a full disk must not take the next one with it.
-func TestALineAfterATornOneIsWhole(t *testing.T) {
-	log, path := open1(t)
+// TestLineAfterTornLineIsWhole checks that a line that a full disk cut off does not damage
+// the next one.
+func TestLineAfterTornLineIsWhole(t *testing.T) {
+	log, path := openTestLog(t)
 	if _, err := log.file.WriteString(`{"time":"2026-`); err != nil {
 		t.Fatal(err)
 	}
@@ -253,6 +254,6 @@ func TestALineAfterATornOneIsWhole(t *testing.T) {
 	}
 	got := strings.SplitAfter(contents(t, path), "\n")
 	if len(got) != 4 || got[1] != got[2] || !json.Valid([]byte(got[1])) {
-		t.Errorf("the log holds %q", got)
+		t.Errorf("got log %q, want the torn line and two whole ones", got)
 	}
 }

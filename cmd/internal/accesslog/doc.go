@@ -1,9 +1,8 @@
-// Package accesslog writes down who looked at which list or case: one JSON
-// line for each look, in a file that is only ever appended to.
+// Package accesslog records who viewed which list or case. Each view is one line of
+// JSON in a file that is only appended to.
 //
-// It promises that a line is in the file, whole and with no other in between,
-// before [Log.Write] returns, however many goroutines and programs write to
-// the same file; and that nothing in a value can break a line or make it huge.
-// It holds no consumer data: an [Entry] has no place for any. That a look must
-// not happen when its line could not be written is left to the caller.
+// A line is in the file before [Log.Write] returns, complete and not mixed with
+// others, even if several goroutines and programs write to the same file. No value can
+// break a line or make it huge. The log contains no consumer data: an [Entry] has no
+// field for it. Callers must refuse a view whose entry could not be written.
 package accesslog

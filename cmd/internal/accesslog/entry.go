@@ -10,28 +10,28 @@ import (
 	"unicode/utf8"
 )
 
-// maxValueLength is how many characters of a value are written. Identifiers have 40
-// at most; what is longer was made up by who sent it.
+// maxValueLength is the number of characters of a value that are written. Identifiers have
+// at most 40. A longer value was made up by the client.
 const maxValueLength = 100
 
-// Entry is one look. What is blank is left out of the line. Each value is cut
-// at 100 characters.
+// Entry describes one view. Blank fields are omitted from the line. Each value is
+// truncated to 100 characters.
 type Entry struct {
-	Time    time.Time `json:"time"`              // when; required, written in UTC
-	Person  string    `json:"person"`            // who looks, as an id; required
-	Role    string    `json:"role,omitempty"`    // the role in which
-	What    string    `json:"what"`              // what is looked at, like "list.active" or "case"; required
-	Agent   string    `json:"agent,omitempty"`   // whose
-	Agency  string    `json:"agency,omitempty"`  // whose
-	Case    string    `json:"case,omitempty"`    // which
+	Time    time.Time `json:"time"`              // required; written in UTC
+	Person  string    `json:"person"`            // required; id of the person who views
+	Role    string    `json:"role,omitempty"`    // capacity in which the person views
+	What    string    `json:"what"`              // required; what is viewed, such as "list.active" or "case"
+	Agent   string    `json:"agent,omitempty"`   // id of the agent whose list or case is viewed
+	Agency  string    `json:"agency,omitempty"`  // id of the agency
+	Case    string    `json:"case,omitempty"`    // id of the case
 	Via     string    `json:"via,omitempty"`     // "portal" or "api"
-	Address string    `json:"address,omitempty"` // from where
+	Address string    `json:"address,omitempty"` // network address of the client
 }
 
-// encode is the entry's line, with its end.
+// encode returns the entry's line, with its newline.
 func (e Entry) encode() ([]byte, error) {
 	if e.Time.IsZero() || e.Person == "" || e.What == "" {
-		return nil, errors.New("an entry needs its time, who looks, and at what")
+		return nil, errors.New("an entry needs a time, a person, and what is viewed")
 	}
 	e.Time = e.Time.UTC()
 	for _, value := range [...]*string{&e.Person, &e.Role, &e.What, &e.Agent, &e.Agency, &e.Case, &e.Via, &e.Address} {
@@ -44,13 +44,14 @@ func (e Entry) encode() ([]byte, error) {
 	return append(escapeUnprintable(text), '\n'), nil
 }
 
+// truncate returns the first maxValueLength characters of a value.
 func truncate(value string) string {
 	start := []rune(value[:min(len(value), maxValueLength*utf8.UTFMax)])
 	return string(start[:min(len(start), maxValueLength)])
 }
 
-// escapeUnprintable escapes what JSON lets stand although some readers take it for the
-// end of a line, and some terminals for an order.
+// escapeUnprintable escapes characters that JSON allows but some readers take for the end
+// of a line, or some terminals for a control sequence.
 func escapeUnprintable(text []byte) []byte {
 	out := make([]byte, 0, len(text)+1)
 	for len(text) > 0 {

@@ -7,20 +7,19 @@ import (
 	"sync"
 )
 
-// errClosed is the error of using a log that has been closed.
-var errClosed = errors.New("it has been closed")
+// errClosed is returned when a closed log is used.
+var errClosed = errors.New("the log is closed")
 
-// Log is an open access log. Its methods may be called by several goroutines
-// at once.
+// Log is an open access log. It is safe for concurrent use.
 type Log struct {
 	path string
 	mu   sync.Mutex
 	file *os.File // nil when closed
-	torn bool     // the last line has no end, for want of space or the like
+	torn bool     // the last line lacks its newline, for example because the disk is full
 }
 
-// Open opens the log for appending. A new file is readable by its owner alone;
-// that of an existing one is left as its operator set it.
+// Open opens the log for appending. Only the owner can read a new file; the
+// permissions of an existing file do not change.
 func Open(path string) (*Log, error) {
 	f, err := openFile(path)
 	if err != nil {
@@ -37,8 +36,8 @@ func openFile(path string) (*os.File, error) {
 	return f, nil
 }
 
-// Write appends the entry as one line, in one write. After an error the line
-// may not be in the file, and the look must not happen.
+// Write appends the entry as one line, in one write. After an error the line may be missing
+// from the file, and the view must not be shown.
 func (l *Log) Write(e Entry) error {
 	text, err := e.encode()
 	if err != nil {
@@ -62,9 +61,9 @@ func (l *Log) Write(e Entry) error {
 	return nil
 }
 
-// Reopen goes on in the file that has the log's path now, which is a new one
-// when the old has been renamed. On an error the log goes on in the old file,
-// or, where only the old one could not be closed, in the new.
+// Reopen continues in the file that is now at the log's path. If the old file was renamed,
+// that is a new file. After an error the log continues in the old file or, if only closing
+// the old file failed, in the new one.
 func (l *Log) Reopen() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -80,8 +79,7 @@ func (l *Log) Reopen() error {
 	return syncAndClose(old)
 }
 
-// Close ends the log; all its lines are on the disk when it returns without an
-// error. Closing again does nothing.
+// Close syncs and closes the log. Closing it again does nothing.
 func (l *Log) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

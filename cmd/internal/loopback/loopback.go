@@ -1,6 +1,6 @@
-// Package loopback tells addresses that only this machine reaches from others.
+// Package loopback reports whether an address can be reached from this machine only.
 //
-// It trusts no resolver: of the names only localhost is one.
+// It resolves no names: localhost is the only name that counts as loopback.
 package loopback
 
 import (
@@ -8,8 +8,7 @@ import (
 	"net/netip"
 )
 
-// Host reports whether a host name or address, without a port, is one that only
-// this machine reaches.
+// Host reports whether a host name or IP address, without a port, is loopback.
 func Host(host string) bool {
 	if host == "localhost" {
 		return true
@@ -18,7 +17,7 @@ func Host(host string) bool {
 	return err == nil && address.Unmap().IsLoopback()
 }
 
-// Address reports whether a host and port is one that only this machine reaches.
+// Address reports whether an address of the form host:port is loopback.
 func Address(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	return err == nil && Host(host)

@@ -13,7 +13,7 @@ func TestAddress(t *testing.T) {
 		"127.0.0.1": false, "localhost": false, "": false, "127.0.0.1.example:80": false,
 	} {
 		if got := loopback.Address(address); got != want {
-			t.Errorf("%q: %v, want %v", address, got, want)
+			t.Errorf("Address(%q): got %v, want %v", address, got, want)
 		}
 	}
 }

@@ -8,15 +8,16 @@ import (
 	"strings"
 )
 
-// requestInfo is what is known of a request on its way, in its context.
+// requestInfo is what the middleware knows about a request. It is in the request's
+// context.
 type requestInfo struct {
-	client  netip.Addr // not valid where the peer has no IP address
-	pattern string     // the route, where the handlers told it
+	client  netip.Addr // not valid if the peer has no IP address
+	pattern string     // the route, if RecordRoute recorded it
 }
 
 type requestInfoKey struct{}
 
-// requestInfoOf is never nil.
+// requestInfoOf returns the info in the context, or a new one if there is none.
 func requestInfoOf(ctx context.Context) *requestInfo {
 	if p, ok := ctx.Value(requestInfoKey{}).(*requestInfo); ok {
 		return p
@@ -24,8 +25,8 @@ func requestInfoOf(ctx context.Context) *requestInfo {
 	return &requestInfo{}
 }
 
-// Address is the address of the client whose request the context belongs to,
-// as text; "" where it has none or did not come through the middleware.
+// Address returns the network address of the client that sent the context's request.
+// It returns "" if the client has none or the request did not pass the middleware.
 func Address(ctx context.Context) string {
 	if p := requestInfoOf(ctx); p.client.IsValid() {
 		return p.client.String()
@@ -33,34 +34,34 @@ func Address(ctx context.Context) string {
 	return ""
 }
 
-// clientAddress is the address from which a request comes: that of the TCP peer or,
-// where this is a trusted proxy, the right-most of X-Forwarded-For that is
-// none. What stands left of it could have been written by anybody. Where the
-// header ends, or cannot be read on, it is the last proxy that can be told.
+// clientAddress returns the address that a request comes from. That is the TCP peer or,
+// if the peer is a trusted proxy, the right-most address in X-Forwarded-For that is not
+// one; anybody could have written what is left of it. If the header ends or contains
+// something else before such an address, it is the last trusted proxy.
 func clientAddress(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	isTrusted := func(a netip.Addr) bool {
 		return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(a) })
 	}
-	at := parseAddress(r.RemoteAddr)
-	if !at.IsValid() || !isTrusted(at) {
-		return at
+	current := parseAddress(r.RemoteAddr)
+	if !current.IsValid() || !isTrusted(current) {
+		return current
 	}
-	// Several headers are one list.
+	// HTTP defines several headers of one name as one list.
 	headers := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for _, last := range slices.Backward(headers) {
 		next := parseAddress(strings.TrimSpace(last))
 		if !next.IsValid() {
-			return at
+			return current
 		}
-		if at = next; !isTrusted(at) {
-			return at
+		if current = next; !isTrusted(current) {
+			return current
 		}
 	}
-	return at
+	return current
 }
 
-// parseAddress reads an address with or without a port. Zones are dropped,
-// which are text that anybody may choose.
+// parseAddress parses an address with or without a port. It drops zones, because clients
+// can choose any text for them.
 func parseAddress(text string) netip.Addr {
 	if with, err := netip.ParseAddrPort(text); err == nil {
 		return with.Addr().Unmap().WithZone("")
@@ -72,8 +73,9 @@ func parseAddress(text string) netip.Addr {
 	return a.Unmap().WithZone("")
 }
 
-// counterKey is under what an address is counterKey: an IPv6 client has its whole
-// /64 to choose from. All without an IP address are one.
+// counterKey returns the key under which requests of an address are counted. An IPv6
+// client may use any address of its /64, so all of them share one key. So do all clients
+// without an IP address.
 func counterKey(a netip.Addr) string {
 	if a.Is6() {
 		return netip.PrefixFrom(a, 64).Masked().String()

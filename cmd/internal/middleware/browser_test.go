@@ -15,7 +15,7 @@ import (
 	"bookledger/cmd/internal/fixture"
 )
 
-// browser starts Chromium, which finds portal.test and login.test here.
+// browser starts Chromium and resolves portal.test and login.test to this machine.
 func browser(t *testing.T) context.Context {
 	t.Helper()
 	return fixture.Chromium(t,
@@ -24,16 +24,16 @@ func browser(t *testing.T) context.Context {
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-features", "HttpsUpgrades"))
 }
 
-// site is a server that keeps the headers of what it is asked.
-type site struct {
+// server is a test server that records the headers of its requests.
+type server struct {
 	*httptest.Server
 	mu   sync.Mutex
 	seen map[string]http.Header // by method and path
 }
 
-func newSite(t *testing.T, https bool, h http.Handler) *site {
+func newServer(t *testing.T, https bool, h http.Handler) *server {
 	t.Helper()
-	s := &site{seen: map[string]http.Header{}}
+	s := &server{seen: map[string]http.Header{}}
 	s.Server = httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		s.seen[r.Method+" "+r.URL.Path] = r.Header.Clone()
@@ -50,15 +50,15 @@ func newSite(t *testing.T, https bool, h http.Handler) *site {
 	return s
 }
 
-// at is the site's origin under another name.
-func (s *site) at(t *testing.T, host string) string {
+// originAt returns the server's origin under another host name.
+func (s *server) originAt(t *testing.T, host string) string {
 	t.Helper()
 	u, err := url.Parse(s.URL)
 	fixture.Must(t, err)
 	return u.Scheme + "://" + host + ":" + u.Port()
 }
 
-func (s *site) headers(key string) http.Header {
+func (s *server) headers(key string) http.Header {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.seen[key]
@@ -69,11 +69,11 @@ func page(w http.ResponseWriter, body string) {
 	_, _ = io.WriteString(w, "<!doctype html><html lang=en><title>page</title><body>"+body)
 }
 
-// portal is a site behind the middleware: a form that is answered by a redirect,
-// either to its own page or to the login.
-func portal(t *testing.T, o Options, policy string, login func() string) *site {
+// portal is a server behind the middleware. Its page has two forms. One redirects to a page
+// of its own, the other to the login server.
+func portal(t *testing.T, o Options, policy string, login func() string) *server {
 	t.Helper()
-	return newSite(t, o.HTTPS, newStack(t, o).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return newServer(t, o.HTTPS, newStack(t, o).Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if policy != "" {
 			w.Header().Set("Referrer-Policy", policy)
 		}
@@ -90,7 +90,7 @@ func portal(t *testing.T, o Options, policy string, login func() string) *site {
 	})))
 }
 
-// press opens a page, presses a button, and returns the status of what came.
+// press opens a page, clicks a button, and returns the status of the response.
 func press(t *testing.T, ctx context.Context, address, button string) int64 {
 	t.Helper()
 	if err := chromedp.Do(ctx, chromedp.Navigate(address)); err != nil {
@@ -98,22 +98,22 @@ func press(t *testing.T, ctx context.Context, address, button string) int64 {
 	}
 	r, err := chromedp.RunResponse(ctx, chromedp.Click(chromedp.ID(button)))
 	if err != nil || r == nil {
-		t.Fatalf("pressing %s on %s: %v", button, address, err)
+		t.Fatalf("clicking %s on %s: %v", button, address, err)
 	}
 	return r.Status
 }
 
-// TestFormsInChromium is why the Referrer-Policy is what it is. Under
-// no-referrer Chromium sends "Origin: null" with our own forms, and over plain
-// HTTP from another machine no Sec-Fetch-Site that would speak for them.
+// TestFormsInChromium shows why Referrer-Policy has its value. With no-referrer, Chromium
+// sends "Origin: null" with our own forms. Over plain HTTP from another machine it also
+// sends no Sec-Fetch-Site, so the request would be refused.
 func TestFormsInChromium(t *testing.T) {
 	ctx := browser(t)
 	for _, c := range []struct {
 		name, host, policy string
 		https              bool
-		own                int64  // the status of our own form's answer
-		origin             string // what came with it
-		site               string // the same
+		own                int64  // status of the response to our own form
+		origin             string // Origin of that request; "own" for the portal's
+		site               string // Sec-Fetch-Site of that request
 	}{
 		{"by HTTPS", "portal.test", "", true, 200, "own", "same-origin"},
 		{"on loopback", "127.0.0.1", "", false, 200, "own", "same-origin"},
@@ -123,15 +123,15 @@ func TestFormsInChromium(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			var back string
-			login := newSite(t, c.https, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			login := newServer(t, c.https, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				http.Redirect(w, r, back, http.StatusSeeOther)
 			}))
-			away := login.at(t, "login.test")
+			away := login.originAt(t, "login.test")
 			p := portal(t, Options{HTTPS: c.https, FormActions: forms(away)}, c.policy, func() string { return away + "/authorize" })
-			own := p.at(t, c.host)
+			own := p.originAt(t, c.host)
 			back = own + "/back"
 			if got := press(t, ctx, own+"/", "own"); got != c.own {
-				t.Errorf("our own form is answered %d, want %d", got, c.own)
+				t.Errorf("our own form: got status %d, want %d", got, c.own)
 			}
 			want := c.origin
 			if want == "own" {
@@ -139,16 +139,16 @@ func TestFormsInChromium(t *testing.T) {
 			}
 			h := p.headers("POST /own")
 			if h.Get("Origin") != want || h.Get("Sec-Fetch-Site") != c.site {
-				t.Errorf("with our own form came Origin %q, Sec-Fetch-Site %q; want %q, %q", h.Get("Origin"), h.Get("Sec-Fetch-Site"), want, c.site)
+				t.Errorf("our own form: got Origin %q, Sec-Fetch-Site %q; want %q, %q", h.Get("Origin"), h.Get("Sec-Fetch-Site"), want, c.site)
 			}
 			if c.own != http.StatusOK {
 				return
 			}
 			if got := press(t, ctx, own+"/", "away"); got != http.StatusOK || p.headers("GET /back") == nil {
-				t.Errorf("the way over the login ends with %d", got)
+				t.Errorf("redirect through the login: got status %d, want 200 at the portal", got)
 			}
 			if h := login.headers("GET /authorize"); h == nil || h.Get("Referer") != "" || h.Get("Origin") != "" {
-				t.Errorf("the login was told %v", h)
+				t.Errorf("the login got headers %v, want neither Referer nor Origin", h)
 			}
 		})
 	}

@@ -1,11 +1,9 @@
-// Package middleware stands in front of the portal and the API. What
-// comes is counted by address, and refused where it is too much or comes from
-// another site's page; what leaves carries the security headers. It knows the
-// client's address behind trusted proxies, keeps a request log at debug level,
-// and turns a panic into an answer.
+// Package middleware wraps the portal and the API. It limits the rate of requests
+// per network address and per person, refuses requests sent by pages of other sites,
+// and sets security headers on every response. It also finds the client's address
+// behind trusted proxies, logs requests at debug level, and recovers from panics.
 //
-// It promises that neither its log nor its answers hold a path, a query, a
-// body or what a panic said, and that the memory of its counters is bounded.
-// Who a request's person is, and what they may do, is left to the handlers
-// behind it.
+// Neither its log nor its responses contain a path, a query, a body or the value of a
+// panic. The memory of its rate limiters is bounded. Handlers identify the person
+// and decide what the person may do.
 package middleware

@@ -14,34 +14,35 @@ import (
 	"bookledger/cmd/internal/problem"
 )
 
-// Rate is how many requests are let through in the long run, and at once.
+// Rate limits requests: PerSecond in the long run, and Burst at once.
 type Rate struct {
 	PerSecond float64
 	Burst     int
 }
 
-// Options are what the middleware can be told.
+// Options configure the middleware. Log and Now are required, and so are the rates.
 type Options struct {
-	HTTPS           bool           // browsers come by HTTPS, here or at a proxy, and are told to stay with it
-	PerAddress      Rate           // of one IPv4 address or one IPv6 /64: an agency's many agents may share one
-	PerPerson       Rate           // a person's browser asks for a page and its few files
-	PerPersonWrites Rate           // of what a person has recorded
-	TrustedProxies  []netip.Prefix // whose X-Forwarded-For is believed
-	// FormActions are the origins, like https://login.example, to which a form's
-	// answer may lead besides our own; what is no origin is left out. It is asked
-	// at every request, since an issuer tells its own only in time. Nil: none.
+	HTTPS           bool           // browsers use HTTPS, here or at a proxy; sends Strict-Transport-Security
+	PerAddress      Rate           // for an IPv4 address or an IPv6 /64; all agents of an agency may share one
+	PerPerson       Rate           // for the requests of a person, including a page's few files
+	PerPersonWrites Rate           // for events that a person has recorded
+	TrustedProxies  []netip.Prefix // their X-Forwarded-For is trusted
+	// FormActions returns the origins, such as https://login.example, to which the
+	// response to a form may redirect besides our own. It is called for every
+	// request, because the issuer's origin may become known late. Anything that is
+	// not an origin is ignored. Nil means no origins.
 	FormActions func() []string
-	Log         *zap.Logger // must be set, as Now must
+	Log         *zap.Logger
 	Now         func() time.Time
 }
 
-// crossOriginProblem is the problem of a request that another site's page has sent.
+// crossOriginProblem is the response to a request that a page of another site sent.
 var crossOriginProblem = problem.Problem{
 	Type: "cross-origin", Status: http.StatusForbidden, Title: "Sent from another site",
-	Detail: "The request came from a page of another site, or from a browser too old to tell. Open the portal itself and try again there.",
+	Detail: "The request came from a page of another site, or your browser is too old to tell. Open the portal and try again there.",
 }
 
-// Stack is what stands in front of the handlers.
+// Stack is the configured middleware.
 type Stack struct {
 	options   Options
 	headers   [][2]string
@@ -50,20 +51,20 @@ type Stack struct {
 	writers   *limiters
 }
 
-// originPattern is what a form-action may name; anything else could end the
-// directive and begin another.
+// originPattern matches what form-action may contain. Other texts could end the directive
+// and begin another.
 var originPattern = regexp.MustCompile(`^https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?$`)
 
-// New returns the middleware. The error names the option that is wrong.
+// New returns the middleware. An error names the invalid option.
 func New(o Options) (*Stack, error) {
-	for name, r := range map[string]Rate{"PerAddress": o.PerAddress, "PerPerson": o.PerPerson, "PerWriter": o.PerPersonWrites} {
+	for name, r := range map[string]Rate{"PerAddress": o.PerAddress, "PerPerson": o.PerPerson, "PerPersonWrites": o.PerPersonWrites} {
 		if !(r.PerSecond > 0) || math.IsInf(r.PerSecond, 1) || r.Burst < 1 {
 			return nil, fmt.Errorf("setting up the middleware: %s needs a rate above 0 and a burst of at least 1", name)
 		}
 	}
 	for _, p := range o.TrustedProxies {
 		if !p.IsValid() || p.Bits() == 0 || p.Addr().Is4In6() {
-			return nil, fmt.Errorf("setting up the middleware: the trusted proxies %v are no range of IPv4 or IPv6 addresses, or all there are", p)
+			return nil, fmt.Errorf("setting up the middleware: trusted proxy %v is not a range of IPv4 or IPv6 addresses, or contains all addresses", p)
 		}
 	}
 	return &Stack{
@@ -72,51 +73,52 @@ func New(o Options) (*Stack, error) {
 	}, nil
 }
 
-// AllowPerson counts a request of that person. Where it is one too many it
-// says after how long, in whole seconds, the next one is let through.
+// AllowPerson counts a request of a person. If there are too many, it returns false and
+// the time to wait, in whole seconds.
 func (g *Stack) AllowPerson(person string) (ok bool, retryAfter time.Duration) {
 	return g.persons.allow(person, 1, g.options.Now())
 }
 
-// AllowWrite counts something that a person wants to have recorded, as
-// AllowPerson does their requests. What costs more than the burst costs that.
+// AllowWrite counts events that a person wants to have recorded, like AllowPerson. A cost
+// above the burst counts as the burst.
 func (g *Stack) AllowWrite(person string, cost int) (ok bool, retryAfter time.Duration) {
 	return g.writers.allow(person, min(cost, g.options.PerPersonWrites.Burst), g.options.Now())
 }
 
-// Handler puts the middleware in front of next.
+// Handler returns next wrapped by the middleware.
 func (g *Stack) Handler(next http.Handler) http.Handler {
 	protection := http.NewCrossOriginProtection()
 	protection.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { crossOriginProblem.Write(w) }))
 	inner := g.limitAddress(protection.Handler(next))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		began := g.options.Now()
-		passing := &requestInfo{client: clientAddress(r, g.options.TrustedProxies)}
-		r = r.WithContext(context.WithValue(r.Context(), requestInfoKey{}, passing))
+		started := g.options.Now()
+		info := &requestInfo{client: clientAddress(r, g.options.TrustedProxies)}
+		r = r.WithContext(context.WithValue(r.Context(), requestInfoKey{}, info))
 		out := &responseWriter{ResponseWriter: w, headers: append([][2]string{{"Content-Security-Policy", g.contentSecurityPolicy()}}, g.headers...)}
 		out.addHeaders()
 		defer func() {
-			g.logRequest(r, passing, out, g.options.Now().Sub(began))
+			g.logRequest(r, info, out, g.options.Now().Sub(started))
 		}()
 		g.recoverPanic(inner, out, r)
 	})
 }
 
-// limitAddress lets through what its address may still ask for.
+// limitAddress refuses requests above the rate of their address.
 func (g *Stack) limitAddress(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ok, after := g.addresses.allow(counterKey(requestInfoOf(r.Context()).client), 1, g.options.Now())
 		if !ok {
-			told := problem.TooMany.WithDetail("Too many requests came from your network address. Wait a little and try again.")
-			told.RetryAfter = after
-			told.Write(w)
+			tooMany := problem.TooMany.WithDetail("Too many requests came from your network address. Wait a little and try again.")
+			tooMany.RetryAfter = after
+			tooMany.Write(w)
 			return
 		}
 		next.ServeHTTP(w, r)
 	})
 }
 
-// contentSecurityPolicy is what a page may load, and where its forms may lead.
+// contentSecurityPolicy returns the policy of what a page may load and where its forms may
+// lead.
 func (g *Stack) contentSecurityPolicy() string {
 	forms := "form-action 'self'"
 	if g.options.FormActions != nil {
@@ -130,14 +132,15 @@ func (g *Stack) contentSecurityPolicy() string {
 		forms + "; base-uri 'none'; frame-ancestors 'none'"
 }
 
-// securityHeaders are what else every answer carries unless its handler says
-// otherwise.
+// securityHeaders returns the other headers of every response. A handler may set another
+// value.
 func securityHeaders(o Options) [][2]string {
 	headers := [][2]string{
 		{"X-Content-Type-Options", "nosniff"},
-		// No other site ever learns where a person came from. no-referrer would
-		// say no more to others, but makes browsers send "Origin: null" with
-		// our own forms, which is refused where Sec-Fetch-Site is missing.
+		// Other sites never learn from which page a person came. The value
+		// no-referrer would hide no more from them, but with it browsers send
+		// "Origin: null" with our own forms, and such a request is refused if
+		// Sec-Fetch-Site is missing.
 		{"Referrer-Policy", "same-origin"},
 		{"Cross-Origin-Opener-Policy", "same-origin"},
 		{"Cross-Origin-Resource-Policy", "same-origin"},
@@ -145,7 +148,7 @@ func securityHeaders(o Options) [][2]string {
 		{"Cache-Control", "no-store"},
 	}
 	if o.HTTPS {
-		// Only for the portal's own host: those below it are not ours to bind.
+		// Without includeSubDomains: hosts below the portal's may not be ours.
 		headers = append(headers, [2]string{"Strict-Transport-Security", "max-age=63072000"})
 	}
 	return headers

@@ -16,8 +16,7 @@ import (
 	"bookledger/cmd/internal/fixture"
 )
 
-// newStack makes the middleware, with rates that no test comes near where o has
-// none.
+// newStack returns the middleware. Rates that o lacks are too high for a test to reach.
 func newStack(t testing.TB, o Options) *Stack {
 	t.Helper()
 	many := Rate{1e6, 1e6}
@@ -31,7 +30,7 @@ func newStack(t testing.TB, o Options) *Stack {
 	return g
 }
 
-// serve answers with the handler behind the middleware, on a real server.
+// serve starts a server with the handler behind the middleware and returns its URL.
 func serve(t testing.TB, g *Stack, h http.HandlerFunc) string {
 	t.Helper()
 	s := httptest.NewServer(g.Handler(h))
@@ -51,26 +50,26 @@ func get(t testing.TB, address string) (*http.Response, string) {
 
 const wantPolicy = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self' https://login.example:8443; base-uri 'none'; frame-ancestors 'none'"
 
-// checkDressed holds an answer's headers against those that all must have.
-func checkDressed(t *testing.T, h http.Header, https bool) {
+// checkHeaders checks the headers that every response must have.
+func checkHeaders(t *testing.T, h http.Header, https bool) {
 	t.Helper()
 	for name, want := range map[string]string{
 		"Content-Security-Policy": wantPolicy, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "same-origin",
 		"Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Resource-Policy": "same-origin", "Cache-Control": "no-store",
 	} {
 		if got := h.Values(name); len(got) != 1 || got[0] != want {
-			t.Errorf("%s is %q, want %q", name, got, want)
+			t.Errorf("%s: got %q, want %q", name, got, want)
 		}
 	}
 	if !strings.Contains(h.Get("Permissions-Policy"), "camera=()") {
-		t.Errorf("Permissions-Policy is %q", h.Get("Permissions-Policy"))
+		t.Errorf("Permissions-Policy: got %q, want camera=() in it", h.Get("Permissions-Policy"))
 	}
 	if got := h.Get("Strict-Transport-Security"); (got != "") != https {
-		t.Errorf("Strict-Transport-Security is %q", got)
+		t.Errorf("Strict-Transport-Security: got %q, want it set: %v", got, https)
 	}
 }
 
-func TestEveryAnswerIsDressed(t *testing.T) {
+func TestEveryResponseHasSecurityHeaders(t *testing.T) {
 	handlers := map[string]http.HandlerFunc{
 		"nothing":  func(http.ResponseWriter, *http.Request) {},
 		"text":     func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "x") },
@@ -92,7 +91,7 @@ func TestEveryAnswerIsDressed(t *testing.T) {
 				r, err := http.DefaultTransport.RoundTrip(request(t, "GET", serve(t, g, h), nil))
 				fixture.Must(t, err)
 				defer r.Body.Close()
-				checkDressed(t, r.Header, https)
+				checkHeaders(t, r.Header, https)
 			})
 		}
 	}
@@ -110,7 +109,7 @@ func request(t testing.TB, method, address string, headers map[string]string) *h
 
 func forms(origins ...string) func() []string { return func() []string { return origins } }
 
-// TestFormActions holds that nothing but an origin comes into the policy.
+// TestFormActions checks that only origins get into the policy.
 func TestFormActions(t *testing.T) {
 	for _, wrong := range []string{
 		"https://login.example/in", "https://login.example; script-src *", "https://login.example *", "https://login.example\nSet-Cookie: a=b", "https://login.example\n", "javascript:alert", "*",
@@ -118,12 +117,12 @@ func TestFormActions(t *testing.T) {
 		g := newStack(t, Options{FormActions: forms(wrong, "https://login.example")})
 		r, _ := get(t, serve(t, g, func(http.ResponseWriter, *http.Request) {}))
 		if policy := r.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "; form-action 'self' https://login.example; base-uri") {
-			t.Errorf("%q comes into the policy: %s", wrong, policy)
+			t.Errorf("form action %q: got policy %s, want it without that text", wrong, policy)
 		}
 	}
 }
 
-func TestWrongOptions(t *testing.T) {
+func TestNewRejectsInvalidOptions(t *testing.T) {
 	one := Rate{1, 1}
 	for name, o := range map[string]Options{
 		"no rate":     {PerAddress: Rate{0, 5}, PerPerson: one, PerPersonWrites: one},
@@ -134,12 +133,12 @@ func TestWrongOptions(t *testing.T) {
 		"no proxies":  {PerAddress: one, PerPerson: one, PerPersonWrites: one, TrustedProxies: []netip.Prefix{{}}},
 	} {
 		if _, err := New(o); err == nil {
-			t.Errorf("%s was taken", name)
+			t.Errorf("%s: got no error", name)
 		}
 	}
 }
 
-func TestRequestsOfOtherSitesAreRefused(t *testing.T) {
+func TestRefusesRequestsFromOtherSites(t *testing.T) {
 	served := false
 	address := serve(t, newStack(t, Options{}), func(http.ResponseWriter, *http.Request) { served = true })
 	for _, c := range []struct {
@@ -159,39 +158,39 @@ func TestRequestsOfOtherSitesAreRefused(t *testing.T) {
 		body, err := io.ReadAll(r.Body)
 		r.Body.Close()
 		if served != c.passes || !c.passes && (r.StatusCode != http.StatusForbidden || !strings.Contains(string(body), ":cross-origin")) {
-			t.Errorf("%+v: served %v, status %d, %s (%v)", c, served, r.StatusCode, body, err)
+			t.Errorf("%+v: got served %v, status %d, body %s (error %v)", c, served, r.StatusCode, body, err)
 		}
 	}
 }
 
-func TestTooManyOfOneAddress(t *testing.T) {
+func TestLimitsRateOfAddress(t *testing.T) {
 	now := fixture.NewClock()
 	g := newStack(t, Options{Now: now.Now, PerAddress: Rate{0.4, 2}})
 	served := 0
 	h := g.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { served++ }))
-	ask := func(from string) *httptest.ResponseRecorder {
+	send := func(from string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest("POST", "/", nil)
 		r.RemoteAddr = from
-		r.Header.Set("Sec-Fetch-Site", "cross-site") // it is counted before it is looked at
+		r.Header.Set("Sec-Fetch-Site", "cross-site") // requests are counted before they are refused for this
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
 		return w
 	}
 	want := func(from string, status int, after string) {
 		t.Helper()
-		if w := ask(from); w.Code != status || w.Header().Get("Retry-After") != after {
-			t.Errorf("%s is answered %d, again after %q; want %d, %q", from, w.Code, w.Header().Get("Retry-After"), status, after)
+		if w := send(from); w.Code != status || w.Header().Get("Retry-After") != after {
+			t.Errorf("%s: got status %d, Retry-After %q; want %d, %q", from, w.Code, w.Header().Get("Retry-After"), status, after)
 		}
 	}
 	for _, from := range []string{"[2001:db8:1:2::1]:1000", "[2001:db8:1:2:ffff::2]:1001"} {
 		want(from, http.StatusForbidden, "")
 	}
-	want("[2001:db8:1:2::3%eth0]:1002", http.StatusTooManyRequests, "3") // 2.5 s, told in whole seconds
+	want("[2001:db8:1:2::3%eth0]:1002", http.StatusTooManyRequests, "3") // 2.5 s, rounded up
 	want("[2001:db8:1:3::1]:1000", http.StatusForbidden, "")             // the next /64
 	for range 2 {
 		want("192.0.2.1:1000", http.StatusForbidden, "")
 	}
-	want("[::ffff:192.0.2.1]:1001", http.StatusTooManyRequests, "3") // the same written otherwise
+	want("[::ffff:192.0.2.1]:1001", http.StatusTooManyRequests, "3") // the same address in another form
 	want("192.0.2.2:1000", http.StatusForbidden, "")
 	for range 10 { // refusals are not counted
 		want("192.0.2.1:1000", http.StatusTooManyRequests, "3")
@@ -199,68 +198,68 @@ func TestTooManyOfOneAddress(t *testing.T) {
 	now.Move(2500 * time.Millisecond)
 	want("192.0.2.1:1000", http.StatusForbidden, "")
 	want("192.0.2.1:1000", http.StatusTooManyRequests, "3")
-	for range 2 { // who has no IP address is one with all such
+	for range 2 { // clients without an IP address share a limit
 		want("@", http.StatusForbidden, "")
 	}
 	want("elsewhere", http.StatusTooManyRequests, "3")
 	if served != 0 {
-		t.Errorf("%d requests of another site came through", served)
+		t.Errorf("got %d requests from another site, want 0", served)
 	}
 }
 
-func TestTooManyOfOnePerson(t *testing.T) {
+func TestLimitsRateOfPerson(t *testing.T) {
 	now := fixture.NewClock()
 	g := newStack(t, Options{Now: now.Now, PerPerson: Rate{1, 3}, PerPersonWrites: Rate{1, 3}})
-	asks := func(person string, _ int) (bool, time.Duration) { return g.AllowPerson(person) }
+	request := func(person string, _ int) (bool, time.Duration) { return g.AllowPerson(person) }
 	for _, c := range []struct {
 		allow  func(string, int) (bool, time.Duration)
 		person string
 		cost   int
-		after  time.Duration // 0: it is let through
+		after  time.Duration // 0: allowed
 	}{
-		{asks, "P-1", 1, 0}, {asks, "P-1", 1, 0}, {asks, "P-1", 1, 0}, {asks, "P-1", 1, time.Second}, {asks, "P-2", 1, 0},
+		{request, "P-1", 1, 0}, {request, "P-1", 1, 0}, {request, "P-1", 1, 0}, {request, "P-1", 1, time.Second}, {request, "P-2", 1, 0},
 		{g.AllowWrite, "P-1", 2, 0}, {g.AllowWrite, "P-1", 2, time.Second},
 		{g.AllowWrite, "P-2", 100, 0}, {g.AllowWrite, "P-2", 1, time.Second}, // more than the burst costs the burst
 	} {
 		if ok, after := c.allow(c.person, c.cost); ok != (c.after == 0) || after != c.after {
-			t.Errorf("%s, asking for %d, is answered %v, again after %v; want %v", c.person, c.cost, ok, after, c.after)
+			t.Errorf("%s, cost %d: got %v, wait %v; want wait %v", c.person, c.cost, ok, after, c.after)
 		}
 	}
 	now.Move(time.Second)
 	if ok, _ := g.AllowPerson("P-1"); !ok {
-		t.Error("after the second that was told the person is refused")
+		t.Error("after the wait: got a refusal, want the request allowed")
 	}
 }
 
-func TestCountersAreBoundedAndForget(t *testing.T) {
+func TestLimitersAreBoundedAndForget(t *testing.T) {
 	now := fixture.NewClock().Now()
-	c := newLimiters(Rate{1, 2})
-	c.max = 4
-	allow := func(key string) bool { ok, _ := c.allow(key, 1, now); return ok }
+	l := newLimiters(Rate{1, 2})
+	l.max = 4
+	allow := func(key string) bool { ok, _ := l.allow(key, 1, now); return ok }
 	for _, key := range []string{"a", "a", "b", "c", "a", "d", "a", "e", "a", "f"} {
-		if allow(key); len(c.recent)+len(c.old) > c.max {
-			t.Fatalf("%d are counted", len(c.recent)+len(c.old))
+		if allow(key); len(l.recent)+len(l.old) > l.max {
+			t.Fatalf("got %d limiters, want at most %d", len(l.recent)+len(l.old), l.max)
 		}
 	}
 	if allow("a") {
-		t.Error("who keeps on asking was forgotten")
+		t.Error("got a new limiter for a client with recent requests, want the old one")
 	}
 	for i, want := range [...]bool{true, true, false} {
 		if got := allow("b"); got != want {
-			t.Errorf("of who was silent longest, and so was forgotten, request %d is answered %v", i, got)
+			t.Errorf("request %d of the client that was forgotten: got %v, want %v", i, got, want)
 		}
 	}
 	for range 2 {
 		now = now.Add(2 * time.Second)
 		allow("g")
 	}
-	if n := len(c.recent) + len(c.old); n != 1 {
-		t.Errorf("%d are counted after all others fell silent", n)
+	if n := len(l.recent) + len(l.old); n != 1 {
+		t.Errorf("got %d limiters after all other clients were idle, want 1", n)
 	}
 	slow := newLimiters(Rate{1e-300, 1})
 	slow.allow("a", 1, now)
 	if ok, after := slow.allow("a", 1, now); ok || after != maxRetryAfter {
-		t.Errorf("at a rate of next to nothing the answer is %v, %v", ok, after)
+		t.Errorf("with a tiny rate: got %v, wait %v; want a refusal and %v", ok, after, maxRetryAfter)
 	}
 }
 
@@ -272,8 +271,8 @@ func TestAddress(t *testing.T) {
 		want       string
 	}{
 		{"no proxy", "192.0.2.1:5", nil, "192.0.2.1"},
-		{"an untrusted peer's word", "192.0.2.1:5", []string{"203.0.113.9"}, "192.0.2.1"},
-		{"a proxy's word", "10.1.2.3:5", []string{"203.0.113.9"}, "203.0.113.9"},
+		{"an untrusted peer with a header", "192.0.2.1:5", []string{"203.0.113.9"}, "192.0.2.1"},
+		{"a proxy with a header", "10.1.2.3:5", []string{"203.0.113.9"}, "203.0.113.9"},
 		{"a mapped proxy", "[::ffff:10.1.2.3]:5", []string{"203.0.113.9"}, "203.0.113.9"},
 		{"what the client wrote itself", "10.1.2.3:5", []string{"198.51.100.1, 10.9.9.9, 203.0.113.9"}, "203.0.113.9"},
 		{"two proxies", "10.1.2.3:5", []string{"198.51.100.1,203.0.113.9 , 10.4.4.4"}, "203.0.113.9"},
@@ -283,7 +282,7 @@ func TestAddress(t *testing.T) {
 		{"no header", "10.1.2.3:5", nil, "10.1.2.3"},
 		{"a blank header", "10.1.2.3:5", []string{""}, "10.1.2.3"},
 		{"nonsense on the right", "10.1.2.3:5", []string{"203.0.113.9, unknown"}, "10.1.2.3"},
-		{"nonsense behind a proxy", "10.1.2.3:5", []string{"203.0.113.9, <b>, 10.4.4.4"}, "10.4.4.4"},
+		{"nonsense left of a proxy", "10.1.2.3:5", []string{"203.0.113.9, <b>, 10.4.4.4"}, "10.4.4.4"},
 		{"a comma at the end", "10.1.2.3:5", []string{"203.0.113.9,"}, "10.1.2.3"},
 		{"a zone", "10.1.2.3:5", []string{"fe80::1%" + strings.Repeat("z", 500)}, "fe80::1"},
 		{"a mapped client", "10.1.2.3:5", []string{"::ffff:203.0.113.9"}, "203.0.113.9"},
@@ -298,10 +297,10 @@ func TestAddress(t *testing.T) {
 		r.Header["X-Forwarded-For"] = c.forwarded
 		h.ServeHTTP(httptest.NewRecorder(), r)
 		if got != c.want {
-			t.Errorf("%s: the address is %q, want %q", c.name, got, c.want)
+			t.Errorf("%s: got address %q, want %q", c.name, got, c.want)
 		}
 	}
 	if got := Address(t.Context()); got != "" {
-		t.Errorf("without the middleware the address is %q", got)
+		t.Errorf("without the middleware: got address %q, want none", got)
 	}
 }
