@@ -7,11 +7,11 @@ import (
 	"bookledger/projections/access"
 )
 
-// Person tells who has sent a request: the bearer of the token in its
-// Authorization header where it has one, else whose session it is. The error
-// wraps ErrNone where there are no credentials, ErrBad where they do not hold
-// (a session that has ended too: for a page both mean to sign in), ErrIssuer
-// where the issuer's keys cannot be had.
+// Person returns who sent a request: the person of its bearer token, if it has
+// one, or otherwise of its session. The error wraps ErrNoCredentials if there
+// are no credentials, ErrBadCredentials if they are not valid (or the session
+// has ended, since a page asks people to sign in in both cases), and
+// ErrIssuerUnreachable if the issuer's keys are unavailable.
 func (id *Authenticator) Person(r *http.Request) (access.Person, error) {
 	token, given, err := bearer(r)
 	if err != nil {
@@ -23,11 +23,11 @@ func (id *Authenticator) Person(r *http.Request) (access.Person, error) {
 	return id.sessionPerson(r)
 }
 
-// maxTokenBytes bounds what is parsed and verified for a stranger, in bytes.
+// maxTokenBytes limits what is parsed and verified for an unknown sender.
 const maxTokenBytes = 16 << 10
 
-// bearer finds the request's bearer token. Credentials of another scheme are
-// for somebody else on the way, like a proxy.
+// bearer returns the request's bearer token. It ignores credentials of other
+// schemes, which may be for a proxy.
 func bearer(r *http.Request) (token string, given bool, err error) {
 	for _, header := range r.Header.Values("Authorization") {
 		scheme, rest, _ := strings.Cut(strings.TrimSpace(header), " ")
@@ -35,7 +35,7 @@ func bearer(r *http.Request) (token string, given bool, err error) {
 			continue
 		}
 		if given {
-			return "", false, fail(ReasonToken, "the request has two bearer tokens; send one")
+			return "", false, fail(ReasonToken, "the request has more than one bearer token; send one")
 		}
 		token, given = strings.TrimSpace(rest), true
 	}
@@ -45,7 +45,7 @@ func bearer(r *http.Request) (token string, given bool, err error) {
 	return token, given, nil
 }
 
-// tokenPerson tells who a bearer token is about.
+// tokenPerson returns the person that a bearer token identifies.
 func (id *Authenticator) tokenPerson(r *http.Request, text string) (access.Person, error) {
 	rp, err := id.provider.configuration(r.Context())
 	if err != nil {
@@ -56,7 +56,7 @@ func (id *Authenticator) tokenPerson(r *http.Request, text string) (access.Perso
 		return access.Person{}, err
 	}
 	if !t.isAccess() {
-		return access.Person{}, fail(ReasonToken, "the API takes an access token, not an ID token")
+		return access.Person{}, fail(ReasonToken, "the API requires an access token, not an ID token")
 	}
 	return id.options.person(t.claims)
 }

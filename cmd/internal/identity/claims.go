@@ -11,14 +11,14 @@ import (
 
 var identifier = regexp.MustCompile(`^[A-Za-z0-9._-]{1,40}$`)
 
-// maxNameLength is how much of a name is kept for display, in code points.
+// maxNameLength limits the display name, in code points.
 const maxNameLength = 100
 
-// person reads who a verified token is about.
+// person returns the person that a verified token identifies.
 func (o Options) person(claims map[string]any) (access.Person, error) {
 	id, _ := claimAt(claims, o.PersonClaim).(string)
 	if !identifier.MatchString(id) {
-		return access.Person{}, fail(ReasonPerson, "the sign-in service names no person by an identifier (1 to 40 of A-Z a-z 0-9 . _ -); ask its operator to check the claim for the person")
+		return access.Person{}, fail(ReasonPerson, "the sign-in service sent no valid person id (1 to 40 of A-Z a-z 0-9 . _ -); ask its operator to check the claim for the person")
 	}
 	p := access.Person{ID: id}
 	switch agent := claimAt(claims, o.AgentClaim).(type) {
@@ -26,10 +26,10 @@ func (o Options) person(claims map[string]any) (access.Person, error) {
 	case string:
 		p.AgentID = agent
 	default:
-		p.AgentID = "\x00"
+		p.AgentID = "\x00" // not an identifier, so it is refused below
 	}
 	if p.AgentID != "" && !identifier.MatchString(p.AgentID) {
-		return access.Person{}, fail(ReasonPerson, "the sign-in service names an agent, and not by an identifier (1 to 40 of A-Z a-z 0-9 . _ -); ask its operator to check the claim for the agent")
+		return access.Person{}, fail(ReasonPerson, "the sign-in service sent an invalid agent id (1 to 40 of A-Z a-z 0-9 . _ -); ask its operator to check the claim for the agent")
 	}
 	name, _ := claimAt(claims, o.NameClaim).(string)
 	p.Name = displayName(name)
@@ -39,8 +39,8 @@ func (o Options) person(claims map[string]any) (access.Person, error) {
 	return p, nil
 }
 
-// claimAt finds a claim: the one of that whole name, which may hold dots as the
-// names of some issuers do, else the one that the path leads to.
+// claimAt returns a claim: the one with path as its whole name, which may
+// contain dots, or otherwise the one that the path leads to.
 func claimAt(claims map[string]any, path string) any {
 	if v, found := claims[path]; found {
 		return v
@@ -53,7 +53,8 @@ func claimAt(claims map[string]any, path string) any {
 	return claimAt(inner, rest)
 }
 
-// claimTexts reads a claim that is a text or a list of claimTexts.
+// claimTexts returns the strings of a claim that is a string or a list of
+// strings.
 func claimTexts(claim any) []string {
 	switch v := claim.(type) {
 	case string:
@@ -70,7 +71,7 @@ func claimTexts(claim any) []string {
 	return nil
 }
 
-// displayName is a name without control characters and of bearable length.
+// displayName returns a name without control characters, cut to maxNameLength.
 func displayName(name string) string {
 	clean := strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == unicode.ReplacementChar {

@@ -2,38 +2,39 @@ package identity
 
 import "errors"
 
-// Why somebody is not known. The text of an error that wraps one of these is
+// Errors of Person and of sign-in. The text of an error that wraps one of these is
 // safe to show and to log.
 var (
-	// ErrNoCredentials means that a request carries no credentials.
-	ErrNoCredentials = errors.New("nobody is signed in")
-	// ErrBadCredentials means that its credentials are broken, expired or for another
-	// purpose.
-	ErrBadCredentials = errors.New("the credentials do not hold")
-	// ErrIssuerUnreachable means that the issuer or its keys cannot be reached, so that
-	// nothing can be told of the credentials; it may be tried again.
-	ErrIssuerUnreachable = errors.New("the issuer of identities cannot be reached")
+	// ErrNoCredentials is returned for a request without credentials.
+	ErrNoCredentials = errors.New("not signed in")
+	// ErrBadCredentials is returned for credentials that are broken, expired or
+	// for another purpose.
+	ErrBadCredentials = errors.New("the credentials are not valid")
+	// ErrIssuerUnreachable is returned when the issuer or its keys cannot be
+	// reached, so that credentials cannot be checked. The request can be
+	// repeated later.
+	ErrIssuerUnreachable = errors.New("the identity issuer cannot be reached")
 )
 
-// Reason names in one word why a sign-in or a credential was refused; it is
-// fit for a metric's label.
+// Reason is why a sign-in or a credential was refused, in a form that is
+// suitable for a metric label.
 type Reason string
 
 const (
 	ReasonNone    Reason = "none"    // no credentials
-	ReasonSession Reason = "session" // a session that has ended
-	ReasonState   Reason = "state"   // a callback to no sign-in that this browser has begun, or a used one
-	ReasonMixUp   Reason = "mix_up"  // a callback of another issuer
-	ReasonDenied  Reason = "denied"  // the issuer answered with an error
-	ReasonCode    Reason = "code"    // the issuer did not take the code
-	ReasonToken   Reason = "token"   // a token that does not hold
-	ReasonExpired Reason = "expired" // a token past its time
-	ReasonPerson  Reason = "person"  // a token that names nobody whom the ledger could know
+	ReasonSession Reason = "session" // the session has ended
+	ReasonState   Reason = "state"   // the callback matches no sign-in of this browser, or was already used
+	ReasonMixUp   Reason = "mix_up"  // the callback is from another issuer
+	ReasonDenied  Reason = "denied"  // the issuer returned an error
+	ReasonCode    Reason = "code"    // the issuer did not accept the code
+	ReasonToken   Reason = "token"   // the token is not valid
+	ReasonExpired Reason = "expired" // the token has expired
+	ReasonPerson  Reason = "person"  // the token has no valid person or agent id
 	ReasonIssuer  Reason = "issuer"  // the issuer cannot be reached
 )
 
-// Failure is an error of this package. It never holds a token, a code or a
-// claim. It wraps ErrNone, ErrBad or ErrIssuer.
+// Failure is an error of this package. It never contains a token, a code or a
+// claim. It wraps ErrNoCredentials, ErrBadCredentials or ErrIssuerUnreachable.
 type Failure struct {
 	Reason Reason
 	Text   string // one sentence, without a full stop
@@ -41,7 +42,7 @@ type Failure struct {
 
 func (f *Failure) Error() string { return f.Text }
 
-// Unwrap returns ErrNone, ErrIssuer or else ErrBad.
+// Unwrap returns the sentinel error for the reason.
 func (f *Failure) Unwrap() error {
 	switch f.Reason {
 	case ReasonNone:

@@ -12,23 +12,23 @@ import (
 )
 
 func TestSignIn(t *testing.T) {
-	s := newStage(t, nil)
+	s := newEnv(t, nil)
 	for _, person := range people {
 		b := s.browser(t)
-		if got := b.who("/who"); got.Status != http.StatusUnauthorized || got.Reason != ReasonNone || got.Kind != ErrNoCredentials.Error() {
-			t.Fatalf("before signing in: %+v", got)
+		if got := b.whoAmI("/who"); got.Status != http.StatusUnauthorized || got.Reason != ReasonNone || got.Kind != ErrNoCredentials.Error() {
+			t.Fatalf("before signing in: got %+v", got)
 		}
 		if to := b.signIn(person.ID, "/books?friday=2026-01-02"); to != s.portal+"/books?friday=2026-01-02" {
-			t.Errorf("signing in leads to %q", to)
+			t.Errorf("got redirect to %q after sign-in", to)
 		}
-		if got := b.who("/who"); got.Person != person.Person {
-			t.Errorf("signed in as %+v, not %+v", got.Person, person.Person)
+		if got := b.whoAmI("/who"); got.Person != person.Person {
+			t.Errorf("got person %+v, want %+v", got.Person, person.Person)
 		}
 	}
 }
 
 func TestCookies(t *testing.T) {
-	s := newStage(t, nil)
+	s := newEnv(t, nil)
 	b := s.browser(t)
 	begin := b.get(s.portal + "/sign-in")
 	finish := b.get(b.choose(begin.to, "P-1"))
@@ -39,26 +39,27 @@ func TestCookies(t *testing.T) {
 				cookies[c.Name] = c
 			}
 			if !c.Secure || !c.HttpOnly || c.SameSite != http.SameSiteLaxMode || c.Domain != "" {
-				t.Errorf("the cookie %s is not kept close enough: %s", c.Name, c.Raw)
+				t.Errorf("cookie %s lacks a security attribute: %s", c.Name, c.Raw)
 			}
 		}
 	}
 	if c := cookies[sessionCookie]; c == nil || c.Path != "/" || c.MaxAge != 0 || !c.Expires.IsZero() {
-		t.Errorf("the session's cookie should go with the browser's session: %+v", c)
+		t.Errorf("got session cookie %+v, want one that ends with the browser session", c)
 	}
 	if c := cookies[loginCookie]; c == nil || c.Path != "/sign-in" || c.MaxAge != 600 {
-		t.Errorf("the cookie of a begun sign-in should last ten minutes: %+v", c)
+		t.Errorf("got login cookie %+v, want one for ten minutes", c)
 	}
 	if b.cookie("/sign-in/callback", loginCookie) != nil {
-		t.Error("the cookie of the begun sign-in has outlived it")
+		t.Error("the login cookie remains after the sign-in")
 	}
-	if again := b.get(s.portal + "/who"); again.header.Get("Set-Cookie") != "" {
-		t.Errorf("a request that changes nothing sets a cookie: %s", again.header.Get("Set-Cookie"))
+	if p := b.get(s.portal + "/who"); p.header.Get("Set-Cookie") != "" {
+		t.Errorf("a request that changes nothing set a cookie: %s", p.header.Get("Set-Cookie"))
 	}
 }
 
-// altered returns an address with a parameter set anew, or gone.
-func altered(t *testing.T, address, name, value string) string {
+// withParam returns an address with a parameter changed, or removed if value is
+// blank.
+func withParam(t *testing.T, address, name, value string) string {
 	t.Helper()
 	u, err := url.Parse(address)
 	fixture.Must(t, err)
@@ -75,7 +76,7 @@ func altered(t *testing.T, address, name, value string) string {
 }
 
 func TestCallbackRefused(t *testing.T) {
-	s := newStage(t, nil)
+	s := newEnv(t, nil)
 	other := s.browser(t)
 	cases := []struct {
 		name   string
@@ -83,30 +84,30 @@ func TestCallbackRefused(t *testing.T) {
 		reason Reason
 	}{
 		{"another state", func(b *browser) page {
-			return b.get(altered(t, b.choose(b.begin("/"), "P-1"), "state", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
+			return b.get(withParam(t, b.choose(b.begin("/"), "P-1"), "state", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"))
 		}, ReasonState},
-		{"no state", func(b *browser) page { return b.get(altered(t, b.choose(b.begin("/"), "P-1"), "state", "")) }, ReasonState},
-		{"begun in another browser", func(b *browser) page { b.begin("/"); return b.get(other.choose(other.begin("/"), "P-1")) }, ReasonState},
-		{"never begun", func(b *browser) page { return b.get(other.choose(other.begin("/"), "P-1")) }, ReasonState},
-		{"a cookie that was tampered with", func(b *browser) page {
+		{"no state", func(b *browser) page { return b.get(withParam(t, b.choose(b.begin("/"), "P-1"), "state", "")) }, ReasonState},
+		{"started in another browser", func(b *browser) page { b.begin("/"); return b.get(other.choose(other.begin("/"), "P-1")) }, ReasonState},
+		{"never started", func(b *browser) page { return b.get(other.choose(other.begin("/"), "P-1")) }, ReasonState},
+		{"a changed cookie", func(b *browser) page {
 			to := b.choose(b.begin("/"), "P-1")
 			u, _ := url.Parse(s.portal + "/sign-in")
 			c := b.cookie("/sign-in", loginCookie)
 			b.client.Jar.SetCookies(u, []*http.Cookie{{Name: loginCookie, Path: "/sign-in", Secure: true, Value: string(c.Value[0]^1) + c.Value[1:]}})
 			return b.get(to)
 		}, ReasonState},
-		{"another nonce", func(b *browser) page { return b.get(b.choose(altered(t, b.begin("/"), "nonce", "other"), "P-1")) }, ReasonToken},
-		{"no nonce", func(b *browser) page { return b.get(b.choose(altered(t, b.begin("/"), "nonce", ""), "P-1")) }, ReasonToken},
+		{"another nonce", func(b *browser) page { return b.get(b.choose(withParam(t, b.begin("/"), "nonce", "other"), "P-1")) }, ReasonToken},
+		{"no nonce", func(b *browser) page { return b.get(b.choose(withParam(t, b.begin("/"), "nonce", ""), "P-1")) }, ReasonToken},
 		{"another challenge", func(b *browser) page {
-			return b.get(b.choose(altered(t, b.begin("/"), "code_challenge", strings.Repeat("x", 43)), "P-1"))
+			return b.get(b.choose(withParam(t, b.begin("/"), "code_challenge", strings.Repeat("x", 43)), "P-1"))
 		}, ReasonCode},
 		{"another issuer", func(b *browser) page {
-			return b.get(altered(t, b.choose(b.begin("/"), "P-1"), "iss", "https://other.example"))
+			return b.get(withParam(t, b.choose(b.begin("/"), "P-1"), "iss", "https://other.example"))
 		}, ReasonMixUp},
-		{"no issuer, of one that names itself", func(b *browser) page { return b.get(altered(t, b.choose(b.begin("/"), "P-1"), "iss", "")) }, ReasonMixUp},
-		{"a made-up code", func(b *browser) page { return b.get(altered(t, b.choose(b.begin("/"), "P-1"), "code", "made-up")) }, ReasonCode},
-		{"the issuer's refusal", func(b *browser) page {
-			return b.get(b.get(altered(t, b.begin("/"), "code_challenge_method", "plain")).to)
+		{"no iss from an issuer that always sends it", func(b *browser) page { return b.get(withParam(t, b.choose(b.begin("/"), "P-1"), "iss", "")) }, ReasonMixUp},
+		{"an invalid code", func(b *browser) page { return b.get(withParam(t, b.choose(b.begin("/"), "P-1"), "code", "made-up")) }, ReasonCode},
+		{"an error from the issuer", func(b *browser) page {
+			return b.get(b.get(withParam(t, b.begin("/"), "code_challenge_method", "plain")).to)
 		}, ReasonDenied},
 	}
 	for _, c := range cases {
@@ -114,73 +115,72 @@ func TestCallbackRefused(t *testing.T) {
 			b := s.browser(t)
 			got := read(t, c.walk(b))
 			if got.Status != http.StatusUnauthorized || got.Reason != c.reason || got.Kind != ErrBadCredentials.Error() {
-				t.Errorf("the callback answers %+v, not the reason %s", got, c.reason)
+				t.Errorf("got %+v, want reason %s", got, c.reason)
 			}
-			if b.cookie("/", sessionCookie) != nil || b.who("/who").Status != http.StatusUnauthorized {
-				t.Error("a refused callback has made a session")
+			if b.cookie("/", sessionCookie) != nil || b.whoAmI("/who").Status != http.StatusUnauthorized {
+				t.Error("a refused callback created a session")
 			}
 		})
 	}
 	if n := len(s.id.store.sessions); n != 0 {
-		t.Errorf("refused callbacks have left %d sessions", n)
+		t.Errorf("got %d sessions after refused callbacks, want 0", n)
 	}
 	if n := len(s.id.logins.used); n != 0 {
-		t.Errorf("refused callbacks have left %d states", n)
+		t.Errorf("got %d used states after refused callbacks, want 0", n)
 	}
 }
 
-// What an issuer's error says is anybody's text, and is not repeated.
-func TestErrorIsNotRepeated(t *testing.T) {
-	s := newStage(t, nil)
-	for code, repeated := range map[string]bool{"access_denied": true, "<script>": false, "José Núñez": false, "a b": false, strings.Repeat("a", 41): false} {
+// The text of an issuer's error can come from anyone, so it is not repeated.
+func TestIssuerErrorIsNotRepeated(t *testing.T) {
+	s := newEnv(t, nil)
+	for code, shown := range map[string]bool{"access_denied": true, "<script>": false, "José Núñez": false, "a b": false, strings.Repeat("a", 41): false} {
 		b := s.browser(t)
 		u, _ := url.Parse(b.begin("/"))
 		q := url.Values{"state": {u.Query().Get("state")}, "iss": {s.base}, "error": {code}, "error_description": {"canary"}}
-		got := b.who("/sign-in/callback?" + q.Encode())
-		if got.Reason != ReasonDenied || strings.Contains(got.Text, code) != repeated || strings.Contains(got.Text, "canary") {
-			t.Errorf("the error %q is told as %+v", code, got)
+		got := b.whoAmI("/sign-in/callback?" + q.Encode())
+		if got.Reason != ReasonDenied || strings.Contains(got.Text, code) != shown || strings.Contains(got.Text, "canary") {
+			t.Errorf("error %q: got %+v", code, got)
 		}
 	}
 }
 
-// A callback of a stranger must not end the sign-in that it interrupts.
-func TestForgedCallbackLeavesTheTrueOne(t *testing.T) {
-	s := newStage(t, nil)
+// A forged callback must not end a sign-in in progress.
+func TestForgedCallbackKeepsSignIn(t *testing.T) {
+	s := newEnv(t, nil)
 	b := s.browser(t)
 	to := b.choose(b.begin("/"), "P-1")
 	if got := read(t, b.get(s.portal+"/sign-in/callback?state=forged&code=forged")); got.Reason != ReasonState {
-		t.Fatalf("the forged callback answers %+v", got)
+		t.Fatalf("forged callback: got %+v", got)
 	}
 	if p := b.get(to); p.status != http.StatusSeeOther {
-		t.Errorf("the true callback answers %d: %s", p.status, p.body)
+		t.Errorf("genuine callback: got %d: %s", p.status, p.body)
 	}
 }
 
-// A code that was used belongs to no second sign-in, even with its own state.
+// A used code cannot complete a second sign-in, even with that sign-in's state.
 func TestReplayedCode(t *testing.T) {
-	s := newStage(t, nil)
+	s := newEnv(t, nil)
 	b := s.browser(t)
 	to := b.choose(b.begin("/"), "P-1")
 	u, _ := url.Parse(to)
 	code := u.Query().Get("code")
 	b.get(to)
 	thief := s.browser(t)
-	if got := read(t, thief.get(altered(t, thief.choose(thief.begin("/"), "P-2"), "code", code))); got.Reason != ReasonCode || !strings.Contains(got.Text, "(invalid_grant)") {
-		t.Errorf("a used code: %+v", got)
+	if got := read(t, thief.get(withParam(t, thief.choose(thief.begin("/"), "P-2"), "code", code))); got.Reason != ReasonCode || !strings.Contains(got.Text, "(invalid_grant)") {
+		t.Errorf("used code: got %+v", got)
 	}
 }
 
-// A callback counts once, for whoever has its address and the cookie, even of many
-// at once.
+// A callback succeeds once, even if it is sent many times at once with its cookie.
 func TestReplayedCallback(t *testing.T) {
-	s := newStage(t, nil)
+	s := newEnv(t, nil)
 	b := s.browser(t)
 	to := b.choose(b.begin("/"), "P-1")
-	begun := b.cookie("/sign-in", loginCookie)
+	cookie := b.cookie("/sign-in", loginCookie)
 	replay := func() page {
 		r, err := http.NewRequest(http.MethodGet, to, nil)
 		if err == nil {
-			r.AddCookie(begun)
+			r.AddCookie(cookie)
 		}
 		return s.browser(t).do(r, err)
 	}
@@ -192,85 +192,85 @@ func TestReplayedCallback(t *testing.T) {
 	all.Wait()
 	slices.Sort(statuses)
 	if statuses[0] != http.StatusSeeOther || statuses[1] != http.StatusUnauthorized {
-		t.Errorf("one callback, shown %d times at once, answers %v", len(statuses), statuses)
+		t.Errorf("callback sent %d times at once: got %v", len(statuses), statuses)
 	}
-	if got := read(t, replay()); got.Reason != ReasonState || !strings.Contains(got.Text, "before") {
-		t.Errorf("the callback answers again: %+v", got)
+	if got := read(t, replay()); got.Reason != ReasonState || !strings.Contains(got.Text, "already completed") {
+		t.Errorf("repeated callback: got %+v", got)
 	}
 }
 
-func TestNewSessionAtSignIn(t *testing.T) {
-	s := newStage(t, nil)
+func TestSignInCreatesNewSession(t *testing.T) {
+	s := newEnv(t, nil)
 	b := s.browser(t)
 	u, _ := url.Parse(s.portal)
-	planted := "planted-by-somebody-else-0000000000000000000"
+	planted := "planted-by-an-attacker-000000000000000000000"
 	b.client.Jar.SetCookies(u, []*http.Cookie{{Name: sessionCookie, Value: planted, Path: "/", Secure: true}})
 	b.signIn("P-1", "/")
 	first := b.cookie("/", sessionCookie).Value
 	if first == planted {
-		t.Fatal("the session has the id that somebody else had planted")
+		t.Fatal("the session uses the planted id")
 	}
-	if got := s.with(t, planted, "/who"); got.Status != http.StatusUnauthorized {
-		t.Errorf("the planted id opens a session: %+v", got)
+	if got := s.sendCookie(t, planted, "/who"); got.Status != http.StatusUnauthorized {
+		t.Errorf("planted id: got %+v", got)
 	}
 	b.get(s.portal + "/put?key=search&value=lopez")
 	b.signIn("P-2", "/")
 	second := b.cookie("/", sessionCookie).Value
 	if second == first {
-		t.Error("the second sign-in keeps the session's id")
+		t.Error("the second sign-in kept the session id")
 	}
-	if got := s.with(t, first, "/who"); got.Reason != ReasonSession {
-		t.Errorf("the first session goes on after the second sign-in: %+v", got)
+	if got := s.sendCookie(t, first, "/who"); got.Reason != ReasonSession {
+		t.Errorf("first session after the second sign-in: got %+v", got)
 	}
 	if got := b.get(s.portal + "/get?key=search").body; got != "" {
-		t.Errorf("the second person finds the first one's search %q", got)
+		t.Errorf("the second person's session contains the first person's search %q", got)
 	}
-	if got := b.who("/who").Person; got != people[1].Person {
-		t.Errorf("signed in as %+v", got)
+	if got := b.whoAmI("/who").Person; got != people[1].Person {
+		t.Errorf("got person %+v", got)
 	}
 }
 
 func TestSignOut(t *testing.T) {
-	s := newStage(t, nil)
+	s := newEnv(t, nil)
 	b := s.browser(t)
 	b.signIn("P-1", "/")
 	old := b.cookie("/", sessionCookie).Value
-	if got := s.with(t, old, "/who"); got.Status != http.StatusOK {
-		t.Fatalf("the cookie does not open the session: %+v", got)
+	if got := s.sendCookie(t, old, "/who"); got.Status != http.StatusOK {
+		t.Fatalf("before sign-out: got %+v", got)
 	}
 	p := b.post(s.portal+"/sign-out", nil)
 	u, err := url.Parse(p.to)
 	fixture.Must(t, err)
 	q := u.Query()
 	if !strings.HasPrefix(p.to, s.base+"/end-session?") || q.Get("client_id") != client || q.Get("post_logout_redirect_uri") != s.portal+"/signed-out" || strings.Count(q.Get("id_token_hint"), ".") != 2 {
-		t.Errorf("sign-out leads to %s", p.to)
+		t.Errorf("got sign-out redirect %s", p.to)
 	}
 	if back := b.get(p.to); back.to != s.portal+"/signed-out" {
-		t.Errorf("the issuer leads back to %q: %s", back.to, back.body)
+		t.Errorf("got redirect from the issuer to %q: %s", back.to, back.body)
 	}
-	if got := s.with(t, old, "/who"); got.Status != http.StatusUnauthorized || got.Reason != ReasonSession {
-		t.Errorf("the old cookie after sign-out: %+v", got)
+	if got := s.sendCookie(t, old, "/who"); got.Status != http.StatusUnauthorized || got.Reason != ReasonSession {
+		t.Errorf("old cookie after sign-out: got %+v", got)
 	}
-	if b.cookie("/", sessionCookie) != nil || b.who("/who").Reason != ReasonNone {
-		t.Error("the browser keeps its cookie after sign-out")
+	if b.cookie("/", sessionCookie) != nil || b.whoAmI("/who").Reason != ReasonNone {
+		t.Error("the browser kept its cookie after sign-out")
 	}
-	// Nobody to sign out is no reason to fail.
+	// Signing out without a session succeeds.
 	if p := s.browser(t).post(s.portal+"/sign-out", nil); p.status != http.StatusSeeOther {
-		t.Errorf("sign-out without a session answers %d", p.status)
+		t.Errorf("sign-out without a session: got %d", p.status)
 	}
 }
 
-// A request that is under way at sign-out must not bring its session back.
+// A request in progress at sign-out must not restore its session.
 func TestSignOutDuringARequest(t *testing.T) {
-	s := newStage(t, nil)
+	s := newEnv(t, nil)
 	b := s.browser(t)
 	b.signIn("P-1", "/")
 	old := b.cookie("/", sessionCookie)
-	reached, goOn := make(chan struct{}), make(chan struct{})
+	reached, resume := make(chan struct{}), make(chan struct{})
 	s.rt["slow.test"] = s.id.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		s.id.Put(r, "search", "late")
 		close(reached)
-		<-goOn
+		<-resume
 	}))
 	var slow sync.WaitGroup
 	slow.Go(func() {
@@ -282,22 +282,22 @@ func TestSignOutDuringARequest(t *testing.T) {
 	})
 	<-reached
 	b.post(s.portal+"/sign-out", nil)
-	close(goOn)
+	close(resume)
 	slow.Wait()
-	if got := s.with(t, old.Value, "/who"); got.Reason != ReasonSession {
-		t.Errorf("the session is back: %+v", got)
+	if got := s.sendCookie(t, old.Value, "/who"); got.Reason != ReasonSession {
+		t.Errorf("after sign-out: got %+v", got)
 	}
 	if n := len(s.id.store.sessions); n != 0 {
-		t.Errorf("%d sessions are kept", n)
+		t.Errorf("got %d sessions, want 0", n)
 	}
 }
 
-func TestTexts(t *testing.T) {
-	s := newStage(t, nil)
+func TestSessionTexts(t *testing.T) {
+	s := newEnv(t, nil)
 	b := s.browser(t)
 	b.get(s.portal + "/put?key=search&value=x")
 	if n := len(s.id.store.sessions); n != 0 || b.cookie("/", sessionCookie) != nil {
-		t.Fatalf("a text of a stranger is kept in %d sessions, or they have a cookie", n)
+		t.Fatalf("got %d sessions, or a cookie, after Put without a session", n)
 	}
 	b.signIn("P-1", "/")
 	b.get(s.portal + "/put?key=search&value=Jos%C3%A9")
@@ -307,32 +307,32 @@ func TestTexts(t *testing.T) {
 		{"/pop?key=search", "José"}, {"/pop?key=search", ""}, {"/get?key=person", "P-2"},
 	} {
 		if got := b.get(s.portal + c.path).body; got != c.want {
-			t.Errorf("%s answers %q, not %q", c.path, got, c.want)
+			t.Errorf("%s: got %q, want %q", c.path, got, c.want)
 		}
 	}
-	if got := b.who("/who").Person.ID; got != "P-1" {
-		t.Errorf("a text has changed who is signed in to %q", got)
+	if got := b.whoAmI("/who").Person.ID; got != "P-1" {
+		t.Errorf("after Put: got person %q, want P-1", got)
 	}
 }
 
 func TestNoOpenRedirect(t *testing.T) {
-	s := newStage(t, nil)
+	s := newEnv(t, nil)
 	for _, path := range []string{
 		"", "https://evil.example/", "//evil.example", "///evil.example", `/\evil.example`, `\/evil.example`, "/a\\..\\b",
 		"/\t/evil.example", "/\n/evil.example", "\t//evil.example", "/a\x00b", "/a\u0085b", "javascript:alert(1)", "evil.example",
 		"?a=b", "/%zz", "/" + strings.Repeat("a", maxReturnPath),
 	} {
 		if to := s.browser(t).signIn("P-1", path); to != s.portal+"/" {
-			t.Errorf("a sign-in begun for %q leads to %q", path, to)
+			t.Errorf("return path %q: got redirect to %q", path, to)
 		}
 	}
 	for _, path := range []string{"/", "/agents/A-1/active?page=2", "/books/2026-01-02#top", "/a//b"} {
 		if got := localPath(path); got != path {
-			t.Errorf("the path %q became %q", path, got)
+			t.Errorf("localPath(%q) = %q", path, got)
 		}
 	}
 	longest := "/" + strings.Repeat("a", maxReturnPath-1)
 	if to := s.browser(t).signIn("P-1", longest); to != s.portal+longest {
-		t.Errorf("the longest path is lost")
+		t.Errorf("longest path: got redirect to %q", to)
 	}
 }

@@ -15,44 +15,45 @@ import (
 	"bookledger/cmd/internal/loopback"
 )
 
-// Options is what sign-in is made from.
+// Options configures an Authenticator.
 type Options struct {
-	// Issuer is the issuer's URL exactly as its tokens name it: https, or http
+	// Issuer is the issuer's URL exactly as its tokens state it: https, or http
 	// on a loopback address.
 	Issuer string
-	// ClientID is this portal at the issuer.
+	// ClientID identifies this portal to the issuer.
 	ClientID string
-	// ClientSecret may be blank: the portal is then a public client, and PKCE
-	// alone binds a code to it.
+	// ClientSecret may be blank. The portal is then a public client, and only
+	// PKCE binds a code to it.
 	ClientSecret string
-	// Audience is what bearer tokens are for; "" is ClientID.
+	// Audience is the audience that bearer tokens must have; blank means
+	// ClientID.
 	Audience string
-	// PublicURL is where browsers reach the portal, like https://books.example:
-	// no path, no slash at its end. The redirect URI is
-	// PublicURL + "/sign-in/callback"; after sign-out people come back to
-	// PublicURL + "/signed-out".
+	// PublicURL is where browsers reach the portal, for example
+	// https://books.example, without a path or a trailing slash. The redirect
+	// URI is PublicURL + "/sign-in/callback". After sign-out, the issuer sends
+	// people to PublicURL + "/signed-out".
 	PublicURL string
-	// PersonClaim, AgentClaim, RolesClaim and NameClaim are where a token says
-	// who somebody is; blank ones are sub, agent_id, roles and name. A dotted
-	// path like realm_access.roles reaches into objects, where no claim has
-	// the whole of it as its name.
+	// PersonClaim, AgentClaim, RolesClaim and NameClaim name the claims that
+	// identify a person; the defaults are sub, agent_id, roles and name. A
+	// dotted path like realm_access.roles reaches into objects, unless a claim
+	// has the whole path as its name.
 	PersonClaim, AgentClaim, RolesClaim, NameClaim string
-	// Idle is how long a session lasts without a request, Limit how long it
-	// lasts at all; 0 is 15 minutes and 8 hours.
+	// Idle is how long a session lasts without a request (default 15 minutes).
+	// Limit is how long it lasts at most (default 8 hours).
 	Idle, Limit time.Duration
-	// Client reaches the issuer; nil is one with time-outs.
+	// Client sends the requests to the issuer. The default has a timeout.
 	Client *http.Client
-	// IsBackground tells requests that do not prolong the session, like those
-	// that a page sends by itself. It must be set, as Now and Log must.
+	// IsBackground reports whether a request does not extend the session, for
+	// example because a page sends it by itself. Required.
 	IsBackground func(*http.Request) bool
-	// Now is the time by which sessions, sign-ins, tokens and pauses end.
+	// Now is the clock for sessions, sign-ins, tokens and pauses. Required.
 	Now func() time.Time
-	// Log is told where the issuer cannot be reached.
+	// Log records when the issuer cannot be reached. Required.
 	Log *zap.Logger
 }
 
-// Authenticator signs people in and tells who they are. It is safe for concurrent
-// use.
+// Authenticator signs people in and identifies who sent a request. It is safe
+// for concurrent use.
 type Authenticator struct {
 	options  Options
 	provider provider
@@ -61,8 +62,8 @@ type Authenticator struct {
 	store    *sessionStore
 }
 
-// New checks the options and reaches nobody: the issuer is asked for its
-// configuration when it is first needed.
+// New checks the options. It sends no request: the issuer's configuration is
+// fetched when it is first needed.
 func New(o Options) (*Authenticator, error) {
 	o = o.withDefaults()
 	if err := o.check(); err != nil {
@@ -87,51 +88,51 @@ func (o Options) withDefaults() Options {
 	o.NameClaim = cmp.Or(o.NameClaim, "name")
 	o.Idle = cmp.Or(o.Idle, 15*time.Minute)
 	o.Limit = cmp.Or(o.Limit, 8*time.Hour)
-	o.Client = cmp.Or(o.Client, &http.Client{Timeout: 10 * time.Second}) // people wait too
+	o.Client = cmp.Or(o.Client, &http.Client{Timeout: 10 * time.Second}) // people wait for the answer
 	return o
 }
 
 func (o Options) check() error {
 	if _, err := safeURL(o.Issuer); err != nil {
-		return fmt.Errorf("sign-in: the issuer %q: %w", o.Issuer, err)
+		return fmt.Errorf("sign-in: issuer %q: %w", o.Issuer, err)
 	}
 	public, err := safeURL(o.PublicURL)
 	if err != nil {
-		return fmt.Errorf("sign-in: the public URL %q: %w", o.PublicURL, err)
+		return fmt.Errorf("sign-in: public URL %q: %w", o.PublicURL, err)
 	}
 	if public.Path != "" {
-		return fmt.Errorf("sign-in: the public URL %q has a path; give the scheme and the host alone, without a slash at the end", o.PublicURL)
+		return fmt.Errorf("sign-in: public URL %q has a path; give only the scheme and the host, without a trailing slash", o.PublicURL)
 	}
 	if o.ClientID == "" {
-		return errors.New("sign-in: the client id is missing; use the one under which the issuer knows the portal")
+		return errors.New("sign-in: the client id is missing; use the id that the issuer assigned to the portal")
 	}
 	if o.Idle < 0 || o.Limit < o.Idle {
-		return fmt.Errorf("sign-in: sessions that end after %v, and after %v without a request; the first must not be shorter", o.Limit, o.Idle)
+		return fmt.Errorf("sign-in: session limit %v, idle limit %v: neither may be negative, and the session limit must not be shorter", o.Limit, o.Idle)
 	}
 	return nil
 }
 
-// safeURL reads a URL of the options.
+// safeURL parses a URL of the options.
 func safeURL(text string) (*url.URL, error) {
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return nil, errors.New("it is no plain URL, like https://books.example")
+		return nil, errors.New("not a plain URL: use a form like https://books.example")
 	}
 	if !secure(u) {
-		return nil, errors.New("it must be https; http is for loopback addresses alone")
+		return nil, errors.New("the URL must be https; http is allowed only for loopback addresses")
 	}
 	return u, nil
 }
 
-// secure tells whether credentials may travel to a URL.
+// secure reports whether credentials may be sent to a URL.
 func secure(u *url.URL) bool {
 	return u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && loopback.Host(u.Hostname()))
 }
 
-// Origins are the origins that a browser is sent to for signing in and out:
-// the issuer's, and once its configuration is known those of its endpoints.
-// Browsers hold redirects that answer a form to a page's form-action, so a
-// page with such a form has to allow them.
+// Origins returns the origins to which a browser is sent to sign in and out:
+// the issuer's, and those of its endpoints once its configuration is known. A
+// browser applies a page's form-action also to redirects that follow a form, so
+// a page with such a form must allow them.
 func (id *Authenticator) Origins() []string {
 	found := []string{origin(id.options.Issuer)}
 	if p := id.provider.cached(); p != nil {

@@ -14,9 +14,9 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// keySet holds the issuer's public keys. go-oidc's own set asks the issuer again
-// at every token that does not verify; this one pauses, and tells a token that
-// is bad from keys that cannot be had.
+// keySet contains the issuer's public keys. Unlike go-oidc's key set, it does
+// not request the keys again for every token that fails to verify, and it
+// distinguishes an invalid token from unavailable keys.
 type keySet struct {
 	address  string
 	client   *http.Client
@@ -26,25 +26,25 @@ type keySet struct {
 
 	mu        sync.RWMutex
 	keys      []jose.JSONWebKey
-	lastFetch time.Time // when the issuer was last asked
-	err       error     // what came of that
+	lastFetch time.Time // when the keys were last requested
+	err       error     // of that request
 }
 
-// maxKeyAge is when known keys are asked for again, so that one which the issuer
-// has withdrawn ceases to count.
+// maxKeyAge is the age at which keys are requested again, so that keys that the
+// issuer has withdrawn are no longer accepted.
 const maxKeyAge = 15 * time.Minute
 
-// maxKeySetBytes is how much of a set of keys is read, in bytes.
+// maxKeySetBytes limits how much of a key set is read.
 const maxKeySetBytes = 1 << 20
 
-// signedPayload is what one of the issuer's keys has signed.
+// signedPayload is a token's payload whose signature has been verified.
 type signedPayload []byte
 
-// VerifySignature is what go-oidc asks of a key set.
+// VerifySignature implements oidc.KeySet.
 func (p signedPayload) VerifySignature(context.Context, string) ([]byte, error) { return p, nil }
 
-// verify returns the payload of a token that one of the issuer's keys has
-// signed. Else the error is a Failure: a ReasonToken or a ReasonIssuer.
+// verify returns the payload of a token that is signed with one of the issuer's
+// keys. Otherwise the error is a Failure with ReasonToken or ReasonIssuer.
 func (k *keySet) verify(ctx context.Context, signed *jose.JSONWebSignature) (signedPayload, error) {
 	k.mu.RLock()
 	known, age := k.keys, k.now().Sub(k.lastFetch)
@@ -61,7 +61,7 @@ func (k *keySet) verify(ctx context.Context, signed *jose.JSONWebSignature) (sig
 	if age >= pause {
 		answer := k.inFlight.DoChan("", func() (any, error) { return nil, k.refresh() })
 		if found {
-			return payload, nil // whoever is next sees what has come
+			return payload, nil // later requests use the new keys
 		}
 		select {
 		case <-ctx.Done():
@@ -79,7 +79,7 @@ func (k *keySet) verify(ctx context.Context, signed *jose.JSONWebSignature) (sig
 	case err != nil:
 		return nil, unreachable()
 	}
-	return nil, fail(ReasonToken, "the token is signed with a key that is not the issuer's")
+	return nil, fail(ReasonToken, "the token's signature does not match the issuer's keys")
 }
 
 func verifyWithKeys(signed *jose.JSONWebSignature, known []jose.JSONWebKey) (signedPayload, bool) {
@@ -98,7 +98,7 @@ func verifyWithKeys(signed *jose.JSONWebSignature, known []jose.JSONWebKey) (sig
 func (k *keySet) refresh() error {
 	got, err := k.fetch()
 	if err != nil {
-		k.log.Warn("the issuer's keys cannot be had", zap.String("address", k.address), zap.String("why", safeMessage(err)))
+		k.log.Warn("fetching the issuer's keys failed", zap.String("address", k.address), zap.String("reason", safeMessage(err)))
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -122,18 +122,18 @@ func (k *keySet) fetch() ([]jose.JSONWebKey, error) {
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("it answered %s", answer.Status)
+		return nil, fmt.Errorf("unexpected status %s", answer.Status)
 	}
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
 	if err := json.NewDecoder(io.LimitReader(answer.Body, maxKeySetBytes)).Decode(&set); err != nil {
-		return nil, fmt.Errorf("read the keys: %w", err)
+		return nil, fmt.Errorf("decoding the keys: %w", err)
 	}
 	var got []jose.JSONWebKey
 	for _, raw := range set.Keys {
 		var key jose.JSONWebKey
-		// A kind of key that is not known here is none of ours (RFC 7517, 5).
+		// Ignore unknown kinds of keys (RFC 7517, section 5).
 		if err := json.Unmarshal(raw, &key); err == nil && key.Valid() && key.IsPublic() {
 			got = append(got, key)
 		}

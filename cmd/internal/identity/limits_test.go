@@ -18,51 +18,51 @@ import (
 )
 
 func TestIdleLimit(t *testing.T) {
-	s := newStage(t, nil)
+	s := newEnv(t, nil)
 	synctest.Test(t, func(t *testing.T) {
 		b := s.browser(t)
 		b.signIn("P-1", "/")
 		for range 4 {
 			time.Sleep(15*time.Minute - time.Second)
-			if got := b.who("/who"); got.Status != http.StatusOK {
-				t.Fatalf("a second before the idle limit: %+v", got)
+			if got := b.whoAmI("/who"); got.Status != http.StatusOK {
+				t.Fatalf("one second before the idle limit: got %+v", got)
 			}
 		}
 		time.Sleep(15 * time.Minute)
-		if got := b.who("/who"); got.Reason != ReasonSession {
-			t.Errorf("at the idle limit: %+v", got)
+		if got := b.whoAmI("/who"); got.Reason != ReasonSession {
+			t.Errorf("at the idle limit: got %+v", got)
 		}
 		if n := len(s.id.store.sessions); n != 0 {
-			t.Errorf("%d sessions are kept past their limit", n)
+			t.Errorf("got %d sessions after the limit, want 0", n)
 		}
 	})
 }
 
 func TestAbsoluteLimit(t *testing.T) {
-	s := newStage(t, nil)
+	s := newEnv(t, nil)
 	synctest.Test(t, func(t *testing.T) {
 		b := s.browser(t)
 		b.signIn("P-1", "/")
-		began := time.Now()
-		for time.Since(began) < 8*time.Hour-10*time.Minute {
+		start := time.Now()
+		for time.Since(start) < 8*time.Hour-10*time.Minute {
 			time.Sleep(10 * time.Minute)
 			b.get(s.portal + "/put?key=k&value=v")
-			if got := b.who("/who"); got.Status != http.StatusOK {
-				t.Fatalf("after %v: %+v", time.Since(began), got)
+			if got := b.whoAmI("/who"); got.Status != http.StatusOK {
+				t.Fatalf("after %v: got %+v", time.Since(start), got)
 			}
 		}
 		time.Sleep(10 * time.Minute)
-		if got := b.who("/who"); got.Reason != ReasonSession {
-			t.Errorf("after %v: %+v", time.Since(began), got)
+		if got := b.whoAmI("/who"); got.Reason != ReasonSession {
+			t.Errorf("after %v: got %+v", time.Since(start), got)
 		}
 	})
 }
 
-// TestDeadlines holds when a session ends, and that requests which a page sends by
-// itself do not prolong it.
+// TestDeadlines checks when a session ends, and that background requests do not
+// extend it.
 func TestDeadlines(t *testing.T) {
-	s := newStage(t, func(o *Options) { o.Limit = 30 * time.Minute })
-	ask := func(path, cookie string) (idle, absolute time.Duration, ok bool) {
+	s := newEnv(t, func(o *Options) { o.Limit = 30 * time.Minute })
+	deadlines := func(path, cookie string) (idle, absolute time.Duration, ok bool) {
 		r := httptest.NewRequest(http.MethodGet, path, nil)
 		r.AddCookie(&http.Cookie{Name: sessionCookie, Value: cookie})
 		s.id.Middleware(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -73,8 +73,8 @@ func TestDeadlines(t *testing.T) {
 		return idle, absolute, ok
 	}
 	synctest.Test(t, func(t *testing.T) {
-		if _, _, ok := ask("/", "unknown"); ok {
-			t.Error("somebody who is not signed in has deadlines")
+		if _, _, ok := deadlines("/", "unknown"); ok {
+			t.Error("got deadlines without a session")
 		}
 		b := s.browser(t)
 		b.signIn("P-1", "/")
@@ -86,20 +86,20 @@ func TestDeadlines(t *testing.T) {
 			idle, absolute time.Duration
 			ended          bool
 		}{
-			{0, "/untouched", 15, 30, false}, {10, "/untouched", 5, 20, false}, {0, "/page", 15, 20, false},
-			{10, "/page", 10, 10, false}, {5, "/untouched", 5, 5, false}, {5, "/untouched", 0, 0, true},
+			{0, "/background", 15, 30, false}, {10, "/background", 5, 20, false}, {0, "/page", 15, 20, false},
+			{10, "/page", 10, 10, false}, {5, "/background", 5, 5, false}, {5, "/background", 0, 0, true},
 		} {
 			time.Sleep(c.after * time.Minute)
-			idle, absolute, ok := ask(c.path, cookie)
+			idle, absolute, ok := deadlines(c.path, cookie)
 			if ok == c.ended || ok && (idle != c.idle*time.Minute || absolute != c.absolute*time.Minute) {
-				t.Errorf("%s: %v and %v are left (%v), not %v and %v minutes", c.path, idle, absolute, ok, int(c.idle), int(c.absolute))
+				t.Errorf("%s: got %v and %v left (%v), want %v and %v minutes", c.path, idle, absolute, ok, int(c.idle), int(c.absolute))
 			}
 		}
 	})
 }
 
-func TestBegunTooLongAgo(t *testing.T) {
-	s := newStage(t, nil)
+func TestSignInExpires(t *testing.T) {
+	s := newEnv(t, nil)
 	synctest.Test(t, func(t *testing.T) {
 		b := s.browser(t)
 		address := b.begin("/")
@@ -108,132 +108,131 @@ func TestBegunTooLongAgo(t *testing.T) {
 		to := b.choose(address, "P-1")
 		r, err := http.NewRequest(http.MethodGet, to, nil)
 		if err == nil {
-			r.AddCookie(cookie) // the browser has let it go by now
+			r.AddCookie(cookie) // the browser has deleted it by now
 		}
 		if got := read(t, b.do(r, err)); got.Reason != ReasonState {
-			t.Errorf("a sign-in that was begun ten minutes ago: %+v", got)
+			t.Errorf("sign-in started ten minutes ago: got %+v", got)
 		}
 		to = b.choose(b.begin("/"), "P-1")
 		time.Sleep(time.Minute)
 		if got := read(t, b.get(to)); got.Reason != ReasonCode {
-			t.Errorf("a code of a minute ago: %+v", got)
+			t.Errorf("code issued a minute ago: got %+v", got)
 		}
 	})
 }
 
-// Sessions that ended unasked are let go at a later sign-in, and states when
-// their cookie could not be shown again.
-func TestNothingGathers(t *testing.T) {
-	s := newStage(t, nil)
+// A later sign-in removes ended sessions, and used states whose cookie has expired.
+func TestRemovesExpiredState(t *testing.T) {
+	s := newEnv(t, nil)
 	synctest.Test(t, func(t *testing.T) {
 		for range 50 {
 			s.browser(t).signIn("P-1", "/")
 			time.Sleep(5 * time.Minute)
 		}
 		if n := len(s.id.store.sessions); n > 4 {
-			t.Errorf("%d sessions are kept; four can be live", n)
+			t.Errorf("got %d sessions, want at most 4", n)
 		}
 		if n := len(s.id.logins.used); n > 3 {
-			t.Errorf("%d states are kept; three can be shown again", n)
+			t.Errorf("got %d used states, want at most 3", n)
 		}
 	})
 }
 
-func TestIssuerAway(t *testing.T) {
+func TestIssuerUnreachable(t *testing.T) {
 	core, logs := observer.New(zapcore.DebugLevel)
-	s, f := newForgeStage(t, func(o *Options) { o.Log = zap.New(core) })
+	s, f := newFakeIssuerEnv(t, func(o *Options) { o.Log = zap.New(core) })
 	synctest.Test(t, func(t *testing.T) {
 		token := "Bearer " + f.sign(t, "at+jwt", f.claims())
 		f.change(func() { f.broken = true })
-		if got := s.bearing(t, token); got.Status != http.StatusServiceUnavailable || got.Reason != ReasonIssuer {
-			t.Errorf("a bearer token without a configuration: %+v", got)
+		if got := s.sendBearer(t, token); got.Status != http.StatusServiceUnavailable || got.Reason != ReasonIssuer {
+			t.Errorf("bearer token without configuration: got %+v", got)
 		}
-		if got := s.browser(t).who("/sign-in"); got.Status != http.StatusServiceUnavailable {
-			t.Errorf("a sign-in without a configuration: %+v", got)
+		if got := s.browser(t).whoAmI("/sign-in"); got.Status != http.StatusServiceUnavailable {
+			t.Errorf("sign-in without configuration: got %+v", got)
 		}
 		f.change(func() { f.broken = false })
-		if got := s.bearing(t, token); got.Status != http.StatusServiceUnavailable {
-			t.Errorf("the issuer is asked again without a pause: %+v", got)
+		if got := s.sendBearer(t, token); got.Status != http.StatusServiceUnavailable {
+			t.Errorf("retry without a pause: got %+v", got)
 		}
 		time.Sleep(time.Second)
-		begun := s.browser(t)
-		begun.begin("/")
+		b2 := s.browser(t)
+		b2.begin("/")
 		f.change(func() { f.broken = true })
-		if got := s.bearing(t, token); got.Status != http.StatusServiceUnavailable || got.Reason != ReasonIssuer {
-			t.Errorf("a bearer token without keys: %+v", got)
+		if got := s.sendBearer(t, token); got.Status != http.StatusServiceUnavailable || got.Reason != ReasonIssuer {
+			t.Errorf("bearer token without keys: got %+v", got)
 		}
 		for range 90 {
 			time.Sleep(11 * time.Millisecond)
-			s.bearing(t, token)
+			s.sendBearer(t, token)
 		}
 		if f.asked != 1 {
-			t.Errorf("within a second the issuer is asked for its keys %d times", f.asked)
+			t.Errorf("got %d requests for keys within a second, want 1", f.asked)
 		}
 		b := s.browser(t)
 		to, _ := url.Parse(b.begin("/"))
 		back := s.portal + "/sign-in/callback?" + url.Values{"state": {to.Query().Get("state")}, "code": {"c"}}.Encode()
-		if got := b.who(strings.TrimPrefix(back, s.portal)); got.Status != http.StatusServiceUnavailable {
-			t.Errorf("a callback while the issuer is away: %+v", got)
+		if got := b.whoAmI(strings.TrimPrefix(back, s.portal)); got.Status != http.StatusServiceUnavailable {
+			t.Errorf("callback while the issuer is unreachable: got %+v", got)
 		}
 		time.Sleep(time.Second)
 		f.change(func() { f.broken = false })
-		if got := s.bearing(t, token); got.Status != http.StatusOK {
-			t.Errorf("the issuer is back: %+v", got)
+		if got := s.sendBearer(t, token); got.Status != http.StatusOK {
+			t.Errorf("issuer reachable again: got %+v", got)
 		}
 		f.change(func() { f.broken = true })
-		if got := s.bearing(t, token); got.Status != http.StatusOK {
-			t.Errorf("known keys without the issuer: %+v", got)
+		if got := s.sendBearer(t, token); got.Status != http.StatusOK {
+			t.Errorf("cached keys, issuer unreachable: got %+v", got)
 		}
 	})
 	if logs.Len() == 0 {
-		t.Error("nothing is logged of an issuer that is away")
+		t.Error("an unreachable issuer was not logged")
 	}
 	for _, entry := range logs.All() {
 		for _, field := range entry.Context {
 			if strings.Contains(entry.Message+field.String, "canary") {
-				t.Errorf("the log repeats an answer: %s %s", entry.Message, field.String)
+				t.Errorf("the log contains text of a response: %s %s", entry.Message, field.String)
 			}
 		}
 	}
 }
 
-func TestKeysChange(t *testing.T) {
-	s, f := newForgeStage(t, nil)
+func TestKeyRotation(t *testing.T) {
+	s, f := newFakeIssuerEnv(t, nil)
 	synctest.Test(t, func(t *testing.T) {
-		claims := with(f.claims(), map[string]any{"exp": time.Now().Add(24 * time.Hour).Unix()})
+		claims := withClaims(f.claims(), map[string]any{"exp": time.Now().Add(24 * time.Hour).Unix()})
 		old := "Bearer " + f.sign(t, "at+jwt", claims)
-		stranger := "Bearer " + signed(t, jose.ES256, newKey(t), "made-up", "at+jwt", claims)
+		stranger := "Bearer " + signToken(t, jose.ES256, newKey(t), "made-up", "at+jwt", claims)
 		expect := func(when, token string, want int) {
 			t.Helper()
-			if got := s.bearing(t, token); got.Status != want {
-				t.Errorf("%s: %+v", when, got)
+			if got := s.sendBearer(t, token); got.Status != want {
+				t.Errorf("%s: got %+v", when, got)
 			}
-			synctest.Wait() // for keys that are asked for in passing
+			synctest.Wait() // for a refresh in the background
 		}
-		expect("at first", old, http.StatusOK)
+		expect("first request", old, http.StatusOK)
 		for range 900 {
 			time.Sleep(11 * time.Millisecond)
-			s.bearing(t, stranger)
+			s.sendBearer(t, stranger)
 		}
 		if f.asked != 1 {
-			t.Errorf("tokens of strangers have led to %d requests to the issuer", f.asked)
+			t.Errorf("got %d requests for keys after tokens with unknown keys, want 1", f.asked)
 		}
 		before := f.public()
 		f.change(func() { f.key, f.name = newKey(t), "k2" })
 		f.change(func() { f.keys = []jose.JSONWebKey{before, f.public()} })
 		young := "Bearer " + f.sign(t, "at+jwt", claims)
 		time.Sleep(10 * time.Second)
-		expect("signed with a new key", young, http.StatusOK)
-		expect("signed with the key before", old, http.StatusOK)
+		expect("new key", young, http.StatusOK)
+		expect("previous key", old, http.StatusOK)
 		f.change(func() { f.keys = f.keys[1:] })
 		time.Sleep(maxKeyAge)
-		expect("whoever finds that the keys are old does not wait", old, http.StatusOK)
-		expect("the new key", young, http.StatusOK)
-		expect("a key that the issuer has withdrawn", old, http.StatusUnauthorized)
+		expect("withdrawn key, during the refresh", old, http.StatusOK)
+		expect("new key, after the refresh", young, http.StatusOK)
+		expect("withdrawn key, after the refresh", old, http.StatusUnauthorized)
 		f.change(func() { f.broken = true })
 		time.Sleep(maxKeyAge)
-		expect("old keys, and the issuer is away", young, http.StatusOK)
-		expect("old keys, and the issuer is still away", young, http.StatusOK)
+		expect("old keys, issuer unreachable", young, http.StatusOK)
+		expect("old keys, issuer still unreachable", young, http.StatusOK)
 	})
 }
 
@@ -243,65 +242,65 @@ func TestOptions(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, change := range map[string]func(*Options){
-		"no issuer":               func(o *Options) { o.Issuer = "" },
-		"an issuer over http":     func(o *Options) { o.Issuer = "http://issuer.example" },
-		"an issuer with a query":  func(o *Options) { o.Issuer += "?a=b" },
-		"an issuer with a secret": func(o *Options) { o.Issuer = "https://a:b@issuer.example" },
-		"no client":               func(o *Options) { o.ClientID = "" },
-		"no public URL":           func(o *Options) { o.PublicURL = "" },
-		"a public URL over http":  func(o *Options) { o.PublicURL = "http://books.example" },
-		"a slash at its end":      func(o *Options) { o.PublicURL += "/" },
-		"a path":                  func(o *Options) { o.PublicURL += "/portal" },
-		"idle longer than at all": func(o *Options) { o.Idle, o.Limit = 2*time.Hour, time.Hour },
-		"idle before it begins":   func(o *Options) { o.Idle = -1 },
+		"no issuer":                     func(o *Options) { o.Issuer = "" },
+		"an issuer over http":           func(o *Options) { o.Issuer = "http://issuer.example" },
+		"an issuer with a query":        func(o *Options) { o.Issuer += "?a=b" },
+		"an issuer with a secret":       func(o *Options) { o.Issuer = "https://a:b@issuer.example" },
+		"no client":                     func(o *Options) { o.ClientID = "" },
+		"no public URL":                 func(o *Options) { o.PublicURL = "" },
+		"a public URL over http":        func(o *Options) { o.PublicURL = "http://books.example" },
+		"a trailing slash":              func(o *Options) { o.PublicURL += "/" },
+		"a path":                        func(o *Options) { o.PublicURL += "/portal" },
+		"idle limit over session limit": func(o *Options) { o.Idle, o.Limit = 2*time.Hour, time.Hour },
+		"negative idle limit":           func(o *Options) { o.Idle = -1 },
 	} {
 		o := good
 		change(&o)
 		if _, err := New(o); err == nil {
-			t.Errorf("%s: it is taken", name)
+			t.Errorf("%s: got no error", name)
 		}
 	}
 	for _, host := range []string{"http://127.0.0.1:8080", "http://[::1]:8080", "http://localhost:8080"} {
 		o := good
 		o.PublicURL, o.Issuer = host, host+"/issuer"
 		if _, err := New(o); err != nil {
-			t.Errorf("%s: %v", host, err)
+			t.Errorf("%s: got %v", host, err)
 		}
 	}
 }
 
-// An issuer whose endpoints would send credentials in the clear is not used.
-func TestConfiguration(t *testing.T) {
+// An issuer with endpoints that would get credentials in the clear is not used.
+func TestRefusesUnsafeConfiguration(t *testing.T) {
 	for name, address := range map[string]string{
 		"token_endpoint": "http://issuer.example/token", "jwks_uri": "", "authorization_endpoint": "javascript:alert(1)", "end_session_endpoint": "http://issuer.example/end",
 	} {
-		s, f := newForgeStage(t, nil)
+		s, f := newFakeIssuerEnv(t, nil)
 		f.changed = map[string]any{name: address}
-		if got := s.browser(t).who("/sign-in"); got.Status != http.StatusServiceUnavailable {
-			t.Errorf("with %s at %q: %+v", name, address, got)
+		if got := s.browser(t).whoAmI("/sign-in"); got.Status != http.StatusServiceUnavailable {
+			t.Errorf("%s %q: got %+v", name, address, got)
 		}
 	}
-	s, f := newForgeStage(t, nil)
+	s, f := newFakeIssuerEnv(t, nil)
 	signedOut := s.portal + "/signed-out"
 	for _, c := range []struct {
-		end  any // where the issuer ends sessions
+		end  any // the issuer's end-session endpoint
 		want string
 	}{
 		{nil, signedOut},
 		{f.base + "/end?realm=a", f.base + "/end?client_id=" + client + "&post_logout_redirect_uri=" + url.QueryEscape(signedOut) + "&realm=a"},
 	} {
-		s, f := newForgeStage(t, nil)
+		s, f := newFakeIssuerEnv(t, nil)
 		f.changed = map[string]any{"end_session_endpoint": c.end}
 		b := s.browser(t)
 		b.begin("/")
 		if to := b.post(s.portal+"/sign-out", nil).to; to != c.want {
-			t.Errorf("sign-out leads to %q, not %q", to, c.want)
+			t.Errorf("got sign-out redirect to %q, want %q", to, c.want)
 		}
 	}
 }
 
 func BenchmarkBearer(b *testing.B) {
-	s := newStage(b, nil)
+	s := newEnv(b, nil)
 	token, err := s.issuer.Token("P-1", client, time.Hour)
 	fixture.Must(b, err)
 	r := httptest.NewRequest(http.MethodGet, "/", nil)
@@ -315,7 +314,7 @@ func BenchmarkBearer(b *testing.B) {
 }
 
 func BenchmarkSession(b *testing.B) {
-	s := newStage(b, nil)
+	s := newEnv(b, nil)
 	browser := s.browser(b)
 	browser.signIn("P-1", "/")
 	r := httptest.NewRequest(http.MethodGet, "/", nil)

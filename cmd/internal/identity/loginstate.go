@@ -16,29 +16,28 @@ import (
 	"unicode"
 )
 
-// loginStates keeps the state of each sign-in in the browser that began it, in a
-// cookie that nobody else can read or make: to begin one costs the server nothing.
+// loginStates keeps the state of each sign-in in the browser that started it,
+// in an encrypted cookie. Starting a sign-in costs the server no memory.
 type loginStates struct {
 	aead cipher.AEAD
 	now  func() time.Time
 
 	mu sync.Mutex
-	// used are the states of finished sign-ins, each until its cookie could not
-	// be shown again. They are no more than people have signed in within ten
-	// minutes and callbacks are being answered.
+	// used contains the states of completed sign-ins until their cookies expire:
+	// those of the last ten minutes, and of callbacks in progress.
 	used map[string]time.Time
 }
 
-// loginState is what the callback needs to know about the sign-in.
+// loginState is what the callback needs to know about its sign-in.
 type loginState struct {
 	State, Nonce, Verifier, ReturnTo string
 	Until                            time.Time
 }
 
-// loginLife is how long a person may take at the issuer.
+// loginLife is how long a person may take to sign in at the issuer.
 const loginLife = 10 * time.Minute
 
-// loginCookie goes to the paths of the sign-in alone.
+// The browser sends loginCookie only to paths under loginPath.
 const (
 	loginCookie = "bookledger-sign-in"
 	loginPath   = "/sign-in"
@@ -46,14 +45,14 @@ const (
 
 func newLoginStates(now func() time.Time) (*loginStates, error) {
 	key := make([]byte, 32)
-	_, _ = rand.Read(key) // it never fails
+	_, _ = rand.Read(key) // never fails
 	b := &loginStates{now: now, used: map[string]time.Time{}}
 	block, err := aes.NewCipher(key)
 	if err == nil {
 		b.aead, err = cipher.NewGCMWithRandomNonce(block)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("sign-in: make a key for its cookie: %w", err)
+		return nil, fmt.Errorf("sign-in: creating the cookie key: %w", err)
 	}
 	return b, nil
 }
@@ -61,7 +60,7 @@ func newLoginStates(now func() time.Time) (*loginStates, error) {
 func (b *loginStates) put(w http.ResponseWriter, a loginState) error {
 	plain, err := json.Marshal(a)
 	if err != nil {
-		return fmt.Errorf("sign-in: keep what was begun: %w", err)
+		return fmt.Errorf("sign-in: encoding the login state: %w", err)
 	}
 	b.set(w, base64.RawURLEncoding.EncodeToString(b.aead.Seal(nil, nil, plain, []byte(loginCookie))), int(loginLife/time.Second))
 	return nil
@@ -76,7 +75,7 @@ func (b *loginStates) set(w http.ResponseWriter, value string, age int) {
 	})
 }
 
-// get returns what the browser has begun, unless it was too long ago.
+// get returns the sign-in that the browser started, unless it has expired.
 func (b *loginStates) get(r *http.Request) (loginState, bool) {
 	cookie, err := r.Cookie(loginCookie)
 	if err != nil {
@@ -97,7 +96,7 @@ func (b *loginStates) get(r *http.Request) (loginState, bool) {
 	return a, true
 }
 
-// take returns false where the state has been taken before.
+// take marks a state as used. It returns false if the state was already used.
 func (b *loginStates) take(a loginState) bool {
 	now := b.now()
 	b.mu.Lock()
@@ -110,20 +109,20 @@ func (b *loginStates) take(a loginState) bool {
 	return true
 }
 
-// forget forgets a state that led to no sign-in: the issuer has not taken its
-// code, and will not take it later.
+// forget allows a state to be used again. It is called when the issuer did not
+// accept the code of the sign-in.
 func (b *loginStates) forget(a loginState) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.used, a.State)
 }
 
-// maxReturnPath is how long a path to return to may be, in bytes: the cookie
-// has to hold it, and browsers keep cookies of 4 KiB.
+// maxReturnPath limits the path to return to, in bytes: it is part of the
+// cookie, and browsers limit cookies to 4 KiB.
 const maxReturnPath = 1024
 
 // localPath returns a path of the portal itself, or "/" for anything else.
-// Browsers read a backslash as a slash, and leave out tabs and line ends.
+// Browsers treat a backslash as a slash and ignore tabs and line breaks.
 func localPath(path string) string {
 	if len(path) > maxReturnPath || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") ||
 		strings.ContainsFunc(path, func(r rune) bool { return r == '\\' || unicode.IsControl(r) }) {

@@ -15,42 +15,44 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// provider is the OpenID provider as it describes itself: it is asked for its
-// configuration when that is first needed, and the answer is kept.
+// provider fetches the configuration of the OpenID provider when it is first
+// needed, and keeps it.
 type provider struct {
 	options    Options
 	discovered atomic.Pointer[relyingParty]
 	inFlight   singleflight.Group
 
 	mu     sync.Mutex
-	failed time.Time // when it was last asked for in vain
+	failed time.Time // time of the last failed request
 }
 
-// relyingParty is this portal at a provider that has answered.
+// relyingParty is this portal as a client of a provider whose configuration is
+// known.
 type relyingParty struct {
 	provider    *oidc.Provider
 	code        oauth2.Config
 	keys        *keySet
-	endSession  string // "" where the issuer has none
-	sendsIssuer bool   // every answer to a sign-in carries iss
+	endSession  string // "" if the issuer has no such endpoint
+	sendsIssuer bool   // every authorization response contains iss
 }
 
-// Pauses after a request to the issuer that failed, or that did not bring the
-// key that was sought: what hostile clients send must not become requests to
-// the issuer.
+// Pauses after a request to the issuer that failed, or that did not return the
+// required key, so that hostile clients cannot cause a flood of requests to the
+// issuer.
 const (
 	retryPause      = time.Second
 	keyRefreshPause = 10 * time.Second
 )
 
-// issuerTimeout is how long the issuer may take, whatever the client allows.
+// issuerTimeout limits a request to the issuer, whatever the client's timeout.
 const issuerTimeout = 15 * time.Second
 
-// cached returns the configuration where it has been found, else nil.
+// cached returns the configuration, or nil if it is not known yet.
 func (p *provider) cached() *relyingParty { return p.discovered.Load() }
 
-// configuration returns the issuer's configuration, and asks for it where it is not
-// known yet. All who wait share one request; its failure is an ErrIssuer.
+// configuration returns the issuer's configuration and fetches it if it is not
+// known yet. Concurrent callers share one request. If it fails, the error is
+// ErrIssuerUnreachable.
 func (p *provider) configuration(ctx context.Context) (*relyingParty, error) {
 	if found := p.cached(); found != nil {
 		return found, nil
@@ -73,7 +75,8 @@ func (p *provider) configuration(ctx context.Context) (*relyingParty, error) {
 	}
 }
 
-// discover is not bound to the request that came first, since others wait for it.
+// discover fetches the configuration. It does not use the context of one
+// request, because other requests wait for the result.
 func (p *provider) discover() error {
 	if p.cached() != nil {
 		return nil
@@ -88,14 +91,14 @@ func (p *provider) discover() error {
 			return nil
 		}
 	}
-	p.options.Log.Warn("the issuer's configuration cannot be had", zap.String("issuer", p.options.Issuer), zap.String("why", safeMessage(err)))
+	p.options.Log.Warn("fetching the issuer's configuration failed", zap.String("issuer", p.options.Issuer), zap.String("reason", safeMessage(err)))
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.failed = p.options.Now()
 	return err
 }
 
-// safeMessage says what went wrong with a request, without what was answered.
+// safeMessage describes why a request failed, without any text of the response.
 func safeMessage(err error) string {
 	var transport *url.Error
 	var mismatch *oidc.IssuerMismatchError
@@ -103,38 +106,38 @@ func safeMessage(err error) string {
 	case errors.As(err, &transport):
 		return transport.Err.Error()
 	case errors.As(err, &mismatch):
-		return "it calls itself " + mismatch.Discovered
+		return "the configuration names another issuer: " + mismatch.Discovered
 	case errors.Is(err, errConfiguration):
 		return err.Error()
 	}
-	return "it gave no usable answer"
+	return "the response is not valid"
 }
 
-var errConfiguration = errors.New("it lacks an endpoint, or has one that is neither https nor on a loopback address")
+var errConfiguration = errors.New("an endpoint is missing, or is neither https nor on a loopback address")
 
 func (o Options) relyingParty(provider *oidc.Provider) (*relyingParty, error) {
-	var also struct {
+	var metadata struct {
 		Keys        string   `json:"jwks_uri"`
 		EndSession  string   `json:"end_session_endpoint"`
 		NamesSelf   bool     `json:"authorization_response_iss_parameter_supported"`
 		AuthMethods []string `json:"token_endpoint_auth_methods_supported"`
 	}
-	if err := provider.Claims(&also); err != nil {
+	if err := provider.Claims(&metadata); err != nil {
 		return nil, err
 	}
 	endpoint := provider.Endpoint()
-	needed := []string{also.Keys, endpoint.TokenURL, endpoint.AuthURL}
-	if also.EndSession != "" {
-		needed = append(needed, also.EndSession)
+	needed := []string{metadata.Keys, endpoint.TokenURL, endpoint.AuthURL}
+	if metadata.EndSession != "" {
+		needed = append(needed, metadata.EndSession)
 	}
 	for _, address := range needed {
 		if u, err := url.Parse(address); err != nil || !secure(u) {
 			return nil, errConfiguration
 		}
 	}
-	// Trying both ways could spend the code on the wrong one.
+	// Choose one way: trying both could use up the code on the wrong one.
 	endpoint.AuthStyle = oauth2.AuthStyleInHeader
-	onlyPost := len(also.AuthMethods) > 0 && !slices.Contains(also.AuthMethods, "client_secret_basic")
+	onlyPost := len(metadata.AuthMethods) > 0 && !slices.Contains(metadata.AuthMethods, "client_secret_basic")
 	if o.ClientSecret == "" || onlyPost {
 		endpoint.AuthStyle = oauth2.AuthStyleInParams
 	}
@@ -145,7 +148,7 @@ func (o Options) relyingParty(provider *oidc.Provider) (*relyingParty, error) {
 			RedirectURL: o.PublicURL + "/sign-in/callback",
 			Scopes:      []string{oidc.ScopeOpenID, "profile"},
 		},
-		keys:       &keySet{address: also.Keys, client: o.Client, now: o.Now, log: o.Log},
-		endSession: also.EndSession, sendsIssuer: also.NamesSelf,
+		keys:       &keySet{address: metadata.Keys, client: o.Client, now: o.Now, log: o.Log},
+		endSession: metadata.EndSession, sendsIssuer: metadata.NamesSelf,
 	}, nil
 }

@@ -17,29 +17,30 @@ import (
 )
 
 // These tests sign in with the npm package oidc-provider, a certified OpenID
-// provider, in place of the demo's issuer. `npm ci --ignore-scripts` in
-// testdata/provider installs it. What it would never answer, the forge does.
+// provider, instead of the demo's issuer. Install it with `npm ci
+// --ignore-scripts` in testdata/provider. fakeIssuer covers responses that it
+// would never send.
 
 const secret = "a-secret-for-tests-alone"
 
-// newProviderStage is a portal whose issuer is a provider, which runs until the
-// test has ended.
-func newProviderStage(t *testing.T, change func(*Options)) *stage {
+// newProviderEnv returns a portal whose issuer is a provider that runs until
+// the test ends.
+func newProviderEnv(t *testing.T, change func(*Options)) *env {
 	t.Helper()
 	fixture.Program(t, "node")
 	folder := filepath.Join("testdata", "provider")
 	fixture.File(t, filepath.Join(folder, "node_modules", "oidc-provider", "package.json"), "npm ci --ignore-scripts in testdata/provider")
 	redirects := map[string]any{"redirect_uris": []string{"https://" + portalHost + "/sign-in/callback"}, "post_logout_redirect_uris": []string{"https://" + portalHost + "/signed-out"}}
 	clients, err := json.Marshal([]any{
-		with(redirects, map[string]any{"client_id": client, "token_endpoint_auth_method": "none"}),
-		with(redirects, map[string]any{"client_id": "confidential", "client_secret": secret}),
+		withClaims(redirects, map[string]any{"client_id": client, "token_endpoint_auth_method": "none"}),
+		withClaims(redirects, map[string]any{"client_id": "confidential", "client_secret": secret}),
 		map[string]any{"client_id": "reporting", "client_secret": secret, "redirect_uris": []string{}, "response_types": []string{}, "grant_types": []string{"client_credentials"}},
 	})
 	fixture.Must(t, err)
 	command := exec.Command("node", "provider.mjs", string(clients))
 	command.Dir = folder
-	var complaints bytes.Buffer
-	command.Stderr = &complaints
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
 	in, err := command.StdinPipe()
 	fixture.Must(t, err)
 	out, err := command.StdoutPipe()
@@ -50,21 +51,21 @@ func newProviderStage(t *testing.T, change func(*Options)) *stage {
 		in.Close()
 		_, _ = io.Copy(io.Discard, lines)
 		if err := command.Wait(); err != nil || t.Failed() {
-			t.Logf("the provider: %v\n%s", err, complaints.String())
+			t.Logf("the provider: %v\n%s", err, stderr.String())
 		}
 	})
 	address, err := lines.ReadString('\n')
 	if err != nil {
-		t.Fatalf("the provider does not start: %q, %v", address, err)
+		t.Fatalf("the provider did not start: %q, %v", address, err)
 	}
-	return newStageAt(t, strings.TrimSpace(address), change)
+	return newEnvAt(t, strings.TrimSpace(address), change)
 }
 
 var action = regexp.MustCompile(`<form [^>]*action="([^"]+)"`)
 
-// pass goes through the provider's pages as a person would and returns the
-// address at the portal that they lead to, and how many pages there were.
-func (b *browser) pass(address, person string) (to string, pages int) {
+// followPages completes the provider's pages as a person would. It returns the
+// portal address to which they lead, and the number of pages.
+func (b *browser) followPages(address, person string) (to string, pages int) {
 	b.t.Helper()
 	p := page{to: address}
 	for range 20 {
@@ -83,48 +84,48 @@ func (b *browser) pass(address, person string) (to string, pages int) {
 			fields.Set("logout", "yes")
 			p = b.post(form[1], fields)
 		default:
-			b.t.Fatalf("the provider answers %d: %s", p.status, p.body)
+			b.t.Fatalf("the provider returned %d: %s", p.status, p.body)
 		}
 	}
-	b.t.Fatal("the provider does not come to an end")
+	b.t.Fatal("the provider did not return to the portal after 20 requests")
 	return "", 0
 }
 
 func TestProviderSignsIn(t *testing.T) {
-	s := newProviderStage(t, nil)
+	s := newProviderEnv(t, nil)
 	for _, person := range []int{0, 2} {
 		b := s.browser(t)
-		to, pages := b.pass(b.begin("/books"), people[person].ID)
+		to, pages := b.followPages(b.begin("/books"), people[person].ID)
 		if pages != 2 {
-			t.Errorf("the provider showed %d pages, not sign-in and consent", pages)
+			t.Errorf("got %d pages, want 2 (sign-in and consent)", pages)
 		}
 		if p := b.get(to); p.to != s.portal+"/books" {
-			t.Fatalf("the callback answers %d to %q: %s", p.status, p.to, p.body)
+			t.Fatalf("the callback returned %d to %q: %s", p.status, p.to, p.body)
 		}
-		if got := b.who("/who"); got.Person != people[person].Person {
-			t.Errorf("signed in as %+v, not %+v", got.Person, people[person].Person)
+		if got := b.whoAmI("/who"); got.Person != people[person].Person {
+			t.Errorf("got person %+v, want %+v", got.Person, people[person].Person)
 		}
 	}
 }
 
 func TestProviderWithSecret(t *testing.T) {
 	for given, want := range map[string]Reason{secret: "", "wrong": ReasonCode} {
-		s := newProviderStage(t, func(o *Options) { o.ClientID, o.ClientSecret = "confidential", given })
+		s := newProviderEnv(t, func(o *Options) { o.ClientID, o.ClientSecret = "confidential", given })
 		b := s.browser(t)
-		to, _ := b.pass(b.begin("/"), "P-1")
+		to, _ := b.followPages(b.begin("/"), "P-1")
 		p := b.get(to)
 		if want == "" {
-			if got := b.who("/who"); got.Person != people[0].Person {
-				t.Errorf("signed in as %+v: %s", got, p.body)
+			if got := b.whoAmI("/who"); got.Person != people[0].Person {
+				t.Errorf("got person %+v: %s", got, p.body)
 			}
 		} else if got := read(t, p); got.Reason != want || !strings.Contains(got.Text, "invalid_client") {
-			t.Errorf("with a wrong secret: %+v", got)
+			t.Errorf("wrong secret: got %+v", got)
 		}
 	}
 }
 
 func TestProviderBearer(t *testing.T) {
-	s := newProviderStage(t, func(o *Options) { o.Audience = "https://books.example/api" })
+	s := newProviderEnv(t, func(o *Options) { o.Audience = "https://books.example/api" })
 	for audience, want := range map[string]int{"https://books.example/api": http.StatusOK, "https://elsewhere.example/": http.StatusUnauthorized} {
 		form := url.Values{"grant_type": {"client_credentials"}, "resource": {audience}, "scope": {"books"}}
 		r, err := http.NewRequest(http.MethodPost, s.base+"/token", strings.NewReader(form.Encode()))
@@ -132,46 +133,46 @@ func TestProviderBearer(t *testing.T) {
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 			r.SetBasicAuth("reporting", secret)
 		}
-		answer := s.browser(t).do(r, err)
+		response := s.browser(t).do(r, err)
 		var tokens struct {
 			Access string `json:"access_token"`
 		}
-		if err := json.Unmarshal([]byte(answer.body), &tokens); err != nil || strings.Count(tokens.Access, ".") != 2 {
-			t.Fatalf("the provider answers %d: %s", answer.status, answer.body)
+		if err := json.Unmarshal([]byte(response.body), &tokens); err != nil || strings.Count(tokens.Access, ".") != 2 {
+			t.Fatalf("the provider returned %d: %s", response.status, response.body)
 		}
-		if got := s.bearing(t, "Bearer "+tokens.Access); got.Status != want || want == http.StatusOK && got.Person.ID != "reporting" {
-			t.Errorf("an access token for %s: %+v", audience, got)
+		if got := s.sendBearer(t, "Bearer "+tokens.Access); got.Status != want || want == http.StatusOK && got.Person.ID != "reporting" {
+			t.Errorf("access token for %s: got %+v", audience, got)
 		}
 	}
 }
 
 func TestProviderSignOut(t *testing.T) {
-	s := newProviderStage(t, nil)
+	s := newProviderEnv(t, nil)
 	b := s.browser(t)
-	to, _ := b.pass(b.begin("/"), "P-1")
+	to, _ := b.followPages(b.begin("/"), "P-1")
 	b.get(to)
 	old := b.cookie("/", sessionCookie).Value
-	// The provider knows them still: it asks nothing.
+	// The provider still has its own session, so it shows no page.
 	again := s.browser(t)
 	again.client.Jar = b.client.Jar
-	if to, pages := again.pass(again.begin("/"), "P-3"); pages != 0 || again.get(to).status != http.StatusSeeOther {
-		t.Fatalf("the provider asks %d pages of somebody whom it knows", pages)
+	if to, pages := again.followPages(again.begin("/"), "P-3"); pages != 0 || again.get(to).status != http.StatusSeeOther {
+		t.Fatalf("got %d pages for a person with a provider session, want 0", pages)
 	}
-	if got := s.with(t, old, "/who"); got.Reason != ReasonSession {
-		t.Errorf("the session before the second sign-in: %+v", got)
+	if got := s.sendCookie(t, old, "/who"); got.Reason != ReasonSession {
+		t.Errorf("first session after the second sign-in: got %+v", got)
 	}
 	old = b.cookie("/", sessionCookie).Value
 	out := b.post(s.portal+"/sign-out", nil)
 	if !strings.HasPrefix(out.to, s.base+"/session/end?") {
-		t.Fatalf("sign-out leads to %q", out.to)
+		t.Fatalf("got sign-out redirect to %q", out.to)
 	}
-	if to, pages := b.pass(out.to, ""); to != s.portal+"/signed-out" || pages != 1 {
-		t.Errorf("the provider leads back to %q after %d pages", to, pages)
+	if to, pages := b.followPages(out.to, ""); to != s.portal+"/signed-out" || pages != 1 {
+		t.Errorf("got redirect from the provider to %q after %d pages", to, pages)
 	}
-	if got := s.with(t, old, "/who"); got.Reason != ReasonSession {
-		t.Errorf("the old cookie after sign-out: %+v", got)
+	if got := s.sendCookie(t, old, "/who"); got.Reason != ReasonSession {
+		t.Errorf("old cookie after sign-out: got %+v", got)
 	}
-	if to, pages := b.pass(b.begin("/"), "P-3"); pages == 0 || b.get(to).status != http.StatusSeeOther || b.who("/who").Person.ID != "P-3" {
-		t.Errorf("the provider knows them still after sign-out, and asks %d pages", pages)
+	if to, pages := b.followPages(b.begin("/"), "P-3"); pages == 0 || b.get(to).status != http.StatusSeeOther || b.whoAmI("/who").Person.ID != "P-3" {
+		t.Errorf("sign-in after sign-out failed, or the provider kept its session (%d pages)", pages)
 	}
 }

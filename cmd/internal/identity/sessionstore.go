@@ -9,11 +9,11 @@ import (
 	"github.com/alexedwards/scs/v2"
 )
 
-// sessionStore holds the sessions: in memory, by the hash of their id. It takes in
-// only what a sign-in has opened. So a request that was under way when its
-// session ended cannot bring it back, and strangers leave nothing behind.
+// sessionStore keeps sessions in memory, by the hash of their id. It adds a
+// session only for a request that signed a person in. So a request in progress
+// cannot restore a session that has ended, and strangers leave no sessions.
 type sessionStore struct {
-	scs.Store // nil: scs asks with a request's context wherever a store takes one
+	scs.Store // nil: scs calls the methods with a context where a store has them
 
 	idle time.Duration
 	now  func() time.Time
@@ -25,7 +25,7 @@ type sessionStore struct {
 
 type session struct {
 	data     []byte
-	idle     time.Time // prolonged by requests
+	idle     time.Time // extended by requests
 	absolute time.Time
 }
 
@@ -33,11 +33,11 @@ func (s *session) expired(now time.Time) bool {
 	return !now.Before(s.idle) || !now.Before(s.absolute)
 }
 
-// sweepInterval is how often sessions that have ended are looked for. One that is
-// asked for is found to have ended at once.
+// sweepInterval is how often ended sessions are removed. Finding a session that
+// has ended removes it at once.
 const sweepInterval = time.Minute
 
-// FindCtx returns the data of a session that has not ended, and prolongs it.
+// FindCtx returns the data of a session that has not ended, and extends it.
 func (k *sessionStore) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
 	v := sessionRequestOf(ctx)
 	now := k.now()
@@ -58,8 +58,8 @@ func (k *sessionStore) FindCtx(ctx context.Context, token string) ([]byte, bool,
 	return s.data, true, nil
 }
 
-// CommitCtx keeps what a request has changed. A session that has ended stays
-// so.
+// CommitCtx saves the changes of a request. It does not restore a session that
+// has ended.
 func (k *sessionStore) CommitCtx(ctx context.Context, token string, data []byte, absolute time.Time) error {
 	v := sessionRequestOf(ctx)
 	now := k.now()

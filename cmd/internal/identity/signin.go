@@ -15,10 +15,10 @@ import (
 	"bookledger/projections/access"
 )
 
-// StartSignIn sends a browser to the issuer. returnTo is the path of the portal to
-// come back to; anything but a local path counts as "/". Nothing is kept on
-// the server. It returns an ErrIssuer where the issuer cannot be reached. After
-// an error nothing has been written.
+// StartSignIn redirects a browser to the issuer. returnTo is the portal path to
+// return to; anything but a local path counts as "/". The server keeps nothing.
+// StartSignIn returns ErrIssuerUnreachable if the issuer cannot be reached.
+// After an error, nothing has been written.
 func (id *Authenticator) StartSignIn(w http.ResponseWriter, r *http.Request, returnTo string) error {
 	rp, err := id.provider.configuration(r.Context())
 	if err != nil {
@@ -37,21 +37,22 @@ func (id *Authenticator) StartSignIn(w http.ResponseWriter, r *http.Request, ret
 	return nil
 }
 
-// FinishSignIn answers the issuer's callback: it signs the person in, in a session
-// of a new id, and returns the path that Begin was given. It writes cookies
-// alone; the caller redirects, or shows the error: a Failure where the sign-in
-// does not hold, another error where the session could not be begun.
+// FinishSignIn handles the issuer's callback. It signs the person in, in a new
+// session with a new id, and returns the path that StartSignIn was given. It
+// writes only cookies; the caller redirects, or shows the error. The error is a
+// Failure if the sign-in is refused, and another error if the session could not
+// be created.
 func (id *Authenticator) FinishSignIn(w http.ResponseWriter, r *http.Request) (returnTo string, err error) {
 	w.Header().Set("Cache-Control", "no-store")
 	q := r.URL.Query()
 	a, found := id.logins.get(r)
 	if !found || subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(a.State)) != 1 {
-		// The cookie stays: a forged callback must not end a true sign-in.
-		return "", fail(ReasonState, "this sign-in was not begun in this browser, or more than ten minutes ago; begin again")
+		// Keep the cookie: a forged callback must not end a genuine sign-in.
+		return "", fail(ReasonState, "this sign-in started in another browser, or more than ten minutes ago; begin again")
 	}
 	id.logins.clear(w)
 	if !id.logins.take(a) {
-		return "", fail(ReasonState, "this sign-in has been finished before; begin again")
+		return "", fail(ReasonState, "this sign-in was already completed; begin again")
 	}
 	p, token, err := id.redeem(r.Context(), q, a)
 	if err != nil {
@@ -64,10 +65,10 @@ func (id *Authenticator) FinishSignIn(w http.ResponseWriter, r *http.Request) (r
 	return a.ReturnTo, nil
 }
 
-// errorCode is what an OAuth error code looks like; anything else is not
-// repeated.
+// errorCode matches OAuth error codes. Other text is not repeated to people.
 var errorCode = regexp.MustCompile(`^[a-z_]{1,40}$`)
 
+// withErrorCode appends a valid OAuth error code to a text.
 func withErrorCode(text, code string) string {
 	if errorCode.MatchString(code) {
 		return text + " (" + code + ")"
@@ -75,7 +76,8 @@ func withErrorCode(text, code string) string {
 	return text
 }
 
-// redeem turns the issuer's answer into a person and their ID token.
+// redeem exchanges the code of the issuer's callback for a person and their ID
+// token.
 func (id *Authenticator) redeem(ctx context.Context, q url.Values, a loginState) (access.Person, string, error) {
 	none := access.Person{}
 	rp, err := id.provider.configuration(ctx)
@@ -83,7 +85,7 @@ func (id *Authenticator) redeem(ctx context.Context, q url.Values, a loginState)
 		return none, "", err
 	}
 	if iss := q.Get("iss"); iss != id.options.Issuer && (iss != "" || q.Has("iss") || rp.sendsIssuer) {
-		return none, "", fail(ReasonMixUp, "the answer comes from another sign-in service than the one that was asked; begin again")
+		return none, "", fail(ReasonMixUp, "the response comes from a different sign-in service; begin again")
 	}
 	if q.Has("error") {
 		return none, "", fail(ReasonDenied, withErrorCode("the sign-in service did not sign you in", q.Get("error")))
@@ -107,22 +109,22 @@ func exchangeFailure(err error) error {
 	var transport *url.Error
 	switch {
 	case errors.As(err, &refused) && refused.Response.StatusCode < http.StatusInternalServerError:
-		return fail(ReasonCode, withErrorCode("the sign-in service does not stand by its answer; begin again", refused.ErrorCode))
+		return fail(ReasonCode, withErrorCode("the sign-in service rejected its own code; begin again", refused.ErrorCode))
 	case errors.As(err, &refused), errors.As(err, &transport),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return unreachable()
 	}
-	return fail(ReasonCode, "the sign-in service gave no usable answer; begin again")
+	return fail(ReasonCode, "the sign-in service sent an invalid response; begin again")
 }
 
-// idToken returns the claims of an ID token that is for this sign-in.
+// idToken verifies an ID token of this sign-in and returns its claims.
 func (id *Authenticator) idToken(ctx context.Context, rp *relyingParty, text, nonce string) (map[string]any, error) {
 	t, err := id.verify(ctx, rp, id.options.ClientID, text)
 	if err != nil {
 		return nil, err
 	}
 	if azp, given := t.claims["azp"]; given && azp != id.options.ClientID || !given && len(t.Audience) > 1 {
-		return nil, fail(ReasonToken, "the token was made for another program; begin again")
+		return nil, fail(ReasonToken, "the token was issued to another client; begin again")
 	}
 	if subtle.ConstantTimeCompare([]byte(t.Nonce), []byte(nonce)) != 1 {
 		return nil, fail(ReasonToken, "the token belongs to another sign-in; begin again")
@@ -130,9 +132,10 @@ func (id *Authenticator) idToken(ctx context.Context, rp *relyingParty, text, no
 	return t.claims, nil
 }
 
-// SignOut ends the session for good and returns where to send the browser: to
-// the issuer, where it ends sessions too, else to "/signed-out". The caller has
-// to see to it that the request is meant: a POST of the portal's own page.
+// SignOut ends the session and returns where to redirect the browser: to the
+// issuer's end-session endpoint if it has one, otherwise to "/signed-out". The
+// caller must ensure that the person intended it: only a POST from the portal's
+// own page.
 func (id *Authenticator) SignOut(w http.ResponseWriter, r *http.Request) (redirect string) {
 	w.Header().Set("Cache-Control", "no-store")
 	token := id.closeSession(r)

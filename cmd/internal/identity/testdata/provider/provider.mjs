@@ -1,13 +1,13 @@
-// A certified OpenID provider for the tests of sign-in. Its one argument is its
-// clients, as JSON. It listens on a free port of the loopback address, prints
-// its address on one line, and ends when its input does.
+// Runs a certified OpenID provider for the sign-in tests. The only argument is
+// the list of clients, as JSON. It listens on a free loopback port, prints its
+// URL on one line, and exits when its standard input is closed.
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import { Provider } from 'oidc-provider';
 
 const clients = JSON.parse(process.argv[2]);
 
-// Made-up people; whoever types a name of theirs is signed in as them.
+// Made-up people. Typing one of these ids signs in as that person.
 const people = {
   'P-1': { name: 'Ana Quiroga', agent_id: 'A-1' },
   'P-3': { name: 'Cy Okafor', roles: ['auditor'] },
@@ -24,7 +24,7 @@ function configuration() {
     jwks: { keys: [newKey()] },
     cookies: { keys: [randomBytes(32).toString('hex')] },
     claims: { openid: ['sub'], profile: ['name', 'agent_id', 'roles'] },
-    // The portal reads the ID token and asks for no more.
+    // The portal reads the claims from the ID token and never calls userinfo.
     conformIdTokenClaims: false,
     findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, ...people[id] }) }),
     features: {

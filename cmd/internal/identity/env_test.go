@@ -30,8 +30,8 @@ var people = []issuer.Person{
 	{Person: access.Person{ID: "P-4", Name: "Di Marsh", Operator: true}, Role: "operator"},
 }
 
-// inProcess reaches handlers by the host of their address, without a network, so
-// that time in a test can be its own. What else there is, is on the network.
+// inProcess sends requests to handlers by host, without a network, so that
+// tests can run with their own time. Requests to other hosts use the network.
 type inProcess map[string]http.Handler
 
 func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -46,9 +46,9 @@ func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, inner)
-	answer := w.Result()
-	answer.Request = r
-	return answer, nil
+	response := w.Result()
+	response.Request = r
+	return response, nil
 }
 
 const (
@@ -56,34 +56,35 @@ const (
 	issuerHost = "127.0.0.1:1"
 )
 
-// stage is a portal and an issuer. Where a test's time is its own, the stage is
-// made outside, for the sake of a goroutine that scs never ends.
-type stage struct {
+// env is a portal and an issuer. A test with its own time creates the env
+// outside of the synctest bubble, because scs starts a goroutine that never
+// ends.
+type env struct {
 	id     *Authenticator
-	issuer *issuer.Issuer // nil where it is not the demo's
+	issuer *issuer.Issuer // nil unless it is the demo's issuer
 	portal string         // URL
 	base   string         // the issuer's URL
 	rt     inProcess
 }
 
-// newStage is a portal with the demo's issuer.
-func newStage(t testing.TB, change func(*Options)) *stage {
+// newEnv returns a portal with the demo's issuer.
+func newEnv(t testing.TB, change func(*Options)) *env {
 	t.Helper()
 	base := "https://" + issuerHost + "/issuer"
-	own, err := issuer.New(issuer.Options{Base: base, ClientID: client, Portal: "https://" + portalHost, People: people, Stylesheet: "/style.css", Now: time.Now})
+	demo, err := issuer.New(issuer.Options{Base: base, ClientID: client, Portal: "https://" + portalHost, People: people, Stylesheet: "/style.css", Now: time.Now})
 	fixture.Must(t, err)
-	s := newStageAt(t, base, change)
-	s.issuer, s.rt[issuerHost] = own, own
+	s := newEnvAt(t, base, change)
+	s.issuer, s.rt[issuerHost] = demo, demo
 	return s
 }
 
-// newStageAt is a portal with an issuer at an address.
-func newStageAt(t testing.TB, base string, change func(*Options)) *stage {
+// newEnvAt returns a portal with the issuer at an address.
+func newEnvAt(t testing.TB, base string, change func(*Options)) *env {
 	t.Helper()
-	s := &stage{portal: "https://" + portalHost, base: base, rt: inProcess{}}
+	s := &env{portal: "https://" + portalHost, base: base, rt: inProcess{}}
 	o := Options{
 		Issuer: base, ClientID: client, PublicURL: s.portal, Client: &http.Client{Transport: s.rt},
-		IsBackground: func(r *http.Request) bool { return r.URL.Path == "/untouched" },
+		IsBackground: func(r *http.Request) bool { return r.URL.Path == "/background" },
 		Now:          time.Now, Log: zap.NewNop(),
 	}
 	if change != nil {
@@ -96,18 +97,18 @@ func newStageAt(t testing.TB, base string, change func(*Options)) *stage {
 	return s
 }
 
-// portal is the least that a portal does with an Identity.
+// portal is a minimal portal that uses an Authenticator.
 func portal(id *Authenticator) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /sign-in", func(w http.ResponseWriter, r *http.Request) {
 		if err := id.StartSignIn(w, r, r.FormValue("to")); err != nil {
-			answer(w, access.Person{}, err)
+			writeReply(w, access.Person{}, err)
 		}
 	})
 	mux.HandleFunc("GET /sign-in/callback", func(w http.ResponseWriter, r *http.Request) {
 		to, err := id.FinishSignIn(w, r)
 		if err != nil {
-			answer(w, access.Person{}, err)
+			writeReply(w, access.Person{}, err)
 			return
 		}
 		http.Redirect(w, r, to, http.StatusSeeOther)
@@ -121,13 +122,13 @@ func portal(id *Authenticator) http.Handler {
 	mux.HandleFunc("GET /pop", func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, id.Pop(r, r.FormValue("key"))) })
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		p, err := id.Person(r)
-		answer(w, p, err)
+		writeReply(w, p, err)
 	})
 	return id.Middleware(mux)
 }
 
-// said is what the portal answers.
-type said struct {
+// reply is the JSON that the test portal returns.
+type reply struct {
 	Status int
 	Person access.Person
 	Reason Reason
@@ -135,8 +136,8 @@ type said struct {
 	Kind   string
 }
 
-func answer(w http.ResponseWriter, p access.Person, err error) {
-	a := said{Status: http.StatusOK, Person: p}
+func writeReply(w http.ResponseWriter, p access.Person, err error) {
+	a := reply{Status: http.StatusOK, Person: p}
 	var failure *Failure
 	if errors.As(err, &failure) {
 		a.Status, a.Reason, a.Text, a.Kind = http.StatusUnauthorized, failure.Reason, failure.Text, errors.Unwrap(failure).Error()
@@ -150,14 +151,14 @@ func answer(w http.ResponseWriter, p access.Person, err error) {
 	_ = json.NewEncoder(w).Encode(a)
 }
 
-// browser keeps cookies and follows a redirect only when it is told to.
+// browser keeps cookies and returns redirects without following them.
 type browser struct {
 	t      testing.TB
 	client *http.Client
 	portal string
 }
 
-func (s *stage) browser(t testing.TB) *browser {
+func (s *env) browser(t testing.TB) *browser {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	fixture.Must(t, err)
@@ -166,7 +167,7 @@ func (s *stage) browser(t testing.TB) *browser {
 	}}, s.portal}
 }
 
-// page is an answer that has been read.
+// page is a response with its body.
 type page struct {
 	status int
 	to     string // Location, absolute
@@ -177,13 +178,13 @@ type page struct {
 func (b *browser) do(r *http.Request, err error) page {
 	b.t.Helper()
 	fixture.Must(b.t, err)
-	answer, err := b.client.Do(r)
+	response, err := b.client.Do(r)
 	fixture.Must(b.t, err)
-	defer answer.Body.Close()
-	body, err := io.ReadAll(answer.Body)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
 	fixture.Must(b.t, err)
-	p := page{status: answer.StatusCode, header: answer.Header, body: string(body)}
-	if to, err := answer.Location(); err == nil {
+	p := page{status: response.StatusCode, header: response.Header, body: string(body)}
+	if to, err := response.Location(); err == nil {
 		p.to = to.String()
 	}
 	return p
@@ -205,7 +206,7 @@ func (b *browser) post(address string, form url.Values) page {
 
 var hidden = regexp.MustCompile(`<input type="hidden" name="([^"]*)" value="([^"]*)"`)
 
-// hiddenFields are what a page's form would send.
+// hiddenFields returns the hidden fields of a page's form.
 func hiddenFields(body string) url.Values {
 	form := url.Values{}
 	for _, field := range hidden.FindAllStringSubmatch(body, -1) {
@@ -214,60 +215,60 @@ func hiddenFields(body string) url.Values {
 	return form
 }
 
-// begin goes to the issuer's page and returns its address.
+// begin starts a sign-in and returns the address of the issuer's page.
 func (b *browser) begin(to string) string {
 	b.t.Helper()
 	p := b.get(b.portal + "/sign-in?" + url.Values{"to": {to}}.Encode())
 	if p.status != http.StatusSeeOther || p.to == "" {
-		b.t.Fatalf("sign-in answers %d to %q: %s", p.status, p.to, p.body)
+		b.t.Fatalf("sign-in returned %d to %q: %s", p.status, p.to, p.body)
 	}
 	return p.to
 }
 
-// choose takes a person on the issuer's page and returns the callback's
-// address.
+// choose selects a person on the issuer's page and returns the address of the
+// callback.
 func (b *browser) choose(address, person string) string {
 	b.t.Helper()
 	p := b.get(address)
 	if p.status != http.StatusOK {
-		b.t.Fatalf("the issuer answers %d: %s", p.status, p.body)
+		b.t.Fatalf("the issuer returned %d: %s", p.status, p.body)
 	}
 	form := hiddenFields(p.body)
 	form.Set("person", person)
-	where, _, _ := strings.Cut(address, "?")
-	p = b.post(where, form)
+	action, _, _ := strings.Cut(address, "?")
+	p = b.post(action, form)
 	if p.status != http.StatusSeeOther || !strings.HasPrefix(p.to, b.portal+"/sign-in/callback?") {
-		b.t.Fatalf("the issuer answers %d to %q: %s", p.status, p.to, p.body)
+		b.t.Fatalf("the issuer returned %d to %q: %s", p.status, p.to, p.body)
 	}
 	return p.to
 }
 
-// signIn walks the whole way and returns where it led.
+// signIn completes a sign-in and returns the address to which it led.
 func (b *browser) signIn(person, to string) string {
 	b.t.Helper()
 	p := b.get(b.choose(b.begin(to), person))
 	if p.status != http.StatusSeeOther {
-		b.t.Fatalf("the callback answers %d: %s", p.status, p.body)
+		b.t.Fatalf("the callback returned %d: %s", p.status, p.body)
 	}
 	return p.to
 }
 
-func read(t testing.TB, p page) said {
+func read(t testing.TB, p page) reply {
 	t.Helper()
-	var a said
+	var a reply
 	if err := json.Unmarshal([]byte(p.body), &a); err != nil {
-		t.Fatalf("the portal answers %d %q: %v", p.status, p.body, err)
+		t.Fatalf("the portal returned %d %q: %v", p.status, p.body, err)
 	}
 	return a
 }
 
-// who asks the portal at a path who is signed in.
-func (b *browser) who(path string) said {
+// whoAmI requests a path and returns who is signed in.
+func (b *browser) whoAmI(path string) reply {
 	b.t.Helper()
 	return read(b.t, b.get(b.portal+path))
 }
 
-// cookie returns the browser's cookie of a name, or nil.
+// cookie returns the browser's cookie with that name, or nil.
 func (b *browser) cookie(path, name string) *http.Cookie {
 	b.t.Helper()
 	u, err := url.Parse(b.portal + path)
@@ -280,8 +281,8 @@ func (b *browser) cookie(path, name string) *http.Cookie {
 	return nil
 }
 
-// with sends a request with a given session cookie, whatever the jar holds.
-func (s *stage) with(t testing.TB, value, path string) said {
+// sendCookie sends a request with only the given session cookie.
+func (s *env) sendCookie(t testing.TB, value, path string) reply {
 	t.Helper()
 	b := s.browser(t)
 	r, err := http.NewRequest(http.MethodGet, s.portal+path, nil)
@@ -291,8 +292,8 @@ func (s *stage) with(t testing.TB, value, path string) said {
 	return read(t, b.do(r, err))
 }
 
-// bearing sends a request with an Authorization header.
-func (s *stage) bearing(t testing.TB, header string) said {
+// sendBearer sends a request with an Authorization header.
+func (s *env) sendBearer(t testing.TB, header string) reply {
 	t.Helper()
 	b := s.browser(t)
 	r, err := http.NewRequest(http.MethodGet, s.portal+"/who", nil)
