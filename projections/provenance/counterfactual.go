@@ -48,8 +48,8 @@ func (h *history) without(i int) *counterfactual {
 	}
 	if i := enrollmentIndex(s.before.Enrollments, s.section.id); s.section.kind == enrollmentSection && i >= 0 {
 		c.rewritten = map[section]bool{}
-		alone := fold.Case{Enrollments: s.before.Enrollments[i : i+1]}
-		_, changed, _ := fold.NextCase(alone, s.entry.Event.Data, s.at)
+		single := fold.Case{Enrollments: s.before.Enrollments[i : i+1]}
+		_, changed, _ := fold.NextCase(single, s.entry.Event.Data, s.at)
 		c.orderDiffers = !changed
 	}
 	return c

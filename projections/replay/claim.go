@@ -53,24 +53,24 @@ type Difference struct {
 // String names the claim and the narrowest range of records that contains a
 // difference.
 func (d *Difference) String() string {
-	says := fmt.Sprintf("%s says that the first %d records have the root %x, but their root is %x: ", d.By, d.Size, d.Root[:], d.Got[:])
+	text := fmt.Sprintf("%s says that the first %d records have the root %x, but their root is %x: ", d.By, d.Size, d.Root[:], d.Got[:])
 	switch {
 	case d.MatchedSize >= d.Size && d.Seal != 0:
-		return says + fmt.Sprintf("a signed head confirms the first %d records, so the seal was wrong when it was made", d.MatchedSize)
+		return text + fmt.Sprintf("a signed head confirms the first %d records, so the seal was wrong when it was made", d.MatchedSize)
 	case d.MatchedSize >= d.Size:
-		return says + fmt.Sprintf("history was forked or rewritten, and the key signed both versions: its head of %d records matches this one", d.MatchedSize)
+		return text + fmt.Sprintf("history was forked or rewritten, and the key signed both versions: its head of %d records matches this one", d.MatchedSize)
 	case d.MatchedSize+1 == d.Size:
-		says += fmt.Sprintf("history was forked or rewritten at record %d", d.Size)
+		text += fmt.Sprintf("history was forked or rewritten at record %d", d.Size)
 	default:
-		says += fmt.Sprintf("history was forked or rewritten between record %d and %d", d.MatchedSize+1, d.Size)
+		text += fmt.Sprintf("history was forked or rewritten between record %d and %d", d.MatchedSize+1, d.Size)
 	}
 	if d.Seal != 0 {
-		says += fmt.Sprintf(", or at record %d itself", d.Seal)
+		text += fmt.Sprintf(", or at record %d itself", d.Seal)
 	}
 	if d.MatchedSeal != 0 { // a seal is not signed, so it can be rewritten along with the records
-		says += fmt.Sprintf(", or earlier, if the seal in record %d was rewritten too", d.MatchedSeal)
+		text += fmt.Sprintf(", or earlier, if the seal in record %d was rewritten too", d.MatchedSeal)
 	}
-	return says
+	return text
 }
 
 // Compare compares claims with the replayed records in the order of their

@@ -32,12 +32,12 @@ type fakeIssuer struct {
 	key  *ecdsa.PrivateKey
 	name string // the key's id
 
-	mu     sync.Mutex
-	keys   []jose.JSONWebKey // what it publishes
-	asked  int               // number of requests for its keys
-	broken bool              // it returns only status 500
-	nonce  string
-	token  makeToken
+	mu          sync.Mutex
+	keys        []jose.JSONWebKey // what it publishes
+	keyRequests int               // number of requests for its keys
+	broken      bool              // it returns only status 500
+	nonce       string
+	token       makeToken
 	// changed contains changes to its configuration.
 	changed map[string]any
 }
@@ -71,7 +71,7 @@ func (f *fakeIssuer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if strings.HasSuffix(r.URL.Path, "/jwks") {
-		f.asked++
+		f.keyRequests++
 	}
 	if f.broken {
 		http.Error(w, "canary: the issuer is broken", http.StatusInternalServerError)

@@ -165,8 +165,8 @@ func TestIssuerUnreachable(t *testing.T) {
 			time.Sleep(11 * time.Millisecond)
 			s.sendBearer(t, token)
 		}
-		if f.asked != 1 {
-			t.Errorf("got %d requests for keys within a second, want 1", f.asked)
+		if f.keyRequests != 1 {
+			t.Errorf("got %d requests for keys within a second, want 1", f.keyRequests)
 		}
 		b := s.browser(t)
 		to, _ := url.Parse(b.begin("/"))
@@ -214,8 +214,8 @@ func TestKeyRotation(t *testing.T) {
 			time.Sleep(11 * time.Millisecond)
 			s.sendBearer(t, stranger)
 		}
-		if f.asked != 1 {
-			t.Errorf("got %d requests for keys after tokens with unknown keys, want 1", f.asked)
+		if f.keyRequests != 1 {
+			t.Errorf("got %d requests for keys after tokens with unknown keys, want 1", f.keyRequests)
 		}
 		before := f.public()
 		f.change(func() { f.key, f.name = newKey(t), "k2" })

@@ -48,11 +48,11 @@ func (id *Authenticator) FinishSignIn(w http.ResponseWriter, r *http.Request) (r
 	a, found := id.logins.get(r)
 	if !found || subtle.ConstantTimeCompare([]byte(q.Get("state")), []byte(a.State)) != 1 {
 		// Keep the cookie: a forged callback must not end a genuine sign-in.
-		return "", fail(ReasonState, "this sign-in started in another browser, or more than ten minutes ago; begin again")
+		return "", fail(ReasonState, "this sign-in started in another browser, or more than ten minutes ago; start again")
 	}
 	id.logins.clear(w)
 	if !id.logins.take(a) {
-		return "", fail(ReasonState, "this sign-in was already completed; begin again")
+		return "", fail(ReasonState, "this sign-in was already completed; start again")
 	}
 	p, token, err := id.redeem(r.Context(), q, a)
 	if err != nil {
@@ -85,7 +85,7 @@ func (id *Authenticator) redeem(ctx context.Context, q url.Values, a loginState)
 		return none, "", err
 	}
 	if iss := q.Get("iss"); iss != id.options.Issuer && (iss != "" || q.Has("iss") || rp.sendsIssuer) {
-		return none, "", fail(ReasonMixUp, "the response comes from a different sign-in service; begin again")
+		return none, "", fail(ReasonMixUp, "the response comes from a different sign-in service; start again")
 	}
 	if q.Has("error") {
 		return none, "", fail(ReasonDenied, withErrorCode("the sign-in service did not sign you in", q.Get("error")))
@@ -109,12 +109,12 @@ func exchangeFailure(err error) error {
 	var transport *url.Error
 	switch {
 	case errors.As(err, &refused) && refused.Response.StatusCode < http.StatusInternalServerError:
-		return fail(ReasonCode, withErrorCode("the sign-in service rejected its own code; begin again", refused.ErrorCode))
+		return fail(ReasonCode, withErrorCode("the sign-in service rejected its own code; start again", refused.ErrorCode))
 	case errors.As(err, &refused), errors.As(err, &transport),
 		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return unreachable()
 	}
-	return fail(ReasonCode, "the sign-in service sent an invalid response; begin again")
+	return fail(ReasonCode, "the sign-in service sent an invalid response; start again")
 }
 
 // idToken verifies an ID token of this sign-in and returns its claims.
@@ -124,10 +124,10 @@ func (id *Authenticator) idToken(ctx context.Context, rp *relyingParty, text, no
 		return nil, err
 	}
 	if azp, given := t.claims["azp"]; given && azp != id.options.ClientID || !given && len(t.Audience) > 1 {
-		return nil, fail(ReasonToken, "the token was issued to another client; begin again")
+		return nil, fail(ReasonToken, "the token was issued to another client; start again")
 	}
 	if subtle.ConstantTimeCompare([]byte(t.Nonce), []byte(nonce)) != 1 {
-		return nil, fail(ReasonToken, "the token belongs to another sign-in; begin again")
+		return nil, fail(ReasonToken, "the token belongs to another sign-in; start again")
 	}
 	return t.claims, nil
 }
