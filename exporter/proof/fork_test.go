@@ -180,11 +180,11 @@ func TestNarrowestRange(t *testing.T) {
 		wantRange(at, `"first_name":"`, `"first_name":"X`, fmt.Sprintf("between record %d and %d, or at record %d itself", after+1, size, heads[week]))
 		after = heads[week]
 	}
-	// A seal that was changed is found by the head that holds it.
-	says(heads[0]-1, `"rows":`, `"rows":1`, fmt.Sprintf("between record %d and %d, or earlier, if the seal in record %d was rewritten too", seals[0]+1, heads[0], heads[0]))
+	// The head that covers a seal reveals that the seal was changed.
+	wantRange(heads[0]-1, `"rows":`, `"rows":1`, fmt.Sprintf("between record %d and %d, or earlier, if the seal in record %d was rewritten too", seals[0]+1, heads[0], heads[0]))
 }
 
-// TestTrustedHead checks that the auditor's head is compared whoever signed it, and that
+// TestTrustedHead checks that the auditor's head is compared, no matter who signed it, and that
 // Verify fails if the head cannot be compared.
 func TestTrustedHead(t *testing.T) {
 	kept := readFile(t, cachedBundle(t, "whole"), earlierHeadFile)

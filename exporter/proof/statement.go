@@ -169,8 +169,8 @@ func (b *bundle) head(name string, keys *treehead.Keys) (signedHead, error) {
 	return signedHead{h, text}, nil
 }
 
-// checkSeal checks that the seal is of the bundle's Friday and that its record is
-// under the signed tree head.
+// checkSeal checks that the seal names the bundle's Friday and that the signed tree
+// head covers its record.
 func (b *bundle) checkSeal(s *statement) error {
 	lines, err := b.openLines(sealFile)
 	if err != nil {

@@ -58,6 +58,7 @@ Ctrl-C. The same --seed and --until give the same data.`,
 	cmd.Flags().StringVar(&d.listen, "listen", "127.0.0.1:0", "loopback address to serve HTTP on; port 0 means any free port")
 	cmd.Flags().Uint64Var(&d.config.Seed, "seed", 1, "seed of the made-up data")
 	cmd.Flags().StringVar(&d.until, "until", "", "end of history: a time or a date in the past (default now)")
+	cli.SuggestFlag(cmd, "data")
 	cmd.AddCommand(newGenerate(env))
 	return cmd
 }

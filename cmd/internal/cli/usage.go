@@ -1,12 +1,9 @@
 package cli
 
 import (
-	"errors"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // meantFlag is the annotation of a command that SuggestFlag sets.
@@ -64,14 +61,13 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 	return Usagef("unknown command %q; see %s --help", name, cmd.CommandPath())
 }
 
-func closestCommand(cmd *cobra.Command, name string) string {
-	var names []string
-	for _, sub := range cmd.Commands() {
-		if sub.IsAvailableCommand() {
-			names = append(names, sub.Name())
-		}
+// closestCommand returns the subcommand that a word most likely means, or "".
+func closestCommand(cmd *cobra.Command, word string) string {
+	cmd.SuggestionsMinimumDistance = 2 // the most edits; cobra sets it only for errors of its own
+	if similar := cmd.SuggestionsFor(word); len(similar) > 0 {
+		return similar[0]
 	}
-	return closest(name, names)
+	return ""
 }
 
 // flagError returns the ErrUsage for an error of parsing flags. The flags of a
@@ -80,55 +76,5 @@ func flagError(cmd *cobra.Command, err error) error {
 	if args := cmd.Flags().Args(); cmd.HasAvailableSubCommands() && len(args) > 0 {
 		return unknownCommand(cmd, args[0])
 	}
-	unknown, ok := errors.AsType[*pflag.NotExistError](err)
-	if !ok || unknown.GetSpecifiedShortnames() != "" {
-		return Usagef("%v; see %s --help", err, cmd.CommandPath())
-	}
-	var names []string
-	cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, f.Name) })
-	name := unknown.GetSpecifiedName()
-	if near := closest(name, names); near != "" {
-		return Usagef("unknown flag --%s; did you mean --%s?", name, near)
-	}
-	return Usagef("unknown flag --%s; see %s --help", name, cmd.CommandPath())
-}
-
-// closest returns the name that is closest to a word: the one with the fewest
-// edits, at most two, or else one that the word begins. It returns "" if there is
-// none.
-func closest(word string, names []string) string {
-	best, fewest := "", min(3, len(word))
-	for _, name := range names {
-		if n := edits(word, name); n < fewest {
-			best, fewest = name, n
-		}
-	}
-	if best == "" && len(word) > 1 {
-		if i := slices.IndexFunc(names, func(name string) bool { return strings.HasPrefix(name, word) }); i >= 0 {
-			best = names[i]
-		}
-	}
-	return best
-}
-
-// edits returns the Levenshtein distance of two words: how many bytes have to be
-// inserted, deleted or replaced to turn one into the other.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1) // distances between a[:i] and each b[:j]
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
+	return Usagef("%v; see %s --help", err, cmd.CommandPath())
 }
