@@ -196,7 +196,7 @@ func (s *eventGenerator) enrollment(n int) events.Data {
 	}
 }
 
-// delegation delegates a case to any agent, whoever holds it.
+// delegation delegates a case to any agent, no matter which agent holds it.
 func (s *eventGenerator) delegation(n int) events.Data {
 	return &events.DelegationCreated{
 		Delegation: events.Delegation{CaseID: caseID(n), AgentID: s.agent()}, Via: s.choose("service_center", "agent_application", "conversion"),

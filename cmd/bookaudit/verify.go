@@ -131,7 +131,7 @@ not verify, the exit code is 3 and the first difference is named. A difference m
 show personal data, as the bundle does.
 
 Get the ledger's key from another source than the bundle, and give it with --key:
-whoever forges a ledger can forge its key too.
+someone who forges a ledger can forge its key too.
 
 Give with --head a tree head of the ledger that you trust, such as head.txt of an
 earlier bundle or a head that a witness signed. It shows whether you were given the

@@ -23,16 +23,15 @@ import (
 	"bookledger/projections"
 )
 
-// bookledger runs the program in this process, and returns its output and exit
-// code.
+// bookledger runs the program in this process and returns its output and exit code.
 func bookledger(ctx context.Context, args ...string) ([]byte, int) {
 	var out bytes.Buffer
 	code := command.Run(ctx, args, strings.NewReader(""), &out, io.Discard)
 	return out.Bytes(), code
 }
 
-// ask asks the commands of the dump.
-func (g *golden) ask(f *facts) {
+// addCommands adds the output of the commands that read the dump.
+func (g *golden) addCommands(f *facts) {
 	ctx, out := f.Context(), f.TempDir()
 	text := func(args ...string) []byte {
 		text, code := bookledger(ctx, append(args, "--journal", goldenDump)...)
@@ -50,9 +49,9 @@ func (g *golden) ask(f *facts) {
 		})
 	}
 	var fridays []string
-	told := text("fridays", "--json")
-	f.addFile("fridays", "fridays.ndjson", told)
-	for line := range bytes.Lines(told) {
+	checkpoints := text("fridays", "--json")
+	f.addFile("fridays", "fridays.ndjson", checkpoints)
+	for line := range bytes.Lines(checkpoints) {
 		var c struct{ Friday string }
 		f.must(json.Unmarshal(line, &c))
 		fridays = append(fridays, c.Friday)
@@ -117,10 +116,10 @@ func (g *golden) ask(f *facts) {
 	}
 }
 
-// addRejected adds the rejections, also without their reasons, whose wording may
-// change. They are decoded and encoded again: of a subject that is not UTF-8 a
-// store keeps the replacement characters, and the dump's own bytes are escaped,
-// so that the same JSON is written in two ways.
+// addRejected adds the rejections, and adds them again without their reasons, whose
+// wording may change. They are decoded and encoded again, because a subject that is
+// not UTF-8 is written in two ways: a store keeps replacement characters, and a
+// dump escapes the bytes.
 func addRejected(f *facts, text []byte) {
 	var whole, bare bytes.Buffer
 	for line := range bytes.Lines(text) {
@@ -134,7 +133,7 @@ func addRejected(f *facts, text []byte) {
 	f.addText("rejected, without reasons", bare.Bytes())
 }
 
-// addWritten adds the workbook that a line of export --json tells of.
+// addWritten adds the workbook that a line of export --json names.
 func addWritten(f *facts, line []byte) {
 	var w struct {
 		AgentID  string `json:"agent_id"`
@@ -159,8 +158,8 @@ func addWritten(f *facts, line []byte) {
 	addBook(f, cmp.Or(w.AgentID, w.AgencyID), w.Friday, w.Rows, text)
 }
 
-// addBook adds a workbook, and by itself the sheet with the rows, which holds no
-// wording but the headers of columns.
+// addBook adds a workbook, and separately its sheet of rows, whose only wording is
+// the column headers.
 func addBook(f *facts, owner, friday string, rows int, text []byte) {
 	f.add(bookName(owner, friday), "%d rows, %d bytes, sha256 %x", rows, len(text), sha256.Sum256(text))
 	files, err := zip.NewReader(bytes.NewReader(text), int64(len(text)))
@@ -181,7 +180,7 @@ func addBook(f *facts, owner, friday string, rows int, text []byte) {
 	f.addText("cells of "+friday+" "+owner, cells)
 }
 
-// addBundle adds every file of a bundle of evidence, which must verify.
+// addBundle adds every file of a bundle. The bundle must verify.
 func addBundle(f *facts, name, bundle string) {
 	files, err := os.ReadDir(bundle)
 	if err != nil {

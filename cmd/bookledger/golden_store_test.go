@@ -22,10 +22,10 @@ import (
 	"bookledger/schemas"
 )
 
-// goldenSource is the records as a projection follows them.
+// goldenSource is a projections.Journal with the records of the dump.
 type goldenSource struct {
 	records []record.Record
-	chunk   int // how many are handed over at once
+	chunk   int // number of records yielded at once
 }
 
 func (s goldenSource) Follow(ctx context.Context, after uint64, yield func([]record.Record) error) error {
@@ -50,8 +50,8 @@ func (s goldenSource) At(_ context.Context, seq uint64) (record.Record, error) {
 
 func (s goldenSource) Last(context.Context) (uint64, error) { return uint64(len(s.records)), nil }
 
-// build builds a store of the first records, opens it again, lets it apply the
-// others, and takes from it what the commands take from the dump.
+// build applies the first records to a new store, reopens it, applies the others,
+// and adds the same facts that the commands read from the dump.
 func (g *golden) build(f *facts, first, chunk int) {
 	folder := f.TempDir()
 	open := func(n int) *projections.Projection {
@@ -63,7 +63,7 @@ func (g *golden) build(f *facts, first, chunk int) {
 	p := open(first)
 	if first == len(g.records) {
 		addOutcomes(f, p, g)
-	} else { // what became of the first half is known to that process alone
+	} else { // only the first process knows the outcomes of the first half
 		f.must(p.Close())
 		p = open(len(g.records))
 	}
@@ -93,7 +93,7 @@ func addOutcomes(f *facts, p *projections.Projection, g *golden) {
 	f.add("verdicts on all records", "sha256 %x", verdicts.Sum(nil))
 }
 
-// built is a store that was built.
+// built is a store with all records applied.
 type built struct {
 	*facts
 	g      *golden
@@ -101,7 +101,7 @@ type built struct {
 	source projections.Journal
 }
 
-// lines writes each thing on a line of its own.
+// lines writes each value on its own line.
 func lines[T any](b built, things ...T) []byte {
 	var text bytes.Buffer
 	out := json.NewEncoder(&text)
@@ -142,7 +142,7 @@ func (b built) lists() {
 		lists, err := b.v.Lists(agent)
 		b.must(err)
 		add(activeName(agent, "now"), lists.Active, b.v.Recorded(), b.v.OpenFriday())
-		// No command shows these, so they are held to what was committed alone.
+		// No command shows these, so only the committed facts check them.
 		add("inactive "+agent+" now", lists.Inactive, b.v.Recorded(), b.v.OpenFriday())
 		add("pending "+agent+" now", lists.Pending, b.v.Recorded(), b.v.OpenFriday())
 		for _, text := range goldenAsOf {

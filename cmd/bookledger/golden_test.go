@@ -33,20 +33,20 @@ const (
 	goldenDump   = goldenFolder + "/dump.ndjson"
 )
 
-// goldenKeys are the public keys of the golden ledger, as an auditor would have
-// them from elsewhere: that of genesis, and the one that it handed over to.
+// goldenKeys are the public keys of the golden ledger: the one in genesis and the
+// one that replaced it. An auditor would get them from another source.
 var goldenKeys = []string{
 	"bookledger/f7918abe-cc7c-4fa9-b57b-911f21a6f6cb+c53a220a+AfChPQ93uVtsQ0Voezp5vVIIU24OZaYoCzZ9hF+Uvkiq",
 	"bookledger/f7918abe-cc7c-4fa9-b57b-911f21a6f6cb+c9b455c7+Aa1H5B5EbWwFjJWnW8wB15sdik8+bjkBnyR5VuU5jda0",
 }
 
-// What the golden ledger is asked.
+// The agents, agencies, Fridays and cases whose facts are compared.
 var (
 	goldenAgents = []string{
 		"A100001", "A100002", "A100003", "A100004", "A100005", "A100006", "A100007", "A100008",
 		"A100050", // certified late
 		"A100777", // never certified
-		"AG-100",  // named by the corpus alone
+		"AG-100",  // named only by the corpus
 	}
 	goldenAsOf     = []string{"2025-11-07", "2025-12-19"} // the first ends a week of 169 hours
 	goldenMoments  = []string{"2025-12-17T12:30:02.5-08:00", "2025-12-26T21:00:00-08:00"}
@@ -73,14 +73,14 @@ var (
 	goldenSizes = []uint64{1, 2, 3, 255, 256, 257, 1000, 2112}
 )
 
-// Names that both a command and a store use.
+// Names of facts that both a command and a store add.
 func bookName(owner, friday string) string      { return "book of " + friday + " " + owner }
 func activeName(agent, when string) string      { return "active " + agent + " " + when }
 func explainName(caseID, friday string) string  { return "explain " + caseID + " " + friday }
 func diffName(owner, from, to string) string    { return "diff " + owner + " " + from + " " + to }
 func unknownAgent(f *facts, agent, when string) { f.add(activeName(agent, when), "exit code 1") }
 
-// agenciesOf returns the agencies whose book of a Friday is made.
+// agenciesOf returns the agencies whose books of a Friday are compared.
 func agenciesOf(friday string) (agencies []string) {
 	for agency, only := range goldenAgencies {
 		if only == nil || slices.Contains(only, friday) {
@@ -90,14 +90,14 @@ func agenciesOf(friday string) (agencies []string) {
 	return agencies
 }
 
-// TestGolden holds everything that can be derived from one committed history to
-// what it was when the expectation was written. Commands that replay the dump
-// and a store that was built from its records must say the same.
+// TestGolden checks that everything derived from the committed history is as it was
+// when the expected facts were written. Commands that replay the dump and a store
+// built from its records must agree.
 func TestGolden(t *testing.T) {
 	t.Parallel()
 	dump := readGoldenDump(t)
 	var found []*facts
-	t.Run("from", func(t *testing.T) { // ends once all four have
+	t.Run("from", func(t *testing.T) { // ends when all four have ended
 		from := func(name string, gather func(f *facts)) {
 			f := newFacts(nil)
 			found = append(found, f)
@@ -108,9 +108,9 @@ func TestGolden(t *testing.T) {
 			})
 		}
 		from("records", dump.replay)
-		from("commands", dump.ask)
+		from("commands", dump.addCommands)
 		from("store", func(f *facts) { dump.build(f, len(dump.records), 512) })
-		// The chunks are others too, so that batches end elsewhere.
+		// Other chunk sizes end batches at other records.
 		from("restarted store", func(f *facts) { dump.build(f, len(dump.records)/2, 37) })
 	})
 	if t.Failed() {
@@ -123,13 +123,13 @@ func TestGolden(t *testing.T) {
 	for _, made := range dump.exported {
 		all.agree(made)
 	}
-	if !*update || !t.Failed() { // what disagrees is no expectation
+	if !*update || !t.Failed() { // never write expected facts that disagree
 		all.compare()
 	}
 }
 
-// facts are what a test has found, each under its name, and the texts of some of
-// them. Names are the same for all who find a thing.
+// facts are named results, with the full text of some. Every source gives a fact
+// the same name.
 type facts struct {
 	*testing.T
 	mu    sync.Mutex
@@ -159,8 +159,7 @@ func (f *facts) addText(name string, text []byte) {
 	f.add(name, "%d bytes, sha256 %x", len(text), sha256.Sum256(text))
 }
 
-// addFile adds a text that is also kept whole, so that a person sees what has
-// become of it.
+// addFile adds a text and keeps it in full, so that a person can see what changed.
 func (f *facts) addFile(name, file string, text []byte) {
 	f.addText(name, text)
 	f.mu.Lock()
@@ -168,7 +167,7 @@ func (f *facts) addFile(name, file string, text []byte) {
 	f.files[file] = text
 }
 
-// join adds the facts of from, which must not say otherwise.
+// join adds the facts of from. Facts with the same name must be equal.
 func (f *facts) join(from *facts) {
 	for name, line := range from.lines {
 		if have, ok := f.lines[name]; ok && have != line {
@@ -180,8 +179,8 @@ func (f *facts) join(from *facts) {
 	maps.Copy(f.files, from.files)
 }
 
-// agree holds the book that somebody took from the running system to what is
-// made of the dump, where the same exporter made both.
+// agree checks that the book that a person downloaded is the one that the dump
+// gives, if the same exporter version made both.
 func (f *facts) agree(e exported) {
 	name := bookName(cmp.Or(e.AgentID, e.AgencyID), e.Friday.String())
 	made, ok := f.lines[name]
@@ -190,7 +189,7 @@ func (f *facts) agree(e exported) {
 	}
 }
 
-// compare compares everything with what was committed, or commits it.
+// compare compares all facts with the committed ones, or writes them with -update.
 func (f *facts) compare() {
 	var text strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(f.lines)) {
@@ -232,7 +231,7 @@ func (f *facts) compare() {
 	}
 }
 
-// differsAt returns the first line, from 1 on, in which two texts differ.
+// differsAt returns the number, from 1, of the first line that differs.
 func differsAt(a, b []byte) int {
 	n := 0
 	for n < len(a) && n < len(b) && a[n] == b[n] {
@@ -246,16 +245,16 @@ type golden struct {
 	records  []record.Record
 	recorded []time.Time
 	exported []exported
-	seals    map[string][]byte // the messages of the seals, by their ids
+	seals    map[string][]byte // messages of the seals, by event id
 }
 
-// exported is a book that somebody took from the running system.
+// exported is a book that a person downloaded from the running system.
 type exported struct {
 	seq uint64
 	events.Export
 }
 
-// readGoldenDump reads the dump. Each record must become its very line again.
+// readGoldenDump reads the dump, and checks that each record encodes to its line.
 func readGoldenDump(t *testing.T) *golden {
 	t.Helper()
 	text, err := os.ReadFile(goldenDump)
@@ -294,13 +293,12 @@ func readGoldenDump(t *testing.T) *golden {
 	return g
 }
 
-// verdict is what became of a record, as the facts tell it.
+// verdict describes the outcome of a record in the facts.
 func verdict(to io.Writer, seq uint64, o record.Outcome, code events.Code, field string) {
 	fmt.Fprintf(to, "%d %s %s %s\n", seq, o, code, field)
 }
 
-// replay replays the records one by one: their leaves, what became of each, and
-// the seals.
+// replay adds the leaf and outcome of each record, and the seals.
 func (g *golden) replay(f *facts) {
 	r := replay.New()
 	verdicts := sha256.New()
@@ -341,8 +339,8 @@ func (g *golden) tree(f *facts, leaf, root func(uint64) ([32]byte, error)) {
 	}
 }
 
-// sealed makes the seal of a Friday anew, which must be the very message that
-// stands in the record, and adds the roots of all books in it.
+// sealed computes the seal of a Friday, checks that it is the recorded message, and
+// adds the roots of all its books.
 func (g *golden) sealed(f *facts, c checkpoint.Checkpoint, s book.State, calendar *events.Calendar, treeRoot func(uint64) ([32]byte, error)) {
 	root, err := treeRoot(c.Boundary)
 	f.must(err)

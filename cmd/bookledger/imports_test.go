@@ -20,14 +20,14 @@ import (
 
 const module = "bookledger"
 
-// What a package must never know, of what it is built from in the end.
+// Modules that a package must not depend on, directly or indirectly.
 const (
 	nats   = "github.com/nats-io"
 	pebble = "github.com/cockroachdb/pebble"
 	excel  = "github.com/xuri/excelize"
 )
 
-// What a package must never know, of what its own sources import and call.
+// Areas that a package's own files must not import or call.
 const (
 	noHTTP     = "HTTP"
 	noIO       = "I/O"
@@ -35,22 +35,21 @@ const (
 	noMapOrder = "map order"
 )
 
-// layer is a line of the layout's table.
+// layer is one row of the layout table.
 type layer struct {
-	imports []string // ours, that it may import; "…/*" is everything below
-	never   []string // what it must not be built from; ours without the module
-	own     []string // what its own sources must not use
+	imports []string // packages of this module that it may import; "…/*" means everything below
+	never   []string // what it must not depend on; packages of this module without the module's name
+	own     []string // areas that its own files must not use
 }
 
-// layout is the table of the rooms, with the packages that projections and replay
-// share. A package that is not in it may not be.
+// layout is the table of packages. Every package must be in it.
 var layout = map[string]layer{
 	"schemas":              {never: []string{"events"}},
 	"events":               {imports: []string{"events/internal/scan"}, own: []string{noIO, noFloats, noHTTP}},
 	"events/internal/scan": {never: []string{"events", nats, pebble}, own: []string{noIO, noFloats, noHTTP}},
 	"events/record":        {imports: []string{"events", "events/internal/scan"}, never: []string{nats, pebble}},
-	// Apart from record, which every package knows, since evidence needs proofs
-	// and heads without anything else, and the projection tiles without heads.
+	// Separate from record, which every package imports: evidence needs only proofs
+	// and heads, and the projection only tiles.
 	"events/record/merkle":   {never: []string{"events", nats, pebble}, own: []string{noIO, noHTTP, noFloats}},
 	"events/record/treehead": {imports: []string{"events/record/merkle"}, never: []string{"events/journal", "projections", nats, pebble}, own: []string{noIO, noHTTP, noFloats}},
 	"events/journal":         {imports: []string{"events", "events/record"}, never: []string{"projections", pebble}},
@@ -98,26 +97,26 @@ var layout = map[string]layer{
 		never:   []string{pebble, nats}, own: []string{noHTTP},
 	},
 	"cmd/bookaudit": {imports: []string{"exporter/proof"}, never: []string{pebble, nats, "cmd/bookledger", "cmd/internal", "events/journal", "projections/active", "projections/internal/store"}, own: []string{noHTTP}},
-	// The demo's issuer signs anybody in without a password, its people are made
-	// up, and fixture is for tests: none of them may reach the production program.
+	// The demo's issuer needs no password, its people are made up, and fixture is for
+	// tests: the production program must not link them.
 	"cmd/internal":   {imports: []string{"*"}, never: []string{"cmd/bookdemo", "cmd/internal/fixture"}},
 	"cmd/bookledger": {imports: []string{"*"}, never: []string{"cmd/bookdemo", "cmd/internal/fixture"}},
 	"cmd/bookdemo":   {imports: []string{"*"}, never: []string{"cmd/bookledger"}},
 }
 
-// The calls that read the wall clock, and those that wait for it.
+// Functions of package time that read the wall clock, and functions that wait.
 var (
 	clockReaders = []string{"Now", "Since", "Until"}
 	clockWaiters = []string{"Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}
 )
 
-// mayCall are the calls of the clock that a package may make all the same. In
-// cmd all may wait, and the clock is read in one place and passed on from there.
+// mayCall lists the exceptions for packages. In cmd every package may wait; the
+// clock is read in one place and passed on.
 var mayCall = map[string][]string{
-	"events/journal":        {"After", "NewTimer", "NewTicker"}, // its own waiting for a server, on which no record depends
+	"events/journal":        {"After", "NewTimer", "NewTicker"}, // waits for a server; no record depends on it
 	"cmd/internal/cli":      {"Now"},
-	"cmd/internal/delivery": {"Now"}, // the network takes deadlines by the wall clock
-	"cmd/internal/fixture":  {"Now"}, // tests have no program that passes it on
+	"cmd/internal/delivery": {"Now"}, // network deadlines need the wall clock
+	"cmd/internal/fixture":  {"Now"}, // in tests no program passes a clock on
 }
 
 // pack is a package as go list describes it.
@@ -127,7 +126,7 @@ type pack struct {
 	Imports, Deps        []string
 }
 
-// ours is the package's path below the module; "" where it is not ours.
+// ours returns the package's path below the module, or "" for other modules.
 func ours(path string) string {
 	name, _ := strings.CutPrefix(path, module+"/")
 	if name == path {
@@ -136,7 +135,7 @@ func ours(path string) string {
 	return name
 }
 
-// under reports whether path is root or below it; a version may follow.
+// under reports whether path is root or below it.
 func under(path, root string) bool {
 	return path == root || strings.HasPrefix(path, root+"/")
 }
@@ -151,8 +150,7 @@ func layerOf(name string) (layer, bool) {
 	return l, ok
 }
 
-// importFaults says what a package imports, or is built from, against the
-// table.
+// importFaults returns how a package's imports and dependencies break the layout.
 func importFaults(p pack) (faults []string) {
 	name := ours(p.ImportPath)
 	l, ok := layerOf(name)
@@ -183,14 +181,14 @@ func importFaults(p pack) (faults []string) {
 	return append(faults, bannedImports(p, l.own)...)
 }
 
-// banned are the imports by which a package's own sources would know of an area.
+// banned lists the imports of each area.
 var banned = map[string][]string{
 	noHTTP:   {"net/http", "golang.org/x/net/http2"},
 	noIO:     {"os", "net", "io/ioutil", "io/fs", "log", "syscall", "database/sql", "golang.org/x/sys"},
 	noFloats: {"math", "math/big"},
 }
 
-// bannedImports says which of a package's imports its own sources must not use.
+// bannedImports returns the imports that a package's own files must not use.
 func bannedImports(p pack, own []string) (faults []string) {
 	name := ours(p.ImportPath)
 	for _, path := range p.Imports {
@@ -213,7 +211,7 @@ var (
 	floatVerbs = regexp.MustCompile(`%[-+# 0-9.*]*[feEgG]`)
 )
 
-// sourceFaults says what a file holds and calls that its package must not.
+// sourceFaults returns what a file contains and calls although its package must not.
 func sourceFaults(name, file string, text any) (faults []string, _ error) {
 	parsed, err := parser.ParseFile(token.NewFileSet(), file, text, parser.SkipObjectResolution)
 	if err != nil {
@@ -223,7 +221,7 @@ func sourceFaults(name, file string, text any) (faults []string, _ error) {
 	fault := func(format string, args ...any) {
 		faults = append(faults, name+", "+filepath.Base(file)+": "+fmt.Sprintf(format, args...))
 	}
-	imports := map[string]string{} // by the names under which the file knows them
+	imports := map[string]string{} // by their names in the file
 	for _, spec := range parsed.Imports {
 		imported, _ := strconv.Unquote(spec.Path.Value)
 		known := path.Base(imported)
@@ -231,7 +229,7 @@ func sourceFaults(name, file string, text any) (faults []string, _ error) {
 			known = spec.Name.Name
 		}
 		if imports[known] = imported; known == "." {
-			fault("imports %s under no name, so that its calls cannot be told", imported)
+			fault("imports %s with a dot, so that its calls cannot be checked", imported)
 		}
 	}
 	floats, maps := slices.Contains(l.own, noFloats), slices.Contains(l.own, noMapOrder)
@@ -259,8 +257,8 @@ func sourceFaults(name, file string, text any) (faults []string, _ error) {
 	return faults, nil
 }
 
-// forbiddenCall reports whether a call is only for cmd or a part of it (of the
-// wall clock or the environment), or I/O where the package may do none.
+// forbiddenCall reports whether the package must not make a call: of the clock or
+// the environment outside cmd, or I/O in a package without it.
 func forbiddenCall(name string, l layer, imported, call string) bool {
 	cmd := under(name, "cmd")
 	if imported == "time" {
@@ -278,7 +276,7 @@ func forbiddenCall(name string, l layer, imported, call string) bool {
 	return false
 }
 
-// root is the repository.
+// root returns the path of the repository.
 const root = "../.."
 
 func output(t *testing.T, name string, args ...string) []byte {
@@ -292,11 +290,9 @@ func output(t *testing.T, name string, args ...string) []byte {
 	return out
 }
 
-// TestLayout holds the directions in which packages may know each other: the
-// layout's third column against direct imports, and of its fourth NATS,
-// Pebble, Excel and our own packages against all that a package is built from,
-// and HTTP, I/O, clock and floats against its own sources. Every package says
-// what it is.
+// TestLayout checks the layout: imports against direct imports, never against all
+// dependencies, and own against the package's own files. Every package must have a
+// package comment.
 func TestLayout(t *testing.T) {
 	seen := 0
 	list := json.NewDecoder(bytes.NewReader(output(t, "go", "list", "-json=ImportPath,Dir,Doc,GoFiles,Imports,Deps", "./...")))
@@ -325,13 +321,13 @@ func TestLayout(t *testing.T) {
 			seen++
 		}
 	}
-	if seen < len(layout)-3 { // of cmd there are rooms without Go files
+	if seen < len(layout)-3 { // some folders of cmd have no Go files of their own
 		t.Errorf("only %d packages of the layout were found", seen)
 	}
 }
 
-// TestLayoutCanFail holds the test itself: made-up violations are found, and
-// nothing is found where there is none.
+// TestLayoutCanFail checks that TestLayout would find violations, and finds none
+// where there are none.
 func TestLayoutCanFail(t *testing.T) {
 	for _, c := range []struct {
 		pack pack
@@ -386,7 +382,7 @@ func TestLayoutCanFail(t *testing.T) {
 	}
 }
 
-// strangers returns what of git's files does not belong to the top level.
+// strangers returns the names at the top level that do not belong there.
 func strangers(files string) (found []string) {
 	known := strings.Fields("cmd events projections exporter schemas go.mod go.sum README.md")
 	for file := range strings.FieldsFuncSeq(files, func(r rune) bool { return r == '\n' || r == 0 }) {
@@ -399,8 +395,8 @@ func strangers(files string) (found []string) {
 	return found
 }
 
-// TestTopLevel holds that nothing else stands at the top of the repository,
-// and that the programs' main.go stay under 100 lines.
+// TestTopLevel checks that the top level of the repository contains nothing else,
+// and that each main.go has fewer than 100 lines.
 func TestTopLevel(t *testing.T) {
 	for _, program := range []string{"bookledger", "bookdemo", "bookaudit"} {
 		if text, err := os.ReadFile(filepath.Join(root, "cmd", program, "main.go")); err != nil || bytes.Count(text, []byte("\n")) >= 100 {

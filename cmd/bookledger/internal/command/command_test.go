@@ -23,8 +23,8 @@ import (
 	"bookledger/cmd/internal/node"
 )
 
-// TestMain lets the test binary be the program, for tests that need a process
-// of its own.
+// TestMain lets the test binary run as the program, for tests that need a separate
+// process.
 func TestMain(m *testing.M) {
 	if os.Getenv("BOOKLEDGER_TEST_PROGRAM") == "1" {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -35,13 +35,13 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// result is what a command did.
+// result is the result of a command.
 type result struct {
 	code     int
 	out, err string
 }
 
-// run runs a command in the test's own process.
+// run runs a command in the test's process.
 func run(t *testing.T, stdin string, args ...string) result {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -49,7 +49,7 @@ func run(t *testing.T, stdin string, args ...string) result {
 	return result{code, out.String(), errs.String()}
 }
 
-// must runs a command that has to succeed, and returns its output.
+// must runs a command that must succeed, and returns its output.
 func must(t *testing.T, stdin string, args ...string) string {
 	t.Helper()
 	r := run(t, stdin, args...)
@@ -59,7 +59,7 @@ func must(t *testing.T, stdin string, args ...string) string {
 	return r.out
 }
 
-// bookdemo runs the demo's program, which has to succeed, and returns its output.
+// bookdemo runs bookdemo, which must succeed, and returns its output.
 func bookdemo(t *testing.T, args ...string) string {
 	t.Helper()
 	var out, errs bytes.Buffer
@@ -69,7 +69,7 @@ func bookdemo(t *testing.T, args ...string) string {
 	return out.String()
 }
 
-// decode reads objects of JSON, one a line.
+// decode decodes JSON objects, one a line.
 func decode[T any](t *testing.T, text string) []T {
 	t.Helper()
 	var all []T
@@ -96,17 +96,17 @@ func statusOf(t *testing.T, args ...string) status {
 	return decode[status](t, must(t, "", append([]string{"status", "--json"}, args...)...))[0]
 }
 
-// program is the program as a process of its own.
+// program is the program in a separate process.
 type program struct {
 	cmd        *exec.Cmd
 	http, nats string
-	key        string // the file of the readers'
+	key        string // file of the readers' key
 	mu         sync.Mutex
 	log        []string
 	ended      chan struct{}
 }
 
-// timeout ends what hangs; a busy machine may take long for anything.
+// timeout ends what hangs; on a busy machine anything can take long.
 const timeout = 3 * time.Minute
 
 func start(t *testing.T, args ...string) *program {
@@ -135,7 +135,7 @@ func start(t *testing.T, args ...string) *program {
 	case <-p.ended:
 		t.Fatalf("the daemon ended: %s", p.text())
 	case <-time.After(timeout):
-		t.Fatalf("the daemon did not say that it serves: %s", p.text())
+		t.Fatalf("the daemon did not report that it serves: %s", p.text())
 	}
 	return p
 }
@@ -157,13 +157,13 @@ func (p *program) text() string {
 	return strings.Join(p.log, "\n")
 }
 
-// kill ends the process at once, without a chance to do anything.
+// kill kills the process.
 func (p *program) kill() {
 	_ = p.cmd.Process.Kill()
 	<-p.ended
 }
 
-// stop ends the process in order, and returns its exit code.
+// stop shuts the process down and returns its exit code.
 func (p *program) stop(t *testing.T) int {
 	t.Helper()
 	if err := p.cmd.Process.Signal(os.Interrupt); err != nil {
@@ -204,7 +204,7 @@ func get(t *testing.T, url string) (int, string) {
 	return response.StatusCode, string(body)
 }
 
-// metric reads one figure of /metrics.
+// metric returns one value of /metrics.
 func metric(t *testing.T, p *program, name string) string {
 	t.Helper()
 	_, text := get(t, p.http+"/metrics")
@@ -216,7 +216,7 @@ func metric(t *testing.T, p *program, name string) string {
 	return ""
 }
 
-// eventLine is a line for publishing.
+// eventLine returns a line for publish.
 func eventLine(subject, id, eventType, data string) string {
 	source := subject[strings.LastIndexByte(subject, '.')+1:]
 	return fmt.Sprintf(`{"subject":%q,"event":%s}`+"\n", subject, encodeEvent(source, id, eventType, data))

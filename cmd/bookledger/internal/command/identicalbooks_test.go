@@ -15,19 +15,19 @@ import (
 	"bookledger/events/journal"
 )
 
-// bookHistory is a ledger whose weeks pass, and the books that were taken of each
-// Friday once it had passed.
+// bookHistory is a ledger over several weeks, with the books exported after each
+// Friday's cutoff.
 type bookHistory struct {
 	t     *testing.T
 	data  string
 	books map[string]map[string]string // by Friday and file name
 }
 
-// TestBooksLast holds that the book of a Friday is the same file, byte for
-// byte, whenever it is made: at once, after each of five more weeks of changes
-// and restarts, after all that the book says is changed, from a store that is
-// built anew, and from the dump.
-func TestBooksLast(t *testing.T) {
+// TestBooksStayIdentical checks that a Friday's book is the same file, byte for
+// byte, whenever it is made: at once, after each of five more weeks of changes and
+// restarts, after everything in it has changed, from a rebuilt store, and from the
+// dump.
+func TestBooksStayIdentical(t *testing.T) {
 	t.Parallel()
 	past := bookdemo(t, "generate", "--agents", "5", "--consumers", "150", "--weeks", "7", "--seed", "11", "--until", "2026-11-21T12:00:00Z")
 	l := &bookHistory{t, t.TempDir(), map[string]map[string]string{}}
@@ -40,12 +40,12 @@ func TestBooksLast(t *testing.T) {
 			l.removeStore()
 		}
 		l.books[friday] = l.export(friday, "--data", l.data)
-		if friday == "2026-11-06" || friday == "2026-11-20" { // built anew, and after all weeks
+		if friday == "2026-11-06" || friday == "2026-11-20" { // after a rebuild, and after all weeks
 			l.check("at "+friday, "--data", l.data)
 		}
 	}
 	if len(l.books) != 6 || len(l.books["2026-10-16"]) < 6 || !l.differ("2026-10-16", "2026-11-20") {
-		t.Fatalf("the books have nothing to last against: %d Fridays, %d books", len(l.books), len(l.books["2026-10-16"]))
+		t.Fatalf("got %d Fridays and %d books, want more to compare", len(l.books), len(l.books["2026-10-16"]))
 	}
 	must(t, strings.Join(lines, ""), "history", "load", "-", "--data", l.data, "--close")
 	l.changeEverything(past)
@@ -56,12 +56,12 @@ func TestBooksLast(t *testing.T) {
 	}
 	l.check("after all was changed", "--data", l.data)
 	l.removeStore()
-	l.check("built anew", "--data", l.data)
+	l.check("rebuilt", "--data", l.data)
 	l.check("from the dump", "--journal", writeEvents(t, must(t, "", "journal", "dump", "--data", l.data)))
 }
 
-// cutoffOf is the cutoff of a Friday; those of the test stand on both sides of
-// the change of the clocks.
+// cutoffOf returns the cutoff of a Friday. The test's Fridays are before and after
+// the end of daylight saving time.
 func cutoffOf(t *testing.T, friday string) time.Time {
 	t.Helper()
 	f, err := events.ParseDate(friday)
@@ -71,7 +71,7 @@ func cutoffOf(t *testing.T, friday string) time.Time {
 	return events.DefaultCalendar().Cutoff(f)
 }
 
-// splitAtCutoff parts lines after the first that is recorded after a Friday's cutoff.
+// splitAtCutoff splits lines after the first one recorded after a Friday's cutoff.
 func splitAtCutoff(t *testing.T, lines []string, friday string) (week, rest []string) {
 	t.Helper()
 	cutoff := cutoffOf(t, friday)
@@ -81,11 +81,11 @@ func splitAtCutoff(t *testing.T, lines []string, friday string) (week, rest []st
 			return lines[:i+1], lines[i+1:]
 		}
 	}
-	t.Fatalf("the past ends before %s", friday)
+	t.Fatalf("the history ends before %s", friday)
 	return nil, nil
 }
 
-// export makes the books of a Friday, of all agents and of an agency.
+// export exports the books of a Friday for all agents and one agency.
 func (l *bookHistory) export(friday string, from ...string) map[string]string {
 	l.t.Helper()
 	dir := l.t.TempDir()
@@ -106,23 +106,23 @@ func (l *bookHistory) export(friday string, from ...string) map[string]string {
 	return books
 }
 
-// check makes the books of all Fridays again.
+// check exports the books of all Fridays again and compares them.
 func (l *bookHistory) check(when string, from ...string) {
 	l.t.Helper()
 	for friday, want := range l.books {
 		got := l.export(friday, from...)
 		if len(got) != len(want) {
-			l.t.Errorf("%s: %s has %d books, not %d", when, friday, len(got), len(want))
+			l.t.Errorf("%s: %s: got %d books, want %d", when, friday, len(got), len(want))
 		}
 		for name, text := range want {
 			if got[name] != text {
-				l.t.Errorf("%s: the book %s of %s has other bytes: %d, not %d", when, name, friday, len(got[name]), len(text))
+				l.t.Errorf("%s: book %s of %s differs: got %d bytes, want %d", when, name, friday, len(got[name]), len(text))
 			}
 		}
 	}
 }
 
-// differ tells whether both Fridays have the same books, each with other bytes.
+// differ reports whether two Fridays have the same books, all with different bytes.
 func (l *bookHistory) differ(a, b string) bool {
 	for name, text := range l.books[a] {
 		if other, ok := l.books[b][strings.ReplaceAll(name, a, b)]; !ok || other == text {
@@ -132,7 +132,7 @@ func (l *bookHistory) differ(a, b string) bool {
 	return true
 }
 
-// removeStore removes the store, so that it is built anew.
+// removeStore removes the store, so that it is rebuilt.
 func (l *bookHistory) removeStore() {
 	l.t.Helper()
 	if err := os.RemoveAll(filepath.Join(l.data, "projection")); err != nil {
@@ -140,8 +140,8 @@ func (l *bookHistory) removeStore() {
 	}
 }
 
-// changeEverything changes everything that books say: names of agencies, agents and
-// consumers, and who holds whom; in the end all cases are closed.
+// changeEverything changes everything that books show: names of agencies, agents and
+// consumers, and delegations. At the end it closes all cases.
 func (l *bookHistory) changeEverything(past string) {
 	l.t.Helper()
 	var all []events.Data
@@ -179,7 +179,7 @@ func (l *bookHistory) changeEverything(past string) {
 	}
 }
 
-// idsOf returns the ids that a member of events has, each once.
+// idsOf returns the distinct values of a member in events.
 func idsOf(text, member string) (ids []string) {
 	for _, m := range regexp.MustCompile(`"`+member+`":"([^"]+)"`).FindAllStringSubmatch(text, -1) {
 		ids = append(ids, m[1])

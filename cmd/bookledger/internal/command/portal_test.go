@@ -16,8 +16,8 @@ import (
 	"bookledger/cmd/internal/fixture"
 )
 
-// certificate writes a certificate of 127.0.0.1 and its key: those that tests of
-// Go's own use.
+// certificate writes a certificate of 127.0.0.1 and its key: those of Go's own
+// tests.
 func certificate(t *testing.T) (cert, key string) {
 	t.Helper()
 	server := httptest.NewTLSServer(http.NotFoundHandler())
@@ -36,15 +36,15 @@ func certificate(t *testing.T) (cert, key string) {
 	return cert, key
 }
 
-// TestServeTLS serves the portal by TLS alone, and begins the access log anew
-// at a hangup.
+// TestServeTLS checks that the portal is served only over TLS, and that SIGHUP
+// reopens the access log.
 func TestServeTLS(t *testing.T) {
 	t.Parallel()
 	cert, key := certificate(t)
 	data := t.TempDir()
 	p := serve(t, data, "--tls-cert", cert, "--tls-key", key, "--public-url", "https://127.0.0.1", "--oidc-issuer", "https://127.0.0.1:1")
 	if !strings.HasPrefix(p.http, "https://") {
-		t.Fatalf("it serves at %s", p.http)
+		t.Fatalf("got address %s, want https", p.http)
 	}
 	client := func(most uint16) *http.Client {
 		return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MaxVersion: most, MinVersion: tls.VersionTLS10}}}
@@ -58,13 +58,13 @@ func TestServeTLS(t *testing.T) {
 		t.Fatal(err)
 	}
 	if answer.StatusCode != 401 || problem.Type != "urn:bookledger:problem:unauthorized" || answer.Header.Get("Strict-Transport-Security") == "" {
-		t.Errorf("it answers %d %+v with %v", answer.StatusCode, problem, answer.Header)
+		t.Errorf("got %d %+v with headers %v", answer.StatusCode, problem, answer.Header)
 	}
 	if err := answer.Body.Close(); err != nil {
 		t.Fatal(err)
 	}
 	if old, err := client(tls.VersionTLS11).Get(p.http + "/"); err == nil {
-		t.Errorf("TLS 1.1 is answered %d", old.StatusCode)
+		t.Errorf("TLS 1.1: got status %d, want an error", old.StatusCode)
 	}
 	log := filepath.Join(data, "access.log")
 	if err := os.Rename(log, log+".1"); err != nil {
@@ -73,11 +73,11 @@ func TestServeTLS(t *testing.T) {
 	if err := p.cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	fixture.Eventually(t, "the access log is begun anew", func() bool {
+	fixture.Eventually(t, "the access log is reopened", func() bool {
 		_, err := os.Stat(log)
 		return err == nil
 	})
 	if code := p.stop(t); code != 0 {
-		t.Errorf("an orderly end has exit code %d: %s", code, p.text())
+		t.Errorf("got exit code %d, want 0: %s", code, p.text())
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"bookledger/events/journal"
 )
 
-// rewriteJournal writes the journal of a folder anew, with the same events at other
-// times, as somebody could who may write to the disk.
+// rewriteJournal replaces the journal of a folder by one with the same events at
+// other times, as someone with write access to the disk could.
 func rewriteJournal(t *testing.T, data string) {
 	t.Helper()
 	dump := must(t, "", "journal", "dump", "--data", data)
@@ -44,10 +44,10 @@ func rewriteJournal(t *testing.T, data string) {
 	}
 }
 
-// TestRewritten rewrites a sealed journal, and has the projection built anew
-// from it: the two agree, but what was sealed and signed does not, and no book
-// leaves the folder whatever is tried.
-func TestRewritten(t *testing.T) {
+// TestRewrittenJournalIsRefused rewrites a sealed journal and rebuilds the projection
+// from it. The two agree with each other, but not with the seals and signatures, so
+// no command exports a book from the folder.
+func TestRewrittenJournalIsRefused(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
 	past := bookdemo(t, "generate", "--agents", "3", "--consumers", "20", "--weeks", "3", "--seed", "5", "--until", "2026-11-21T06:00:00Z")
@@ -61,7 +61,7 @@ func TestRewritten(t *testing.T) {
 			t.Errorf("%s: %s: exit code %d, %s", what, args[0], r.code, r.err)
 		}
 		if text, err := os.ReadFile(filepath.Join(data, "integrity-violation")); err != nil || len(text) == 0 {
-			t.Errorf("%s: %s: the folder keeps %q, %v", what, args[0], text, err)
+			t.Errorf("%s: %s: got recorded violation %q, %v", what, args[0], text, err)
 		}
 	}
 	refused("rewritten", "record 1 ", "status")
@@ -69,14 +69,14 @@ func TestRewritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	must(t, "", "status", "--data", data)
-	refused("built anew", "record 1 ", "export", "--all", "--out", t.TempDir())
-	refused("built anew", "seal", "journal", "verify")
+	refused("rebuilt", "record 1 ", "export", "--all", "--out", t.TempDir())
+	refused("rebuilt", "seal", "journal", "verify")
 	refused("verified", "seal", "export", "--all", "--out", t.TempDir())
 
 	p := serve(t, data)
-	fixture.Eventually(t, "the alarm rings", func() bool { return strings.Count(p.text(), "integrity violation") == 2 }) // of before, and of now
+	fixture.Eventually(t, "both violations are logged", func() bool { return strings.Count(p.text(), "integrity violation") == 2 }) // the recorded one and the new one
 	if code, body := get(t, p.http+"/readyz"); code != 503 || !strings.Contains(body, "seal") {
-		t.Errorf("readyz says %d %s", code, body)
+		t.Errorf("readyz: got %d %s", code, body)
 	}
 	if code := p.stop(t); code != 0 {
 		t.Error(p.text())

@@ -14,8 +14,8 @@ import (
 	"bookledger/events"
 )
 
-// beforeCutoff serves a ledger that holds an event, shortly before its cutoff, or
-// earlier where the machine is too slow for that.
+// beforeCutoff serves a ledger with one event shortly before its cutoff, or earlier
+// if the machine is slow.
 func beforeCutoff(t *testing.T) (p *program, cutoff time.Time) {
 	t.Helper()
 	zone := events.DefaultCalendar().Zone()
@@ -33,7 +33,7 @@ func beforeCutoff(t *testing.T) (p *program, cutoff time.Time) {
 	}
 }
 
-// skipRepeatedHour leaves the test out in the one hour of a year that comes twice.
+// skipRepeatedHour skips the test in the one hour of the year that occurs twice.
 func skipRepeatedHour(t *testing.T, weekly string, cutoff time.Time) {
 	t.Helper()
 	spec, err := events.NewCalendarSpec(weekly)
@@ -49,9 +49,9 @@ func skipRepeatedHour(t *testing.T, weekly string, cutoff time.Time) {
 	}
 }
 
-// TestNudge holds that a cutoff that passes in silence closes its week within
-// seconds.
-func TestNudge(t *testing.T) {
+// TestSilentCutoffEndsWeek checks that a cutoff that no record follows ends its week
+// within seconds.
+func TestSilentCutoffEndsWeek(t *testing.T) {
 	t.Parallel()
 	p, cutoff := beforeCutoff(t)
 	fixture.Eventually(t, "the week is closed and sealed", func() bool { return metric(t, p, "bookledger_sealed_cutoff_seconds") != "0" })
@@ -66,13 +66,13 @@ func TestNudge(t *testing.T) {
 		Sealed   bool
 	}](t, must(t, "", "fridays", "--json", "--journal", dump))
 	if len(fridays) != 1 || fridays[0].Boundary != 2 || fridays[0].Cases != 1 || !fridays[0].Sealed || fridays[0].Friday != cutoff.Format(time.DateOnly) {
-		t.Errorf("the checkpoints are %+v", fridays)
+		t.Errorf("got checkpoints %+v", fridays)
 	}
 }
 
-// TestKilled holds that what was acknowledged is there once, when the daemon is
-// killed in the middle of publishing and started again.
-func TestKilled(t *testing.T) {
+// TestAcknowledgedEventsSurviveKill checks that every acknowledged event is applied
+// exactly once after the daemon is killed during publishing and restarted.
+func TestAcknowledgedEventsSurviveKill(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
 	path := filepath.Join(t.TempDir(), "events.ndjson")
@@ -113,7 +113,7 @@ func TestKilled(t *testing.T) {
 	}
 	for id := range acknowledged {
 		if ids[id] == 0 {
-			t.Errorf("event %s was acknowledged and is not there", id)
+			t.Errorf("event %s was acknowledged, but is not in the journal", id)
 		}
 	}
 	if len(acknowledged) < 12 {
@@ -121,14 +121,14 @@ func TestKilled(t *testing.T) {
 	}
 	s := statusOf(t, "--data", data)
 	if int(s.Applied+s.Rejected) != len(ids) || int(s.Position) != len(ids)+int(s.Duplicates) || s.Duplicates == 0 {
-		t.Errorf("%d different events are in the journal, and the ledger says %+v", len(ids), s)
+		t.Errorf("the journal has %d different events, but the status is %+v", len(ids), s)
 	}
 	before := s.StateHash
 	if err := os.RemoveAll(filepath.Join(data, "projection")); err != nil {
 		t.Fatal(err)
 	}
 	if after := statusOf(t, "--data", data).StateHash; after != before {
-		t.Errorf("built anew the state has another hash: %s, before %s", after, before)
+		t.Errorf("state hash after a rebuild: got %s, want %s", after, before)
 	}
 }
 
@@ -153,23 +153,23 @@ func TestStockClient(t *testing.T) {
 	client("--timeout", "60s", "pub", "ledger.clock", encodeEvent("bookledger", "3", "ledger.clock.v1", `{"friday":"2026-11-20"}`))
 	client("--timeout", "1s", "stream", "purge", "LEDGER", "--force")
 	client("--timeout", "1s", "stream", "rm", "LEDGER", "--force")
-	// As the README shows it, acknowledged.
+	// With an acknowledgement, as in the README.
 	if out := client("--timeout", "60s", "pub", "-J", "ledger.delegation.calheers", encodeEvent("calheers", "4", "delegation.created.v1", `{"case_id":"5000032501","agent_id":"A1"}`)); !strings.Contains(out, "Sequence: 5") {
-		t.Errorf("nats pub -J says %s", out)
+		t.Errorf("nats pub -J: got %s", out)
 	}
-	fixture.Eventually(t, "four events have come", func() bool { return metric(t, p, "bookledger_position") == "5" })
+	fixture.Eventually(t, "four events are applied", func() bool { return metric(t, p, "bookledger_position") == "5" })
 	if info := client("--nkey", p.key, "--timeout", "60s", "stream", "info", "LEDGER", "--json"); !strings.Contains(info, `"messages": 5`) {
-		t.Errorf("the stream says %s", info)
+		t.Errorf("stream info: got %s", info)
 	}
 	if got := client("--nkey", p.key, "--timeout", "60s", "stream", "get", "LEDGER", "4"); !strings.Contains(got, "not JSON at all") {
-		t.Errorf("a record is %s", got)
+		t.Errorf("got record %s", got)
 	}
 	if out := client("--timeout", "1s", "stream", "get", "LEDGER", "4"); strings.Contains(out, "not JSON") {
-		t.Errorf("without the key a record is %s", out)
+		t.Errorf("without the key got record %s", out)
 	}
 	p.stop(t)
 	if got := must(t, "", "active", "--data", data, "--agent", "A1", "--json"); !strings.Contains(got, `"total":2`) {
-		t.Errorf("the list is %s", got)
+		t.Errorf("got list %s", got)
 	}
 	rejected := must(t, "", "rejected", "--data", data, "--json")
 	codes := ""
@@ -177,7 +177,7 @@ func TestStockClient(t *testing.T) {
 		codes += fmt.Sprintf("%s %s;", r.Code, r.Field)
 	}
 	if codes != "schema data.ssn_last4;malformed ;" {
-		t.Errorf("the rejected are %s", rejected)
+		t.Errorf("got rejected events %s", rejected)
 	}
 	if strings.Contains(rejected+p.text(), "900123456") {
 		t.Error("the nine digits appear outside of the journal")
