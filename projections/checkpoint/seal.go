@@ -133,7 +133,7 @@ func FirstDifference(recorded, computed events.Sealed) string {
 func (f Checkpoint) SealOf(books *AgentTree, journal merkle.Hash, rules int) (events.Sealed, error) {
 	cases, rows := books.Counts()
 	if cases != uint64(f.Cases) || rows != uint64(f.Rows) {
-		return events.Sealed{}, fmt.Errorf("sealing Friday %s: its books have %d cases and %d rows, but its checkpoint counted %d and %d: delete the projection so that it is rebuilt",
+		return events.Sealed{}, fmt.Errorf("sealing Friday %s: its books have %d cases and %d rows, but its checkpoint counted %d and %d: delete the projection folder to rebuild it",
 			f.Friday, cases, rows, f.Cases, f.Rows)
 	}
 	root := books.Root()

@@ -58,7 +58,7 @@ type Daemon struct {
 	requests sync.RWMutex // read-locked by each request; shutdown locks it
 
 	sealer       *checkpoint.Sealer
-	sealedUpTo   events.Date  // all Fridays up to this one are sealed
+	sealedUpTo   events.Date  // no Friday up to this one is left to seal
 	newestSealed atomic.Int64 // Friday of the newest seal that was written or found to be correct
 }
 
